@@ -1,0 +1,84 @@
+# One word a job. Needs git, make and Python 3.11 to 3.13 with its venv module; the rest is installed into .venv.
+
+PYTHON ?= python3
+PORT ?= 8000
+RESET ?=
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: help install demo run test lint types messages lock bench wheel screenshots coverage clean
+
+help:
+	@echo "make demo         the portal with demo data at http://127.0.0.1:$(PORT) (RESET=1 starts over)"
+	@echo "make test         everything that must hold: checks, SQLite, PostgreSQL, a real browser"
+	@echo "make install      the environment alone, in .venv"
+	@echo "also: run lint types messages lock bench wheel screenshots coverage clean"
+
+# The environment: what runs (.installed) and what checks it (.tools). Both come from hashed lock files.
+
+install: .venv/.installed
+
+.venv/.installed: requirements.lock setup.cfg pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	$(BIN)/python tools/catalogs.py compile
+	@touch $@
+
+.venv/.tools: .venv/.installed requirements-dev.lock
+	$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
+
+lock: .venv/.installed
+	$(BIN)/python tools/lock.py
+
+# The portal.
+
+demo: install
+	$(BIN)/python tools/catalogs.py compile
+	PORTAL_DEMO=1 $(BIN)/portal demo load $(if $(RESET),--reset)
+	PORTAL_DEMO=1 exec $(BIN)/portal serve --port $(PORT)
+
+run: install
+	$(BIN)/portal serve --port $(PORT)
+
+# The checks.
+
+test: .venv/.tools lint types
+	$(BIN)/python tools/browser.py
+	$(BIN)/python tools/catalogs.py compile
+	$(BIN)/pytest -n 2
+
+lint: .venv/.tools
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/djlint --lint --quiet templates
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml webapp
+
+types: .venv/.tools
+	$(BIN)/mypy
+
+coverage: .venv/.tools
+	$(BIN)/coverage run -m pytest -m "not browser"
+	$(BIN)/coverage combine
+	$(BIN)/coverage report
+
+bench: .venv/.tools
+	$(BIN)/python bench/run.py
+
+# What is made from the sources.
+
+messages: install
+	$(BIN)/python tools/catalogs.py update
+
+wheel: install
+	$(BIN)/python tools/catalogs.py compile
+	$(PIP) wheel --no-deps --no-build-isolation --wheel-dir dist .
+
+screenshots: .venv/.tools
+	$(BIN)/python tools/browser.py
+	$(BIN)/python tools/screenshots.py
+
+clean:
+	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

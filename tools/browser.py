@@ -1,0 +1,82 @@
+"""Find a Chromium that starts, and as a command: make sure that there is one.
+
+Debian's own package is preferred, because it brings the libraries that a browser needs; Playwright's download
+is what remains where nobody may install packages.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+
+def starts(executable: str) -> bool:
+    """Tell whether the browser runs: on Ubuntu the name may be a stub that only asks for a snap."""
+    try:
+        return (
+            subprocess.run([executable, "--version"], capture_output=True, timeout=60).returncode
+            == 0
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+def downloaded() -> str:
+    """Where Playwright keeps its own Chromium, whether or not it is there."""
+    with sync_playwright() as playwright:
+        return playwright.chromium.executable_path
+
+
+def find() -> str | None:
+    """The path of a Chromium that starts, or None."""
+    for name in NAMES:
+        executable = shutil.which(name)
+        if executable and starts(executable):
+            return executable
+    executable = downloaded()
+    return executable if Path(executable).exists() and starts(executable) else None
+
+
+def administrator() -> list[str] | None:
+    """The prefix under which packages may be installed without a question, or None."""
+    if os.geteuid() == 0:
+        return []
+    if (
+        shutil.which("sudo")
+        and subprocess.run(["sudo", "-n", "true"], capture_output=True).returncode == 0
+    ):
+        return ["sudo", "-n"]
+    return None
+
+
+def install() -> None:
+    prefix = administrator()
+    if prefix is not None and shutil.which("apt-get"):
+        subprocess.run([*prefix, "apt-get", "update", "-qq"])
+        subprocess.run([*prefix, "apt-get", "install", "-y", "-qq", "chromium"])
+        if find():
+            return
+    with_libraries = ["--with-deps"] if prefix is not None else []
+    subprocess.run([sys.executable, "-m", "playwright", "install", *with_libraries, "chromium"])
+
+
+def main() -> int:
+    if not find():
+        install()
+    executable = find()
+    if not executable:
+        print("no Chromium: install one by hand, then run this again", file=sys.stderr)
+        return 1
+    print(f"browser: {executable}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,151 @@
+"""Keep the translation catalogs in step with the code.
+
+``python tools/catalogs.py update``   extract, update every language, compile; fails while a language is incomplete
+``python tools/catalogs.py compile``  build the .mo files alone (they are not committed)
+
+Nothing is ever guessed: a changed English text loses its translation instead of keeping a fuzzy one, because a
+language is complete or it is not offered.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import extract_from_dir
+from babel.messages.frontend import parse_mapping_cfg
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+
+ROOT = Path(__file__).resolve().parent.parent
+TRANSLATIONS = ROOT / "translations"
+TEMPLATE = TRANSLATIONS / "messages.pot"
+FUNCTIONS = {
+    "_": None,
+    "_l": None,
+    "gettext": None,
+    "lazy_gettext": None,
+    "ngettext": (1, 2),
+    "lazy_ngettext": (1, 2),
+    "pgettext": ((1, "c"), 2),
+    "lazy_pgettext": ((1, "c"), 2),
+    "npgettext": ((1, "c"), 2, 3),
+}
+# Headers that change with each run or each Babel, or that nobody here fills in.
+LEFT_OUT = (
+    "Project-Id-Version",
+    "Report-Msgid-Bugs-To",
+    "POT-Creation-Date",
+    "PO-Revision-Date",
+    "Last-Translator",
+    "Language-Team",
+    "Generated-By",
+)
+
+
+def languages() -> list[str]:
+    """The languages that have a catalog, in alphabetical order."""
+    return sorted(
+        path.parent.parent.name for path in TRANSLATIONS.glob("*/LC_MESSAGES/messages.po")
+    )
+
+
+def catalog_path(language: str) -> Path:
+    return TRANSLATIONS / language / "LC_MESSAGES" / "messages.po"
+
+
+def read_catalog(language: str) -> Catalog:
+    with catalog_path(language).open("rb") as file:
+        return read_po(file, locale=language, abort_invalid=True)
+
+
+def extract() -> Catalog:
+    """Collect every text that the code and the templates mark, in the order of the files."""
+    with (ROOT / "babel.cfg").open() as file:
+        methods, options = parse_mapping_cfg(file)
+    template = Catalog(charset="utf-8", header_comment="# Texts of Renewal Portal.", fuzzy=False)
+    for filename, line, text, comments, context in extract_from_dir(
+        ROOT,
+        methods,
+        options,
+        keywords=FUNCTIONS,
+        comment_tags=("NOTE:",),
+        strip_comment_tags=True,
+        directory_filter=lambda path: not Path(path).name.startswith((".", "_")),
+    ):
+        template.add(text, locations=[(filename, line)], auto_comments=comments, context=context)
+    return template
+
+
+def serialise(catalog: Catalog) -> str:
+    """Write a catalog as text that stays the same as long as the texts do."""
+    buffer = io.BytesIO()
+    write_po(buffer, catalog, width=110, include_lineno=False, ignore_obsolete=True)
+    lines = buffer.getvalue().decode().splitlines(keepends=True)
+    return "".join(
+        line for line in lines if not line.startswith(tuple(f'"{name}:' for name in LEFT_OUT))
+    )
+
+
+def updated(language: str, template: Catalog) -> Catalog:
+    """The stored catalog of a language, with exactly the template's texts."""
+    catalog = read_catalog(language)
+    catalog.update(template, no_fuzzy_matching=True)
+    return catalog
+
+
+def compile_catalog(language: str) -> None:
+    with catalog_path(language).with_suffix(".mo").open("wb") as file:
+        write_mo(file, read_catalog(language))
+
+
+def forms(message: Message) -> tuple[str, ...]:
+    """The translated texts of a message: one, or one per plural form."""
+    return message.string if isinstance(message.string, tuple) else (message.string,)
+
+
+def problems(catalog: Catalog) -> Iterator[str]:
+    """Everything that keeps a catalog from being offered, as one line each."""
+    for message in catalog:
+        if not message.id:
+            continue
+        name = message.id[0] if isinstance(message.id, tuple) else message.id
+        if not all(forms(message)):
+            yield f"not translated: {name}"
+        elif message.fuzzy:
+            yield f"fuzzy: {name}"
+        else:
+            yield from (f"{error}: {name}" for error in message.check(catalog))
+
+
+def update() -> int:
+    template = extract()
+    TEMPLATE.write_text(serialise(template), encoding="utf-8")
+    found = 0
+    for language in languages():
+        catalog = updated(language, template)
+        catalog_path(language).write_text(serialise(catalog), encoding="utf-8")
+        compile_catalog(language)
+        for problem in problems(catalog):
+            found += 1
+            print(f"{language}: {problem}", file=sys.stderr)
+    print(f"{len(template)} texts, {len(languages())} languages, {found} problems")
+    return 1 if found else 0
+
+
+def main(arguments: list[str]) -> int:
+    if arguments == ["update"]:
+        return update()
+    if arguments == ["compile"]:
+        for language in languages():
+            compile_catalog(language)
+        return 0
+    print(__doc__, file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
