@@ -1,0 +1,135 @@
+"""A real browser on a really served app (a pytest plugin with the fixture `browser`)."""
+
+import json
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, sync_playwright
+from waitress import wasyncore
+from waitress.server import create_server
+
+from tools.browser import find
+
+AXE = Path(__file__).parent.parent / "browser" / "vendor" / "axe.min.js"
+ARGUMENTS = (
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-quic",
+    "--disable-sync",
+    "--no-first-run",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+)
+# Kinds of requests that a page needs to be whole. A 422 for a form or a fragment may be what a test is about.
+PARTS = {"stylesheet", "script", "image", "font"}
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests of this process."""
+    executable = find()
+    assert executable, "no Chromium: run make test, which installs one"
+    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=executable, args=[*ARGUMENTS, *sandbox]
+        )
+        yield chromium
+        chromium.close()
+
+
+@contextmanager
+def served(app: Flask) -> Iterator[str]:
+    """Serve the app by the production server on a free port; gives its address without a final slash."""
+    sockets: dict[int, wasyncore.dispatcher] = {}
+    server = create_server(app, map=sockets, host="127.0.0.1", port=0, threads=4)
+    stopping = threading.Event()
+
+    def run() -> None:
+        while not stopping.is_set():
+            wasyncore.loop(timeout=0.05, map=sockets, count=1)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.effective_port}"
+    finally:
+        stopping.set()
+        thread.join()
+        server.task_dispatcher.shutdown()
+        wasyncore.close_all(sockets)
+
+
+class Watch:
+    """Collects what a person would not see, but what is wrong with a page all the same."""
+
+    def __init__(self, page: Page) -> None:
+        self.problems: list[str] = []
+        page.on("console", self.console)
+        page.on("pageerror", lambda error: self.problems.append(f"script error: {error}"))
+        page.on("request", self.request)
+        page.on("response", self.response)
+
+    def console(self, message: ConsoleMessage) -> None:
+        # The answer's status is looked at in `response`. A broken content security policy is told here.
+        if message.type in ("error", "warning") and not message.text.startswith(
+            "Failed to load resource"
+        ):
+            self.problems.append(f"console: {message.text}")
+
+    def request(self, request: Request) -> None:
+        address = urlsplit(request.url)
+        if address.scheme in ("http", "https") and address.hostname != "127.0.0.1":
+            self.problems.append(f"left this machine: {request.url}")
+
+    def response(self, response: Response) -> None:
+        broken = response.status >= 400 and response.request.resource_type in PARTS
+        if broken or response.status >= 500:
+            self.problems.append(f"{response.status}: {response.url}")
+
+
+@contextmanager
+def opened(
+    browser: Browser,
+    address: str,
+    *,
+    language: str = "en",
+    width: int = 1280,
+    javascript: bool = True,
+    dark: bool = False,
+    touch: bool = False,
+) -> Iterator[Page]:
+    """A fresh visitor's page, which must have been free of script, policy and loading errors in the end."""
+    context = browser.new_context(
+        base_url=address,
+        locale=language,
+        viewport={"width": width, "height": 800},
+        java_script_enabled=javascript,
+        color_scheme="dark" if dark else "light",
+        has_touch=touch,
+        reduced_motion="reduce",
+    )
+    try:
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        watch = Watch(page)
+        yield page
+        assert watch.problems == []
+    finally:
+        context.close()
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core finds wrong with the page as it stands: rule, places, advice."""
+    # Evaluated by the debugger, not by the page: the content security policy stays as it is.
+    page.evaluate(AXE.read_text(encoding="utf-8") + ";0")
+    results = page.evaluate("axe.run({resultTypes: ['violations']})")
+    return [
+        f"{rule['id']} at {json.dumps([node['target'] for node in rule['nodes']])}: {rule['help']}"
+        for rule in results["violations"]
+    ]

@@ -1,0 +1,247 @@
+"""The cast: people whose names mean their rights, on both databases (a pytest plugin).
+
+Alice is admin of the partner, Bob its member, Charlie admin of another partner, Dana admin of Alice's
+client, Dave its member; Eve is signed out.
+"""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import event
+
+from tests.support import run
+from webapp import i18n
+from webapp.app import create_app
+from webapp.config import Settings
+from webapp.domain.recipients import ContactRole
+from webapp.models import Client, ContactAssignment, Installation, Partner, Subscription, User, db
+from webapp.models.transactions import writing
+
+SECRET = "a key for tests that is long enough"  # noqa: S105
+BASE_URL = "http://portal.test"
+DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
+
+
+def settings(folder: Path, url: str, **others: Any) -> Settings:
+    return Settings(
+        database_url=url,
+        instance_path=str(folder),
+        secret_key=SECRET,
+        base_url=BASE_URL,
+        **others,
+    )
+
+
+def build_schema(folder: Path, url: str) -> None:
+    """Make the tables in an empty database, as the migrations do."""
+    app = create_app(settings(folder, url))
+    with app.app_context():
+        db.create_all()
+        db.session.add(Installation())
+        db.session.commit()
+        db.engine.dispose()
+
+
+def sqlite_template() -> Path:
+    """An SQLite file with empty tables, made once a run."""
+    path = run.folder() / "template.db"
+    with run.alone():
+        if not path.exists():
+            draft = path.with_suffix(".draft")
+            build_schema(run.folder(), f"sqlite:///{draft}")
+            draft.rename(path)
+    return path
+
+
+@pytest.fixture(params=DATABASES)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of an empty migrated database of this test's own."""
+    if request.param == "sqlite":
+        shutil.copyfile(sqlite_template(), tmp_path / "portal.db")
+        yield f"sqlite:///{tmp_path / 'portal.db'}"
+        return
+    server = request.getfixturevalue("postgres_server")
+    with run.alone():
+        server.ensure_template("portal", lambda url: build_schema(run.folder(), url))
+    with server.database("portal") as url:
+        yield url
+
+
+@pytest.fixture
+def app(database_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Flask]:
+    """The portal on an empty database. ``@pytest.mark.settings(demo=True)`` changes its settings."""
+    marker = request.node.get_closest_marker("settings")
+    app = create_app(settings(tmp_path, database_url, **(marker.kwargs if marker else {})))
+    app.config.update(TESTING=True, WTF_CSRF_ENABLED=False, RATELIMIT_ENABLED=False)
+    yield app
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def context(app: Flask) -> Iterator[Flask]:
+    """An application context in which a test calls services; it may write."""
+    token = writing.set(True)
+    with app.app_context():
+        yield app
+        db.session.remove()
+    writing.reset(token)
+
+
+@dataclass(frozen=True)
+class Cast:
+    """The ids of everybody and everything, so that no test holds rows of a closed session."""
+
+    partner: int
+    other_partner: int
+    client: int
+    other_client: int
+    subscription: int
+    other_subscription: int
+    alice: int
+    bob: int
+    charlie: int
+    dana: int
+    dave: int
+    other_dana: int
+
+
+def make_partner(name: str, **values: Any) -> Partner:
+    defaults = {"language": "en", "time_zone": "Europe/Warsaw", "slug": i18n.fold(name)}
+    return Partner(name=name, **(defaults | values))
+
+
+def make_user(organisation: Any, name: str, **values: Any) -> User:
+    email = values.pop("email", f"{i18n.fold(name)}@{i18n.fold(organisation.name)}.example")
+    return User(
+        organisation=organisation,
+        name=name,
+        email=email,
+        email_key=email.casefold(),
+        **({"admin": False} | values),
+    )
+
+
+def make_client(partner: Partner, name: str, **values: Any) -> Client:
+    keys = {
+        "name_key": i18n.fold(name),
+        "sort_key": i18n.sort_key(name),
+        "search_key": i18n.fold(name),
+    }
+    defaults = {"language": "en", "time_zone": "Europe/Warsaw"}
+    return Client(partner=partner, name=name, **(keys | defaults | values))
+
+
+def make_subscription(client: Client, product: str, renewal: date, **values: Any) -> Subscription:
+    defaults = {"term_months": 12, "anchor_day": renewal.day, "attention_on": None}
+    client.next_renewal_on = min(client.next_renewal_on or renewal, renewal)
+    return Subscription(
+        client=client,
+        product=product,
+        product_key=i18n.fold(product),
+        renewal_date=renewal,
+        **(defaults | values),
+    )
+
+
+@contextmanager
+def unit_of_work(app: Flask) -> Iterator[None]:
+    """A committed unit of work outside any request."""
+    token = writing.set(True)
+    with app.app_context():
+        yield
+        db.session.commit()
+        db.session.remove()
+    writing.reset(token)
+
+
+@pytest.fixture
+def cast(app: Flask) -> Cast:
+    """Two partners with a client each; the client of Alice's partner has its three contacts."""
+    with unit_of_work(app):
+        odnowa, other = make_partner("Odnowa"), make_partner("Renova")
+        acme, foreign = make_client(odnowa, "Acme"), make_client(other, "Foreign")
+        people = {
+            "alice": make_user(odnowa, "Alice", admin=True),
+            "bob": make_user(odnowa, "Bob"),
+            "charlie": make_user(other, "Charlie", admin=True),
+            "dana": make_user(acme, "Dana", admin=True),
+            "dave": make_user(acme, "Dave"),
+            "other_dana": make_user(
+                foreign, "Other Dana", admin=True, email="dana@foreign.example"
+            ),
+        }
+        subscriptions = [
+            make_subscription(acme, "Marketing Hub", date(2027, 3, 31)),
+            make_subscription(foreign, "Marketing Hub", date(2027, 3, 31)),
+        ]
+        db.session.add_all([odnowa, other, acme, foreign, *people.values(), *subscriptions])
+        db.session.flush()
+        odnowa.notified_user_id = people["alice"].id
+        other.notified_user_id = people["charlie"].id
+        for role in ContactRole:
+            holder = people["dave"] if role is ContactRole.BILLING else people["dana"]
+            db.session.add(ContactAssignment(client_id=acme.id, role=role, user_id=holder.id))
+        db.session.flush()
+        return Cast(
+            odnowa.id,
+            other.id,
+            acme.id,
+            foreign.id,
+            subscriptions[0].id,
+            subscriptions[1].id,
+            **{name: person.id for name, person in people.items()},
+        )
+
+
+@pytest.fixture
+def browse(app: Flask) -> Any:
+    """A test client signed in as a user by id (none: signed out), over plain HTTP without a browser."""
+
+    def sign_in(user_id: int | None = None, language: str | None = None) -> FlaskClient:
+        client = app.test_client()
+        if user_id is not None:
+            with app.app_context():
+                user = db.session.get(User, user_id)
+                assert user
+                token = user.session_token
+                db.session.remove()
+            with client.session_transaction() as session:
+                session["_user_id"] = token
+                session["_fresh"] = True
+                if language:
+                    session["language"] = language
+        return client
+
+    return sign_in
+
+
+@pytest.fixture
+def statements(app: Flask) -> Any:
+    """Counts SQL statements: ``with statements() as log: …`` then ``len(log)``."""
+
+    @contextmanager
+    def count() -> Iterator[list[str]]:
+        log: list[str] = []
+
+        def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+            log.append(statement)
+
+        with app.app_context():
+            engine = db.engine
+        event.listen(engine, "before_cursor_execute", note)
+        try:
+            yield log
+        finally:
+            event.remove(engine, "before_cursor_execute", note)
+
+    return count

@@ -1,0 +1,44 @@
+"""Close every socket but loopback while tests run (a pytest plugin)."""
+
+import ipaddress
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+refused: list[str] = []
+
+
+def is_local(host: object) -> bool:
+    if host in (None, "", "localhost", b"localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host if isinstance(host, str) else str(host)).is_loopback
+    except ValueError:
+        return False
+
+
+def watch(event: str, arguments: tuple[object, ...]) -> None:
+    if event == "socket.connect":
+        address = arguments[1]
+        host = address[0] if isinstance(address, tuple) else None
+    elif event == "socket.getaddrinfo":
+        host = arguments[0]
+    else:
+        return
+    if not is_local(host):
+        refused.append(str(host))
+        raise PermissionError(f"tests may not reach {host}")
+
+
+def pytest_configure() -> None:
+    # An audit hook can't be removed or patched over, and sees what C code opens through Python, too.
+    sys.addaudithook(watch)
+
+
+@pytest.fixture(autouse=True)
+def only_loopback() -> Iterator[None]:
+    """Fail the test that tried to go out, even if the code took the refusal for a network that is down."""
+    refused.clear()
+    yield
+    assert not refused, f"went out of this machine: {refused}"

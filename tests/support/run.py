@@ -1,0 +1,63 @@
+"""What one test run shares between its processes, and the order in which it goes (a pytest plugin)."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fcntl import LOCK_EX, flock
+from pathlib import Path
+
+import pytest
+
+from tests.support import postgres
+
+# Workers inherit the environment of the process that starts them: so they find what their run shares.
+VARIABLE = "RENEWAL_PORTAL_TEST_RUN"
+
+
+def folder() -> Path:
+    """The folder that all processes of this run share. Any system user may pass through it."""
+    return Path(os.environ[VARIABLE])
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Let one process of this run at a time do what follows."""
+    with (folder() / "lock").open("w") as file:
+        flock(file, LOCK_EX)
+        yield
+
+
+def is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not is_worker(config):
+        path = Path(tempfile.mkdtemp(prefix="renewal-portal-tests-"))
+        # PostgreSQL runs as another user when the tests run as root.
+        path.chmod(0o711)
+        os.environ[VARIABLE] = str(path)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not is_worker(config) and VARIABLE in os.environ:
+        postgres.stop(folder())
+        shutil.rmtree(folder())
+        del os.environ[VARIABLE]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Fast answers first: plain tests, then PostgreSQL, then the browser."""
+    items.sort(
+        key=lambda item: [bool(item.get_closest_marker(name)) for name in ("browser", "postgres")]
+    )
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> postgres.Server:
+    """A real PostgreSQL, started by the first test of the run that asks, stopped when the run ends."""
+    with alone():
+        return postgres.start(folder())

@@ -1,0 +1,81 @@
+"""A real SMTP server that keeps what it gets and answers as told."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from tests.support.postgres import free_port
+
+
+@dataclass(frozen=True)
+class Letter:
+    """One message as it came over the wire: its envelope and the bytes after DATA."""
+
+    sender: str
+    recipients: list[str]
+    content: bytes
+
+
+@dataclass
+class Sink:
+    """What the server got, and what it says. Change the answers at any time.
+
+    `refuse` maps a recipient to the answer to RCPT, `answer` is said after the final dot, and with `hang_up` the
+    connection breaks there instead, so that the sender can't know whether the message was kept.
+    """
+
+    url: str
+    letters: list[Letter] = field(default_factory=list)
+    refuse: dict[str, str] = field(default_factory=dict)
+    answer: str = "250 taken"
+    hang_up: bool = False
+    conversations: int = 0
+
+    async def handle_EHLO(  # noqa: N802, aiosmtpd finds it by this name
+        self,
+        server: SMTP,
+        session: Session,
+        envelope: Envelope,
+        hostname: str,
+        responses: list[str],
+    ) -> list[str]:
+        self.conversations += 1
+        session.host_name = hostname
+        return responses
+
+    async def handle_RCPT(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if address in self.refuse:
+            return self.refuse[address]
+        envelope.rcpt_tos.append(address)
+        return "250 known"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        if self.hang_up:
+            assert server.transport
+            server.transport.abort()
+            await asyncio.sleep(0)
+            return self.answer
+        if self.answer.startswith("2"):
+            assert isinstance(envelope.content, bytes)
+            self.letters.append(
+                Letter(str(envelope.mail_from), list(envelope.rcpt_tos), envelope.content)
+            )
+        return self.answer
+
+
+@contextmanager
+def smtp_sink() -> Iterator[Sink]:
+    port = free_port()
+    sink = Sink(f"smtp://127.0.0.1:{port}")
+    controller = Controller(sink, hostname="127.0.0.1", port=port)
+    controller.start()
+    try:
+        yield sink
+    finally:
+        controller.stop()
