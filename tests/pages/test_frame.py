@@ -1,0 +1,31 @@
+"""What every page has: error pages, languages, headers."""
+
+import pytest
+
+
+def test_a_missing_page_is_a_localised_404_with_a_way_back(app, browse):
+    answer = browse().get("/nope", headers={"Accept-Language": "pl-PL"})
+    assert answer.status_code == 404
+    assert 'lang="pl"' in answer.text
+    assert answer.headers["X-Request-ID"] in answer.text
+
+
+@pytest.mark.parametrize(
+    ("header", "page_language"),
+    [("pt", "pt-BR"), ("pt-AO", "pt-BR"), ("pl-PL", "pl"), ("en-GB", "en"), ("de, fr", "en")],
+)
+def test_the_browser_tells_the_language(browse, header, page_language):
+    answer = browse().get("/nope", headers={"Accept-Language": header})
+    assert answer.headers["Content-Language"] == page_language
+
+
+def test_the_switcher_sets_the_users_language(browse, cast):
+    alice = browse(cast.alice)
+    assert alice.post("/language", data={"language": "pt", "next": "/nope"}).location == "/nope"
+    assert 'lang="pt-BR"' in alice.get("/nope").text
+
+
+def test_headers_hold_the_page_to_itself(browse):
+    headers = browse().get("/nope").headers
+    assert "unsafe" not in headers["Content-Security-Policy"]
+    assert headers["Cache-Control"] == "no-store"

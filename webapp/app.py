@@ -1,0 +1,143 @@
+"""The factory: settings, extensions, blueprints, commands, error pages."""
+
+import logging
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+from flask import Flask
+from flask_babel import Babel
+from flask_migrate import Migrate
+from sqlalchemy.engine import make_url
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from webapp import cli, config
+from webapp.models import db
+from webapp.models.transactions import prepare_engine
+from webapp.pages import (
+    account,
+    clients,
+    dashboard,
+    demo,
+    errors,
+    frame,
+    guards,
+    help,
+    renewal_owner,
+    settings,
+    signin,
+    subscriptions,
+)
+from webapp.paths import folder
+
+BLUEPRINTS = (
+    frame.blueprint,
+    signin.blueprint,
+    settings.blueprint,
+    dashboard.blueprint,
+    clients.blueprint,
+    renewal_owner.blueprint,
+    subscriptions.blueprint,
+    account.blueprint,
+    help.blueprint,
+    demo.blueprint,
+)
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"
+
+
+def create_app(settings: config.Settings | None = None) -> Flask:
+    """The portal as a WSGI app. Without settings they are read from the environment.
+
+    Raises config.SettingError naming each setting that can't be used.
+    """
+    chosen = settings or config.load()
+    app = Flask(
+        "webapp",
+        instance_path=str(Path(chosen.instance_path).resolve()),
+        static_folder=str(folder("static")),
+        template_folder=str(folder("templates")),
+    )
+    configure(app, chosen)
+    configure_logging(app)
+    add_extensions(app)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    frame.prepare(app)
+    errors.prepare(app)
+    cli.prepare(app)
+    guards.require_policies(app)
+    return app
+
+
+def configure(app: Flask, settings: config.Settings) -> None:
+    """Turn the typed settings into what Flask and its extensions read."""
+    Path(app.instance_path).mkdir(parents=True, exist_ok=True)
+    app.config.update(
+        PORTAL=settings,
+        SECRET_KEY=settings.secret_key or own_secret_key(Path(app.instance_path) / "secret-key"),
+        SQLALCHEMY_DATABASE_URI=database_uri(settings, Path(app.instance_path)),
+        BABEL_TRANSLATION_DIRECTORIES=str(folder("translations")),
+        BABEL_DEFAULT_LOCALE="en",
+        TRUSTED_HOSTS=list(settings.trusted_hosts) or None,
+        MAX_CONTENT_LENGTH=1_000_000,
+        # A mounted portal must not share its host's session cookie.
+        SESSION_COOKIE_NAME="portal_session",
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.secure,
+        PREFERRED_URL_SCHEME="https" if settings.secure else "http",
+        WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_SSL_STRICT=False,
+        RATELIMIT_STORAGE_URI=settings.limits_url,
+        RATELIMIT_HEADERS_ENABLED=False,
+        SEND_FILE_MAX_AGE_DEFAULT=31_536_000,
+    )
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    if settings.proxies:
+        hops = settings.proxies
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_prefix=hops
+        )
+
+
+def database_uri(settings: config.Settings, instance: Path) -> str:
+    """The database's address, a relative SQLite file resolved in the instance folder."""
+    url = make_url(settings.database_url)
+    if url.drivername == "sqlite" and url.database and url.database != ":memory:":
+        url = url.set(database=str(instance / url.database))
+    return url.render_as_string(hide_password=False)
+
+
+def own_secret_key(path: Path) -> str:
+    """The key kept in the instance folder, made on first use, readable by its owner alone."""
+    if not path.exists():
+        draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(48))
+        # Of two processes that start at once, the first one's key stays.
+        with suppress(FileExistsError):
+            path.hardlink_to(draft)
+        draft.unlink()
+    return path.read_text()
+
+
+def configure_logging(app: Flask) -> None:
+    """One line a record, with the id of the request that it belongs to."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter(LOG_FORMAT))
+    handler.addFilter(frame.add_request_id)
+    root = logging.getLogger("webapp")
+    root.handlers = [handler]
+    root.propagate = False
+    root.setLevel(app.config["PORTAL"].log_level)
+
+
+def add_extensions(app: Flask) -> None:
+    db.init_app(app)
+    with app.app_context():
+        prepare_engine(db.engine)
+    Migrate(app, db, directory=str(folder("migrations")), render_as_batch=True)
+    Babel(app, locale_selector=frame.babel_locale, timezone_selector=frame.time_zone)
+    guards.csrf.init_app(app)
+    guards.login_manager.init_app(app)
+    guards.limiter.init_app(app)

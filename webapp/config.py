@@ -1,0 +1,151 @@
+"""Every setting: its variable, type, default and check. Read once, typed, refused by name."""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+from urllib.parse import urlsplit
+
+PREFIX = "PORTAL_"
+TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
+
+
+class SettingError(ValueError):
+    """One or more settings can't be used; the message names each with what is wrong."""
+
+
+def boolean(text: str) -> bool:
+    if text.lower() not in TRUE | FALSE:
+        raise ValueError("must be 1 or 0")
+    return text.lower() in TRUE
+
+
+def words(text: str) -> tuple[str, ...]:
+    return tuple(part for part in re.split(r"[,\s]+", text) if part)
+
+
+def language(text: str) -> str:
+    if text not in ("en", "pl", "pt"):
+        raise ValueError("must be en, pl or pt")
+    return text
+
+
+def count(text: str) -> int:
+    if not text.isdigit():
+        raise ValueError("must be a whole number")
+    return int(text)
+
+
+def web_address(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
+        raise ValueError("must be an address such as https://portal.example.com")
+    return text.rstrip("/")
+
+
+def database_address(text: str) -> str:
+    """SQLAlchemy's URL; plain ``postgres://`` addresses get the psycopg driver."""
+    scheme, separator, rest = text.partition("://")
+    if not separator or scheme not in ("sqlite", "postgres", "postgresql", "postgresql+psycopg"):
+        raise ValueError("must start with sqlite:/// or postgresql://")
+    return text if scheme == "sqlite" else f"postgresql+psycopg://{rest}"
+
+
+def mail_address(text: str) -> str:
+    if urlsplit(text).scheme not in ("inbox", "smtp", "smtps"):
+        raise ValueError("must be inbox:, smtp://user:password@host:port or smtps://…")
+    return text
+
+
+def level(text: str) -> str:
+    if text.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+        raise ValueError("must be DEBUG, INFO, WARNING or ERROR")
+    return text.upper()
+
+
+def setting(default: Any, help: str, parse: Callable[[str], Any] = str) -> Any:
+    """A field that knows its own documentation and how to read its variable."""
+    return field(default=default, metadata={"help": help, "parse": parse})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings. A field ``base_url`` is read from ``PORTAL_BASE_URL``."""
+
+    database_url: str = setting(
+        "sqlite:///portal.db",
+        "The database. A relative SQLite path lies in the instance folder.",
+        database_address,
+    )
+    secret_key: str = setting(
+        "", "Signs sessions and links; at least 32 characters. Demo mode makes its own."
+    )
+    base_url: str = setting(
+        "http://127.0.0.1:8000", "Where people reach the portal; links in mails start with it.",
+        web_address,
+    )
+    trusted_hosts: tuple[str, ...] = setting(
+        (), "Host names that the portal answers to, separated by commas; empty: any.", words
+    )
+    proxies: int = setting(
+        0, "How many reverse proxies stand in front and set X-Forwarded headers.", count
+    )
+    frame_ancestors: tuple[str, ...] = setting(
+        (), "Addresses of pages that may show the portal in a frame; empty: none.", words
+    )
+    mail_url: str = setting(
+        "inbox:",
+        "Where mail goes: inbox: (kept in the database, shown by the demo), "
+        "smtp://user:password@host:587 (STARTTLS; ?tls=off for none) or smtps://host:465.",
+        mail_address,
+    )
+    mail_from: str = setting(
+        "renewals@portal.example", "The sender's address of every mail."
+    )
+    mail_timeout: int = setting(30, "Seconds that one step of a mail conversation may take.", count)
+    vendor_name: str = setting("HubSpot", "The name of the vendor whose product is renewed.")
+    language: str = setting(
+        "en", "The language of pages for whom neither a choice nor the browser tells one.", language
+    )
+    demo: bool = setting(
+        False, "Demo mode: demo people sign in with one click, the clock moves, nothing leaves.",
+        boolean,
+    )
+    worker_seconds: int = setting(10, "Seconds that a resting worker waits between rounds.", count)
+    instance_path: str = setting("instance", "The folder of the portal's own files.")
+    log_level: str = setting("INFO", "DEBUG, INFO, WARNING or ERROR.", level)
+    limits_url: str = setting(
+        "memory://",
+        "Where sign-in attempts are counted; redis://host for several web processes.",
+    )
+
+    @property
+    def secure(self) -> bool:
+        """Whether people come over https, so that cookies may insist on it."""
+        return self.base_url.startswith("https://")
+
+
+def variable(name: str) -> str:
+    """The environment variable of a field: ``base_url`` → ``PORTAL_BASE_URL``."""
+    return PREFIX + name.upper()
+
+
+def load(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Settings from the environment. Raises SettingError naming every bad or unknown variable."""
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    known = {variable(one.name): one for one in fields(Settings)}
+    for name, text in environment.items():
+        if not name.startswith(PREFIX):
+            continue
+        if name not in known:
+            problems.append(f"{name} is not a setting of this portal")
+            continue
+        try:
+            values[known[name].name] = known[name].metadata["parse"](text.strip())
+        except ValueError as error:
+            problems.append(f"{name} {error}")
+    if problems:
+        raise SettingError("; ".join(sorted(problems)))
+    return Settings(**values)

@@ -1,0 +1,112 @@
+"""Who owns the renewal communication with a client, who is the point of contact, and why.
+
+Source: the article's two parts, "default renewal owner for all clients" and "renewal owner for a
+specific client". Owner and point of contact inherit separately.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Owner(StrEnum):
+    """Who talks to the client about its renewals."""
+
+    VENDOR = "vendor"
+    PARTNER = "partner"
+
+
+class Choice(StrEnum):
+    """What a client's own setting says. An override that equals the default is still one."""
+
+    INHERIT = "inherit"
+    VENDOR = "vendor"
+    PARTNER = "partner"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who may get a mail, with what is needed to write it.
+
+    ``language`` is a catalog code (``pl``), ``time_zone`` an IANA name, both already resolved to the
+    organisation's where the person has no own. ``refused``: a server refused this address, and
+    nobody has changed it since.
+    """
+
+    id: int
+    name: str
+    email: str
+    language: str
+    time_zone: str
+    active: bool = True
+    refused: bool = False
+
+    @property
+    def reachable(self) -> bool:
+        return self.active and not self.refused
+
+    @property
+    def address(self) -> str:
+        """What makes two people one: the case-folded address."""
+        return self.email.casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class EffectiveOwner:
+    """The owner that counts; ``own`` when the client has a setting of its own."""
+
+    owner: Owner
+    own: bool
+
+
+def effective_owner(choice: Choice, default: Owner) -> EffectiveOwner:
+    """The client's own choice, else the partner's default, now and later."""
+    if choice is Choice.INHERIT:
+        return EffectiveOwner(default, own=False)
+    return EffectiveOwner(Owner(choice.value), own=True)
+
+
+class ContactSource(StrEnum):
+    """Where a point of contact comes from."""
+
+    CLIENT = "client"
+    DEFAULT = "default"
+    ADMINS = "admins"
+
+
+@dataclass(frozen=True, slots=True)
+class PointOfContact:
+    """The partner's people for one client.
+
+    ``people`` is one person, or every reachable admin when nobody chosen is left. ``passed_over``
+    lists who was chosen but can't be reached, in the order of the steps down, so that each step
+    can be shown.
+    """
+
+    people: tuple[Person, ...]
+    source: ContactSource
+    passed_over: tuple[Person, ...] = ()
+
+
+def point_of_contact(
+    own: Person | None, default: Person | None, admins: Sequence[Person]
+) -> PointOfContact:
+    """Step down from the client's own contact to the default's, then to all of the admins.
+
+    A person who is deactivated, or whose address was refused, is passed over.
+    """
+    passed_over: list[Person] = []
+    for person, source in ((own, ContactSource.CLIENT), (default, ContactSource.DEFAULT)):
+        if person is None or person in passed_over:
+            continue
+        if person.reachable:
+            return PointOfContact((person,), source, tuple(passed_over))
+        passed_over.append(person)
+    reachable = tuple(person for person in admins if person.reachable)
+    return PointOfContact(reachable, ContactSource.ADMINS, tuple(passed_over))
+
+
+def needs_contact(owner: Owner, own: Person | None, default: Person | None) -> bool:
+    """Whether a choice must be refused: the partner owns, and nobody active is chosen for it."""
+    chosen = (person for person in (own, default) if person is not None and person.active)
+    return owner is Owner.PARTNER and next(chosen, None) is None

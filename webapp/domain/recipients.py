@@ -1,0 +1,148 @@
+"""Who gets a reminder, addressed or copied, and why; or why nobody does."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from webapp.domain.ownership import ContactSource, Owner, Person, PointOfContact
+
+
+class ContactRole(StrEnum):
+    """The three contacts that a client chooses in its own portal, in the article's order."""
+
+    PRIMARY = "primary"
+    BILLING = "billing"
+    DECISION_MAKER = "decision_maker"
+
+
+class Place(StrEnum):
+    """The header that a recipient stands in."""
+
+    TO = "to"
+    COPY = "cc"
+
+
+class Reason(StrEnum):
+    """Why somebody gets a reminder: the three roles, or a place at the partner."""
+
+    PRIMARY = "primary"
+    BILLING = "billing"
+    DECISION_MAKER = "decision_maker"
+    NOTIFIED = "notified"
+    POINT_OF_CONTACT = "point_of_contact"
+    ADMIN = "admin"
+
+
+class Reachability(StrEnum):
+    """Whether reminders about a client will arrive."""
+
+    GREEN = "green"
+    AMBER = "amber"
+    RED = "red"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One person in the circle, with all reasons for being there."""
+
+    person: Person
+    place: Place
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Circle:
+    """Everybody who gets one reminder.
+
+    ``missing``: roles of the client with nobody active. ``refused``: people left out because a
+    server refused their address. ``contact``: the partner's people, who get the task when the
+    circle is ``blocked``.
+    """
+
+    owner: Owner
+    recipients: tuple[Recipient, ...]
+    contact: PointOfContact
+    missing: tuple[ContactRole, ...] = ()
+    refused: tuple[Person, ...] = ()
+
+    @property
+    def to(self) -> tuple[Recipient, ...]:
+        return tuple(one for one in self.recipients if one.place is Place.TO)
+
+    @property
+    def copied(self) -> tuple[Recipient, ...]:
+        return tuple(one for one in self.recipients if one.place is Place.COPY)
+
+    @property
+    def blocked(self) -> bool:
+        """Nobody is left to be addressed. Ownership never flips by itself."""
+        return not self.to
+
+
+@dataclass(slots=True)
+class Entry:
+    """A recipient in the making."""
+
+    person: Person
+    place: Place
+    reasons: list[Reason] = field(default_factory=list)
+
+
+def circle(
+    owner: Owner, contacts: Mapping[ContactRole, Person], contact: PointOfContact
+) -> Circle:
+    """Who gets a reminder of a client with this owner, these contacts and this partner contact.
+
+    | owner   | To                                      | Copy                     |
+    | vendor  | the client's three contacts             | the partner's contact    |
+    | partner | the partner's contact, nobody else      | nobody                   |
+
+    One person is one address; To beats Copy; several reasons are kept in order.
+    """
+    at_partner = Reason.ADMIN if contact.source is ContactSource.ADMINS else None
+    if owner is Owner.PARTNER:
+        reasons = (at_partner or Reason.POINT_OF_CONTACT,)
+        people = tuple(Recipient(person, Place.TO, reasons) for person in contact.people)
+        return Circle(owner, people, contact, refused=only_refused(contact.passed_over))
+
+    missing, refused = [], []
+    entries: dict[str, Entry] = {}
+    for role in ContactRole:
+        person = contacts.get(role)
+        if person is None or not person.active:
+            missing.append(role)
+        elif person.refused:
+            refused.append(person)
+        else:
+            entry = entries.setdefault(person.address, Entry(person, Place.TO))
+            entry.reasons.append(Reason(role.value))
+    if entries:
+        for person in contact.people:
+            entry = entries.setdefault(person.address, Entry(person, Place.COPY))
+            entry.reasons.append(at_partner or Reason.NOTIFIED)
+    return Circle(
+        owner,
+        tuple(Recipient(one.person, one.place, tuple(one.reasons)) for one in entries.values()),
+        contact,
+        tuple(missing),
+        tuple(dict.fromkeys([*refused, *only_refused(contact.passed_over)])),
+    )
+
+
+def only_refused(people: tuple[Person, ...]) -> tuple[Person, ...]:
+    return tuple(person for person in people if person.active and person.refused)
+
+
+def reachability(circle: Circle) -> Reachability:
+    """Red: nobody to tell. Amber: an address was refused, or a single person is left. Else green.
+
+    Where the partner owns, one point of contact is the rule; it is the admins standing in for a
+    contact who is gone that shows amber.
+    """
+    if circle.blocked:
+        return Reachability.RED
+    if circle.owner is Owner.PARTNER:
+        alone = circle.contact.source is ContactSource.ADMINS
+    else:
+        alone = len(circle.to) == 1
+    return Reachability.AMBER if circle.refused or alone else Reachability.GREEN

@@ -1,0 +1,89 @@
+"""Languages: which there are, how one is chosen, how dates and numbers look, how text is folded."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo, available_timezones
+
+from babel import Locale, dates, negotiate_locale, numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """One language: its catalog code, its own name, the tag pages bear, and Babel's locale."""
+
+    code: str
+    endonym: str
+    html: str
+    locale: Locale
+
+
+LANGUAGES: dict[str, Language] = {
+    "pl": Language("pl", "Polski", "pl", Locale("pl", "PL")),
+    # `pt` is Brazilian Portuguese throughout, so pages say which Portuguese they speak.
+    "pt": Language("pt", "Português", "pt-BR", Locale("pt", "BR")),
+    "en": Language("en", "English", "en", Locale("en", "GB")),
+}
+CODES = tuple(LANGUAGES)
+ZONES = frozenset(available_timezones())
+
+
+def best_language(accepted: Iterable[str]) -> str | None:
+    """The catalog for the languages of a request header, best first: ``pt-AO`` gets ``pt``."""
+    return negotiate_locale([tag.split("-")[0].lower() for tag in accepted], CODES)
+
+
+def fold(text: str) -> str:
+    """What search and equality compare: no case, no accents, single spaces; "Łódź" → "lodz"."""
+    swapped = text.casefold().translate(str.maketrans("łøđðħıæœ", "loddhiao"))
+    plain = unicodedata.normalize("NFKD", swapped)
+    bare = "".join(char for char in plain if not unicodedata.combining(char))
+    return re.sub(r"\s+", " ", bare).strip()
+
+
+POLISH_ORDER = {letter: base + "~" for letter, base in zip("ąćęłńóśźż", "acelnoszz", strict=True)}
+POLISH_ORDER["ż"] = "z~~"
+
+
+def sort_key(text: str) -> str:
+    """A key whose code-point order is the alphabet of all three languages.
+
+    Polish letters are letters of their own and follow their base (a, ą, b); other accents, as in
+    Portuguese, only break ties.
+    """
+    lowered = re.sub(r"\s+", " ", unicodedata.normalize("NFC", text).casefold()).strip()
+    return "".join(POLISH_ORDER.get(char) or fold(char) or " " for char in lowered)[:300]
+
+
+def long_date(day: date, language: str) -> str:
+    """The day with its month by name: 3 March 2026 · 3 marca 2026 · 3 de março de 2026."""
+    return dates.format_date(day, "long", LANGUAGES[language].locale)
+
+
+def medium_date(day: date, language: str) -> str:
+    """The day in little room, month by name: 3 Mar 2026."""
+    return dates.format_date(day, "d MMM y", LANGUAGES[language].locale)
+
+
+def weekday_date(day: date, language: str) -> str:
+    """The long date with its weekday."""
+    return dates.format_date(day, "full", LANGUAGES[language].locale)
+
+
+def local_time(moment: datetime, zone: str, language: str) -> str:
+    """Date and time of day in a zone, with the zone's short name where it has one."""
+    where = ZoneInfo(zone)
+    locale = LANGUAGES[language].locale
+    at = dates.format_datetime(moment, "d MMM y, HH:mm", tzinfo=where, locale=locale)
+    return f"{at} {moment.astimezone(where).tzname()}"
+
+
+def money(amount: Decimal, currency: str, language: str) -> str:
+    return numbers.format_currency(amount, currency, locale=LANGUAGES[language].locale)
+
+
+def number(value: int, language: str) -> str:
+    return numbers.format_decimal(value, locale=LANGUAGES[language].locale)

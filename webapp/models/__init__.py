@@ -1,0 +1,40 @@
+"""Tables: typed columns, named constraints. Properties only; rules live in webapp.domain."""
+
+from webapp.models.audit import AuditEntry
+from webapp.models.base import db
+from webapp.models.delivery import (
+    Delivery,
+    DeliveryState,
+    InboxMail,
+    MailKind,
+    Reminder,
+    ReminderState,
+    delivery_reminder,
+)
+from webapp.models.installation import Feedback, Installation
+from webapp.models.organisation import Client, ContactAssignment, Organisation, Partner
+from webapp.models.subscription import Subscription
+from webapp.models.user import Link, LinkPurpose, Login, User
+
+__all__ = [
+    "AuditEntry",
+    "Client",
+    "ContactAssignment",
+    "Delivery",
+    "DeliveryState",
+    "Feedback",
+    "InboxMail",
+    "Installation",
+    "Link",
+    "LinkPurpose",
+    "Login",
+    "MailKind",
+    "Organisation",
+    "Partner",
+    "Reminder",
+    "ReminderState",
+    "Subscription",
+    "User",
+    "db",
+    "delivery_reminder",
+]

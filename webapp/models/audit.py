@@ -1,0 +1,36 @@
+"""Who changed what, when: codes and values; words are made when shown."""
+
+from datetime import datetime
+
+from sqlalchemy import JSON, ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from webapp.models.base import Base, Identity, Json, UtcDateTime
+from webapp.models.user import User
+
+
+class AuditEntry(Base):
+    """One change. ``actor`` is NULL for the operator's command line.
+
+    ``changes`` maps a field to ``[before, after]`` as JSON values: what an undo puts back.
+    ``subject_id`` is the id of the row that the action is about, whose table the action implies.
+    """
+
+    __tablename__ = "audit_entry"
+    id: Mapped[int] = mapped_column(Identity, primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
+    client_id: Mapped[int | None] = mapped_column(ForeignKey("client.id"))
+    actor_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    action: Mapped[str] = mapped_column(String(60))
+    subject_id: Mapped[int]
+    subject: Mapped[str | None] = mapped_column(String(200))
+    changes: Mapped[Json] = mapped_column(JSON)
+    undone: Mapped[bool] = mapped_column(default=False)
+
+    actor: Mapped[User | None] = relationship(foreign_keys=actor_id)
+
+    __table_args__ = (
+        Index(None, "client_id", "id"),
+        Index(None, "organisation_id", "id"),
+    )

@@ -1,0 +1,161 @@
+"""Reminders (what fell due) and deliveries (one mail to one person, and what became of it)."""
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from webapp.models.base import Base, Identity, Json, UtcDateTime, codes
+from webapp.models.organisation import Client, Partner
+from webapp.models.subscription import Subscription
+from webapp.models.user import User
+
+
+class ReminderState(StrEnum):
+    """What became of a step that fell due. ``DUE`` waits for its mails, ``ISSUED`` has them."""
+
+    DUE = "due"
+    ISSUED = "issued"
+    BLOCKED = "blocked"
+    SUPERSEDED = "superseded"
+    CANCELLED = "cancelled"
+    TOO_LATE = "too_late"
+
+
+class MailKind(StrEnum):
+    REMINDER_CLIENT = "reminder_client"
+    REMINDER_PARTNER = "reminder_partner"
+    NOBODY_TO_TELL = "nobody_to_tell"
+    INVITATION = "invitation"
+    PASSWORD_RESET = "password_reset"  # noqa: S105 (a code, not a password)
+
+
+class DeliveryState(StrEnum):
+    """queued → claimed → handing over → one of the ends (product.md 5)."""
+
+    QUEUED = "queued"
+    CLAIMED = "claimed"
+    HANDING_OVER = "handing_over"
+    SENT = "sent"
+    REFUSED = "refused"
+    FAILED = "failed"
+    UNCLEAR = "unclear"
+    SUPERSEDED = "superseded"
+    CANCELLED = "cancelled"
+    TOO_LATE = "too_late"
+
+
+class Reminder(Base):
+    """One step of one subscription's renewal that fell due."""
+
+    __tablename__ = "reminder"
+    id: Mapped[int] = mapped_column(Identity, primary_key=True)
+    subscription_id: Mapped[int] = mapped_column(ForeignKey("subscription.id"))
+    client_id: Mapped[int] = mapped_column(ForeignKey("client.id"))
+    base_date: Mapped[date]
+    step: Mapped[int]
+    cycle: Mapped[int]
+    due_on: Mapped[date]
+    state: Mapped[ReminderState] = mapped_column(codes(ReminderState, "state"))
+    planned_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    subscription: Mapped[Subscription] = relationship(foreign_keys=subscription_id)
+
+    __table_args__ = (
+        UniqueConstraint("subscription_id", "base_date", "step"),
+        Index(None, "client_id", "state"),
+        # Only what is still open is looked up by its state; the ended ones are many.
+        Index(
+            "ix_reminder_open",
+            "client_id",
+            sqlite_where=text("state IN ('due', 'blocked')"),
+            postgresql_where=text("state IN ('due', 'blocked')"),
+        ),
+    )
+
+
+delivery_reminder = Table(
+    "delivery_reminder",
+    Base.metadata,
+    Column("delivery_id", ForeignKey("delivery.id"), primary_key=True),
+    Column("reminder_id", ForeignKey("reminder.id"), primary_key=True, index=True),
+)
+
+
+class Delivery(Base):
+    """One mail to one person.
+
+    Renewal mails carry partner, client and day (the client's local date, at most one mail per person,
+    client and day); ``revision`` counts the mails that superseded one another for that key.
+    Account mails carry their link. ``snapshot`` is what was resolved: who is in the circle, why,
+    in which language, about what. ``token`` and ``lease_until`` (database clock, epoch
+    milliseconds) say which worker has it; ``message`` is stored before the first try.
+    """
+
+    __tablename__ = "delivery"
+    id: Mapped[int] = mapped_column(Identity, primary_key=True)
+    kind: Mapped[MailKind] = mapped_column(codes(MailKind, "kind"))
+    partner_id: Mapped[int | None] = mapped_column(ForeignKey("partner.id"))
+    client_id: Mapped[int | None] = mapped_column(ForeignKey("client.id"))
+    day: Mapped[date | None]
+    recipient_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
+    revision: Mapped[int] = mapped_column(default=1)
+    link_id: Mapped[int | None] = mapped_column(ForeignKey("link.id"), unique=True)
+    state: Mapped[DeliveryState] = mapped_column(
+        codes(DeliveryState, "state"), default=DeliveryState.QUEUED
+    )
+    email: Mapped[str] = mapped_column(String(254))
+    language: Mapped[str] = mapped_column(String(2))
+    snapshot: Mapped[Json] = mapped_column(JSON)
+    queued_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    send_after: Mapped[datetime] = mapped_column(UtcDateTime)
+    send_before: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    token: Mapped[str | None] = mapped_column(String(40))
+    lease_until: Mapped[int | None] = mapped_column(BigInteger)
+    attempts: Mapped[int] = mapped_column(default=0)
+    message_id: Mapped[str | None] = mapped_column(String(200), unique=True)
+    message: Mapped[bytes | None] = mapped_column(LargeBinary)
+    reply: Mapped[str | None] = mapped_column(Text)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    recipient: Mapped[User] = relationship(foreign_keys=recipient_id)
+    client: Mapped[Client | None] = relationship(foreign_keys=client_id)
+    partner: Mapped[Partner | None] = relationship(foreign_keys=partner_id)
+    reminders: Mapped[list[Reminder]] = relationship(secondary=delivery_reminder)
+
+    __table_args__ = (
+        UniqueConstraint("client_id", "day", "recipient_id", "revision"),
+        Index(
+            "ix_delivery_open",
+            "send_after",
+            "id",
+            sqlite_where=text("state IN ('queued', 'claimed', 'handing_over')"),
+            postgresql_where=text("state IN ('queued', 'claimed', 'handing_over')"),
+        ),
+        Index(None, "partner_id", "state", "id"),
+        Index(None, "client_id", "id"),
+    )
+
+
+class InboxMail(Base):
+    """A mail that the local inbox took: what a person's mailbox would hold."""
+
+    __tablename__ = "inbox_mail"
+    id: Mapped[int] = mapped_column(Identity, primary_key=True)
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    sender: Mapped[str] = mapped_column(String(254))
+    recipient: Mapped[str] = mapped_column(String(254), index=True)
+    message: Mapped[bytes] = mapped_column(LargeBinary)

@@ -1,0 +1,165 @@
+"""Organisations: partners, and the clients that they look after."""
+
+from datetime import UTC, date, datetime, time
+
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    String,
+    Time,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from webapp.domain.ownership import Choice, Owner
+from webapp.domain.recipients import ContactRole
+from webapp.domain.schedule import DEFAULT_STEPS, Window
+from webapp.models.base import Base, Identity, Key, UtcDateTime, codes
+from webapp.models.user import User
+
+# A client without a subscription sorts last by its next renewal; keyset pages can't compare NULL.
+NO_RENEWAL = date(9999, 12, 31)
+
+
+class Organisation(Base):
+    """What partners and clients have in common: a name, a language, a time zone, users."""
+
+    __tablename__ = "organisation"
+    id: Mapped[int] = mapped_column(Identity, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(10))
+    name: Mapped[str] = mapped_column(String(200))
+    language: Mapped[str] = mapped_column(String(2))
+    time_zone: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=lambda: datetime.now(UTC))
+    version: Mapped[int] = mapped_column()
+
+    __mapper_args__ = {
+        "polymorphic_on": "kind",
+        "polymorphic_abstract": True,
+        "version_id_col": version,
+    }
+    __table_args__ = (CheckConstraint("kind IN ('partner', 'client')", name="kind"),)
+
+
+class Partner(Organisation):
+    """An organisation that looks after clients: its defaults, schedule and the sending switch.
+
+    ``steps``: days before the base date as text, farthest first: ``90,60,30,14,7,1``.
+    ``window_days``: weekdays on which mail may go out as digits, Monday 0: ``01234``.
+    """
+
+    __tablename__ = "partner"
+    id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), primary_key=True)
+    slug: Mapped[str] = mapped_column(String(60), unique=True)
+    default_owner: Mapped[Owner] = mapped_column(codes(Owner, "default_owner"), default=Owner.VENDOR)
+    notified_user_id: Mapped[int | None]
+    steps_text: Mapped[str] = mapped_column(
+        "steps", String(200), default=",".join(map(str, DEFAULT_STEPS))
+    )
+    window_opens: Mapped[time] = mapped_column(Time, default=time(9))
+    window_closes: Mapped[time] = mapped_column(Time, default=time(17))
+    window_days: Mapped[str] = mapped_column(String(7), default="01234")
+    sending: Mapped[bool] = mapped_column(default=False)
+    insistent: Mapped[bool] = mapped_column(default=False)
+
+    notified_user: Mapped[User | None] = relationship(
+        foreign_keys="Partner.notified_user_id",
+        primaryjoin="Partner.notified_user_id == User.id",
+        viewonly=True,
+    )
+
+    __mapper_args__ = {"polymorphic_identity": "partner", "polymorphic_load": "inline"}
+    __table_args__ = (
+        # The database refuses a notified user of another organisation.
+        ForeignKeyConstraint(
+            ["id", "notified_user_id"], ["user.organisation_id", "user.id"], name="fk_partner_notified"
+        ),
+    )
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        return tuple(int(step) for step in self.steps_text.split(",") if step)
+
+    @property
+    def window(self) -> Window:
+        days = frozenset(int(day) for day in self.window_days)
+        return Window(self.window_opens, self.window_closes, days)
+
+
+class Client(Organisation):
+    """A customer of one partner.
+
+    ``sort_key`` and ``search_key`` are folded from name, domain and city; ``next_renewal_on`` is the
+    earliest date of an active subscription, NO_RENEWAL without one.
+    """
+
+    __tablename__ = "client"
+    id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), primary_key=True)
+    partner_id: Mapped[int] = mapped_column(ForeignKey("partner.id"))
+    external_id: Mapped[str | None] = mapped_column(String(100))
+    domain: Mapped[str | None] = mapped_column(String(253))
+    city: Mapped[str | None] = mapped_column(String(100))
+    country: Mapped[str | None] = mapped_column(String(2))
+    name_key: Mapped[str] = mapped_column(Key)
+    sort_key: Mapped[str] = mapped_column(Key)
+    search_key: Mapped[str] = mapped_column(String(700))
+    next_renewal_on: Mapped[date] = mapped_column(default=NO_RENEWAL)
+    # An override is three-valued: NULL follows the default, now and later.
+    owner: Mapped[Owner | None] = mapped_column(codes(Owner, "owner"))
+    owner_set_by_id: Mapped[int | None]
+    owner_set_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    contact_id: Mapped[int | None]
+    # Counts changes of owner and contact alone: renewing a subscription makes no dialog stale.
+    owner_version: Mapped[int] = mapped_column(default=1)
+
+    partner: Mapped[Partner] = relationship(foreign_keys=partner_id)
+    contact: Mapped[User | None] = relationship(
+        foreign_keys="Client.contact_id", primaryjoin="Client.contact_id == User.id", viewonly=True
+    )
+    owner_set_by: Mapped[User | None] = relationship(
+        foreign_keys="Client.owner_set_by_id", primaryjoin="Client.owner_set_by_id == User.id", viewonly=True
+    )
+
+    __mapper_args__ = {
+        "polymorphic_identity": "client",
+        "polymorphic_load": "inline",
+        "inherit_condition": id == Organisation.id,
+    }
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["partner_id", "contact_id"], ["user.organisation_id", "user.id"], name="fk_client_contact"
+        ),
+        ForeignKeyConstraint(
+            ["partner_id", "owner_set_by_id"],
+            ["user.organisation_id", "user.id"],
+            name="fk_client_owner_set_by",
+        ),
+        UniqueConstraint("partner_id", "external_id"),
+        Index(None, "partner_id", "name_key"),
+        Index(None, "partner_id", "domain"),
+        Index(None, "partner_id", "sort_key", "id"),
+        Index(None, "partner_id", "next_renewal_on", "id"),
+    )
+
+    @property
+    def choice(self) -> Choice:
+        return Choice(self.owner.value) if self.owner else Choice.INHERIT
+
+
+class ContactAssignment(Base):
+    """One of a client's three contact roles, and the client's user who holds it."""
+
+    __tablename__ = "contact_assignment"
+    client_id: Mapped[int] = mapped_column(ForeignKey("client.id"), primary_key=True)
+    role: Mapped[ContactRole] = mapped_column(codes(ContactRole, "role"), primary_key=True)
+    user_id: Mapped[int]
+
+    user: Mapped[User] = relationship(
+        foreign_keys="ContactAssignment.user_id", primaryjoin="ContactAssignment.user_id == User.id", viewonly=True
+    )
+    __table_args__ = (
+        ForeignKeyConstraint(["client_id", "user_id"], ["user.organisation_id", "user.id"]),
+        Index(None, "user_id"),
+    )

@@ -1,0 +1,51 @@
+"""What a client subscribes to, and when that renews."""
+
+from datetime import date
+from decimal import Decimal
+
+from sqlalchemy import ForeignKey, Index, Numeric, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from webapp.domain.schedule import base_date
+from webapp.models.base import Base, Identity, Key
+from webapp.models.organisation import Client
+
+
+class Subscription(Base):
+    """One product of one client.
+
+    ``cycle`` counts renewals: reminders of different cycles belong to different renewals.
+    ``steps_from``: local date before which no step is due (domain.schedule.Renewal).
+    ``attention_on``: local date on which planning must look at it next; NULL: never. Written by
+    services.subscriptions.refresh alone.
+    """
+
+    __tablename__ = "subscription"
+    id: Mapped[int] = mapped_column(Identity, primary_key=True)
+    client_id: Mapped[int] = mapped_column(ForeignKey("client.id"))
+    product: Mapped[str] = mapped_column(String(200))
+    product_key: Mapped[str] = mapped_column(Key)
+    term_months: Mapped[int]
+    renewal_date: Mapped[date]
+    anchor_day: Mapped[int]
+    deadline: Mapped[date | None]
+    amount: Mapped[Decimal | None] = mapped_column(Numeric(14, 2))
+    currency: Mapped[str | None] = mapped_column(String(3))
+    cancelled: Mapped[bool] = mapped_column(default=False)
+    cycle: Mapped[int] = mapped_column(default=1)
+    steps_from: Mapped[date | None]
+    attention_on: Mapped[date | None]
+    version: Mapped[int] = mapped_column()
+
+    client: Mapped[Client] = relationship(foreign_keys=client_id)
+
+    __mapper_args__ = {"version_id_col": version}
+    __table_args__ = (
+        UniqueConstraint("client_id", "product_key"),
+        # Planning is one pass over what is due.
+        Index(None, "attention_on"),
+    )
+
+    @property
+    def base_date(self) -> date:
+        return base_date(self.renewal_date, self.deadline)

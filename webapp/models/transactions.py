@@ -1,0 +1,37 @@
+"""How a unit of work begins on each database.
+
+SQLite's default BEGIN takes the write lock only at the first write, and two writers that have read
+before then fail with "database is locked" whatever the timeout. So a unit of work that may write
+says so before its first statement, and begins IMMEDIATE.
+"""
+
+import sqlite3
+from contextvars import ContextVar
+from typing import Any
+
+from sqlalchemy import Connection, Engine, event
+
+writing: ContextVar[bool] = ContextVar("writing", default=False)
+BUSY_MILLISECONDS = 15_000
+
+
+def prepare_engine(engine: Engine) -> None:
+    """Set SQLite up for several processes: WAL, full sync, foreign keys, own transactions."""
+    if engine.dialect.name != "sqlite":
+        return
+
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: sqlite3.Connection, record: Any) -> None:
+        # The driver's own implicit transactions would begin deferred and commit behind our back.
+        connection.isolation_level = None
+        for pragma in (
+            f"busy_timeout={BUSY_MILLISECONDS}",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing.get() else "BEGIN")

@@ -1,0 +1,111 @@
+"""People: a user is one person in one organisation; a login opens the door for an e-mail."""
+
+import secrets
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from flask_login import UserMixin
+from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from webapp.domain.access import Action, Role, may
+from webapp.models.base import Base, Identity, Key, UtcDateTime, codes
+
+if TYPE_CHECKING:
+    from webapp.models.organisation import Organisation
+
+
+def new_token() -> str:
+    return secrets.token_urlsafe(24)
+
+
+class User(Base, UserMixin):
+    """One person in one organisation. Deactivated, never deleted.
+
+    ``email_key`` is the case-folded address. ``session_token`` is what a session remembers; it
+    changes with password, role and deactivation, which ends every session. ``refused_reply`` is what
+    a mail server said when it refused the address; it is cleared when the address changes.
+    """
+
+    __tablename__ = "user"
+    id: Mapped[int] = mapped_column(Identity, primary_key=True)
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
+    name: Mapped[str] = mapped_column(String(200))
+    email: Mapped[str] = mapped_column(String(254))
+    email_key: Mapped[str] = mapped_column(Key, index=True)
+    job_title: Mapped[str | None] = mapped_column(String(200))
+    language: Mapped[str | None] = mapped_column(String(2))
+    time_zone: Mapped[str | None] = mapped_column(String(64))
+    admin: Mapped[bool] = mapped_column(default=False)
+    active: Mapped[bool] = mapped_column(default=True)
+    session_token: Mapped[str] = mapped_column(String(40), unique=True, default=new_token)
+    signed_in_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    invited_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    refused_reply: Mapped[str | None] = mapped_column(String(500))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=lambda: datetime.now(UTC))
+    version: Mapped[int] = mapped_column()
+
+    organisation: Mapped["Organisation"] = relationship(foreign_keys=organisation_id)
+
+    __mapper_args__ = {"version_id_col": version}
+    __table_args__ = (
+        UniqueConstraint("organisation_id", "email_key"),
+        # What composite foreign keys point at: a person of exactly this organisation.
+        UniqueConstraint("organisation_id", "id"),
+    )
+
+    def get_id(self) -> str:
+        """Flask-Login's alternative token: a session ends when it changes."""
+        return self.session_token
+
+    @property
+    def is_active(self) -> bool:
+        return self.active
+
+    @property
+    def is_partner(self) -> bool:
+        return self.organisation.kind == "partner"
+
+    @property
+    def is_client(self) -> bool:
+        return self.organisation.kind == "client"
+
+    @property
+    def is_admin(self) -> bool:
+        return self.admin
+
+    @property
+    def role(self) -> Role:
+        return Role(f"{self.organisation.kind} {'admin' if self.admin else 'member'}")
+
+    def may(self, action: Action) -> bool:
+        return may(self.role, action)
+
+
+class Login(Base):
+    """An e-mail with a password, for all users that bear this e-mail."""
+
+    __tablename__ = "login"
+    email_key: Mapped[str] = mapped_column(Key, primary_key=True)
+    password_hash: Mapped[str] = mapped_column(String(200))
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class LinkPurpose(StrEnum):
+    INVITATION = "invitation"
+    PASSWORD_RESET = "password_reset"  # noqa: S105 (a code, not a password)
+
+
+class Link(Base):
+    """A single-use link to set a password. The address carries a signed token with this row's id."""
+
+    __tablename__ = "link"
+    id: Mapped[int] = mapped_column(Identity, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
+    purpose: Mapped[LinkPurpose] = mapped_column(codes(LinkPurpose, "purpose"))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    user: Mapped[User] = relationship(foreign_keys=user_id)

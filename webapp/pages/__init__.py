@@ -1,0 +1,1 @@
+"""Flask blueprints, one module a page. A route loads and authorises, parses, calls, answers."""

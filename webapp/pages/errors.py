@@ -1,0 +1,77 @@
+"""Error pages: localised, with a way back and the id that the log has."""
+
+import logging
+
+from flask import Flask, Response, g, make_response, render_template
+from flask_babel import lazy_gettext as _l
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.orm.exc import StaleDataError
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from webapp.models import db
+
+log = logging.getLogger(__name__)
+
+TEXTS = {
+    400: (_l("This request can't be read"), _l("Go back and try once more.")),
+    403: (
+        _l("This page is not for your role"),
+        _l("An admin of your organisation can see it, or change your role."),
+    ),
+    404: (
+        _l("There is no such page here"),
+        _l("It may have moved, or it belongs to another organisation."),
+    ),
+    405: (_l("This address can't be used that way"), _l("Go back and use the page's own buttons.")),
+    409: (
+        _l("Somebody else changed this at the same moment"),
+        _l("Nothing of yours was saved. Open the page again to see what changed."),
+    ),
+    413: (_l("That is too much at once"), _l("Send less text or a smaller file.")),
+    429: (_l("Too many attempts"), _l("Wait a few minutes, then try again.")),
+    500: (
+        _l("Something broke on our side"),
+        _l("Nothing was half-saved. Try again; if it stays, tell your operator the number below."),
+    ),
+}
+SESSION_ENDED = (
+    _l("This form has expired"),
+    _l("Your session ended or the page stood open for long. Load it again; what you typed is not saved."),
+)
+
+
+def prepare(app: Flask) -> None:
+    app.register_error_handler(HTTPException, show)
+    app.register_error_handler(CSRFError, show_expired)
+    app.register_error_handler(StaleDataError, show_conflict)
+    app.register_error_handler(Exception, show_breakdown)
+
+
+def page(code: int, texts: tuple[str, str]) -> Response:
+    db.session.rollback()
+    return make_response(
+        render_template(
+            "errors/error.html", code=code, title=texts[0], text=texts[1], request_id=g.request_id
+        ),
+        code,
+    )
+
+
+def show(error: HTTPException) -> Response:
+    if error.response is not None:
+        return error.response  # type: ignore[return-value]
+    code = error.code or 500
+    return page(code, TEXTS.get(code, TEXTS[500 if code >= 500 else 400]))
+
+
+def show_expired(error: CSRFError) -> Response:
+    return page(400, SESSION_ENDED)
+
+
+def show_conflict(error: StaleDataError) -> Response:
+    return page(409, TEXTS[409])
+
+
+def show_breakdown(error: Exception) -> Response:
+    log.exception("unhandled error")
+    return page(InternalServerError.code, TEXTS[500])

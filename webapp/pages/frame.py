@@ -1,0 +1,245 @@
+"""What every page has: language, request id, headers, the transaction, and a few shared routes."""
+
+import hashlib
+import logging
+import secrets
+from functools import cache
+from pathlib import Path
+
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    abort,
+    current_app,
+    flash,
+    g,
+    has_request_context,
+    redirect,
+    request,
+    session,
+    url_for,
+)
+from flask_babel import gettext as _
+from flask_babel import refresh
+from flask_login import current_user
+from sqlalchemy import text
+from werkzeug.wrappers import Response as AnyResponse
+
+from webapp import i18n, labels
+from webapp.domain.access import Action
+from webapp.models import db
+from webapp.models.transactions import writing
+from webapp.pages import guards, htmx
+from webapp.paths import folder
+from webapp.services import undo as undo_service
+from webapp.services.errors import Conflict
+
+blueprint = Blueprint("frame", __name__)
+SAFE = {"GET", "HEAD", "OPTIONS"}
+COOKIE = "portal_language"
+YEAR = 31_536_000
+
+
+def prepare(app: Flask) -> None:
+    """Hook the frame into the app. The unit of work begins before the user is loaded."""
+    app.before_request(begin)
+    app.before_request(lambda: guards.enforce(app))
+    app.after_request(finish)
+    app.teardown_request(release)
+    app.context_processor(context)
+    for name in ("long_date", "medium_date", "weekday_date", "local_time", "money", "number"):
+        app.add_template_filter(localized(name), name)
+    app.jinja_env.globals["labels"] = labels
+
+
+def localized(name: str):  # type: ignore[no-untyped-def]
+    """A formatter of webapp.i18n as a filter that writes the page's language."""
+    function = getattr(i18n, name)
+    return lambda *values: function(*values, language())
+
+
+def begin() -> None:
+    g.request_id = secrets.token_hex(8)
+    writing.set(request.method not in SAFE)
+    remember_language()
+
+
+def release(error: BaseException | None) -> None:
+    writing.set(False)
+
+
+def remember_language() -> None:
+    """``?lang=pl``: a GET writes nothing, so the choice lives in the session or, signed out, a cookie."""
+    asked = request.args.get("lang")
+    if asked in i18n.LANGUAGES:
+        g.asked_language = asked
+        if current_user.is_authenticated:
+            session["language"] = asked
+
+
+def language() -> str:
+    """The language of this answer.
+
+    Signed in: the session's choice, else the user's, else the organisation's. Signed out: the cookie,
+    else the browser's, else the application's.
+    """
+    if not has_request_context():
+        return current_app.config["PORTAL"].language
+    if "language" not in g:
+        g.language = choose_language()
+    chosen: str = g.language
+    return chosen
+
+
+def choose_language() -> str:
+    wishes = [g.get("asked_language")]
+    if current_user.is_authenticated:
+        wishes += [session.get("language"), current_user.language, current_user.organisation.language]
+    wishes += [
+        request.cookies.get(COOKIE),
+        i18n.best_language(request.accept_languages.values()),
+    ]
+    known = (wish for wish in wishes if wish in i18n.LANGUAGES)
+    return next(known, current_app.config["PORTAL"].language)
+
+
+def babel_locale() -> str:
+    return str(i18n.LANGUAGES[language()].locale.language)
+
+
+def time_zone() -> str | None:
+    if has_request_context() and current_user.is_authenticated:
+        return current_user.time_zone or current_user.organisation.time_zone
+    return None
+
+
+def finish(response: Response) -> Response:
+    """Commit what a successful unsafe request did, roll back the rest, and set the headers."""
+    if request.method not in SAFE:
+        if response.status_code < 400:
+            db.session.commit()
+        else:
+            db.session.rollback()
+    settings = current_app.config["PORTAL"]
+    ancestors = " ".join(settings.frame_ancestors) or "'none'"
+    response.headers.setdefault(
+        "Content-Security-Policy",
+        "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
+        f"form-action 'self'; frame-ancestors {ancestors}",
+    )
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "same-origin"
+    response.headers["X-Request-ID"] = g.get("request_id", "")
+    if settings.secure:
+        response.headers["Strict-Transport-Security"] = f"max-age={YEAR}"
+    if request.endpoint != "static":
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["Content-Language"] = i18n.LANGUAGES[language()].html
+        response.vary.update(["Accept-Language", "Cookie"])
+    if g.get("asked_language") and not current_user.is_authenticated:
+        set_cookie(response, g.asked_language)
+    return response
+
+
+def set_cookie(response: AnyResponse, chosen: str) -> None:
+    response.set_cookie(
+        COOKIE,
+        chosen,
+        max_age=YEAR,
+        samesite="Lax",
+        httponly=True,
+        secure=current_app.config["PORTAL"].secure,
+        path=request.script_root + "/",
+    )
+
+
+def context() -> dict[str, object]:
+    """What every template may use."""
+    settings = current_app.config["PORTAL"]
+    return {
+        "language": language(),
+        "page_lang": i18n.LANGUAGES[language()].html,
+        "languages": [(one.code, one.endonym, one.html) for one in i18n.LANGUAGES.values()],
+        "vendor": settings.vendor_name,
+        "demo": settings.demo,
+        "asset": asset,
+        "may": lambda action: current_user.is_authenticated and current_user.may(Action[action]),
+    }
+
+
+@cache
+def fingerprint(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+
+
+def asset(name: str) -> str:
+    """The address of a static file, with its content's hash so that it may be cached for ever."""
+    return url_for("static", filename=name, v=fingerprint(folder("static") / name))
+
+
+def add_request_id(record: logging.LogRecord) -> bool:
+    record.request_id = g.get("request_id", "-") if has_request_context() else "-"
+    return True
+
+
+@blueprint.get("/")
+@guards.public
+def home() -> AnyResponse:
+    """Each to the own first page."""
+    if not current_user.is_authenticated:
+        return redirect(url_for("signin.sign_in"), 303)
+    first = "dashboard.index" if current_user.is_partner else "account.company"
+    return redirect(url_for(first), 303)
+
+
+@blueprint.post("/language", endpoint="language")
+@guards.public
+def set_language() -> AnyResponse:
+    """The switcher: signed in it sets the user's language, for pages and mail alike."""
+    chosen = request.form.get("language", "")
+    if chosen not in i18n.LANGUAGES:
+        abort(400)
+    response = redirect(htmx.local(request.form.get("next"), url_for("frame.home")), 303)
+    if current_user.is_authenticated:
+        current_user.language = chosen
+        session.pop("language", None)
+    else:
+        set_cookie(response, chosen)
+    g.language = chosen
+    refresh()
+    return response
+
+
+@blueprint.post("/undo/<int:entry_id>")
+@guards.allow(Action.USE_ACCOUNT)
+def undo(entry_id: int) -> AnyResponse:
+    """Put back what one entry of the audit trail changed, unless it has changed again since."""
+    entry = guards.own_entry(entry_id)
+    if not current_user.may(undo_service.action_needed(entry)):
+        abort(403)
+    try:
+        undo_service.undo(current_user, entry)
+    except Conflict:
+        abort(409)
+    flash(_("Undone."), "good")
+    return redirect(htmx.local(request.form.get("next"), url_for("frame.home")), 303)
+
+
+@blueprint.get("/healthz")
+@guards.public
+def healthz() -> Response:
+    """The process answers."""
+    return Response("ok\n", mimetype="text/plain")
+
+
+@blueprint.get("/readyz")
+@guards.public
+def readyz() -> Response:
+    """The process can do its work: the database answers and has the tables."""
+    try:
+        db.session.execute(text("SELECT id FROM installation"))
+    except Exception:
+        logging.getLogger(__name__).exception("not ready")
+        return Response("database unavailable\n", 503, mimetype="text/plain")
+    return Response("ready\n", mimetype="text/plain")

@@ -1,0 +1,162 @@
+"""Who may use a route, and how its objects are loaded: already limited to one's organisation."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from flask import Flask, abort, request
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_login import LoginManager, current_user
+from flask_wtf import CSRFProtect
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+from werkzeug.wrappers import Response
+
+from webapp.domain.access import Action
+from webapp.models import AuditEntry, Client, Partner, Subscription, User, db
+from webapp.pages import htmx
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+csrf = CSRFProtect()
+login_manager = LoginManager()
+limiter = Limiter(get_remote_address, strategy="moving-window")
+PUBLIC = "public"
+DEMO = "public in demo mode"
+
+
+def allow(action: Action) -> Callable[[View], View]:
+    """Declare that a route is for signed-in users who may do this action."""
+    return declare(action)
+
+
+def public(view: View) -> View:
+    """Declare that anybody may use a route."""
+    return declare(PUBLIC)(view)
+
+
+def demo_only(view: View) -> View:
+    """Declare that anybody may use a route, and that there is none outside demo mode."""
+    return declare(DEMO)(view)
+
+
+def declare(policy: str) -> Callable[[View], View]:
+    def mark(view: View) -> View:
+        view.policy = policy  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def require_policies(app: Flask) -> None:
+    """Refuse to start with a route that does not say who may use it."""
+    app.view_functions["static"].policy = PUBLIC  # type: ignore[attr-defined]
+    bare = sorted(name for name, view in app.view_functions.items() if not hasattr(view, "policy"))
+    if bare:
+        raise RuntimeError(f"routes without a policy: {', '.join(bare)}")
+
+
+def enforce(app: Flask) -> Response | None:
+    """Before each request: hold its route's policy."""
+    if request.endpoint is None:
+        return None
+    policy = getattr(app.view_functions[request.endpoint], "policy")  # noqa: B009
+    if policy == DEMO and not app.config["PORTAL"].demo:
+        abort(404)
+    if isinstance(policy, Action):
+        if not current_user.is_authenticated:
+            return htmx.to_sign_in()
+        if not current_user.may(policy):
+            abort(403)
+    return None
+
+
+@login_manager.user_loader
+def load_user(token: str) -> User | None:
+    """The user of a session, with the organisation, in one statement."""
+    return db.session.scalar(
+        select(User)
+        .where(User.session_token == token, User.active)
+        .options(joinedload(User.organisation))
+    )
+
+
+def own_partner() -> Partner:
+    """The partner of the signed-in partner user."""
+    organisation = current_user.organisation
+    if not isinstance(organisation, Partner):
+        abort(403)
+    return organisation
+
+
+def own_company() -> Client:
+    """The client organisation of the signed-in client user."""
+    organisation = current_user.organisation
+    if not isinstance(organisation, Client):
+        abort(403)
+    return organisation
+
+
+def found(value: Any) -> Any:
+    """The value, or 404: what another organisation has does not exist."""
+    if value is None:
+        abort(404)
+    return value
+
+
+def own_client(client_id: int) -> Client:
+    """A client that the signed-in partner user looks after; else 404."""
+    client: Client = found(
+        db.session.scalar(
+            select(Client).where(
+                Client.id == client_id, Client.partner_id == current_user.organisation_id
+            )
+        )
+    )
+    return client
+
+
+def own_subscription(subscription_id: int) -> Subscription:
+    """A subscription of a client that the signed-in partner user looks after; else 404."""
+    subscription: Subscription = found(
+        db.session.scalar(
+            select(Subscription)
+            .join(Subscription.client)
+            .where(
+                Subscription.id == subscription_id,
+                Client.partner_id == current_user.organisation_id,
+            )
+            .options(joinedload(Subscription.client))
+        )
+    )
+    return subscription
+
+
+def own_member(user_id: int) -> User:
+    """A user of the signed-in user's own organisation; else 404."""
+    return contact_of(current_user.organisation_id, user_id)
+
+
+def contact_of(organisation_id: int, user_id: int) -> User:
+    """A user of one organisation; else 404."""
+    user: User = found(
+        db.session.scalar(
+            select(User)
+            .where(User.id == user_id, User.organisation_id == organisation_id)
+            .options(joinedload(User.organisation))
+        )
+    )
+    return user
+
+
+def own_entry(entry_id: int) -> AuditEntry:
+    """An audit entry of the signed-in user's organisation; else 404."""
+    entry: AuditEntry = found(
+        db.session.scalar(
+            select(AuditEntry).where(
+                AuditEntry.id == entry_id,
+                AuditEntry.organisation_id == current_user.organisation_id,
+            )
+        )
+    )
+    return entry

@@ -1,0 +1,3 @@
+from flask import Blueprint
+
+blueprint = Blueprint("renewal_owner", __name__)
