@@ -74,6 +74,7 @@ messages: install
 
 wheel: install
 	$(BIN)/python tools/catalogs.py compile
+	rm -rf build
 	$(PIP) wheel --no-deps --no-build-isolation --wheel-dir dist .
 
 screenshots: .venv/.tools

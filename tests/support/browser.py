@@ -44,10 +44,10 @@ def browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def served(app: Flask) -> Iterator[str]:
-    """Serve the app by the production server on a free port; gives its address without a final slash."""
+def served(app: Flask, port: int) -> Iterator[str]:
+    """Serve the app by the production server; gives its address without a final slash."""
     sockets: dict[int, wasyncore.dispatcher] = {}
-    server = create_server(app, map=sockets, host="127.0.0.1", port=0, threads=4)
+    server = create_server(app, map=sockets, host="127.0.0.1", port=port, threads=4)
     stopping = threading.Event()
 
     def run() -> None:
@@ -57,7 +57,7 @@ def served(app: Flask) -> Iterator[str]:
     thread = threading.Thread(target=run)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.effective_port}"
+        yield f"http://127.0.0.1:{port}"
     finally:
         stopping.set()
         thread.join()

@@ -25,7 +25,7 @@ from webapp.domain.recipients import ContactRole
 from webapp.models import Client, ContactAssignment, Installation, Partner, Subscription, User, db
 from webapp.models.transactions import writing
 
-SECRET = "a key for tests that is long enough"  # noqa: S105
+SECRET = "a key for tests that is long enough"
 BASE_URL = "http://portal.test"
 DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
 
@@ -35,8 +35,7 @@ def settings(folder: Path, url: str, **others: Any) -> Settings:
         database_url=url,
         instance_path=str(folder),
         secret_key=SECRET,
-        base_url=BASE_URL,
-        **others,
+        **({"base_url": BASE_URL} | others),
     )
 
 
