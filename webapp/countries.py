@@ -1,0 +1,102 @@
+"""Countries: which one a name means, and which time zone a city of it has."""
+
+from functools import cache
+from importlib.resources import files
+
+from babel import Locale
+from babel.core import get_global
+
+from webapp.i18n import LANGUAGES, fold
+
+# The time zone database lists a country's zones by place and, where places allow, the most populous
+# first. In these countries they don't.
+MOST_POPULOUS = {
+    "AU": "Australia/Sydney",
+    "BR": "America/Sao_Paulo",
+    "CA": "America/Toronto",
+    "RU": "Europe/Moscow",
+    "UA": "Europe/Kyiv",
+    "UZ": "Asia/Tashkent",
+}
+# Large cities that no zone is named after and whose clock differs from their country's main one.
+CITIES = {
+    "America/Los_Angeles": "las vegas,oakland,portland,sacramento,san diego,san francisco,"
+    "san jose,seattle",
+    "America/Denver": "albuquerque,colorado springs,salt lake city",
+    "America/Chicago": "austin,dallas,houston,kansas city,memphis,milwaukee,minneapolis,nashville,"
+    "new orleans,san antonio,st. louis",
+    "America/Edmonton": "calgary",
+    "America/Vancouver": "victoria",
+    "Atlantic/Azores": "angra do heroismo,horta,ponta delgada",
+    "Atlantic/Canary": "las palmas,las palmas de gran canaria,santa cruz de tenerife",
+    "Atlantic/Madeira": "funchal",
+}
+
+
+# English names that are written more often than the official ones.
+COMMON_NAMES = {
+    "czech republic": "CZ",
+    "england": "GB",
+    "great britain": "GB",
+    "holland": "NL",
+    "northern ireland": "GB",
+    "russian federation": "RU",
+    "scotland": "GB",
+    "the netherlands": "NL",
+    "turkey": "TR",
+    "united states of america": "US",
+    "wales": "GB",
+}
+
+
+@cache
+def names() -> dict[str, str]:
+    """Folded names in the three languages, and codes of two and three letters → ISO code."""
+    known = COMMON_NAMES.copy()
+    for alias, codes in get_global("territory_aliases").items():
+        if alias.isalpha() and len(codes) == 1 and codes[0] in zones():
+            known[fold(alias)] = codes[0]
+    for locale in (*(language.locale for language in LANGUAGES.values()), Locale("pt", "PT")):
+        for code, name in locale.territories.items():
+            if len(code) == 2 and code in zones():
+                known[fold(name)] = known[fold(code)] = code
+    return known
+
+
+@cache
+def zones() -> dict[str, tuple[str, ...]]:
+    """The zones of each country, in the order of the time zone database."""
+    table = files("tzdata").joinpath("zoneinfo", "zone.tab").read_text(encoding="utf-8")
+    found: dict[str, tuple[str, ...]] = {}
+    for line in table.splitlines():
+        if not line.startswith("#"):
+            code, _place, zone, *_comment = line.split("\t")
+            found[code] = (*found.get(code, ()), zone)
+    return found
+
+
+@cache
+def zones_of_cities(code: str) -> dict[str, str]:
+    """Folded city → zone, for the cities that the country's zones are named after."""
+    found: dict[str, str] = {}
+    for zone in zones()[code]:
+        found |= {city: zone for city in CITIES.get(zone, "").split(",") if city}
+        found[fold(zone.rsplit("/", 1)[1].replace("_", " "))] = zone
+        for language in LANGUAGES.values():
+            local = language.locale.time_zones.get(zone, {})
+            if "city" in local:
+                found[fold(local["city"])] = zone
+    return found
+
+
+def country_code(text: str) -> str | None:
+    """The ISO code of a country, from its name in one of our languages or from a code."""
+    return names().get(fold(text))
+
+
+def zone_of(code: str, city: str | None = None) -> str | None:
+    """The time zone of a city; of the country's most populous zone where the city isn't known."""
+    if code not in zones():
+        return None
+    main = MOST_POPULOUS.get(code, zones()[code][0])
+    return zones_of_cities(code).get(fold(city), main) if city else main

@@ -1,0 +1,228 @@
+"""One line of an imported list: cells become facts, or named errors.
+
+The texts of errors are made where they are shown; here they are codes with values.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from functools import partial
+from typing import Any
+
+from webapp.domain.cells import (
+    CellError,
+    Dates,
+    Problem,
+    folded,
+    read_amount,
+    read_date,
+    read_domain,
+    read_months,
+    read_roles,
+    read_text,
+)
+from webapp.domain.recipients import ContactRole
+
+
+class Field(StrEnum):
+    """What a column may hold. The values are the names of "our field" in a mapping."""
+
+    COMPANY = "company"
+    EXTERNAL_ID = "external id"
+    DOMAIN = "domain"
+    CITY = "city"
+    COUNTRY = "country"
+    LANGUAGE = "language"
+    TIME_ZONE = "time zone"
+    PRODUCT = "product"
+    RENEWAL_DATE = "renewal date"
+    DEADLINE = "deadline"
+    TERM = "term"
+    AMOUNT = "amount"
+    CURRENCY = "currency"
+    FIRST_NAME = "first name"
+    LAST_NAME = "last name"
+    NAME = "name"
+    EMAIL = "email"
+    JOB_TITLE = "job title"
+    ROLES = "roles"
+
+
+# Columns as a HubSpot export calls them; a field's own name is a column, too.
+HEADERS = {
+    "company name": Field.COMPANY,
+    "company domain name": Field.DOMAIN,
+    "country/region": Field.COUNTRY,
+    "preferred language": Field.LANGUAGE,
+    "decision deadline": Field.DEADLINE,
+    "e-mail": Field.EMAIL,
+    "contact roles": Field.ROLES,
+} | {name.value: name for name in Field}
+
+COMPANY_KEYS = (Field.EXTERNAL_ID, Field.DOMAIN, Field.COMPANY)
+LENGTHS = {Field.EXTERNAL_ID: 100, Field.CITY: 100, Field.DOMAIN: 253}
+
+
+class Kind(StrEnum):
+    """What a list is about: clients with their subscriptions, or the clients' people."""
+
+    CLIENTS = "clients"
+    CONTACTS = "contacts"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One error: the line of the file (the header is 1), the file's own column name, and why."""
+
+    row: int
+    column: str | None
+    problem: Problem
+    values: Mapping[str, str | int] = field(default_factory=dict)
+
+
+class ListError(ValueError):
+    """A list that can't be read at all."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__(", ".join(fault.problem.value for fault in faults))
+        self.faults = tuple(faults)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What one line says, an attribute a Field. None: an empty cell, or no such column."""
+
+    row: int
+    company: str | None = None
+    external_id: str | None = None
+    domain: str | None = None
+    city: str | None = None
+    country: str | None = None
+    language: str | None = None
+    time_zone: str | None = None
+    product: str | None = None
+    renewal_date: date | None = None
+    deadline: date | None = None
+    term: int | None = None
+    amount: Decimal | None = None
+    currency: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    name: str | None = None
+    email: str | None = None
+    job_title: str | None = None
+    roles: tuple[ContactRole, ...] | None = None
+
+    @property
+    def person(self) -> str | None:
+        """The contact's whole name, from one column or from two."""
+        parts = (self.first_name, self.last_name)
+        return self.name or " ".join(part for part in parts if part) or None
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Which column, counted from 0, holds which field; and what the file calls it."""
+
+    kind: Kind
+    places: Mapping[Field, int]
+    header: Sequence[str]
+
+    def label(self, name: Field) -> str:
+        place = self.places.get(name)
+        return name.value if place is None else self.header[place]
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        used = set(self.places.values())
+        return tuple(text for place, text in enumerate(self.header) if text and place not in used)
+
+
+def find_columns(header: Sequence[str], mapping: Iterable[tuple[str, str]] = ()) -> Columns:
+    """Recognise the columns of a list; ``mapping`` pairs (our field, their column) win.
+
+    A list with e-mails and without products is one of contacts, any other is one of clients.
+    Raises ListError.
+    """
+    titles = {folded(title): place for place, title in reversed([*enumerate(header)])}
+    faults = [
+        Fault(1, title, Problem.DUPLICATE_HEADER)
+        for place, title in enumerate(header)
+        if title.strip() and titles[folded(title)] != place
+    ]
+    places: dict[Field, int] = {}
+    for ours, theirs in mapping:
+        name, place = HEADERS.get(folded(ours)), titles.get(folded(theirs))
+        if name is None:
+            faults.append(Fault(1, theirs, Problem.UNKNOWN_FIELD, {"field": ours}))
+        elif place is None:
+            faults.append(Fault(1, theirs, Problem.UNKNOWN_COLUMN))
+        elif name in places or place in places.values():
+            faults.append(Fault(1, theirs, Problem.MAPPED_TWICE, {"field": ours}))
+        else:
+            places[name] = place
+    for title, place in titles.items():
+        known = HEADERS.get(title)
+        if known and known not in places and place not in places.values():
+            places[known] = place
+    if faults:
+        raise ListError(faults)
+    return Columns(*complete(places), header)
+
+
+def complete(places: dict[Field, int]) -> tuple[Kind, dict[Field, int]]:
+    """The kind of list, and the columns that count for it. Raises ListError if one is missing."""
+    kind = Kind.CLIENTS
+    if Field.EMAIL in places and Field.PRODUCT not in places:
+        kind = Kind.CONTACTS
+    if Field.EMAIL not in places:
+        # Without an e-mail there is no contact, so that a bare "name" is the company's.
+        if Field.NAME in places:
+            places.setdefault(Field.COMPANY, places[Field.NAME])
+        people = (Field.NAME, Field.FIRST_NAME, Field.LAST_NAME, Field.JOB_TITLE, Field.ROLES)
+        places = {name: place for name, place in places.items() if name not in people}
+    if not places.keys() & set(COMPANY_KEYS):
+        raise ListError([Fault(1, Field.COMPANY.value, Problem.COLUMN_MISSING)])
+    return kind, dict(sorted(places.items(), key=lambda item: item[1]))
+
+
+Reader = Callable[[str], Any]
+
+
+def readers(dates: Dates) -> dict[Field, Reader]:
+    """How each field is read. Fields that need tables of the world are added by the caller."""
+    special: dict[Field, Reader] = {
+        Field.DOMAIN: read_domain,
+        Field.RENEWAL_DATE: lambda text: read_date(text, dates),
+        Field.DEADLINE: lambda text: read_date(text, dates),
+        Field.TERM: read_months,
+        Field.AMOUNT: read_amount,
+        Field.ROLES: read_roles,
+    }
+    plain: dict[Field, Reader] = {
+        name: partial(read_text, longest=LENGTHS.get(name, 200)) for name in Field
+    }
+    return plain | special
+
+
+def read_line(
+    row: int, cells: Sequence[str], columns: Columns, how: Mapping[Field, Reader]
+) -> Facts | list[Fault]:
+    """One line as facts, or all that is wrong with its cells."""
+    if len(cells) != len(columns.header):
+        counts = {"found": len(cells), "expected": len(columns.header)}
+        return [Fault(row, None, Problem.RAGGED, counts)]
+    found: dict[str, Any] = {}
+    faults: list[Fault] = []
+    for name, place in columns.places.items():
+        text = cells[place].strip()
+        if not text:
+            continue
+        try:
+            found[name.name.lower()] = how[name](text)
+        except CellError as error:
+            values = {"value": text[:80], **error.values}
+            faults.append(Fault(row, columns.header[place], error.problem, values))
+    return faults or Facts(row, **found)

@@ -1,0 +1,75 @@
+"""A separated text file as lines of cells: its encoding, its separator, and what breaks it."""
+
+import codecs
+import csv
+import io
+from collections.abc import Iterator
+
+import charset_normalizer
+
+from webapp.domain.cells import Problem
+from webapp.domain.rows import Fault, ListError
+
+SEPARATORS = ",;\t"
+# The longer mark first: UTF-32's begins with UTF-16's.
+MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+def decode(content: bytes, encoding: str | None = None) -> str:
+    """The text of a file: by its byte order mark, by the named encoding, else UTF-8.
+
+    Anything else is not guessed, since a wrong guess spoils names silently; the guess goes into
+    the message instead. Raises ListError.
+    """
+    marked = next((name for mark, name in MARKS if content.startswith(mark)), None)
+    name = marked or encoding or "utf-8"
+    try:
+        text = content.decode(name)
+    except LookupError:
+        raise ListError([Fault(1, None, Problem.UNKNOWN_ENCODING, {"encoding": name})]) from None
+    except UnicodeError as error:
+        broken = getattr(error, "start", 0)
+        row = content.count(b"\n", 0, broken) + 1
+        raise ListError([encoding_fault(content, row, None if marked else encoding)]) from None
+    if "\0" in text:
+        raise ListError([Fault(text.count("\n", 0, text.index("\0")) + 1, None, Problem.NUL)])
+    if not text.strip():
+        raise ListError([Fault(1, None, Problem.EMPTY)])
+    return text
+
+
+def encoding_fault(content: bytes, row: int, named: str | None) -> Fault:
+    if named:
+        return Fault(row, None, Problem.ENCODING, {"encoding": named})
+    guess = charset_normalizer.from_bytes(content[:100_000]).best()
+    if guess is None:
+        return Fault(row, None, Problem.ENCODING, {"encoding": "UTF-8"})
+    return Fault(row, None, Problem.GUESSED_ENCODING, {"guess": guess.encoding})
+
+
+def separator(text: str) -> str:
+    """What divides the header line into the most cells."""
+    first = text.lstrip("\r\n").splitlines()[0]
+    return max(SEPARATORS, key=lambda mark: len(next(csv.reader([first], delimiter=mark))))
+
+
+def lines(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Each record with the line on which it begins; the header comes first, blank lines don't.
+
+    Raises ListError where the file breaks: an unclosed quote would swallow all lines after it.
+    """
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator(text), strict=True)
+    row = 1
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                yield row, cells
+            row = reader.line_num + 1
+    except csv.Error as error:
+        raise ListError([Fault(row, None, Problem.CSV, {"reason": str(error)})]) from None
