@@ -54,7 +54,7 @@ lint: .venv/.tools
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/djlint --lint --quiet templates
-	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml webapp
+	$(BIN)/bandit --quiet --recursive --severity-level medium --configfile pyproject.toml webapp
 
 types: .venv/.tools
 	$(BIN)/mypy
