@@ -6,13 +6,13 @@ RESET ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help install demo run test lint types messages lock bench wheel screenshots coverage clean
+.PHONY: help install demo run test lint format types messages lock bench wheel screenshots coverage clean
 
 help:
 	@echo "make demo         the portal with demo data at http://127.0.0.1:$(PORT) (RESET=1 starts over)"
 	@echo "make test         everything that must hold: checks, SQLite, PostgreSQL, a real browser"
 	@echo "make install      the environment alone, in .venv"
-	@echo "also: run lint types messages lock bench wheel screenshots coverage clean"
+	@echo "also: run lint format types messages lock bench wheel screenshots coverage clean"
 
 # The environment: what runs (.installed) and what checks it (.tools). Both come from hashed lock files.
 
@@ -55,6 +55,10 @@ lint: .venv/.tools
 	$(BIN)/lint-imports
 	$(BIN)/djlint --lint --quiet templates
 	$(BIN)/bandit --quiet --recursive --severity-level medium --configfile pyproject.toml webapp
+
+format: .venv/.tools
+	$(BIN)/ruff check --fix --quiet .
+	$(BIN)/ruff format .
 
 types: .venv/.tools
 	$(BIN)/mypy

@@ -82,7 +82,8 @@ class Settings:
         "", "Signs sessions and links; at least 32 characters. Demo mode makes its own."
     )
     base_url: str = setting(
-        "http://127.0.0.1:8000", "Where people reach the portal; links in mails start with it.",
+        "http://127.0.0.1:8000",
+        "Where people reach the portal; links in mails start with it.",
         web_address,
     )
     trusted_hosts: tuple[str, ...] = setting(
@@ -100,16 +101,15 @@ class Settings:
         "smtp://user:password@host:587 (STARTTLS; ?tls=off for none) or smtps://host:465.",
         mail_address,
     )
-    mail_from: str = setting(
-        "renewals@portal.example", "The sender's address of every mail."
-    )
+    mail_from: str = setting("renewals@portal.example", "The sender's address of every mail.")
     mail_timeout: int = setting(30, "Seconds that one step of a mail conversation may take.", count)
     vendor_name: str = setting("HubSpot", "The name of the vendor whose product is renewed.")
     language: str = setting(
         "en", "The language of pages for whom neither a choice nor the browser tells one.", language
     )
     demo: bool = setting(
-        False, "Demo mode: demo people sign in with one click, the clock moves, nothing leaves.",
+        False,
+        "Demo mode: demo people sign in with one click, the clock moves, nothing leaves.",
         boolean,
     )
     worker_seconds: int = setting(10, "Seconds that a resting worker waits between rounds.", count)

@@ -88,9 +88,7 @@ class Entry:
     reasons: list[Reason] = field(default_factory=list)
 
 
-def circle(
-    owner: Owner, contacts: Mapping[ContactRole, Person], contact: PointOfContact
-) -> Circle:
+def circle(owner: Owner, contacts: Mapping[ContactRole, Person], contact: PointOfContact) -> Circle:
     """Who gets a reminder of a client with this owner, these contacts and this partner contact.
 
     | owner   | To                                      | Copy                     |

@@ -1,12 +1,12 @@
 """Tables: typed columns, named constraints. Properties only; rules live in webapp.domain."""
 
+from webapp.domain.reminders import MailKind
 from webapp.models.audit import AuditEntry
 from webapp.models.base import db
 from webapp.models.delivery import (
     Delivery,
     DeliveryState,
     InboxMail,
-    MailKind,
     Reminder,
     ReminderState,
     delivery_reminder,

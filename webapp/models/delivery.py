@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from webapp.domain.reminders import MailKind
 from webapp.models.base import Base, Identity, Json, UtcDateTime, codes
 from webapp.models.organisation import Client, Partner
 from webapp.models.subscription import Subscription
@@ -33,14 +34,6 @@ class ReminderState(StrEnum):
     SUPERSEDED = "superseded"
     CANCELLED = "cancelled"
     TOO_LATE = "too_late"
-
-
-class MailKind(StrEnum):
-    REMINDER_CLIENT = "reminder_client"
-    REMINDER_PARTNER = "reminder_partner"
-    NOBODY_TO_TELL = "nobody_to_tell"
-    INVITATION = "invitation"
-    PASSWORD_RESET = "password_reset"  # noqa: S105 (a code, not a password)
 
 
 class DeliveryState(StrEnum):
@@ -126,6 +119,8 @@ class Delivery(Base):
     token: Mapped[str | None] = mapped_column(String(40))
     lease_until: Mapped[int | None] = mapped_column(BigInteger)
     attempts: Mapped[int] = mapped_column(default=0)
+    resends: Mapped[int] = mapped_column(default=0)
+    first_tried_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     message_id: Mapped[str | None] = mapped_column(String(200), unique=True)
     message: Mapped[bytes | None] = mapped_column(LargeBinary)
     reply: Mapped[str | None] = mapped_column(Text)

@@ -12,6 +12,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.schema import SchemaItem
 
 from webapp.domain.ownership import Choice, Owner
 from webapp.domain.recipients import ContactRole
@@ -40,7 +41,9 @@ class Organisation(Base):
         "polymorphic_abstract": True,
         "version_id_col": version,
     }
-    __table_args__ = (CheckConstraint("kind IN ('partner', 'client')", name="kind"),)
+    __table_args__: tuple[SchemaItem, ...] = (
+        CheckConstraint("kind IN ('partner', 'client')", name="kind"),
+    )
 
 
 class Partner(Organisation):
@@ -53,7 +56,9 @@ class Partner(Organisation):
     __tablename__ = "partner"
     id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), primary_key=True)
     slug: Mapped[str] = mapped_column(String(60), unique=True)
-    default_owner: Mapped[Owner] = mapped_column(codes(Owner, "default_owner"), default=Owner.VENDOR)
+    default_owner: Mapped[Owner] = mapped_column(
+        codes(Owner, "default_owner"), default=Owner.VENDOR
+    )
     notified_user_id: Mapped[int | None]
     steps_text: Mapped[str] = mapped_column(
         "steps", String(200), default=",".join(map(str, DEFAULT_STEPS))
@@ -74,7 +79,9 @@ class Partner(Organisation):
     __table_args__ = (
         # The database refuses a notified user of another organisation.
         ForeignKeyConstraint(
-            ["id", "notified_user_id"], ["user.organisation_id", "user.id"], name="fk_partner_notified"
+            ["id", "notified_user_id"],
+            ["user.organisation_id", "user.id"],
+            name="fk_partner_notified",
         ),
     )
 
@@ -119,7 +126,9 @@ class Client(Organisation):
         foreign_keys="Client.contact_id", primaryjoin="Client.contact_id == User.id", viewonly=True
     )
     owner_set_by: Mapped[User | None] = relationship(
-        foreign_keys="Client.owner_set_by_id", primaryjoin="Client.owner_set_by_id == User.id", viewonly=True
+        foreign_keys="Client.owner_set_by_id",
+        primaryjoin="Client.owner_set_by_id == User.id",
+        viewonly=True,
     )
 
     __mapper_args__ = {
@@ -129,7 +138,9 @@ class Client(Organisation):
     }
     __table_args__ = (
         ForeignKeyConstraint(
-            ["partner_id", "contact_id"], ["user.organisation_id", "user.id"], name="fk_client_contact"
+            ["partner_id", "contact_id"],
+            ["user.organisation_id", "user.id"],
+            name="fk_client_contact",
         ),
         ForeignKeyConstraint(
             ["partner_id", "owner_set_by_id"],
@@ -157,7 +168,9 @@ class ContactAssignment(Base):
     user_id: Mapped[int]
 
     user: Mapped[User] = relationship(
-        foreign_keys="ContactAssignment.user_id", primaryjoin="ContactAssignment.user_id == User.id", viewonly=True
+        foreign_keys="ContactAssignment.user_id",
+        primaryjoin="ContactAssignment.user_id == User.id",
+        viewonly=True,
     )
     __table_args__ = (
         ForeignKeyConstraint(["client_id", "user_id"], ["user.organisation_id", "user.id"]),

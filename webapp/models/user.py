@@ -94,7 +94,7 @@ class Login(Base):
 
 class LinkPurpose(StrEnum):
     INVITATION = "invitation"
-    PASSWORD_RESET = "password_reset"  # noqa: S105 (a code, not a password)
+    PASSWORD_RESET = "password_reset"
 
 
 class Link(Base):

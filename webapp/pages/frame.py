@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import secrets
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def prepare(app: Flask) -> None:
     app.jinja_env.globals["labels"] = labels
 
 
-def localized(name: str):  # type: ignore[no-untyped-def]
+def localized(name: str) -> Callable[..., str]:
     """A formatter of webapp.i18n as a filter that writes the page's language."""
     function = getattr(i18n, name)
     return lambda *values: function(*values, language())

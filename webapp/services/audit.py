@@ -65,7 +65,8 @@ def record(
         subject_id=subject_id,
         subject=subject,
         changes={
-            field: [plain(before), plain(after)] for field, (before, after) in (changes or {}).items()
+            field: [plain(before), plain(after)]
+            for field, (before, after) in (changes or {}).items()
         },
     )
     db.session.add(entry)
@@ -82,5 +83,3 @@ def assign(target: Any, **values: Any) -> dict[str, tuple[Any, Any]]:
             changes[field] = (before, value)
             setattr(target, field, value)
     return changes
-
-
