@@ -1,0 +1,138 @@
+"""Getting in: passwords by e-mail, and the single-use links that set them.
+
+Links live in real time: the demo clock moves neither them nor sessions.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import joinedload
+
+from webapp.models import Delivery, DeliveryState, Link, LinkPurpose, Login, MailKind, User, db
+from webapp.models.user import new_token
+from webapp.services.errors import Refused
+
+LIFETIMES = {
+    LinkPurpose.INVITATION: timedelta(days=14),
+    LinkPurpose.PASSWORD_RESET: timedelta(hours=2),
+}
+MAILS = {
+    LinkPurpose.INVITATION: MailKind.INVITATION,
+    LinkPurpose.PASSWORD_RESET: MailKind.PASSWORD_RESET,
+}
+
+
+def request_reset(email: str) -> Link | None:
+    """Queue a link to set a new password, if anybody active bears this address."""
+    users = users_with(email.strip().casefold())
+    return new_link(users[0], LinkPurpose.PASSWORD_RESET) if users else None
+
+
+def new_link(user: User, purpose: LinkPurpose, inviter: str | None = None) -> Link:
+    """A single-use link and the mail that brings it.
+
+    The mail is written when it goes out, from the link's id: no table ever holds the key itself.
+    """
+    now = datetime.now(UTC)
+    link = Link(
+        user_id=user.id, purpose=purpose, created_at=now, expires_at=now + LIFETIMES[purpose]
+    )
+    db.session.add(link)
+    db.session.flush()
+    organisation = user.organisation
+    db.session.add(
+        Delivery(
+            kind=MAILS[purpose],
+            recipient_id=user.id,
+            link_id=link.id,
+            email=user.email,
+            language=user.language or organisation.language,
+            snapshot={
+                "organisation": organisation.name,
+                "inviter": inviter,
+                "expires": link.expires_at.isoformat(),
+                "time_zone": user.time_zone or organisation.time_zone,
+                "link_id": link.id,
+            },
+            queued_at=now,
+            send_after=now,
+            send_before=link.expires_at,
+        )
+    )
+    db.session.flush()
+    return link
+
+
+def void_links(user: User, *purposes: LinkPurpose) -> None:
+    """End the open links of a user, all or of some purposes, and the mails that would bring them."""
+    open_links = select(Link.id).where(
+        Link.user_id == user.id, Link.used_at.is_(None), Link.purpose.in_(purposes or LinkPurpose)
+    )
+    now = datetime.now(UTC)
+    db.session.execute(
+        update(Delivery)
+        .where(Delivery.link_id.in_(open_links), Delivery.state == DeliveryState.QUEUED)
+        .values(state=DeliveryState.CANCELLED, ended_at=now)
+    )
+    db.session.execute(update(Link).where(Link.id.in_(open_links)).values(used_at=now))
+
+
+def use_link(link: Link, password_hash: str | None) -> User:
+    """Use a link once: set the password of its user's e-mail and end all sessions with the old one.
+
+    An invitation never replaces the password of somebody who already has one, since the address may
+    belong to users of other organisations, too: it is merely accepted. Raises Refused.
+    """
+    user = link.user
+    used = db.session.execute(
+        update(Link)
+        .where(Link.id == link.id, Link.used_at.is_(None), Link.expires_at > datetime.now(UTC))
+        .values(used_at=datetime.now(UTC))
+    )
+    if not used.rowcount or not user.active:  # type: ignore[attr-defined]
+        raise Refused("link", "used")
+    accepted = link.purpose is LinkPurpose.INVITATION and has_login(user.email_key)
+    if not accepted:
+        if password_hash is None:
+            raise Refused("password", "empty")
+        set_password(user.email_key, password_hash)
+    return user
+
+
+def has_login(email_key: str) -> bool:
+    return db.session.get(Login, email_key) is not None
+
+
+def password_hash_of(email_key: str) -> str | None:
+    return db.session.scalar(select(Login.password_hash).where(Login.email_key == email_key))
+
+
+def set_password(email_key: str, password_hash: str) -> None:
+    """Set the password of an e-mail. Sessions and reset links from before it end."""
+    now = datetime.now(UTC)
+    login = db.session.get(Login, email_key) or Login(email_key=email_key)
+    login.password_hash, login.changed_at = password_hash, now
+    db.session.add(login)
+    for user in db.session.scalars(select(User).where(User.email_key == email_key)):
+        user.session_token = new_token()
+        void_links(user, LinkPurpose.PASSWORD_RESET)
+    db.session.flush()
+
+
+def users_with(email_key: str) -> list[User]:
+    """The active users who bear this address, the one who signed in last first."""
+    return list(
+        db.session.scalars(
+            select(User)
+            .where(User.email_key == email_key, User.active)
+            .order_by(func.coalesce(User.signed_in_at, User.created_at).desc(), User.id)
+            .options(joinedload(User.organisation))
+        )
+    )
+
+
+def signed_in(user: User) -> None:
+    """Remember when. Not through the row's version: it makes no form that is open elsewhere stale."""
+    db.session.execute(
+        update(User).where(User.id == user.id).values(signed_in_at=datetime.now(UTC))
+    )

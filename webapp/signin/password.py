@@ -1,0 +1,35 @@
+"""Passwords: hashed with argon2id, verified in the same time whether or not there is one.
+
+Both take long on purpose: call them outside of a transaction that holds SQLite's write lock.
+"""
+
+import secrets
+from functools import cache
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+SHORTEST = 10
+# Longer ones would only cost the server time.
+LONGEST = 200
+
+hasher = PasswordHasher()
+
+
+def hash_password(password: str) -> str:
+    return hasher.hash(password)
+
+
+@cache
+def nobodys_hash() -> str:
+    """What is verified against for an unknown e-mail, so that the answer takes as long."""
+    return hasher.hash(secrets.token_urlsafe(24))
+
+
+def verify(stored: str | None, password: str) -> bool:
+    """Whether this is the password of the stored hash; no hash, no password is right."""
+    try:
+        right = hasher.verify(stored or nobodys_hash(), password)
+    except (VerificationError, InvalidHashError):
+        return False
+    return right and stored is not None
