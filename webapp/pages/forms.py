@@ -1,0 +1,103 @@
+"""What the forms of the pages share: clean text, the usual choices, and words for refusals."""
+
+from functools import cache
+from typing import Any
+
+from babel.core import get_global
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import Field, SelectField, StringField
+from wtforms.validators import InputRequired, Length
+
+from webapp import i18n
+from webapp.mail.addresses import ADDRESS_PROBLEMS
+from webapp.pages.frame import language
+from webapp.services.errors import Refused
+
+# Words for the codes with which services refuse; a page adds those of its own services.
+REFUSALS: dict[str, Any] = {
+    **{code.value: text for code, text in ADDRESS_PROBLEMS.items()},
+    "empty": _l("Fill this in."),
+    "taken": _l("Somebody in this organisation already has this address."),
+    "signed_in": _l(
+        "This person has signed in with this address, so only an admin of their organisation can change it."
+    ),
+    "last_admin": _l("This is the only active admin. Make somebody else an admin first."),
+    "inactive": _l("This person is deactivated. Activate them first."),
+}
+
+
+class Form(FlaskForm):
+    """A form without a token of its own: CSRFProtect checks the one of every unsafe request."""
+
+    class Meta:
+        csrf = False
+
+
+def clean(text: str | None) -> str | None:
+    """Text as it is kept: without spaces around it."""
+    return text.strip() if isinstance(text, str) else text
+
+
+def required() -> InputRequired:
+    return InputRequired(REFUSALS["empty"])
+
+
+def text_field(label: Any, *, longest: int = 200, optional: bool = False) -> StringField:
+    """A line of text, required unless said otherwise."""
+    length = Length(max=longest, message=_l("Use at most %(max)d characters."))
+    checks = [length] if optional else [required(), length]
+    return StringField(label, filters=[clean], validators=checks)
+
+
+class OptionalSelect(SelectField):
+    """A dropdown whose first option, an empty value, stands for None: "as the organisation has it"."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        super().process_formdata(valuelist)
+        self.data: str | None = self.data or None
+
+    def pre_validate(self, form: Any) -> None:
+        if self.data is not None:
+            super().pre_validate(form)
+
+    def iter_choices(self) -> Any:
+        for value, *rest in super().iter_choices():
+            yield (value, rest[0], value == (self.data or ""), *rest[2:])
+
+
+def language_choices() -> list[tuple[str, str]]:
+    """Each language by its own name."""
+    return [(one.code, one.endonym) for one in i18n.LANGUAGES.values()]
+
+
+def zone_choices(present: str | None = None) -> list[tuple[str, str]]:
+    """All time zones as "city, country" in the page's language; the present one in any case."""
+    choices = zones(language())
+    if present and present not in dict(choices):
+        return [(present, present), *choices]
+    return choices
+
+
+@cache
+def zones(code: str) -> list[tuple[str, str]]:
+    locale = i18n.LANGUAGES[code].locale
+    named = []
+    for zone, territory in get_global("zone_territories").items():
+        if zone not in i18n.ZONES or zone.startswith("Etc/") or territory not in locale.territories:
+            continue
+        city = locale.time_zones.get(zone, {}).get("city") or zone.rpartition("/")[2].replace(
+            "_", " "
+        )
+        named.append((zone, f"{city}, {locale.territories[territory]}"))
+    return sorted(named, key=lambda choice: i18n.sort_key(choice[1]))
+
+
+def explain(form: FlaskForm, error: Refused) -> None:
+    """Put a service's refusal beside the field that it is about, or above the form."""
+    text = REFUSALS[error.code] % error.values if error.values else REFUSALS[error.code]
+    field: Field | None = form._fields.get(error.field)
+    if field is None:
+        form.form_errors.append(text)
+    else:
+        field.errors = [*field.errors, text]
