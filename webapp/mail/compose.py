@@ -1,0 +1,75 @@
+"""One mail in its recipient's language, from what was resolved to the bytes that go out."""
+
+import re
+import textwrap
+from email.utils import format_datetime
+
+from flask import current_app
+from flask_babel import force_locale
+
+from webapp.config import Settings
+from webapp.i18n import LANGUAGES
+from webapp.mail import wire
+from webapp.mail.addresses import one_line
+from webapp.mail.facts import template_values
+from webapp.mail.letter import Letter, Party, new_message_id
+from webapp.models import MailKind
+from webapp.models.base import Json
+
+__all__ = ["Letter", "Party", "compose", "new_message_id"]
+
+TEXT_WIDTH = 76
+LIST_MARK = re.compile(r" *(?:- |\d+\. )?")
+
+
+def compose(letter: Letter, settings: Settings) -> bytes:
+    """The message in the letter's language, as the bytes to store and to send."""
+    with force_locale(letter.language):
+        values = template_values(letter, settings)
+        values["sender"] = letter.sender_name
+        values["subject"] = subject = one_line(render(letter.kind, "subject.txt", values))
+        text = readable(render(letter.kind, "txt", values))
+        html = render(letter.kind, "html", values)
+    return wire.message(headers(letter, subject, settings), text, html)
+
+
+def render(kind: MailKind, ending: str, values: Json) -> str:
+    # Not flask.render_template: its context processors look for a signed-in user in the database.
+    return current_app.jinja_env.get_template(f"mail/{kind.value}.{ending}").render(values)
+
+
+def headers(letter: Letter, subject: str, settings: Settings) -> list[tuple[str, str]]:
+    sender = Party(letter.sender_name, settings.mail_from)
+    lines = [
+        ("Date", format_datetime(letter.date)),
+        ("From", wire.mailbox(sender)),
+        ("To", wire.mailboxes(letter.to)),
+    ]
+    if letter.cc:
+        lines.append(("Cc", wire.mailboxes(letter.cc)))
+    if letter.reply_to:
+        lines.append(("Reply-To", wire.mailbox(letter.reply_to)))
+    lines += [("Subject", wire.words(subject)), ("Message-ID", letter.message_id)]
+    if letter.references:
+        lines.append(("References", letter.references))
+    lines += [
+        ("Auto-Submitted", "auto-generated"),
+        ("Content-Language", LANGUAGES[letter.language].html),
+    ]
+    return lines
+
+
+def readable(text: str) -> str:
+    """Plain text as a person would set it: no long lines, one empty line between paragraphs."""
+    lines: list[str] = []
+    for line in text.split("\n"):
+        mark = LIST_MARK.match(line)
+        indent = " " * (mark.end() if mark else 0)
+        lines += textwrap.wrap(
+            line.rstrip(),
+            TEXT_WIDTH,
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        ) or [""]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"

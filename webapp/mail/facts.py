@@ -1,0 +1,124 @@
+"""What the mail templates are given: a delivery's snapshot, put into words of one language."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from webapp.config import Settings
+from webapp.domain.recipients import ContactRole, Reason
+from webapp.i18n import LANGUAGES, local_time, long_date, money
+from webapp.labels import CONTACT_ROLES, REASONS
+from webapp.mail.addresses import one_line
+from webapp.mail.letter import Letter, Party
+from webapp.models import MailKind
+from webapp.models.base import Json
+
+CLIENT_REASONS = {role.value for role in ContactRole}
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One subscription in a mail: its name, and labelled facts in reading order."""
+
+    product: str
+    facts: tuple[tuple[str, str], ...]
+
+
+def template_values(letter: Letter, settings: Settings) -> Json:
+    """The names that templates/mail uses. Call it under the locale of the letter's language.
+
+    Facts of reminders: owner, client, partner, circle, missing, refused, contact, subscriptions, day.
+    Facts of account mails: organisation, inviter, link, expires and, if known, time_zone.
+    """
+    facts: Json = tidy(letter.facts)
+    values: Json = {
+        "html_language": LANGUAGES[letter.language].html,
+        "vendor": settings.vendor_name,
+        "sender": letter.sender_name,
+        "recipient": letter.recipient,
+    }
+    if letter.kind not in (MailKind.INVITATION, MailKind.PASSWORD_RESET):
+        return values | reminder_values(letter, facts, settings)
+    expires = datetime.fromisoformat(facts["expires"])
+    until = local_time(expires, facts.get("time_zone") or "UTC", letter.language)
+    return values | facts | {"expires": until, "button": facts["link"]}
+
+
+def reminder_values(letter: Letter, facts: Json, settings: Settings) -> Json:
+    subscriptions = sorted(
+        facts["subscriptions"], key=lambda one: (one["base_date"], one["product"])
+    )
+    first = subscriptions[0]
+    # A mail that was held back over a weekend counts from the day on which it goes out.
+    today = max(date.fromisoformat(facts["day"]), letter.date.date())
+    others = [one for one in facts["circle"] if not is_same(one, letter.recipient)]
+    own = next((one for one in facts["circle"] if is_same(one, letter.recipient)), None)
+    reasons = own["reasons"] if own else []
+    at_client = not CLIENT_REASONS.isdisjoint(reasons)
+    return {
+        "client": facts["client"]["name"],
+        "contact": facts["contact"],
+        "items": [item(one, today, letter.language) for one in subscriptions],
+        "first_date": long_date(date.fromisoformat(first["base_date"]), letter.language),
+        "first_is_deadline": first["deadline"] is not None,
+        "roles": role_list(reasons),
+        "others": [f"{one['name']} ({role_list(one['reasons'])})" for one in others],
+        "missing": ", ".join(str(CONTACT_ROLES[ContactRole(role)]) for role in facts["missing"]),
+        "refused": ", ".join(f"{one['name']} ({one['email']})" for one in facts["refused"]),
+        "at_client": at_client,
+        "contacts_path": " > ".join(
+            (_("Account & Billing"), _("Company & Contacts"), _("Contact information"))
+        ),
+        "owner_path": " > ".join((_("Edit renewal owner"), _("Partner"))),
+        "button": settings.base_url + page(letter.kind, facts["client"]["id"], at_client),
+    }
+
+
+def page(kind: MailKind, client_id: int, at_client: bool) -> str:
+    """The page that a mail's button opens: one that its recipient may see."""
+    if kind is MailKind.NOBODY_TO_TELL:
+        return f"/partner/clients/{client_id}/contacts"
+    return "/account/company" if at_client else f"/partner/clients/{client_id}/renewals"
+
+
+def item(subscription: Json, today: date, language: str) -> Item:
+    facts = [(_("Renewal date"), day(subscription["renewal_date"], today, language))]
+    if subscription["deadline"]:
+        facts.append((_("Decision deadline"), day(subscription["deadline"], today, language)))
+    if subscription["amount"] and subscription["currency"]:
+        amount = money(Decimal(subscription["amount"]), subscription["currency"], language)
+        facts.append((_("Amount"), amount))
+    return Item(subscription["product"], tuple(facts))
+
+
+def day(iso: str, today: date, language: str) -> str:
+    """The date by name and how far off it is: 3 March 2026 (in 12 days)."""
+    when = date.fromisoformat(iso)
+    written, days = long_date(when, language), (when - today).days
+    if days < 0:
+        return written
+    distance = ngettext("in %(num)d day", "in %(num)d days", days) if days else _("today")
+    return f"{written} ({distance})"
+
+
+def role_list(reasons: Sequence[str]) -> str:
+    return ", ".join(str(REASONS[Reason(code)]) for code in reasons)
+
+
+def is_same(member: Json, recipient: Party) -> bool:
+    """One person is one address."""
+    return bool(member["email"].casefold() == recipient.email.casefold())
+
+
+def tidy(value: Any) -> Any:
+    """The same facts with every text on one line, so that no name can fake a paragraph."""
+    if isinstance(value, str):
+        return one_line(value)
+    if isinstance(value, dict):
+        return {key: tidy(inner) for key, inner in value.items()}
+    return [tidy(inner) for inner in value] if isinstance(value, list) else value

@@ -1,0 +1,296 @@
+"""Ways out for a mail: a mail server, or the local inbox.
+
+A transport tells three failures apart, because what may be done next depends on it: the server
+refused, it is safe to try again, or nobody can know whether the message was taken.
+"""
+
+import smtplib
+import socket
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.parser import BytesHeaderParser
+from email.utils import parsedate_to_datetime
+from typing import Protocol
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+
+from sqlalchemy import Engine, insert
+from sqlalchemy.exc import DBAPIError
+
+from webapp.config import SettingError, Settings
+from webapp.mail.addresses import AddressError, normalise
+from webapp.models import InboxMail, db
+
+START_OF_DATA = 354
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """The two addresses that a server is told; the recipient alone gets this copy."""
+
+    sender: str
+    recipient: str
+
+
+class DeliveryProblem(Exception):
+    """The mail was not surely sent; ``reply`` is what the server said or what broke."""
+
+    def __init__(self, reply: str) -> None:
+        super().__init__(reply)
+        self.reply = reply
+
+
+class Refused(DeliveryProblem):
+    """The server won't take this message for this recipient, now or later."""
+
+
+class TryAgain(DeliveryProblem):
+    """The message surely was not taken: it broke before the final dot, or the server said "later"."""
+
+
+class Unclear(DeliveryProblem):
+    """It broke after the final dot began to be written: the message may have been taken."""
+
+
+class Transport(Protocol):
+    """Sends one message to one recipient.
+
+    ``before_data`` runs once the recipient is accepted and before the first byte of the message;
+    if it raises, nothing was sent and its exception passes through. The answer is the server's
+    last reply.
+    """
+
+    def send(self, envelope: Envelope, message: bytes, before_data: Callable[[], None]) -> str: ...
+
+    def close(self) -> None: ...
+
+
+class InboxTransport:
+    """Keeps mail in the database, as the mailbox of everybody at once.
+
+    It writes in a transaction of its own: the caller must not hold one open on SQLite.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def send(self, envelope: Envelope, message: bytes, before_data: Callable[[], None]) -> str:
+        before_data()
+        # The mail's own date, so that the inbox follows the demo clock.
+        date = parsedate_to_datetime(BytesHeaderParser().parsebytes(message)["Date"])
+        row = insert(InboxMail).values(
+            received_at=date,
+            sender=envelope.sender,
+            recipient=envelope.recipient,
+            message=message,
+        )
+        try:
+            with self.engine.begin() as connection:
+                connection.execute(row)
+        except DBAPIError as error:
+            raise TryAgain(str(error.orig)) from error
+        return "250 kept in the inbox"
+
+    def close(self) -> None:
+        """Nothing is held between two mails."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where and how to reach a mail server. ``security``: ``tls``, ``starttls`` or ``off``."""
+
+    host: str
+    port: int
+    security: str
+    user: str | None
+    password: str
+    timeout: int
+    own_name: str
+
+
+class SmtpTransport:
+    """One mail server, over one connection that is kept from mail to mail."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.connection: smtplib.SMTP | None = None
+
+    def send(self, envelope: Envelope, message: bytes, before_data: Callable[[], None]) -> str:
+        connection = self.begin(envelope.sender)
+        try:
+            address_recipient(connection, envelope.recipient)
+            before_data()
+            return hand_over(connection, message)
+        except Unclear:
+            # What comes next on this connection may be the answer that was missed.
+            self.close()
+            raise
+        except BaseException:
+            self.reset()
+            raise
+
+    def begin(self, sender: str) -> smtplib.SMTP:
+        """A connection on which the server has accepted the sender.
+
+        A kept connection may have been closed meanwhile, or be used up; then a new one is made.
+        """
+        if self.connection is not None:
+            try:
+                if self.connection.mail(sender)[0] == 250:
+                    return self.connection
+            except (OSError, smtplib.SMTPException):
+                pass
+            self.close()
+        self.connection = connect(self.server)
+        try:
+            code, text = self.connection.mail(sender)
+        except (OSError, smtplib.SMTPException) as error:
+            self.close()
+            raise TryAgain(what_broke(error)) from error
+        if code != 250:
+            # Even a final "no" to the sender says nothing about the recipient: it is our set-up.
+            self.reset()
+            raise TryAgain(reply_text(code, text))
+        return self.connection
+
+    def reset(self) -> None:
+        """Leave an unfinished mail behind, and the connection where that fails."""
+        try:
+            if self.connection is not None and self.connection.rset()[0] != 250:
+                self.close()
+        except (OSError, smtplib.SMTPException):
+            self.close()
+
+    def close(self) -> None:
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            try:
+                connection.quit()
+            except (OSError, smtplib.SMTPException):
+                connection.close()
+
+
+def connect(server: Server) -> smtplib.SMTP:
+    """A secured and signed-in connection. Raises TryAgain for whatever fails on the way."""
+    context = ssl.create_default_context()
+    connection: smtplib.SMTP | None = None
+    try:
+        if server.security == "tls":
+            connection = smtplib.SMTP_SSL(
+                server.host, server.port, server.own_name, timeout=server.timeout, context=context
+            )
+        else:
+            connection = smtplib.SMTP(
+                server.host, server.port, server.own_name, timeout=server.timeout
+            )
+        if server.security == "starttls":
+            connection.starttls(context=context)
+        connection.ehlo_or_helo_if_needed()
+        if server.user is not None:
+            connection.login(server.user, server.password)
+        # The final dot is a tiny packet of its own, which must not wait for an acknowledgement.
+        if connection.sock:
+            connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    except (OSError, smtplib.SMTPException) as error:
+        if connection is not None:
+            connection.close()
+        raise TryAgain(what_broke(error)) from error
+    return connection
+
+
+def address_recipient(connection: smtplib.SMTP, recipient: str) -> None:
+    try:
+        code, text = connection.rcpt(recipient)
+    except (OSError, smtplib.SMTPException) as error:
+        raise TryAgain(what_broke(error)) from error
+    if code not in (250, 251):
+        raise verdict(code, text)
+
+
+def hand_over(connection: smtplib.SMTP, message: bytes) -> str:
+    """DATA, the message, and the dot that makes it the server's. Returns the last reply."""
+    try:
+        code, text = connection.docmd("DATA")
+        if code == START_OF_DATA:
+            connection.send(stuffed(message))
+    except (OSError, smtplib.SMTPException) as error:
+        raise TryAgain(what_broke(error)) from error
+    if code != START_OF_DATA:
+        raise verdict(code, text)
+    try:
+        # Apart from the message: until this line runs, the server can't have taken it.
+        connection.send(b".\r\n")
+        code, text = connection.getreply()
+    except (OSError, smtplib.SMTPException) as error:
+        raise Unclear(what_broke(error)) from error
+    if 200 <= code < 300:
+        return reply_text(code, text)
+    if 400 <= code < 600:
+        raise verdict(code, text)
+    raise Unclear(reply_text(code, text))
+
+
+def stuffed(message: bytes) -> bytes:
+    """The message with every line-leading dot doubled and a line end at its end (RFC 5321, 4.5.2)."""
+    lines = message.replace(b"\r\n.", b"\r\n..")
+    if lines.startswith(b"."):
+        lines = b"." + lines
+    return lines if lines.endswith(b"\r\n") else lines + b"\r\n"
+
+
+def verdict(code: int, text: bytes) -> DeliveryProblem:
+    """What an unwelcome reply to RCPT, DATA or the message means."""
+    return (Refused if 500 <= code < 600 else TryAgain)(reply_text(code, text))
+
+
+def reply_text(code: int, text: bytes) -> str:
+    return f"{code} {text.decode(errors='replace')}".replace("\n", " ").strip()
+
+
+def what_broke(error: Exception) -> str:
+    """The server's reply where it gave one, else the name and text of what broke."""
+    if isinstance(error, smtplib.SMTPResponseException):
+        said = error.smtp_error
+        return reply_text(error.smtp_code, said if isinstance(said, bytes) else said.encode())
+    return f"{type(error).__name__}: {error}"
+
+
+def open_transport(settings: Settings) -> Transport:
+    """The transport that PORTAL_MAIL_URL names. Raises SettingError where it can't be used.
+
+    The inbox needs an application context, for its database.
+    """
+    url = urlsplit(settings.mail_url)
+    try:
+        sender = normalise(settings.mail_from)
+    except AddressError as error:
+        raise SettingError("PORTAL_MAIL_FROM must be an e-mail address") from error
+    if url.scheme == "inbox":
+        return InboxTransport(db.engine)
+    if settings.demo:
+        raise SettingError(
+            "PORTAL_MAIL_URL must be inbox: in demo mode, which sends nothing outside"
+        )
+    return SmtpTransport(server_of(url, settings.mail_timeout, sender.rpartition("@")[2]))
+
+
+def server_of(url: SplitResult, timeout: int, own_name: str) -> Server:
+    """The server of ``smtp://user:password@host:port?tls=off`` or ``smtps://…``."""
+    options = parse_qs(url.query, keep_blank_values=True)
+    security = "tls" if url.scheme == "smtps" else "starttls"
+    if options == {"tls": ["off"]} and url.scheme == "smtp":
+        security = "off"
+    elif options:
+        raise SettingError("PORTAL_MAIL_URL knows one option, ?tls=off for smtp://")
+    try:
+        port = url.port or (465 if security == "tls" else 587)
+    except ValueError as error:
+        raise SettingError("PORTAL_MAIL_URL has a port that is not a number") from error
+    if not url.hostname:
+        raise SettingError("PORTAL_MAIL_URL must name the mail server's host")
+    user = unquote(url.username) if url.username else None
+    if timeout < 1:
+        raise SettingError("PORTAL_MAIL_TIMEOUT must be at least 1")
+    return Server(
+        url.hostname, port, security, user, unquote(url.password or ""), timeout, own_name
+    )
