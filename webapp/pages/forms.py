@@ -7,6 +7,7 @@ from babel.core import get_global
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import Field, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 
 from webapp import i18n
@@ -50,32 +51,29 @@ def text_field(label: Any, *, longest: int = 200, optional: bool = False) -> Str
     return StringField(label, filters=[clean], validators=checks)
 
 
-class OptionalSelect(SelectField):
-    """A dropdown whose first option, an empty value, stands for None: "as the organisation has it"."""
+def select_field(label: Any, choices: Any, **options: Any) -> SelectField:
+    """A dropdown of SelectChoices, or of a function of (form, field) that makes them.
 
-    def process_formdata(self, valuelist: list[str]) -> None:
-        super().process_formdata(valuelist)
-        self.data: str | None = self.data or None
-
-    def pre_validate(self, form: Any) -> None:
-        if self.data is not None:
-            super().pre_validate(form)
-
-    def iter_choices(self) -> Any:
-        for value, *rest in super().iter_choices():
-            yield (value, rest[0], value == (self.data or ""), *rest[2:])
+    An option with an empty value stands for None: "as the organisation has it".
+    """
+    options = {"invalid_choice_message": _l("Choose one of the options.")} | options
+    return SelectField(label, choices=choices, coerce=or_none, **options)
 
 
-def language_choices() -> list[tuple[str, str]]:
+def or_none(value: Any) -> str | None:
+    return str(value) if value else None
+
+
+def language_choices(*_: Any) -> list[SelectChoice]:
     """Each language by its own name."""
-    return [(one.code, one.endonym) for one in i18n.LANGUAGES.values()]
+    return [SelectChoice(one.code, one.endonym) for one in i18n.LANGUAGES.values()]
 
 
-def zone_choices(present: str | None = None) -> list[tuple[str, str]]:
+def zone_choices(present: str | None = None) -> list[SelectChoice]:
     """All time zones as "city, country" in the page's language; the present one in any case."""
-    choices = zones(language())
-    if present and present not in dict(choices):
-        return [(present, present), *choices]
+    choices = [SelectChoice(zone, name) for zone, name in zones(language())]
+    if present and all(present != one.value for one in choices):
+        choices.insert(0, SelectChoice(present, present))
     return choices
 
 
@@ -86,9 +84,8 @@ def zones(code: str) -> list[tuple[str, str]]:
     for zone, territory in get_global("zone_territories").items():
         if zone not in i18n.ZONES or zone.startswith("Etc/") or territory not in locale.territories:
             continue
-        city = locale.time_zones.get(zone, {}).get("city") or zone.rpartition("/")[2].replace(
-            "_", " "
-        )
+        ending = zone.rpartition("/")[2].replace("_", " ")
+        city = locale.time_zones.get(zone, {}).get("city") or ending
         named.append((zone, f"{city}, {locale.territories[territory]}"))
     return sorted(named, key=lambda choice: i18n.sort_key(choice[1]))
 
