@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 DEFAULT_STEPS = (90, 60, 30, 14, 7, 1)
+MOST_STEPS, FARTHEST_STEP = 20, 730
 TERM = re.compile(r"P(?:(?P<years>[1-9]\d?)Y)?(?:(?P<months>[1-9]\d?)M)?")
 
 
@@ -33,6 +34,14 @@ def add_months(day: date, months: int, anchor_day: int) -> date:
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     last = calendar.monthrange(year, month + 1)[1]
     return date(year, month + 1, min(anchor_day, last))
+
+
+def parse_steps(text: str) -> tuple[int, ...]:
+    """Steps in days from text, farthest first: "1, 30 7" → (30, 7, 1). Raises ValueError."""
+    steps = {int(word) for word in re.split(r"[,;\s]+", text.strip()) if word}
+    if not 0 < len(steps) <= MOST_STEPS or not all(0 <= step <= FARTHEST_STEP for step in steps):
+        raise ValueError(f"not a list of days: {text!r}")
+    return tuple(sorted(steps, reverse=True))
 
 
 def base_date(renewal_date: date, deadline: date | None) -> date:

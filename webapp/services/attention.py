@@ -1,0 +1,117 @@
+"""When each subscription needs attention next, and each client's next renewal: written here alone."""
+
+from collections.abc import Collection
+from functools import cache
+from typing import Any, cast
+
+from sqlalchemy import ColumnElement, Table, bindparam, func, select, update
+
+from webapp.domain import schedule
+from webapp.models import Client, Partner, Reminder, Subscription, db
+from webapp.models.organisation import NO_RENEWAL
+
+SUBSCRIPTION = cast(Table, Subscription.__table__)
+CLIENT = cast(Table, Client.__table__)
+# How many ids one statement takes; both databases have a limit.
+CHUNK = 5_000
+steps_of = cache(schedule.parse_steps)
+
+
+def refresh(subscriptions: Collection[Subscription]) -> None:
+    """Write when each subscription needs attention next, and the clients' next renewals."""
+    db.session.flush()
+    ids = [subscription.id for subscription in subscriptions]
+    for start in range(0, len(ids), CHUNK):
+        refresh_where(Subscription.id.in_(ids[start : start + CHUNK]))
+    for subscription in subscriptions:
+        forget(subscription)
+
+
+def refresh_partner(partner: Partner) -> None:
+    """The same for all subscriptions of a partner, in a few statements however many there are."""
+    db.session.flush()
+    refresh_where(
+        Subscription.client_id.in_(select(Client.id).where(Client.partner_id == partner.id))
+    )
+    for loaded in list(db.session.identity_map.values()):
+        if isinstance(loaded, Subscription):
+            forget(loaded)
+
+
+def forget(subscription: Subscription) -> None:
+    """Let the session ask the database again for what was written past it."""
+    db.session.expire(subscription, ["attention_on"])
+    db.session.expire(subscription.client, ["next_renewal_on"])
+
+
+def refresh_where(condition: ColumnElement[bool]) -> None:
+    """Write ``attention_on`` and ``next_renewal_on`` of the subscriptions that a condition names.
+
+    It writes past the session, so that no version moves: a form that somebody has open stays valid.
+    """
+    planned = planned_steps(condition)
+    changed: list[dict[str, Any]] = []
+    for row in db.session.execute(
+        select(
+            Subscription.id,
+            Subscription.renewal_date,
+            Subscription.deadline,
+            Subscription.term_months,
+            Subscription.steps_from,
+            Subscription.cancelled,
+            Subscription.attention_on,
+            Partner.steps_text,
+        )
+        .join(CLIENT, CLIENT.c.id == Subscription.client_id)
+        .join(Partner, Partner.id == CLIENT.c.partner_id)
+        .where(condition)
+    ):
+        renewal = schedule.Renewal(
+            schedule.base_date(row.renewal_date, row.deadline),
+            row.term_months,
+            planned.get(row.id, ()),
+            row.steps_from,
+        )
+        day = None if row.cancelled else schedule.attention_on(renewal, steps_of(row.steps_text))
+        if day != row.attention_on:
+            changed.append({"key": row.id, "day": day})
+    write_attention(changed)
+    write_next_renewals(condition)
+
+
+def planned_steps(condition: ColumnElement[bool]) -> dict[int, list[int]]:
+    """The steps that already have a reminder for the present base date, by subscription."""
+    planned: dict[int, list[int]] = {}
+    base = func.coalesce(Subscription.deadline, Subscription.renewal_date)
+    for subscription_id, step in db.session.execute(
+        select(Reminder.subscription_id, Reminder.step)
+        .join(Subscription, Subscription.id == Reminder.subscription_id)
+        .where(condition, Reminder.base_date == base)
+    ):
+        planned.setdefault(subscription_id, []).append(step)
+    return planned
+
+
+def write_attention(changed: list[dict[str, Any]]) -> None:
+    if changed:
+        db.session.connection().execute(
+            update(SUBSCRIPTION)
+            .where(SUBSCRIPTION.c.id == bindparam("key"))
+            .values(attention_on=bindparam("day")),
+            changed,
+        )
+
+
+def write_next_renewals(condition: ColumnElement[bool]) -> None:
+    """The earliest date of an active subscription, for each client that is concerned."""
+    active = SUBSCRIPTION.alias("active")
+    earliest = (
+        select(func.coalesce(func.min(active.c.renewal_date), NO_RENEWAL))
+        .where(active.c.client_id == CLIENT.c.id, active.c.cancelled.is_(False))
+        .scalar_subquery()
+    )
+    db.session.connection().execute(
+        update(CLIENT)
+        .where(CLIENT.c.id.in_(select(Subscription.client_id).where(condition)))
+        .values(next_renewal_on=earliest)
+    )

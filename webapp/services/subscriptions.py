@@ -1,0 +1,228 @@
+"""Subscriptions: add, edit, renew, cancel."""
+
+from dataclasses import asdict, dataclass
+from datetime import date
+from decimal import Decimal
+
+from babel import Locale
+from sqlalchemy import select
+
+from webapp import i18n
+from webapp.domain import schedule
+from webapp.models import (
+    AuditEntry,
+    Client,
+    Delivery,
+    Reminder,
+    ReminderState,
+    Subscription,
+    User,
+    db,
+    delivery_reminder,
+)
+from webapp.services import audit, reminders, runtime
+from webapp.services.attention import refresh
+from webapp.services.audit import AuditAction
+from webapp.services.errors import Refused
+from webapp.services.facts import GONE_OUT
+
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2199, 12, 31)
+LONGEST_TERM = 120
+HIGHEST_AMOUNT = Decimal("999999999999.99")
+CURRENCIES = frozenset(Locale("en").currencies)
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionFacts:
+    """What a person or an import says about a subscription. ``currency`` is an ISO 4217 code."""
+
+    product: str
+    term_months: int
+    renewal_date: date
+    deadline: date | None = None
+    amount: Decimal | None = None
+    currency: str | None = None
+
+
+def facts_of(subscription: Subscription) -> SubscriptionFacts:
+    """The facts as they are stored."""
+    return SubscriptionFacts(
+        product=subscription.product,
+        term_months=subscription.term_months,
+        renewal_date=subscription.renewal_date,
+        deadline=subscription.deadline,
+        amount=subscription.amount,
+        currency=subscription.currency,
+    )
+
+
+def check(client: Client, facts: SubscriptionFacts, own_id: int | None) -> None:
+    """Refuse facts that can't be stored. ``own_id``: the subscription that is being edited."""
+    if not facts.product.strip():
+        raise Refused("product", "needed")
+    if not 1 <= facts.term_months <= LONGEST_TERM:
+        raise Refused("term_months", "term")
+    if not FIRST_DAY <= facts.renewal_date <= LAST_DAY:
+        raise Refused("renewal_date", "date")
+    if facts.deadline and not FIRST_DAY <= facts.deadline <= facts.renewal_date:
+        raise Refused("deadline", "deadline_late")
+    if facts.amount is not None and not 0 <= facts.amount <= HIGHEST_AMOUNT:
+        raise Refused("amount", "amount")
+    if (facts.amount is None) != (facts.currency is None):
+        raise Refused("currency", "needed" if facts.currency is None else "without_amount")
+    if facts.currency and facts.currency not in CURRENCIES:
+        raise Refused("currency", "currency")
+    twin = db.session.scalar(
+        select(Subscription.id).where(
+            Subscription.client_id == client.id,
+            Subscription.product_key == i18n.fold(facts.product),
+        )
+    )
+    if twin not in (None, own_id):
+        raise Refused("product", "taken")
+
+
+def add_subscription(
+    actor: User | None, client: Client, facts: SubscriptionFacts, *, refreshed: bool = True
+) -> Subscription:
+    """Add a subscription to a client. Raises Refused.
+
+    With ``refreshed=False`` the caller adds many and calls ``attention.refresh`` once for all of them.
+    """
+    check(client, facts, own_id=None)
+    subscription = Subscription(
+        client=client,
+        **asdict(facts),
+        product_key=i18n.fold(facts.product),
+        anchor_day=facts.renewal_date.day,
+    )
+    db.session.add(subscription)
+    db.session.flush()
+    note(actor, AuditAction.SUBSCRIPTION_ADDED, subscription)
+    if refreshed:
+        refresh([subscription])
+    return subscription
+
+
+def edit_subscription(
+    actor: User | None, subscription: Subscription, facts: SubscriptionFacts
+) -> AuditEntry | None:
+    """Set all facts of a subscription; None when nothing was different. Raises Refused."""
+    check(subscription.client, facts, own_id=subscription.id)
+    base = subscription.base_date
+    changes = audit.assign(subscription, **asdict(facts))
+    if not changes:
+        return None
+    subscription.product_key = i18n.fold(facts.product)
+    if "renewal_date" in changes:
+        changes |= audit.assign(subscription, anchor_day=facts.renewal_date.day)
+    if subscription.base_date != base:
+        changes |= audit.assign(subscription, steps_from=start_of_steps(subscription))
+        move_reminders(subscription, ReminderState.SUPERSEDED)
+    entry = note(actor, AuditAction.SUBSCRIPTION_CHANGED, subscription, changes)
+    refresh([subscription])
+    return entry
+
+
+def next_date(subscription: Subscription) -> date:
+    """The renewal date after this one; month ends and 29 February kept by the anchor day."""
+    return schedule.add_months(
+        subscription.renewal_date, subscription.term_months, subscription.anchor_day
+    )
+
+
+def renew(actor: User | None, subscription: Subscription) -> AuditEntry:
+    """It was renewed: the dates move on by the term, and a new renewal begins."""
+    renewal = next_date(subscription)
+    if renewal > LAST_DAY:
+        raise Refused("renewal_date", "date")
+    deadline = subscription.deadline
+    changes = audit.assign(
+        subscription,
+        renewal_date=renewal,
+        deadline=deadline and renewal - (subscription.renewal_date - deadline),
+        cycle=subscription.cycle + 1,
+        steps_from=None,
+    )
+    move_reminders(subscription, ReminderState.CANCELLED)
+    entry = note(actor, AuditAction.SUBSCRIPTION_RENEWED, subscription, changes)
+    refresh([subscription])
+    return entry
+
+
+def cancel(actor: User | None, subscription: Subscription) -> AuditEntry | None:
+    """It ends: nothing more goes out about it. None when it was cancelled before."""
+    changes = audit.assign(subscription, cancelled=True)
+    if not changes:
+        return None
+    move_reminders(subscription, ReminderState.CANCELLED)
+    entry = note(actor, AuditAction.SUBSCRIPTION_CANCELLED, subscription, changes)
+    refresh([subscription])
+    return entry
+
+
+def restore(
+    actor: User | None, subscription: Subscription, **values: date | int | bool | None
+) -> AuditEntry:
+    """Put back values that a renewal or a cancellation changed (undo)."""
+    changes = audit.assign(subscription, **values)
+    move_reminders(subscription, ReminderState.CANCELLED)
+    entry = note(actor, AuditAction.SUBSCRIPTION_CHANGED, subscription, changes)
+    refresh([subscription])
+    return entry
+
+
+def note(
+    actor: User | None,
+    action: AuditAction,
+    subscription: Subscription,
+    changes: dict[str, tuple[object, object]] | None = None,
+) -> AuditEntry:
+    return audit.record(
+        actor,
+        action,
+        organisation_id=subscription.client.partner_id,
+        client_id=subscription.client_id,
+        subject_id=subscription.id,
+        subject=subscription.product,
+        changes=changes,
+    )
+
+
+def start_of_steps(subscription: Subscription) -> date | None:
+    """From when steps count after a date moved: from today, if something was sent about this renewal."""
+    told = db.session.scalar(
+        select(Delivery.id)
+        .join(delivery_reminder, delivery_reminder.c.delivery_id == Delivery.id)
+        .join(Reminder, Reminder.id == delivery_reminder.c.reminder_id)
+        .where(
+            Reminder.subscription_id == subscription.id,
+            Reminder.cycle == subscription.cycle,
+            Delivery.state.in_(GONE_OUT),
+        )
+        .limit(1)
+    )
+    return runtime.today(subscription.client.time_zone) if told else None
+
+
+def move_reminders(subscription: Subscription, state: ReminderState) -> None:
+    """End what still waits about the old date, and wake what the new date had before.
+
+    A date that comes back (an undo, a correction) finds its newest reminder ended, and a second one
+    for that step can't be made.
+    """
+    now = runtime.now()
+    reminders.withdraw([subscription.id], state, [subscription.client_id], now)
+    newest = db.session.scalar(
+        select(Reminder)
+        .where(
+            Reminder.subscription_id == subscription.id,
+            Reminder.base_date == subscription.base_date,
+        )
+        .order_by(Reminder.step)
+        .limit(1)
+    )
+    ended = (ReminderState.SUPERSEDED, ReminderState.CANCELLED)
+    if newest and newest.state in ended and not subscription.cancelled:
+        newest.state = ReminderState.DUE
+        reminders.issue([subscription.client_id], now)
