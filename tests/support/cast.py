@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from flask_migrate import upgrade
 from sqlalchemy import event
 
 from tests.support import run
@@ -22,7 +23,7 @@ from webapp import i18n
 from webapp.app import create_app
 from webapp.config import Settings
 from webapp.domain.recipients import ContactRole
-from webapp.models import Client, ContactAssignment, Installation, Partner, Subscription, User, db
+from webapp.models import Client, ContactAssignment, Partner, Subscription, User, db
 from webapp.models.transactions import writing
 
 SECRET = "a key for tests that is long enough"
@@ -40,12 +41,10 @@ def settings(folder: Path, url: str, **others: Any) -> Settings:
 
 
 def build_schema(folder: Path, url: str) -> None:
-    """Make the tables in an empty database, as the migrations do."""
+    """Make the tables in an empty database, by the migrations."""
     app = create_app(settings(folder, url))
     with app.app_context():
-        db.create_all()
-        db.session.add(Installation())
-        db.session.commit()
+        upgrade()
         db.engine.dispose()
 
 
