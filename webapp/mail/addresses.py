@@ -1,5 +1,6 @@
 """What people type as an e-mail address or a name: made uniform, or refused with a code."""
 
+import re
 import unicodedata
 from enum import StrEnum
 
@@ -88,4 +89,6 @@ def check_name(text: str) -> str:
 
 def one_line(text: str) -> str:
     """Any text made fit for a header or one line of a mail, whatever way it came into the database."""
-    return " ".join("".join(" " if is_unprintable(char) else char for char in text).split())
+    if not text.isprintable():
+        text = "".join(" " if is_unprintable(char) else char for char in text)
+    return re.sub(r"\s+", " ", text).strip()

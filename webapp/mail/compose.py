@@ -63,13 +63,17 @@ def readable(text: str) -> str:
     """Plain text as a person would set it: no long lines, one empty line between paragraphs."""
     lines: list[str] = []
     for line in text.split("\n"):
-        mark = LIST_MARK.match(line)
-        indent = " " * (mark.end() if mark else 0)
-        lines += textwrap.wrap(
-            line.rstrip(),
-            TEXT_WIDTH,
-            subsequent_indent=indent,
-            break_long_words=False,
-            break_on_hyphens=False,
-        ) or [""]
+        lines += [line.rstrip()] if len(line) <= TEXT_WIDTH else wrapped(line)
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
+
+
+def wrapped(line: str) -> list[str]:
+    """A long line as several, those after a list mark indented; an address stays in one piece."""
+    mark = LIST_MARK.match(line)
+    return textwrap.wrap(
+        line,
+        TEXT_WIDTH,
+        subsequent_indent=" " * (mark.end() if mark else 0),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
