@@ -4,14 +4,15 @@ from functools import cache
 from typing import Any
 
 from babel.core import get_global
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import Field, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import InputRequired, Length, ValidationError
 
 from webapp import i18n
-from webapp.mail.addresses import ADDRESS_PROBLEMS
+from webapp.mail.addresses import ADDRESS_PROBLEMS, AddressError, check_name
 from webapp.pages.frame import language
 from webapp.services.errors import Refused
 
@@ -40,6 +41,14 @@ def clean(text: str | None) -> str | None:
     return text.strip() if isinstance(text, str) else text
 
 
+def printable(form: FlaskForm, field: Field) -> None:
+    """Check that a text is one line of what can be seen; a database refuses some of the rest."""
+    try:
+        check_name(field.data or "")
+    except AddressError:
+        raise ValidationError(_("Remove line breaks and control characters.")) from None
+
+
 def required() -> InputRequired:
     return InputRequired(REFUSALS["empty"])
 
@@ -47,7 +56,7 @@ def required() -> InputRequired:
 def text_field(label: Any, *, longest: int = 200, optional: bool = False) -> StringField:
     """A line of text, required unless said otherwise."""
     length = Length(max=longest, message=_l("Use at most %(max)d characters."))
-    checks = [length] if optional else [required(), length]
+    checks = [length, printable] if optional else [required(), length, printable]
     return StringField(label, filters=[clean], validators=checks)
 
 

@@ -1,11 +1,146 @@
-from flask import Blueprint
+"""Settings of one's own: profile and password, and the team for its admins."""
 
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_login import current_user, login_user
+from werkzeug.wrappers import Response
+
+from webapp.domain.access import Action
+from webapp.models import db
 from webapp.pages import guards
+from webapp.pages.forms import explain
+from webapp.pages.settings_forms import InviteForm, MemberForm, ProfileForm
+from webapp.pages.signin_forms import PasswordForm
+from webapp.services import logins, people
+from webapp.services.errors import Conflict, Refused
+from webapp.signin import limits, password
 
 blueprint = Blueprint("settings", __name__)
+Answer = Response | tuple[str, int]
 
 
 @blueprint.get("/settings")
-@guards.public
-def index() -> str:
-    return ""
+@guards.allow(Action.USE_ACCOUNT)
+def index() -> Response:
+    return redirect(url_for("settings.profile"), 303)
+
+
+@blueprint.route("/settings/profile", methods=["GET", "POST"])
+@guards.allow(Action.USE_ACCOUNT)
+def profile() -> Answer:
+    """One's own name, language and time zone."""
+    form = ProfileForm(obj=current_user)
+    if form.validate_on_submit():
+        try:
+            people.edit_person(current_user, current_user, **form.data)
+        except Refused as error:
+            explain(form, error)
+        else:
+            flash(_("Saved."), "good")
+            return redirect(url_for("settings.profile"), 303)
+    return profile_page(form, PasswordForm(formdata=None))
+
+
+def profile_page(form: ProfileForm, password_form: PasswordForm) -> tuple[str, int]:
+    page = render_template("settings/profile.html", form=form, password_form=password_form)
+    return page, 422 if form.errors or password_form.errors else 200
+
+
+@blueprint.post("/settings/profile/password", endpoint="password")
+@guards.allow(Action.USE_ACCOUNT)
+@guards.limiter.limit(limits.BY_ADDRESS)
+def change_password() -> Answer:
+    """Set a new password; all other sessions of this e-mail end."""
+    form = PasswordForm()
+    if form.validate():
+        key = current_user.email_key
+        stored = logins.password_hash_of(key)
+        # Argon2 takes long on purpose: not with SQLite's write lock in hand.
+        db.session.rollback()
+        if password.verify(stored, form.present.data):
+            logins.set_password(key, password.hash_password(form.password.data))
+            login_user(current_user._get_current_object())
+            flash(_("Your password is changed. Everywhere else you are signed out."), "good")
+            return redirect(url_for("settings.profile"), 303)
+        form.present.errors = [_("This is not your present password.")]
+    return profile_page(ProfileForm(formdata=None, obj=current_user), form)
+
+
+@blueprint.get("/settings/team")
+@guards.allow(Action.MANAGE_TEAM)
+def team() -> str:
+    """Everybody of one's organisation, whether they may sign in or only get mail."""
+    users = people.team(current_user.organisation_id)
+    return render_template("settings/team.html", users=users)
+
+
+@blueprint.route("/settings/team/new", methods=["GET", "POST"])
+@guards.allow(Action.MANAGE_TEAM)
+def invite() -> Answer:
+    """Add somebody to the team, and invite them."""
+    form = InviteForm()
+    if form.validate_on_submit():
+        try:
+            user = people.add_person(current_user, current_user.organisation, **form.data)
+        except Refused as error:
+            explain(form, error)
+        else:
+            people.invite(current_user, user)
+            flash(_("Invited: %(name)s, %(email)s", name=user.name, email=user.email), "good")
+            return redirect(url_for("settings.team"), 303)
+    return render_template("settings/invite.html", form=form), 422 if form.errors else 200
+
+
+@blueprint.route("/settings/team/<int:user_id>", methods=["GET", "POST"])
+@guards.allow(Action.MANAGE_TEAM)
+def member(user_id: int) -> Answer:
+    """One person of the team: facts and role."""
+    user = guards.own_member(user_id)
+    form = MemberForm(obj=user)
+    status = 200
+    if form.validate_on_submit():
+        try:
+            people.edit_person(current_user, user, **form.data)
+        except Refused as error:
+            explain(form, error)
+        except Conflict:
+            status = 409
+            form.version.data = user.version
+        else:
+            flash(_("Saved: %(name)s", name=user.name), "good")
+            onward = "settings.team" if current_user.may(Action.MANAGE_TEAM) else "settings.profile"
+            return redirect(url_for(onward), 303)
+    page = render_template("settings/member.html", form=form, user=user, conflict=status == 409)
+    return page, 422 if form.errors else status
+
+
+@blueprint.post("/settings/team/<int:user_id>/invitation", endpoint="resend")
+@guards.allow(Action.MANAGE_TEAM)
+def resend_invitation(user_id: int) -> Response:
+    """Send an invitation, or a new one in place of the last."""
+    user = guards.own_member(user_id)
+    try:
+        people.invite(current_user, user)
+    except Refused:
+        flash(_("Not sent: this person is deactivated."), "bad")
+    else:
+        flash(_("Invited: %(name)s, %(email)s", name=user.name, email=user.email), "good")
+    return redirect(url_for("settings.member", user_id=user.id), 303)
+
+
+@blueprint.post("/settings/team/<int:user_id>/active")
+@guards.allow(Action.MANAGE_TEAM)
+def set_active(user_id: int) -> Response:
+    """Deactivate somebody, or activate them again."""
+    user = guards.own_member(user_id)
+    wanted = request.form.get("active") == "1"
+    try:
+        if wanted:
+            people.activate(current_user, user)
+            flash(_("Activated: %(name)s", name=user.name), "good")
+        else:
+            people.deactivate(current_user, user)
+            flash(_("Deactivated: %(name)s", name=user.name), "good")
+    except Refused:
+        flash(_("This is the only active admin. Make somebody else an admin first."), "bad")
+    return redirect(url_for("settings.member", user_id=user.id), 303)

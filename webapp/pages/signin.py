@@ -1,17 +1,176 @@
-from flask import Blueprint
+"""Signing in and out, and setting a password by a link."""
 
-from webapp.pages import guards
+from datetime import UTC, datetime, timedelta
+
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    flash,
+    g,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
+from flask_babel import gettext as _
+from flask_login import current_user, login_user
+from werkzeug.wrappers import Response as AnyResponse
+
+from webapp.models import Link, LinkPurpose, User, db
+from webapp.pages import guards, htmx
+from webapp.pages.signin_forms import ForgottenForm, LinkForm, SignInForm
+from webapp.services import logins
+from webapp.services.errors import Refused
+from webapp.signin import limits, links, password
 
 blueprint = Blueprint("signin", __name__)
 
+# How long somebody who has shown the right password may take to choose an organisation.
+CHOICE_LASTS = timedelta(minutes=10)
 
-@blueprint.get("/sign-in")
+
+def failed(response: Response) -> bool:
+    """Whether a wrong e-mail or password was answered: these alone are counted by e-mail."""
+    return bool(g.get("sign_in_failed"))
+
+
+@blueprint.route("/sign-in", methods=["GET", "POST"])
 @guards.public
-def sign_in() -> str:
-    return ""
+@guards.limiter.limit(limits.BY_ADDRESS, methods=["POST"])
+@guards.limiter.limit(
+    limits.FAILURES_BY_EMAIL, key_func=limits.email, methods=["POST"], deduct_when=failed
+)
+def sign_in() -> AnyResponse | tuple[str, int]:
+    """Sign in with e-mail and password. Unknown and wrong get the same answer, in the same time."""
+    onward = htmx.local(request.values.get("next"), url_for("frame.home"))
+    if current_user.is_authenticated and request.method == "GET":
+        return redirect(onward, 303)
+    form = SignInForm()
+    if form.validate_on_submit():
+        users = users_behind(form.email.data, form.password.data)
+        if users:
+            return enter(users, onward)
+        g.sign_in_failed = True
+        form.form_errors.append(
+            _("E-mail and password don't match. Check both, or set a new password.")
+        )
+    page = render_template("signin/sign_in.html", form=form, onward=onward, groups=[])
+    return page, 422 if form.errors else 200
+
+
+def users_behind(email: str, given: str) -> list[User]:
+    """The users whom an e-mail and its password open; none if they don't match."""
+    key = logins.email_key(email)
+    stored = logins.password_hash_of(key)
+    # Verifying takes long on purpose: not with SQLite's write lock in hand.
+    db.session.rollback()
+    return logins.users_with(key) if password.verify(stored, given) else []
+
+
+def enter(users: list[User], onward: str) -> AnyResponse:
+    """Sign in the only user, or let the person choose among several."""
+    if len(users) == 1:
+        start_session(users[0])
+        return redirect(onward, 303)
+    session.clear()
+    session["verified"] = [users[0].email_key, datetime.now(UTC).timestamp()]
+    return redirect(url_for("signin.choose", next=onward), 303)
+
+
+def start_session(user: User) -> None:
+    """Begin a session of this user with nothing left of the one before."""
+    session.clear()
+    login_user(user)
+    logins.signed_in(user)
 
 
 @blueprint.post("/sign-out")
 @guards.public
-def sign_out() -> str:
-    return ""
+def sign_out() -> AnyResponse:
+    session.clear()
+    return redirect(url_for("signin.sign_in"), 303)
+
+
+@blueprint.route("/sign-in/organisation", methods=["GET", "POST"])
+@guards.public
+def choose() -> AnyResponse | str:
+    """Choose one of one's organisations, right after the password."""
+    key, since = session.get("verified", ("", 0.0))
+    fresh = datetime.now(UTC) - datetime.fromtimestamp(since, UTC) < CHOICE_LASTS
+    users = logins.users_with(key) if fresh else []
+    onward = htmx.local(request.args.get("next"), url_for("frame.home"))
+    if not users:
+        return redirect(url_for("signin.sign_in", next=onward), 303)
+    if request.method == "POST":
+        chosen = request.form.get("user_id", type=int)
+        start_session(guards.found(next((one for one in users if one.id == chosen), None)))
+        return redirect(onward, 303)
+    return render_template("signin/choose.html", users=users, onward=onward)
+
+
+@blueprint.route("/forgotten-password", methods=["GET", "POST"])
+@guards.public
+@guards.limiter.limit(limits.BY_ADDRESS, methods=["POST"])
+@guards.limiter.limit(limits.MAILS_BY_EMAIL, key_func=limits.email, methods=["POST"])
+def forgotten() -> AnyResponse | tuple[str, int]:
+    """Ask for a link to set a new password. The answer doesn't tell whether the address is known."""
+    form = ForgottenForm()
+    if form.validate_on_submit():
+        logins.request_reset(form.email.data)
+        return redirect(url_for("signin.forgotten", sent=1), 303)
+    sent = "sent" in request.args
+    page = render_template("signin/forgotten.html", form=form, sent=sent)
+    return page, 422 if form.errors else 200
+
+
+@blueprint.route("/link/<token>", methods=["GET", "POST"])
+@guards.public
+@guards.limiter.limit(limits.BY_ADDRESS, methods=["POST"])
+def link(token: str) -> AnyResponse | tuple[str, int]:
+    """What an invitation or a reset leads to. Opening it changes nothing: mail scanners do so, too."""
+    found = links.read(token)
+    if found is None or not logins.is_open(found):
+        return render_template("signin/link_over.html"), 410
+    if found.purpose is LinkPurpose.INVITATION and logins.has_login(found.user.email_key):
+        return accept(found)
+    form = LinkForm()
+    if form.validate_on_submit():
+        return set_password(token, form.password.data)
+    page = render_template("signin/link.html", form=form, link=found)
+    return page, 422 if form.errors else 200
+
+
+def accept(invitation: Link) -> AnyResponse | tuple[str, int]:
+    """An invitation of somebody who has a password: that one stays."""
+    if request.method == "GET":
+        return render_template("signin/accept.html", link=invitation), 200
+    logins.use_link(invitation, None)
+    flash(_("Accepted. Sign in with the password that you have."), "good")
+    return redirect(url_for("signin.sign_in"), 303)
+
+
+def set_password(token: str, chosen: str) -> AnyResponse | tuple[str, int]:
+    # Hashing takes long on purpose: not with SQLite's write lock in hand.
+    db.session.rollback()
+    password_hash = password.hash_password(chosen)
+    found = guards.found(links.read(token))
+    try:
+        user = logins.use_link(found, password_hash)
+    except Refused:
+        return render_template("signin/link_over.html"), 410
+    start_session(user)
+    flash(_("Your password is set."), "good")
+    return redirect(url_for("frame.home"), 303)
+
+
+@blueprint.post("/sign-in/demo")
+@guards.demo_only
+def demo() -> AnyResponse:
+    """One click, and one is a demo person."""
+    user = db.session.get(User, request.form.get("user_id", 0, type=int))
+    if user is None or not user.active:
+        abort(404)
+    start_session(user)
+    return redirect(htmx.local(request.form.get("next"), url_for("frame.home")), 303)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import joinedload
 
+from webapp.mail.addresses import AddressError, normalise
 from webapp.models import Delivery, DeliveryState, Link, LinkPurpose, Login, MailKind, User, db
 from webapp.models.user import new_token
 from webapp.services.errors import Refused
@@ -22,9 +23,17 @@ MAILS = {
 }
 
 
+def email_key(text: str) -> str:
+    """What a typed address is looked up by; empty for what can't be anybody's."""
+    try:
+        return normalise(text).casefold()
+    except AddressError:
+        return ""
+
+
 def request_reset(email: str) -> Link | None:
     """Queue a link to set a new password, if anybody active bears this address."""
-    users = users_with(email.strip().casefold())
+    users = users_with(email_key(email))
     return new_link(users[0], LinkPurpose.PASSWORD_RESET) if users else None
 
 
@@ -77,6 +86,11 @@ def void_links(user: User, *purposes: LinkPurpose) -> None:
     db.session.execute(update(Link).where(Link.id.in_(open_links)).values(used_at=now))
 
 
+def is_open(link: Link) -> bool:
+    """Whether a link can still be used."""
+    return link.used_at is None and link.expires_at > datetime.now(UTC) and link.user.active
+
+
 def use_link(link: Link, password_hash: str | None) -> User:
     """Use a link once: set the password of its user's e-mail and end all sessions with the old one.
 
@@ -99,32 +113,32 @@ def use_link(link: Link, password_hash: str | None) -> User:
     return user
 
 
-def has_login(email_key: str) -> bool:
-    return db.session.get(Login, email_key) is not None
+def has_login(key: str) -> bool:
+    return db.session.get(Login, key) is not None
 
 
-def password_hash_of(email_key: str) -> str | None:
-    return db.session.scalar(select(Login.password_hash).where(Login.email_key == email_key))
+def password_hash_of(key: str) -> str | None:
+    return db.session.scalar(select(Login.password_hash).where(Login.email_key == key))
 
 
-def set_password(email_key: str, password_hash: str) -> None:
+def set_password(key: str, password_hash: str) -> None:
     """Set the password of an e-mail. Sessions and reset links from before it end."""
     now = datetime.now(UTC)
-    login = db.session.get(Login, email_key) or Login(email_key=email_key)
+    login = db.session.get(Login, key) or Login(email_key=key)
     login.password_hash, login.changed_at = password_hash, now
     db.session.add(login)
-    for user in db.session.scalars(select(User).where(User.email_key == email_key)):
+    for user in db.session.scalars(select(User).where(User.email_key == key)):
         user.session_token = new_token()
         void_links(user, LinkPurpose.PASSWORD_RESET)
     db.session.flush()
 
 
-def users_with(email_key: str) -> list[User]:
+def users_with(key: str) -> list[User]:
     """The active users who bear this address, the one who signed in last first."""
     return list(
         db.session.scalars(
             select(User)
-            .where(User.email_key == email_key, User.active)
+            .where(User.email_key == key, User.active)
             .order_by(func.coalesce(User.signed_in_at, User.created_at).desc(), User.id)
             .options(joinedload(User.organisation))
         )

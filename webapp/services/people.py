@@ -12,7 +12,7 @@ from webapp.services import audit, logins
 from webapp.services.audit import AuditAction
 from webapp.services.errors import Conflict, Refused
 
-EDITABLE = ("name", "email", "job_title", "language", "time_zone")
+EDITABLE = {"name", "email", "job_title", "language", "time_zone", "admin"}
 
 
 def add_person(
@@ -30,14 +30,12 @@ def add_person(
 
     Raises Refused: ``name`` missing or unprintable, ``email`` malformed or taken in this organisation.
     """
-    address = checked_address(organisation.id, email)
-    user = User(
-        organisation=organisation,
-        name=checked_name(name),
-        email=address,
-        email_key=address.casefold(),
+    user = new_person(
+        organisation,
+        name=name,
+        email=checked_address(organisation.id, email),
         language=language,
-        job_title=job_title or None,
+        job_title=job_title,
         admin=admin,
         time_zone=time_zone,
     )
@@ -47,15 +45,38 @@ def add_person(
     return user
 
 
+def new_person(
+    organisation: Organisation,
+    *,
+    name: str,
+    email: str,
+    language: str | None = None,
+    job_title: str | None = None,
+    admin: bool = False,
+    time_zone: str | None = None,
+) -> User:
+    """A user who is not stored yet, at an address that is normalised and free."""
+    return User(
+        organisation=organisation,
+        name=checked_name(name),
+        email=email,
+        email_key=email.casefold(),
+        language=language,
+        job_title=job_title or None,
+        admin=admin,
+        time_zone=time_zone,
+    )
+
+
 def edit_person(
     actor: User | None, user: User, *, version: int | None = None, **facts: Any
 ) -> None:
     """Change some of EDITABLE. With the ``version`` that was shown, a change meanwhile is a Conflict.
 
     A new address takes the old one's access away: open links and sessions end, and who was invited
-    before is invited again, there.
+    before is invited again, there. Raises Refused.
     """
-    unknown = facts.keys() - set(EDITABLE)
+    unknown = facts.keys() - EDITABLE
     if unknown:
         raise TypeError(f"not to be edited: {', '.join(sorted(unknown))}")
     if "name" in facts:
@@ -67,13 +88,22 @@ def edit_person(
     stale = version is not None and version != user.version
     if stale and any(getattr(user, field) != value for field, value in facts.items()):
         raise Conflict
+    if user.admin and not facts.get("admin", True):
+        keep_an_admin(user, "admin")
     changes = audit.assign(user, **facts)
     if not changes:
         return
     if "email" in changes:
         move_access(actor, user)
+    if changes.keys() & {"email", "admin"} and actor is not user:
+        user.session_token = new_token()
     db.session.flush()
     note(actor, AuditAction.USER_CHANGED, user, **changes)
+
+
+def set_role(actor: User | None, user: User, admin: bool) -> None:
+    """Make a user admin or member. Raises Refused for the last active admin."""
+    edit_person(actor, user, admin=admin)
 
 
 def checked_name(name: str) -> str:
@@ -125,22 +155,8 @@ def move_access(actor: User | None, user: User) -> None:
     logins.void_links(user)
     had_access = user.active and (user.signed_in_at or user.invited_at)
     user.signed_in_at = user.invited_at = None
-    if actor is not user:
-        user.session_token = new_token()
     if had_access:
         invite(actor, user)
-
-
-def set_role(actor: User | None, user: User, admin: bool) -> None:
-    """Make a user admin or member. Raises Refused for the last active admin."""
-    if user.admin and not admin:
-        keep_an_admin(user, "admin")
-    changes = audit.assign(user, admin=admin)
-    if changes:
-        if actor is not user:
-            user.session_token = new_token()
-        db.session.flush()
-        note(actor, AuditAction.USER_CHANGED, user, **changes)
 
 
 def deactivate(actor: User | None, user: User) -> None:

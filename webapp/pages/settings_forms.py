@@ -1,0 +1,59 @@
+"""The forms of Settings."""
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from flask_login import current_user
+from wtforms import Field, IntegerField, RadioField
+from wtforms.fields.choices import SelectChoice
+from wtforms.widgets import HiddenInput
+
+from webapp import i18n
+from webapp.pages import forms
+from webapp.pages.forms import Form, select_field, text_field
+
+
+def languages_with_default(*_: Any) -> list[SelectChoice]:
+    """The organisation's language, followed now and later, or one's own."""
+    own = i18n.LANGUAGES[current_user.organisation.language].endonym
+    follow = _l("As the organisation: %(value)s", value=own)
+    return [SelectChoice("", follow), *forms.language_choices()]
+
+
+def zones_with_default(form: Form, field: Field) -> list[SelectChoice]:
+    zone = current_user.organisation.time_zone
+    names = {one.value: one.label for one in forms.zone_choices(zone)}
+    follow = _l("As the organisation: %(value)s", value=names[zone])
+    return [SelectChoice("", follow), *forms.zone_choices(field.object_data)]
+
+
+class ProfileForm(Form):
+    name = text_field(_l("Name"))
+    language = select_field(_l("Language"), languages_with_default)
+    time_zone = select_field(_l("Time zone"), zones_with_default)
+
+
+class PersonForm(Form):
+    """Somebody of one's own organisation."""
+
+    name = text_field(_l("Name"))
+    email = text_field(_l("E-mail"), longest=254)
+    job_title = text_field(_l("Job title"), optional=True)
+    language = select_field(_l("Language"), languages_with_default)
+
+
+class InviteForm(PersonForm):
+    """A new person of one's team."""
+
+    admin = RadioField(
+        _l("Role"),
+        choices=[SelectChoice("", _l("Member")), SelectChoice("1", _l("Admin"))],
+        coerce=bool,
+        default=False,
+    )
+
+
+class MemberForm(InviteForm):
+    """Somebody of one's team; ``version`` tells whether the row changed since it was shown."""
+
+    version = IntegerField(widget=HiddenInput())

@@ -1,0 +1,55 @@
+"""The forms of signing in."""
+
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from wtforms import Field, PasswordField
+from wtforms.validators import Length, ValidationError
+
+from webapp.mail.addresses import ADDRESS_PROBLEMS, AddressError, normalise
+from webapp.pages.forms import Form, required, text_field
+from webapp.signin import password
+
+
+def new_password(label: Any) -> PasswordField:
+    """A password to be set."""
+    too_short = _l("Use at least %(min)d characters.")
+    too_long = _l("Use at most %(max)d characters.")
+    return PasswordField(
+        label,
+        validators=[
+            required(),
+            Length(min=password.SHORTEST, message=too_short),
+            Length(max=password.LONGEST, message=too_long),
+        ],
+    )
+
+
+class SignInForm(Form):
+    email = text_field(_l("E-mail"), longest=254)
+    password = PasswordField(_l("Password"), validators=[required()])
+
+
+class ForgottenForm(Form):
+    email = text_field(_l("E-mail"), longest=254)
+
+    def validate_email(self, field: Field) -> None:
+        try:
+            normalise(field.data)
+        except AddressError as error:
+            raise ValidationError(ADDRESS_PROBLEMS[error.code]) from None
+
+
+class LinkForm(Form):
+    password = new_password(_l("New password"))
+
+
+class PasswordForm(Form):
+    present = PasswordField(_l("Present password"), validators=[required()])
+    password = new_password(_l("New password"))
+    again = PasswordField(_l("New password, once more"), validators=[required()])
+
+    def validate_again(self, field: Field) -> None:
+        if field.data != self.password.data:
+            raise ValidationError(_("Enter the same new password twice."))
