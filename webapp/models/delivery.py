@@ -70,12 +70,12 @@ class Reminder(Base):
     __table_args__ = (
         UniqueConstraint("subscription_id", "base_date", "step"),
         Index(None, "client_id", "state"),
-        # Only what is still open is looked up by its state; the ended ones are many.
+        # What waits for its mails is looked for in every round, and is always little.
         Index(
-            "ix_reminder_open",
+            "ix_reminder_due",
             "client_id",
-            sqlite_where=text("state IN ('due', 'blocked')"),
-            postgresql_where=text("state IN ('due', 'blocked')"),
+            sqlite_where=text("state = 'due'"),
+            postgresql_where=text("state = 'due'"),
         ),
     )
 
@@ -133,12 +133,19 @@ class Delivery(Base):
 
     __table_args__ = (
         UniqueConstraint("client_id", "day", "recipient_id", "revision"),
+        # SQLite uses a partial index only where the query has its very condition.
         Index(
-            "ix_delivery_open",
+            "ix_delivery_queued",
             "send_after",
             "id",
-            sqlite_where=text("state IN ('queued', 'claimed', 'handing_over')"),
-            postgresql_where=text("state IN ('queued', 'claimed', 'handing_over')"),
+            sqlite_where=text("state = 'queued'"),
+            postgresql_where=text("state = 'queued'"),
+        ),
+        Index(
+            "ix_delivery_lease_until",
+            "lease_until",
+            sqlite_where=text("lease_until IS NOT NULL"),
+            postgresql_where=text("lease_until IS NOT NULL"),
         ),
         Index(None, "partner_id", "state", "id"),
         Index(None, "client_id", "id"),

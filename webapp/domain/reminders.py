@@ -1,0 +1,252 @@
+"""The rules together: what is due for one client, and who gets which mail about it, when.
+
+The dialog's preview, the planner, the check at each claim and ``portal reminders show`` all call these
+functions; they differ only in the facts that they hand in.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from webapp.domain.ownership import (
+    Choice,
+    EffectiveOwner,
+    Owner,
+    Person,
+    PointOfContact,
+    effective_owner,
+    point_of_contact,
+)
+from webapp.domain.recipients import Circle, ContactRole, Place, Reason, Recipient, circle
+from webapp.domain.schedule import (
+    Renewal,
+    Window,
+    base_date,
+    due_on,
+    due_step,
+    in_zone,
+    last_moment,
+    open_steps,
+    send_at,
+)
+
+
+class MailKind(StrEnum):
+    """Every kind of mail there is."""
+
+    REMINDER_CLIENT = "reminder_client"
+    REMINDER_PARTNER = "reminder_partner"
+    NOBODY_TO_TELL = "nobody_to_tell"
+    INVITATION = "invitation"
+    PASSWORD_RESET = "password_reset"
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerFacts:
+    """A partner's defaults and schedule. ``team``: everybody there, deactivated ones too."""
+
+    id: int
+    name: str
+    default_owner: Owner
+    default_contact: Person | None
+    admins: tuple[Person, ...]
+    steps: tuple[int, ...]
+    window: Window
+    sending: bool
+    team: tuple[Person, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionFacts:
+    """One active subscription.
+
+    ``planned``: steps that have a reminder for the present base date. ``waiting``: the one among them
+    whose mails have not all been handed over. ``reached``: who already got which step, as
+    ``(step, address, kind of mail)``.
+    """
+
+    id: int
+    product: str
+    renewal_date: date
+    deadline: date | None
+    term_months: int
+    cycle: int = 1
+    amount: Decimal | None = None
+    currency: str | None = None
+    steps_from: date | None = None
+    planned: frozenset[int] = frozenset()
+    waiting: int | None = None
+    reached: frozenset[tuple[int, str, str]] = frozenset()
+
+    @property
+    def base(self) -> date:
+        return base_date(self.renewal_date, self.deadline)
+
+    @property
+    def renewal(self) -> Renewal:
+        return Renewal(self.base, self.term_months, self.planned, self.steps_from)
+
+
+@dataclass(frozen=True, slots=True)
+class ClientFacts:
+    """All that decides about one client's reminders.
+
+    ``occupied``: ``(address, local day)`` pairs for which a mail about this client has already gone
+    out: nobody gets a second one on the same day.
+    """
+
+    id: int
+    name: str
+    time_zone: str
+    partner: PartnerFacts
+    choice: Choice = Choice.INHERIT
+    own_contact: Person | None = None
+    contacts: Mapping[ContactRole, Person] | None = None
+    subscriptions: tuple[SubscriptionFacts, ...] = ()
+    occupied: frozenset[tuple[str, date]] = frozenset()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def owner(self) -> EffectiveOwner:
+        return effective_owner(self.choice, self.partner.default_owner)
+
+    @property
+    def contact(self) -> PointOfContact:
+        return point_of_contact(self.own_contact, self.partner.default_contact, self.partner.admins)
+
+    @property
+    def circle(self) -> Circle:
+        return circle(self.owner.owner, self.contacts or {}, self.contact)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One step of one subscription that a mail is about."""
+
+    subscription: SubscriptionFacts
+    step: int
+
+    @property
+    def due(self) -> date:
+        return due_on(self.subscription.base, self.step)
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One mail to one person. ``send_at``: the instant in UTC from which it may go out."""
+
+    kind: MailKind
+    recipient: Recipient
+    items: tuple[Item, ...]
+    day: date
+    send_at: datetime
+    send_before: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What one client's people get for one local day, and to whom and why."""
+
+    day: date
+    circle: Circle
+    items: tuple[Item, ...]
+    mails: tuple[Mail, ...]
+
+    @property
+    def blocked(self) -> bool:
+        return self.circle.blocked
+
+
+def kind_of(circle: Circle) -> MailKind:
+    if circle.blocked:
+        return MailKind.NOBODY_TO_TELL
+    if circle.owner is Owner.PARTNER:
+        return MailKind.REMINDER_PARTNER
+    return MailKind.REMINDER_CLIENT
+
+
+def readers(circle: Circle) -> tuple[Recipient, ...]:
+    """Who is written to: the circle, or the partner's people when nobody in it can be told."""
+    if not circle.blocked:
+        return circle.recipients
+    return tuple(Recipient(one, Place.TO, (Reason.NOTIFIED,)) for one in circle.contact.people)
+
+
+def due_items(client: ClientFacts, now: datetime) -> tuple[Item, ...]:
+    """What is to be told now: each subscription's newest due step, or the one still waiting.
+
+    What is past its last useful moment is left out.
+    """
+    today = now.astimezone(client.zone).date()
+    items = []
+    for subscription in client.subscriptions:
+        due = due_step(subscription.renewal, client.partner.steps, today)
+        step = due.step if due else subscription.waiting
+        if step is not None and now < last_moment(subscription.base, client.zone):
+            items.append(Item(subscription, step))
+    return tuple(items)
+
+
+def round_on(client: ClientFacts, day: date, items: Sequence[Item], now: datetime) -> Round:
+    """Who gets which mail about these items on a local day, today or to come."""
+    whole = client.circle
+    earliest = max(now, in_zone(day, time(), client.zone))
+    mails = (mail_to(client, whole, reader, items, earliest) for reader in readers(whole))
+    return Round(day, whole, tuple(items), tuple(mail for mail in mails if mail))
+
+
+def mail_to(
+    client: ClientFacts,
+    circle: Circle,
+    reader: Recipient,
+    items: Sequence[Item],
+    earliest: datetime,
+) -> Mail | None:
+    """The one mail to one reader about what that reader has not got yet; None: nothing is left."""
+    kind = kind_of(circle)
+    address = reader.person.address
+    mine = tuple(one for one in items if (one.step, address, kind) not in one.subscription.reached)
+    if not mine:
+        return None
+    last = min(last_moment(one.subscription.base, client.zone) for one in mine)
+    due = max(one.due for one in mine)
+    zone = ZoneInfo(reader.person.time_zone)
+    while moment := send_at(earliest, due, last, client.partner.window, zone):
+        day = moment.astimezone(client.zone).date()
+        if (address, day) not in client.occupied:
+            return Mail(kind, reader, mine, day, moment, last)
+        earliest = in_zone(day + timedelta(days=1), time(), client.zone)
+    return None
+
+
+def rounds(client: ClientFacts, now: datetime, count: int = 3) -> tuple[Round, ...]:
+    """The next rounds of mail: what is due or waiting today, then the coming steps day by day."""
+    today = now.astimezone(client.zone).date()
+    days: dict[date, list[Item]] = {}
+    for item in due_items(client, now):
+        days.setdefault(today, []).append(item)
+    for subscription in client.subscriptions:
+        for step in open_steps(subscription.renewal, client.partner.steps):
+            day = due_on(subscription.base, step)
+            if day > today:
+                days.setdefault(day, []).append(Item(subscription, step))
+    coming = (round_on(client, day, days[day], now) for day in sorted(days))
+    told: list[Round] = []
+    for one in coming:
+        if one.mails or one.blocked:
+            told.append(one)
+        if len(told) == count:
+            break
+    return tuple(told)
+
+
+def mails_within(client: ClientFacts, now: datetime, days: int) -> tuple[Round, ...]:
+    """The rounds of the next so many days."""
+    until = now.astimezone(client.zone).date() + timedelta(days=days)
+    return tuple(one for one in rounds(client, now, count=10_000) if one.day <= until)

@@ -1,0 +1,105 @@
+"""The worker: recover → plan → claim → hand over → rest. Any number may run at once.
+
+The database alone holds the truth; a round may be broken off anywhere and run again.
+"""
+
+import logging
+from collections import Counter
+from contextlib import suppress
+from datetime import UTC, datetime
+from threading import Event
+
+from flask import Flask
+from sqlalchemy import update
+from sqlalchemy.exc import OperationalError
+
+from webapp.config import Settings
+from webapp.mail.transport import Transport, open_transport
+from webapp.models import DeliveryState, Installation, db
+from webapp.models.transactions import writing
+from webapp.services import deliveries, reminders, runtime
+
+log = logging.getLogger(__name__)
+# After so many failures in a row the server is taken for dead, and the rest of the round waits.
+FAILURES_IN_A_ROW = 3
+
+
+def once(app: Flask, stopped: Event | None = None) -> Counter[str]:
+    """One round: take back what was left, plan what is due, send what may go. Counts by outcome."""
+    counts: Counter[str] = Counter()
+    token = writing.set(True)
+    try:
+        with app.app_context():
+            settings = runtime.settings()
+            transport = open_transport(settings)
+            try:
+                now = runtime.now()
+                commit()
+                deliveries.recover(now)
+                beat()
+                commit()
+                counts["planned"] = plan(now, stopped)
+                counts.update(send(transport, now, stopped))
+            finally:
+                db.session.rollback()
+                transport.close()
+    finally:
+        writing.reset(token)
+    return counts
+
+
+def commit() -> None:
+    """End a unit of work; the next one begins with its first statement."""
+    db.session.commit()
+    db.session.expunge_all()
+
+
+def beat() -> None:
+    """Leave a sign of life, in real time."""
+    db.session.execute(update(Installation).values(worker_seen_at=datetime.now(UTC)))
+
+
+def plan(now: datetime, stopped: Event | None) -> int:
+    """Plan all that is due, a chunk a transaction."""
+    total = 0
+    while not is_set(stopped) and (planned := reminders.plan(now)):
+        commit()
+        total += planned
+    commit()
+    return total
+
+
+def send(transport: Transport, now: datetime, stopped: Event | None) -> Counter[str]:
+    """Send all that may go out now. No transaction is open while a server is talked to."""
+    counts: Counter[str] = Counter()
+    failures = 0
+    while not is_set(stopped) and failures < FAILURES_IN_A_ROW:
+        claimed = deliveries.claim(now)
+        commit()
+        if claimed is None:
+            break
+        if isinstance(claimed, bool):
+            continue
+        state = deliveries.hand_over(claimed, transport, commit, now)
+        counts[state.value] += 1
+        failures = failures + 1 if state is DeliveryState.QUEUED else 0
+    return counts
+
+
+def is_set(stopped: Event | None) -> bool:
+    return stopped is not None and stopped.is_set()
+
+
+def run(app: Flask, stopped: Event) -> None:
+    """Round after round until it is told to stop; the mail in hand is finished first."""
+    settings: Settings = app.config["PORTAL"]
+    while not stopped.is_set():
+        try:
+            counts = once(app, stopped)
+            if any(counts.values()):
+                log.info("round: %s", dict(counts))
+        except OperationalError:
+            # The database is away or busy for long; what was not done is done in a later round.
+            log.exception("the round broke off")
+        with suppress(KeyboardInterrupt):
+            stopped.wait(settings.worker_seconds)
