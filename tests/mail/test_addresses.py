@@ -1,0 +1,56 @@
+import pytest
+
+from webapp.mail.addresses import AddressError, AddressProblem, check_name, normalise
+
+
+@pytest.mark.parametrize(
+    ("typed", "wire"),
+    [
+        ("ana@odnowa.example", "ana@odnowa.example"),
+        (" Ana.B+x@Odnowa.EXAMPLE\n", "Ana.B+x@odnowa.example"),
+        ("ana@żółw.example", "ana@xn--w-uga1v8h.example"),
+        ("ana@mail.test", "ana@mail.test"),
+        ("a" * 64 + "@x.example", "a" * 64 + "@x.example"),
+    ],
+)
+def test_address_as_it_goes_over_the_wire(typed: str, wire: str) -> None:
+    assert normalise(typed) == wire
+    assert normalise(wire) == wire
+
+
+@pytest.mark.parametrize(
+    ("typed", "code"),
+    [
+        ("", AddressProblem.NO_AT),
+        ("ana", AddressProblem.NO_AT),
+        ("ana@b@c.example", AddressProblem.NO_AT),
+        ("ana b@c.example", AddressProblem.CHARACTERS),
+        ("ana\x00@c.example", AddressProblem.CHARACTERS),
+        ("ana@c.example\r\nBcc: eve@c.example", AddressProblem.CHARACTERS),
+        ("ana\u202e@c.example", AddressProblem.CHARACTERS),
+        ("żółw@c.example", AddressProblem.ACCENTS),
+        ("ana@" + "c." * 130 + "example", AddressProblem.LENGTH),
+        ("@c.example", AddressProblem.SPELLING),
+        ("ana@", AddressProblem.SPELLING),
+        ("ana@firma", AddressProblem.SPELLING),
+        ("ana@c..example", AddressProblem.SPELLING),
+        ("a;b@c.example", AddressProblem.SPELLING),
+        ("a" * 65 + "@c.example", AddressProblem.SPELLING),
+        ("ana@[127.0.0.1]", AddressProblem.SPELLING),
+    ],
+)
+def test_address_that_is_refused(typed: str, code: AddressProblem) -> None:
+    with pytest.raises(AddressError) as caught:
+        normalise(typed)
+    assert caught.value.code is code
+
+
+def test_name_gets_single_spaces() -> None:
+    assert check_name("  Ana \u00a0 Żak ") == "Ana Żak"
+
+
+@pytest.mark.parametrize("typed", ["Ana\nŻak", "Ana\x00", "Ana\u2028Żak", "Ana \u202eelpmaxe"])
+def test_name_with_control_characters_is_refused(typed: str) -> None:
+    with pytest.raises(AddressError) as caught:
+        check_name(typed)
+    assert caught.value.code is AddressProblem.NAME

@@ -1,0 +1,153 @@
+"""Headers as other people's programs read them: whole names, whole circles, nothing smuggled in."""
+
+from email import message_from_bytes, policy
+from email.header import decode_header, make_header
+from email.message import EmailMessage
+from email.utils import getaddresses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.mail.letters import ANA, DANA, JOAO, facts, letter
+from webapp.config import Settings
+from webapp.mail.addresses import AddressError, one_line
+from webapp.mail.compose import Party, compose, new_message_id
+from webapp.mail.wire import header, mailbox, mailboxes, words
+
+NAMES = [
+    "Łódź, Sp. z o.o.",
+    'Jan "Łuki" Nowak',
+    'Ana, "B" (x) <y@z.example>',
+    "José da Silva Albuquerque Gonçalves de Assunção e Conceição, Filho",
+    "Team: ana@odnowa.example;",
+    "a" * 200,
+    "ż" * 200,
+    r"back\slash",
+    "=?utf-8?q?Boss?=",
+    "x =?utf-8?q?=0d=0aBcc:_a?= ł",
+    "",
+]
+SMUGGLED = [
+    "Ana\r\nBcc: eve@example.com",
+    "Ana\nBcc: eve@example.com",
+    "Ana\rBcc: eve@example.com",
+    "Ana\x00\r\n\r\nHello",
+    "Ana\u2028Bcc: eve@example.com",
+    "Ana\x85Bcc: eve@example.com",
+    "Ana <eve@example.com>, \r\n x",
+    "\u202eelpmaxe.evil",
+]
+
+
+def parsed(content: bytes) -> EmailMessage:
+    message = message_from_bytes(content, policy=policy.default)
+    assert isinstance(message, EmailMessage)
+    return message
+
+
+def part_of(content: bytes, kind: str) -> list[str]:
+    """The lines of the mail's ``plain`` or ``html`` part."""
+    part = parsed(content).get_body((kind,))
+    assert part is not None
+    return part.get_content().splitlines()
+
+
+def decoded(text: str) -> str:
+    return str(make_header(decode_header(text)))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_name_and_everybody_after_it_survive(name: str) -> None:
+    parties = [Party(name, "one@odnowa.example"), ANA, Party(name, "two@odnowa.example")]
+    line = mailboxes(parties)
+    read = getaddresses([line.replace("\r\n", "")])
+    assert [(decoded(one), email) for one, email in read] == [
+        (one.name, one.email) for one in parties
+    ]
+
+
+@given(st.text(max_size=200))
+def test_any_text_becomes_a_header_value_and_is_read_back(text: str) -> None:
+    text = text.encode(errors="replace").decode()
+    value = words(text)
+    header("Subject", value or "-")
+    assert decoded(value.replace("\r\n", "")) == one_line(text)
+
+
+@pytest.mark.parametrize("text", SMUGGLED)
+def test_nothing_is_smuggled_into_a_mail(composing: Settings, text: str) -> None:
+    changed = facts(client={"id": 7, "name": text}, contact={"name": text, "email": ANA.email})
+    party = Party(text, DANA.email)
+    mail = parsed(
+        compose(
+            letter(
+                recipient=party, to=(party, JOAO), sender_name=text, reply_to=party, facts=changed
+            ),
+            composing,
+        )
+    )
+    plain = parsed(compose(letter(), composing))
+    assert mail.keys() == plain.keys()
+    assert [one.addr_spec for one in mail["To"].addresses] == [DANA.email, JOAO.email]
+    assert [one.addr_spec for one in mail["From"].addresses] == [composing.mail_from]
+
+
+@pytest.mark.parametrize(
+    "email", ["a@x.example\r\nBcc: b@x.example", "żółw@x.example", "a@b, c@d", ""]
+)
+def test_address_that_was_never_checked_is_refused(email: str) -> None:
+    with pytest.raises(AddressError):
+        mailbox(Party("Ana", email))
+
+
+@pytest.mark.parametrize("value", ["a\r\nBcc: b", "a\nb", "ż", "", "a\x00"])
+def test_header_value_that_is_none_is_refused(value: str) -> None:
+    with pytest.raises(ValueError, match="References"):
+        header("References", value)
+
+
+def test_mail_is_seven_bit_with_crlf_and_short_lines(composing: Settings) -> None:
+    content = compose(letter(language="pl"), composing)
+    assert content.isascii()
+    assert content.count(b"\n") == content.count(b"\r\n") == content.count(b"\r")
+    assert max(map(len, content.split(b"\r\n"))) <= 78
+
+
+def test_composed_twice_it_is_the_same(composing: Settings) -> None:
+    assert compose(letter(), composing) == compose(letter(), composing)
+
+
+def test_html_escapes_what_people_typed(composing: Settings) -> None:
+    changed = facts(client={"id": 7, "name": "<b>A & B</b>"})
+    html = part_of(compose(letter(facts=changed), composing), "html")
+    assert "Company: &lt;b&gt;A &amp; B&lt;/b&gt;" in [line.strip() for line in html]
+
+
+@pytest.mark.parametrize(
+    ("day", "lines"),
+    [
+        (
+            20,
+            [
+                "  Renewal date: 20 February 2026 (today)",
+                "  Renewal date: 17 April 2026 (in 56 days)",
+            ],
+        ),
+        (23, ["  Renewal date: 20 February 2026", "  Renewal date: 17 April 2026 (in 53 days)"]),
+    ],
+)
+def test_days_count_from_the_day_it_goes_out(
+    composing: Settings, day: int, lines: list[str]
+) -> None:
+    """Planned on the 19th and held back."""
+    late = letter(date=letter().date.replace(day=day))
+    text = part_of(compose(late, composing), "plain")
+    assert [line for line in text if "Renewal date" in line] == lines
+
+
+def test_message_ids_differ_and_name_the_senders_domain(composing: Settings) -> None:
+    first, second = new_message_id(composing), new_message_id(composing)
+    assert first != second
+    assert first.startswith("<")
+    assert first.endswith("@portal.example>")
