@@ -56,8 +56,8 @@ def facts_of(subscription: Subscription) -> SubscriptionFacts:
     )
 
 
-def check(client: Client, facts: SubscriptionFacts, own_id: int | None) -> None:
-    """Refuse facts that can't be stored. ``own_id``: the subscription that is being edited."""
+def check(facts: SubscriptionFacts) -> None:
+    """Refuse facts that can't be stored."""
     if not facts.product.strip():
         raise Refused("product", "needed")
     if not 1 <= facts.term_months <= LONGEST_TERM:
@@ -72,6 +72,10 @@ def check(client: Client, facts: SubscriptionFacts, own_id: int | None) -> None:
         raise Refused("currency", "needed" if facts.currency is None else "without_amount")
     if facts.currency and facts.currency not in CURRENCIES:
         raise Refused("currency", "currency")
+
+
+def refuse_twin(client: Client, facts: SubscriptionFacts, own_id: int | None) -> None:
+    """A client has a product once. ``own_id``: the subscription that is being edited."""
     twin = db.session.scalar(
         select(Subscription.id).where(
             Subscription.client_id == client.id,
@@ -82,33 +86,35 @@ def check(client: Client, facts: SubscriptionFacts, own_id: int | None) -> None:
         raise Refused("product", "taken")
 
 
-def add_subscription(
-    actor: User | None, client: Client, facts: SubscriptionFacts, *, refreshed: bool = True
-) -> Subscription:
-    """Add a subscription to a client. Raises Refused.
+def add_subscription(actor: User | None, client: Client, facts: SubscriptionFacts) -> Subscription:
+    """Add a subscription to a client. Raises Refused."""
+    refuse_twin(client, facts, own_id=None)
+    subscription = new_subscription(client, facts)
+    db.session.add(subscription)
+    db.session.flush()
+    note(actor, AuditAction.SUBSCRIPTION_ADDED, subscription)
+    refresh([subscription])
+    return subscription
 
-    With ``refreshed=False`` the caller adds many and calls ``attention.refresh`` once for all of them.
-    """
-    check(client, facts, own_id=None)
-    subscription = Subscription(
+
+def new_subscription(client: Client, facts: SubscriptionFacts) -> Subscription:
+    """A subscription that is not stored yet: for an import, which refreshes all new ones at once."""
+    check(facts)
+    return Subscription(
         client=client,
         **asdict(facts),
         product_key=i18n.fold(facts.product),
         anchor_day=facts.renewal_date.day,
     )
-    db.session.add(subscription)
-    db.session.flush()
-    note(actor, AuditAction.SUBSCRIPTION_ADDED, subscription)
-    if refreshed:
-        refresh([subscription])
-    return subscription
 
 
 def edit_subscription(
     actor: User | None, subscription: Subscription, facts: SubscriptionFacts
 ) -> AuditEntry | None:
     """Set all facts of a subscription; None when nothing was different. Raises Refused."""
-    check(subscription.client, facts, own_id=subscription.id)
+    check(facts)
+    if facts.product != subscription.product:
+        refuse_twin(subscription.client, facts, own_id=subscription.id)
     base = subscription.base_date
     changes = audit.assign(subscription, **asdict(facts))
     if not changes:
@@ -225,4 +231,4 @@ def move_reminders(subscription: Subscription, state: ReminderState) -> None:
     ended = (ReminderState.SUPERSEDED, ReminderState.CANCELLED)
     if newest and newest.state in ended and not subscription.cancelled:
         newest.state = ReminderState.DUE
-        reminders.issue([subscription.client_id], now)
+        reminders.plan_clients([subscription.client_id], now)
