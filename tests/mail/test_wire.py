@@ -1,15 +1,17 @@
 """Headers as other people's programs read them: whole names, whole circles, nothing smuggled in."""
 
+import re
 from email import message_from_bytes, policy
 from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.utils import getaddresses
 
 import pytest
+from flask import current_app
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.mail.letters import ANA, DANA, JOAO, facts, letter
+from tests.mail.letters import ANA, DANA, JOAO, LETTERS, facts, letter
 from webapp.config import Settings
 from webapp.mail.addresses import AddressError, one_line
 from webapp.mail.compose import Party, compose, new_message_id
@@ -114,6 +116,13 @@ def test_mail_is_seven_bit_with_crlf_and_short_lines(composing: Settings) -> Non
     assert max(map(len, content.split(b"\r\n"))) <= 78
 
 
+def test_many_references_stay_on_short_lines(composing: Settings) -> None:
+    roots = " ".join(f"<renewal-{number}-1@portal.example>" for number in range(60))
+    content = compose(letter(references=roots), composing)
+    assert max(map(len, content.split(b"\r\n"))) <= 78
+    assert parsed(content)["References"] == roots
+
+
 def test_composed_twice_it_is_the_same(composing: Settings) -> None:
     assert compose(letter(), composing) == compose(letter(), composing)
 
@@ -151,3 +160,12 @@ def test_message_ids_differ_and_name_the_senders_domain(composing: Settings) -> 
     assert first != second
     assert first.startswith("<")
     assert first.endswith("@portal.example>")
+
+
+@pytest.mark.parametrize("name", ["reminder_client", "reminder_client_copy", "nobody_to_tell"])
+def test_button_leads_to_a_page(composing: Settings, name: str) -> None:
+    html = "\n".join(part_of(compose(LETTERS[name], composing), "html"))
+    address = re.search(r'class="button" href="([^"]+)"', html)
+    assert address is not None
+    path = address[1].removeprefix(composing.base_url)
+    current_app.url_map.bind("portal.example").match(path, method="GET")

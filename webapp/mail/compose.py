@@ -51,7 +51,8 @@ def headers(letter: Letter, subject: str, settings: Settings) -> list[tuple[str,
         lines.append(("Reply-To", wire.mailbox(letter.reply_to)))
     lines += [("Subject", wire.words(subject)), ("Message-ID", letter.message_id)]
     if letter.references:
-        lines.append(("References", letter.references))
+        # One a line: a mail about many subscriptions has as many roots.
+        lines.append(("References", letter.references.replace(" ", "\r\n ")))
     lines += [
         ("Auto-Submitted", "auto-generated"),
         ("Content-Language", LANGUAGES[letter.language].html),

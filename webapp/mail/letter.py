@@ -23,8 +23,8 @@ class Letter:
 
     ``to`` and ``cc`` are the whole circle, so that an answer to all works; the envelope has the
     ``recipient`` alone. ``date`` bears the client's zone: days are counted from its date.
-    ``facts`` is the delivery's snapshot. ``references``: the Message-ID that all mails of one renewal
-    share.
+    ``facts`` is the delivery's snapshot. ``references``: the Message-IDs, separated by spaces, that all
+    mails about the same renewals share.
     """
 
     kind: MailKind
