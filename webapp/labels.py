@@ -1,9 +1,22 @@
 """Lazy texts for codes: the domain and the tables stay language-free."""
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 
+from webapp import i18n
+from webapp.domain.access import Role
+from webapp.domain.ownership import ContactSource, Owner
 from webapp.domain.recipients import ContactRole, Reachability, Reason
+from webapp.domain.reminders import MailKind
+from webapp.models import DeliveryState, ReminderState
 
+ROLES = {
+    Role.PARTNER_ADMIN: _l("Partner admin"),
+    Role.PARTNER_MEMBER: _l("Partner member"),
+    Role.CLIENT_ADMIN: _l("Client admin"),
+    Role.CLIENT_MEMBER: _l("Client member"),
+}
 CONTACT_ROLES = {
     ContactRole.PRIMARY: _l("Primary contact"),
     ContactRole.BILLING: _l("Billing contact"),
@@ -22,3 +35,61 @@ REACHABILITY = {
     Reachability.AMBER: _l("At risk"),
     Reachability.RED: _l("Nobody to tell"),
 }
+CONTACT_SOURCES = {
+    ContactSource.CLIENT: _l("Set for this client"),
+    ContactSource.DEFAULT: _l("Your default"),
+    ContactSource.ADMINS: _l("All admins, since nobody chosen can be reached"),
+}
+MAIL_KINDS = {
+    MailKind.REMINDER_CLIENT: _l("Reminder to the client"),
+    MailKind.REMINDER_PARTNER: _l("Reminder for action"),
+    MailKind.NOBODY_TO_TELL: _l("Task: nobody to tell"),
+    MailKind.INVITATION: _l("Invitation"),
+    MailKind.PASSWORD_RESET: _l("New password"),
+}
+# Each state with the look of its pill.
+DELIVERY_STATES = {
+    DeliveryState.QUEUED: ("neutral", _l("Queued")),
+    DeliveryState.CLAIMED: ("neutral", _l("Being sent")),
+    DeliveryState.HANDING_OVER: ("neutral", _l("Being handed over")),
+    DeliveryState.SENT: ("good", _l("Sent")),
+    DeliveryState.REFUSED: ("bad", _l("Refused")),
+    DeliveryState.FAILED: ("bad", _l("Failed")),
+    DeliveryState.UNCLEAR: ("warn", _l("Not sure")),
+    DeliveryState.SUPERSEDED: ("neutral", _l("Superseded")),
+    DeliveryState.CANCELLED: ("neutral", _l("Cancelled")),
+    DeliveryState.TOO_LATE: ("bad", _l("Too late")),
+}
+REMINDER_STATES = {
+    ReminderState.BLOCKED: ("bad", _l("Blocked: nobody to tell")),
+    ReminderState.SUPERSEDED: ("neutral", _l("Superseded by a newer one")),
+    ReminderState.CANCELLED: ("neutral", _l("Cancelled")),
+    ReminderState.TOO_LATE: ("bad", _l("Too late")),
+}
+REACHABILITY_PILLS = {
+    Reachability.GREEN: "good",
+    Reachability.AMBER: "warn",
+    Reachability.RED: "bad",
+}
+LANGUAGES = {one.code: one.endonym for one in i18n.LANGUAGES.values()}
+
+
+def owner_name(owner: Owner, vendor: str) -> str:
+    """Who owns, as the dropdowns say it: the vendor's name, or Partner."""
+    return _("Partner") if owner is Owner.PARTNER else vendor
+
+
+def days_away(days: int) -> str:
+    """How far a day lies from today."""
+    if days == 0:
+        return _("today")
+    if days < 0:
+        return ngettext("%(num)d day ago", "%(num)d days ago", -days)
+    return ngettext("in %(num)d day", "in %(num)d days", days)
+
+
+def term(months: int) -> str:
+    """How long a subscription runs: in years where it is whole years."""
+    if months % 12 == 0:
+        return ngettext("%(num)d year", "%(num)d years", months // 12)
+    return ngettext("%(num)d month", "%(num)d months", months)

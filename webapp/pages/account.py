@@ -1,17 +1,119 @@
-from flask import Blueprint
+"""The client portal: Account & Billing > Company & Contacts."""
 
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from webapp.domain.access import Action
+from webapp.domain.ownership import Owner
+from webapp.domain.recipients import ContactRole
+from webapp.domain.reminders import ClientFacts, Round, rounds
+from webapp.labels import CONTACT_ROLES
 from webapp.pages import guards
+from webapp.pages.account_forms import ContactForm, RolesForm
+from webapp.pages.forms import explain
+from webapp.pages.settings_forms import PersonForm, show_version
+from webapp.services import contacts, facts, people, runtime
+from webapp.services.errors import Conflict, Refused
 
 blueprint = Blueprint("account", __name__)
+Answer = Response | tuple[str, int]
 
 
 @blueprint.get("/account")
-@guards.public
-def index() -> str:
-    return ""
+@guards.allow(Action.SEE_COMPANY)
+def index() -> Response:
+    return redirect(url_for("account.company"), 303)
 
 
 @blueprint.get("/account/company")
-@guards.public
+@guards.allow(Action.SEE_COMPANY)
 def company() -> str:
-    return ""
+    """Everybody at the company with their roles, and what the company will receive next."""
+    return company_page()
+
+
+def company_page(form: RolesForm | None = None, conflict: bool = False) -> str:
+    client = guards.own_company()
+    listed = contacts.contacts(client.id)
+    held = contacts.held_by(listed)
+    known = facts.load_one(client.id)
+    return render_template(
+        "account/company.html",
+        client=client,
+        contacts=listed,
+        held=held,
+        missing=[str(CONTACT_ROLES[role]) for role, holder in held.items() if holder is None],
+        names={one.user.id: one.user.name for one in listed},
+        form=form or RolesForm.of((one.user for one in listed), held),
+        conflict=conflict,
+        known=known,
+        rounds=upcoming(known),
+        today=runtime.today(client.time_zone),
+    )
+
+
+def upcoming(known: ClientFacts) -> tuple[Round, ...]:
+    """The next reminders to the company's own people; none while its partner sends none or owns."""
+    if known.owner.owner is Owner.PARTNER or not known.partner.sending:
+        return ()
+    return tuple(one for one in rounds(known, runtime.now()) if not one.blocked)
+
+
+@blueprint.post("/account/company")
+@guards.allow(Action.ASSIGN_CONTACTS)
+def assign() -> Answer:
+    """Choose the three contacts."""
+    client = guards.own_company()
+    form = RolesForm.of(people.team(client.id), contacts.holders(client.id))
+    seen = {role: request.form.get(f"seen_{role}", type=int) for role in ContactRole}
+    if not form.validate():
+        return company_page(form), 422
+    try:
+        contacts.assign_contacts(current_user, client, form.wanted, seen)
+    except Refused as error:
+        explain(form, error)
+        return company_page(form), 422
+    except Conflict:
+        return company_page(form, conflict=True), 409
+    flash(_("Saved. Reminders go to these people from now on."), "good")
+    return redirect(url_for("account.company"), 303)
+
+
+@blueprint.route("/account/company/contacts/new", methods=["GET", "POST"])
+@guards.allow(Action.ASSIGN_CONTACTS)
+def add_contact() -> Answer:
+    """Add somebody to the company, who gets mail without ever signing in."""
+    form = PersonForm()
+    if form.validate_on_submit():
+        try:
+            person = people.add_person(current_user, guards.own_company(), **form.data)
+        except Refused as error:
+            explain(form, error)
+        else:
+            flash(_("Added: %(name)s", name=person.name), "good")
+            return redirect(url_for("account.company"), 303)
+    return render_template("account/add_contact.html", form=form), 422 if form.errors else 200
+
+
+@blueprint.route("/account/company/contacts/<int:user_id>", methods=["GET", "POST"])
+@guards.allow(Action.ASSIGN_CONTACTS)
+def edit_contact(user_id: int) -> Answer:
+    """Somebody of the company: name, e-mail, language."""
+    user = guards.own_member(user_id)
+    form = ContactForm(obj=user)
+    conflict = False
+    if form.validate_on_submit():
+        try:
+            people.edit_person(current_user, user, **form.data)
+        except Refused as error:
+            explain(form, error)
+        except Conflict:
+            conflict = True
+            show_version(form.version, user.version)
+        else:
+            flash(_("Saved: %(name)s", name=user.name), "good")
+            return redirect(url_for("account.company"), 303)
+    page = render_template("account/edit_contact.html", form=form, user=user, conflict=conflict)
+    return page, 422 if form.errors else 409 if conflict else 200

@@ -25,6 +25,9 @@ REFUSALS: dict[str, Any] = {
         "This person has signed in with this address, so only an admin of their organisation can change it."
     ),
     "last_admin": _l("This is the only active admin. Make somebody else an admin first."),
+    "stranger": _l("Choose an active person of this company."),
+    "contact_needed": _l("Partner as owner needs a point of contact. Choose one."),
+    "not_choosable": _l("Choose somebody from the list."),
     "inactive": _l("This person is deactivated. Activate them first."),
 }
 

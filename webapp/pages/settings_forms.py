@@ -27,6 +27,16 @@ def zones_with_default(form: Form, field: Field) -> list[SelectChoice]:
     return [SelectChoice("", follow), *forms.zone_choices(field.object_data)]
 
 
+def version_field() -> IntegerField:
+    """What of a row was shown: a change meanwhile is noticed by it."""
+    return IntegerField(widget=HiddenInput())
+
+
+def show_version(field: IntegerField, version: int) -> None:
+    """Put the present version into a submitted form, for saving once more on purpose."""
+    field.data, field.raw_data = version, None
+
+
 class ProfileForm(Form):
     name = text_field(_l("Name"))
     language = select_field(_l("Language"), languages_with_default)
@@ -54,6 +64,6 @@ class InviteForm(PersonForm):
 
 
 class MemberForm(InviteForm):
-    """Somebody of one's team; ``version`` tells whether the row changed since it was shown."""
+    """Somebody of one's team, as stored at ``version``."""
 
-    version = IntegerField(widget=HiddenInput())
+    version = version_field()

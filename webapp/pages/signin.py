@@ -1,6 +1,8 @@
 """Signing in and out, and setting a password by a link."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from operator import attrgetter
 
 from flask import (
     Blueprint,
@@ -21,7 +23,8 @@ from werkzeug.wrappers import Response as AnyResponse
 from webapp.models import Link, LinkPurpose, User, db
 from webapp.pages import guards, htmx
 from webapp.pages.signin_forms import ForgottenForm, LinkForm, SignInForm
-from webapp.services import logins
+from webapp.services import logins, runtime
+from webapp.services.demo import DemoAccount, accounts
 from webapp.services.errors import Refused
 from webapp.signin import limits, links, password
 
@@ -56,8 +59,17 @@ def sign_in() -> AnyResponse | tuple[str, int]:
         form.form_errors.append(
             _("E-mail and password don't match. Check both, or set a new password.")
         )
-    page = render_template("signin/sign_in.html", form=form, onward=onward, groups=[])
+    page = render_template("signin/sign_in.html", form=form, onward=onward, groups=demo_people())
     return page, 422 if form.errors else 200
+
+
+def demo_people() -> list[tuple[str, list[DemoAccount]]]:
+    """In demo mode: who can sign in by one click, by the partner that they belong to."""
+    if not runtime.settings().demo:
+        return []
+    return [
+        (partner, list(people)) for partner, people in groupby(accounts(), attrgetter("partner"))
+    ]
 
 
 def users_behind(email: str, given: str) -> list[User]:

@@ -3,12 +3,12 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from webapp.mail.addresses import AddressError, check_name, normalise
-from webapp.models import Client, Link, LinkPurpose, Organisation, User, db
+from webapp.models import Client, Link, LinkPurpose, Organisation, Reminder, User, db
 from webapp.models.user import new_token
-from webapp.services import audit, logins
+from webapp.services import audit, logins, reminders
 from webapp.services.audit import AuditAction
 from webapp.services.errors import Conflict, Refused
 
@@ -95,6 +95,7 @@ def edit_person(
         return
     if "email" in changes:
         move_access(actor, user)
+        reconsider_reminders(user)
     if changes.keys() & {"email", "admin"} and actor is not user:
         user.session_token = new_token()
     db.session.flush()
@@ -179,7 +180,16 @@ def activate(actor: User | None, user: User) -> None:
     user.active = True
     user.session_token = new_token()
     db.session.flush()
+    reconsider_reminders(user)
     note(actor, AuditAction.USER_ACTIVATED, user)
+
+
+def reconsider_reminders(user: User) -> None:
+    """Somebody can be reached again: reminders that nobody could be told about may go out now."""
+    at_partner = select(Client.id).where(Client.partner_id == user.organisation_id)
+    reminders.reconsider(
+        or_(Reminder.client_id == user.organisation_id, Reminder.client_id.in_(at_partner))
+    )
 
 
 def hold(organisation_id: int) -> None:

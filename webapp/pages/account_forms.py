@@ -1,0 +1,61 @@
+"""The forms of the client portal."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from wtforms import SelectField
+from wtforms.fields.choices import SelectChoice
+
+from webapp.domain.recipients import ContactRole
+from webapp.labels import CONTACT_ROLES
+from webapp.models import User
+from webapp.pages.forms import Form
+from webapp.pages.settings_forms import PersonForm, version_field
+
+
+def user_id(value: Any) -> int | None:
+    """A user's id; the empty option is nobody."""
+    return int(value) if value else None
+
+
+def role_field(role: ContactRole) -> SelectField:
+    return SelectField(
+        CONTACT_ROLES[role],
+        coerce=user_id,
+        invalid_choice_message=_l("Choose an active person of this company."),
+        invalid_value_message=_l("Choose an active person of this company."),
+    )
+
+
+class RolesForm(Form):
+    """Who holds each of the three roles. Fields are named as the roles are."""
+
+    primary = role_field(ContactRole.PRIMARY)
+    billing = role_field(ContactRole.BILLING)
+    decision_maker = role_field(ContactRole.DECISION_MAKER)
+
+    @classmethod
+    def of(cls, users: Iterable[User], held: Mapping[ContactRole, int | None]) -> "RolesForm":
+        """The form with everybody who may be chosen, and whoever is chosen now."""
+        form = cls(data={role.value: user for role, user in held.items()})
+        for role in ContactRole:
+            form[role.value].choices = [
+                SelectChoice("", _l("Nobody")),
+                *(
+                    SelectChoice(str(user.id), f"{user.name}, {user.email}")
+                    for user in users
+                    if user.active or user.id == held[role]
+                ),
+            ]
+        return form
+
+    @property
+    def wanted(self) -> dict[ContactRole, int | None]:
+        return {role: self[role.value].data for role in ContactRole}
+
+
+class ContactForm(PersonForm):
+    """Somebody of one's own company, as stored at ``version``."""
+
+    version = version_field()
