@@ -22,19 +22,19 @@ class Problem(StrEnum):
     """Everything that may be wrong with a list, from the file down to one cell."""
 
     EMPTY = "empty"
-    UNKNOWN_ENCODING = "unknown encoding"
+    UNKNOWN_ENCODING = "unknown_encoding"
     ENCODING = "encoding"
-    GUESSED_ENCODING = "guessed encoding"
+    GUESSED_ENCODING = "guessed_encoding"
     NUL = "nul"
     CSV = "csv"
-    DUPLICATE_HEADER = "duplicate header"
+    DUPLICATE_HEADER = "duplicate_header"
     RAGGED = "ragged"
-    UNKNOWN_FIELD = "unknown field"
-    UNKNOWN_COLUMN = "unknown column"
-    MAPPED_TWICE = "mapped twice"
-    COLUMN_MISSING = "column missing"
+    UNKNOWN_FIELD = "unknown_field"
+    UNKNOWN_COLUMN = "unknown_column"
+    MAPPED_TWICE = "mapped_twice"
+    COLUMN_MISSING = "column_missing"
     CONTROL = "control"
-    TOO_LONG = "too long"
+    TOO_LONG = "too_long"
     DATE = "date"
     TERM = "term"
     AMOUNT = "amount"
@@ -42,15 +42,16 @@ class Problem(StrEnum):
     DOMAIN = "domain"
     COUNTRY = "country"
     LANGUAGE = "language"
-    TIME_ZONE = "time zone"
+    TIME_ZONE = "time_zone"
+    STATUS = "status"
     EMAIL = "email"
     ROLE = "role"
     NEEDED = "needed"
-    NOT_FOUND = "not found"
+    NOT_FOUND = "not_found"
     AMBIGUOUS = "ambiguous"
     CONFLICT = "conflict"
     TAKEN = "taken"
-    DEADLINE_LATE = "deadline late"
+    DEADLINE_LATE = "deadline_late"
     INACTIVE = "inactive"
 
 
@@ -122,10 +123,14 @@ def read_amount(text: str) -> Decimal:
 
 
 def read_months(text: str) -> int:
+    """The months of a term: ``P1M``, ``P1Y``; ten years are the longest."""
     try:
-        return parse_term(text)
+        months = parse_term(text)
     except ValueError:
         raise CellError(Problem.TERM) from None
+    if months > 120:
+        raise CellError(Problem.TERM)
+    return months
 
 
 HOST = re.compile(r"(?!.*[-.]{2}(?<!--))[^\W_][\w.-]*\.[^\W\d_][\w-]*[^\W_]")
@@ -163,3 +168,16 @@ def read_roles(text: str) -> tuple[ContactRole, ...]:
             raise CellError(Problem.ROLE, role=word)
         roles.append(ROLE_WORDS[word])
     return tuple(dict.fromkeys(roles))
+
+
+CANCELLED_WORDS = {
+    **dict.fromkeys(("active", "aktywna", "ativa"), False),
+    **dict.fromkeys(("cancelled", "canceled", "anulowana", "cancelada"), True),
+}
+
+
+def read_cancelled(text: str) -> bool:
+    """Whether a subscription is cancelled, in any of the three languages."""
+    if folded(text) not in CANCELLED_WORDS:
+        raise CellError(Problem.STATUS)
+    return CANCELLED_WORDS[folded(text)]

@@ -17,6 +17,7 @@ from webapp.domain.cells import (
     Problem,
     folded,
     read_amount,
+    read_cancelled,
     read_date,
     read_domain,
     read_months,
@@ -42,6 +43,7 @@ class Field(StrEnum):
     TERM = "term"
     AMOUNT = "amount"
     CURRENCY = "currency"
+    CANCELLED = "subscription status"
     FIRST_NAME = "first name"
     LAST_NAME = "last name"
     NAME = "name"
@@ -108,6 +110,7 @@ class Facts:
     term: int | None = None
     amount: Decimal | None = None
     currency: str | None = None
+    cancelled: bool | None = None
     first_name: str | None = None
     last_name: str | None = None
     name: str | None = None
@@ -199,6 +202,7 @@ def readers(dates: Dates) -> dict[Field, Reader]:
         Field.DEADLINE: lambda text: read_date(text, dates),
         Field.TERM: read_months,
         Field.AMOUNT: read_amount,
+        Field.CANCELLED: read_cancelled,
         Field.ROLES: read_roles,
     }
     plain: dict[Field, Reader] = {

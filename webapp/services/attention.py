@@ -1,6 +1,8 @@
 """When each subscription needs attention next, and each client's next renewal: written here alone."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import Any, cast
 
@@ -15,10 +17,27 @@ CLIENT = cast(Table, Client.__table__)
 # How many ids one statement takes; both databases have a limit.
 CHUNK = 5_000
 steps_of = cache(schedule.parse_steps)
+collected: ContextVar[list[Subscription] | None] = ContextVar("collected", default=None)
+
+
+@contextmanager
+def refreshed_together() -> Iterator[None]:
+    """Within it ``refresh`` only collects; at its end everything is refreshed in a few statements."""
+    subscriptions: list[Subscription] = []
+    token = collected.set(subscriptions)
+    try:
+        yield
+    finally:
+        collected.reset(token)
+    refresh(subscriptions)
 
 
 def refresh(subscriptions: Collection[Subscription]) -> None:
     """Write when each subscription needs attention next, and the clients' next renewals."""
+    later = collected.get()
+    if later is not None:
+        later.extend(subscriptions)
+        return
     db.session.flush()
     ids = [subscription.id for subscription in subscriptions]
     for start in range(0, len(ids), CHUNK):

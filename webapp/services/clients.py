@@ -47,17 +47,26 @@ def facts_of(client: Client) -> ClientFacts:
 
 def add_client(actor: User | None, partner: Partner, facts: ClientFacts) -> Client:
     """Add a client to a partner; it follows the partner's default owner. Raises Refused."""
-    whole = check(partner, facts, own_id=None)
-    client = Client(partner=partner, **asdict(whole), **keys(whole))
+    client = new_client(partner, facts)
+    if client.external_id:
+        refuse_taken(partner, client.external_id, own_id=None)
     db.session.add(client)
     db.session.flush()
     note(actor, AuditAction.CLIENT_ADDED, client)
     return client
 
 
+def new_client(partner: Partner, facts: ClientFacts) -> Client:
+    """A client that is not stored yet: for an import, which has seen to it that no key is taken."""
+    whole = check(partner, facts)
+    return Client(partner=partner, **asdict(whole), **keys(whole))
+
+
 def edit_client(actor: User | None, client: Client, facts: ClientFacts) -> AuditEntry | None:
     """Set all facts of a client; None when nothing was different. Raises Refused."""
-    whole = check(client.partner, facts, own_id=client.id)
+    whole = check(client.partner, facts)
+    if whole.external_id and whole.external_id != client.external_id:
+        refuse_taken(client.partner, whole.external_id, own_id=client.id)
     changes = audit.assign(client, **asdict(whole))
     if not changes:
         return None
@@ -82,8 +91,8 @@ def keys(facts: ClientFacts) -> dict[str, str]:
     }
 
 
-def check(partner: Partner, facts: ClientFacts, own_id: int | None) -> ClientFacts:
-    """The facts with what they leave open filled in. ``own_id``: the client that is being edited."""
+def check(partner: Partner, facts: ClientFacts) -> ClientFacts:
+    """The facts with what they leave open filled in. Raises Refused."""
     texts = {name: one_line(facts, name) for name in LENGTHS}
     if not texts["name"]:
         raise Refused("name", "needed")
@@ -97,8 +106,6 @@ def check(partner: Partner, facts: ClientFacts, own_id: int | None) -> ClientFac
         raise Refused("language", "language")
     if facts.time_zone and facts.time_zone not in i18n.ZONES:
         raise Refused("time_zone", "time_zone")
-    if texts["external_id"]:
-        refuse_taken(partner, texts["external_id"], own_id)
     here = countries.zone_of(facts.country, texts["city"]) if facts.country else None
     return replace(
         facts,

@@ -23,7 +23,7 @@ from webapp.models import (
 from webapp.services import audit, reminders, runtime
 from webapp.services.attention import refresh
 from webapp.services.audit import AuditAction
-from webapp.services.errors import Refused
+from webapp.services.errors import Conflict, Refused
 from webapp.services.facts import GONE_OUT
 
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2199, 12, 31)
@@ -132,21 +132,40 @@ def edit_subscription(
 
 def next_date(subscription: Subscription) -> date:
     """The renewal date after this one; month ends and 29 February kept by the anchor day."""
-    return schedule.add_months(
-        subscription.renewal_date, subscription.term_months, subscription.anchor_day
-    )
+    return next_date_after(subscription, subscription.renewal_date)
 
 
-def renew(actor: User | None, subscription: Subscription) -> AuditEntry:
-    """It was renewed: the dates move on by the term, and a new renewal begins."""
+def next_date_after(subscription: Subscription, day: date) -> date:
+    return schedule.add_months(day, subscription.term_months, subscription.anchor_day)
+
+
+def next_deadline(subscription: Subscription) -> date | None:
+    """The decision deadline of the renewal after this one: as many days before it."""
+    if subscription.deadline is None:
+        return None
+    return next_date(subscription) - (subscription.renewal_date - subscription.deadline)
+
+
+def renew(
+    actor: User | None, subscription: Subscription, seen: date | None = None
+) -> AuditEntry | None:
+    """It was renewed: the dates move on by the term, and a new renewal begins.
+
+    ``seen``: the renewal date that was looked at. None when that one is renewed already (a second
+    click); raises Conflict when the date is another, or the subscription is cancelled.
+    """
+    db.session.refresh(subscription, with_for_update=True)
     renewal = next_date(subscription)
-    if renewal > LAST_DAY:
-        raise Refused("renewal_date", "date")
-    deadline = subscription.deadline
+    if seen is not None and seen != subscription.renewal_date:
+        if subscription.renewal_date == next_date_after(subscription, seen):
+            return None
+        raise Conflict
+    if subscription.cancelled or renewal > LAST_DAY:
+        raise Conflict
     changes = audit.assign(
         subscription,
         renewal_date=renewal,
-        deadline=deadline and renewal - (subscription.renewal_date - deadline),
+        deadline=next_deadline(subscription),
         cycle=subscription.cycle + 1,
         steps_from=None,
     )
