@@ -1,7 +1,101 @@
-"""Commands: parse, call a use case, commit."""
+"""The command line: ``portal``, and the same commands under ``flask --app wsgi``."""
 
-from flask import Flask
+import signal
+import sys
+from threading import Event, Thread
+
+import click
+import waitress
+from flask import Flask, current_app
+from flask.cli import FlaskGroup, with_appcontext
+from flask_migrate import upgrade
+from sqlalchemy.exc import DBAPIError
+
+from webapp import worker
+from webapp.cli_check import Wrong, check_command, check_database
+from webapp.cli_demo import demo_group, print_accounts
+from webapp.cli_import import import_command
+from webapp.cli_organisations import partner_group, user_group
+from webapp.cli_reminders import reminders_group, worker_command
+from webapp.config import SettingError
+from webapp.services import runtime
+
+
+def main() -> None:
+    """The console script. A setting that can't be used is said by name, with exit code 2."""
+    # The app has its commands from this module, so it is imported when both are there.
+    from webapp.app import create_app
+
+    try:
+        app = create_app()
+    except SettingError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(2)
+    FlaskGroup(create_app=lambda: app, name="portal", help="The partner portal.").main()
 
 
 def prepare(app: Flask) -> None:
     """Hang the portal's commands under the app."""
+    for command in (
+        init,
+        serve,
+        partner_group,
+        user_group,
+        import_command,
+        import_command,
+        reminders_group,
+        worker_command,
+        demo_group,
+        check_command,
+    ):
+        app.cli.add_command(command)
+
+
+@click.command()
+@with_appcontext
+def init() -> None:
+    """Create the database's tables, or bring them up to this version."""
+    try:
+        upgrade()
+    except DBAPIError as error:
+        raise click.ClickException(f"The database can't be used: {error.orig}") from None
+    click.echo("The database is ready.")
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--threads", default=8, show_default=True, type=click.IntRange(1))
+@with_appcontext
+def serve(host: str, port: int, threads: int) -> None:
+    """Serve the portal by a production server; in demo mode the worker runs inside."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    try:
+        check_database()
+    except Wrong as wrong:
+        raise click.ClickException(f"The database {wrong}.") from None
+    settings = runtime.settings()
+    if settings.demo:
+        print_accounts()
+    click.echo(f"Renewal Portal is at http://{host}:{port} (stop it with Ctrl+C)")
+    stopped = Event()
+    helper = Thread(target=worker.run, args=(app, stopped), name="worker")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    if settings.demo:
+        helper.start()
+    try:
+        # Behind proxies their headers are read by the app, which knows how many to trust.
+        waitress.serve(
+            app,
+            host=host,
+            port=port,
+            threads=threads,
+            clear_untrusted_proxy_headers=not settings.proxies,
+            _quiet=True,
+        )
+    except OSError as error:
+        raise click.ClickException(f"Can't listen at {host}:{port}: {error.strerror}") from None
+    finally:
+        stopped.set()
+        if settings.demo:
+            helper.join()

@@ -31,15 +31,41 @@ def language(text: str) -> str:
     return text
 
 
+def filled(text: str) -> str:
+    if not text:
+        raise ValueError("must not be empty")
+    return text
+
+
 def count(text: str) -> int:
-    if not text.isdigit():
+    if not (text.isascii() and text.isdigit()):
         raise ValueError("must be a whole number")
     return int(text)
 
 
+def seconds(text: str) -> int:
+    if not count(text):
+        raise ValueError("must be at least 1")
+    return count(text)
+
+
+def names_host(text: str, *schemes: str) -> bool:
+    """Whether an address has one of these schemes, a host, and a port that can be one, if any."""
+    try:
+        parts = urlsplit(text)
+        return bool(
+            parts.scheme in schemes
+            and parts.hostname
+            and parts.port != 0
+            and not re.search(r"\s", text)
+        )
+    except ValueError:
+        # Not passed on: its text quotes what may be a part of a password.
+        return False
+
+
 def web_address(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
+    if not names_host(text, "http", "https") or set(text) & set("?#@"):
         raise ValueError("must be an address such as https://portal.example.com")
     return text.rstrip("/")
 
@@ -53,8 +79,14 @@ def database_address(text: str) -> str:
 
 
 def mail_address(text: str) -> str:
-    if urlsplit(text).scheme not in ("inbox", "smtp", "smtps"):
+    if not text.startswith("inbox:") and not names_host(text, "smtp", "smtps"):
         raise ValueError("must be inbox:, smtp://user:password@host:port or smtps://…")
+    return text
+
+
+def storage_address(text: str) -> str:
+    if not text.startswith("memory:") and not re.match(r"[a-z+]+://\S", text):
+        raise ValueError("must be memory:// or an address such as redis://host")
     return text
 
 
@@ -102,8 +134,12 @@ class Settings:
         mail_address,
     )
     mail_from: str = setting("renewals@portal.example", "The sender's address of every mail.")
-    mail_timeout: int = setting(30, "Seconds that one step of a mail conversation may take.", count)
-    vendor_name: str = setting("HubSpot", "The name of the vendor whose product is renewed.")
+    mail_timeout: int = setting(
+        30, "Seconds that one step of a mail conversation may take.", seconds
+    )
+    vendor_name: str = setting(
+        "HubSpot", "The name of the vendor whose product is renewed.", filled
+    )
     language: str = setting(
         "en", "The language of pages for whom neither a choice nor the browser tells one.", language
     )
@@ -112,12 +148,15 @@ class Settings:
         "Demo mode: demo people sign in with one click, the clock moves, nothing leaves.",
         boolean,
     )
-    worker_seconds: int = setting(10, "Seconds that a resting worker waits between rounds.", count)
-    instance_path: str = setting("instance", "The folder of the portal's own files.")
+    worker_seconds: int = setting(
+        10, "Seconds that a resting worker waits between rounds.", seconds
+    )
+    instance_path: str = setting("instance", "The folder of the portal's own files.", filled)
     log_level: str = setting("INFO", "DEBUG, INFO, WARNING or ERROR.", level)
     limits_url: str = setting(
         "memory://",
         "Where sign-in attempts are counted; redis://host for several web processes.",
+        storage_address,
     )
 
     @property
@@ -146,6 +185,8 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
             values[known[name].name] = known[name].metadata["parse"](text.strip())
         except ValueError as error:
             problems.append(f"{name} {error}")
+    if values.get("demo") and not values.get("mail_url", "inbox:").startswith("inbox:"):
+        problems.append("PORTAL_MAIL_URL must be inbox: in demo mode, which sends nothing outside")
     if problems:
         raise SettingError("; ".join(sorted(problems)))
     return Settings(**values)

@@ -44,7 +44,7 @@ def upgrade() -> None:
         "installation",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("demo", sa.Boolean(), nullable=False),
-        sa.Column("clock_offset_days", sa.Integer(), nullable=False),
+        sa.Column("clock_offset_hours", sa.Integer(), nullable=False),
         sa.Column("worker_seen_at", INSTANT, nullable=True),
         sa.CheckConstraint("id = 1", name=op.f("ck_installation_single")),
         sa.PrimaryKeyConstraint("id", name="pk_installation"),
@@ -348,13 +348,20 @@ def upgrade() -> None:
     )
     op.create_index("ix_delivery_client_id_id", "delivery", ["client_id", "id"])
     op.create_index(
-        "ix_delivery_open",
+        "ix_delivery_lease_until",
         "delivery",
-        ["send_after", "id"],
-        sqlite_where=sa.text("state IN ('queued', 'claimed', 'handing_over')"),
-        postgresql_where=sa.text("state IN ('queued', 'claimed', 'handing_over')"),
+        ["lease_until"],
+        sqlite_where=sa.text("lease_until IS NOT NULL"),
+        postgresql_where=sa.text("lease_until IS NOT NULL"),
     )
     op.create_index("ix_delivery_partner_id_state_id", "delivery", ["partner_id", "state", "id"])
+    op.create_index(
+        "ix_delivery_queued",
+        "delivery",
+        ["send_after", "id"],
+        sqlite_where=sa.text("state = 'queued'"),
+        postgresql_where=sa.text("state = 'queued'"),
+    )
     op.create_index("ix_delivery_recipient_id", "delivery", ["recipient_id"])
 
     op.create_table(
@@ -422,11 +429,11 @@ def upgrade() -> None:
     )
     op.create_index("ix_reminder_client_id_state", "reminder", ["client_id", "state"])
     op.create_index(
-        "ix_reminder_open",
+        "ix_reminder_due",
         "reminder",
         ["client_id"],
-        sqlite_where=sa.text("state IN ('due', 'blocked')"),
-        postgresql_where=sa.text("state IN ('due', 'blocked')"),
+        sqlite_where=sa.text("state = 'due'"),
+        postgresql_where=sa.text("state = 'due'"),
     )
 
     op.create_table(
@@ -442,7 +449,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("delivery_id", "reminder_id", name="pk_delivery_reminder"),
     )
     op.create_index("ix_delivery_reminder_reminder_id", "delivery_reminder", ["reminder_id"])
-    op.execute("INSERT INTO installation (id, demo, clock_offset_days) VALUES (1, false, 0)")
+    op.execute("INSERT INTO installation (id, demo, clock_offset_hours) VALUES (1, false, 0)")
 
 
 def downgrade() -> None:

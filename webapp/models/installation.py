@@ -17,7 +17,7 @@ class Installation(Base):
     __tablename__ = "installation"
     id: Mapped[int] = mapped_column(primary_key=True, default=1)
     demo: Mapped[bool] = mapped_column(default=False)
-    clock_offset_days: Mapped[int] = mapped_column(default=0)
+    clock_offset_hours: Mapped[int] = mapped_column(default=0)
     worker_seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     __table_args__ = (CheckConstraint("id = 1", name="single"),)
 

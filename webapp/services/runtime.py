@@ -21,8 +21,8 @@ def clock_offset() -> timedelta:
     if not settings().demo:
         return timedelta()
     if "clock_offset" not in g:
-        days = db.session.scalar(select(Installation.clock_offset_days))
-        g.clock_offset = timedelta(days=days or 0)
+        hours = db.session.scalar(select(Installation.clock_offset_hours))
+        g.clock_offset = timedelta(hours=hours or 0)
     offset: timedelta = g.clock_offset
     return offset
 

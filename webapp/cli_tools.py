@@ -1,0 +1,67 @@
+"""What the commands share: the unit of work, words for what is refused, and reports as JSON."""
+
+import json
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import click
+from flask.cli import with_appcontext
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
+
+from webapp.config import SettingError
+from webapp.models import Partner, db
+from webapp.models.transactions import writing
+from webapp.pages.forms import REFUSALS
+from webapp.services.errors import Refused
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+
+
+def unit_of_work(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Run a command in the application as one unit of work, which is committed if it ends well.
+
+    What can't be done is said in one line, without a traceback: exit code 1, for settings 2.
+    """
+
+    @with_appcontext
+    @wraps(function)
+    def run(*arguments: Any, **options: Any) -> Any:
+        token = writing.set(True)
+        try:
+            result = function(*arguments, **options)
+            db.session.commit()
+        except Refused as error:
+            raise click.ClickException(words(error)) from None
+        except SettingError as error:
+            raise click.UsageError(str(error)) from None
+        except DBAPIError as error:
+            hint = "Does the database have its tables? portal init makes them."
+            raise click.ClickException(f"{error.orig}\n{hint}") from None
+        finally:
+            db.session.rollback()
+            writing.reset(token)
+        return result
+
+    return run
+
+
+def words(error: Refused) -> str:
+    """What a use case refused, as its forms say it."""
+    text = str(REFUSALS.get(error.code, error.code))
+    return f"{error.field}: {text % error.values if error.values else text}"
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON; dates and codes as their text."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def find_partner(slug: str) -> Partner:
+    """The partner that a command names."""
+    partner = db.session.scalar(select(Partner).where(Partner.slug == slug))
+    if partner is None:
+        known = ", ".join(db.session.scalars(select(Partner.slug).order_by(Partner.slug)))
+        raise click.ClickException(f"There is no partner {slug!r}. There are: {known or 'none'}.")
+    return partner
