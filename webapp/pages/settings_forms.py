@@ -38,7 +38,7 @@ def show_version(field: IntegerField, version: int) -> None:
 
 
 class ProfileForm(Form):
-    name = text_field(_l("Name"))
+    name = text_field(_l("Full name"))
     language = select_field(_l("Language"), languages_with_default)
     time_zone = select_field(_l("Time zone"), zones_with_default)
 
@@ -46,7 +46,7 @@ class ProfileForm(Form):
 class PersonForm(Form):
     """Somebody of one's own organisation."""
 
-    name = text_field(_l("Name"))
+    name = text_field(_l("Full name"))
     email = text_field(_l("E-mail"), longest=254)
     job_title = text_field(_l("Job title"), optional=True)
     language = select_field(_l("Language"), languages_with_default)

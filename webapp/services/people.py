@@ -194,9 +194,9 @@ def reconsider_reminders(user: User) -> None:
 
 def hold(organisation_id: int) -> None:
     """Lock an organisation's row until the commit, so that what is counted now still holds then."""
-    db.session.execute(
-        select(Organisation.id).where(Organisation.id == organisation_id).with_for_update()
-    )
+    # The table alone: with the tables of the subclasses it would be an outer join, which can't be locked.
+    table = Organisation.__table__
+    db.session.execute(select(table.c.id).where(table.c.id == organisation_id).with_for_update())
 
 
 def keep_an_admin(user: User, field: str) -> None:

@@ -1,0 +1,224 @@
+"""Signing in and out, links, and what a stranger can't find out."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from tests.support.cast import Cast, make_user, unit_of_work
+from webapp.models import Delivery, DeliveryState, Link, MailKind, Partner, User, db
+from webapp.services import logins, people
+from webapp.signin import links, password
+
+SECRET = "correct horse battery"
+
+
+def give_password(app, *user_ids, chosen=SECRET):
+    with unit_of_work(app):
+        for user_id in user_ids:
+            user = db.session.get(User, user_id)
+            logins.set_password(user.email_key, password.hash_password(chosen))
+
+
+def email_of(app, user_id):
+    with app.app_context():
+        return db.session.get(User, user_id).email
+
+
+def sign_in(client, email, given=SECRET, **others):
+    return client.post("/sign-in", data={"email": email, "password": given, **others})
+
+
+def invitation_to(app, user_id, actor_id=None):
+    with unit_of_work(app):
+        actor = db.session.get(User, actor_id) if actor_id else None
+        return links.token(people.invite(actor, db.session.get(User, user_id)))
+
+
+def test_signing_in_leads_on_and_is_remembered(app, browse, cast: Cast):
+    give_password(app, cast.dave)
+    eve = browse()
+    answer = sign_in(eve, " DAVE@acme.example ", next="/account/company?x=1")
+    assert (answer.status_code, answer.location) == (303, "/account/company?x=1")
+    assert eve.get("/account/company").status_code == 200
+    with app.app_context():
+        assert db.session.get(User, cast.dave).signed_in_at
+
+
+@pytest.mark.parametrize("target", ["//evil.example", "https://evil.example", "/\\evil.example"])
+def test_nobody_is_led_elsewhere(app, browse, cast: Cast, target):
+    give_password(app, cast.dave)
+    assert sign_in(browse(), "dave@acme.example", next=target).location == "/"
+
+
+def test_unknown_and_wrong_get_the_same_answer(app, browse, cast: Cast):
+    give_password(app, cast.dave)
+    wrong = sign_in(browse(), "dave@acme.example", "wrong")
+    unknown = sign_in(browse(), "nobody@acme.example", "wrong")
+    no_login = sign_in(browse(), "dana@acme.example", "wrong")
+    assert {wrong.status_code, unknown.status_code, no_login.status_code} == {422}
+    texts = {
+        answer.text.replace(name, "").split("<main")[1].split("csrf_token")[0]
+        for answer, name in ((wrong, "dave"), (unknown, "nobody"), (no_login, "dana"))
+    }
+    assert len(texts) == 1
+    assert "don&#39;t match" in texts.pop()
+
+
+@pytest.mark.parametrize("email", ["", "no address", "nul\0@acme.example", "a" * 300])
+def test_what_is_no_address_is_refused(browse, cast: Cast, email):
+    assert sign_in(browse(), email, "anything").status_code == 422
+
+
+def test_a_deactivated_user_stays_outside(app, browse, cast: Cast):
+    give_password(app, cast.dave)
+    with unit_of_work(app):
+        people.deactivate(None, db.session.get(User, cast.dave))
+    assert sign_in(browse(), "dave@acme.example").status_code == 422
+
+
+def test_signing_out_ends_the_session(app, browse, cast: Cast):
+    dave = browse(cast.dave)
+    assert dave.post("/sign-out").location == "/sign-in"
+    assert dave.get("/account/company").location == "/sign-in?next=/account/company"
+
+
+def test_failures_are_limited_by_email_and_say_so(app, browse, cast: Cast):
+    give_password(app, cast.dave)
+    eve = browse()
+    codes = [sign_in(eve, "Dave@acme.example", "wrong").status_code for _ in range(6)]
+    assert codes == [422] * 5 + [429]
+    # The right password doesn't help then, and another person is not locked out.
+    assert sign_in(eve, "dave@acme.example").status_code == 429
+    assert sign_in(eve, "dana@acme.example", "wrong").status_code == 422
+
+
+def test_who_belongs_to_several_organisations_chooses(app, browse, cast: Cast):
+    with unit_of_work(app):
+        other = db.session.get(Partner, cast.other_partner)
+        twin = make_user(other, "Dave", email="dave@acme.example")
+        db.session.add(twin)
+        db.session.flush()
+        twin_id = twin.id
+    give_password(app, cast.dave)
+    eve = browse()
+    answer = sign_in(eve, "dave@acme.example", next="/settings/profile")
+    assert answer.location == "/sign-in/organisation?next=/settings/profile"
+    assert eve.get("/settings/profile").status_code == 303
+    page = eve.get(answer.location).text
+    assert "Renova" in page
+    assert "Acme" in page
+    assert eve.post(answer.location, data={"user_id": cast.dana}).status_code == 404
+    assert eve.post(answer.location, data={"user_id": twin_id}).location == "/settings/profile"
+    assert "Renova" in eve.get("/settings/profile").text
+
+
+def test_choosing_needs_the_password_and_soon(app, browse, cast: Cast):
+    eve = browse()
+    assert eve.get("/sign-in/organisation").status_code == 303
+    with eve.session_transaction() as session:
+        before = datetime.now(UTC) - timedelta(minutes=11)
+        session["verified"] = ["dave@acme.example", before.timestamp()]
+    assert eve.post("/sign-in/organisation", data={"user_id": cast.dave}).status_code == 303
+    assert eve.get("/account/company").status_code == 303
+
+
+def test_an_invitation_sets_a_password_once(app, browse, cast: Cast):
+    token = invitation_to(app, cast.dave, cast.dana)
+    eve = browse()
+    assert "dave@acme.example" in eve.get(f"/link/{token}").text
+    short = eve.post(f"/link/{token}", data={"password": "short"})
+    assert (short.status_code, "at least 10" in short.text) == (422, True)
+    assert eve.post(f"/link/{token}", data={"password": SECRET}).location == "/"
+    assert eve.get("/account/company").status_code == 200
+    again = browse().post(f"/link/{token}", data={"password": "another long one"})
+    assert again.status_code == 410
+    assert sign_in(browse(), "dave@acme.example").status_code == 303
+
+
+def test_opening_a_link_changes_nothing(app, browse, cast: Cast, statements):
+    token = invitation_to(app, cast.dave)
+    with statements() as log:
+        assert browse().get(f"/link/{token}").status_code == 200
+    assert not [one for one in log if one.startswith(("UPDATE", "INSERT", "DELETE"))]
+
+
+def test_an_invitation_never_replaces_a_password(app, browse, cast: Cast):
+    give_password(app, cast.dave)
+    token = invitation_to(app, cast.dave)
+    eve = browse()
+    page = eve.get(f"/link/{token}").text
+    assert "Accept" in page
+    assert 'type="password"' not in page
+    answer = eve.post(f"/link/{token}", data={"password": "of somebody else"})
+    assert answer.location == "/sign-in"
+    assert eve.get("/account/company").status_code == 303
+    assert sign_in(eve, "dave@acme.example", "of somebody else").status_code == 422
+    assert sign_in(eve, "dave@acme.example").status_code == 303
+
+
+@pytest.mark.parametrize("spoil", ["expired", "deactivated", "replaced", "moved", "made up"])
+def test_links_that_are_over(app, browse, cast: Cast, spoil):
+    token = invitation_to(app, cast.dave)
+    with unit_of_work(app):
+        dave = db.session.get(User, cast.dave)
+        if spoil == "expired":
+            db.session.execute(update(Link).values(expires_at=datetime.now(UTC)))
+        elif spoil == "deactivated":
+            people.deactivate(None, dave)
+        elif spoil == "replaced":
+            people.invite(None, dave)
+        elif spoil == "moved":
+            people.edit_person(None, dave, email="victim@elsewhere.example")
+        else:
+            token = token[:-2]
+    eve = browse()
+    assert eve.get(f"/link/{token}").status_code == 410
+    assert eve.post(f"/link/{token}", data={"password": SECRET}).status_code == 410
+    with app.app_context():
+        assert logins.password_hash_of("dave@acme.example") is None
+        assert logins.password_hash_of("victim@elsewhere.example") is None
+
+
+def test_a_forgotten_password_is_set_anew_and_ends_sessions(app, browse, cast: Cast):
+    give_password(app, cast.dave)
+    dave = browse(cast.dave)
+    answer = browse().post("/forgotten-password", data={"email": "Dave@acme.example"})
+    assert answer.location == "/forgotten-password?sent=1"
+    with app.app_context():
+        mail = db.session.scalars(select(Delivery)).one()
+        assert (mail.kind, mail.state) == (MailKind.PASSWORD_RESET, DeliveryState.QUEUED)
+        assert (mail.email, mail.language) == ("dave@acme.example", "en")
+        assert mail.partner_id is None
+        token = links.token(mail.link_id)
+        # The key itself is nowhere in the database.
+        assert token not in str(mail.snapshot)
+    eve = browse()
+    assert eve.post(f"/link/{token}", data={"password": "a new long one"}).location == "/"
+    assert dave.get("/account/company").status_code == 303
+    assert sign_in(browse(), "dave@acme.example", "a new long one").status_code == 303
+
+
+def test_asking_for_a_link_tells_nothing_about_who_is_known(app, browse, cast: Cast):
+    known = browse().post("/forgotten-password", data={"email": "dave@acme.example"})
+    unknown = browse().post("/forgotten-password", data={"email": "nobody@acme.example"})
+    assert (known.status_code, known.location) == (unknown.status_code, unknown.location)
+    with app.app_context():
+        assert len(db.session.scalars(select(Delivery)).all()) == 1
+
+
+def test_asking_for_links_is_limited(browse, cast: Cast):
+    eve = browse()
+    form = {"email": "dave@acme.example"}
+    codes = [eve.post("/forgotten-password", data=form).status_code for _ in range(4)]
+    assert codes == [303, 303, 303, 429]
+
+
+def test_one_click_signs_in_only_in_demo_mode(browse, cast: Cast):
+    assert browse().post("/sign-in/demo", data={"user_id": cast.dave}).status_code == 404
+
+
+@pytest.mark.parametrize("page", ["/sign-in", "/forgotten-password", "/link/none"])
+@pytest.mark.parametrize(("language", "word"), [("pl", "hasł"), ("pt", "senha"), ("en", "assword")])
+def test_pages_speak_each_language(browse, page, language, word):
+    assert word in browse().get(page, query_string={"lang": language}).text

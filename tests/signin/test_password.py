@@ -1,0 +1,16 @@
+from webapp.signin import password
+
+
+def test_a_password_is_verified_against_its_hash():
+    stored = password.hash_password("correct horse battery")
+    assert password.verify(stored, "correct horse battery")
+    assert not password.verify(stored, "Correct horse battery")
+
+
+def test_without_a_hash_no_password_is_right():
+    assert not password.verify(None, "")
+    assert not password.verify("not a hash", "anything")
+
+
+def test_two_hashes_of_one_password_differ():
+    assert password.hash_password("the same words") != password.hash_password("the same words")
