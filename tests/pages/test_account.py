@@ -1,0 +1,167 @@
+"""The client portal: who sees the company, who chooses its contacts, what comes next."""
+
+import pytest
+import time_machine
+from sqlalchemy import select
+
+from tests.support.cast import Cast, unit_of_work
+from webapp.domain.ownership import Owner
+from webapp.domain.recipients import ContactRole
+from webapp.models import Client, Partner, User, db
+from webapp.services import contacts
+
+PAGES = ["/account/company", "/account/company/contacts/new"]
+
+
+def main(answer) -> str:
+    """The page without its frame."""
+    return answer.text.split("<main")[1]
+
+
+def roles(cast: Cast, **others: int | str) -> dict[str, int | str]:
+    """What the form sends when nothing is changed, with changes."""
+    shown = {"primary": cast.dana, "billing": cast.dave, "decision_maker": cast.dana}
+    return {f"seen_{role}": user for role, user in shown.items()} | shown | others
+
+
+def stored(app, cast: Cast) -> dict[str, int | None]:
+    with app.app_context():
+        return {role.value: user for role, user in contacts.holders(cast.client).items()}
+
+
+def test_the_article_leads_there(browse, cast: Cast):
+    dana = browse(cast.dana)
+    assert dana.get("/").location == "/account/company"
+    assert dana.get("/account").location == "/account/company"
+    page = dana.get("/account/company").text
+    for label in ("Account & Billing", "Company & Contacts", "Contact information"):
+        assert label in page
+    assert "dave@acme.example" in main(dana.get("/account/company"))
+
+
+def test_an_admin_chooses(app, browse, cast: Cast):
+    dana = browse(cast.dana)
+    answer = dana.post("/account/company", data=roles(cast, billing="", primary=cast.dave))
+    assert (answer.status_code, answer.location) == (303, "/account/company")
+    assert stored(app, cast) == {"primary": cast.dave, "billing": None, "decision_maker": cast.dana}
+    assert "Nobody is chosen yet: Billing contact" in main(dana.get("/account/company"))
+
+
+def test_a_member_sees_and_does_not_choose(app, browse, cast: Cast):
+    dave = browse(cast.dave)
+    page = main(dave.get("/account/company"))
+    assert "Dana" in page
+    assert "<select" not in page
+    assert dave.post("/account/company", data=roles(cast, billing="")).status_code == 403
+    assert dave.get("/account/company/contacts/new").status_code == 403
+    assert stored(app, cast)["billing"] == cast.dave
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_partner_users_have_no_client_portal(browse, cast: Cast, page):
+    assert browse(cast.bob).get(page).status_code == 403
+    assert browse().get(page).status_code == 303
+
+
+@pytest.mark.parametrize("who", ["other_dana", "alice", "nobody"])
+def test_a_stranger_is_not_chosen(app, browse, cast: Cast, who):
+    form = roles(cast, billing=getattr(cast, who, "nobody"))
+    answer = browse(cast.dana).post("/account/company", data=form)
+    assert answer.status_code == 422
+    assert "Choose an active person of this company." in answer.text
+    assert stored(app, cast)["billing"] == cast.dave
+
+
+def test_two_who_choose_at_once(app, browse, cast: Cast):
+    dana = browse(cast.dana)
+    dana.post("/account/company", data=roles(cast, billing=cast.dana))
+    answer = dana.post("/account/company", data=roles(cast, billing=""))
+    assert answer.status_code == 409
+    assert stored(app, cast)["billing"] == cast.dana
+    # What one chose is still chosen, and saving again is the deliberate second step.
+    assert f'name="seen_billing" value="{cast.dana}"' in answer.text
+    again = roles(cast, billing="", seen_billing=cast.dana)
+    assert dana.post("/account/company", data=again).status_code == 303
+    assert stored(app, cast)["billing"] is None
+
+
+def test_adding_a_contact(app, browse, cast: Cast):
+    dana = browse(cast.dana)
+    form = {"name": "Zofia Żuk", "email": "zofia@acme.example", "language": "pl"}
+    assert dana.post("/account/company/contacts/new", data=form).status_code == 303
+    assert "Zofia Żuk" in main(dana.get("/account/company"))
+    twice = dana.post("/account/company/contacts/new", data=form)
+    assert twice.status_code == 422
+    assert "already has this address" in twice.text
+    assert 'value="Zofia Żuk"' in twice.text
+    with app.app_context():
+        zofia = db.session.scalars(select(User).where(User.name == "Zofia Żuk")).one()
+        assert (zofia.language, zofia.admin, zofia.organisation_id) == ("pl", False, cast.client)
+
+
+def test_editing_a_contact(app, browse, cast: Cast):
+    dana = browse(cast.dana)
+    address = f"/account/company/contacts/{cast.dave}"
+    form = {"name": "David", "email": "dave@acme.example", "job_title": "", "language": ""}
+    assert dana.post(address, data=form | {"version": 1}).status_code == 303
+    assert dana.post(address, data=form | {"version": 1}).status_code == 303
+    late = dana.post(address, data=form | {"version": 1, "name": "Davy"})
+    assert late.status_code == 409
+    assert "Stored now: David" in late.text
+    assert 'name="version" type="hidden" value="2"' in late.text
+    assert dana.post(address, data=form | {"version": 2, "name": ""}).status_code == 422
+    assert dana.get(f"/account/company/contacts/{cast.other_dana}").status_code == 404
+
+
+@time_machine.travel("2027-01-05 08:00+00:00", tick=False)
+def test_what_comes_next_when_the_vendor_owns(app, browse, cast: Cast):
+    with unit_of_work(app):
+        db.session.get(Partner, cast.partner).sending = True
+    page = main(browse(cast.dana).get("/account/company"))
+    assert "What you will receive next" in page
+    assert "Marketing Hub, renews 31 March 2027" in page
+    assert "To: Dave" in page
+    # Whom the partner copies is the partner's business.
+    assert "Alice" not in page
+
+
+@time_machine.travel("2027-01-05 08:00+00:00", tick=False)
+def test_nothing_is_promised_while_the_partner_sends_nothing(browse, cast: Cast):
+    assert "No reminder is planned" in main(browse(cast.dana).get("/account/company"))
+
+
+def test_who_looks_after_it_when_the_partner_owns(app, browse, cast: Cast):
+    with unit_of_work(app):
+        db.session.get(Client, cast.client).owner = Owner.PARTNER
+    page = main(browse(cast.dana).get("/account/company"))
+    assert "Who looks after your renewals" in page
+    assert "alice@odnowa.example" in page
+
+
+def test_statements_don_t_grow_with_the_list(app, browse, cast: Cast, statements):
+    dana = browse(cast.dana)
+    with statements() as few:
+        dana.get("/account/company")
+    with unit_of_work(app):
+        acme = db.session.get(Client, cast.client)
+        for number in range(50):
+            email = f"p{number}@acme.example"
+            db.session.add(
+                User(organisation=acme, name=f"Person {number}", email=email, email_key=email)
+            )
+    with statements() as many:
+        dana.get("/account/company")
+    assert len(few) == len(many) <= 8
+
+
+@pytest.mark.parametrize(
+    ("language", "labels"),
+    [
+        ("pl", ["Konto i rozliczenia", "Firma i kontakty", "Informacje kontaktowe"]),
+        ("pt", ["Conta e faturamento", "Empresa e contatos", "Informações de contato"]),
+    ],
+)
+def test_labels_of_the_article(browse, cast: Cast, language, labels):
+    page = browse(cast.dana, language).get("/account/company").text
+    assert [label for label in labels if label not in page] == []
+    assert len(ContactRole) == page.count('class="form-select"')

@@ -1,0 +1,193 @@
+"""Settings: profile and password for everybody, the team for admins of both kinds of organisation."""
+
+import pytest
+from sqlalchemy import select
+
+from tests.support.cast import Cast, unit_of_work
+from webapp.models import Delivery, User, db
+from webapp.services import logins
+from webapp.signin import password
+
+SECRET = "correct horse battery"
+NEW = "staple of the new days"
+
+
+def stored(app, user_id: int) -> User:
+    with app.app_context():
+        user = db.session.get(User, user_id)
+        db.session.expunge(user)
+        return user
+
+
+def person(**others: str | int) -> dict[str, str | int]:
+    """What the form of a person sends."""
+    facts = {"name": "Dave", "email": "dave@acme.example", "job_title": "", "language": ""}
+    return facts | {"admin": ""} | others
+
+
+def test_the_gear_leads_to_ones_profile(browse, cast: Cast):
+    assert browse(cast.dave).get("/settings").location == "/settings/profile"
+    assert browse().get("/settings").location == "/sign-in?next=/settings"
+
+
+@pytest.mark.parametrize("who", ["alice", "bob", "dana", "dave"])
+def test_everybody_has_a_profile(app, browse, cast: Cast, who):
+    user_id = getattr(cast, who)
+    client = browse(user_id)
+    form = {"name": "Somebody Else", "language": "pl", "time_zone": "America/Sao_Paulo"}
+    assert client.post("/settings/profile", data=form).status_code == 303
+    page = client.get("/settings/profile")
+    assert 'lang="pl"' in page.text
+    assert '<option selected value="America/Sao_Paulo">Sao Paulo, Brazylia' in page.text
+    user = stored(app, user_id)
+    assert (user.name, user.language, user.time_zone) == tuple(form.values())
+    client.post("/settings/profile", data=form | {"language": "", "time_zone": ""})
+    user = stored(app, user_id)
+    assert (user.language, user.time_zone) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"name": " "},
+        {"name": "x" * 201},
+        {"name": "a\0b"},
+        {"language": "de"},
+        {"time_zone": "Mars"},
+    ],
+)
+def test_a_profile_that_is_refused_keeps_what_was_typed(app, browse, cast: Cast, bad):
+    form = {"name": "Dave II", "language": "en", "time_zone": "Europe/Warsaw"} | bad
+    answer = browse(cast.dave).post("/settings/profile", data=form)
+    assert answer.status_code == 422
+    assert "error-summary" in answer.text
+    assert stored(app, cast.dave).name == "Dave"
+    if "name" not in bad:
+        assert 'value="Dave II"' in answer.text
+
+
+def test_a_password_is_changed_and_other_sessions_end(app, browse, cast: Cast):
+    with unit_of_work(app):
+        logins.set_password("dave@acme.example", password.hash_password(SECRET))
+    here, elsewhere = browse(cast.dave), browse(cast.dave)
+    form = {"present": SECRET, "password": NEW, "again": NEW}
+    assert here.post("/settings/profile/password", data=form).status_code == 303
+    assert here.get("/settings/profile").status_code == 200
+    assert elsewhere.get("/settings/profile").status_code == 303
+    with app.app_context():
+        assert password.verify(logins.password_hash_of("dave@acme.example"), NEW)
+
+
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [
+        ({"present": "wrong", "password": NEW, "again": NEW}, "not your present password"),
+        ({"present": SECRET, "password": NEW, "again": "other"}, "same new password twice"),
+        ({"present": SECRET, "password": "short", "again": "short"}, "at least 10"),
+        ({}, "Fill this in"),
+    ],
+)
+def test_a_password_that_is_refused(app, browse, cast: Cast, form, text):
+    with unit_of_work(app):
+        logins.set_password("dave@acme.example", password.hash_password(SECRET))
+    answer = browse(cast.dave).post("/settings/profile/password", data=form)
+    assert answer.status_code == 422
+    assert text in answer.text
+    # No password comes back in a page.
+    assert NEW not in answer.text
+    with app.app_context():
+        assert password.verify(logins.password_hash_of("dave@acme.example"), SECRET)
+
+
+@pytest.mark.parametrize("who", ["bob", "dave"])
+def test_members_don_t_manage_the_team(browse, cast: Cast, who):
+    client = browse(getattr(cast, who))
+    assert "/settings/team" not in client.get("/settings/profile").text
+    for address in ("/settings/team", "/settings/team/new", f"/settings/team/{cast.dave}"):
+        assert client.get(address).status_code == 403
+    assert client.post(f"/settings/team/{cast.dave}/active", data={"active": 0}).status_code == 403
+    assert client.post(f"/settings/team/{cast.dave}/invitation").status_code == 403
+
+
+@pytest.mark.parametrize("stranger", ["dana", "charlie", "other_dana"])
+def test_strangers_are_nowhere(browse, cast: Cast, stranger):
+    alice, user_id = browse(cast.alice), getattr(cast, stranger)
+    assert alice.get(f"/settings/team/{user_id}").status_code == 404
+    assert alice.post(f"/settings/team/{user_id}", data=person()).status_code == 404
+    assert alice.post(f"/settings/team/{user_id}/active", data={"active": 0}).status_code == 404
+    assert alice.post(f"/settings/team/{user_id}/invitation").status_code == 404
+    assert "@acme.example" not in alice.get("/settings/team").text
+
+
+def test_inviting_somebody(app, browse, cast: Cast):
+    dana = browse(cast.dana)
+    form = person(name="Zofia Żuk", email="zofia@acme.example", language="pl", admin="1")
+    assert dana.post("/settings/team/new", data=form).location == "/settings/team"
+    assert "Invited: Zofia Żuk, zofia@acme.example" in dana.get("/settings/team").text
+    with app.app_context():
+        mail = db.session.scalars(select(Delivery)).one()
+        assert (mail.email, mail.language, mail.recipient.admin) == (
+            "zofia@acme.example",
+            "pl",
+            True,
+        )
+    assert dana.post("/settings/team/new", data=form).status_code == 422
+
+
+def test_changing_role_and_facts(app, browse, cast: Cast):
+    dana = browse(cast.dana)
+    address = f"/settings/team/{cast.dave}"
+    assert dana.get(address).status_code == 200
+    form = person(name="David", admin="1", version=1)
+    assert dana.post(address, data=form).location == "/settings/team"
+    assert (stored(app, cast.dave).name, stored(app, cast.dave).admin) == ("David", True)
+    assert dana.post(address, data=person(name="Davy", version=1)).status_code == 409
+    assert stored(app, cast.dave).name == "David"
+
+
+def test_the_last_admin_is_told_why(app, browse, cast: Cast):
+    dana = browse(cast.dana)
+    address = f"/settings/team/{cast.dana}"
+    form = person(name="Dana", email="dana@acme.example", version=1)
+    answer = dana.post(address, data=form)
+    assert answer.status_code == 422
+    assert "only active admin" in answer.text
+    assert dana.post(f"{address}/active", data={"active": 0}).status_code == 303
+    assert "only active admin" in dana.get(address).text
+    assert (stored(app, cast.dana).admin, stored(app, cast.dana).active) == (True, True)
+
+
+def test_who_gives_up_the_role_leaves_the_team_page(app, browse, cast: Cast):
+    with unit_of_work(app):
+        db.session.get(User, cast.dave).admin = True
+    form = person(name="Dana", email="dana@acme.example", version=1)
+    answer = browse(cast.dana).post(f"/settings/team/{cast.dana}", data=form)
+    assert answer.location == "/settings/profile"
+
+
+def test_deactivating_ends_access_at_once(app, browse, cast: Cast):
+    dana, dave = browse(cast.dana), browse(cast.dave)
+    dana.post(f"/settings/team/{cast.dave}/active", data={"active": 0})
+    assert dave.get("/account/company").status_code == 303
+    assert "Deactivated" in dana.get("/settings/team").text
+    dana.post(f"/settings/team/{cast.dave}/active", data={"active": 1})
+    assert stored(app, cast.dave).active
+
+
+def test_an_invitation_can_be_sent_again(app, browse, cast: Cast):
+    dana = browse(cast.dana)
+    assert "Send an invitation" in dana.get(f"/settings/team/{cast.dave}").text
+    for _ in range(2):
+        dana.post(f"/settings/team/{cast.dave}/invitation")
+    assert "Send the invitation again" in dana.get(f"/settings/team/{cast.dave}").text
+    with app.app_context():
+        states = db.session.scalars(select(Delivery.state).order_by(Delivery.id)).all()
+        assert states == ["cancelled", "queued"]
+
+
+@pytest.mark.parametrize("language", ["pl", "pt", "en"])
+@pytest.mark.parametrize("page", ["profile", "team", "team/new"])
+def test_pages_render_in_each_language(browse, cast: Cast, language, page):
+    answer = browse(cast.dana, language).get(f"/settings/{page}")
+    assert answer.status_code == 200
+    assert 'aria-current="page"' in answer.text
