@@ -185,6 +185,15 @@ def test_roles_that_somebody_holds_stay(bring: Importer, cast: Cast) -> None:
     assert counts(bring(header + "new@acme.example,,Acme,Primary contact\n")) == (0, 0, 1)
 
 
+def test_a_role_for_somebody_who_is_there(bring: Importer, cast: Cast) -> None:
+    db.session.delete(db.session.get_one(ContactAssignment, (cast.client, ContactRole.BILLING)))
+    db.session.flush()
+    text = "Email,Company name,Contact roles\nDANA@acme.example,Acme,billing\n"
+    assert counts(bring(text)) == (0, 1, 0)
+    holder = db.session.get_one(ContactAssignment, (cast.client, ContactRole.BILLING))
+    assert holder.user_id == cast.dana
+
+
 def test_a_new_country_brings_its_zone_once(bring: Importer) -> None:
     header = "Company name,City,Country/Region\n"
     assert counts(bring(header + "Acme,Manaus,Brasil\n")) == (0, 1, 0)

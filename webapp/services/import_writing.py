@@ -11,7 +11,7 @@ from webapp.models.base import Json
 from webapp.services import audit, clients, people, subscriptions
 from webapp.services.attention import refresh, refreshed_together
 from webapp.services.audit import AuditAction
-from webapp.services.matching import ClientPlan, Plan
+from webapp.services.import_plans import ClientPlan, Plan
 
 
 def write(actor: User | None, partner: Partner, plans: Sequence[ClientPlan]) -> None:

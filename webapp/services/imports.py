@@ -3,11 +3,10 @@
 The edge commits what it is asked to apply and rolls a dry run back: both run the same way.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from functools import partial
-from typing import Any
 
 from webapp.countries import country_code
 from webapp.domain.cells import CellError, Dates, Problem
@@ -26,9 +25,10 @@ from webapp.domain.rows import (
 from webapp.i18n import ZONES, best_language
 from webapp.mail.addresses import AddressError, normalise
 from webapp.models import Partner, User
-from webapp.services import facts, runtime
+from webapp.services import facts, people, runtime
+from webapp.services.import_matching import Matcher, settle
+from webapp.services.import_plans import Outcome, load
 from webapp.services.import_writing import write
-from webapp.services.matching import Matcher, Outcome, load, settle
 from webapp.services.subscriptions import CURRENCIES
 from webapp.services.table import decode, lines
 
@@ -76,6 +76,8 @@ def import_list(
         records = lines(decode(content, encoding))
         _row, header = next(records)
         columns = find_columns([title.strip() for title in header], mapping)
+        # Two imports at once would both create what neither finds.
+        people.hold(partner.id)
         matcher = Matcher(columns, load(partner))
         for line in read_lines(records, columns, dates, matcher.faults):
             matcher.match(line)
@@ -85,7 +87,7 @@ def import_list(
     touched = [plan for plan in matcher.plans if plan.touched]
     if not faults:
         for plan in touched:
-            settle(plan, partner)
+            settle(plan)
         write(actor, partner, touched)
     outcomes = [*matcher.outcomes.values()]
     return Report(
@@ -114,7 +116,7 @@ def read_lines(
             faults += line
 
 
-def one_of(known: Any, problem: Problem, text: str) -> str:
+def one_of(known: Container[str], problem: Problem, text: str) -> str:
     """A code that is one of a set."""
     if text not in known:
         raise CellError(problem)
@@ -155,7 +157,7 @@ WORLD: dict[Field, Reader] = {
 
 def planned_mails(client_ids: Sequence[int]) -> Iterator[PlannedMail]:
     """Which mails would go out soon about these clients, by the functions that send them."""
-    now: datetime = runtime.now()
+    now = runtime.now()
     for start in range(0, len(client_ids), CHUNK):
         for client in facts.load(client_ids[start : start + CHUNK]).values():
             for one in mails_within(client, now, DAYS_AHEAD):

@@ -1,0 +1,141 @@
+"""What a list would change, client by client."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import select
+
+from webapp.domain.cells import Problem
+from webapp.domain.recipients import ContactRole
+from webapp.domain.rows import Field
+from webapp.models import Client, ContactAssignment, Partner, Subscription, User, db
+
+# A field, the attribute that it sets, and the value.
+Claim = tuple[Field, str, Any]
+
+
+class Outcome(IntEnum):
+    """What becomes of a line; the greater one counts."""
+
+    UNCHANGED = 0
+    CHANGED = 1
+    CREATED = 2
+
+
+class MatchError(ValueError):
+    """A line that fits neither what there is nor the lines before it."""
+
+    def __init__(self, name: Field, problem: Problem, **values: str | int) -> None:
+        super().__init__(f"{name}: {problem}")
+        self.name = name
+        self.problem = problem
+        self.values = values
+
+
+Record = TypeVar("Record", Client, Subscription, User)
+
+
+@dataclass(slots=True, eq=False)
+class Plan(Generic[Record]):
+    """One thing that the list speaks of: what there is (None: to be created), and what is wanted.
+
+    ``wanted`` maps attributes to values, ``rows`` to the line that said so first.
+    """
+
+    record: Record | None
+    row: int
+    wanted: dict[str, Any] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def stored(self) -> Record:
+        """The row, once it has been made."""
+        if self.record is None:
+            raise LookupError(f"line {self.row} has not been written yet")
+        return self.record
+
+    def value(self, attribute: str) -> Any:
+        """What the attribute will be."""
+        return self.wanted.get(attribute, getattr(self.record, attribute, None))
+
+    def claim(self, row: int, claims: Iterable[Claim]) -> Outcome:
+        """Note what a line says. Two lines of one list must not contradict each other.
+
+        Raises MatchError.
+        """
+        outcome = Outcome.UNCHANGED
+        for name, attribute, value in claims:
+            if value is None:
+                continue
+            if attribute not in self.wanted:
+                self.wanted[attribute], self.rows[attribute] = value, row
+                if attribute in self.changes:
+                    outcome = Outcome.CHANGED
+            elif self.wanted[attribute] != value:
+                raise MatchError(name, Problem.CONFLICT, other=self.rows[attribute])
+        return outcome
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """What is wanted and isn't so yet."""
+        return {
+            attribute: value
+            for attribute, value in self.wanted.items()
+            if self.record is None or getattr(self.record, attribute) != value
+        }
+
+
+@dataclass(slots=True, eq=False)
+class ClientPlan(Plan[Client]):
+    """A client with its subscriptions by product key and its people by address.
+
+    ``held``: the roles that somebody has. ``roles``: the others that the list gives, each with the
+    address of who gets it and the line. ``keys``: what the client is found by.
+    """
+
+    subscriptions: dict[str, Plan[Subscription]] = field(default_factory=dict)
+    people: dict[str, Plan[User]] = field(default_factory=dict)
+    held: set[ContactRole] = field(default_factory=set)
+    roles: dict[ContactRole, tuple[str, int]] = field(default_factory=dict)
+    keys: set[tuple[str, str]] = field(default_factory=set)
+
+    @property
+    def touched(self) -> bool:
+        """Whether any line speaks of this client."""
+        parts: tuple[Plan[Any], ...] = (*self.subscriptions.values(), *self.people.values())
+        return bool(self.roles) or any(part.wanted for part in (self, *parts))
+
+    @property
+    def first_admin(self) -> str | None:
+        """Who of a client's first people becomes its admin, so that somebody may assign the roles."""
+        if not self.people or any(person.record for person in self.people.values()):
+            return None
+        primary = self.roles.get(ContactRole.PRIMARY)
+        return primary[0] if primary else next(iter(self.people))
+
+
+def load(partner: Partner) -> list[ClientPlan]:
+    """Everything that the partner has, in four statements."""
+    mine = Client.partner_id == partner.id
+    plans = {
+        client.id: ClientPlan(client, 0)
+        for client in db.session.scalars(select(Client).where(mine).order_by(Client.id))
+    }
+    for subscription in db.session.scalars(
+        select(Subscription).join(Subscription.client).where(mine)
+    ):
+        plan = plans[subscription.client_id]
+        plan.subscriptions[subscription.product_key] = Plan(subscription, 0)
+    users = select(User).join(Client, Client.id == User.organisation_id).where(mine)
+    for user in db.session.scalars(users):
+        plans[user.organisation_id].people[user.email_key] = Plan(user, 0)
+    held = (
+        select(ContactAssignment.client_id, ContactAssignment.role)
+        .join(Client, Client.id == ContactAssignment.client_id)
+        .where(mine)
+    )
+    for client_id, role in db.session.execute(held):
+        plans[client_id].held.add(role)
+    return list(plans.values())
