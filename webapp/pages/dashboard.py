@@ -1,11 +1,107 @@
-from flask import Blueprint
+"""Partner > Dashboard: the clients, what holds for each, and the way to their details."""
 
-from webapp.pages import guards
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from flask import Blueprint, Response, request, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from webapp.domain.access import Action
+from webapp.domain.recipients import Reachability
+from webapp.pages import guards, htmx
+from webapp.services import dashboard
+from webapp.services.dashboard import OwnerFilter, Query, Sort
 
 blueprint = Blueprint("dashboard", __name__)
+Code = TypeVar("Code", bound=StrEnum)
+LONGEST_SEARCH = 100
+OVERDUE = "overdue"
 
 
 @blueprint.get("/partner/dashboard")
-@guards.public
-def index() -> str:
-    return ""
+@guards.allow(Action.LOOK_AFTER_CLIENTS)
+def index() -> Response:
+    """The clients that the address asks for: everything shown is in it."""
+    query = read_query()
+    clients = dashboard.load(guards.own_partner(), query)
+    return htmx.page_or_fragment(
+        "dashboard/index.html",
+        "dashboard/_table.html",
+        query=query,
+        clients=clients,
+        within_days=dashboard.WITHIN_DAYS,
+        count=count_text(clients.total),
+        sort_url=sort_url,
+        direction=direction,
+        before_url=address(before=clients.before) if clients.before else None,
+        after_url=address(after=clients.after) if clients.after else None,
+    )
+
+
+def read_query() -> Query:
+    """The query of the address; what makes no sense there is as if it weren't there."""
+    asked = request.args
+    renewal = asked.get("renewal", "")
+    days = int(renewal) if renewal.isdecimal() else None
+    return Query(
+        search=" ".join(asked.get("q", "")[:LONGEST_SEARCH].split()),
+        owner=code(OwnerFilter, asked.get("owner")),
+        reach=code(Reachability, asked.get("reach")),
+        within=0 if renewal == OVERDUE else days if days in dashboard.WITHIN_DAYS else None,
+        sort=code(Sort, asked.get("sort")) or Sort.NAME,
+        descending=asked.get("direction") == "descending",
+        after=asked.get("after", type=row_id),
+        before=asked.get("before", type=row_id),
+    )
+
+
+def code(kind: Callable[[str], Code], text: str | None) -> Code | None:
+    try:
+        return kind(text or "")
+    except ValueError:
+        return None
+
+
+def row_id(text: str) -> int:
+    """The id of a row; ValueError for what no row can have."""
+    if not text.isdecimal() or len(text) > 18:
+        raise ValueError(text)
+    return int(text)
+
+
+def address(**changes: str | int | None) -> str:
+    """This dashboard with some of its state changed, on the page that follows from it."""
+    query = read_query()
+    renewal = OVERDUE if query.within == 0 else query.within
+    state: dict[str, str | int | None] = {
+        "q": query.search,
+        "owner": query.owner,
+        "reach": query.reach,
+        "renewal": renewal,
+        "sort": None if query.sort is Sort.NAME else query.sort,
+        "direction": "descending" if query.descending else None,
+    }
+    shown: dict[str, Any] = {key: value for key, value in (state | changes).items() if value}
+    return url_for("dashboard.index", **shown)
+
+
+def sort_url(key: str) -> str:
+    """Sorted by this, from the first page on; a second click turns the order round."""
+    turned = direction(key) == "ascending"
+    return address(
+        sort=None if key == Sort.NAME else key, direction="descending" if turned else None
+    )
+
+
+def direction(key: str) -> str | None:
+    """How the list is sorted by this now, as aria-sort says it."""
+    query = read_query()
+    if query.sort != key:
+        return None
+    return "descending" if query.descending else "ascending"
+
+
+def count_text(total: int) -> str:
+    return ngettext("%(num)d client", "%(num)d clients", total) if total else _("No clients")

@@ -147,7 +147,7 @@ def save_schedule(
         raise Refused("steps_text", "steps") from None
     days = "".join(day for day in WEEKDAYS if day in wanted.window_days)
     if not days:
-        raise Refused("window_days", "needed")
+        raise Refused("window_days", "days")
     if wanted.window_opens >= wanted.window_closes:
         raise Refused("window_closes", "window")
     wanted = Schedule(steps, wanted.window_opens, wanted.window_closes, days)

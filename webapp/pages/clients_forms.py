@@ -1,0 +1,61 @@
+"""The form of a client."""
+
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from wtforms import Field, HiddenField
+from wtforms.fields.choices import SelectChoice
+
+from webapp import countries, i18n
+from webapp.pages import forms
+from webapp.pages.frame import language
+from webapp.services.clients import ClientFacts
+
+REFUSALS: dict[str, Any] = {
+    "needed": _l("Fill this in."),
+    "taken": _l("Another of your clients has this ID."),
+    "too_long": _l("Use at most %(longest)d characters."),
+    "control": _l("Remove line breaks and control characters."),
+    "domain": _l("Write a domain such as example.com."),
+    "country": _l("Choose one of the options."),
+    "language": _l("Choose one of the options."),
+    "time_zone": _l("Choose one of the options."),
+}
+
+
+def country_choices(*_arguments: Any) -> list[SelectChoice]:
+    """All countries by their names in the page's language."""
+    names = i18n.LANGUAGES[language()].locale.territories
+    known = sorted((names.get(code, code), code) for code in countries.zones())
+    known.sort(key=lambda one: i18n.sort_key(one[0]))
+    return [SelectChoice("", "–"), *(SelectChoice(code, name) for name, code in known)]
+
+
+def zone_choices(form: forms.Form, field: Field) -> list[SelectChoice]:
+    return [SelectChoice("", _("By city and country")), *forms.zone_choices(field.object_data)]
+
+
+class ClientForm(forms.Form):
+    """A client's facts. ``version`` says which state they were entered on."""
+
+    name = forms.text_field(_l("Name"))
+    domain = forms.text_field(_l("Domain"), longest=253, optional=True)
+    external_id = forms.text_field(_l("External ID"), longest=100, optional=True)
+    city = forms.text_field(_l("City"), longest=100, optional=True)
+    country = forms.select_field(_l("Country"), country_choices)
+    language = forms.select_field(_l("Language"), forms.language_choices)
+    time_zone = forms.select_field(_l("Time zone"), zone_choices)
+    version = HiddenField()
+
+    @property
+    def facts(self) -> ClientFacts:
+        return ClientFacts(
+            name=self.name.data or "",
+            domain=self.domain.data or None,
+            external_id=self.external_id.data or None,
+            city=self.city.data or None,
+            country=self.country.data,
+            language=self.language.data,
+            time_zone=self.time_zone.data,
+        )

@@ -1,0 +1,160 @@
+"""Settings > Partners > Communications: the default owner, the schedule, and the sending switch."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from flask_login import current_user
+from werkzeug.wrappers import Response as AnyResponse
+
+from webapp.domain.access import Action
+from webapp.models import AuditEntry, Partner
+from webapp.pages import conflicts, guards, htmx
+from webapp.pages.communications_forms import REFUSALS, DefaultForm, ScheduleForm
+from webapp.pages.forms import explain
+from webapp.pages.settings import blueprint
+from webapp.services import partners, people, reminders, runtime
+from webapp.services.audit import AuditAction
+from webapp.services.errors import Conflict, Refused
+
+PREVIEWED = 10
+
+
+@blueprint.get("/settings/partners", endpoint="partners")
+@guards.allow(Action.CHANGE_SETTINGS)
+def partners_page() -> str:
+    """Everything that decides about renewal communication for all clients."""
+    return whole_page(guards.own_partner())
+
+
+@blueprint.post("/settings/partners/default")
+@guards.allow(Action.CHANGE_SETTINGS)
+def save_default() -> AnyResponse:
+    """Save the two dropdowns: with a script at once, by choosing."""
+    partner = guards.own_partner()
+    form = default_form(partner, request.form)
+    if not form.validate():
+        return answer(partner, "default", 422, default_form=form)
+    try:
+        entry = partners.save_default(current_user, partner, form.wanted, form.seen.data)
+    except Refused as error:
+        explain(form, error, REFUSALS)
+        return answer(partner, "default", 422, default_form=form)
+    except Conflict:
+        form.seen.data = partners.seen(partners.default_of(partner))
+        return answer(partner, "default", 409, AuditAction.DEFAULT_CHANGED, default_form=form)
+    return saved(partner, "default", entry)
+
+
+@blueprint.post("/settings/partners/schedule")
+@guards.allow(Action.CHANGE_SETTINGS)
+def save_schedule() -> AnyResponse:
+    """Save steps and sending window."""
+    partner = guards.own_partner()
+    form = schedule_form(partner, request.form)
+    if not form.validate():
+        return answer(partner, "schedule", 422, schedule_form=form)
+    try:
+        entry = partners.save_schedule(current_user, partner, form.wanted, form.seen.data)
+    except Refused as error:
+        explain(form, error, REFUSALS)
+        return answer(partner, "schedule", 422, schedule_form=form)
+    except Conflict:
+        form.seen.data = partners.seen(partners.schedule_of(partner))
+        return answer(partner, "schedule", 409, AuditAction.SCHEDULE_CHANGED, schedule_form=form)
+    return saved(partner, "schedule", entry)
+
+
+@blueprint.post("/settings/partners/sending")
+@guards.allow(Action.CHANGE_SETTINGS)
+def save_sending() -> AnyResponse:
+    """Turn sending on or off."""
+    partner = guards.own_partner()
+    entry = partners.save_sending(current_user, partner, request.form.get("sending") == "1")
+    return saved(partner, "sending", entry)
+
+
+def default_form(partner: Partner, sent: Mapping[str, str] | None = None) -> DefaultForm:
+    """The form as sent, else as stored."""
+    stored = partners.default_of(partner)
+    form = DefaultForm(
+        sent,
+        owner=stored.owner.value,
+        notified_user_id=str(stored.notified_user_id or ""),
+        seen=partners.seen(stored),
+    )
+    form.offer(people.team(partner.id), stored.notified_user_id)
+    return form
+
+
+def schedule_form(partner: Partner, sent: Mapping[str, str] | None = None) -> ScheduleForm:
+    """The form as sent, else as stored."""
+    stored = partners.schedule_of(partner)
+    return ScheduleForm(
+        sent,
+        steps_text=stored.steps_text.replace(",", ", "),
+        window_opens=stored.window_opens,
+        window_closes=stored.window_closes,
+        window_days=list(stored.window_days),
+        seen=partners.seen(stored),
+    )
+
+
+def whole_page(partner: Partner, **context: Any) -> str:
+    now = runtime.now()
+    following, own = partners.override_counts(partner)
+    values = {
+        "partner": partner,
+        "following": following_text(following),
+        "own": own_text(own),
+        "first": reminders.first_mails(partner.id, now, PREVIEWED),
+        "now": now,
+    }
+    if "default_form" not in context:
+        values["default_form"] = default_form(partner)
+    if "schedule_form" not in context:
+        values["schedule_form"] = schedule_form(partner)
+    template = context.pop("template", "communications/page.html")
+    return render_template(template, **values, **context)
+
+
+def following_text(number: int) -> str:
+    if not number:
+        return _("No client follows the default")
+    return ngettext(
+        "%(num)d client follows the default", "%(num)d clients follow the default", number
+    )
+
+
+def own_text(number: int) -> str:
+    if not number:
+        return _("No client has an own setting")
+    return ngettext(
+        "%(num)d client has an own setting", "%(num)d clients have an own setting", number
+    )
+
+
+def answer(
+    partner: Partner,
+    part: str,
+    status: int,
+    conflict: AuditAction | None = None,
+    **context: Any,
+) -> AnyResponse:
+    """One part of the page for htmx, else all of it: with what stands against saving, or what was saved."""
+    entry = partners.last_change(partner, conflict) if conflict else None
+    template = f"communications/_{part}.html" if htmx.wanted() else "communications/page.html"
+    page = whole_page(partner, template=template, part=part, **conflicts.beside(entry), **context)
+    return Response(page, status)
+
+
+def saved(partner: Partner, part: str, entry: AuditEntry | None) -> AnyResponse:
+    """Say in place what was saved, with a way back."""
+    text = _("Saved.") if entry else _("Nothing to save: it is set like this already")
+    undo_url = url_for("frame.undo", entry_id=entry.id) if entry else None
+    if htmx.wanted():
+        return answer(partner, part, 200, note=text, undo_url=undo_url)
+    flash({"text": text, "undo_url": undo_url}, "good")  # type: ignore[arg-type]
+    return redirect(url_for("settings.partners"), 303)

@@ -1,0 +1,95 @@
+"""The forms of Settings > Partners > Communications."""
+
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from wtforms import HiddenField, SelectMultipleField, StringField, TimeField
+from wtforms.fields.choices import SelectChoice
+
+from webapp import i18n
+from webapp.domain.ownership import Owner
+from webapp.labels import owner_name
+from webapp.models import User
+from webapp.pages import forms
+from webapp.pages.frame import language
+from webapp.services import runtime
+from webapp.services.partners import WEEKDAYS, Default, Schedule
+
+REFUSALS: dict[str, Any] = {
+    "needed": _l("Choose who is to be notified: as owner, the partner needs a point of contact."),
+    "unknown": _l("Choose one of the options."),
+    "steps": _l("Write numbers of days from 0 to 730, separated by commas, at most 20 of them."),
+    "window": _l("The window must close later than it opens."),
+    "days": _l("Choose at least one weekday."),
+}
+
+
+class ClockField(TimeField):
+    """A time of day; its fault is said in our words."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        try:
+            super().process_formdata(valuelist)
+        except ValueError:
+            raise ValueError(_("Write a time such as 09:00.")) from None
+
+
+def owner_choices(*_arguments: Any) -> list[SelectChoice]:
+    vendor = runtime.settings().vendor_name
+    return [SelectChoice(owner.value, owner_name(owner, vendor)) for owner in Owner]
+
+
+def weekday_choices(*_arguments: Any) -> list[SelectChoice]:
+    names = i18n.LANGUAGES[language()].locale.days["stand-alone"]["wide"]
+    return [SelectChoice(day, names[int(day)]) for day in WEEKDAYS]
+
+
+class DefaultForm(forms.Form):
+    """The article's two dropdowns. ``seen``: what they said when they were shown."""
+
+    owner = forms.select_field(_l("Select renewal communication owner"), owner_choices)
+    notified_user_id = forms.select_field(_l("Select partner user to be notified"), [])
+    seen = HiddenField()
+
+    def offer(self, team: list[User], present: int | None) -> None:
+        """Let the active users of the team be chosen, and show who is notified now in any case."""
+        self.notified_user_id.choices = [
+            SelectChoice("", _("Nobody chosen")),
+            *(
+                SelectChoice(str(user.id), user_label(user))
+                for user in team
+                if user.active or user.id == present
+            ),
+        ]
+
+    @property
+    def wanted(self) -> Default:
+        user_id = self.notified_user_id.data
+        return Default(Owner(self.owner.data or ""), int(user_id) if user_id else None)
+
+
+def user_label(user: User) -> str:
+    if not user.active:
+        return _("%(name)s (deactivated)", name=user.name)
+    if user.refused_reply:
+        return _("%(name)s (address refused)", name=user.name)
+    return user.name
+
+
+class ScheduleForm(forms.Form):
+    """When reminders fall due, and when mail may go out. ``seen``: what was shown."""
+
+    steps_text = StringField(_l("Days before"), validators=[forms.required()])
+    window_opens = ClockField(_l("From"), validators=[forms.required()])
+    window_closes = ClockField(_l("To"), validators=[forms.required()])
+    window_days = SelectMultipleField(_l("On"), choices=weekday_choices)
+    seen = HiddenField()
+
+    @property
+    def wanted(self) -> Schedule:
+        opens, closes = self.window_opens.data, self.window_closes.data
+        assert opens
+        assert closes
+        days = "".join(self.window_days.data or [])
+        return Schedule(self.steps_text.data or "", opens, closes, days)

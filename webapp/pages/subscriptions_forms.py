@@ -1,0 +1,132 @@
+"""The forms of a subscription."""
+
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+from babel import numbers
+from babel.core import get_global
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from wtforms import DateField, Field, HiddenField, StringField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import ValidationError
+
+from webapp import i18n, labels
+from webapp.domain.cells import CellError, read_amount, read_date
+from webapp.pages import forms
+from webapp.pages.frame import language
+from webapp.services.subscriptions import SubscriptionFacts
+
+TERMS = (1, 2, 3, 4, 6, 12, 18, 24, 36, 48, 60)
+REFUSALS: dict[str, Any] = {
+    "needed": _l("Fill this in."),
+    "taken": _l("This client already has a subscription of this product."),
+    "term": _l("Choose one of the options."),
+    "date": _l("Choose a date between 2000 and 2199."),
+    "deadline_late": _l("The decision deadline can't be after the renewal date."),
+    "amount": _l("Write an amount such as 1200 or 1200.50."),
+    "currency": _l("Choose one of the options."),
+}
+
+
+class DayField(DateField):
+    """A date as browsers send it; its fault is said in our words."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        text = "".join(valuelist).strip()
+        self.data = None
+        if text:
+            try:
+                self.data = read_date(text)
+            except CellError:
+                raise ValueError(REFUSALS["date"]) from None
+
+
+class AmountField(StringField):
+    """An amount as people write it in any of the languages; None without one."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        text = "".join(valuelist).strip()
+        self.data = None
+        if text:
+            try:
+                self.data = read_amount(text)
+            except CellError:
+                raise ValueError(REFUSALS["amount"]) from None
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        return plain_amount(self.data) if isinstance(self.data, Decimal) else ""
+
+
+def plain_amount(amount: Decimal) -> str:
+    """The amount with the decimal mark of the page's language, not grouped."""
+    return numbers.format_decimal(amount, "0.00", locale=i18n.LANGUAGES[language()].locale)
+
+
+def term_choices(form: forms.Form, field: Field) -> list[SelectChoice]:
+    """The usual terms, and the present one in any case."""
+    present = int(field.object_data or TERMS[0])
+    return [SelectChoice(str(term), labels.term(term)) for term in sorted({*TERMS, present})]
+
+
+@cache
+def present_currencies() -> frozenset[str]:
+    """The currencies that are legal tender somewhere today."""
+    return frozenset(
+        code
+        for uses in get_global("territory_currencies").values()
+        for code, _start, end, tender in uses
+        if tender and end is None
+    )
+
+
+def currency_choices(form: forms.Form, field: Field) -> list[SelectChoice]:
+    names = i18n.LANGUAGES[language()].locale.currencies
+    codes = present_currencies() | ({field.object_data} if field.object_data else set())
+    return [
+        SelectChoice("", "–"),
+        *(SelectChoice(code, f"{code} – {names.get(code, code)}") for code in sorted(codes)),
+    ]
+
+
+def currency_of(country: str | None) -> str | None:
+    """What is paid with in a country."""
+    return next(iter(numbers.get_territory_currencies(country)), None) if country else None
+
+
+class SubscriptionForm(forms.Form):
+    """A subscription's facts. ``version`` says which state they were entered on."""
+
+    product = forms.text_field(_l("Product"))
+    term_months = forms.select_field(_l("Term"), term_choices)
+    renewal_date = DayField(_l("Renewal date"), validators=[forms.required()])
+    deadline = DayField(_l("Decision deadline"))
+    amount = AmountField(_l("Amount"))
+    currency = forms.select_field(_l("Currency"), currency_choices)
+    version = HiddenField()
+
+    def validate_currency(self, field: Field) -> None:
+        if self.amount.data is not None and not field.data:
+            raise ValidationError(_("Choose the currency of the amount."))
+
+    @property
+    def facts(self) -> SubscriptionFacts:
+        """A currency without an amount means nothing: it is what the form proposed."""
+        assert self.renewal_date.data
+        return SubscriptionFacts(
+            product=self.product.data or "",
+            term_months=int(self.term_months.data or 0),
+            renewal_date=self.renewal_date.data,
+            deadline=self.deadline.data,
+            amount=self.amount.data,
+            currency=self.currency.data if self.amount.data is not None else None,
+        )
+
+
+class StepForm(forms.Form):
+    """Renewed or cancelled. ``seen``: the renewal date that the page was about."""
+
+    seen = HiddenField()

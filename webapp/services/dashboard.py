@@ -1,0 +1,277 @@
+"""The dashboard: a partner's clients, searched, filtered, sorted, one page at a time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Any, cast
+
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    Table,
+    and_,
+    case,
+    false,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    true,
+)
+from sqlalchemy.orm import aliased
+
+from webapp.domain.ownership import (
+    Choice,
+    EffectiveOwner,
+    Owner,
+    Person,
+    PointOfContact,
+    effective_owner,
+    point_of_contact,
+)
+from webapp.domain.recipients import Reachability
+from webapp.i18n import fold
+from webapp.models import Client, ContactAssignment, Organisation, Partner, User, db
+from webapp.models.organisation import NO_RENEWAL
+from webapp.services import facts, runtime
+
+PAGE = 50
+WITHIN_DAYS = (30, 60, 90, 120)
+
+client = cast(Table, Client.__table__).c
+company = cast(Table, Organisation.__table__).c
+Contact = aliased(User, name="User")
+
+
+class OwnerFilter(StrEnum):
+    VENDOR = "vendor"
+    PARTNER = "partner"
+    OWN = "own"
+
+
+class Sort(StrEnum):
+    NAME = "name"
+    RENEWAL = "renewal"
+
+
+SORT_KEYS: dict[Sort, ColumnElement[Any]] = {
+    Sort.NAME: client.sort_key,
+    Sort.RENEWAL: client.next_renewal_on,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What to show. ``within``: next renewal in so many days, 0 for overdue.
+
+    ``after`` and ``before`` are ids of clients: the page that follows one, or that ends before it.
+    """
+
+    search: str = ""
+    owner: OwnerFilter | None = None
+    reach: Reachability | None = None
+    within: int | None = None
+    sort: Sort = Sort.NAME
+    descending: bool = False
+    after: int | None = None
+    before: int | None = None
+
+    @property
+    def filtered(self) -> bool:
+        return bool(self.search or self.owner or self.reach or self.within is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class ClientRow:
+    """One client. ``today`` is the date where it is; ``next_renewal`` None: nothing to renew."""
+
+    id: int
+    name: str
+    domain: str | None
+    owner: EffectiveOwner
+    contact: PointOfContact
+    next_renewal: date | None
+    today: date
+    reach: Reachability
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of clients; ``total`` counts all pages. The ids are for the links to its neighbours."""
+
+    rows: tuple[ClientRow, ...]
+    total: int
+    before: int | None
+    after: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """The partner's people who stand behind every client: its default contact, and its admins."""
+
+    default: Person | None
+    admins: tuple[Person, ...]
+
+
+def load(partner: Partner, query: Query) -> Page:
+    """The clients that a query asks for, in at most four statements."""
+    team = load_team(partner)
+    wanted = and_(*conditions(partner, team, query))
+    total = db.session.scalar(select(func.count()).select_from(sources()).where(wanted)) or 0
+    anchor = query.after or query.before
+    place = load_place(partner, query.sort, anchor) if anchor else None
+    backwards = query.before is not None and query.after is None and place is not None
+    ascending = query.descending == backwards
+    key = SORT_KEYS[query.sort]
+    statement = columns(partner, team).where(wanted)
+    if place is not None:
+        statement = statement.where(beyond(key, place[0], place[1], ascending=ascending))
+    order = (key.asc(), client.id.asc()) if ascending else (key.desc(), client.id.desc())
+    found = db.session.execute(statement.order_by(*order).limit(PAGE + 1)).all()
+    more = len(found) > PAGE
+    shown = found[:PAGE][::-1] if backwards else found[:PAGE]
+    earlier, later = (more, True) if backwards else (place is not None, more)
+    return Page(
+        rows=tuple(client_row(row, partner, team) for row in shown),
+        total=total,
+        before=shown[0].id if shown and earlier else None,
+        after=shown[-1].id if shown and later else None,
+    )
+
+
+def load_team(partner: Partner) -> Team:
+    people = db.session.scalars(
+        select(User)
+        .where(
+            User.organisation_id == partner.id, or_(User.admin, User.id == partner.notified_user_id)
+        )
+        .order_by(User.id)
+    ).all()
+    default = next((user for user in people if user.id == partner.notified_user_id), None)
+    return Team(
+        facts.person(default) if default else None,
+        tuple(facts.person(user) for user in people if user.admin),
+    )
+
+
+def load_place(partner: Partner, sort: Sort, client_id: int) -> tuple[Any, int] | None:
+    """Where a client stands in the order; None when there is no such client."""
+    row = db.session.execute(
+        select(SORT_KEYS[sort], client.id).where(
+            client.partner_id == partner.id, client.id == client_id
+        )
+    ).one_or_none()
+    return (row[0], row[1]) if row else None
+
+
+def beyond(
+    key: ColumnElement[Any], value: Any, client_id: int, *, ascending: bool
+) -> ColumnElement[bool]:
+    """What comes after one place in the order."""
+    if ascending:
+        return or_(key > value, and_(key == value, client.id > client_id))
+    return or_(key < value, and_(key == value, client.id < client_id))
+
+
+def sources() -> FromClause:
+    table = cast(Table, Client.__table__)
+    return table.join(cast(Table, Organisation.__table__), company.id == client.id).outerjoin(
+        Contact, Contact.id == client.contact_id
+    )
+
+
+def columns(partner: Partner, team: Team) -> Select[Any]:
+    return select(
+        client.id,
+        client.domain,
+        client.owner,
+        client.next_renewal_on,
+        company.name,
+        company.time_zone,
+        Contact,
+        reachability(partner, team).label("reach"),
+    ).select_from(sources())
+
+
+def conditions(partner: Partner, team: Team, query: Query) -> Sequence[ColumnElement[bool]]:
+    wanted: list[ColumnElement[bool]] = [client.partner_id == partner.id]
+    wanted += [
+        client.search_key.contains(word, autoescape=True) for word in fold(query.search).split()
+    ]
+    if query.owner is OwnerFilter.OWN:
+        wanted.append(client.owner.is_not(None))
+    elif query.owner:
+        wanted.append(owner_column(partner) == Owner(query.owner.value))
+    if query.reach:
+        wanted.append(reachability(partner, team) == query.reach.value)
+    if query.within is not None:
+        today = runtime.today(partner.time_zone)
+        if query.within == 0:
+            wanted.append(client.next_renewal_on < today)
+        else:
+            last = today + timedelta(days=query.within)
+            wanted.append(client.next_renewal_on.between(today, last))
+    return wanted
+
+
+def owner_column(partner: Partner) -> ColumnElement[str]:
+    """domain.ownership.effective_owner, as SQL."""
+    return func.coalesce(client.owner, literal(partner.default_owner, client.owner.type))
+
+
+def reachability(partner: Partner, team: Team) -> ColumnElement[str]:
+    """domain.recipients.reachability of each client, as SQL, so that it can be filtered by.
+
+    A test holds the two together over a table of cases.
+    """
+    holder = aliased(User)
+    held = (
+        select(func.count(holder.email_key.distinct()))
+        .join(ContactAssignment, ContactAssignment.user_id == holder.id)
+        .where(ContactAssignment.client_id == client.id, holder.active)
+    )
+    told = held.where(holder.refused_reply.is_(None)).scalar_subquery()
+    refused = held.where(holder.refused_reply.is_not(None)).scalar_subquery()
+
+    own_is_there = and_(Contact.id.is_not(None), Contact.active)
+    own = and_(own_is_there, Contact.refused_reply.is_(None))
+    default = constant(team.default is not None and team.default.reachable)
+    admins = constant(any(person.reachable for person in team.admins))
+    default_refused = constant(
+        team.default is not None and team.default.active and team.default.refused
+    )
+    passed_over_refused = or_(
+        and_(own_is_there, Contact.refused_reply.is_not(None)), and_(not_(own), default_refused)
+    )
+    stand_in = and_(not_(own), not_(default))
+    partner_owns = owner_column(partner) == Owner.PARTNER
+    return case(
+        (and_(partner_owns, stand_in, not_(admins)), Reachability.RED.value),
+        (and_(not_(partner_owns), told == 0), Reachability.RED.value),
+        (passed_over_refused, Reachability.AMBER.value),
+        (and_(partner_owns, stand_in), Reachability.AMBER.value),
+        (and_(not_(partner_owns), or_(told == 1, refused > 0)), Reachability.AMBER.value),
+        else_=Reachability.GREEN.value,
+    )
+
+
+def constant(value: bool) -> ColumnElement[bool]:
+    return true() if value else false()
+
+
+def client_row(row: Any, partner: Partner, team: Team) -> ClientRow:
+    own = facts.person(row.User) if row.User else None
+    choice = Choice(row.owner.value) if row.owner else Choice.INHERIT
+    return ClientRow(
+        id=row.id,
+        name=row.name,
+        domain=row.domain,
+        owner=effective_owner(choice, partner.default_owner),
+        contact=point_of_contact(own, team.default, team.admins),
+        next_renewal=None if row.next_renewal_on == NO_RENEWAL else row.next_renewal_on,
+        today=runtime.today(row.time_zone),
+        reach=Reachability(row.reach),
+    )
