@@ -42,7 +42,6 @@ def prepare(app: Flask) -> None:
         partner_group,
         user_group,
         import_command,
-        import_command,
         reminders_group,
         worker_command,
         demo_group,
