@@ -11,12 +11,13 @@ from flask_migrate import Migrate
 from sqlalchemy.engine import make_url
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from webapp import cli, config
+from webapp import cli, config, worker
 from webapp.models import db
 from webapp.models.transactions import prepare_engine
 from webapp.pages import (
     account,
-    clients,
+    client_details,
+    communications,
     dashboard,
     demo,
     errors,
@@ -24,7 +25,6 @@ from webapp.pages import (
     guards,
     help,
     renewal_owner,
-    settings,
     signin,
     subscriptions,
 )
@@ -33,9 +33,9 @@ from webapp.paths import folder
 BLUEPRINTS = (
     frame.blueprint,
     signin.blueprint,
-    settings.blueprint,
+    communications.blueprint,  # the one of webapp.pages.settings, with Partners
     dashboard.blueprint,
-    clients.blueprint,
+    client_details.blueprint,  # the one of webapp.pages.clients, with its tabs
     renewal_owner.blueprint,
     subscriptions.blueprint,
     account.blueprint,
@@ -64,6 +64,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         app.register_blueprint(blueprint)
     frame.prepare(app)
     errors.prepare(app)
+    demo.prepare(app, worker.once)
     cli.prepare(app)
     guards.require_policies(app)
     return app

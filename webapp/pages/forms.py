@@ -1,5 +1,6 @@
 """What the forms of the pages share: clean text, the usual choices, and words for refusals."""
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -102,9 +103,12 @@ def zones(code: str) -> list[tuple[str, str]]:
     return sorted(named, key=lambda choice: i18n.sort_key(choice[1]))
 
 
-def explain(form: FlaskForm, error: Refused) -> None:
-    """Put a service's refusal beside the field that it is about, or above the form."""
-    text = REFUSALS[error.code] % error.values if error.values else REFUSALS[error.code]
+def explain(form: FlaskForm, error: Refused, words: Mapping[str, Any] = REFUSALS) -> None:
+    """Put a service's refusal beside the field that it is about, or above the form.
+
+    ``words``: a page's own words for the codes of its services.
+    """
+    text = words[error.code] % error.values if error.values else words[error.code]
     field: Field | None = form._fields.get(error.field)
     if field is None:
         form.form_errors.append(text)
