@@ -220,8 +220,7 @@ def keep_or_replace(
     row = queue.queued.get((person.id, mail.kind.value))
     if row is not None and same(row, values):
         del queue.queued[person.id, mail.kind.value]
-        if row.attempts == 0 and (row.day, row.send_after) != (mail.day, mail.send_at):
-            reschedule(row, mail, queue)
+        reschedule(row, mail, queue)
         return
     values["revision"] = next_revision(queue, person.id, mail.day)
     added.append((values, [(one.subscription.id, one.step) for one in mail.items]))
@@ -242,16 +241,23 @@ def same(row: Row[Any] | Delivery, values: dict[str, Any]) -> bool:
 
 
 def reschedule(row: Row[Any], mail: Mail, queue: Queue) -> None:
-    """The same mail, at another time: the window changed, or the day passed without sending."""
-    moved = {"send_after": mail.send_at}
+    """The same mail, at another time: the window changed, or the day passed without sending.
+
+    A mail that is being retried waits for its next try, too.
+    """
+    moment = max(row.send_after, mail.send_at) if row.attempts else mail.send_at
+    values: dict[str, Any] = {}
+    if row.send_after != moment:
+        values["send_after"] = moment
     if row.day != mail.day:
-        moved["day"] = mail.day  # type: ignore[assignment]
-        moved["revision"] = next_revision(queue, row.recipient_id, mail.day)  # type: ignore[assignment]
-    db.session.execute(
-        update(delivery_table)
-        .where(delivery_table.c.id == row.id, delivery_table.c.state == DeliveryState.QUEUED)
-        .values(**moved)
-    )
+        values["day"] = mail.day
+        values["revision"] = next_revision(queue, row.recipient_id, mail.day)
+    if values:
+        db.session.execute(
+            update(delivery_table)
+            .where(delivery_table.c.id == row.id, delivery_table.c.state == DeliveryState.QUEUED)
+            .values(**values)
+        )
 
 
 def load_queues(client_ids: Sequence[int]) -> dict[int, Queue]:

@@ -1,0 +1,252 @@
+"""What becomes of a mail when servers refuse, break or die; against a real SMTP server."""
+
+import os
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+
+import pytest
+import time_machine
+from sqlalchemy import select, update
+
+from tests.support.cast import unit_of_work
+from tests.support.smtp import smtp_sink
+from webapp import worker
+from webapp.config import load
+from webapp.models import (
+    Client,
+    ContactAssignment,
+    Delivery,
+    DeliveryState,
+    Partner,
+    Reminder,
+    Subscription,
+    User,
+    db,
+)
+from webapp.services import attention, deliveries
+
+STEP_30 = datetime(2027, 3, 1, 10, tzinfo=UTC)
+
+
+@pytest.fixture
+def sink():
+    with smtp_sink() as running:
+        yield running
+
+
+@pytest.fixture
+def sending(app, cast, sink):
+    """Acme's partner sends through the SMTP sink; Acme's only contact is Dana."""
+    app.config["PORTAL"] = load({"PORTAL_MAIL_URL": f"{sink.url}?tls=off"})
+    with unit_of_work(app):
+        db.session.execute(update(Partner).where(Partner.id == cast.partner).values(sending=True))
+        db.session.query(ContactAssignment).filter_by(user_id=cast.dave).delete()
+        attention.refresh_where(Subscription.client_id == cast.client)
+    return cast
+
+
+def run_at(app, moment):
+    with time_machine.travel(moment, tick=False):
+        return worker.once(app)
+
+
+def outcome(app, recipient_id):
+    """State, attempts and the server's reply of each delivery to one person, oldest first."""
+    with app.app_context():
+        rows = db.session.scalars(
+            select(Delivery).where(Delivery.recipient_id == recipient_id).order_by(Delivery.id)
+        )
+        return [(row.state.value, row.attempts, row.reply) for row in rows]
+
+
+def test_the_wire_has_one_recipient_and_the_headers_the_whole_circle(app, sending, sink):
+    run_at(app, STEP_30)
+    assert [letter.recipients for letter in sink.letters] == [
+        ["dana@acme.example"],
+        ["alice@odnowa.example"],
+    ]
+    for letter in sink.letters:
+        headers = message_from_bytes(letter.content, policy=policy.default)
+        assert str(headers["To"]) == "Dana <dana@acme.example>"
+        assert str(headers["Cc"]) == "Alice <alice@odnowa.example>"
+    assert sink.conversations == 1
+
+
+def test_a_refused_address_ends_as_refused_and_the_partner_is_told(app, sending, sink):
+    sink.refuse["dana@acme.example"] = "550 no such person"
+    run_at(app, STEP_30)
+    assert outcome(app, sending.dana) == [("refused", 1, "550 no such person")]
+    with app.app_context():
+        assert db.session.get(User, sending.dana).refused_reply == "550 no such person"
+    run_at(app, STEP_30 + timedelta(minutes=1))
+    with app.app_context():
+        assert db.session.scalar(select(Reminder.state).where(Reminder.step == 30)) == "blocked"
+
+
+@pytest.mark.parametrize("reply", ["451 later", "421 busy"])
+def test_a_server_that_says_later_is_asked_again_with_the_same_bytes(app, sending, sink, reply):
+    sink.refuse["dana@acme.example"] = reply
+    run_at(app, STEP_30)
+    assert outcome(app, sending.dana)[0][:2] == ("queued", 1)
+    with app.app_context():
+        first = db.session.scalar(
+            select(Delivery.message).where(Delivery.recipient_id == sending.dana)
+        )
+    sink.refuse.clear()
+    run_at(app, STEP_30 + timedelta(minutes=2))
+    assert outcome(app, sending.dana)[0][:2] == ("sent", 2)
+    assert sink.letters[-1].recipients == ["dana@acme.example"]
+    assert sink.letters[-1].content.strip() == first.strip()
+
+
+def test_after_three_days_of_trying_it_has_failed(app, sending, sink):
+    sink.refuse["dana@acme.example"] = "451 later"
+    for hours in range(0, 120, 5):
+        run_at(app, STEP_30 + timedelta(hours=hours))
+    state, attempts, _ = outcome(app, sending.dana)[0]
+    assert state == "failed"
+    assert attempts >= 5
+
+
+def test_a_line_that_drops_after_the_final_dot_is_unclear_and_not_sent_twice(app, sending, sink):
+    sink.hang_up = True
+    run_at(app, STEP_30)
+    sink.hang_up = False
+    run_at(app, STEP_30 + timedelta(minutes=20))
+    assert outcome(app, sending.dana)[0][0] == "unclear"
+    assert ["dana@acme.example"] not in [letter.recipients for letter in sink.letters]
+
+
+def test_insistent_partners_have_an_unclear_mail_resent_once(app, sending, sink):
+    with unit_of_work(app):
+        db.session.execute(update(Partner).values(insistent=True))
+    sink.hang_up = True
+    run_at(app, STEP_30)
+    run_at(app, STEP_30 + timedelta(minutes=1))
+    run_at(app, STEP_30 + timedelta(minutes=2))
+    assert outcome(app, sending.dana)[0][:2] == ("unclear", 2)
+
+
+def test_a_dead_server_is_not_hammered(app, sending, sink):
+    app.config["PORTAL"] = load({"PORTAL_MAIL_URL": "smtp://127.0.0.1:9?tls=off"})
+    counts = run_at(app, STEP_30)
+    assert counts["queued"] == 2
+    assert run_at(app, STEP_30 + timedelta(seconds=20))["queued"] == 0
+
+
+def test_a_mail_that_cannot_be_written_holds_up_no_other(app, sending, sink):
+    evening = datetime(2027, 3, 1, 20, tzinfo=UTC)
+    run_at(app, evening)
+    with unit_of_work(app):
+        # Such an address can't be entered; it stands for whatever makes writing fail.
+        db.session.execute(
+            update(Delivery)
+            .where(Delivery.recipient_id == sending.dana)
+            .values(resends=1, snapshot={})
+        )
+    run_at(app, evening + timedelta(hours=13))
+    assert [letter.recipients for letter in sink.letters] == [["alice@odnowa.example"]]
+    assert outcome(app, sending.dana)[0][0] == "queued"
+
+
+def test_a_claim_that_was_not_finished_comes_back(app, sending, sink):
+    run_at(app, datetime(2027, 3, 1, 20, tzinfo=UTC))
+    morning = datetime(2027, 3, 2, 9, tzinfo=UTC)
+    with time_machine.travel(morning, tick=False), unit_of_work(app):
+        claim = deliveries.claim(morning)
+        assert isinstance(claim, deliveries.Claim)
+    run_at(app, morning + timedelta(minutes=1))
+    assert len(sink.letters) == 1
+    with unit_of_work(app):
+        db.session.execute(
+            update(Delivery).where(Delivery.state == DeliveryState.CLAIMED).values(lease_until=1)
+        )
+    run_at(app, morning + timedelta(minutes=11))
+    assert sorted(letter.recipients[0] for letter in sink.letters) == [
+        "alice@odnowa.example",
+        "dana@acme.example",
+    ]
+
+
+def test_a_worker_that_lost_its_claim_sends_nothing(app, sending, sink):
+    run_at(app, datetime(2027, 3, 1, 20, tzinfo=UTC))
+    morning = datetime(2027, 3, 2, 9, tzinfo=UTC)
+    with unit_of_work(app):
+        claim = deliveries.claim(morning)
+        db.session.execute(update(Delivery).values(token=None, state=DeliveryState.QUEUED))
+    with unit_of_work(app):
+        from webapp.mail.transport import open_transport
+
+        transport = open_transport(app.config["PORTAL"])
+        assert deliveries.hand_over(claim, transport, db.session.commit, morning) != "sent"
+        transport.close()
+    assert sink.letters == []
+
+
+KILLED = """
+import os, signal, sys
+from webapp.app import create_app
+from webapp.config import load
+from webapp.mail import transport
+from webapp import worker
+import time_machine
+from datetime import UTC, datetime
+
+place = sys.argv[1]
+original = transport.SmtpTransport.send
+
+def send(self, envelope, message, before_data):
+    def and_die():
+        if place == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        before_data()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return original(self, envelope, message, and_die)
+
+transport.SmtpTransport.send = send
+with time_machine.travel(datetime(2027, 3, 1, 10, tzinfo=UTC), tick=False):
+    worker.once(create_app(load()))
+"""
+
+
+@pytest.mark.parametrize(
+    ("place", "ends"), [("before", "sent"), ("after", "unclear")], ids=["claimed", "handing over"]
+)
+def test_a_killed_worker_loses_nothing_and_repeats_nothing(
+    app, sending, sink, tmp_path, place, ends
+):
+    settings = {
+        "PORTAL_DATABASE_URL": app.config["SQLALCHEMY_DATABASE_URI"],
+        "PORTAL_MAIL_URL": f"{sink.url}?tls=off",
+        "PORTAL_INSTANCE_PATH": str(tmp_path),
+        "PORTAL_SECRET_KEY": app.config["SECRET_KEY"],
+    }
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")
+    }
+    process = subprocess.run(
+        [sys.executable, "-c", KILLED, place], env=environment | settings, check=False
+    )
+    assert process.returncode == -signal.SIGKILL
+    with unit_of_work(app):
+        db.session.execute(
+            update(Delivery).where(Delivery.lease_until.is_not(None)).values(lease_until=1)
+        )
+    run_at(app, STEP_30 + timedelta(minutes=11))
+    assert outcome(app, sending.dana)[0][0] == ends
+    got = [letter.recipients[0] for letter in sink.letters]
+    assert len(got) == len(set(got))
+    assert "alice@odnowa.example" in got
+
+
+def test_an_owner_who_changes_before_the_claim_changes_the_mail(app, sending, sink):
+    evening = datetime(2027, 3, 1, 20, tzinfo=UTC)
+    run_at(app, evening)
+    with unit_of_work(app):
+        db.session.get(Client, sending.client).owner = "partner"
+    run_at(app, evening + timedelta(hours=13))
+    assert [letter.recipients for letter in sink.letters] == [["alice@odnowa.example"]]
+    assert outcome(app, sending.dana)[0][0] == "superseded"
