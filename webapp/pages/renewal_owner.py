@@ -1,3 +1,164 @@
-from flask import Blueprint
+"""The dialog "Edit renewal owner": three choices, one point of contact, and what follows from them."""
+
+from dataclasses import replace
+
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_login import current_user
+from werkzeug.wrappers import Response as AnyResponse
+from wtforms import HiddenField, RadioField
+from wtforms.fields.choices import SelectChoice
+
+from webapp.domain.access import Action
+from webapp.domain.ownership import Choice, Person, needs_contact
+from webapp.domain.reminders import ClientFacts, rounds
+from webapp.models import AuditEntry, Client
+from webapp.pages import conflicts, forms, guards, htmx
+from webapp.pages.client_details import renewals_of
+from webapp.services import facts, ownership, runtime
+from webapp.services.errors import Refused
 
 blueprint = Blueprint("renewal_owner", __name__)
+
+
+class OwnerForm(forms.Form):
+    """The dialog's fields. ``version`` says which state the choice was made from."""
+
+    choice = RadioField(
+        _l("Renewal owner"), invalid_choice_message=_l("Choose one of the options.")
+    )
+    contact_id = forms.select_field(_l("Select partner point of contact for renewals"), [])
+    version = HiddenField()
+
+
+@blueprint.route("/partner/clients/<int:client_id>/renewal-owner", methods=["GET", "POST"])
+@guards.allow(Action.LOOK_AFTER_CLIENTS)
+def edit(client_id: int) -> AnyResponse:
+    """Show the dialog, and save it: 422 with what stands against it, 409 with who was quicker."""
+    client = guards.own_client(client_id)
+    known = facts.of_client(client)
+    form = build_form(client, known)
+    if request.method == "GET":
+        return show(client, known, form)
+    if not form.validate():
+        return show(client, known, form, status=422)
+    version = int(form.version.data) if (form.version.data or "").isdecimal() else 0
+    wanted = facts_with(known, form)
+    contact_id = wanted.own_contact.id if wanted.own_contact else None
+    try:
+        entry = ownership.choose_owner(current_user, client, wanted.choice, contact_id, version)
+    except Refused as error:
+        forms.explain(form, error)
+        return show(client, known, form, status=422)
+    except ownership.OwnerConflict as conflict:
+        # Saving again is a deliberate second step: it starts from what is stored now.
+        form.version.data = str(client.owner_version)
+        return show(client, known, form, status=409, conflict=conflict.entry)
+    return saved(client, wanted, entry)
+
+
+@blueprint.get("/partner/clients/<int:client_id>/renewal-owner/preview")
+@guards.allow(Action.LOOK_AFTER_CLIENTS)
+def preview(client_id: int) -> AnyResponse:
+    """Who would get what next if the dialog were saved as it stands; nothing is."""
+    client = guards.own_client(client_id)
+    known = facts.of_client(client)
+    form = build_form(client, known)
+    if not form.validate():
+        abort(400)
+    return show(client, known, form, fragment="renewal_owner/_preview.html")
+
+
+def build_form(client: Client, known: ClientFacts) -> OwnerForm:
+    """The dialog's form: from the request's fields, else from what is stored."""
+    partner, vendor = known.partner, runtime.settings().vendor_name
+    own = known.own_contact
+    form = OwnerForm(
+        request.form if request.method == "POST" else request.args,
+        choice=client.choice.value,
+        contact_id=str(own.id) if own and own.active else None,
+        version=str(client.owner_version),
+    )
+    form.choice.choices = [
+        SelectChoice(Choice.INHERIT.value, _("Use default")),
+        SelectChoice(Choice.VENDOR.value, vendor),
+        SelectChoice(Choice.PARTNER.value, _("Partner")),
+    ]
+    form.contact_id.choices = [
+        SelectChoice("", default_label(partner.default_contact)),
+        *(
+            SelectChoice(str(one.id), contact_label(one))
+            for one in ownership.choosable(partner.team)
+        ),
+    ]
+    return form
+
+
+def default_label(person: Person | None) -> str:
+    return _("Use default: %(name)s", name=person.name) if person else _("Use default")
+
+
+def contact_label(person: Person) -> str:
+    if person.refused:
+        return _("%(name)s (address refused)", name=person.name)
+    return person.name
+
+
+def facts_with(known: ClientFacts, form: OwnerForm) -> ClientFacts:
+    """The client's facts as they would be with the form's values; what isn't an option is left out."""
+    choice = form.choice.data
+    own = (one for one in known.partner.team if str(one.id) == form.contact_id.data)
+    return replace(
+        known,
+        choice=Choice(choice) if choice in list(Choice) else known.choice,
+        own_contact=next(own, None),
+    )
+
+
+def show(
+    client: Client,
+    known: ClientFacts,
+    form: OwnerForm,
+    *,
+    status: int = 200,
+    fragment: str = "renewal_owner/_dialog.html",
+    conflict: AuditEntry | None = None,
+) -> Response:
+    """The dialog, or the page that it is without a script, with the preview of the form's values."""
+    draft = facts_with(known, form)
+    now = runtime.now()
+    return htmx.page_or_fragment(
+        "renewal_owner/page.html",
+        fragment,
+        status,
+        client=client,
+        known=known,
+        form=form,
+        draft=draft,
+        rounds=rounds(draft, now),
+        today=now.astimezone(known.zone).date(),
+        contact_missing=needs_contact(
+            draft.owner.owner, draft.own_contact, draft.partner.default_contact
+        ),
+        **conflicts.beside(conflict),
+    )
+
+
+def saved(client: Client, known: ClientFacts, entry: AuditEntry | None) -> AnyResponse:
+    """Say that it is saved: the panel as it is now for htmx, else the page it stands on."""
+    text = _("Renewal owner saved") if entry else _("Nothing to save: it is set like this already")
+    undo_url = url_for("frame.undo", entry_id=entry.id) if entry else None
+    page = url_for("clients.renewals", client_id=client.id)
+    if htmx.wanted():
+        return Response(
+            render_template(
+                "renewal_owner/_saved.html",
+                **renewals_of(client, known),
+                note=text,
+                undo_url=undo_url,
+                page=page,
+            )
+        )
+    flash({"text": text, "undo_url": undo_url}, "good")  # type: ignore[arg-type]
+    return redirect(page, 303)

@@ -73,6 +73,34 @@ def load_one(client_id: int) -> ClientFacts:
     return load([client_id])[client_id]
 
 
+def of_client(client: Client) -> ClientFacts:
+    """The facts of one client that is loaded already, as its partner is: two statements."""
+    partner = client.partner
+    people = load_people([client.id], [partner.id])
+    subscriptions, occupied = load_subscriptions([client.id])
+    return ClientFacts(
+        id=client.id,
+        name=client.name,
+        time_zone=client.time_zone,
+        partner=PartnerFacts(
+            id=partner.id,
+            name=partner.name,
+            default_owner=partner.default_owner,
+            default_contact=people.by_id.get(partner.notified_user_id or 0),
+            admins=tuple(people.admins[partner.id]),
+            steps=partner.steps,
+            window=partner.window,
+            sending=partner.sending,
+            team=tuple(people.teams[partner.id]),
+        ),
+        choice=client.choice,
+        own_contact=people.by_id.get(client.contact_id or 0),
+        contacts=people.contacts.get(client.id, {}),
+        subscriptions=tuple(subscriptions.get(client.id, ())),
+        occupied=frozenset(occupied.get(client.id, ())),
+    )
+
+
 def person(user: User) -> Person:
     """A user as the rules see it."""
     organisation = user.organisation

@@ -1,0 +1,112 @@
+"""The activity of a client: pages of the trail, names, what can be undone; what became of reminders."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from webapp.domain.ownership import Choice
+from webapp.models import (
+    Client,
+    Delivery,
+    DeliveryState,
+    MailKind,
+    Reminder,
+    ReminderState,
+    User,
+    db,
+)
+from webapp.services import audit, history, undo
+from webapp.services.audit import AuditAction
+from webapp.services.ownership import choose_owner
+
+NOW = datetime(2026, 3, 3, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def scene(context, cast):
+    return db.session.get(User, cast.alice), db.session.get(Client, cast.client)
+
+
+def test_pages_meet_without_gap_or_overlap(scene, cast):
+    alice, client = scene
+    for number in range(history.PAGE + 5):
+        audit.record(
+            alice,
+            AuditAction.CLIENT_CHANGED,
+            organisation_id=cast.partner,
+            client_id=client.id,
+            subject_id=client.id,
+            changes={"city": (str(number), str(number + 1))},
+        )
+    first = history.activity(client.id)
+    second = history.activity(client.id, first.older)
+    ids = [entry.id for entry in first.entries + second.entries]
+    assert ids == sorted(ids, reverse=True)
+    assert (len(first.entries), len(second.entries)) == (history.PAGE, 5)
+    assert second.older is None
+
+
+def test_the_people_in_changes_have_names(scene, cast):
+    alice, client = scene
+    choose_owner(alice, client, Choice.PARTNER, cast.bob, 1)
+    assert history.activity(client.id).names == {cast.bob: "Bob"}
+
+
+def test_another_clients_trail_stays_its_own(scene, cast):
+    alice, client = scene
+    choose_owner(alice, client, Choice.PARTNER, cast.bob, 1)
+    assert history.activity(cast.other_client).entries == ()
+
+
+def test_only_the_newest_change_of_a_field_can_be_undone(scene, cast):
+    alice, client = scene
+    older = choose_owner(alice, client, Choice.PARTNER, None, 1)
+    newer = choose_owner(alice, client, Choice.VENDOR, None, 2)
+    contact = choose_owner(alice, client, Choice.VENDOR, cast.bob, 3)
+    assert history.activity(client.id).undoable == {newer.id, contact.id}
+    undo.undo(alice, newer)
+    db.session.expire_all()
+    shown = history.activity(client.id).undoable
+    assert older.id not in shown
+    assert newer.id not in shown
+
+
+def test_what_became_of_reminders_by_day(scene, cast):
+    def reminder(step, due, state):
+        one = Reminder(
+            subscription_id=cast.subscription,
+            client_id=cast.client,
+            base_date=date(2027, 3, 31),
+            step=step,
+            cycle=1,
+            due_on=due,
+            state=state,
+            planned_at=NOW,
+        )
+        db.session.add(one)
+        return one
+
+    superseded = reminder(90, date(2026, 12, 31), ReminderState.SUPERSEDED)
+    issued = reminder(60, date(2027, 1, 30), ReminderState.ISSUED)
+    blocked = reminder(30, date(2027, 3, 1), ReminderState.BLOCKED)
+    mail = Delivery(
+        kind=MailKind.REMINDER_CLIENT,
+        partner_id=cast.partner,
+        client_id=cast.client,
+        day=date(2027, 1, 30),
+        recipient_id=cast.dana,
+        state=DeliveryState.SENT,
+        email="dana@acme.example",
+        language="en",
+        snapshot={"subscriptions": []},
+        queued_at=NOW,
+        send_after=NOW,
+        reminders=[issued],
+    )
+    db.session.add(mail)
+    db.session.flush()
+    assert [one.delivery or one.reminder for one in history.past(cast.client)] == [
+        blocked,
+        mail,
+        superseded,
+    ]

@@ -1,0 +1,180 @@
+"""Client details: facts on the left; renewals, contacts and activity as tabs that are URLs."""
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import abort, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_login import current_user
+from sqlalchemy import select
+from werkzeug.wrappers import Response
+from wtforms.fields.choices import SelectChoice
+
+from webapp import i18n, labels
+from webapp.domain.access import Action
+from webapp.domain.recipients import ContactRole, reachability
+from webapp.domain.reminders import ClientFacts, rounds
+from webapp.models import Client, Subscription, db
+from webapp.pages import changes, forms, guards
+from webapp.pages.clients import blueprint
+from webapp.pages.frame import language, time_zone
+from webapp.services import facts, history, ownership, people, runtime
+from webapp.services.errors import Refused
+from webapp.services.ownership import Why
+
+
+class ContactForm(forms.Form):
+    """A person at the client. The roles are the client's own to assign."""
+
+    name = forms.text_field(_l("Name"))
+    email = forms.text_field(_l("E-mail"), longest=254)
+    language = forms.select_field(_l("Language"), [])
+
+
+@blueprint.get("/partner/clients/<int:client_id>")
+@guards.allow(Action.LOOK_AFTER_CLIENTS)
+def details(client_id: int) -> Response:
+    """The client's first tab."""
+    return redirect(url_for("clients.renewals", client_id=client_id), 303)
+
+
+@blueprint.get("/partner/clients/<int:client_id>/renewals")
+@guards.allow(Action.LOOK_AFTER_CLIENTS)
+def renewals(client_id: int) -> str:
+    """Who owns and why, what renews when, who gets what next, and what went out."""
+    client = guards.own_client(client_id)
+    known = facts.of_client(client)
+    return show_tab("renewals", renewals_of(client, known))
+
+
+@blueprint.get("/partner/clients/<int:client_id>/contacts")
+@guards.allow(Action.LOOK_AFTER_CLIENTS)
+def contacts(client_id: int) -> str:
+    """The client's people and their roles."""
+    client = guards.own_client(client_id)
+    known = facts.of_client(client)
+    return show_tab("contacts", beside(client, known) | contacts_of(client, known))
+
+
+@blueprint.route("/partner/clients/<int:client_id>/contacts/new", methods=["GET", "POST"])
+@guards.allow(Action.LOOK_AFTER_CLIENTS)
+def add_contact(client_id: int) -> str | Response | tuple[str, int]:
+    """Add a person at the client."""
+    client = guards.own_client(client_id)
+    form = ContactForm()
+    inherited = _("As the company: %(language)s", language=labels.LANGUAGES[client.language])
+    form.language.choices = [SelectChoice("", inherited), *forms.language_choices()]
+    if form.validate_on_submit():
+        try:
+            person = people.add_person(current_user, client, **form.data)
+        except Refused as error:
+            forms.explain(form, error)
+        else:
+            flash(_("Added: %(name)s", name=person.name), "good")
+            return redirect(url_for("clients.contacts", client_id=client.id), 303)
+    page = render_template("clients/add_contact.html", client=client, form=form)
+    return (page, 422) if form.errors else page
+
+
+@blueprint.post("/partner/clients/<int:client_id>/contacts/<int:user_id>/invite")
+@guards.allow(Action.LOOK_AFTER_CLIENTS)
+def invite_contact(client_id: int, user_id: int) -> Response:
+    """Send a person at the client an invitation to its portal."""
+    client = guards.own_client(client_id)
+    person = guards.contact_of(client.id, user_id)
+    try:
+        people.invite(current_user, person)
+    except Refused:
+        # The button isn't there for somebody deactivated; a page left open may still have it.
+        abort(409)
+    flash(_("Invitation on its way to: %(email)s", email=person.email), "good")
+    return redirect(url_for("clients.contacts", client_id=client.id), 303)
+
+
+@blueprint.get("/partner/clients/<int:client_id>/activity")
+@guards.allow(Action.LOOK_AFTER_CLIENTS)
+def activity(client_id: int) -> str:
+    """The audit trail of the client, newest first; ``?before=`` an entry for what is older."""
+    client = guards.own_client(client_id)
+    known = facts.of_client(client)
+    trail = history.activity(client.id, request.args.get("before", type=int))
+    shown = {"trail": trail, "changes": changes, "zone": time_zone()}
+    return show_tab("activity", beside(client, known) | shown)
+
+
+def show_tab(tab: str, shown: dict[str, Any]) -> str:
+    """The page with one tab open, and the client's facts beside it."""
+    return render_template("clients/details.html", tab=tab, **shown)
+
+
+def beside(client: Client, known: ClientFacts) -> dict[str, Any]:
+    """What the facts beside the tabs are made from."""
+    territories = i18n.LANGUAGES[language()].locale.territories
+    return {
+        "client": client,
+        "known": known,
+        "reach": reachability(known.circle),
+        "country": territories.get(client.country or "", client.country),
+    }
+
+
+def renewals_of(client: Client, known: ClientFacts) -> dict[str, Any]:
+    """What the Renewals tab shows; the answer to a saved dialog needs the same."""
+    now = runtime.now()
+    zone = time_zone() or client.time_zone
+    subscriptions = subscriptions_of(client)
+    return beside(client, known) | {
+        "why": why_line(ownership.why(client, known), zone),
+        "today": now.astimezone(known.zone).date(),
+        "rounds": rounds(known, now),
+        "subscriptions": subscriptions,
+        "products": {one.id: one.product for one in subscriptions},
+        "past": history.past(client.id),
+        "missing": [labels.CONTACT_ROLES[role] for role in known.circle.missing],
+        "zone": zone,
+    }
+
+
+def subscriptions_of(client: Client) -> list[Subscription]:
+    """All of a client's subscriptions, the cancelled ones last."""
+    return list(
+        db.session.scalars(
+            select(Subscription)
+            .where(Subscription.client_id == client.id)
+            .order_by(Subscription.cancelled, Subscription.renewal_date, Subscription.id)
+        )
+    )
+
+
+def contacts_of(client: Client, known: ClientFacts) -> dict[str, Any]:
+    """The client's people, the roles of each by id, and the roles that nobody active holds."""
+    holders = known.contacts or {}
+    return {
+        "people": people.team(client.id),
+        "roles": {
+            person.id: [role for role in ContactRole if holders.get(role) == person]
+            for person in holders.values()
+        },
+        "missing": [
+            labels.CONTACT_ROLES[role]
+            for role in ContactRole
+            if role not in holders or not holders[role].active
+        ],
+    }
+
+
+def why_line(why: Why, zone: str) -> str:
+    """Why an owner is in effect, in one sentence; its date is the one in a time zone."""
+    owner = labels.owner_name(why.owner, runtime.settings().vendor_name)
+    if not why.own:
+        return _("%(owner)s: your default", owner=owner)
+    if why.by is None or why.at is None:
+        return _("%(owner)s: set for this client", owner=owner)
+    day = why.at.astimezone(ZoneInfo(zone)).date()
+    return _(
+        "%(owner)s: set for this client by %(name)s, %(date)s",
+        owner=owner,
+        name=why.by,
+        date=i18n.long_date(day, language()),
+    )
