@@ -1,11 +1,72 @@
-from flask import Blueprint
+"""The help article, and what its readers say of it."""
 
-from webapp.pages import guards
+from datetime import date
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_login import current_user
+from werkzeug.wrappers import Response as AnyResponse
+from wtforms import RadioField, TextAreaField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import Length
+
+from webapp.pages import frame, guards, htmx
+from webapp.pages.forms import Form, clean, required
+from webapp.services.feedback import give_feedback
 
 blueprint = Blueprint("help", __name__)
+ARTICLE = "renewal-owners"
+# The day on which the text of the article was last changed.
+LAST_UPDATED = date(2026, 11, 22)
+LONGEST_COMMENT = 2000
+
+
+class FeedbackForm(Form):
+    helpful = RadioField(
+        _l("Was this article helpful?"),
+        choices=[SelectChoice("yes", _l("Yes")), SelectChoice("no", _l("No"))],
+        validators=[required()],
+    )
+    comment = TextAreaField(
+        _l("Comment (optional)"),
+        filters=[clean],
+        validators=[
+            Length(max=LONGEST_COMMENT, message=_l("Use at most %(max)d characters.")),
+        ],
+    )
 
 
 @blueprint.get("/help/renewal-owners")
 @guards.public
 def renewal_owners() -> str:
-    return ""
+    """The article of the two source texts, true to the screens of this portal."""
+    return render_template("help/renewal_owners.html", form=FeedbackForm(), updated=LAST_UPDATED)
+
+
+@blueprint.post("/help/renewal-owners/feedback")
+@guards.public
+@guards.limiter.limit("20 per hour")
+def feedback() -> AnyResponse | str:
+    """Keep an answer, also of somebody signed out."""
+    form = FeedbackForm(request.form)
+    if not form.validate():
+        return htmx.page_or_fragment(
+            "help/renewal_owners.html",
+            "help/_feedback.html",
+            422,
+            form=form,
+            updated=LAST_UPDATED,
+        )
+    give_feedback(
+        current_user if current_user.is_authenticated else None,
+        ARTICLE,
+        frame.language(),
+        helpful=form.helpful.data == "yes",
+        comment=form.comment.data,
+    )
+    thanks = _("Thank you. Your answer helps to improve this article.")
+    if htmx.wanted():
+        return render_template("help/_thanks.html", text=thanks)
+    flash(thanks, "good")
+    return redirect(url_for("help.renewal_owners"), 303)

@@ -66,6 +66,8 @@ def refuse_real_data() -> None:
         real = False
     finally:
         db.session.remove()
+        # A server that forks after this must not share a connection.
+        db.engine.dispose()
     if real:
         raise SettingError("PORTAL_DEMO can't be used with a database that holds real data")
 

@@ -109,7 +109,7 @@ FIRST_NAMES = {
     "Priya Samuel",
 }
 LAST_NAMES = {
-    "pl": "Adamczyk Błaszczyk Czarnecka Dąbek Górska Jabłońska Kaczmarek Łukasik Michalak Nowicka "
+    "pl": "Adamczyk Błaszczyk Cieślak Dąbek Głąb Jóźwiak Kaczmarek Łukasik Michalak Nowak "
     "Pawlak Sikora Śliwa Wróbel Zając Żak",
     "pt": "Almeida Barbosa Cardoso Duarte Esteves Farias Gonçalves Lima Machado Nogueira Oliveira "
     "Prado Queiroz Ramos Siqueira Teixeira",

@@ -1,0 +1,101 @@
+"""portal check, and what is said before any command starts."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from tests.support.cast import settings
+from webapp.app import create_app
+from webapp.models import db
+
+PORTAL = Path(sys.executable).with_name("portal")
+
+
+def portal(folder, *arguments, **variables):
+    """Run the real console script far from the sources."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
+    return subprocess.run(
+        [PORTAL, *arguments],
+        cwd=folder,
+        env={**clean, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_all_is_well(app):
+    result = app.test_cli_runner().invoke(args=["check"])
+    assert result.exit_code == 0, result.output
+    assert "MISSING" not in result.output
+    assert "note     worker" in result.output
+
+
+def test_findings_as_json(app):
+    found = json.loads(app.test_cli_runner().invoke(args=["check", "--json"]).output)
+    assert [one["check"] for one in found] == [
+        "settings",
+        "database",
+        "languages",
+        "mail",
+        "worker",
+    ]
+
+
+def test_tables_of_another_version(app):
+    with app.app_context():
+        db.session.execute(text("UPDATE alembic_version SET version_num = '0000'"))
+        db.session.commit()
+    result = app.test_cli_runner().invoke(args=["check"])
+    assert result.exit_code == 1
+    assert "run portal init" in result.output
+
+
+def test_a_mail_server_that_cant_be_used(tmp_path):
+    app = create_app(settings(tmp_path, "sqlite:///portal.db", mail_url="smtp://host:25?tls=maybe"))
+    result = app.test_cli_runner().invoke(args=["check"])
+    assert result.exit_code == 1
+    assert "MISSING  mail: PORTAL_MAIL_URL" in result.output
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"PORTAL_COLOUR": "red"}, "PORTAL_COLOUR is not a setting of this portal"),
+        ({"PORTAL_DEMO": "maybe"}, "PORTAL_DEMO must be 1 or 0"),
+        (
+            {"PORTAL_DEMO": "1", "PORTAL_MAIL_URL": "smtp://mail.example"},
+            "PORTAL_MAIL_URL must be inbox: in demo mode",
+        ),
+    ],
+)
+def test_a_bad_setting_is_named_without_a_traceback(tmp_path, variables, said):
+    result = portal(tmp_path, "check", **variables)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert said in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_the_console_script_from_nothing_to_a_partner(tmp_path):
+    assert "portal init" in portal(tmp_path, "serve").stderr
+    assert portal(tmp_path, "init").returncode == 0
+    added = portal(tmp_path, "partner", "add", "Odnowa", "--admin", "ana@odnowa.example")
+    assert added.returncode == 0, added.stderr
+    assert "http://127.0.0.1:8000/link/" in added.stdout
+    assert portal(tmp_path, "check").returncode == 0
+    refused = portal(tmp_path, "demo", "accounts", PORTAL_DEMO="1")
+    assert refused.returncode == 2
+    assert "real data" in refused.stderr
+
+
+def test_every_command_has_help(app):
+    runner = app.test_cli_runner()
+    for command in ("serve", "init", "partner", "user", "import", "reminders", "worker", "demo"):
+        result = runner.invoke(args=[command, "--help"])
+        assert result.exit_code == 0
+        assert result.output.strip().splitlines()[2].strip()

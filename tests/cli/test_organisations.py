@@ -1,0 +1,107 @@
+"""portal init, partner, user: what the operator does before anybody can sign in."""
+
+import json
+
+import pytest
+from sqlalchemy import select
+
+from tests.support.cast import BASE_URL
+from webapp.models import AuditEntry, Client, LinkPurpose, Partner, User, db
+from webapp.signin import links
+
+
+@pytest.fixture
+def run(app):
+    """Run a command: ``run("partner", "add", …)``; gives its result."""
+    return lambda *arguments: app.test_cli_runner().invoke(args=arguments)
+
+
+def in_database(app, query):
+    with app.app_context():
+        return db.session.scalars(query).one()
+
+
+def test_init_may_be_run_again(run):
+    for _ in range(2):
+        result = run("init")
+        assert (result.exit_code, result.output) == (0, "The database is ready.\n")
+
+
+def test_a_partner_and_the_invitation_of_its_admin(run, app):
+    result = run("partner", "add", "Odnowa", "--admin", "ana@odnowa.example", "--language", "pl")
+    assert result.exit_code == 0, result.output
+    partner = in_database(app, select(Partner))
+    assert (partner.slug, partner.language, partner.time_zone, partner.sending) == (
+        *("odnowa", "pl", "Europe/Warsaw"),
+        False,
+    )
+    address = result.output.splitlines()[-1]
+    assert address.startswith(f"{BASE_URL}/link/")
+    with app.app_context():
+        link = links.read(address.rpartition("/")[2])
+        assert link
+        assert (link.user.email, link.user.admin, link.purpose) == (
+            *("ana@odnowa.example", True),
+            LinkPurpose.INVITATION,
+        )
+
+
+def test_a_partner_as_json(run):
+    result = run("partner", "add", "Łódź & Co", "--admin", "ana@lodz.example", "--json")
+    report = json.loads(result.output)
+    assert report.keys() == {"partner", "email", "link"}
+    assert (report["partner"], report["email"]) == ("lodz-co", "ana@lodz.example")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "said"),
+    [
+        (("--admin", "nobody"), 1, "email:"),
+        (("--admin", "ana@odnowa.example", "--time-zone", "Mars"), 1, "time_zone"),
+        (("--admin", "ana@odnowa.example", "--language", "de"), 2, "--language"),
+        ((), 2, "--admin"),
+    ],
+)
+def test_what_is_wrong_is_said_and_nothing_is_written(run, app, arguments, exit_code, said):
+    result = run("partner", "add", "Odnowa", *arguments)
+    assert result.exit_code == exit_code
+    assert said in result.output
+    assert "Traceback" not in result.output
+    with app.app_context():
+        assert db.session.scalar(select(Partner.id)) is None
+        assert db.session.scalar(select(AuditEntry.id)) is None
+
+
+def test_sending_is_turned_on_and_off(run, app, cast):
+    partner = select(Partner.sending).where(Partner.id == cast.partner)
+    assert run("partner", "sending", "odnowa", "on").output == "Sending is on.\n"
+    assert in_database(app, partner) is True
+    assert run("partner", "sending", "odnowa", "on").output == "Sending was on before.\n"
+    assert run("partner", "sending", "odnowa", "off").exit_code == 0
+    assert in_database(app, partner) is False
+
+
+def test_an_unknown_partner_is_named_with_those_there_are(run, cast):
+    result = run("partner", "sending", "nobody", "on")
+    assert result.exit_code == 1
+    assert "odnowa, renova" in result.output
+
+
+def test_a_user_of_a_partner_and_one_of_a_client(run, app, cast):
+    colleague = run("user", "add", "odnowa", "frank@odnowa.example", "--name", "Frank")
+    contact = run(
+        *("user", "add", "odnowa", "grace@acme.example", "--client", "ACME", "--admin", "--json")
+    )
+    assert (colleague.exit_code, contact.exit_code) == (0, 0)
+    assert json.loads(contact.output)["organisation"] == "Acme"
+    frank = in_database(app, select(User).where(User.name == "Frank"))
+    grace = in_database(app, select(User).where(User.email == "grace@acme.example"))
+    assert (frank.organisation_id, frank.admin) == (cast.partner, False)
+    assert (grace.organisation_id, grace.admin) == (cast.client, True)
+
+
+def test_a_client_of_another_partner_is_not_found(run, app, cast):
+    foreign = in_database(app, select(Client.name).where(Client.id == cast.other_client))
+    result = run("user", "add", "odnowa", "grace@acme.example", "--client", foreign)
+    assert result.exit_code == 1
+    assert "0 clients of odnowa" in result.output
