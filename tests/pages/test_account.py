@@ -39,6 +39,14 @@ def test_the_article_leads_there(browse, cast: Cast):
     assert "dave@acme.example" in main(dana.get("/account/company"))
 
 
+def test_who_is_chosen_stands_in_the_dropdowns(browse, cast: Cast):
+    page = main(browse(cast.dana).get("/account/company"))
+    assert [part.split("<")[0] for part in page.split("<option selected")[1:]] == [
+        f' value="{user_id}">{name}'
+        for user_id, name in ((cast.dana, "Dana"), (cast.dave, "Dave"), (cast.dana, "Dana"))
+    ]
+
+
 def test_an_admin_chooses(app, browse, cast: Cast):
     dana = browse(cast.dana)
     answer = dana.post("/account/company", data=roles(cast, billing="", primary=cast.dave))

@@ -46,7 +46,7 @@ def company_page(form: RolesForm | None = None, conflict: bool = False) -> str:
         held=held,
         missing=[str(CONTACT_ROLES[role]) for role, holder in held.items() if holder is None],
         names={one.user.id: one.user.name for one in listed},
-        form=form or RolesForm.of((one.user for one in listed), held),
+        form=form or RolesForm.of([one.user for one in listed], held),
         conflict=conflict,
         known=known,
         rounds=upcoming(known),

@@ -1,6 +1,7 @@
 """The forms of the client portal."""
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -36,14 +37,19 @@ class RolesForm(Form):
     decision_maker = role_field(ContactRole.DECISION_MAKER)
 
     @classmethod
-    def of(cls, users: Iterable[User], held: Mapping[ContactRole, int | None]) -> "RolesForm":
+    def of(cls, users: Sequence[User], held: Mapping[ContactRole, int | None]) -> "RolesForm":
         """The form with everybody who may be chosen, and whoever is chosen now."""
         form = cls(data={role.value: user for role, user in held.items()})
+        names = Counter(user.name for user in users)
         for role in ContactRole:
             form[role.value].choices = [
                 SelectChoice("", _l("Nobody")),
                 *(
-                    SelectChoice(str(user.id), f"{user.name}, {user.email}")
+                    # Namesakes are told apart by their address.
+                    SelectChoice(
+                        str(user.id),
+                        user.name if names[user.name] == 1 else f"{user.name}, {user.email}",
+                    )
                     for user in users
                     if user.active or user.id == held[role]
                 ),
