@@ -36,10 +36,16 @@ def best_language(accepted: Iterable[str]) -> str | None:
     return negotiate_locale([tag.split("-")[0].lower() for tag in accepted], CODES)
 
 
+# Letters of their own that Unicode does not take apart into a letter and an accent.
+WHOLE_LETTERS = str.maketrans(
+    {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe"}
+)
+
+
 def fold(text: str) -> str:
     """What search and equality compare: no case, no accents, single spaces; "Łódź" → "lodz"."""
-    swapped = text.casefold().translate(str.maketrans("łøđðħıæœ", "loddhiao"))
-    plain = unicodedata.normalize("NFKD", swapped)
+    # Taken apart first: what "™" is made of has a case, too.
+    plain = unicodedata.normalize("NFKD", text).casefold().translate(WHOLE_LETTERS)
     bare = "".join(char for char in plain if not unicodedata.combining(char))
     return re.sub(r"\s+", " ", bare).strip()
 
@@ -52,10 +58,11 @@ def sort_key(text: str) -> str:
     """A key whose code-point order is the alphabet of all three languages.
 
     Polish letters are letters of their own and follow their base (a, ą, b); other accents, as in
-    Portuguese, only break ties.
+    Portuguese, don't count.
     """
     lowered = re.sub(r"\s+", " ", unicodedata.normalize("NFC", text).casefold()).strip()
-    return "".join(POLISH_ORDER.get(char) or fold(char) or " " for char in lowered)[:300]
+    keys = (POLISH_ORDER.get(char) or (fold(char) if char != " " else " ") for char in lowered)
+    return "".join(keys)[:300]
 
 
 def long_date(day: date, language: str) -> str:

@@ -97,10 +97,8 @@ def circle(owner: Owner, contacts: Mapping[ContactRole, Person], contact: PointO
 
     One person is one address; To beats Copy; several reasons are kept in order.
     """
-    at_partner = Reason.ADMIN if contact.source is ContactSource.ADMINS else None
     if owner is Owner.PARTNER:
-        reasons = (at_partner or Reason.POINT_OF_CONTACT,)
-        people = tuple(Recipient(person, Place.TO, reasons) for person in contact.people)
+        people = at_partner(contact, Place.TO, Reason.POINT_OF_CONTACT)
         return Circle(owner, people, contact, refused=only_refused(contact.passed_over))
 
     missing, refused = [], []
@@ -115,9 +113,9 @@ def circle(owner: Owner, contacts: Mapping[ContactRole, Person], contact: PointO
             entry = entries.setdefault(person.address, Entry(person, Place.TO))
             entry.reasons.append(Reason(role.value))
     if entries:
-        for person in contact.people:
-            entry = entries.setdefault(person.address, Entry(person, Place.COPY))
-            entry.reasons.append(at_partner or Reason.NOTIFIED)
+        for one in at_partner(contact, Place.COPY, Reason.NOTIFIED):
+            entry = entries.setdefault(one.person.address, Entry(one.person, one.place))
+            entry.reasons.extend(one.reasons)
     return Circle(
         owner,
         tuple(Recipient(one.person, one.place, tuple(one.reasons)) for one in entries.values()),
@@ -125,6 +123,12 @@ def circle(owner: Owner, contacts: Mapping[ContactRole, Person], contact: PointO
         tuple(missing),
         tuple(dict.fromkeys([*refused, *only_refused(contact.passed_over)])),
     )
+
+
+def at_partner(contact: PointOfContact, place: Place, reason: Reason) -> tuple[Recipient, ...]:
+    """The partner's people, for this reason or as admins who stand in."""
+    reasons = (Reason.ADMIN if contact.source is ContactSource.ADMINS else reason,)
+    return tuple(Recipient(person, place, reasons) for person in contact.people)
 
 
 def only_refused(people: tuple[Person, ...]) -> tuple[Person, ...]:

@@ -4,11 +4,12 @@ The dialog's preview, the planner, the check at each claim and ``portal reminder
 functions; they differ only in the facts that they hand in.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from itertools import islice, takewhile
 from zoneinfo import ZoneInfo
 
 from webapp.domain.ownership import (
@@ -20,7 +21,15 @@ from webapp.domain.ownership import (
     effective_owner,
     point_of_contact,
 )
-from webapp.domain.recipients import Circle, ContactRole, Place, Reason, Recipient, circle
+from webapp.domain.recipients import (
+    Circle,
+    ContactRole,
+    Place,
+    Reason,
+    Recipient,
+    at_partner,
+    circle,
+)
 from webapp.domain.schedule import (
     Renewal,
     Window,
@@ -136,6 +145,9 @@ class Item:
     def due(self) -> date:
         return due_on(self.subscription.base, self.step)
 
+    def last_moment(self, client_zone: ZoneInfo) -> datetime:
+        return last_moment(self.subscription.base, client_zone)
+
 
 @dataclass(frozen=True, slots=True)
 class Mail:
@@ -175,7 +187,7 @@ def readers(circle: Circle) -> tuple[Recipient, ...]:
     """Who is written to: the circle, or the partner's people when nobody in it can be told."""
     if not circle.blocked:
         return circle.recipients
-    return tuple(Recipient(one, Place.TO, (Reason.NOTIFIED,)) for one in circle.contact.people)
+    return at_partner(circle.contact, Place.TO, Reason.NOTIFIED)
 
 
 def due_items(client: ClientFacts, now: datetime) -> tuple[Item, ...]:
@@ -212,12 +224,15 @@ def mail_to(
     kind = kind_of(circle)
     address = reader.person.address
     mine = tuple(one for one in items if (one.step, address, kind) not in one.subscription.reached)
-    if not mine:
-        return None
-    last = min(last_moment(one.subscription.base, client.zone) for one in mine)
-    due = max(one.due for one in mine)
     zone = ZoneInfo(reader.person.time_zone)
-    while moment := send_at(earliest, due, last, client.partner.window, zone):
+    while mine:
+        last = min(one.last_moment(client.zone) for one in mine)
+        today = earliest.astimezone(client.zone).date()
+        moment = send_at(earliest, today, last, client.partner.window, zone)
+        if moment is None:
+            # What can't be told in time must not take the rest with it.
+            mine = tuple(one for one in mine if one.last_moment(client.zone) > last)
+            continue
         day = moment.astimezone(client.zone).date()
         if (address, day) not in client.occupied:
             return Mail(kind, reader, mine, day, moment, last)
@@ -225,28 +240,60 @@ def mail_to(
     return None
 
 
+def after(client: ClientFacts, planned: Round, sent: Sequence[Mail]) -> ClientFacts:
+    """The facts as they will be when these mails of a round have gone out and its others wait."""
+    known = {one.id: one for one in client.subscriptions}
+    for item in planned.items:
+        one = known[item.subscription.id]
+        about = [mail for mail in planned.mails if item in mail.items]
+        reached = {
+            (item.step, mail.recipient.person.address, mail.kind) for mail in about if mail in sent
+        }
+        known[one.id] = replace(
+            one,
+            planned=one.planned | {item.step},
+            waiting=item.step if any(mail not in sent for mail in about) else None,
+            reached=one.reached | reached,
+        )
+    # The days of these mails need no keeping: the next round begins on a later one.
+    return replace(client, subscriptions=tuple(known.values()))
+
+
+def coming(client: ClientFacts, now: datetime) -> Iterator[Round]:
+    """All rounds to come, if nothing changes: what is due or waiting today, then day by day.
+
+    A mail that has to wait takes up what falls due meanwhile, as it will when it is planned.
+    """
+    day: date | None = now.astimezone(client.zone).date()
+    while day is not None:
+        moment = max(now, in_zone(day, time(), client.zone))
+        planned = round_on(client, day, due_items(client, moment), moment)
+        following = next_due(client, day)
+        until = in_zone(following, time(), client.zone) if following else None
+        sent = tuple(mail for mail in planned.mails if until is None or mail.send_at < until)
+        if planned.items and (sent or (planned.blocked and not planned.mails)):
+            told = tuple(one for one in planned.items if any(one in mail.items for mail in sent))
+            yield replace(planned, items=planned.items if planned.blocked else told, mails=sent)
+        client = after(client, planned, sent)
+        day = following
+
+
+def next_due(client: ClientFacts, day: date) -> date | None:
+    """The next local date after this one on which a step falls due."""
+    days = (
+        due_on(one.base, step)
+        for one in client.subscriptions
+        for step in open_steps(one.renewal, client.partner.steps)
+    )
+    return min((due for due in days if due > day), default=None)
+
+
 def rounds(client: ClientFacts, now: datetime, count: int = 3) -> tuple[Round, ...]:
-    """The next rounds of mail: what is due or waiting today, then the coming steps day by day."""
-    today = now.astimezone(client.zone).date()
-    days: dict[date, list[Item]] = {}
-    for item in due_items(client, now):
-        days.setdefault(today, []).append(item)
-    for subscription in client.subscriptions:
-        for step in open_steps(subscription.renewal, client.partner.steps):
-            day = due_on(subscription.base, step)
-            if day > today:
-                days.setdefault(day, []).append(Item(subscription, step))
-    coming = (round_on(client, day, days[day], now) for day in sorted(days))
-    told: list[Round] = []
-    for one in coming:
-        if one.mails or one.blocked:
-            told.append(one)
-        if len(told) == count:
-            break
-    return tuple(told)
+    """The next so many rounds of mail."""
+    return tuple(islice(coming(client, now), count))
 
 
 def mails_within(client: ClientFacts, now: datetime, days: int) -> tuple[Round, ...]:
     """The rounds of the next so many days."""
     until = now.astimezone(client.zone).date() + timedelta(days=days)
-    return tuple(one for one in rounds(client, now, count=10_000) if one.day <= until)
+    return tuple(takewhile(lambda one: one.day <= until, coming(client, now)))

@@ -9,7 +9,10 @@ from zoneinfo import ZoneInfo
 
 DEFAULT_STEPS = (90, 60, 30, 14, 7, 1)
 MOST_STEPS, FARTHEST_STEP = 20, 730
-TERM = re.compile(r"P(?:(?P<years>[1-9]\d?)Y)?(?:(?P<months>[1-9]\d?)M)?")
+TERM = re.compile(r"P(?:(?P<years>[1-9]\d?)Y)?(?:(?P<months>[1-9]\d?)M)?", re.ASCII)
+STEP = re.compile(r"\d{1,3}", re.ASCII)
+# Counted from here, any number of months is as short as it can be.
+SHORTEST_MONTHS_FROM = date(2001, 2, 1)
 
 
 def parse_term(text: str) -> int:
@@ -38,8 +41,10 @@ def add_months(day: date, months: int, anchor_day: int) -> date:
 
 def parse_steps(text: str) -> tuple[int, ...]:
     """Steps in days from text, farthest first: "1, 30 7" → (30, 7, 1). Raises ValueError."""
-    steps = {int(word) for word in re.split(r"[,;\s]+", text.strip()) if word}
-    if not 0 < len(steps) <= MOST_STEPS or not all(0 <= step <= FARTHEST_STEP for step in steps):
+    words = [word for word in re.split(r"[,;\s]+", text) if word]
+    steps = {int(word) for word in words if STEP.fullmatch(word)}
+    refused = [word for word in words if not STEP.fullmatch(word) or int(word) > FARTHEST_STEP]
+    if refused or not 0 < len(steps) <= MOST_STEPS:
         raise ValueError(f"not a list of days: {text!r}")
     return tuple(sorted(steps, reverse=True))
 
@@ -49,10 +54,14 @@ def base_date(renewal_date: date, deadline: date | None) -> date:
     return deadline or renewal_date
 
 
-def term_steps(steps: Iterable[int], base: date, term_months: int) -> tuple[int, ...]:
-    """The steps in days that apply, farthest first: those as long as the term or longer don't."""
-    length = (base - add_months(base, -term_months, base.day)).days
-    return tuple(sorted({step for step in steps if 0 <= step < length}, reverse=True))
+def term_steps(steps: Iterable[int], term_months: int) -> tuple[int, ...]:
+    """The steps in days that apply, farthest first: those as long as the term or longer don't.
+
+    The term counts with the fewest days that so many months can have, so that each of its renewals
+    has the same steps: a month never has the step of 30 days.
+    """
+    length = (add_months(SHORTEST_MONTHS_FROM, term_months, 1) - SHORTEST_MONTHS_FROM).days
+    return tuple(sorted({step for step in steps if step < length}, reverse=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +87,7 @@ def open_steps(renewal: Renewal, steps: Iterable[int]) -> tuple[int, ...]:
     newest = min(renewal.planned, default=None)
     return tuple(
         step
-        for step in term_steps(steps, renewal.base, renewal.term_months)
+        for step in term_steps(steps, renewal.term_months)
         if (newest is None or step < newest)
         and (renewal.steps_from is None or due_on(renewal.base, step) >= renewal.steps_from)
     )
@@ -131,11 +140,12 @@ def last_moment(base: date, client_zone: ZoneInfo) -> datetime:
 def next_opening(earliest: datetime, window: Window, zone: ZoneInfo) -> datetime:
     """The first instant from ``earliest`` on that lies in the window of this zone."""
     first = earliest.astimezone(zone).date()
-    for days in range(9):
+    # Longer than a week: the hour that a clock change skips may be the whole window of a day.
+    for days in range(15):
         day = first + timedelta(days=days)
-        opens, closes = in_zone(day, window.opens, zone), in_zone(day, window.closes, zone)
-        if day.weekday() in window.weekdays and earliest < closes:
-            return max(earliest, opens)
+        moment = max(earliest, in_zone(day, window.opens, zone))
+        if day.weekday() in window.weekdays and moment < in_zone(day, window.closes, zone):
+            return moment
     raise ValueError("a sending window needs a weekday and an opening before its closing")
 
 
@@ -144,9 +154,10 @@ def send_at(
 ) -> datetime | None:
     """When one mail may go out; None when it is too late.
 
-    ``earliest``: now, or the start of a day to come; ``due``: the reminder's due day; ``last``:
-    its last useful moment; ``window`` in the recipient's ``zone``. If no window opens in time, the
-    mail goes out at the opening hour of its due day, whatever the weekday, or at once after it.
+    ``earliest``: now, or the start of a day to come; ``due``: the day on which it is due, or planned
+    when that was missed; ``last``: its last useful moment; ``window`` in the recipient's ``zone``. If
+    no window opens in time, the mail goes out at the opening hour of that day, whatever the weekday,
+    or at once after it.
     """
     if earliest >= last:
         return None

@@ -1,0 +1,158 @@
+"""Settings: how each kind is read, and how what can't be used is refused."""
+
+from collections.abc import Callable
+from dataclasses import FrozenInstanceError, fields
+from typing import Any
+
+import pytest
+
+from webapp import config
+from webapp.config import SettingError, Settings, load
+
+
+def test_nothing_set_gives_the_defaults():
+    assert load({}) == Settings()
+    assert load({"PATH": "/bin", "MY_PORTAL_X": "1"}) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("parse", "text", "value"),
+    [
+        *((config.boolean, text, True) for text in ("1", "true", "YES", "On")),
+        *((config.boolean, text, False) for text in ("0", "False", "no", "off")),
+        (config.words, "", ()),
+        (config.words, "a.example, b.example c.example,", ("a.example", "b.example", "c.example")),
+        (config.language, "pl", "pl"),
+        (config.filled, "HubSpot", "HubSpot"),
+        (config.count, "0", 0),
+        (config.count, "12", 12),
+        (config.seconds, "30", 30),
+        (config.web_address, "https://portal.example.com/", "https://portal.example.com"),
+        (config.web_address, "http://[::1]:8000/under/a/path", "http://[::1]:8000/under/a/path"),
+        (config.database_address, "sqlite:///portal.db", "sqlite:///portal.db"),
+        (config.database_address, "sqlite://", "sqlite://"),
+        (config.mail_address, "inbox:", "inbox:"),
+        (config.mail_address, "smtp://u:p%40@mail:587?tls=off", "smtp://u:p%40@mail:587?tls=off"),
+        (config.mail_address, "smtps://mail.example", "smtps://mail.example"),
+        (config.storage_address, "memory://", "memory://"),
+        (config.storage_address, "redis://:secret@cache:6379/1", "redis://:secret@cache:6379/1"),
+        (config.level, "debug", "DEBUG"),
+    ],
+)
+def test_what_is_read(parse: Callable[[str], Any], text: str, value: object) -> None:
+    assert parse(text) == value
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_every_way_to_name_postgresql_gets_its_driver(scheme: str) -> None:
+    settings = load(
+        {"PORTAL_DATABASE_URL": f"{scheme}://u:p@db.example:5432/portal?sslmode=require"}
+    )
+    assert (
+        settings.database_url == "postgresql+psycopg://u:p@db.example:5432/portal?sslmode=require"
+    )
+
+
+@pytest.mark.parametrize(
+    ("parse", "text"),
+    [
+        *((config.boolean, text) for text in ("", "2", "maybe")),
+        *((config.language, text) for text in ("", "de", "PL", "pt-BR")),
+        (config.filled, ""),
+        *((config.count, text) for text in ("", "-1", "1.5", "ten", "²", "٣")),
+        *((config.seconds, text) for text in ("0", "", "-1")),
+        *(
+            (config.web_address, text)
+            for text in (
+                "",
+                "portal.example.com",
+                "ftp://portal.example.com",
+                "https://",
+                "https://:8000",
+                "https://portal.example.com:port",
+                "https://portal.example.com:99999",
+                "https://portal example.com",
+                "https://[::1",
+                "https://portal.example.com/?a=1",
+                "https://portal.example.com/#a",
+                "https://ana@portal.example.com",
+            )
+        ),
+        *((config.database_address, text) for text in ("", "portal.db", "mysql://db/portal")),
+        *(
+            (config.mail_address, text)
+            for text in ("", "mail.example", "smtp:", "smtp://", "smtp:mail:25", "http://mail")
+        ),
+        *((config.storage_address, text) for text in ("", "redis", "redis://")),
+        *((config.level, text) for text in ("", "loud")),
+    ],
+)
+def test_what_is_refused(parse: Callable[[str], Any], text: str) -> None:
+    with pytest.raises(ValueError, match="must "):
+        parse(text)
+
+
+def test_bad_values_are_named_all_at_once():
+    environment = {
+        "PORTAL_PROXIES": "many",
+        "PORTAL_BASE_URL": "portal",
+        "PORTAL_LANGUAGE": "de",
+        "PORTAL_VENDOR_NAME": "Vendor",
+        "PORTAL_COLOUR": "blue",
+    }
+    with pytest.raises(SettingError) as error:
+        load(environment)
+    assert str(error.value).split("; ") == [
+        "PORTAL_BASE_URL must be an address such as https://portal.example.com",
+        "PORTAL_COLOUR is not a setting of this portal",
+        "PORTAL_LANGUAGE must be en, pl or pt",
+        "PORTAL_PROXIES must be a whole number",
+    ]
+
+
+def test_a_refused_value_is_not_repeated():
+    """It may hold a password: an address whose password was not quoted has an odd port."""
+    with pytest.raises(SettingError) as error:
+        load(
+            {
+                "PORTAL_MAIL_URL": "smtp://ana:se/cret@mail.example",
+                "PORTAL_DATABASE_URL": "se://cret",
+            }
+        )
+    assert "cret" not in str(error.value)
+    assert "se/" not in str(error.value)
+
+
+def test_names_are_exact():
+    with pytest.raises(SettingError, match="PORTAL_base_url is not a setting"):
+        load({"PORTAL_base_url": "http://portal.example"})
+
+
+def test_blanks_around_a_value_do_not_count():
+    assert load({"PORTAL_MAIL_TIMEOUT": " 5 "}).mail_timeout == 5
+
+
+def test_demo_mode_sends_nothing_outside():
+    with pytest.raises(SettingError, match="PORTAL_MAIL_URL must be inbox: in demo mode"):
+        load({"PORTAL_DEMO": "1", "PORTAL_MAIL_URL": "smtp://mail.example"})
+    assert load({"PORTAL_DEMO": "1", "PORTAL_MAIL_URL": "inbox:"}).demo
+
+
+def test_cookies_insist_on_https_where_people_come_over_it():
+    assert load({"PORTAL_BASE_URL": "https://portal.example"}).secure
+    assert not load({"PORTAL_BASE_URL": "http://portal.example"}).secure
+
+
+def test_settings_stay_as_they_were_read():
+    with pytest.raises(FrozenInstanceError):
+        Settings().demo = True  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("setting", fields(Settings), ids=lambda setting: setting.name)
+def test_each_default_would_be_read_as_itself(setting: Any) -> None:
+    if setting.name in ("secret_key", "trusted_hosts", "frame_ancestors"):
+        assert not setting.default
+        return
+    text = {True: "1", False: "0"}.get(setting.default, str(setting.default))
+    name = config.variable(setting.name)
+    assert getattr(load({name: text}), setting.name) == setting.default

@@ -1,0 +1,206 @@
+"""Languages, dates and numbers, and how text is folded and ordered."""
+
+import unicodedata
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from webapp import i18n
+
+MARCH_3 = date(2026, 3, 3)
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language"),
+    [
+        (["pl"], "pl"),
+        (["pl-PL"], "pl"),
+        (["pt"], "pt"),
+        (["pt-BR"], "pt"),
+        (["pt-PT"], "pt"),
+        (["pt-AO"], "pt"),
+        (["PT-br"], "pt"),
+        (["en-GB"], "en"),
+        (["en-US", "pl"], "en"),
+        (["de-AT", "pt-AO", "pl"], "pt"),
+        (["de", "fr-CA"], None),
+        (["plt"], None),
+        (["*"], None),
+        ([], None),
+    ],
+)
+def test_the_best_language_of_a_request(accepted: list[str], language: str | None) -> None:
+    assert i18n.best_language(accepted) == language
+
+
+def test_each_language_has_its_own_name_and_tag():
+    assert [(one.code, one.endonym, one.html) for one in i18n.LANGUAGES.values()] == [
+        ("pl", "Polski", "pl"),
+        ("pt", "Português", "pt-BR"),
+        ("en", "English", "en"),
+    ]
+
+
+# Folding and order
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("Łódź", "lodz"),
+        ("ZAŻÓŁĆ GĘŚLĄ JAŹŃ", "zazolc gesla jazn"),
+        ("São João do Açaí", "sao joao do acai"),
+        ("Øresund & Ærø", "oresund & aero"),
+        ("Straße", "strasse"),
+        ("İstanbul, Iğdır", "istanbul, igdir"),
+        ("  Two\u00a0 words\n", "two words"),
+        ("Acme™ ﬁne", "acmetm fine"),
+        ("e\u0301cole", "ecole"),
+        ("№ 5", "no 5"),
+        ("", ""),
+    ],
+)
+def test_folding(text: str, folded: str) -> None:
+    assert i18n.fold(text) == folded
+
+
+@given(st.text())
+def test_folding_twice_changes_nothing(text):
+    folded = i18n.fold(text)
+    assert i18n.fold(folded) == folded
+
+
+@given(st.text("aąbcćdeęlłnńoósśzźżãõçéAĄĆŁÓŚŻÃÇ -"))
+def test_folding_knows_no_case_and_no_way_of_writing_accents(text):
+    assert i18n.fold(text.upper()) == i18n.fold(text.lower()) == i18n.fold(text)
+    assert i18n.fold(unicodedata.normalize("NFD", text)) == i18n.fold(text)
+
+
+IN_ORDER = [
+    "24/7 Serwis",
+    "Acme",
+    "Adam Zych",
+    "Adamski",
+    "Azyl",
+    "Ąbalski",
+    "Babel",
+    "Cyan",
+    "Ćma",
+    "Dom",
+    "Ewa",
+    "Ęsk",
+    "Fala",
+    "Kowal",
+    "Kozak",
+    "Kół",
+    "Lublin",
+    "Lwów",
+    "Łan",
+    "Łódź",
+    "Mama",
+    "Nysa",
+    "Ńu",
+    "Opole",
+    "Osa",
+    "Óbidos",
+    "Ósemka",
+    "Pole",
+    "Sopot",
+    "Szczecin",
+    "Ścinawa",
+    "Tychy",
+    "Zamość",
+    "Zzz",
+    "Źdźbło",
+    "Źródło",
+    "Żary",
+    "Żyto",
+]
+
+
+def in_order(names: list[str]) -> bool:
+    """Whether each name comes before the next."""
+    keys = [i18n.sort_key(name) for name in names]
+    return keys == sorted(set(keys))
+
+
+def test_names_stand_in_the_polish_alphabet():
+    assert in_order(IN_ORDER)
+
+
+def test_every_letter_of_the_alphabet_has_its_place():
+    alphabet = "aąbcćdeęfghijklłmnńoópqrsśtuvwxyzźż"
+    assert in_order([first + second for first in alphabet for second in ("", *alphabet)])
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("ÁGUA", "agua"),
+        ("São  João", "sao joao"),
+        ("ŁÓDŹ", "łódź"),
+        ("Z\u0307ary", "Żary"),
+    ],
+)
+def test_case_spaces_and_other_accents_do_not_change_the_place(one: str, other: str) -> None:
+    assert i18n.sort_key(one) == i18n.sort_key(other)
+
+
+def test_an_accent_without_a_letter_of_its_own_leaves_no_gap():
+    assert i18n.sort_key("q\u0303a") == "qa"
+
+
+def test_a_key_fits_its_column():
+    assert len(i18n.sort_key("ż" * 300)) == 300
+
+
+# Dates, times and numbers, as Babel's data has them
+
+
+def plain(text: str) -> str:
+    """Without the spaces that don't break."""
+    return text.replace("\u00a0", " ").replace("\u202f", " ")
+
+
+@pytest.mark.parametrize(
+    ("language", "long", "medium", "weekday"),
+    [
+        ("en", "3 March 2026", "3 Mar 2026", "Tuesday, 3 March 2026"),
+        ("pl", "3 marca 2026", "3 mar 2026", "wtorek, 3 marca 2026"),
+        ("pt", "3 de março de 2026", "3 mar. 2026", "terça-feira, 3 de março de 2026"),
+    ],
+)
+def test_dates(language: str, long: str, medium: str, weekday: str) -> None:
+    assert i18n.long_date(MARCH_3, language) == long
+    assert i18n.medium_date(MARCH_3, language) == medium
+    assert i18n.weekday_date(MARCH_3, language) == weekday
+
+
+@pytest.mark.parametrize(
+    ("zone", "language", "expected"),
+    [
+        ("Europe/Warsaw", "pl", "3 lip 2026, 14:05 CEST"),
+        ("Europe/Warsaw", "en", "3 Jul 2026, 14:05 CEST"),
+        ("America/Sao_Paulo", "pt", "3 jul. 2026, 09:05 -03"),
+        ("Pacific/Kiritimati", "en", "4 Jul 2026, 02:05 +14"),
+    ],
+)
+def test_local_times(zone: str, language: str, expected: str) -> None:
+    moment = datetime(2026, 7, 3, 12, 5, tzinfo=UTC)
+    assert i18n.local_time(moment, zone, language) == expected
+
+
+@pytest.mark.parametrize(
+    ("language", "currency", "money", "number"),
+    [
+        ("pl", "PLN", "1 234,50 zł", "1 234 567"),
+        ("pt", "BRL", "R$ 1.234,50", "1.234.567"),
+        ("en", "GBP", "£1,234.50", "1,234,567"),
+    ],
+)
+def test_money_and_numbers(language: str, currency: str, money: str, number: str) -> None:
+    assert plain(i18n.money(Decimal("1234.50"), currency, language)) == money
+    assert plain(i18n.number(1_234_567, language)) == number
