@@ -1,0 +1,288 @@
+"""Client details: owner and why, subscriptions, what comes next, contacts, activity."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+import time_machine
+
+from tests.support.cast import make_subscription, make_user, unit_of_work
+from webapp.domain.ownership import Choice, Owner
+from webapp.models import (
+    AuditEntry,
+    Client,
+    ContactAssignment,
+    Delivery,
+    DeliveryState,
+    MailKind,
+    Partner,
+    Reminder,
+    ReminderState,
+    Subscription,
+    User,
+    db,
+)
+from webapp.services.ownership import choose_owner
+
+NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
+TABS = ["renewals", "contacts", "activity"]
+
+
+@pytest.fixture(autouse=True)
+def today():
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+@pytest.fixture
+def base(cast):
+    return f"/partner/clients/{cast.client}"
+
+
+def test_the_first_tab_is_renewals(browse, cast, base):
+    assert browse(cast.bob).get(base).location == f"{base}/renewals"
+
+
+@pytest.mark.parametrize("path", ["", "/renewals", "/contacts", "/activity", "/contacts/new"])
+def test_who_may(browse, cast, base, path):
+    assert browse(cast.bob).get(base + path).status_code in (200, 303)
+    assert browse(cast.dana).get(base + path).status_code == 403
+    assert browse().get(base + path).location.startswith("/sign-in")
+    if path:
+        assert browse(cast.charlie).get(base + path).status_code == 404
+
+
+def test_the_default_owner_says_why(browse, cast, base):
+    page = browse(cast.bob).get(f"{base}/renewals").text
+    assert "HubSpot: your default" in page
+    assert "Your default" in page
+
+
+def test_each_step_down_of_the_point_of_contact_is_shown(app, browse, cast, base):
+    with unit_of_work(app):
+        partner = db.session.get(Partner, cast.partner)
+        own = make_user(partner, "Former", active=False)
+        default = make_user(partner, "Bounced", refused_reply="550 no such user")
+        db.session.add_all([own, default])
+        db.session.flush()
+        partner.notified_user_id = default.id
+        db.session.get(Client, cast.client).contact_id = own.id
+    page = browse(cast.bob).get(f"{base}/renewals").text
+    assert "Passed over, deactivated: Former" in page
+    assert "Passed over, the address was refused: Bounced" in page
+    assert "All admins, since nobody chosen can be reached" in page
+    assert "Copy: Alice" in page
+
+
+def test_subscriptions_with_their_dates_and_actions(app, browse, cast, base):
+    with unit_of_work(app):
+        client = db.session.get(Client, cast.client)
+        near = make_subscription(
+            client,
+            "Sales Hub",
+            date(2026, 12, 13),
+            term_months=1,
+            deadline=date(2026, 12, 11),
+            amount="450.00",
+            currency="PLN",
+        )
+        gone = make_subscription(client, "Old Hub", date(2026, 12, 20), cancelled=True)
+        db.session.add_all([near, gone])
+        db.session.flush()
+        near_id, gone_id = near.id, gone.id
+    page = browse(cast.bob).get(f"{base}/renewals").text
+    for text in (
+        "13 Dec 2026",
+        "in 12 days",
+        "1 month",
+        "Decision deadline: 11 Dec 2026",
+        "450.00",
+    ):
+        assert text in page
+    for action in ("edit", "renewed", "cancelled"):
+        assert f"/partner/subscriptions/{near_id}/{action}" in page
+        assert f"/partner/subscriptions/{gone_id}/{action}" not in page
+    assert page.index("Sales Hub") < page.index("Marketing Hub") < page.index("Old Hub")
+
+
+def test_a_client_that_nobody_hears_about(app, browse, cast, base):
+    with unit_of_work(app):
+        db.session.query(ContactAssignment).delete()
+    page = browse(cast.bob).get(f"{base}/renewals").text
+    assert "Nobody to tell" in page
+    assert "Task mail to: Alice" in page
+    assert "Not chosen at the client: Primary contact, Billing contact, Decision maker" in page
+
+
+def test_sending_off_is_said_to_each_by_what_they_can_do(app, browse, cast, base):
+    assert "Turn sending on in the settings" in browse(cast.alice).get(f"{base}/renewals").text
+    member = browse(cast.bob).get(f"{base}/renewals").text
+    assert "An admin of your organisation can turn it on." in member
+    assert "/settings/partners" not in member
+    with unit_of_work(app):
+        db.session.get(Partner, cast.partner).sending = True
+    assert "Sending is off" not in browse(cast.alice).get(f"{base}/renewals").text
+
+
+def add_mails(app, cast, count):
+    """Reminders that went out, each as one mail to Dana."""
+    with unit_of_work(app):
+        client = db.session.get(Client, cast.client)
+        for number in range(count):
+            subscription = make_subscription(client, f"Product {number}", date(2027, 2, 1))
+            db.session.add(subscription)
+            db.session.flush()
+            day = date(2026, 11, 1)
+            reminder = Reminder(
+                subscription_id=subscription.id,
+                client_id=client.id,
+                base_date=date(2027, 2, 1),
+                step=90,
+                cycle=1,
+                due_on=day,
+                state=ReminderState.ISSUED if number % 2 else ReminderState.BLOCKED,
+                planned_at=NOW,
+            )
+            delivery = Delivery(
+                kind=MailKind.REMINDER_CLIENT,
+                partner_id=cast.partner,
+                client_id=client.id,
+                day=day,
+                recipient_id=cast.dana,
+                revision=number + 1,
+                state=DeliveryState.REFUSED,
+                email="dana@acme.example",
+                language="pt",
+                snapshot={"subscriptions": [{"product": subscription.product}]},
+                queued_at=NOW,
+                send_after=NOW,
+                ended_at=NOW,
+                reply="550 <mailbox> unavailable",
+                reminders=[reminder],
+            )
+            db.session.add_all([reminder, delivery])
+
+
+def test_mails_so_far_show_what_became_of_them(app, browse, cast, base):
+    add_mails(app, cast, 1)
+    page = browse(cast.bob).get(f"{base}/renewals").text
+    assert "Blocked: nobody to tell" in page
+    assert "Reminder to the client · Português · Product 0" in page
+    assert "Refused" in page
+    assert "550 &lt;mailbox&gt; unavailable" in page
+
+
+@pytest.mark.parametrize("tab", TABS)
+@pytest.mark.parametrize("count", [0, 49])
+def test_statements(app, browse, cast, base, statements, tab, count):
+    add_mails(app, cast, count)
+    with unit_of_work(app):
+        client, alice = db.session.get(Client, cast.client), db.session.get(User, cast.alice)
+        for number in range(count + 1):
+            choice = Choice.PARTNER if number % 2 else Choice.VENDOR
+            choose_owner(alice, client, choice, cast.bob, client.owner_version)
+            db.session.add(make_user(client, f"Person {number}"))
+    alice = browse(cast.alice)
+    with statements() as log:
+        assert alice.get(f"{base}/{tab}").status_code == 200
+    assert len(log) <= 8, log
+
+
+def test_contacts_with_roles_and_the_one_that_is_missing(app, browse, cast, base):
+    with unit_of_work(app):
+        db.session.get(User, cast.dave).active = False
+    page = browse(cast.bob).get(f"{base}/contacts").text
+    assert "dana@acme.example" in page
+    assert "Not chosen at the client: Billing contact" in page
+    assert "Deactivated" in page
+    assert "<select" not in page
+
+
+def test_adding_a_contact(app, browse, cast, base):
+    bob = browse(cast.bob)
+    form = {"name": " Żaneta ", "email": "zaneta@acme.example", "language": "pl"}
+    assert bob.post(f"{base}/contacts/new", data=form).location == f"{base}/contacts"
+    page = bob.get(f"{base}/contacts").text
+    assert "Added: Żaneta" in page
+    assert "Polski" in page
+
+
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [
+        ({"name": ""}, "Fill this in."),
+        ({"email": "dana@acme.example"}, "Somebody in this organisation already has this address."),
+        ({"language": "xx"}, "Choose one of the options."),
+    ],
+)
+def test_a_contact_that_can_not_be_added(app, browse, cast, base, form, text):
+    whole = {"name": "Żaneta", "email": "zaneta@acme.example", "language": ""} | form
+    answer = browse(cast.bob).post(f"{base}/contacts/new", data=whole)
+    assert answer.status_code == 422
+    assert text in answer.text
+    assert whole["email"] in answer.text
+    with app.app_context():
+        assert db.session.query(User).filter_by(name="Żaneta").count() == 0
+
+
+def test_inviting_a_contact(app, browse, cast, base):
+    bob = browse(cast.bob)
+    assert bob.post(f"{base}/contacts/{cast.dave}/invite").status_code == 303
+    page = bob.get(f"{base}/contacts").text
+    assert "Invitation on its way to: dave@acme.example" in page
+    assert "Invite again" in page
+    with app.app_context():
+        assert db.session.query(Delivery).filter_by(kind=MailKind.INVITATION).count() == 1
+
+
+def test_only_a_person_of_this_client_can_be_invited(app, browse, cast, base):
+    alice = browse(cast.alice)
+    assert alice.post(f"{base}/contacts/{cast.other_dana}/invite").status_code == 404
+    assert alice.post(f"{base}/contacts/{cast.bob}/invite").status_code == 404
+    with unit_of_work(app):
+        db.session.get(User, cast.dave).active = False
+    assert alice.post(f"{base}/contacts/{cast.dave}/invite").status_code == 409
+    with app.app_context():
+        assert db.session.query(Delivery).count() == 0
+
+
+def test_activity_in_words_with_undo(app, browse, cast, base):
+    with unit_of_work(app):
+        client, alice = db.session.get(Client, cast.client), db.session.get(User, cast.alice)
+        entry_id = choose_owner(alice, client, Choice.PARTNER, cast.bob, 1).id
+    bob = browse(cast.bob)
+    page = bob.get(f"{base}/activity").text
+    assert "Renewal owner changed" in page
+    assert "Alice · 1 Dec 2026, 13:00 CET" in page
+    assert f"/undo/{entry_id}" in page
+    answer = bob.post(f"/undo/{entry_id}", data={"next": f"{base}/activity"})
+    assert answer.location == f"{base}/activity"
+    page = bob.get(f"{base}/activity").text
+    assert "Undone" in page
+    assert f"/undo/{entry_id}" not in page
+    with app.app_context():
+        client = db.session.get(Client, cast.client)
+        assert (client.owner, client.contact_id) == (None, None)
+
+
+def test_older_activity_is_one_link_away(app, browse, cast, base):
+    with unit_of_work(app):
+        client, alice = db.session.get(Client, cast.client), db.session.get(User, cast.alice)
+        for number in range(31):
+            choice = Choice.PARTNER if number % 2 else Choice.VENDOR
+            choose_owner(alice, client, choice, None, client.owner_version)
+        newest = db.session.query(AuditEntry.id).order_by(AuditEntry.id.desc()).limit(30)
+        before = min(row.id for row in newest)
+        assert client.owner is Owner.VENDOR
+    bob = browse(cast.bob)
+    assert f"{base}/activity?before={before}" in bob.get(f"{base}/activity").text
+    older = bob.get(f"{base}/activity?before={before}").text
+    assert older.count("Renewal owner changed") == 1
+    assert "Older" not in older
+
+
+def test_a_client_without_subscriptions_offers_the_next_step(app, browse, cast, base):
+    with unit_of_work(app):
+        db.session.query(Subscription).filter_by(client_id=cast.client).delete()
+    page = browse(cast.bob).get(f"{base}/renewals").text
+    assert "No subscriptions" in page
+    assert f"{base}/subscriptions/new" in page
