@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, update
 
 from tests.support.cast import Cast, make_user, unit_of_work
-from webapp.models import Delivery, DeliveryState, Link, MailKind, Partner, User, db
+from webapp.models import Delivery, DeliveryState, Installation, Link, MailKind, Partner, User, db
 from webapp.services import logins, people
 from webapp.signin import links, password
 
@@ -216,6 +216,19 @@ def test_asking_for_links_is_limited(browse, cast: Cast):
 
 def test_one_click_signs_in_only_in_demo_mode(browse, cast: Cast):
     assert browse().post("/sign-in/demo", data={"user_id": cast.dave}).status_code == 404
+
+
+@pytest.mark.settings(demo=True)
+def test_one_click_is_a_demo_person(app, browse, cast: Cast):
+    with unit_of_work(app):
+        db.session.scalars(select(Installation)).one().demo = True
+    give_password(app, cast.dave)
+    eve = browse()
+    assert f'value="{cast.dave}"' in eve.get("/sign-in").text
+    answer = eve.post("/sign-in/demo", data={"user_id": cast.dave, "next": "/account/company"})
+    assert answer.location == "/account/company"
+    assert eve.get("/account/company").status_code == 200
+    assert eve.post("/sign-in/demo", data={"user_id": 999_999}).status_code == 404
 
 
 @pytest.mark.parametrize("page", ["/sign-in", "/forgotten-password", "/link/none"])
