@@ -37,9 +37,10 @@ lock: .venv/.installed
 demo: install
 	$(BIN)/python tools/catalogs.py compile
 	PORTAL_DEMO=1 $(BIN)/portal demo load $(if $(RESET),--reset)
-	PORTAL_DEMO=1 exec $(BIN)/portal serve --port $(PORT)
+	PORTAL_DEMO=1 PORTAL_BASE_URL=http://127.0.0.1:$(PORT) exec $(BIN)/portal serve --port $(PORT)
 
 run: install
+	$(BIN)/portal init
 	$(BIN)/portal serve --port $(PORT)
 
 # The checks.

@@ -111,7 +111,8 @@ class Settings:
         database_address,
     )
     secret_key: str = setting(
-        "", "Signs sessions and links; at least 32 characters. Demo mode makes its own."
+        "",
+        "Signs sessions and links; at least 32 characters. Empty: made once, kept in the instance folder.",
     )
     base_url: str = setting(
         "http://127.0.0.1:8000",
