@@ -16,6 +16,7 @@ from webapp.domain.reminders import ClientFacts, rounds
 from webapp.models import AuditEntry, Client
 from webapp.pages import conflicts, forms, guards, htmx
 from webapp.pages.client_details import renewals_of
+from webapp.pages.ids import row_id
 from webapp.services import facts, ownership, runtime
 from webapp.services.errors import Refused
 
@@ -43,7 +44,7 @@ def edit(client_id: int) -> AnyResponse:
         return show(client, known, form)
     if not form.validate():
         return show(client, known, form, status=422)
-    version = int(form.version.data) if (form.version.data or "").isdecimal() else 0
+    version = request.form.get("version", 0, type=row_id)
     wanted = facts_with(known, form)
     contact_id = wanted.own_contact.id if wanted.own_contact else None
     try:
@@ -96,7 +97,9 @@ def build_form(client: Client, known: ClientFacts) -> OwnerForm:
 
 
 def default_label(person: Person | None) -> str:
-    return _("Use default: %(name)s", name=person.name) if person else _("Use default")
+    if person is None or not person.active:
+        return _("Use default")
+    return _("Use default: %(name)s", name=person.name)
 
 
 def contact_label(person: Person) -> str:
