@@ -28,6 +28,7 @@ from webapp.pages import (
     signin,
     subscriptions,
 )
+from webapp.pages.ids import RowIdConverter
 from webapp.paths import folder
 
 BLUEPRINTS = (
@@ -57,12 +58,14 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         static_folder=str(folder("static")),
         template_folder=str(folder("templates")),
     )
+    app.url_map.converters["int"] = RowIdConverter
     configure(app, chosen)
     configure_logging(app)
+    # First of all, so that what an extension refuses has a request id, a language and headers, too.
+    frame.prepare(app)
     add_extensions(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
-    frame.prepare(app)
     errors.prepare(app)
     demo.prepare(app, worker.once)
     cli.prepare(app)

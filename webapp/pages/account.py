@@ -13,6 +13,7 @@ from webapp.labels import CONTACT_ROLES
 from webapp.pages import guards
 from webapp.pages.account_forms import ContactForm, RolesForm
 from webapp.pages.forms import explain
+from webapp.pages.ids import row_id
 from webapp.pages.settings_forms import PersonForm, show_version
 from webapp.services import contacts, facts, people, runtime
 from webapp.services.errors import Conflict, Refused
@@ -67,7 +68,7 @@ def assign() -> Answer:
     """Choose the three contacts."""
     client = guards.own_company()
     form = RolesForm.of(people.team(client.id), contacts.holders(client.id))
-    seen = {role: request.form.get(f"seen_{role}", type=int) for role in ContactRole}
+    seen = {role: request.form.get(f"seen_{role}", type=row_id) for role in ContactRole}
     if not form.validate():
         return company_page(form), 422
     try:

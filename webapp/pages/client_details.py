@@ -19,6 +19,7 @@ from webapp.models import Client, Subscription, db
 from webapp.pages import changes, forms, guards
 from webapp.pages.clients import blueprint
 from webapp.pages.frame import language, time_zone
+from webapp.pages.ids import row_id
 from webapp.services import facts, history, ownership, people, runtime
 from webapp.services.errors import Refused
 from webapp.services.ownership import Why
@@ -98,7 +99,7 @@ def activity(client_id: int) -> str:
     """The audit trail of the client, newest first; ``?before=`` an entry for what is older."""
     client = guards.own_client(client_id)
     known = facts.of_client(client)
-    trail = history.activity(client.id, request.args.get("before", type=int))
+    trail = history.activity(client.id, request.args.get("before", type=row_id))
     shown = {"trail": trail, "changes": changes, "zone": time_zone()}
     return show_tab("activity", beside(client, known) | shown)
 

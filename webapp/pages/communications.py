@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Response, flash, redirect, render_template, request, url_for
+from flask import Response, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from flask_login import current_user
@@ -72,7 +72,10 @@ def save_schedule() -> AnyResponse:
 def save_sending() -> AnyResponse:
     """Turn sending on or off."""
     partner = guards.own_partner()
-    entry = partners.save_sending(current_user, partner, request.form.get("sending") == "1")
+    wanted = request.form.get("sending")
+    if wanted not in ("0", "1"):
+        abort(400)
+    entry = partners.save_sending(current_user, partner, wanted == "1")
     return saved(partner, "sending", entry)
 
 

@@ -10,7 +10,9 @@ from flask_babel import ngettext
 
 from webapp.domain.access import Action
 from webapp.domain.recipients import Reachability
+from webapp.mail.addresses import one_line
 from webapp.pages import guards, htmx
+from webapp.pages.ids import row_id
 from webapp.services import dashboard
 from webapp.services.dashboard import OwnerFilter, Query, Sort
 
@@ -44,12 +46,12 @@ def read_query() -> Query:
     """The query of the address; what makes no sense there is as if it weren't there."""
     asked = request.args
     renewal = asked.get("renewal", "")
-    days = int(renewal) if renewal.isdecimal() else None
+    days = {str(days): days for days in dashboard.WITHIN_DAYS}
     return Query(
-        search=" ".join(asked.get("q", "")[:LONGEST_SEARCH].split()),
+        search=one_line(asked.get("q", "")[:LONGEST_SEARCH]),
         owner=code(OwnerFilter, asked.get("owner")),
         reach=code(Reachability, asked.get("reach")),
-        within=0 if renewal == OVERDUE else days if days in dashboard.WITHIN_DAYS else None,
+        within=0 if renewal == OVERDUE else days.get(renewal),
         sort=code(Sort, asked.get("sort")) or Sort.NAME,
         descending=asked.get("direction") == "descending",
         after=asked.get("after", type=row_id),
@@ -62,13 +64,6 @@ def code(kind: Callable[[str], Code], text: str | None) -> Code | None:
         return kind(text or "")
     except ValueError:
         return None
-
-
-def row_id(text: str) -> int:
-    """The id of a row; ValueError for what no row can have."""
-    if not text.isdecimal() or len(text) > 18:
-        raise ValueError(text)
-    return int(text)
 
 
 def address(**changes: str | int | None) -> str:

@@ -23,8 +23,10 @@ from flask_babel import ngettext
 from sqlalchemy import func, select
 from werkzeug.wrappers import Response as AnyResponse
 
+from webapp.mail.addresses import one_line
 from webapp.models import InboxMail, db
 from webapp.pages import frame, guards, htmx
+from webapp.pages.ids import row_id
 from webapp.services import demo, runtime
 
 blueprint = Blueprint("demo", __name__)
@@ -82,8 +84,8 @@ def clock() -> AnyResponse:
 @guards.demo_only
 def inbox() -> str:
     """All mails that went out, newest first; ``to`` shows those of one recipient."""
-    recipient = request.args.get("to", "")
-    before = request.args.get("before", type=int)
+    recipient = one_line(request.args.get("to", ""))
+    before = request.args.get("before", type=row_id)
     query = select(InboxMail).order_by(InboxMail.id.desc()).limit(PAGE + 1)
     if recipient:
         query = query.where(InboxMail.recipient == recipient)

@@ -1,6 +1,6 @@
 """Settings of one's own: profile and password, and the team for its admins."""
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user, login_user
 from werkzeug.wrappers import Response
@@ -133,9 +133,11 @@ def resend_invitation(user_id: int) -> Response:
 def set_active(user_id: int) -> Response:
     """Deactivate somebody, or activate them again."""
     user = guards.own_member(user_id)
-    wanted = request.form.get("active") == "1"
+    wanted = request.form.get("active")
+    if wanted not in ("0", "1"):
+        abort(400)
     try:
-        if wanted:
+        if wanted == "1":
             people.activate(current_user, user)
             flash(_("Activated: %(name)s", name=user.name), "good")
         else:

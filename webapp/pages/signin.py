@@ -22,6 +22,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.models import Link, LinkPurpose, User, db
 from webapp.pages import guards, htmx
+from webapp.pages.ids import row_id
 from webapp.pages.signin_forms import ForgottenForm, LinkForm, SignInForm
 from webapp.services import logins, runtime
 from webapp.services.demo import DemoAccount, accounts
@@ -116,7 +117,7 @@ def choose() -> AnyResponse | str:
     if not users:
         return redirect(url_for("signin.sign_in", next=onward), 303)
     if request.method == "POST":
-        chosen = request.form.get("user_id", type=int)
+        chosen = request.form.get("user_id", type=row_id)
         start_session(guards.found(next((one for one in users if one.id == chosen), None)))
         return redirect(onward, 303)
     return render_template("signin/choose.html", users=users, onward=onward)
@@ -181,7 +182,7 @@ def set_password(token: str, chosen: str) -> AnyResponse | tuple[str, int]:
 @guards.demo_only
 def demo() -> AnyResponse:
     """One click, and one is a demo person."""
-    user = db.session.get(User, request.form.get("user_id", 0, type=int))
+    user = db.session.get(User, request.form.get("user_id", 0, type=row_id))
     if user is None or not user.active:
         abort(404)
     start_session(user)

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from webapp.domain.access import Action
+from webapp.domain.cells import CellError, read_date
 from webapp.models import AuditEntry, Subscription, db
 from webapp.pages import conflicts, guards
 from webapp.pages.forms import explain
@@ -92,8 +93,8 @@ def cancelled(subscription_id: int) -> Answer:
 def day(text: str | None) -> date:
     """The date that a page was about; one that can't be read is none that anything has."""
     try:
-        return date.fromisoformat(text or "")
-    except ValueError:
+        return read_date(text or "")
+    except CellError:
         return date.min
 
 

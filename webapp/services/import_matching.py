@@ -7,6 +7,7 @@ from webapp.domain.cells import Problem
 from webapp.domain.rows import COMPANY_KEYS, Columns, Facts, Fault, Field, Kind
 from webapp.i18n import fold
 from webapp.services.import_plans import Claim, ClientPlan, MatchError, Outcome, Plan
+from webapp.services.subscriptions import product_key
 
 
 class Matcher:
@@ -164,7 +165,7 @@ def subscribe(plan: ClientPlan, facts: Facts) -> Outcome:
         if any(value is not None for _name, _attribute, value in claims):
             raise MatchError(Field.PRODUCT, Problem.NEEDED)
         return Outcome.UNCHANGED
-    key, outcome = fold(facts.product), Outcome.UNCHANGED
+    key, outcome = product_key(facts.product), Outcome.UNCHANGED
     if key not in plan.subscriptions:
         require(facts, Field.RENEWAL_DATE, Field.TERM)
         plan.subscriptions[key], outcome = Plan(None, facts.row), Outcome.CREATED

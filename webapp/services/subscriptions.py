@@ -74,12 +74,17 @@ def check(facts: SubscriptionFacts) -> None:
         raise Refused("currency", "currency")
 
 
+def product_key(product: str) -> str:
+    """What makes two names the same product; folding can make a name longer than its column."""
+    return i18n.fold(product)[:300]
+
+
 def refuse_twin(client: Client, facts: SubscriptionFacts, own_id: int | None) -> None:
     """A client has a product once. ``own_id``: the subscription that is being edited."""
     twin = db.session.scalar(
         select(Subscription.id).where(
             Subscription.client_id == client.id,
-            Subscription.product_key == i18n.fold(facts.product),
+            Subscription.product_key == product_key(facts.product),
         )
     )
     if twin not in (None, own_id):
@@ -103,7 +108,7 @@ def new_subscription(client: Client, facts: SubscriptionFacts) -> Subscription:
     return Subscription(
         client=client,
         **asdict(facts),
-        product_key=i18n.fold(facts.product),
+        product_key=product_key(facts.product),
         anchor_day=facts.renewal_date.day,
     )
 
@@ -119,7 +124,7 @@ def edit_subscription(
     changes = audit.assign(subscription, **asdict(facts))
     if not changes:
         return None
-    subscription.product_key = i18n.fold(facts.product)
+    subscription.product_key = product_key(facts.product)
     if "renewal_date" in changes:
         changes |= audit.assign(subscription, anchor_day=facts.renewal_date.day)
     if subscription.base_date != base:
@@ -250,4 +255,3 @@ def move_reminders(subscription: Subscription, state: ReminderState) -> None:
     ended = (ReminderState.SUPERSEDED, ReminderState.CANCELLED)
     if newest and newest.state in ended and not subscription.cancelled:
         newest.state = ReminderState.DUE
-        reminders.plan_clients([subscription.client_id], now)
