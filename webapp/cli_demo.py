@@ -1,6 +1,6 @@
 """Commands for the demo: its data, its people, its clock."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import click
 from flask import Flask, current_app
@@ -9,15 +9,18 @@ from flask_migrate import upgrade
 
 from webapp import worker
 from webapp.cli_tools import as_json, print_json, unit_of_work
+from webapp.mail.transport import open_transport
 from webapp.models import db
 from webapp.services import demo, demo_data, runtime
 
-demo_group = AppGroup("demo", help="Demo data, its people and its clock (PORTAL_DEMO=1).")
+demo_group = AppGroup("demo", help="Demo data, its people and its clock.")
 
 
-def need_demo_mode() -> None:
-    if not runtime.settings().demo:
-        raise click.UsageError("This is for demo mode alone: set PORTAL_DEMO=1.")
+def enter_demo_mode() -> None:
+    """These commands are about the demo, whether or not PORTAL_DEMO says so. Raises SettingError."""
+    current_app.config["PORTAL"] = replace(runtime.settings(), demo=True)
+    open_transport(runtime.settings()).close()
+    demo.refuse_real_data()
 
 
 def round_of_work() -> dict[str, int]:
@@ -31,7 +34,7 @@ def round_of_work() -> dict[str, int]:
 @unit_of_work
 def load(reset: bool) -> None:
     """Fill an empty database with demo data; one that has them is left as it is."""
-    need_demo_mode()
+    enter_demo_mode()
     upgrade()
     if demo.is_marked() and reset:
         demo.clear()
@@ -48,7 +51,7 @@ def load(reset: bool) -> None:
 @unit_of_work
 def show_accounts(as_json: bool) -> None:
     """Show who can sign in."""
-    need_demo_mode()
+    enter_demo_mode()
     if not as_json:
         print_accounts()
         return
@@ -68,13 +71,14 @@ def print_accounts() -> None:
 
 @demo_group.command("clock")
 @click.argument("move", required=False, metavar="[+DAYS|next]")
+@as_json
 @unit_of_work
-def clock(move: str | None) -> None:
+def clock(move: str | None, as_json: bool) -> None:
     """Show the demo's date, or move it: by days (+1, +30), or to the next event.
 
     The worker runs day by day. Business time alone moves, never sessions or links.
     """
-    need_demo_mode()
+    enter_demo_mode()
     if move == "next":
         demo.move_clock(demo.days_to_next_event(), round_of_work, until_sent=True)
     elif move is not None:
@@ -82,4 +86,8 @@ def clock(move: str | None) -> None:
         if not days.isdigit() or not 1 <= int(days) <= demo.FARTHEST_MOVE:
             raise click.BadParameter(f"say next, or +1 to +{demo.FARTHEST_MOVE}")
         demo.move_clock(int(days), round_of_work)
-    click.echo(f"{runtime.now().date()}")
+    today, mails = runtime.now().date(), demo.inbox_count()
+    if as_json:
+        print_json({"date": today, "mails": mails})
+    else:
+        click.echo(f"{today}, {mails} mails in the inbox")

@@ -13,8 +13,7 @@ from flask.cli import AppGroup, with_appcontext
 from sqlalchemy import select
 
 from webapp import i18n, labels, worker
-from webapp.cli_tools import as_json, find_partner, print_json, unit_of_work
-from webapp.config import SettingError
+from webapp.cli_tools import as_json, find_partner, in_one_line, print_json, unit_of_work
 from webapp.domain.reminders import ClientFacts, Mail, Round, rounds
 from webapp.models import Client, Partner, db
 from webapp.services import facts, runtime
@@ -143,10 +142,8 @@ def worker_command(once: bool, as_json: bool) -> None:
 
 
 def one_round(as_json: bool) -> None:
-    try:
+    with in_one_line():
         counts = worker.once(current_app._get_current_object())  # type: ignore[attr-defined]
-    except SettingError as error:
-        raise click.UsageError(str(error)) from None
     if as_json:
         print_json(dict(counts))
         return

@@ -1,7 +1,8 @@
 """What the commands share: the unit of work, words for what is refused, and reports as JSON."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
@@ -19,26 +20,31 @@ from webapp.services.errors import Refused
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 
 
-def unit_of_work(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Run a command in the application as one unit of work, which is committed if it ends well.
+@contextmanager
+def in_one_line() -> Iterator[None]:
+    """Say what can't be done in one line, without a traceback: exit code 1, for settings 2."""
+    try:
+        yield
+    except Refused as error:
+        raise click.ClickException(words(error)) from None
+    except SettingError as error:
+        raise click.UsageError(str(error)) from None
+    except DBAPIError as error:
+        hint = "Does the database have its tables? portal init makes them."
+        raise click.ClickException(f"{error.orig}\n{hint}") from None
 
-    What can't be done is said in one line, without a traceback: exit code 1, for settings 2.
-    """
+
+def unit_of_work(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Run a command in the application as one unit of work, which is committed if it ends well."""
 
     @with_appcontext
     @wraps(function)
     def run(*arguments: Any, **options: Any) -> Any:
         token = writing.set(True)
         try:
-            result = function(*arguments, **options)
-            db.session.commit()
-        except Refused as error:
-            raise click.ClickException(words(error)) from None
-        except SettingError as error:
-            raise click.UsageError(str(error)) from None
-        except DBAPIError as error:
-            hint = "Does the database have its tables? portal init makes them."
-            raise click.ClickException(f"{error.orig}\n{hint}") from None
+            with in_one_line():
+                result = function(*arguments, **options)
+                db.session.commit()
         finally:
             db.session.rollback()
             writing.reset(token)
