@@ -81,9 +81,12 @@ class ScheduleForm(forms.Form):
     """When reminders fall due, and when mail may go out. ``seen``: what was shown."""
 
     steps_text = StringField(_l("Days before"), validators=[forms.required()])
-    window_opens = ClockField(_l("From"), validators=[forms.required()])
-    window_closes = ClockField(_l("To"), validators=[forms.required()])
-    window_days = SelectMultipleField(_l("On"), choices=weekday_choices)
+    window_opens = ClockField(_l("Opens at"), validators=[forms.required()])
+    window_closes = ClockField(_l("Closes at"), validators=[forms.required()])
+    # What is no weekday is left out when saving.
+    window_days = SelectMultipleField(
+        _l("Weekdays"), choices=weekday_choices, validate_choice=False
+    )
     seen = HiddenField()
 
     @property

@@ -90,7 +90,7 @@ class ClientRow:
 
     id: int
     name: str
-    domain: str | None
+    city: str | None
     owner: EffectiveOwner
     contact: PointOfContact
     next_renewal: date | None
@@ -186,7 +186,7 @@ def sources() -> FromClause:
 def columns(partner: Partner, team: Team) -> Select[Any]:
     return select(
         client.id,
-        client.domain,
+        client.city,
         client.owner,
         client.next_renewal_on,
         company.name,
@@ -268,7 +268,7 @@ def client_row(row: Any, partner: Partner, team: Team) -> ClientRow:
     return ClientRow(
         id=row.id,
         name=row.name,
-        domain=row.domain,
+        city=row.city,
         owner=effective_owner(choice, partner.default_owner),
         contact=point_of_contact(own, team.default, team.admins),
         next_renewal=None if row.next_renewal_on == NO_RENEWAL else row.next_renewal_on,

@@ -159,7 +159,7 @@ def renew(
     ``seen``: the renewal date that was looked at. None when that one is renewed already (a second
     click); raises Conflict when the date is another, or the subscription is cancelled.
     """
-    db.session.refresh(subscription, with_for_update=True)
+    db.session.refresh(subscription, with_for_update={"of": Subscription})
     renewal = next_date(subscription)
     if seen is not None and seen != subscription.renewal_date:
         if subscription.renewal_date == next_date_after(subscription, seen):

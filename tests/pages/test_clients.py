@@ -1,0 +1,123 @@
+"""Adding and editing a client."""
+
+import pytest
+
+from tests.support.cast import unit_of_work
+from webapp.models import Client, User, db
+from webapp.services import clients
+
+NEW = "/partner/clients/new"
+
+
+def form(**values):
+    facts = {
+        "name": "Nowa Firma",
+        "domain": "nowa.example",
+        "external_id": "",
+        "city": "Łódź",
+        "country": "PL",
+        "language": "pl",
+        "time_zone": "",
+    }
+    return facts | values
+
+
+def version(app, client_id):
+    with unit_of_work(app):
+        return db.session.get(Client, client_id).version
+
+
+def test_a_client_is_added_and_its_details_follow(app, browse, cast):
+    alice = browse(cast.alice)
+    answer = alice.post(NEW, data=form())
+    assert answer.status_code == 303
+    page = alice.get(answer.location).text
+    assert "Client added: Nowa Firma" in page
+    with unit_of_work(app):
+        added = db.session.query(Client).filter_by(domain="nowa.example").one()
+        assert (added.partner_id, added.time_zone) == (cast.partner, "Europe/Warsaw")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"name": " "}, "Fill this in."),
+        ({"domain": "no domain"}, "Write a domain such as example.com."),
+        ({"country": "XX"}, "Choose one of the options."),
+        ({"time_zone": "Mars/Base"}, "Choose one of the options."),
+        ({"city": "x" * 101}, "Use at most 100 characters."),
+        ({"name": "a\x00b"}, "Remove line breaks and control characters."),
+    ],
+)
+def test_bad_input_is_said_at_the_field_and_kept(browse, cast, values, message):
+    answer = browse(cast.alice).post(NEW, data=form(**values))
+    assert answer.status_code == 422
+    assert message in answer.text
+    assert 'value="Nowa Firma"' in answer.text or "name" in values
+
+
+def test_an_edit_is_saved(app, browse, cast):
+    bob = browse(cast.bob)
+    url = f"/partner/clients/{cast.client}/edit"
+    assert 'value="Acme"' in bob.get(url).text
+    assert bob.post(url, data=form(version=version(app, cast.client))).status_code == 303
+    assert "Nowa Firma" in bob.get(f"/partner/clients/{cast.client}/renewals").text
+
+
+def test_the_second_of_two_sees_who_changed_what(app, browse, cast):
+    url = f"/partner/clients/{cast.client}/edit"
+    shown = version(app, cast.client)
+    browse(cast.bob).post(url, data=form(version=shown))
+    alice = browse(cast.alice)
+    answer = alice.post(url, data=form(version=shown, name="Acme SA"))
+    assert answer.status_code == 409
+    for text in (
+        "Somebody else has changed this meanwhile",
+        "Changed by: Bob",
+        "Acme",
+        "Nowa Firma",
+    ):
+        assert text in answer.text
+    assert 'value="Acme SA"' in answer.text
+    # Saving again is deliberate: the form has the present version now.
+    assert f'value="{version(app, cast.client)}"' in answer.text
+
+
+def test_the_same_input_twice_is_success(app, browse, cast):
+    url = f"/partner/clients/{cast.client}/edit"
+    data = form(version=version(app, cast.client), time_zone="Europe/Warsaw")
+    alice = browse(cast.alice)
+    assert [alice.post(url, data=data).status_code for _ in range(2)] == [303, 303]
+
+
+def test_reminders_and_renewals_make_no_form_stale(app, browse, cast):
+    shown = version(app, cast.client)
+    alice = browse(cast.alice)
+    alice.post(f"/partner/subscriptions/{cast.subscription}/renewed", data={"seen": "2027-03-31"})
+    assert version(app, cast.client) == shown
+
+
+def test_ids_must_differ(app, browse, cast):
+    with unit_of_work(app):
+        alice = db.session.get(User, cast.alice)
+        clients.add_client(alice, alice.organisation, clients.ClientFacts("B", external_id="7"))
+    answer = browse(cast.alice).post(NEW, data=form(external_id="7"))
+    assert answer.status_code == 422
+    assert "Another of your clients has this ID." in answer.text
+
+
+@pytest.mark.parametrize(
+    ("who", "status"), [("charlie", 404), ("dana", 403), ("dave", 403), ("bob", 200)]
+)
+def test_a_stranger_never_sees_the_form(browse, cast, who, status):
+    person = browse(getattr(cast, who))
+    url = f"/partner/clients/{cast.client}/edit"
+    assert person.get(url).status_code == status
+    if status != 200:
+        assert person.post(url, data=form()).status_code == status
+
+
+@pytest.mark.parametrize("language", ["pl", "pt"])
+def test_countries_and_zones_have_names_in_the_language(browse, cast, language):
+    text = browse(cast.alice, language).get(NEW).text
+    assert ("Niemcy" if language == "pl" else "Alemanha") in text

@@ -1,0 +1,185 @@
+"""Settings > Partners > Communications: by choosing with a script, by Save without."""
+
+import re
+from datetime import time
+
+import pytest
+
+from tests.support.cast import make_client, unit_of_work
+from webapp.domain.ownership import Owner
+from webapp.models import Partner, db
+
+PAGE = "/settings/partners"
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def alice(browse, cast, time_machine):
+    time_machine.move_to("2027-03-01 06:00:00+00:00", tick=False)
+    return browse(cast.alice)
+
+
+def partner(app, cast):
+    with app.app_context():
+        found = db.session.get(Partner, cast.partner)
+        db.session.expunge(found)
+    return found
+
+
+def seen(text, name="default"):
+    return re.search(f'id="{name}-seen" name="seen" type="hidden" value="([^"]*)"', text)[1]
+
+
+def choice(alice, **values):
+    """The two dropdowns as the page has them, with some changed."""
+    text = alice.get(PAGE).text
+    user = re.search(r'<option selected value="(\d*)">Alice', text)
+    stored = {"owner": "vendor", "notified_user_id": user[1] if user else "", "seen": seen(text)}
+    return stored | values
+
+
+def schedule(alice, **values):
+    stored = {
+        "steps_text": "90, 60, 30, 14, 7, 1",
+        "window_opens": "09:00",
+        "window_closes": "17:00",
+        "window_days": list("01234"),
+        "seen": seen(alice.get(PAGE).text, "schedule"),
+    }
+    return stored | values
+
+
+def test_the_labels_are_the_articles(alice):
+    text = alice.get(PAGE).text
+    for label in (
+        "Communications",
+        "Customer renewal communication owner",
+        "Select renewal communication owner",
+        "Select partner user to be notified",
+        "HubSpot will be the default owner of renewal communication for all clients.",
+        "This user will be copied on HubSpot's communications to your clients",
+        "1 client follows the default",
+        "No client has an own setting",
+    ):
+        assert label in text
+
+
+@pytest.mark.parametrize(("who", "status"), [("bob", 403), ("dana", 403), ("dave", 403)])
+@pytest.mark.parametrize("path", ["", "/default", "/schedule", "/sending"])
+def test_only_admins_of_the_partner_come_here(browse, cast, who, status, path):
+    person = browse(getattr(cast, who))
+    answer = person.post(PAGE + path) if path else person.get(PAGE)
+    assert answer.status_code == status
+
+
+def test_a_choice_is_saved_and_said_in_place_with_undo(app, alice, cast):
+    data = choice(alice, owner="partner")
+    answer = alice.post(f"{PAGE}/default", data=data, headers=HTMX)
+    assert answer.status_code == 200
+    assert answer.text.lstrip().startswith('<div id="default-owner"')
+    assert "Saved." in answer.text
+    assert "You will be the default owner" in answer.text
+    assert partner(app, cast).default_owner is Owner.PARTNER
+    undo = re.search(r'action="(/undo/\d+)"', answer.text)[1]
+    assert alice.post(undo, data={"next": PAGE}).location == PAGE
+    assert partner(app, cast).default_owner is Owner.VENDOR
+
+
+def test_without_a_script_save_leads_back_with_the_same_words(app, alice, cast):
+    answer = alice.post(f"{PAGE}/default", data=choice(alice, notified_user_id=str(cast.bob)))
+    assert (answer.status_code, answer.location) == (303, PAGE)
+    text = alice.get(PAGE).text
+    assert "Saved." in text
+    assert "/undo/" in text
+    assert partner(app, cast).notified_user_id == cast.bob
+
+
+@pytest.mark.parametrize("headers", [HTMX, {}])
+def test_partner_without_a_user_says_what_is_missing_and_saves_nothing(app, alice, cast, headers):
+    data = choice(alice, owner="partner", notified_user_id="")
+    answer = alice.post(f"{PAGE}/default", data=data, headers=headers)
+    assert answer.status_code == 422
+    assert "Choose who is to be notified" in answer.text
+    assert '<option selected value="partner">' in answer.text
+    stored = partner(app, cast)
+    assert (stored.default_owner, stored.notified_user_id) == (Owner.VENDOR, cast.alice)
+
+
+@pytest.mark.parametrize(
+    "values", [{"owner": "nobody"}, {"notified_user_id": "999"}, {"notified_user_id": "x"}]
+)
+def test_what_is_no_option_is_refused(alice, values):
+    answer = alice.post(f"{PAGE}/default", data=choice(alice, **values), headers=HTMX)
+    assert answer.status_code == 422
+    assert "Choose one of the options." in answer.text
+
+
+def test_the_second_of_two_admins_sees_who_chose_what(app, alice, browse, cast):
+    data = choice(alice)
+    alice.post(f"{PAGE}/default", data=data | {"owner": "partner"})
+    answer = alice.post(
+        f"{PAGE}/default", data=data | {"notified_user_id": str(cast.bob)}, headers=HTMX
+    )
+    assert answer.status_code == 409
+    assert "Changed by: Alice" in answer.text
+    assert "Default renewal owner" in answer.text
+    assert partner(app, cast).notified_user_id == cast.alice
+    again = data | {"notified_user_id": str(cast.bob), "seen": seen(answer.text)}
+    assert alice.post(f"{PAGE}/default", data=again, headers=HTMX).status_code == 200
+    assert partner(app, cast).notified_user_id == cast.bob
+
+
+def test_the_same_choice_twice_is_success(alice):
+    data = choice(alice, owner="partner")
+    for _ in range(2):
+        assert alice.post(f"{PAGE}/default", data=data, headers=HTMX).status_code == 200
+
+
+def test_own_settings_are_counted(app, alice, cast):
+    with unit_of_work(app):
+        stored = db.session.get(Partner, cast.partner)
+        db.session.add_all(make_client(stored, f"Own {n}", owner=Owner.VENDOR) for n in range(2))
+    text = alice.get(PAGE).text
+    assert "2 clients have an own setting" in text
+
+
+def test_the_schedule_is_saved(app, alice, cast):
+    data = schedule(alice, steps_text="7 45", window_opens="08:30", window_days=["5", "0"])
+    answer = alice.post(f"{PAGE}/schedule", data=data, headers=HTMX)
+    assert answer.status_code == 200
+    stored = partner(app, cast)
+    assert (stored.steps_text, stored.window_opens) == ("45,7", time(8, 30))
+    assert stored.window_days == "05"
+    assert 'value="45, 7"' in answer.text
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"steps_text": "soon"}, "Write numbers of days from 0 to 730"),
+        ({"steps_text": ""}, "Fill this in."),
+        ({"window_opens": "late"}, "Write a time such as 09:00."),
+        ({"window_closes": "08:00"}, "The window must close later than it opens."),
+        ({"window_days": []}, "Choose at least one weekday."),
+        ({"window_days": ["9"]}, "Choose at least one weekday."),
+    ],
+)
+def test_a_bad_schedule_is_said_at_the_field_and_kept(app, alice, cast, values, message):
+    data = schedule(alice, **{"steps_text": "5"} | values)
+    answer = alice.post(f"{PAGE}/schedule", data=data, headers=HTMX)
+    assert answer.status_code == 422
+    assert message in answer.text
+    assert partner(app, cast).steps == (90, 60, 30, 14, 7, 1)
+    if "steps_text" not in values:
+        assert 'value="5"' in answer.text
+
+
+def test_sending_is_turned_on_under_what_goes_first(app, alice, cast):
+    text = alice.get(PAGE).text
+    assert "Sending is off" in text
+    assert text.index("Who gets what first") < text.index("Dana") < text.index("Turn sending on")
+    answer = alice.post(f"{PAGE}/sending", data={"sending": "1"}, headers=HTMX)
+    assert "Sending is on" in answer.text
+    assert partner(app, cast).sending
+    assert alice.post(f"{PAGE}/sending", data={"sending": "0"}).location == PAGE
+    assert not partner(app, cast).sending

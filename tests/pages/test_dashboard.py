@@ -1,0 +1,121 @@
+"""Partner > Dashboard: what is listed, found and filtered, by its address alone."""
+
+import re
+from datetime import date
+
+import pytest
+
+from tests.support.cast import make_client, make_subscription, unit_of_work
+from webapp.domain.ownership import Owner
+from webapp.models import Partner, User, db
+from webapp.services import dashboard
+
+DASHBOARD = "/partner/dashboard"
+
+
+@pytest.fixture
+def alice(browse, cast, time_machine):
+    time_machine.move_to("2027-03-01 12:00:00+00:00", tick=False)
+    return browse(cast.alice)
+
+
+@pytest.fixture
+def add(app, cast):
+    """Adds clients to Alice's partner."""
+
+    def add_clients(*names, **values):
+        with unit_of_work(app):
+            partner = db.session.get(Partner, cast.partner)
+            for name in names:
+                client = make_client(partner, name, **values)
+                db.session.add_all([client, make_subscription(client, "Hub", date(2027, 4, 1))])
+
+    return add_clients
+
+
+def names(answer):
+    return re.findall(r'<th scope="row" title="([^"]+)"', answer.text)
+
+
+def test_a_client_is_listed_with_what_holds_for_it(alice):
+    text = alice.get(DASHBOARD).text
+    for shown in ("Acme", "HubSpot", "Default", "Alice", "31 Mar 2027", "in 30 days", "Reachable"):
+        assert shown in text
+    assert "1 client" in text
+    assert "Foreign" not in text
+
+
+@pytest.mark.parametrize(("role", "status"), [("bob", 200), ("dana", 403), ("dave", 403)])
+def test_it_is_for_the_partners_people(browse, cast, role, status):
+    assert browse(getattr(cast, role)).get(DASHBOARD).status_code == status
+
+
+def test_signed_out_one_signs_in_first(browse, cast):
+    answer = browse().get(DASHBOARD)
+    assert (answer.status_code, answer.location) == (303, "/sign-in?next=/partner/dashboard")
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("?q=lodz", ["Łódź"]),
+        ("?owner=partner", ["Own"]),
+        ("?owner=own", ["Own"]),
+        ("?renewal=30", ["Acme"]),
+        ("?renewal=overdue", []),
+        ("?reach=red", ["Łódź"]),
+        ("?sort=renewal&direction=descending", ["Own", "Łódź", "Acme"]),
+        ("?q=%00&owner=x&reach=x&renewal=7&sort=x&after=x", ["Acme", "Łódź", "Own"]),
+        ("?after=99999999999999999999", ["Acme", "Łódź", "Own"]),
+    ],
+)
+def test_all_state_is_in_the_address(alice, add, query, found):
+    add("Łódź")
+    add("Own", owner=Owner.PARTNER)
+    assert names(alice.get(DASHBOARD + query)) == found
+
+
+def test_what_was_asked_stays_in_the_controls(alice):
+    text = alice.get(f"{DASHBOARD}?q=Ac+me&owner=partner&renewal=60&sort=renewal").text
+    assert 'value="Ac me"' in text
+    assert '<option value="partner" selected>' in text
+    assert '<option value="60" selected>' in text
+    assert '<input type="hidden" name="sort" value="renewal">' in text
+    assert "No client matches" in text
+
+
+def test_htmx_gets_the_list_alone_and_the_count(alice):
+    answer = alice.get(DASHBOARD, headers={"HX-Request": "true"})
+    assert answer.text.lstrip().startswith('<div id="clients">')
+    assert 'id="client-count" hx-swap-oob' in answer.text
+    assert "HX-Request" in answer.headers["Vary"]
+
+
+def test_pages_are_links(alice, add, monkeypatch):
+    monkeypatch.setattr(dashboard, "PAGE", 2)
+    add("Beta", "Gamma", "Zeta")
+    first = alice.get(f"{DASHBOARD}?owner=vendor")
+    assert names(first) == ["Acme", "Beta"]
+    following = re.search(r'rel="next" href="([^"]+)"', first.text)[1].replace("&amp;", "&")
+    assert "owner=vendor" in following
+    second = alice.get(following)
+    assert names(second) == ["Gamma", "Zeta"]
+    assert 'rel="next"' not in second.text
+    back = re.search(r'rel="prev" href="([^"]+)"', second.text)[1].replace("&amp;", "&")
+    assert names(alice.get(back)) == ["Acme", "Beta"]
+
+
+def test_a_partner_without_clients_is_told_what_to_do(app, browse, cast):
+    with unit_of_work(app):
+        partner = db.session.get(Partner, cast.other_partner)
+        db.session.get(User, cast.charlie).organisation = partner
+    text = browse(cast.charlie).get(f"{DASHBOARD}?q=none").text
+    assert "No clients" in text
+
+
+@pytest.mark.parametrize("more", [0, 49])
+def test_one_row_and_fifty_take_the_same_few_statements(alice, add, statements, more):
+    add(*(f"Client {number}" for number in range(more)))
+    with statements() as log:
+        assert len(names(alice.get(f"{DASHBOARD}?reach=green&q=c&owner=vendor"))) <= 50
+    assert len([line for line in log if line.startswith("SELECT")]) <= 5

@@ -1,0 +1,148 @@
+"""What a client subscribes to: add, edit, renewed, cancelled, undone."""
+
+import re
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from tests.support.cast import unit_of_work
+from webapp.models import Subscription, db
+
+
+def form(**values):
+    facts = {
+        "product": "Sales Hub",
+        "term_months": "12",
+        "renewal_date": "2027-05-31",
+        "deadline": "2027-04-16",
+        "amount": "1 234,50",
+        "currency": "PLN",
+    }
+    return facts | values
+
+
+def stored(app, subscription_id):
+    with app.app_context():
+        found = db.session.get(Subscription, subscription_id)
+        db.session.expunge(found)
+    return found
+
+
+def undo_of(page):
+    return re.search(r'action="(/undo/\d+)"', page)[1]
+
+
+def test_one_is_added(app, browse, cast):
+    alice = browse(cast.alice)
+    url = f"/partner/clients/{cast.client}/subscriptions/new"
+    assert alice.get(url).status_code == 200
+    answer = alice.post(url, data=form())
+    assert (answer.status_code, answer.location) == (
+        303,
+        f"/partner/clients/{cast.client}/renewals",
+    )
+    assert "Sales Hub" in alice.get(answer.location).text
+    with unit_of_work(app):
+        added = db.session.query(Subscription).filter_by(product="Sales Hub").one()
+        assert (added.amount, added.deadline) == (Decimal("1234.50"), date(2027, 4, 16))
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"product": ""}, "Fill this in."),
+        ({"product": "marketing HUB"}, "already has a subscription of this product"),
+        ({"renewal_date": ""}, "Fill this in."),
+        ({"renewal_date": "31.05.2027"}, "Choose a date between 2000 and 2199."),
+        ({"renewal_date": "2027-02-30"}, "Choose a date between 2000 and 2199."),
+        ({"deadline": "2027-06-01"}, "be after the renewal date."),
+        ({"term_months": "7"}, "Choose one of the options."),
+        ({"amount": "a lot"}, "Write an amount such as 1200 or 1200.50."),
+        ({"currency": ""}, "Choose the currency of the amount."),
+        ({"currency": "ZZZ"}, "Choose one of the options."),
+    ],
+)
+def test_bad_input_is_said_at_the_field_and_kept(app, browse, cast, values, message):
+    url = f"/partner/clients/{cast.client}/subscriptions/new"
+    answer = browse(cast.alice).post(url, data=form(**values))
+    assert answer.status_code == 422
+    assert message in answer.text
+    if "amount" not in values:
+        assert 'value="1 234,50"' in answer.text
+    with unit_of_work(app):
+        assert db.session.query(Subscription).filter_by(client_id=cast.client).count() == 1
+
+
+def test_an_edit_is_saved_and_a_stale_one_is_not(app, browse, cast):
+    url = f"/partner/subscriptions/{cast.subscription}/edit"
+    shown = stored(app, cast.subscription).version
+    assert browse(cast.alice).post(url, data=form(version=shown)).status_code == 303
+    answer = browse(cast.bob).post(url, data=form(version=shown, product="Content Hub"))
+    assert answer.status_code == 409
+    assert "Changed by: Alice" in answer.text
+    assert 'value="Content Hub"' in answer.text
+    assert stored(app, cast.subscription).product == "Sales Hub"
+
+
+def test_renewed_shows_the_next_date_and_moves_on_to_it(app, browse, cast):
+    alice = browse(cast.alice)
+    url = f"/partner/subscriptions/{cast.subscription}/renewed"
+    page = alice.get(url).text
+    assert "31 March 2028" in page
+    assert stored(app, cast.subscription).renewal_date == date(2027, 3, 31)
+    answer = alice.post(url, data={"seen": "2027-03-31"})
+    assert answer.status_code == 303
+    page = alice.get(answer.location).text
+    assert "Renewed: Marketing Hub" in page
+    assert stored(app, cast.subscription).renewal_date == date(2028, 3, 31)
+    assert alice.post(undo_of(page), data={"next": answer.location}).location == answer.location
+    assert stored(app, cast.subscription).renewal_date == date(2027, 3, 31)
+
+
+def test_a_double_click_renews_once(app, browse, cast):
+    alice = browse(cast.alice)
+    url = f"/partner/subscriptions/{cast.subscription}/renewed"
+    answers = [alice.post(url, data={"seen": "2027-03-31"}).status_code for _ in range(2)]
+    assert answers == [303, 303]
+    assert stored(app, cast.subscription).renewal_date == date(2028, 3, 31)
+
+
+@pytest.mark.parametrize("seen", ["2026-01-01", "", "soon"])
+def test_another_date_than_the_one_shown_is_not_renewed(app, browse, cast, seen):
+    url = f"/partner/subscriptions/{cast.subscription}/renewed"
+    answer = browse(cast.alice).post(url, data={"seen": seen})
+    assert answer.status_code == 409
+    assert 'value="2027-03-31"' in answer.text
+    assert stored(app, cast.subscription).renewal_date == date(2027, 3, 31)
+
+
+def test_cancelled_ends_it_and_can_be_undone(app, browse, cast):
+    alice = browse(cast.alice)
+    url = f"/partner/subscriptions/{cast.subscription}/cancelled"
+    assert "Was this subscription cancelled?" in alice.get(url).text
+    page = alice.get(alice.post(url).location).text
+    assert stored(app, cast.subscription).cancelled
+    assert stored(app, cast.subscription).attention_on is None
+    renewed = f"/partner/subscriptions/{cast.subscription}/renewed"
+    assert alice.post(renewed, data={"seen": "2027-03-31"}).status_code == 409
+    alice.post(undo_of(page))
+    assert not stored(app, cast.subscription).cancelled
+
+
+PAGES = ["edit", "renewed", "cancelled"]
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize(("who", "status"), [("charlie", 404), ("dana", 403)])
+def test_a_stranger_never_sees_or_changes_anything(app, browse, cast, page, who, status):
+    person = browse(getattr(cast, who))
+    url = f"/partner/subscriptions/{cast.subscription}/{page}"
+    assert person.get(url).status_code == status
+    assert person.post(url, data=form(seen="2027-03-31")).status_code == status
+    assert stored(app, cast.subscription).version == 1
+
+
+def test_a_strangers_client_gets_no_subscription(browse, cast):
+    url = f"/partner/clients/{cast.other_client}/subscriptions/new"
+    assert browse(cast.alice).post(url, data=form()).status_code == 404
