@@ -8,6 +8,7 @@ from collections import Counter
 from contextlib import suppress
 from datetime import UTC, datetime
 from threading import Event
+from time import monotonic
 
 from flask import Flask
 from sqlalchemy import update
@@ -17,7 +18,7 @@ from webapp.config import Settings
 from webapp.mail.transport import Transport, open_transport
 from webapp.models import DeliveryState, Installation, db
 from webapp.models.transactions import writing
-from webapp.services import deliveries, reminders, runtime
+from webapp.services import deliveries, outbox, planning, runtime
 
 log = logging.getLogger(__name__)
 # After so many failures in a row the server is taken for dead, and the rest of the round waits.
@@ -60,11 +61,15 @@ def beat() -> None:
 
 
 def plan(now: datetime, stopped: Event | None) -> int:
-    """Plan all that is due, a chunk a transaction."""
+    """Plan all that is due and queue its mails, a chunk a transaction."""
     total = 0
-    while not is_set(stopped) and (planned := reminders.plan(now)):
+    for planned in planning.plan(now):
         commit()
         total += planned
+        if is_set(stopped):
+            return total
+    while not is_set(stopped) and outbox.issue_due(now):
+        commit()
     commit()
     return total
 
@@ -74,15 +79,20 @@ def send(transport: Transport, now: datetime, stopped: Event | None) -> Counter[
     counts: Counter[str] = Counter()
     failures = 0
     while not is_set(stopped) and failures < FAILURES_IN_A_ROW:
-        claimed = deliveries.claim(now)
+        claims = deliveries.claim(now)
         commit()
-        if claimed is None:
+        if claims is None:
             break
-        if isinstance(claimed, bool):
-            continue
-        state = deliveries.hand_over(claimed, transport, commit, now)
-        counts[state.value] += 1
-        failures = failures + 1 if state is DeliveryState.QUEUED else 0
+        patience = monotonic() + deliveries.LEASE.total_seconds() / 2
+        while claims and not is_set(stopped) and failures < FAILURES_IN_A_ROW:
+            if monotonic() > patience:
+                break
+            state = deliveries.hand_over(claims.pop(0), transport, commit, now)
+            if state is not None:
+                counts[state.value] += 1
+                failures = failures + 1 if state is DeliveryState.QUEUED else 0
+        deliveries.give_back(claims)
+        commit()
     return counts
 
 

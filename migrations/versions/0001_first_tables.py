@@ -25,6 +25,7 @@ TABLES = (
     "subscription",
     "reminder",
     "delivery_reminder",
+    "delivery_event",
 )
 
 
@@ -449,6 +450,41 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("delivery_id", "reminder_id", name="pk_delivery_reminder"),
     )
     op.create_index("ix_delivery_reminder_reminder_id", "delivery_reminder", ["reminder_id"])
+
+    op.create_table(
+        "delivery_event",
+        sa.Column("id", IDENTITY, nullable=False),
+        sa.Column("delivery_id", IDENTITY, nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "queued",
+                "claimed",
+                "handing_over",
+                "sent",
+                "refused",
+                "failed",
+                "unclear",
+                "superseded",
+                "cancelled",
+                "too_late",
+                name="state",
+                native_enum=False,
+                create_constraint=True,
+                length=30,
+            ),
+            nullable=False,
+        ),
+        sa.Column("reply", sa.Text(), nullable=True),
+        sa.Column("actor_id", IDENTITY, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["delivery_id"], ["delivery.id"], name="fk_delivery_event_delivery_id"
+        ),
+        sa.ForeignKeyConstraint(["actor_id"], ["user.id"], name="fk_delivery_event_actor_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_delivery_event"),
+    )
+    op.create_index("ix_delivery_event_delivery_id", "delivery_event", ["delivery_id"])
     op.execute("INSERT INTO installation (id, demo, clock_offset_hours) VALUES (1, false, 0)")
 
 

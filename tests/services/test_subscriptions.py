@@ -21,12 +21,18 @@ from webapp.models import (
     db,
 )
 from webapp.models.organisation import NO_RENEWAL
-from webapp.services import attention, reminders, subscriptions, undo
+from webapp.services import attention, outbox, planning, subscriptions, undo
 from webapp.services.errors import Conflict, Refused
 from webapp.services.subscriptions import SubscriptionFacts
 
 FACTS = SubscriptionFacts("Sales Hub", 12, date(2027, 1, 31))
 NOON = datetime(2027, 3, 2, 12, tzinfo=UTC)
+
+
+def plan_and_issue(now):
+    """What a worker does before it sends."""
+    list(planning.plan(now))
+    outbox.issue_due(now)
 
 
 @pytest.fixture
@@ -118,7 +124,7 @@ def test_a_renewed_deadline_keeps_its_distance(alice, client):
 
 
 def test_renewing_withdraws_what_waits_and_undo_brings_it_back(alice, subscription, on_2_march):
-    reminders.plan(NOON)
+    plan_and_issue(NOON)
     assert len(waiting()) == 3
     entry = subscriptions.renew(alice, subscription)
     old, new = date(2027, 3, 31), date(2028, 3, 31)
@@ -131,6 +137,7 @@ def test_renewing_withdraws_what_waits_and_undo_brings_it_back(alice, subscripti
     undo.undo(alice, entry)
     assert subscription.renewal_date == old
     assert subscription.cycle == 1
+    plan_and_issue(NOON)
     assert states(subscription)[old, 30] is ReminderState.ISSUED
     assert len(waiting()) == 3
     assert subscription.attention_on == date(2027, 3, 17)
@@ -153,22 +160,24 @@ def test_what_changed_again_is_not_undone(alice, subscription):
 
 
 def test_a_cancelled_one_needs_no_attention_until_that_is_undone(alice, subscription, on_2_march):
-    reminders.plan(NOON)
+    plan_and_issue(NOON)
     entry = subscriptions.cancel(alice, subscription)
     assert subscription.attention_on is None
     assert subscription.client.next_renewal_on == NO_RENEWAL
     assert waiting() == []
     undo.undo(alice, entry)
     assert subscription.attention_on == date(2027, 3, 17)
+    plan_and_issue(NOON)
     assert len(waiting()) == 3
 
 
 def test_a_moved_date_plans_anew_when_nothing_was_sent(alice, subscription, on_2_march):
-    reminders.plan(NOON)
+    plan_and_issue(NOON)
     facts = replace(subscriptions.facts_of(subscription), renewal_date=date(2027, 3, 25))
     subscriptions.edit_subscription(alice, subscription, facts)
     assert subscription.steps_from is None
     assert states(subscription)[date(2027, 3, 31), 30] is ReminderState.SUPERSEDED
+    plan_and_issue(NOON)
     assert states(subscription)[date(2027, 3, 25), 30] is ReminderState.ISSUED
     assert subscription.attention_on == date(2027, 3, 11)
 
@@ -176,7 +185,7 @@ def test_a_moved_date_plans_anew_when_nothing_was_sent(alice, subscription, on_2
 def test_a_moved_date_waits_for_the_steps_to_come_when_something_was_sent(
     alice, subscription, on_2_march
 ):
-    reminders.plan(NOON)
+    plan_and_issue(NOON)
     waiting()[0].state = DeliveryState.SENT
     facts = replace(subscriptions.facts_of(subscription), renewal_date=date(2027, 3, 25))
     subscriptions.edit_subscription(alice, subscription, facts)

@@ -205,6 +205,12 @@ def due_items(client: ClientFacts, now: datetime) -> tuple[Item, ...]:
     return tuple(items)
 
 
+def waiting_items(client: ClientFacts, now: datetime) -> tuple[Item, ...]:
+    """What has been planned and is still to be told, as far as it is not too late."""
+    waiting = (Item(one, one.waiting) for one in client.subscriptions if one.waiting is not None)
+    return tuple(item for item in waiting if now < item.last_moment(client.zone))
+
+
 def round_on(client: ClientFacts, day: date, items: Sequence[Item], now: datetime) -> Round:
     """Who gets which mail about these items on a local day, today or to come."""
     whole = client.circle

@@ -5,6 +5,7 @@ from webapp.models.audit import AuditEntry
 from webapp.models.base import db
 from webapp.models.delivery import (
     Delivery,
+    DeliveryEvent,
     DeliveryState,
     InboxMail,
     Reminder,
@@ -21,6 +22,7 @@ __all__ = [
     "Client",
     "ContactAssignment",
     "Delivery",
+    "DeliveryEvent",
     "DeliveryState",
     "Feedback",
     "InboxMail",

@@ -152,6 +152,23 @@ class Delivery(Base):
     )
 
 
+class DeliveryEvent(Base):
+    """One line of a delivery's history: a state that it came to, and what the server said.
+
+    ``actor_id`` is NULL for what the worker did. A delivery's own row says when it was queued.
+    """
+
+    __tablename__ = "delivery_event"
+    id: Mapped[int] = mapped_column(Identity, primary_key=True)
+    delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"), index=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    state: Mapped[DeliveryState] = mapped_column(codes(DeliveryState, "state"))
+    reply: Mapped[str | None] = mapped_column(Text)
+    actor_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+
+    actor: Mapped[User | None] = relationship(foreign_keys=actor_id)
+
+
 class InboxMail(Base):
     """A mail that the local inbox took: what a person's mailbox would hold."""
 

@@ -12,14 +12,14 @@ know whether the server has it, so it is unclear.
 
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Table, bindparam, func, or_, select, text, update
 
-from webapp.domain.reminders import due_items, round_on
+from webapp.domain.reminders import ClientFacts, MailKind, Round
 from webapp.mail.compose import compose
 from webapp.mail.transport import DeliveryProblem, Envelope, Refused, Transport, TryAgain, Unclear
 from webapp.models import (
@@ -28,12 +28,13 @@ from webapp.models import (
     DeliveryState,
     Partner,
     Reminder,
+    ReminderState,
     User,
     db,
     delivery_reminder,
 )
 from webapp.models.user import new_token
-from webapp.services import facts, letters, reminders, runtime
+from webapp.services import delivery_log, facts, letters, outbox, runtime
 
 log = logging.getLogger(__name__)
 table: Table = Delivery.__table__  # type: ignore[assignment]
@@ -49,6 +50,16 @@ LEASE = timedelta(minutes=10)
 RETRY_MINUTES = (1, 5, 15, 60, 120, 240)
 GIVE_UP_AFTER = timedelta(hours=72)
 SPREAD = 0.2
+# Ended so that this person was not told.
+UNHEARD = (
+    DeliveryState.REFUSED,
+    DeliveryState.FAILED,
+    DeliveryState.SUPERSEDED,
+    DeliveryState.CANCELLED,
+    DeliveryState.TOO_LATE,
+)
+# How many mails one worker claims at once: one check and one commit for all of them.
+BATCH = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,74 +91,85 @@ def milliseconds() -> int:
 def recover(now: datetime) -> int:
     """Take back what a dead process left: claimed goes back to the queue, half-handed-over is unclear.
 
-    Returns how many rows it moved. In insistent mode an unclear mail is resent once by itself.
+    Returns how many it moved. In insistent mode an unclear mail is resent once by itself.
     """
-    expired = table.c.lease_until < milliseconds()
-    back = db.session.execute(
-        update(table)
-        .where(table.c.state == DeliveryState.CLAIMED, expired)
-        .values(state=DeliveryState.QUEUED, token=None, lease_until=None)
-    )
+    # Only where a lease is written does the partial index help; all others are NULL.
+    expired = (table.c.lease_until.is_not(None), table.c.lease_until < milliseconds())
     insistent = select(partner_table.c.id).where(partner_table.c.insistent)
-    resent = db.session.execute(
-        update(table)
-        .where(
-            table.c.state == DeliveryState.HANDING_OVER,
-            expired,
-            table.c.resends == 0,
-            table.c.partner_id.in_(insistent),
-        )
-        .values(state=DeliveryState.QUEUED, token=None, lease_until=None, resends=1)
-    )
-    unclear = db.session.execute(
-        update(table)
-        .where(table.c.state == DeliveryState.HANDING_OVER, expired)
-        .values(state=DeliveryState.UNCLEAR, token=None, lease_until=None, ended_at=now)
-    )
-    return sum(result.rowcount for result in (back, resent, unclear))  # type: ignore[attr-defined]
+    resend = (table.c.resends == 0) & table.c.partner_id.in_(insistent)
+    free = {"token": None, "lease_until": None}
+    half = table.c.state == DeliveryState.HANDING_OVER
+    moved = 0
+    for condition, state, values in (
+        (table.c.state == DeliveryState.CLAIMED, DeliveryState.QUEUED, {}),
+        (half & resend, DeliveryState.QUEUED, {"resends": 1}),
+        (half, DeliveryState.UNCLEAR, {"ended_at": now}),
+    ):
+        ids = db.session.scalars(
+            update(table)
+            .where(*expired, condition)
+            .values(state=state, **free, **values)
+            .returning(table.c.id)
+        ).all()
+        delivery_log.note(ids, state, now)
+        moved += len(ids)
+    return moved
 
 
-def claim(now: datetime) -> Claim | bool | None:
-    """Claim the next mail that may go out now, checked and rendered.
+def claim(now: datetime, limit: int = BATCH) -> list[Claim] | None:
+    """Claim the next mails that may go out now, checked and rendered; None when there is nothing.
 
-    None: there is nothing. True: one was dealt with otherwise (superseded, too late); ask again.
+    The list may be empty: what was found was superseded, too late or could not be written. Ask again.
     """
-    delivery = next_queued(now)
-    if delivery is None:
+    queued = next_queued(now, limit)
+    if not queued:
         return None
-    if delivery.send_before and now >= delivery.send_before:
+    late = [one for one in queued if one.send_before and now >= one.send_before]
+    for delivery in late:
         end(delivery, DeliveryState.TOO_LATE, now)
-        return True
-    if delivery.resends == 0 and delivery.client_id is not None and not still_right(delivery, now):
-        return True
-    settings = runtime.settings()
-    try:
-        render(delivery, now)
-    except Exception:
-        # One mail that can't be written must not hold up the others, nor be lost from sight.
-        log.exception("delivery %s can't be rendered", delivery.id)
-        postpone(delivery, "the mail could not be written", now)
-        return True
+    right = still_right([one for one in queued if one not in late], now)
+    token, lease = new_token(), milliseconds() + int(LEASE.total_seconds() * 1000)
+    claims = [take(one, token, lease, now) for one in right if written(one, now)]
+    db.session.flush()
+    return claims
+
+
+def take(delivery: Delivery, token: str, lease: int, now: datetime) -> Claim:
+    """Mark a rendered mail as ours."""
     delivery.state = DeliveryState.CLAIMED
-    delivery.token = new_token()
-    delivery.lease_until = milliseconds() + int(LEASE.total_seconds() * 1000)
+    delivery.token = token
+    delivery.lease_until = lease
     delivery.first_tried_at = delivery.first_tried_at or now
     delivery.attempts += 1
-    db.session.flush()
     assert delivery.message is not None
-    return Claim(
-        delivery.id,
-        delivery.token,
-        Envelope(settings.mail_from, delivery.email),
-        delivery.message,
-    )
+    sender = runtime.settings().mail_from
+    return Claim(delivery.id, token, Envelope(sender, delivery.email), delivery.message)
 
 
-def next_queued(now: datetime) -> Delivery | None:
-    """The queued mail that has waited longest, account mails first; it and its client are locked.
+def give_back(claims: Sequence[Claim]) -> None:
+    """Return mails that were claimed and not begun: the worker stops, or its server is away."""
+    for one in claims:
+        db.session.execute(
+            update(table)
+            .where(
+                table.c.id == one.id,
+                table.c.token == one.token,
+                table.c.state == DeliveryState.CLAIMED,
+            )
+            .values(
+                state=DeliveryState.QUEUED,
+                token=None,
+                lease_until=None,
+                attempts=table.c.attempts - 1,
+            )
+        )
+
+
+def next_queued(now: datetime, limit: int) -> Sequence[Delivery]:
+    """The queued mails that have waited longest, account mails first; they and their clients are locked.
 
     Mails of partners who don't send yet stay. What another worker has in hand is passed over, never
-    waited for: the client's lock, which planning takes too, comes with the mail's in one statement.
+    waited for: the client's lock, which the outbox takes too, comes with the mail's in one statement.
     """
     account = select(Delivery).where(Delivery.partner_id.is_(None))
     renewal = (
@@ -157,35 +179,64 @@ def next_queued(now: datetime) -> Delivery | None:
         .where(partner_table.c.sending)
     )
     for mails, locked in ((account, (table,)), (renewal, (table, client_table))):
-        delivery = db.session.scalar(
+        found = db.session.scalars(
             mails.where(QUEUED, Delivery.send_after <= now)
             .order_by(Delivery.send_after, Delivery.id)
-            .limit(1)
+            .limit(limit)
             .with_for_update(of=locked, skip_locked=True)
-        )
-        if delivery is not None:
-            return delivery
-    return None
+        ).all()
+        if found:
+            return found
+    return ()
 
 
-def still_right(delivery: Delivery, now: datetime) -> bool:
-    """Whether the rules would write this very mail now; if not, its client's mails are issued anew."""
-    assert delivery.client_id is not None
-    client = facts.load_one(delivery.client_id)
-    items = due_items(client, now)
-    round = round_on(client, now.astimezone(client.zone).date(), items, now)
+def still_right(queued: Sequence[Delivery], now: datetime) -> list[Delivery]:
+    """Those of the mails that the rules would write in the same way now.
+
+    Where they would not, the client's mails are issued anew. A mail that is resent after an unclear
+    end stays as it is: it may have arrived.
+    """
+    fixed = [one for one in queued if one.client_id is None or one.resends]
+    checked = [one for one in queued if one not in fixed]
+    loaded = facts.load(sorted({one.client_id for one in checked if one.client_id}))
+    rounds = {id: outbox.round_now(client, now) for id, client in loaded.items()}
+    right: list[Delivery] = []
+    wrong: list[Delivery] = []
+    for delivery in checked:
+        assert delivery.client_id is not None
+        client = loaded[delivery.client_id]
+        same = is_right(delivery, client, rounds[client.id], now)
+        (right if same else wrong).append(delivery)
+    stale = {one.client_id for one in wrong if one.client_id}
+    # Another mail of such a client may be superseded, too: it waits for the next claim.
+    right = [one for one in right if one.client_id not in stale]
+    for delivery in (one for one in checked if one.client_id in stale):
+        db.session.expunge(delivery)
+    if stale:
+        outbox.issue(sorted(stale), now)
+    return fixed + right
+
+
+def is_right(delivery: Delivery, client: ClientFacts, round: Round, now: datetime) -> bool:
     for mail in round.mails:
         if (mail.recipient.person.id, mail.kind) == (delivery.recipient_id, delivery.kind):
             values = letters.delivery_values(client, round, mail, now)
-            if (
-                reminders.same(delivery, values)
-                and mail.day == delivery.day
-                and mail.send_at <= now
-            ):
-                return True
-    db.session.expunge(delivery)
-    reminders.plan_clients([client.id], now)
+            return (
+                outbox.same(delivery, values) and mail.day == delivery.day and mail.send_at <= now
+            )
     return False
+
+
+def written(delivery: Delivery, now: datetime) -> bool:
+    """Render a mail. One that can't be written must not hold up others, nor be lost from sight."""
+    try:
+        render(delivery, now)
+    except Exception:
+        log.exception("delivery %s can't be rendered", delivery.id)
+        delivery.attempts += 1
+        postpone(delivery, "the mail could not be written", now)
+        return False
+    return True
 
 
 def render(delivery: Delivery, now: datetime) -> None:
@@ -196,30 +247,30 @@ def render(delivery: Delivery, now: datetime) -> None:
         delivery.message_id = letter.message_id
 
 
-def end(delivery: Delivery, state: DeliveryState, now: datetime) -> None:
+def end(delivery: Delivery, state: DeliveryState, now: datetime, reply: str | None = None) -> None:
     delivery.state = state
     delivery.ended_at = now
+    delivery.token = delivery.lease_until = None
     db.session.flush()
+    delivery_log.note([delivery.id], state, now, reply=reply)
 
 
 def postpone(delivery: Delivery, reply: str, now: datetime) -> None:
     """Try later, or give up: after three days of trying, or when it would come too late."""
-    first = delivery.first_tried_at or now
-    delivery.first_tried_at = first
-    minutes = RETRY_MINUTES[min(max(delivery.attempts, 1), len(RETRY_MINUTES)) - 1]
-    if delivery.state is DeliveryState.QUEUED:
-        delivery.attempts += 1
+    first = delivery.first_tried_at = delivery.first_tried_at or now
+    minutes = RETRY_MINUTES[min(delivery.attempts, len(RETRY_MINUTES)) - 1]
     # Not for secrecy: only so that the tries of many mails don't come all at once.
     wait = timedelta(minutes=minutes * random.uniform(1 - SPREAD, 1 + SPREAD))
     later = now + wait
     delivery.reply = reply
-    delivery.token = delivery.lease_until = None
     if later - first > GIVE_UP_AFTER or (delivery.send_before and later >= delivery.send_before):
-        end(delivery, DeliveryState.FAILED, now)
+        end(delivery, DeliveryState.FAILED, now, reply)
         return
-    delivery.state = DeliveryState.QUEUED
     delivery.send_after = later
+    delivery.state = DeliveryState.QUEUED
+    delivery.token = delivery.lease_until = None
     db.session.flush()
+    delivery_log.note([delivery.id], DeliveryState.QUEUED, now, reply=reply)
 
 
 def move(claim: Claim, before: DeliveryState, **values: Any) -> None:
@@ -235,36 +286,43 @@ def move(claim: Claim, before: DeliveryState, **values: Any) -> None:
 
 def hand_over(
     claim: Claim, transport: Transport, commit: Callable[[], None], now: datetime
-) -> DeliveryState:
-    """Send a claimed mail and store the outcome. ``commit`` ends each transition's transaction."""
+) -> DeliveryState | None:
+    """Send a claimed mail and store the outcome; None when the claim was lost.
+
+    ``commit`` ends each transition's transaction.
+    """
 
     def before_data() -> None:
         move(claim, DeliveryState.CLAIMED, state=DeliveryState.HANDING_OVER)
+        delivery_log.note([claim.id], DeliveryState.HANDING_OVER, now)
         commit()
 
     try:
         reply = transport.send(claim.envelope, claim.message, before_data)
-        finish(claim, DeliveryState.SENT, reply, now)
+        finish(claim, reply, now)
         state = DeliveryState.SENT
     except LostClaim:
+        db.session.rollback()
         log.warning("delivery %s was taken over by another worker", claim.id)
-        return DeliveryState.CLAIMED
+        return None
     except DeliveryProblem as problem:
         state = settle(claim, problem, now)
     commit()
     return state
 
 
-def finish(claim: Claim, state: DeliveryState, reply: str, now: datetime) -> None:
+def finish(claim: Claim, reply: str, now: datetime) -> None:
+    """Done is written after it is done."""
     move(
         claim,
         DeliveryState.HANDING_OVER,
-        state=state,
+        state=DeliveryState.SENT,
         reply=reply,
         ended_at=now,
         token=None,
         lease_until=None,
     )
+    delivery_log.note([claim.id], DeliveryState.SENT, now, reply=reply)
 
 
 def settle(claim: Claim, problem: DeliveryProblem, now: datetime) -> DeliveryState:
@@ -280,41 +338,55 @@ def settle(claim: Claim, problem: DeliveryProblem, now: datetime) -> DeliverySta
         case TryAgain():
             postpone(delivery, problem.reply, now)
         case Unclear():
-            # Held for a person, or resent once by recover() in insistent mode: the lease is over.
-            delivery.lease_until = 0
+            settle_unclear(delivery, now)
         case Refused():
-            end(delivery, DeliveryState.REFUSED, now)
-            delivery.token = delivery.lease_until = None
+            end(delivery, DeliveryState.REFUSED, now, problem.reply)
             flag_address(delivery)
-    db.session.flush()
     return delivery.state
 
 
+def settle_unclear(delivery: Delivery, now: datetime) -> None:
+    """Held for a person; in insistent mode resent once, with the same bytes."""
+    insistent = delivery.partner is not None and delivery.partner.insistent
+    if insistent and delivery.resends == 0:
+        delivery.resends = 1
+        postpone(delivery, delivery.reply or "", now)
+    else:
+        end(delivery, DeliveryState.UNCLEAR, now, delivery.reply)
+
+
 def flag_address(delivery: Delivery) -> None:
-    """Remember that a server refused this address, until somebody changes it."""
+    """Remember that a server refused this address, until somebody changes it.
+
+    Where nobody is left who has been told, the reminder falls due once more: for whoever stands in,
+    or as a task for the partner.
+    """
+    people: Table = User.__table__  # type: ignore[assignment]
     db.session.execute(
-        update(User.__table__)  # type: ignore[arg-type]
-        .where(User.__table__.c.email_key == delivery.email.casefold())
+        update(people)
+        .where(people.c.email_key == delivery.email.casefold())
         .values(refused_reply=(delivery.reply or "")[:500])
     )
-    # Whoever waits for the same reminder may be alone now, or nobody may be left.
-    told = select(delivery_reminder.c.reminder_id).where(
-        delivery_reminder.c.delivery_id == delivery.id
-    )
-    alive = (
-        select(func.count())
-        .select_from(delivery_reminder)
+    told = (
+        select(delivery_reminder.c.reminder_id)
         .join(table, table.c.id == delivery_reminder.c.delivery_id)
+        .join(people, people.c.id == table.c.recipient_id)
         .where(
-            delivery_reminder.c.reminder_id == Reminder.id,
-            table.c.state.not_in((DeliveryState.REFUSED, DeliveryState.SUPERSEDED)),
+            table.c.state.not_in(UNHEARD),
+            # A copy at the partner does not tell the client.
+            or_(
+                people.c.organisation_id == table.c.client_id,
+                table.c.kind == MailKind.REMINDER_PARTNER,
+            ),
         )
-        .scalar_subquery()
+    )
+    here = select(delivery_reminder.c.reminder_id).where(
+        delivery_reminder.c.delivery_id == delivery.id
     )
     db.session.execute(
         update(Reminder)
-        .where(Reminder.id.in_(told), alive == 0)
-        .values(state="due")
+        .where(Reminder.id.in_(here), Reminder.id.not_in(told))
+        .values(state=ReminderState.DUE)
         .execution_options(synchronize_session=False)
     )
 

@@ -8,7 +8,7 @@ from sqlalchemy import insert
 from webapp.domain.recipients import ContactRole
 from webapp.models import AuditEntry, Client, ContactAssignment, Partner, Subscription, User, db
 from webapp.models.base import Json
-from webapp.services import audit, clients, people, subscriptions
+from webapp.services import audit, clients, people, reminders, subscriptions
 from webapp.services.attention import refresh, refreshed_together
 from webapp.services.audit import AuditAction
 from webapp.services.import_plans import ClientPlan, Plan
@@ -30,6 +30,8 @@ def write(actor: User | None, partner: Partner, plans: Sequence[ClientPlan]) -> 
         refresh([one for one in new if isinstance(one, Subscription)])
         for plan in plans:
             change(actor, plan)
+    # New contacts may be the ones that a blocked reminder waits for.
+    reminders.reconsider_partner(partner)
 
 
 def create(partner: Partner, plan: ClientPlan) -> Iterator[Client | Subscription | User]:

@@ -9,8 +9,8 @@ from sqlalchemy import select, update
 
 from webapp.domain.ownership import Choice, Owner, Person, effective_owner, needs_contact
 from webapp.domain.reminders import ClientFacts
-from webapp.models import AuditEntry, Client, Partner, User, db
-from webapp.services import audit, facts, runtime
+from webapp.models import AuditEntry, Client, Partner, Reminder, User, db
+from webapp.services import audit, facts, reminders, runtime
 from webapp.services.audit import AuditAction
 from webapp.services.errors import Conflict, Refused
 
@@ -72,6 +72,7 @@ def choose_owner(
     if not write(actor, client, wanted, owner_changes="owner" in changes):
         db.session.refresh(client)
         return after_conflict(client, wanted)
+    reminders.reconsider(Reminder.client_id == client.id)
     return audit.record(
         actor,
         AuditAction.OWNER_CHANGED,

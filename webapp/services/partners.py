@@ -11,7 +11,7 @@ from webapp import i18n
 from webapp.domain.ownership import Owner, needs_contact
 from webapp.domain.schedule import parse_steps
 from webapp.models import AuditEntry, Client, Partner, User, db
-from webapp.services import attention, audit, facts, people
+from webapp.services import attention, audit, facts, people, reminders
 from webapp.services.audit import AuditAction
 from webapp.services.errors import Conflict, Refused
 
@@ -124,7 +124,7 @@ def save_default(
         raise Refused("notified_user_id", "unknown")
     if needs_contact(wanted.owner, None, chosen):
         raise Refused("notified_user_id", "needed")
-    return save(
+    entry = save(
         actor,
         partner,
         AuditAction.DEFAULT_CHANGED,
@@ -132,6 +132,9 @@ def save_default(
         default_owner=wanted.owner,
         notified_user_id=wanted.notified_user_id,
     )
+    if entry:
+        reminders.reconsider_partner(partner)
+    return entry
 
 
 def save_schedule(

@@ -1,0 +1,35 @@
+"""The history of deliveries: each state that a mail came to, when, by whom, and what the server said."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Table, insert
+
+from webapp.models import DeliveryEvent, DeliveryState, db
+
+table: Table = DeliveryEvent.__table__  # type: ignore[assignment]
+
+
+def note(
+    delivery_ids: Sequence[int],
+    state: DeliveryState,
+    at: datetime,
+    *,
+    reply: str | None = None,
+    actor_id: int | None = None,
+) -> None:
+    """Add one line to the history of each delivery. ``actor_id``: the person who decided it."""
+    if delivery_ids:
+        db.session.execute(
+            insert(table),
+            [
+                {
+                    "delivery_id": delivery_id,
+                    "state": state,
+                    "at": at,
+                    "reply": reply,
+                    "actor_id": actor_id,
+                }
+                for delivery_id in delivery_ids
+            ],
+        )

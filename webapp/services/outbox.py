@@ -1,0 +1,273 @@
+"""The outbox: reminders that have fallen due become queued mails, and queued mails stay right.
+
+Everything here is set-based and may be run at any time by any number of processes: the unique keys and
+the state of each row decide, never the moment of the run.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Row, Table, bindparam, insert, select, update
+
+from webapp.domain.reminders import ClientFacts, Item, Mail, Round, round_on, waiting_items
+from webapp.models import (
+    Client,
+    Delivery,
+    DeliveryState,
+    Reminder,
+    ReminderState,
+    db,
+    delivery_reminder,
+)
+from webapp.services import delivery_log, facts, letters
+
+CHUNK = 200
+OPEN = (ReminderState.DUE, ReminderState.BLOCKED, ReminderState.ISSUED)
+client_table = Client.__table__
+delivery_table: Table = Delivery.__table__  # type: ignore[assignment]
+reminder_table: Table = Reminder.__table__  # type: ignore[assignment]
+# Written out in the statement, not bound: only so do both databases use the partial index.
+DUE = Reminder.state == bindparam(
+    "due", ReminderState.DUE, type_=reminder_table.c.state.type, literal_execute=True
+)
+# The row of a new delivery, and its reminders as (subscription, step).
+NewMail = tuple[dict[str, Any], list[tuple[int, int]]]
+
+
+def lock(client_ids: Sequence[int]) -> None:
+    """Let one process at a time see to a client's mails (SQLite's writer is alone anyway)."""
+    db.session.execute(
+        select(client_table.c.id)
+        .where(client_table.c.id.in_(client_ids))
+        .order_by(client_table.c.id)
+        .with_for_update()
+    )
+
+
+@dataclass
+class Queue:
+    """The mails of one client that exist: queued ones by reader and kind, and revisions in use."""
+
+    queued: dict[tuple[int, str], Row[Any]]
+    revisions: dict[tuple[int, date], int]
+
+
+def issue_due(now: datetime, limit: int = CHUNK) -> int:
+    """Queue the mails of reminders that have fallen due; returns of how many clients.
+
+    Call it until it returns 0, and commit after each; clients that another worker has in hand are
+    left to it.
+    """
+    client_ids = db.session.scalars(
+        select(client_table.c.id)
+        .where(client_table.c.id.in_(select(Reminder.client_id).where(DUE)))
+        .order_by(client_table.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    if client_ids:
+        issue(client_ids, now)
+    return len(client_ids)
+
+
+def issue(client_ids: Sequence[int], now: datetime) -> None:
+    """Make the queued mails of these clients say what the rules say now.
+
+    A queued mail that still says it stays; one that does not is superseded by a new revision. What has
+    been claimed or later stays as it is. Reminders become issued or blocked accordingly.
+    """
+    db.session.flush()
+    lock(client_ids)
+    queues = load_queues(client_ids)
+    states: dict[ReminderState, set[tuple[int, int]]] = defaultdict(set)
+    added: list[NewMail] = []
+    for client in facts.load(client_ids).values():
+        queue = queues[client.id]
+        round = round_now(client, now)
+        for item in round.items:
+            states[outcome(round, item)].add((item.subscription.id, item.step))
+        for mail in round.mails:
+            keep_or_replace(client, round, mail, queue, added, now)
+    end_queued([row.id for queue in queues.values() for row in queue.queued.values()], now)
+    write_states(client_ids, states)
+    insert_deliveries(client_ids, added)
+
+
+def round_now(client: ClientFacts, now: datetime) -> Round:
+    """Who gets which mail about the reminders that wait now."""
+    return round_on(client, now.astimezone(client.zone).date(), waiting_items(client, now), now)
+
+
+def outcome(round: Round, item: Item) -> ReminderState:
+    """What becomes of a reminder: mails, nobody to tell, or no moment left to tell anybody."""
+    if round.blocked:
+        return ReminderState.BLOCKED
+    reached = any(step == item.step for step, _, _ in item.subscription.reached)
+    told = reached or any(item in mail.items for mail in round.mails)
+    return ReminderState.ISSUED if told else ReminderState.TOO_LATE
+
+
+def keep_or_replace(
+    client: ClientFacts,
+    round: Round,
+    mail: Mail,
+    queue: Queue,
+    added: list[NewMail],
+    now: datetime,
+) -> None:
+    """Keep the reader's queued mail if it says the same, else put a new one beside it."""
+    person = mail.recipient.person
+    values = letters.delivery_values(client, round, mail, now)
+    row = queue.queued.get((person.id, mail.kind.value))
+    if row is not None and same(row, values):
+        del queue.queued[person.id, mail.kind.value]
+        reschedule(row, mail, queue)
+        return
+    values["revision"] = next_revision(queue, person.id, mail.day)
+    added.append((values, [(one.subscription.id, one.step) for one in mail.items]))
+
+
+def next_revision(queue: Queue, recipient_id: int, day: date) -> int:
+    revision = queue.revisions.get((recipient_id, day), 0) + 1
+    queue.revisions[recipient_id, day] = revision
+    return revision
+
+
+def same(row: Row[Any] | Delivery, values: dict[str, Any]) -> bool:
+    """Whether a queued mail has the address, language and content that the rules ask for now."""
+    return bool(
+        (row.email, row.language) == (values["email"], values["language"])
+        and row.snapshot == values["snapshot"]
+    )
+
+
+def reschedule(row: Row[Any], mail: Mail, queue: Queue) -> None:
+    """The same mail, at another time: the window changed, or the day passed without sending.
+
+    A mail that is being retried waits for its next try, too.
+    """
+    moment = max(row.send_after, mail.send_at) if row.attempts else mail.send_at
+    values: dict[str, Any] = {}
+    if row.send_after != moment:
+        values["send_after"] = moment
+    if row.day != mail.day:
+        values["day"] = mail.day
+        values["revision"] = next_revision(queue, row.recipient_id, mail.day)
+    if values:
+        db.session.execute(
+            update(delivery_table)
+            .where(delivery_table.c.id == row.id, delivery_table.c.state == DeliveryState.QUEUED)
+            .values(**values)
+        )
+
+
+def load_queues(client_ids: Sequence[int]) -> dict[int, Queue]:
+    """What is queued for these clients, and the highest revision of each reader and day."""
+    queues: dict[int, Queue] = defaultdict(lambda: Queue({}, {}))
+    table = delivery_table.c
+    recent = (
+        select(
+            table.id,
+            table.client_id,
+            table.recipient_id,
+            table.kind,
+            table.day,
+            table.revision,
+            table.state,
+            table.email,
+            table.language,
+            table.snapshot,
+            table.attempts,
+            table.send_after,
+        )
+        .where(table.client_id.in_(client_ids))
+        .order_by(table.id)
+    )
+    rows: Sequence[Any] = db.session.execute(recent).all()
+    for row in rows:
+        queue = queues[row.client_id]
+        key = (row.recipient_id, row.day)
+        queue.revisions[key] = max(queue.revisions.get(key, 0), row.revision)
+        if row.state is DeliveryState.QUEUED:
+            queue.queued[row.recipient_id, row.kind.value] = row
+    return queues
+
+
+def end_queued(ids: Sequence[int], now: datetime) -> None:
+    """End queued mails that nothing asks for any more: cancelled with their reminders, or superseded."""
+    if not ids:
+        return
+    alive = (
+        select(delivery_reminder.c.delivery_id)
+        .join(reminder_table, reminder_table.c.id == delivery_reminder.c.reminder_id)
+        .where(
+            delivery_reminder.c.delivery_id.in_(ids),
+            reminder_table.c.state != ReminderState.CANCELLED,
+        )
+    )
+    superseded = set(db.session.scalars(alive))
+    cancelled = set(ids) - superseded
+    end_all(sorted(superseded), DeliveryState.SUPERSEDED, now)
+    end_all(sorted(cancelled), DeliveryState.CANCELLED, now)
+
+
+def end_all(ids: Sequence[int], state: DeliveryState, now: datetime) -> None:
+    """End queued mails that never went out."""
+    if ids:
+        db.session.execute(
+            update(delivery_table)
+            .where(delivery_table.c.id.in_(ids), delivery_table.c.state == DeliveryState.QUEUED)
+            .values(state=state, ended_at=now)
+        )
+        delivery_log.note(ids, state, now)
+
+
+def write_states(
+    client_ids: Sequence[int], states: dict[ReminderState, set[tuple[int, int]]]
+) -> None:
+    """Store what became of the clients' open reminders; a due one that the rules left out is too late."""
+    known = {key: state for state, keys in states.items() for key in keys}
+    rows = db.session.execute(
+        select(Reminder.id, Reminder.subscription_id, Reminder.step, Reminder.state).where(
+            Reminder.client_id.in_(client_ids), Reminder.state.in_(OPEN)
+        )
+    )
+    changed: dict[ReminderState, list[int]] = defaultdict(list)
+    for row in rows:
+        left_out = ReminderState.TOO_LATE if row.state is ReminderState.DUE else row.state
+        state = known.get((row.subscription_id, row.step), left_out)
+        if row.state is not state:
+            changed[state].append(row.id)
+    for state, ids in changed.items():
+        db.session.execute(
+            update(reminder_table).where(reminder_table.c.id.in_(ids)).values(state=state)
+        )
+
+
+def insert_deliveries(client_ids: Sequence[int], added: Sequence[NewMail]) -> None:
+    """Queue new mails and tie each to the reminders that it tells about."""
+    if not added:
+        return
+    ids = db.session.scalars(
+        insert(delivery_table).returning(delivery_table.c.id, sort_by_parameter_order=True),
+        [values for values, _ in added],
+    ).all()
+    reminders = {
+        (row.subscription_id, row.step): row.id
+        for row in db.session.execute(
+            select(Reminder.id, Reminder.subscription_id, Reminder.step).where(
+                Reminder.client_id.in_(client_ids), Reminder.state.in_(OPEN)
+            )
+        )
+    }
+    db.session.execute(
+        insert(delivery_reminder),
+        [
+            {"delivery_id": delivery_id, "reminder_id": reminders[key]}
+            for delivery_id, (_, keys) in zip(ids, added, strict=True)
+            for key in keys
+        ],
+    )

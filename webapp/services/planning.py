@@ -1,0 +1,168 @@
+"""Planning: subscriptions whose step falls due become reminders, in one pass over the due index.
+
+Set-based, and safe to run at any time in any number of processes: the unique key of a reminder decides,
+never the moment of the run.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, Table, bindparam, func, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from webapp.domain import schedule
+from webapp.domain.schedule import Renewal
+from webapp.models import (
+    Client,
+    Organisation,
+    Partner,
+    Reminder,
+    ReminderState,
+    Subscription,
+    db,
+)
+from webapp.services import reminders
+
+CHUNK = 4_000
+# The farthest east that a local date may be ahead of UTC (Kiritimati).
+EASTMOST = timedelta(hours=14)
+subscription_table: Table = Subscription.__table__  # type: ignore[assignment]
+client_table, partner_table = Client.__table__, Partner.__table__
+company = Organisation.__table__
+
+
+class LocalDates(dict[str, date]):
+    """The local date of one instant by time zone, worked out once a zone."""
+
+    def __init__(self, now: datetime) -> None:
+        super().__init__()
+        self.now = now
+
+    def __missing__(self, zone: str) -> date:
+        self[zone] = self.now.astimezone(ZoneInfo(zone)).date()
+        return self[zone]
+
+
+def plan(now: datetime) -> Iterator[int]:
+    """Plan all that is due by now, a chunk at a time: commit after each. Yields how many it looked at."""
+    after: tuple[date, int] | None = None
+    today = LocalDates(now)
+    while True:
+        due = subscription_table.c.attention_on <= (now + EASTMOST).date()
+        if after:
+            keys = tuple_(subscription_table.c.attention_on, subscription_table.c.id)
+            due &= keys > tuple_(*after)
+        rows = due_rows(due)
+        if not rows:
+            return
+        # Read before the commit, which ends the rows' transaction.
+        after = (rows[-1].attention_on, rows[-1].id)
+        write(rows, today)
+        yield len(rows)
+
+
+def plan_clients(client_ids: Sequence[int], now: datetime) -> None:
+    """Plan what is due for a few clients at once, as part of a change to them."""
+    db.session.flush()
+    write(due_rows(subscription_table.c.client_id.in_(client_ids)), LocalDates(now))
+
+
+def due_rows(condition: ColumnElement[bool]) -> Sequence[Any]:
+    """Subscriptions with what the rule needs; what another planner has in hand is left to it."""
+    table = subscription_table.c
+    base = func.coalesce(table.deadline, table.renewal_date)
+    newest = (
+        select(func.min(Reminder.step))
+        .where(Reminder.subscription_id == table.id, Reminder.base_date == base)
+        .scalar_subquery()
+    )
+    return db.session.execute(
+        select(
+            table.id,
+            table.client_id,
+            table.renewal_date,
+            table.deadline,
+            table.term_months,
+            table.cycle,
+            table.steps_from,
+            table.attention_on,
+            company.c.time_zone,
+            partner_table.c.steps,
+            newest.label("newest"),
+        )
+        .join(company, company.c.id == table.client_id)
+        .join(client_table, client_table.c.id == table.client_id)
+        .join(partner_table, partner_table.c.id == client_table.c.partner_id)
+        .where(table.attention_on.is_not(None), condition)
+        .order_by(table.attention_on, table.id)
+        .limit(CHUNK)
+        .with_for_update(of=subscription_table, skip_locked=True)
+    ).all()
+
+
+class Steps(dict[str, tuple[int, ...]]):
+    """A partner's steps from their text, read once a partner."""
+
+    def __missing__(self, text: str) -> tuple[int, ...]:
+        self[text] = schedule.parse_steps(text)
+        return self[text]
+
+
+def write(rows: Sequence[Any], today: LocalDates) -> None:
+    """Store the reminders of these subscriptions, and when each needs attention next."""
+    steps = Steps()
+    new: list[dict[str, Any]] = []
+    attention: list[dict[str, Any]] = []
+    for row in rows:
+        base = schedule.base_date(row.renewal_date, row.deadline)
+        planned = () if row.newest is None else (row.newest,)
+        renewal = Renewal(base, row.term_months, planned, row.steps_from)
+        day = today[row.time_zone]
+        if row.attention_on > day:
+            continue
+        due = schedule.due_step(renewal, steps[row.steps], day)
+        if due is not None:
+            late = today.now >= schedule.last_moment(base, ZoneInfo(row.time_zone))
+            state = ReminderState.TOO_LATE if late else ReminderState.DUE
+            new.append(reminder(row, base, due.step, state, today.now))
+            new += [
+                reminder(row, base, step, ReminderState.SUPERSEDED, today.now)
+                for step in due.superseded
+            ]
+            renewal = replace(renewal, planned=(due.step,))
+        attention.append({"key": row.id, "day": schedule.attention_on(renewal, steps[row.steps])})
+    # A newer step takes over from one of the same renewal that still waits.
+    reminders.close_waiting([one["subscription_id"] for one in new], ReminderState.SUPERSEDED)
+    insert_ignoring(Reminder.__table__, new)  # type: ignore[arg-type]
+    if attention:
+        db.session.connection().execute(
+            update(subscription_table)
+            .where(subscription_table.c.id == bindparam("key"))
+            .values(attention_on=bindparam("day")),
+            attention,
+        )
+
+
+def reminder(
+    row: Any, base: date, step: int, state: ReminderState, now: datetime
+) -> dict[str, Any]:
+    return {
+        "subscription_id": row.id,
+        "client_id": row.client_id,
+        "base_date": base,
+        "step": step,
+        "cycle": row.cycle,
+        "due_on": schedule.due_on(base, step),
+        "state": state,
+        "planned_at": now,
+    }
+
+
+def insert_ignoring(table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert rows; one whose unique key is there already is left as it is."""
+    if rows:
+        dialect = postgresql if db.engine.dialect.name == "postgresql" else sqlite
+        db.session.execute(dialect.insert(table).on_conflict_do_nothing(), rows)
