@@ -85,10 +85,11 @@ def test_what_was_asked_stays_in_the_controls(alice):
 
 
 def test_htmx_gets_the_list_alone_and_the_count(alice):
-    answer = alice.get(DASHBOARD, headers={"HX-Request": "true"})
+    answer = alice.get(f"{DASHBOARD}?q=ac&owner=&reach=", headers={"HX-Request": "true"})
     assert answer.text.lstrip().startswith('<div id="clients">')
     assert 'id="client-count" hx-swap-oob' in answer.text
     assert "HX-Request" in answer.headers["Vary"]
+    assert answer.headers["HX-Push-Url"] == f"{DASHBOARD}?q=ac"
 
 
 def test_pages_are_links(alice, add, monkeypatch):

@@ -28,7 +28,7 @@ def index() -> Response:
     """The clients that the address asks for: everything shown is in it."""
     query = read_query()
     clients = dashboard.load(guards.own_partner(), query)
-    return htmx.page_or_fragment(
+    response = htmx.page_or_fragment(
         "dashboard/index.html",
         "dashboard/_table.html",
         query=query,
@@ -40,6 +40,10 @@ def index() -> Response:
         before_url=address(before=clients.before) if clients.before else None,
         after_url=address(after=clients.after) if clients.after else None,
     )
+    if htmx.wanted():
+        # Without what the form leaves empty.
+        response.headers["HX-Push-Url"] = address()
+    return response
 
 
 def read_query() -> Query:
