@@ -29,3 +29,27 @@ def test_headers_hold_the_page_to_itself(browse):
     headers = browse().get("/nope").headers
     assert "unsafe" not in headers["Content-Security-Policy"]
     assert headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "header"),
+    [
+        ({"Referer": "http://localhost/partner/clients/1/edit?x=1"}, 303, "Location"),
+        (
+            {"HX-Request": "true", "HX-Current-URL": "http://localhost/partner/clients/1/edit?x=1"},
+            401,
+            "HX-Redirect",
+        ),
+    ],
+)
+def test_who_saves_signed_out_comes_back_to_the_page(browse, headers, status, header):
+    answer = browse().post("/settings/partners/default", headers=headers)
+    assert answer.status_code == status
+    assert answer.headers[header] == "/sign-in?next=/partner/clients/1/edit?x%3D1"
+
+
+@pytest.mark.parametrize("address", ["", "http://[", "http://here//elsewhere.example", "nonsense"])
+def test_a_broken_address_to_come_back_to_is_the_first_page(browse, address):
+    headers = {"HX-Request": "true", "HX-Current-URL": address}
+    answer = browse().post("/settings/partners/default", headers=headers)
+    assert answer.headers["HX-Redirect"] == "/sign-in?next=/"

@@ -19,13 +19,19 @@ def page_or_fragment(page: str, fragment: str, status: int = 200, **context: obj
 
 
 def to_sign_in() -> AnyResponse:
-    """Send somebody signed out to sign in: by a redirect, never into a dialog."""
-    target = url_for(
-        "signin.sign_in", next=local(request.script_root + request.full_path.rstrip("?"))
-    )
+    """Send somebody signed out to sign in, never into a dialog, and then back to the page."""
+    target = url_for("signin.sign_in", next=local(current_page()))
     if wanted():
-        return Response(status=401, headers={"HX-Redirect": url_for("signin.sign_in")})
+        return Response(status=401, headers={"HX-Redirect": target})
     return redirect(target, 303)
+
+
+def current_page() -> str:
+    """The page that somebody is on: what asks for a fragment or saves is no page to come back to."""
+    if not wanted() and request.method == "GET":
+        return request.script_root + request.full_path.rstrip("?")
+    address = request.headers.get("HX-Current-URL") or request.referrer or ""
+    return "/" + "".join(address.split("/", 3)[3:])  # without scheme and host
 
 
 def trigger(response: Response, event: str, detail: object = None) -> Response:
