@@ -37,6 +37,7 @@ class ContactForm(forms.Form):
 @guards.allow(Action.LOOK_AFTER_CLIENTS)
 def details(client_id: int) -> Response:
     """The client's first tab."""
+    guards.own_client(client_id)
     return redirect(url_for("clients.renewals", client_id=client_id), 303)
 
 

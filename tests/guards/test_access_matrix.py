@@ -1,0 +1,568 @@
+"""Every route × role × whose id: a stranger never sees or changes anything.
+
+What is to be answered follows from the route's own policy, from domain.access, and from whose id it is. A new route
+fails here until ANSWERS has it.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from itsdangerous import URLSafeSerializer
+from sqlalchemy import select
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from tests.support.cast import SECRET, Cast, make_user, unit_of_work
+from webapp.domain.access import Action, Role, may
+from webapp.domain.ownership import Choice, Owner
+from webapp.models import AuditEntry, Client, Link, LinkPurpose, Login, Partner, User, db
+from webapp.pages.guards import DEMO
+from webapp.services import logins, ownership, partners, people
+from webapp.signin import links
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+HTMX = {"HX-Request": "true"}
+MISSING = 999_999
+SAFE = {"GET", "HEAD", "OPTIONS"}
+# What an allowed request gets with one's own ids and no fields: 422 and 400 where fields are missing, 303 where there
+# is nothing to choose or nothing is chosen differently.
+ANSWERS: dict[str, dict[str, int]] = {
+    "static": {"GET": 200},
+    "frame.home": {"GET": 303},
+    "frame.language": {"POST": 400},
+    "frame.undo": {"POST": 303},
+    "frame.healthz": {"GET": 200},
+    "frame.readyz": {"GET": 200},
+    "signin.sign_in": {"GET": 200, "POST": 422},
+    "signin.sign_out": {"POST": 303},
+    "signin.choose": {"GET": 303, "POST": 303},
+    "signin.forgotten": {"GET": 200, "POST": 422},
+    "signin.link": {"GET": 410, "POST": 410},
+    "signin.demo": {"POST": 404},
+    "settings.index": {"GET": 303},
+    "settings.profile": {"GET": 200, "POST": 422},
+    "settings.password": {"POST": 422},
+    "settings.team": {"GET": 200},
+    "settings.invite": {"GET": 200, "POST": 422},
+    "settings.member": {"GET": 200, "POST": 422},
+    "settings.resend": {"POST": 303},
+    "settings.set_active": {"POST": 400},
+    "settings.partners": {"GET": 200},
+    "settings.save_default": {"POST": 303},
+    "settings.save_schedule": {"POST": 422},
+    "settings.save_sending": {"POST": 400},
+    "dashboard.index": {"GET": 200},
+    "clients.add": {"GET": 200, "POST": 422},
+    "clients.edit": {"GET": 200, "POST": 422},
+    "clients.details": {"GET": 303},
+    "clients.renewals": {"GET": 200},
+    "clients.contacts": {"GET": 200},
+    "clients.add_contact": {"GET": 200, "POST": 422},
+    "clients.invite_contact": {"POST": 303},
+    "clients.activity": {"GET": 200},
+    "renewal_owner.edit": {"GET": 200, "POST": 303},
+    "renewal_owner.preview": {"GET": 200},
+    "subscriptions.add": {"GET": 200, "POST": 422},
+    "subscriptions.edit": {"GET": 200, "POST": 422},
+    "subscriptions.renewed": {"GET": 200, "POST": 303},
+    "subscriptions.cancelled": {"GET": 200, "POST": 303},
+    "account.index": {"GET": 303},
+    "account.company": {"GET": 200},
+    "account.assign": {"POST": 303},
+    "account.add_contact": {"GET": 200, "POST": 422},
+    "account.edit_contact": {"GET": 200, "POST": 422},
+    "help.renewal_owners": {"GET": 200},
+    "help.feedback": {"POST": 422},
+    "demo.clock": {"POST": 404},
+    "demo.inbox": {"GET": 404},
+    "demo.mail": {"GET": 404},
+    "demo.mail_html": {"GET": 404},
+}
+# Who is signed in goes on from here.
+SIGNED_IN_ANSWERS = {("signin.sign_in", "GET"): 303}
+# Routes whose ``user_id`` is a client's contact and not a colleague.
+OF_CONTACTS = {"clients.invite_contact"}
+ROLES = {
+    "eve": None,
+    "alice": Role.PARTNER_ADMIN,
+    "bob": Role.PARTNER_MEMBER,
+    "dana": Role.CLIENT_ADMIN,
+    "dave": Role.CLIENT_MEMBER,
+    "charlie": Role.PARTNER_ADMIN,
+    "other_dana": Role.CLIENT_ADMIN,
+}
+ALICES_NAMES = ("Odnowa", "Acme", "Alice", "Bob", "Dave", "odnowa.example", "acme.example")
+CHARLIES_NAMES = ("Renova", "Foreign", "Charlie", "Carol", "Other Dana", "Oscar", "foreign.example")
+
+
+@dataclass(frozen=True)
+class Side:
+    """What one partner has: ids that the others' people must not get at. Names that only they may read."""
+
+    client: int
+    subscription: int
+    entry: int
+    colleagues: dict[str, int]
+    contact: int
+    names: tuple[str, ...]
+
+    def ids(self, actor: str, endpoint: str) -> dict[str, Any]:
+        """Every argument of any route as this side has it; a colleague of the actor is never the actor."""
+        colleague = self.colleagues.get(actor, self.contact)
+        return {
+            "client_id": self.client,
+            "subscription_id": self.subscription,
+            "entry_id": self.entry,
+            "user_id": self.contact if endpoint in OF_CONTACTS else colleague,
+            "mail_id": 1,
+            "token": "made-up",
+            "filename": "portal.css",
+        }
+
+
+@dataclass(frozen=True)
+class World:
+    cast: Cast
+    alices: Side
+    charlies: Side
+
+    def own(self, actor: str) -> Side:
+        return self.charlies if actor in ("charlie", "other_dana") else self.alices
+
+    def other(self, actor: str) -> Side:
+        return self.alices if actor in ("charlie", "other_dana") else self.charlies
+
+    def user_id(self, actor: str) -> int | None:
+        return None if actor == "eve" else int(getattr(self.cast, actor))
+
+
+@pytest.fixture
+def world(app: Flask, cast: Cast) -> World:
+    """Both sides with a member each, and with a change of owner that can be undone."""
+    with unit_of_work(app):
+        renova, foreign = (
+            db.session.get(Partner, cast.other_partner),
+            db.session.get(Client, cast.other_client),
+        )
+        carol, oscar = make_user(renova, "Carol"), make_user(foreign, "Oscar")
+        db.session.add_all([carol, oscar])
+        db.session.flush()
+        entries = [
+            change_owner(cast.client, cast.alice),
+            change_owner(cast.other_client, cast.charlie),
+        ]
+        alices = Side(
+            client=cast.client,
+            subscription=cast.subscription,
+            entry=entries[0],
+            colleagues={"alice": cast.bob, "bob": cast.alice, "dana": cast.dave, "dave": cast.dana},
+            contact=cast.dave,
+            names=ALICES_NAMES,
+        )
+        charlies = Side(
+            client=cast.other_client,
+            subscription=cast.other_subscription,
+            entry=entries[1],
+            colleagues={"charlie": carol.id, "other_dana": oscar.id},
+            contact=oscar.id,
+            names=CHARLIES_NAMES,
+        )
+    return World(cast, alices, charlies)
+
+
+def change_owner(client_id: int, actor_id: int) -> int:
+    actor, client = db.session.get(User, actor_id), db.session.get(Client, client_id)
+    assert client
+    entry = ownership.choose_owner(actor, client, Choice.PARTNER, actor_id, client.owner_version)
+    assert entry
+    return entry.id
+
+
+def dump(app: Flask) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of every table."""
+    with app.app_context():
+        tables = {
+            table.name: [tuple(row) for row in db.session.execute(select(table))]
+            for table in db.metadata.sorted_tables
+        }
+        db.session.remove()
+    return tables
+
+
+def arguments(rule: Rule, actor: str, world: World) -> Iterator[tuple[bool, dict[str, Any]]]:
+    """A route's arguments with whether all are the actor's own, the strange ones first: nothing has changed yet."""
+    own = world.own(actor).ids(actor, rule.endpoint)
+    own = {name: own[name] for name in sorted(rule.arguments)}
+    other = world.other(actor).ids(actor, rule.endpoint)
+    for name in own:
+        if isinstance(own[name], int):
+            yield False, own | {name: other[name]}
+            yield False, own | {name: MISSING}
+    if len(own) > 1:
+        yield False, {name: other[name] for name in own}
+    yield True, own
+
+
+def policy_of(app: Flask, rule: Rule) -> object:
+    return getattr(app.view_functions[rule.endpoint], "policy", None)
+
+
+def expected(app: Flask, rule: Rule, method: str, role: Role | None, own: bool) -> int:
+    policy = policy_of(app, rule)
+    if policy == DEMO:
+        return 404
+    if isinstance(policy, Action):
+        if role is None:
+            return 303
+        if not may(role, policy):
+            return 403
+        # The trail of a client is its partner's: for the client's own people there is nothing to undo.
+        if not own or (rule.endpoint == "frame.undo" and role.startswith("client")):
+            return 404
+    if role and (rule.endpoint, method) in SIGNED_IN_ANSWERS:
+        return SIGNED_IN_ANSWERS[rule.endpoint, method]
+    return ANSWERS[rule.endpoint][method]
+
+
+def names_shown(answer: TestResponse, names: tuple[str, ...]) -> list[str]:
+    return [name for name in names if name in answer.text] if answer.mimetype == "text/html" else []
+
+
+def methods(rule: Rule) -> set[str]:
+    return set(rule.methods or ()) - {"HEAD", "OPTIONS"}
+
+
+def test_every_route_and_method_has_an_answer(app: Flask) -> None:
+    assert {rule.endpoint: methods(rule) for rule in app.url_map.iter_rules()} == {
+        endpoint: set(answers) for endpoint, answers in ANSWERS.items()
+    }
+
+
+@pytest.mark.parametrize("actor", ROLES)
+def test_matrix(app: Flask, world: World, browse: Any, actor: str) -> None:
+    role, faults = ROLES[actor], []
+    hidden = world.other(actor).names + (() if role else world.own(actor).names)
+    cases = [
+        (own, rule, method, ids)
+        for rule in app.url_map.iter_rules()
+        for method in sorted(methods(rule))
+        for own, ids in arguments(rule, actor, world)
+    ]
+    before = dump(app)
+    for own, rule, method, ids in sorted(cases, key=lambda case: case[0]):
+        with app.test_request_context():
+            url = app.url_for(rule.endpoint, **ids)
+        answer = browse(world.user_id(actor)).open(url, method=method)
+        status = expected(app, rule, method, role, own)
+        if answer.status_code != status:
+            faults.append(f"{method} {url}: {answer.status_code} instead of {status}")
+        if answer.location and not answer.location.startswith("/"):
+            faults.append(f"{method} {url}: leads to {answer.location}")
+        if shown := names_shown(answer, hidden):
+            faults.append(f"{method} {url}: shows {shown}")
+        if method not in SAFE or rule.endpoint.startswith("signin."):
+            after = dump(app)
+            if after != before and not (own and status < 400):
+                faults.append(f"{method} {url}: changed something")
+            before = after
+        answer.close()
+    assert not faults, "\n".join(faults)
+
+
+def test_htmx_is_told_to_sign_in_and_gets_nothing_to_swap(
+    app: Flask, world: World, browse: Any
+) -> None:
+    faults = []
+    for rule in app.url_map.iter_rules():
+        if isinstance(policy_of(app, rule), Action):
+            ids = world.alices.ids("alice", rule.endpoint)
+            with app.test_request_context():
+                url = app.url_for(rule.endpoint, **{name: ids[name] for name in rule.arguments})
+            for method in methods(rule):
+                answer = browse().open(url, method=method, headers=HTMX)
+                way = answer.headers.get("HX-Redirect", "")
+                if answer.status_code != 401 or answer.data or not way.startswith("/sign-in"):
+                    faults.append(f"{method} {url}")
+    assert not faults, "\n".join(faults)
+
+
+# --- Ids where no guard looks: in fields ----------------------------------------------------------------------------
+
+
+def smuggled(world: World) -> list[tuple[str, str, str, dict[str, Any], int]]:
+    """(actor, method, address, fields, answer): each names somebody or something of another organisation."""
+    cast, other = world.cast, world.charlies
+    client, owner = f"/partner/clients/{cast.client}", {"choice": "partner", "version": 2}
+    default = {"owner": "vendor", "seen": ""}
+    edit_client = {"name": "Acme", "language": "en", "version": "1"}
+    return [
+        ("alice", "POST", f"{client}/renewal-owner", owner | {"contact_id": cast.charlie}, 422),
+        ("alice", "POST", f"{client}/renewal-owner", owner | {"contact_id": cast.dana}, 422),
+        ("alice", "POST", f"{client}/renewal-owner", owner | {"contact_id": MISSING}, 422),
+        ("alice", "GET", f"{client}/renewal-owner", {"contact_id": cast.charlie}, 200),
+        ("alice", "GET", f"{client}/renewal-owner/preview", {"contact_id": cast.charlie}, 400),
+        (
+            "alice",
+            "POST",
+            "/settings/partners/default",
+            default | {"notified_user_id": cast.charlie},
+            422,
+        ),
+        (
+            "alice",
+            "POST",
+            "/settings/partners/default",
+            default | {"notified_user_id": cast.dana},
+            422,
+        ),
+        ("alice", "GET", "/partner/dashboard", {"after": cast.other_client}, 200),
+        (
+            "alice",
+            "GET",
+            "/partner/dashboard",
+            {"before": cast.other_client, "sort": "renewal"},
+            200,
+        ),
+        (
+            "alice",
+            "GET",
+            "/partner/dashboard",
+            {"q": "oreig", "partner_id": cast.other_partner},
+            200,
+        ),
+        ("alice", "GET", f"{client}/activity", {"before": other.entry + 1}, 200),
+        ("dana", "POST", "/account/company", {"primary": cast.alice}, 422),
+        ("dana", "POST", "/account/company", {"billing": cast.other_dana}, 422),
+        ("dana", "POST", "/account/company", {"decision_maker": MISSING}, 422),
+        (
+            "dana",
+            "POST",
+            "/account/company",
+            {"client_id": cast.other_client, "primary": cast.other_dana},
+            422,
+        ),
+        ("alice", "POST", f"{client}/edit", edit_client | {"external_id": "\x00"}, 422),
+        ("eve", "POST", "/sign-in/organisation", {"user_id": cast.alice}, 303),
+        ("bob", "POST", "/sign-in/organisation", {"user_id": cast.alice}, 303),
+    ]
+
+
+def test_an_id_in_a_field_opens_nothing(app: Flask, world: World, browse: Any) -> None:
+    before, faults = dump(app), []
+    for actor, method, url, fields, status in smuggled(world):
+        place = "query_string" if method == "GET" else "data"
+        answer = browse(world.user_id(actor)).open(url, method=method, **{place: fields})
+        if answer.status_code != status or dump(app) != before:
+            faults.append(f"{method} {url} {fields}: {answer.status_code}")
+        if shown := names_shown(answer, world.other(actor).names):
+            faults.append(f"{method} {url} {fields}: shows {shown}")
+    assert not faults, "\n".join(faults)
+
+
+# (actor, address, fields): each is saved, but for the fields that are nobody's business.
+TOO_MANY_FIELDS: list[tuple[str, str, dict[str, Any]]] = [
+    ("bob", "/settings/profile", {"name": "Robert", "language": "", "time_zone": ""}),
+    (
+        "alice",
+        "/partner/clients/{client}/edit",
+        {"name": "Acme 2", "language": "en", "version": "{version}"},
+    ),
+    (
+        "alice",
+        "/partner/subscriptions/{subscription}/edit",
+        {"product": "Other", "term_months": "12", "renewal_date": "2027-03-31", "version": "1"},
+    ),
+    (
+        "dana",
+        "/account/company/contacts/{dave}",
+        {"name": "David", "email": "dave@acme.example", "version": "1"},
+    ),
+]
+NOBODYS_BUSINESS = (
+    "id",
+    "organisation_id",
+    "client_id",
+    "partner_id",
+    "admin",
+    "session_token",
+    "kind",
+    "active",
+)
+
+
+@pytest.mark.parametrize(("actor", "address", "fields"), TOO_MANY_FIELDS)
+def test_fields_that_a_form_does_not_have_are_nothing(
+    app: Flask, world: World, browse: Any, actor: str, address: str, fields: dict[str, Any]
+) -> None:
+    cast = world.cast
+    url = address.format(client=cast.client, subscription=cast.subscription, dave=cast.dave)
+    with app.app_context():
+        version = db.session.get_one(Client, cast.client).version
+    sent = {name: str(value).format(version=version) for name, value in fields.items()}
+    smuggle = dict.fromkeys(NOBODYS_BUSINESS, str(cast.other_client)) | {"admin": "1"}
+    before = kept(app)
+    answer = browse(world.user_id(actor)).post(url, data=smuggle | sent)
+    assert answer.status_code == 303
+    assert kept(app) == before
+
+
+def kept(app: Flask) -> list[list[tuple[Any, ...]]]:
+    """What no form may change."""
+    columns: list[tuple[Any, ...]] = [
+        (User.id, User.organisation_id, User.admin, User.active, User.session_token),
+        (Client.id, Client.partner_id, Client.kind),
+    ]
+    with app.app_context():
+        rows = [[tuple(row) for row in db.session.execute(select(*some))] for some in columns]
+        db.session.remove()
+    return rows
+
+
+def test_another_role_undoes_only_what_it_may_do(app: Flask, world: World, browse: Any) -> None:
+    with unit_of_work(app):
+        partner = db.session.get_one(Partner, world.cast.partner)
+        alice = db.session.get(User, world.cast.alice)
+        wanted = partners.Default(Owner.PARTNER, world.cast.alice)
+        entry = partners.save_default(alice, partner, wanted)
+        assert entry
+        entry_id = entry.id
+    before = dump(app)
+    assert browse(world.cast.bob).post(f"/undo/{entry_id}").status_code == 403
+    assert dump(app) == before
+    assert browse(world.cast.alice).post(f"/undo/{entry_id}").status_code == 303
+
+
+# --- Ways on, sessions, links ---------------------------------------------------------------------------------------
+
+ELSEWHERE = (
+    "//evil.example",
+    "///evil.example",
+    "/\\evil.example",
+    "\\\\evil.example",
+    "https://evil.example",
+    "http://[",
+    "/\t/evil.example",
+    "/\n/evil.example",
+    " //evil.example",
+    "javascript:alert(1)",
+    "evil.example",
+    "/ok\r\nSet-Cookie: a=b",
+)
+
+
+def test_no_way_on_leads_elsewhere(app: Flask, world: World, browse: Any) -> None:
+    alice = browse(world.cast.alice)
+    for target in ELSEWHERE:
+        ways = [
+            browse().post("/language", data={"language": "en", "next": target}),
+            alice.post("/language", data={"language": "en", "next": target}),
+            alice.get("/sign-in", query_string={"next": target}),
+            browse().get("/sign-in/organisation", query_string={"next": target}),
+        ]
+        assert [way.status_code for way in ways] == [303] * len(ways)
+        assert {way.location for way in ways} <= {"/", "/sign-in?next=/"}
+        page = browse().get("/sign-in", query_string={"next": target}).text
+        # The switcher leads back to this page; the form leads on.
+        ways_on = set(re.findall(r'name="next" value="([^"]*)"', page))
+        assert {way for way in ways_on if not way.startswith("/sign-in")} <= {"/"}
+    undone = alice.post(f"/undo/{world.alices.entry}", data={"next": ELSEWHERE[0]})
+    assert undone.location == "/"
+
+
+def signed_in(client: FlaskClient) -> bool:
+    return client.get("/settings/profile").status_code == 200
+
+
+def test_a_session_ends_with_what_it_stood_for(app: Flask, world: World, browse: Any) -> None:
+    sessions = {name: browse(world.user_id(name)) for name in ("bob", "dana", "dave", "charlie")}
+    with unit_of_work(app):
+        alice = db.session.get(User, world.cast.alice)
+        people.deactivate(alice, db.session.get_one(User, world.cast.bob))
+        people.set_role(alice, db.session.get_one(User, world.cast.dave), admin=True)
+        logins.set_password("dana@acme.example", "a hash")
+    assert {name for name, client in sessions.items() if signed_in(client)} == {"charlie"}
+
+
+def test_a_session_is_made_up_in_vain(world: World, app: Flask) -> None:
+    client = app.test_client()
+    forged = URLSafeSerializer("another key", salt="cookie-session")
+    for value in ("", "x", str(forged.dumps({"_user_id": "1"})), "\xff"):
+        client.set_cookie("portal_session", value)
+        assert not signed_in(client)
+
+
+@pytest.mark.settings(demo=True)
+def test_signing_in_leaves_nothing_of_the_session_before(
+    app: Flask, world: World, browse: Any
+) -> None:
+    client = browse(world.cast.charlie)
+    with client.session_transaction() as session:
+        session["planted"] = "by somebody"
+        session["verified"] = ["alice@odnowa.example", datetime.now(UTC).timestamp()]
+    client.post("/sign-in/demo", data={"user_id": world.cast.alice})
+    with client.session_transaction() as session:
+        assert not {"planted", "verified"} & session.keys()
+    assert "Renova" not in client.get("/settings/team").text
+
+
+def test_a_link_opens_once_in_time_and_only_if_it_is_ours(
+    app: Flask, world: World, browse: Any
+) -> None:
+    with unit_of_work(app):
+        bob, alice = (db.session.get_one(User, world.user_id(name)) for name in ("bob", "alice"))
+        tokens = {
+            "replaced": links.token(people.invite(alice, bob)),
+            "open": links.token(people.invite(alice, bob)),
+        }
+        for state, values in {
+            "used": {"used_at": datetime.now(UTC)},
+            "expired": {"expires_at": datetime.now(UTC) - timedelta(seconds=1)},
+        }.items():
+            link = logins.new_link(alice, LinkPurpose.PASSWORD_RESET)
+            for name, value in values.items():
+                setattr(link, name, value)
+            tokens[state] = links.token(link)
+        open_id = db.session.scalars(
+            select(Link.id).where(Link.user_id == bob.id, Link.used_at.is_(None))
+        ).one()
+    tokens |= {
+        "other key": str(URLSafeSerializer("another key", salt="portal-link").dumps(open_id)),
+        "other purpose": str(URLSafeSerializer(SECRET, salt="cookie-session").dumps(open_id)),
+        "cut": tokens["open"][:-1],
+        "bare": str(open_id),
+    }
+    good = tokens.pop("open")
+    before = dump(app)
+    chosen = {"password": "correct horse battery"}
+    for state, token in tokens.items():
+        assert browse().get(f"/link/{token}").status_code == 410, state
+        assert browse().post(f"/link/{token}", data=chosen).status_code == 410, state
+    assert browse().get(f"/link/{good}").status_code == 200
+    assert dump(app) == before
+    assert browse().post(f"/link/{good}", data=chosen).status_code == 303
+    assert browse().post(f"/link/{good}", data=chosen).status_code == 410
+    with app.app_context():
+        assert db.session.scalars(select(Login.email_key)).all() == ["bob@odnowa.example"]
+
+
+def test_a_link_of_somebody_deactivated_is_over(app: Flask, world: World, browse: Any) -> None:
+    with unit_of_work(app):
+        bob = db.session.get_one(User, world.cast.bob)
+        token = links.token(logins.new_link(bob, LinkPurpose.PASSWORD_RESET))
+        bob.active = False
+    assert (
+        browse().post(f"/link/{token}", data={"password": "correct horse battery"}).status_code
+        == 410
+    )
+    with app.app_context():
+        assert not db.session.scalars(select(Login)).all()
+        assert not db.session.scalars(
+            select(AuditEntry).where(AuditEntry.actor_id == world.cast.bob)
+        ).all()
