@@ -44,6 +44,7 @@ MAIL_KINDS = {
     MailKind.REMINDER_CLIENT: _l("Reminder to the client"),
     MailKind.REMINDER_PARTNER: _l("Reminder for action"),
     MailKind.NOBODY_TO_TELL: _l("Task: nobody to tell"),
+    MailKind.HAND_OVER: _l("Hand-over note"),
     MailKind.INVITATION: _l("Invitation"),
     MailKind.PASSWORD_RESET: _l("New password"),
 }

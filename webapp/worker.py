@@ -12,13 +12,12 @@ from time import monotonic
 
 from flask import Flask
 from sqlalchemy import update
-from sqlalchemy.exc import OperationalError
 
 from webapp.config import Settings
 from webapp.mail.transport import Transport, open_transport
 from webapp.models import DeliveryState, Installation, db
 from webapp.models.transactions import writing
-from webapp.services import deliveries, outbox, planning, runtime
+from webapp.services import deliveries, handover, outbox, planning, runtime
 
 log = logging.getLogger(__name__)
 # After so many failures in a row the server is taken for dead, and the rest of the round waits.
@@ -70,8 +69,9 @@ def plan(now: datetime, stopped: Event | None) -> int:
             return total
     while not is_set(stopped) and outbox.issue_due(now):
         commit()
+    counted = handover.issue(now)
     commit()
-    return total
+    return total + counted
 
 
 def send(transport: Transport, now: datetime, stopped: Event | None) -> Counter[str]:
@@ -108,8 +108,8 @@ def run(app: Flask, stopped: Event) -> None:
             counts = once(app, stopped)
             if any(counts.values()):
                 log.info("round: %s", dict(counts))
-        except OperationalError:
-            # The database is away or busy for long; what was not done is done in a later round.
+        except Exception:
+            # Whatever broke the round off, what it did not do is done in a later one.
             log.exception("the round broke off")
         with suppress(KeyboardInterrupt):
             stopped.wait(settings.worker_seconds)

@@ -26,6 +26,7 @@ TABLES = (
     "reminder",
     "delivery_reminder",
     "delivery_event",
+    "owner_change",
 )
 
 
@@ -155,7 +156,7 @@ def upgrade() -> None:
             ),
             nullable=False,
         ),
-        sa.Column("notified_user_id", sa.Integer(), nullable=True),
+        sa.Column("notified_user_id", IDENTITY, nullable=True),
         sa.Column("steps", sa.String(length=200), nullable=False),
         sa.Column("window_opens", sa.Time(), nullable=False),
         sa.Column("window_closes", sa.Time(), nullable=False),
@@ -196,9 +197,9 @@ def upgrade() -> None:
             ),
             nullable=True,
         ),
-        sa.Column("owner_set_by_id", sa.Integer(), nullable=True),
+        sa.Column("owner_set_by_id", IDENTITY, nullable=True),
         sa.Column("owner_set_at", INSTANT, nullable=True),
-        sa.Column("contact_id", sa.Integer(), nullable=True),
+        sa.Column("contact_id", IDENTITY, nullable=True),
         sa.Column("owner_version", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["id"], ["organisation.id"], name="fk_client_id"),
         sa.ForeignKeyConstraint(
@@ -230,7 +231,7 @@ def upgrade() -> None:
         sa.Column("client_id", IDENTITY, nullable=True),
         sa.Column("actor_id", IDENTITY, nullable=True),
         sa.Column("action", sa.String(length=60), nullable=False),
-        sa.Column("subject_id", sa.Integer(), nullable=False),
+        sa.Column("subject_id", IDENTITY, nullable=False),
         sa.Column("subject", sa.String(length=200), nullable=True),
         sa.Column("changes", sa.JSON(), nullable=False),
         sa.Column("undone", sa.Boolean(), nullable=False),
@@ -260,7 +261,7 @@ def upgrade() -> None:
             ),
             nullable=False,
         ),
-        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("user_id", IDENTITY, nullable=False),
         sa.ForeignKeyConstraint(
             ["client_id", "user_id"],
             ["user.organisation_id", "user.id"],
@@ -282,6 +283,7 @@ def upgrade() -> None:
                 "reminder_client",
                 "reminder_partner",
                 "nobody_to_tell",
+                "hand_over",
                 "invitation",
                 "password_reset",
                 name="kind",
@@ -485,6 +487,27 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_delivery_event"),
     )
     op.create_index("ix_delivery_event_delivery_id", "delivery_event", ["delivery_id"])
+
+    op.create_table(
+        "owner_change",
+        sa.Column("client_id", IDENTITY, nullable=False),
+        sa.Column(
+            "owner_before",
+            sa.Enum(
+                "vendor",
+                "partner",
+                name="owner_before",
+                native_enum=False,
+                create_constraint=True,
+                length=30,
+            ),
+            nullable=False,
+        ),
+        sa.Column("changed_at", INSTANT, nullable=False),
+        sa.ForeignKeyConstraint(["client_id"], ["client.id"], name="fk_owner_change_client_id"),
+        sa.PrimaryKeyConstraint("client_id", name="pk_owner_change"),
+    )
+    op.create_index("ix_owner_change_changed_at", "owner_change", ["changed_at"])
     op.execute("INSERT INTO installation (id, demo, clock_offset_hours) VALUES (1, false, 0)")
 
 

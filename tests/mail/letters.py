@@ -121,6 +121,30 @@ LETTERS: dict[str, Letter] = {
             refused=[{"name": DANA.name, "email": DANA.email}],
         ),
     ),
+    "hand_over": to_one(
+        MailKind.HAND_OVER,
+        ANA,
+        {
+            "partner": {"id": 1, "name": "Odnowa"},
+            "recipient": ANA.name,
+            "time_zone": "Europe/Warsaw",
+            "clients": [
+                {
+                    "id": 7,
+                    "name": LODZ,
+                    "owner": "partner",
+                    "sent": [{"day": "2026-01-21", "people": [DANA.name, JOAO.name]}],
+                    "next": [
+                        {
+                            "day": "2026-02-17",
+                            "products": ["Marketing Hub Professional"],
+                            "people": [ANA.name],
+                        }
+                    ],
+                }
+            ],
+        },
+    ),
     "invitation": to_one(MailKind.INVITATION, DANA, ACCOUNT),
     "password_reset": to_one(MailKind.PASSWORD_RESET, DANA, ACCOUNT | {"inviter": None}),
 }

@@ -49,6 +49,7 @@ class MailKind(StrEnum):
     REMINDER_CLIENT = "reminder_client"
     REMINDER_PARTNER = "reminder_partner"
     NOBODY_TO_TELL = "nobody_to_tell"
+    HAND_OVER = "hand_over"
     INVITATION = "invitation"
     PASSWORD_RESET = "password_reset"
 

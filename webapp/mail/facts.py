@@ -10,14 +10,17 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from webapp.config import Settings
+from webapp.domain.ownership import Owner
 from webapp.domain.recipients import ContactRole, Reason
 from webapp.i18n import LANGUAGES, local_time, long_date, money
-from webapp.labels import CONTACT_ROLES, REASONS
+from webapp.labels import CONTACT_ROLES, REASONS, owner_name
 from webapp.mail.addresses import one_line
 from webapp.mail.letter import Letter, Party
 from webapp.models import MailKind
 from webapp.models.base import Json
 
+# So many clients a hand-over note tells of in full.
+MOST_CLIENTS = 30
 CLIENT_REASONS = {role.value for role in ContactRole}
 
 
@@ -33,6 +36,7 @@ def template_values(letter: Letter, settings: Settings) -> Json:
     """The names that templates/mail uses. Call it under the locale of the letter's language.
 
     Facts of reminders: owner, client, partner, circle, missing, refused, contact, subscriptions, day.
+    Facts of hand-over notes: partner, recipient, time_zone, clients (id, name, owner, sent, next).
     Facts of account mails: organisation, inviter, link, expires and, if known, time_zone.
     """
     facts: Json = tidy(letter.facts)
@@ -42,11 +46,42 @@ def template_values(letter: Letter, settings: Settings) -> Json:
         "sender": letter.sender_name,
         "recipient": letter.recipient,
     }
+    if letter.kind is MailKind.HAND_OVER:
+        return values | hand_over_values(letter, facts, settings)
     if letter.kind not in (MailKind.INVITATION, MailKind.PASSWORD_RESET):
         return values | reminder_values(letter, facts, settings)
     expires = datetime.fromisoformat(facts["expires"])
     until = local_time(expires, facts.get("time_zone") or "UTC", letter.language)
     return values | facts | {"expires": until, "button": facts["link"]}
+
+
+def hand_over_values(letter: Letter, facts: Json, settings: Settings) -> Json:
+    """The first clients in full, the rest as a number; a single one has its own page to open."""
+    clients = facts["clients"]
+    single = clients[0]["id"] if len(clients) == 1 else None
+    path = f"/partner/clients/{single}/renewals" if single else "/partner/dashboard"
+    return {
+        "clients": [handed_over(one, letter, settings) for one in clients[:MOST_CLIENTS]],
+        "count": len(clients),
+        "more": max(0, len(clients) - MOST_CLIENTS),
+        "button": settings.base_url + path,
+        "single": single is not None,
+    }
+
+
+def handed_over(client: Json, letter: Letter, settings: Settings) -> Json:
+    return {
+        "name": client["name"],
+        "owner": owner_name(Owner(client["owner"]), settings.vendor_name),
+        "sent": [
+            f"{long_date(date.fromisoformat(one['day']), letter.language)}: {', '.join(one['people'])}"
+            for one in client["sent"]
+        ],
+        "next": [
+            f"{day(one['day'], letter.date.date(), letter.language)}: {', '.join(one['products'])}"
+            for one in client["next"]
+        ],
+    }
 
 
 def reminder_values(letter: Letter, facts: Json, settings: Settings) -> Json:

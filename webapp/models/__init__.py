@@ -13,7 +13,13 @@ from webapp.models.delivery import (
     delivery_reminder,
 )
 from webapp.models.installation import Feedback, Installation
-from webapp.models.organisation import Client, ContactAssignment, Organisation, Partner
+from webapp.models.organisation import (
+    Client,
+    ContactAssignment,
+    Organisation,
+    OwnerChange,
+    Partner,
+)
 from webapp.models.subscription import Subscription
 from webapp.models.user import Link, LinkPurpose, Login, User
 
@@ -32,6 +38,7 @@ __all__ = [
     "Login",
     "MailKind",
     "Organisation",
+    "OwnerChange",
     "Partner",
     "Reminder",
     "ReminderState",

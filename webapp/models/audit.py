@@ -23,7 +23,7 @@ class AuditEntry(Base):
     client_id: Mapped[int | None] = mapped_column(ForeignKey("client.id"))
     actor_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     action: Mapped[str] = mapped_column(String(60))
-    subject_id: Mapped[int]
+    subject_id: Mapped[int] = mapped_column(Identity)
     subject: Mapped[str | None] = mapped_column(String(200))
     changes: Mapped[Json] = mapped_column(JSON)
     undone: Mapped[bool] = mapped_column(default=False)

@@ -59,7 +59,7 @@ class Partner(Organisation):
     default_owner: Mapped[Owner] = mapped_column(
         codes(Owner, "default_owner"), default=Owner.VENDOR
     )
-    notified_user_id: Mapped[int | None]
+    notified_user_id: Mapped[int | None] = mapped_column(Identity)
     steps_text: Mapped[str] = mapped_column(
         "steps", String(200), default=",".join(map(str, DEFAULT_STEPS))
     )
@@ -115,9 +115,9 @@ class Client(Organisation):
     next_renewal_on: Mapped[date] = mapped_column(default=NO_RENEWAL)
     # An override is three-valued: NULL follows the default, now and later.
     owner: Mapped[Owner | None] = mapped_column(codes(Owner, "owner"))
-    owner_set_by_id: Mapped[int | None]
+    owner_set_by_id: Mapped[int | None] = mapped_column(Identity)
     owner_set_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    contact_id: Mapped[int | None]
+    contact_id: Mapped[int | None] = mapped_column(Identity)
     # Counts changes of owner and contact alone: renewing a subscription makes no dialog stale.
     owner_version: Mapped[int] = mapped_column(default=1)
 
@@ -165,7 +165,7 @@ class ContactAssignment(Base):
     __tablename__ = "contact_assignment"
     client_id: Mapped[int] = mapped_column(ForeignKey("client.id"), primary_key=True)
     role: Mapped[ContactRole] = mapped_column(codes(ContactRole, "role"), primary_key=True)
-    user_id: Mapped[int]
+    user_id: Mapped[int] = mapped_column(Identity)
 
     user: Mapped[User] = relationship(
         foreign_keys="ContactAssignment.user_id",
@@ -176,3 +176,16 @@ class ContactAssignment(Base):
         ForeignKeyConstraint(["client_id", "user_id"], ["user.organisation_id", "user.id"]),
         Index(None, "user_id"),
     )
+
+
+class OwnerChange(Base):
+    """A change of a client's effective owner that the new responsible has not been told of yet.
+
+    ``owner_before`` stays the first one until the note goes out, so that what is told is the net
+    difference; ``changed_at`` is the last change.
+    """
+
+    __tablename__ = "owner_change"
+    client_id: Mapped[int] = mapped_column(ForeignKey("client.id"), primary_key=True)
+    owner_before: Mapped[Owner] = mapped_column(codes(Owner, "owner_before"))
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)

@@ -166,12 +166,19 @@ def give_back(claims: Sequence[Claim]) -> None:
 
 
 def next_queued(now: datetime, limit: int) -> Sequence[Delivery]:
-    """The queued mails that have waited longest, account mails first; they and their clients are locked.
+    """The queued mails that have waited longest, those about no one client first; they and their clients are locked.
 
     Mails of partners who don't send yet stay. What another worker has in hand is passed over, never
     waited for: the client's lock, which the outbox takes too, comes with the mail's in one statement.
     """
-    account = select(Delivery).where(Delivery.partner_id.is_(None))
+    account = (
+        select(Delivery)
+        .outerjoin(partner_table, partner_table.c.id == Delivery.partner_id)
+        .where(
+            Delivery.client_id.is_(None),
+            or_(Delivery.partner_id.is_(None), partner_table.c.sending),
+        )
+    )
     renewal = (
         select(Delivery)
         .join(client_table, client_table.c.id == Delivery.client_id)

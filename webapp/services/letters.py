@@ -88,6 +88,8 @@ def letter(delivery: Delivery, settings: Settings, now: datetime) -> Letter:
     message_id = delivery.message_id or new_message_id(settings)
     if delivery.kind in ACCOUNT_MAILS:
         return account_letter(delivery, message_id, settings, now)
+    if delivery.kind is MailKind.HAND_OVER:
+        return hand_over_letter(delivery, message_id, settings, now)
     recipient = Party(facts["recipient"], delivery.email)
     contact = facts["contact"]
     whole = facts["circle"]
@@ -105,6 +107,30 @@ def letter(delivery: Delivery, settings: Settings, now: datetime) -> Letter:
         references=" ".join(root(one, settings) for one in facts["subscriptions"]),
         date=now.astimezone(ZoneInfo(facts["client"]["time_zone"])),
         facts=facts | {"day": delivery.day.isoformat() if delivery.day else ""},
+    )
+
+
+def hand_over_letter(
+    delivery: Delivery, message_id: str, settings: Settings, now: datetime
+) -> Letter:
+    """The note to a new responsible; the new owner speaks, or the partner where there are both."""
+    facts = delivery.snapshot
+    owners = {one["owner"] for one in facts["clients"]}
+    recipient = Party(facts["recipient"], delivery.email)
+    return Letter(
+        kind=delivery.kind,
+        language=delivery.language,
+        recipient=recipient,
+        to=(recipient,),
+        cc=(),
+        sender_name=settings.vendor_name
+        if owners == {Owner.VENDOR.value}
+        else facts["partner"]["name"],
+        reply_to=None,
+        message_id=message_id,
+        references=None,
+        date=now.astimezone(ZoneInfo(facts["time_zone"])),
+        facts=facts,
     )
 
 

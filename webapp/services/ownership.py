@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from webapp.domain.ownership import Choice, Owner, Person, effective_owner, needs_contact
 from webapp.domain.reminders import ClientFacts
 from webapp.models import AuditEntry, Client, Partner, Reminder, User, db
-from webapp.services import audit, facts, reminders, runtime
+from webapp.services import audit, facts, handover, reminders, runtime
 from webapp.services.audit import AuditAction
 from webapp.services.errors import Conflict, Refused
 
@@ -69,10 +69,13 @@ def choose_owner(
     }
     if not changes:
         return None
+    before = effective_owner(client.choice, client.partner.default_owner).owner
     if not write(actor, client, wanted, owner_changes="owner" in changes):
         db.session.refresh(client)
         return after_conflict(client, wanted)
     reminders.reconsider(Reminder.client_id == client.id)
+    if effective_owner(choice, client.partner.default_owner).owner is not before:
+        handover.note_change(Client.id == client.id, before, runtime.now())
     return audit.record(
         actor,
         AuditAction.OWNER_CHANGED,

@@ -11,7 +11,7 @@ from webapp import i18n
 from webapp.domain.ownership import Owner, needs_contact
 from webapp.domain.schedule import parse_steps
 from webapp.models import AuditEntry, Client, Partner, User, db
-from webapp.services import attention, audit, facts, people, reminders
+from webapp.services import attention, audit, facts, handover, people, reminders, runtime
 from webapp.services.audit import AuditAction
 from webapp.services.errors import Conflict, Refused
 
@@ -124,6 +124,7 @@ def save_default(
         raise Refused("notified_user_id", "unknown")
     if needs_contact(wanted.owner, None, chosen):
         raise Refused("notified_user_id", "needed")
+    before = partner.default_owner
     entry = save(
         actor,
         partner,
@@ -134,6 +135,9 @@ def save_default(
     )
     if entry:
         reminders.reconsider_partner(partner)
+    if entry and partner.default_owner is not before:
+        followers = (Client.partner_id == partner.id) & Client.owner.is_(None)
+        handover.note_change(followers, before, runtime.now())
     return entry
 
 

@@ -1,0 +1,199 @@
+"""Hand-over notes: whoever becomes responsible amid a renewal learns what was sent and what comes next.
+
+Source: product.md 3. A note tells the net difference, at the earliest ten minutes after the last change,
+in one mail per person, whatever the number of clients; a change that is undone before leaves no trace.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, Table, delete, insert, literal, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from webapp.domain.ownership import Owner, Person
+from webapp.domain.reminders import ClientFacts, MailKind, Round, rounds
+from webapp.domain.schedule import next_opening
+from webapp.models import (
+    Client,
+    Delivery,
+    DeliveryState,
+    OwnerChange,
+    Partner,
+    Reminder,
+    ReminderState,
+    Subscription,
+    db,
+    delivery_reminder,
+)
+from webapp.models.base import Json
+from webapp.services import facts
+
+PATIENCE = timedelta(minutes=10)
+COMING = 3
+CHUNK = 500
+change_table: Table = OwnerChange.__table__  # type: ignore[assignment]
+client_table: Table = Client.__table__  # type: ignore[assignment]
+partner_table: Table = Partner.__table__  # type: ignore[assignment]
+delivery_table: Table = Delivery.__table__  # type: ignore[assignment]
+
+
+def note_change(clients: ColumnElement[bool], before: Owner, now: datetime) -> None:
+    """Remember that these clients had another owner before; ``clients`` is a condition on Client."""
+    dialect = postgresql if db.engine.dialect.name == "postgresql" else sqlite
+    columns = change_table.c
+    changed = select(
+        client_table.c.id,
+        literal(before, columns.owner_before.type),
+        literal(now, columns.changed_at.type),
+    ).where(clients)
+    statement = dialect.insert(change_table).from_select(
+        ["client_id", "owner_before", "changed_at"], changed
+    )
+    db.session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["client_id"], set_={"changed_at": statement.excluded.changed_at}
+        )
+    )
+
+
+@dataclass
+class Notes:
+    """The notes in the making: by person, the clients that each hears about."""
+
+    people: dict[int, Person] = field(default_factory=dict)
+    clients: dict[int, list[Json]] = field(default_factory=lambda: defaultdict(list))
+
+
+def issue(now: datetime) -> int:
+    """Queue the notes that may go out now; returns how many. One transaction of its caller.
+
+    A change waits while the window of its reader is closed, so that an undo over night still counts.
+    """
+    changes = db.session.execute(
+        select(change_table.c.client_id, change_table.c.owner_before, client_table.c.partner_id)
+        .join(client_table, client_table.c.id == change_table.c.client_id)
+        .join(partner_table, partner_table.c.id == client_table.c.partner_id)
+        .where(change_table.c.changed_at <= now - PATIENCE, partner_table.c.sending)
+        .order_by(change_table.c.client_id)
+        .with_for_update(of=change_table, skip_locked=True)
+    ).all()
+    by_partner: dict[int, dict[int, Owner]] = defaultdict(dict)
+    for client_id, before, partner_id in changes:
+        by_partner[partner_id][client_id] = before
+    return sum(issue_for(partner, before, now) for partner, before in by_partner.items())
+
+
+def issue_for(partner_id: int, before: dict[int, Owner], now: datetime) -> int:
+    """Queue one partner's notes, and forget the changes that they tell or that came to nothing."""
+    notes, done = Notes(), []
+    ids = list(before)
+    owner, partner_name = Owner.PARTNER, ""
+    for start in range(0, len(ids), CHUNK):
+        chunk = ids[start : start + CHUNK]
+        told = already_sent(chunk)
+        for client in facts.load(chunk).values():
+            owner, partner_name = client.owner.owner, client.partner.name
+            if owner is before[client.id] or not told[client.id]:
+                done.append(client.id)
+            elif all(may_go(client, person, now) for person in client.contact.people):
+                done.append(client.id)
+                add(notes, client, told[client.id], now)
+    partner = {"id": partner_id, "name": partner_name}
+    rows = [row(partner, notes.people[id], clients, now) for id, clients in notes.clients.items()]
+    if rows:
+        db.session.execute(insert(delivery_table), rows)
+    for start in range(0, len(done), CHUNK):
+        told_ids = done[start : start + CHUNK]
+        db.session.execute(delete(change_table).where(change_table.c.client_id.in_(told_ids)))
+    return len(rows)
+
+
+def may_go(client: ClientFacts, person: Person, now: datetime) -> bool:
+    """Whether this reader's window is open, and no mail about the client has reached them today."""
+    today = now.astimezone(client.zone).date()
+    opening = next_opening(now, client.partner.window, ZoneInfo(person.time_zone))
+    return opening <= now and (person.address, today) not in client.occupied
+
+
+def add(notes: Notes, client: ClientFacts, sent: Sequence[Json], now: datetime) -> None:
+    entry = {
+        "id": client.id,
+        "name": client.name,
+        "owner": client.owner.owner.value,
+        "sent": list(sent),
+        "next": [coming(one) for one in rounds(client, now, COMING)],
+    }
+    for person in client.contact.people:
+        notes.people[person.id] = person
+        notes.clients[person.id].append(entry)
+
+
+def coming(round: Round) -> Json:
+    """One round to come, as the note tells it."""
+    return {
+        "day": round.day.isoformat(),
+        "products": sorted({item.subscription.product for item in round.items}),
+        "people": [mail.recipient.person.name for mail in round.mails],
+    }
+
+
+def row(partner: Json, person: Person, clients: Sequence[Json], now: datetime) -> dict[str, Any]:
+    """The queued delivery of one note."""
+    return {
+        "kind": MailKind.HAND_OVER,
+        "partner_id": partner["id"],
+        "recipient_id": person.id,
+        "revision": 1,
+        "state": DeliveryState.QUEUED,
+        "email": person.email,
+        "language": person.language,
+        "snapshot": {
+            "partner": partner,
+            "recipient": person.name,
+            "time_zone": person.time_zone,
+            "clients": sorted(clients, key=lambda one: str(one["name"])),
+        },
+        "queued_at": now,
+        "send_after": now,
+        "attempts": 0,
+        "resends": 0,
+    }
+
+
+def already_sent(client_ids: Sequence[int]) -> dict[int, list[Json]]:
+    """What has gone out about the present renewals of these clients, by day, oldest first."""
+    rows = db.session.execute(
+        select(
+            Delivery.client_id,
+            Delivery.id,
+            Delivery.day,
+            Delivery.snapshot["recipient"].as_string().label("name"),
+        )
+        .distinct()
+        .join(delivery_reminder, delivery_reminder.c.delivery_id == Delivery.id)
+        .join(Reminder, Reminder.id == delivery_reminder.c.reminder_id)
+        .join(Subscription, Subscription.id == Reminder.subscription_id)
+        .where(
+            Delivery.client_id.in_(client_ids),
+            Delivery.state.in_((DeliveryState.SENT, DeliveryState.UNCLEAR)),
+            Delivery.kind != MailKind.NOBODY_TO_TELL,
+            Reminder.cycle == Subscription.cycle,
+            Reminder.state != ReminderState.CANCELLED,
+            Subscription.cancelled.is_(False),
+        )
+        .order_by(Delivery.client_id, Delivery.day, Delivery.id)
+    )
+    days: dict[int, dict[str, list[str]]] = defaultdict(dict)
+    for client_id, _id, day, name in rows:
+        days[client_id].setdefault(day.isoformat(), []).append(name)
+    return defaultdict(
+        list,
+        {
+            client_id: [{"day": day, "people": names} for day, names in told.items()]
+            for client_id, told in days.items()
+        },
+    )
