@@ -1,0 +1,142 @@
+"""How many SQL statements a page takes, however many rows it shows."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from flask import Flask
+
+from tests.support.cast import Cast, make_client, make_subscription, unit_of_work
+from webapp.domain.ownership import Choice
+from webapp.domain.reminders import MailKind
+from webapp.models import (
+    Client,
+    Delivery,
+    DeliveryState,
+    Partner,
+    Reminder,
+    ReminderState,
+    Subscription,
+    User,
+    db,
+)
+from webapp.services import attention, ownership
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+HTMX = {"HX-Request": "true"}
+NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def today() -> Iterator[None]:
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+def grow(app: Flask, cast: Cast, number: int) -> None:
+    """So many clients, and so many subscriptions, reminders, mails and changes of the first client."""
+    with unit_of_work(app):
+        partner, acme = (
+            db.session.get_one(Partner, cast.partner),
+            db.session.get_one(Client, cast.client),
+        )
+        partner.sending = True
+        alice, dana = db.session.get(User, cast.alice), db.session.get_one(User, cast.dana)
+        db.session.add_all(make_client(partner, f"Company {one}") for one in range(1, number))
+        first = db.session.get_one(Subscription, cast.subscription)
+        added = [
+            make_subscription(acme, f"Product {one}", date(2027, 1, 1) + timedelta(days=one))
+            for one in range(1, number)
+        ]
+        db.session.add_all(added)
+        db.session.flush()
+        for one, subscription in enumerate([first, *added]):
+            reminder = Reminder(
+                subscription_id=subscription.id,
+                client_id=acme.id,
+                base_date=subscription.renewal_date,
+                step=120,
+                cycle=1,
+                due_on=date(2026, 9, 1),
+                state=ReminderState.BLOCKED if one % 2 else ReminderState.ISSUED,
+                planned_at=NOW,
+            )
+            db.session.add(reminder)
+            db.session.add(
+                mail(dana, partner, acme, date(2026, 9, 1) + timedelta(days=one), reminder)
+            )
+        attention.refresh([first, *added])
+        for one in range(number):
+            choice = Choice.PARTNER if one % 2 else Choice.VENDOR
+            ownership.choose_owner(alice, acme, choice, cast.bob, acme.owner_version)
+            db.session.refresh(acme)
+
+
+def mail(recipient: User, partner: Partner, client: Client, day: date, about: Reminder) -> Delivery:
+    return Delivery(
+        kind=MailKind.REMINDER_CLIENT,
+        partner_id=partner.id,
+        client_id=client.id,
+        day=day,
+        recipient_id=recipient.id,
+        email=recipient.email,
+        language="en",
+        snapshot={},
+        state=DeliveryState.SENT,
+        queued_at=NOW,
+        send_after=NOW,
+        ended_at=NOW,
+        reminders=[about],
+    )
+
+
+DASHBOARD = "/partner/dashboard"
+FILTERED = f"{DASHBOARD}?sort=renewal&owner=partner&q=a&reach=green&renewal=120"
+CLIENT = "/partner/clients/{client}"
+OWNER = f"{CLIENT}/renewal-owner"
+DEFAULT = {"choice": "inherit", "contact_id": "", "version": "{version}"}
+ALICE = {"choice": "partner", "contact_id": "{alice}", "version": "{version}"}
+# (name, most statements, address, form, headers). A signed-in page begins with the one that loads the user.
+PAGES: list[tuple[str, int, str, dict[str, str] | None, dict[str, str]]] = [
+    ("dashboard", 5, DASHBOARD, None, {}),
+    ("dashboard's rows", 5, DASHBOARD, None, HTMX),
+    ("dashboard, filtered", 5, FILTERED, None, {}),
+    ("dashboard, next page", 5, f"{DASHBOARD}?after={{client}}", None, {}),
+    ("details", 8, f"{CLIENT}/renewals", None, {}),
+    ("contacts", 8, f"{CLIENT}/contacts", None, {}),
+    ("activity", 8, f"{CLIENT}/activity", None, {}),
+    ("dialog as a page", 5, OWNER, None, {}),
+    ("dialog", 5, OWNER, None, HTMX),
+    ("preview", 5, f"{OWNER}/preview?choice=vendor", None, HTMX),
+    ("communications", 8, "/settings/partners", None, {}),
+    ("save", 12, OWNER, DEFAULT, {}),
+    ("save in the dialog", 12, OWNER, ALICE, HTMX),
+    ("save in vain", 12, OWNER, {"choice": "partner", "contact_id": "x"}, HTMX),
+]
+
+
+@pytest.mark.parametrize("rows", [1, 50])
+def test_a_page_takes_as_many_statements_for_many_rows(
+    app: Flask, cast: Cast, browse: Any, statements: Callable[[], Any], rows: int
+) -> None:
+    grow(app, cast, rows)
+    faults = []
+    for name, most, address, form, headers in PAGES:
+        with app.app_context():
+            version = db.session.get_one(Client, cast.client).owner_version
+        values = {"client": cast.client, "alice": cast.alice, "version": version}
+        alice = browse(cast.alice)
+        url = address.format(**values)
+        with statements() as log:
+            if form is None:
+                answer = alice.get(url, headers=headers)
+            else:
+                data = {field: text.format(**values) for field, text in form.items()}
+                answer = alice.post(url, data=data, headers=headers)
+        assert answer.status_code == (422 if "vain" in name else 303 if form is DEFAULT else 200)
+        asked = [statement for statement in log if not statement.startswith("BEGIN")]
+        if len(asked) > most:
+            faults.append("\n".join([f"{name}: {len(asked)} statements instead of {most}", *asked]))
+    assert not faults, "\n\n".join(faults)
