@@ -183,3 +183,20 @@ def test_sending_is_turned_on_under_what_goes_first(app, alice, cast):
     assert partner(app, cast).sending
     assert alice.post(f"{PAGE}/sending", data={"sending": "0"}).location == PAGE
     assert not partner(app, cast).sending
+
+
+@pytest.mark.parametrize(("who", "status"), [("bob", 403), ("charlie", 404), ("dana", 404)])
+def test_only_who_may_change_it_may_undo_it(app, alice, browse, cast, who, status):
+    data = choice(alice, owner="partner")
+    answer = alice.post(f"{PAGE}/default", data=data, headers=HTMX)
+    undo = re.search(r'action="(/undo/\d+)"', answer.text)[1]
+    assert browse(getattr(cast, who)).post(undo).status_code == status
+    assert partner(app, cast).default_owner is Owner.PARTNER
+
+
+def test_an_undo_that_comes_too_late_is_a_conflict(app, alice, cast):
+    answer = alice.post(f"{PAGE}/default", data=choice(alice, owner="partner"), headers=HTMX)
+    undo = re.search(r'action="(/undo/\d+)"', answer.text)[1]
+    alice.post(f"{PAGE}/default", data=choice(alice, owner="vendor"), headers=HTMX)
+    assert alice.post(undo).status_code == 409
+    assert partner(app, cast).default_owner is Owner.VENDOR
