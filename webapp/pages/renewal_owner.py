@@ -48,7 +48,9 @@ def edit(client_id: int) -> AnyResponse:
     wanted = facts_with(known, form)
     contact_id = wanted.own_contact.id if wanted.own_contact else None
     try:
-        entry = ownership.choose_owner(current_user, client, wanted.choice, contact_id, version)
+        entry = ownership.choose_owner(
+            current_user, client, wanted.choice, contact_id, version, known.partner.team
+        )
     except Refused as error:
         forms.explain(form, error)
         return show(client, known, form, status=422)

@@ -46,15 +46,23 @@ def why(client: Client, known: ClientFacts) -> Why:
 
 
 def choose_owner(
-    actor: User | None, client: Client, choice: Choice, contact_id: int | None, version: int
+    actor: User | None,
+    client: Client,
+    choice: Choice,
+    contact_id: int | None,
+    version: int,
+    team: Iterable[Person] | None = None,
 ) -> AuditEntry | None:
     """Set a client's own owner and own point of contact, or take them back.
 
     ``version`` is the ``owner_version`` that the choice was made from. Of a stale one, the same choice
     is a success (a second click); another raises OwnerConflict. None when nothing was different.
+    ``team``: the partner's people where the caller has loaded them.
     Raises Refused for a contact who can't be chosen, or is needed.
     """
-    contact = check_contact(client.partner, choice, contact_id)
+    if team is None:
+        team = members(client.partner_id)
+    contact = check_contact(client.partner, choice, contact_id, team)
     owner = None if choice is Choice.INHERIT else Owner(choice.value)
     wanted = (owner, contact.id if contact else None)
     if client.owner_version != version:
@@ -87,13 +95,17 @@ def choose_owner(
     )
 
 
-def check_contact(partner: Partner, choice: Choice, contact_id: int | None) -> Person | None:
+def members(partner_id: int) -> list[Person]:
+    """The partner's people."""
+    users = db.session.scalars(select(User).where(User.organisation_id == partner_id))
+    return [facts.person(user) for user in users]
+
+
+def check_contact(
+    partner: Partner, choice: Choice, contact_id: int | None, team: Iterable[Person]
+) -> Person | None:
     """The chosen point of contact, if any. Raises Refused."""
-    ids = {contact_id, partner.notified_user_id} - {None}
-    rows = db.session.scalars(
-        select(User).where(User.organisation_id == partner.id, User.id.in_(ids), User.active)
-    )
-    people = {user.id: facts.person(user) for user in rows}
+    people = {person.id: person for person in team if person.active}
     own, default = people.get(contact_id or 0), people.get(partner.notified_user_id or 0)
     if contact_id is not None and own is None:
         raise Refused("contact_id", "not_choosable")
