@@ -36,6 +36,9 @@ def test_nothing_set_gives_the_defaults():
         (config.mail_address, "smtps://mail.example", "smtps://mail.example"),
         (config.storage_address, "memory://", "memory://"),
         (config.storage_address, "redis://:secret@cache:6379/1", "redis://:secret@cache:6379/1"),
+        (config.broker_address, "", ""),
+        (config.broker_address, "redis://:secret@cache:6379/1", "redis://:secret@cache:6379/1"),
+        (config.broker_address, "amqp://u:p@queue:5672/portal", "amqp://u:p@queue:5672/portal"),
         (config.level, "debug", "DEBUG"),
     ],
 )
@@ -84,6 +87,7 @@ def test_every_way_to_name_postgresql_gets_its_driver(scheme: str) -> None:
             for text in ("", "mail.example", "smtp:", "smtp://", "smtp:mail:25", "http://mail")
         ),
         *((config.storage_address, text) for text in ("", "redis", "redis://")),
+        *((config.broker_address, text) for text in ("redis", "memory://", "redis://", "http://h")),
         *((config.level, text) for text in ("", "loud")),
     ],
 )
@@ -150,7 +154,7 @@ def test_settings_stay_as_they_were_read():
 
 @pytest.mark.parametrize("setting", fields(Settings), ids=lambda setting: setting.name)
 def test_each_default_would_be_read_as_itself(setting: Any) -> None:
-    if setting.name in ("secret_key", "trusted_hosts", "frame_ancestors"):
+    if setting.name in ("secret_key", "trusted_hosts", "frame_ancestors", "broker_url"):
         assert not setting.default
         return
     text = {True: "1", False: "0"}.get(setting.default, str(setting.default))

@@ -3,6 +3,7 @@
 import logging
 import secrets
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 
 from flask import Flask
@@ -19,6 +20,7 @@ from webapp.pages import (
     client_details,
     communications,
     dashboard,
+    deliveries,
     demo,
     errors,
     frame,
@@ -38,6 +40,7 @@ BLUEPRINTS = (
     dashboard.blueprint,
     client_details.blueprint,  # the one of webapp.pages.clients, with its tabs
     renewal_owner.blueprint,
+    deliveries.blueprint,
     subscriptions.blueprint,
     account.blueprint,
     help.blueprint,
@@ -52,6 +55,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     Raises config.SettingError naming each setting that can't be used.
     """
     chosen = settings or config.load()
+    require_extras(chosen)
     app = Flask(
         "webapp",
         instance_path=str(Path(chosen.instance_path).resolve()),
@@ -61,6 +65,12 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     app.url_map.converters["int"] = RowIdConverter
     configure(app, chosen)
     configure_logging(app)
+    if chosen.broker_url:
+        # Not above: whoever has no task queue need not have its library.
+        from webapp import tasks
+
+        # Before the frame: what comes first here is asked last, so after the commit.
+        tasks.prepare(app)
     # First of all, so that what an extension refuses has a request id, a language and headers, too.
     frame.prepare(app)
     add_extensions(app)
@@ -71,6 +81,18 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     cli.prepare(app)
     guards.require_policies(app)
     return app
+
+
+def require_extras(settings: config.Settings) -> None:
+    """Say by its name which setting needs a library that a plain installation does not bring."""
+    for name, wanted, library in (
+        ("database_url", settings.database_url.startswith("postgresql"), "psycopg"),
+        ("broker_url", settings.broker_url, "celery"),
+    ):
+        if wanted and find_spec(library) is None:
+            raise config.SettingError(
+                f"{config.variable(name)} needs {library}: pip install 'renewal-portal[scale]'"
+            )
 
 
 def configure(app: Flask, settings: config.Settings) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from webapp import worker
 from webapp.cli_check import Wrong, check_command, check_database
+from webapp.cli_deliveries import deliveries_group
 from webapp.cli_demo import demo_group, print_accounts
 from webapp.cli_import import import_command
 from webapp.cli_organisations import partner_group, user_group
@@ -44,6 +45,7 @@ def prepare(app: Flask) -> None:
         import_command,
         reminders_group,
         worker_command,
+        deliveries_group,
         demo_group,
         check_command,
     ):

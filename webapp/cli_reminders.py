@@ -2,9 +2,10 @@
 
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
-from threading import Event
+from threading import Event, Thread
 from typing import Any
 
 import click
@@ -134,18 +135,33 @@ def worker_command(once: bool, as_json: bool) -> None:
     if once:
         one_round(as_json)
         return
-    stopped = Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
-    click.echo("The worker runs. Stop it with Ctrl+C; a mail in hand is finished first.")
-    worker.run(current_app._get_current_object(), stopped)  # type: ignore[attr-defined]
+    with until_told() as stopped:
+        click.echo("The worker runs. Stop it with Ctrl+C; a mail in hand is finished first.")
+        worker.run(current_app._get_current_object(), stopped)  # type: ignore[attr-defined]
 
 
 def one_round(as_json: bool) -> None:
-    with in_one_line():
-        counts = worker.once(current_app._get_current_object())  # type: ignore[attr-defined]
+    with in_one_line(), until_told() as stopped:
+        counts = worker.once(current_app._get_current_object(), stopped)  # type: ignore[attr-defined]
     if as_json:
         print_json(dict(counts))
         return
     told = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
     click.echo(told or "Nothing was due.")
+
+
+@contextmanager
+def until_told() -> Iterator[Event]:
+    """An event that SIGTERM or Ctrl+C sets, so that the mail in hand is finished before the end."""
+    stopped = Event()
+
+    def stop(*_: Any) -> None:
+        # In a thread: here, in the middle of a wait for this event, its lock may be taken by us.
+        Thread(target=stopped.set).start()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -90,6 +90,12 @@ def storage_address(text: str) -> str:
     return text
 
 
+def broker_address(text: str) -> str:
+    if text and not names_host(text, "redis", "rediss", "amqp", "amqps"):
+        raise ValueError("must be redis://host or amqp://user:password@host")
+    return text
+
+
 def level(text: str) -> str:
     if text.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         raise ValueError("must be DEBUG, INFO, WARNING or ERROR")
@@ -138,6 +144,12 @@ class Settings:
     mail_timeout: int = setting(
         30, "Seconds that one step of a mail conversation may take.", seconds
     )
+    lease_seconds: int = setting(
+        600,
+        "After so many seconds another worker takes over the mails of one that died; "
+        "at least 20 times PORTAL_MAIL_TIMEOUT.",
+        seconds,
+    )
     vendor_name: str = setting(
         "HubSpot", "The name of the vendor whose product is renewed.", filled
     )
@@ -151,6 +163,12 @@ class Settings:
     )
     worker_seconds: int = setting(
         10, "Seconds that a resting worker waits between rounds.", seconds
+    )
+    broker_url: str = setting(
+        "",
+        "The broker of a task queue that wakes workers: redis://host (Valkey, too) or "
+        "amqp://user:password@host; empty: portal worker wakes by itself.",
+        broker_address,
     )
     instance_path: str = setting("instance", "The folder of the portal's own files.", filled)
     log_level: str = setting("INFO", "DEBUG, INFO, WARNING or ERROR.", level)
@@ -186,8 +204,11 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
             values[known[name].name] = known[name].metadata["parse"](text.strip())
         except ValueError as error:
             problems.append(f"{name} {error}")
-    if values.get("demo") and not values.get("mail_url", "inbox:").startswith("inbox:"):
+    settings = Settings(**values)
+    if settings.demo and not settings.mail_url.startswith("inbox:"):
         problems.append("PORTAL_MAIL_URL must be inbox: in demo mode, which sends nothing outside")
+    if settings.lease_seconds < 20 * settings.mail_timeout:
+        problems.append("PORTAL_LEASE_SECONDS must be at least 20 times PORTAL_MAIL_TIMEOUT")
     if problems:
         raise SettingError("; ".join(sorted(problems)))
-    return Settings(**values)
+    return settings

@@ -39,7 +39,7 @@ def once(app: Flask, stopped: Event | None = None) -> Counter[str]:
                 beat()
                 commit()
                 counts["planned"] = plan(now, stopped)
-                counts.update(send(transport, now, stopped))
+                counts.update(send(transport, stopped))
             finally:
                 db.session.rollback()
                 transport.close()
@@ -74,16 +74,19 @@ def plan(now: datetime, stopped: Event | None) -> int:
     return total + counted
 
 
-def send(transport: Transport, now: datetime, stopped: Event | None) -> Counter[str]:
+def send(transport: Transport, stopped: Event | None) -> Counter[str]:
     """Send all that may go out now. No transaction is open while a server is talked to."""
     counts: Counter[str] = Counter()
     failures = 0
     while not is_set(stopped) and failures < FAILURES_IN_A_ROW:
+        # Asked anew: a long backlog may last until the windows close.
+        now = runtime.now()
         claims = deliveries.claim(now)
+        beat()
         commit()
         if claims is None:
             break
-        patience = monotonic() + deliveries.LEASE.total_seconds() / 2
+        patience = monotonic() + runtime.settings().lease_seconds / 2
         while claims and not is_set(stopped) and failures < FAILURES_IN_A_ROW:
             if monotonic() > patience:
                 break

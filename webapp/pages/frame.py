@@ -1,9 +1,11 @@
 """What every page has: language, request id, headers, the transaction, and a few shared routes."""
 
 import hashlib
+import json
 import logging
 import secrets
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
@@ -24,7 +26,6 @@ from flask import (
 from flask_babel import gettext as _
 from flask_babel import refresh
 from flask_login import current_user
-from sqlalchemy import text
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp import i18n, labels
@@ -33,6 +34,7 @@ from webapp.models import db
 from webapp.models.transactions import writing
 from webapp.pages import guards, htmx
 from webapp.paths import folder
+from webapp.services import monitoring
 from webapp.services import undo as undo_service
 from webapp.services.errors import Conflict
 
@@ -96,7 +98,11 @@ def language() -> str:
 def choose_language() -> str:
     wishes = [g.get("asked_language")]
     if current_user.is_authenticated:
-        wishes += [session.get("language"), current_user.language, current_user.organisation.language]
+        wishes += [
+            session.get("language"),
+            current_user.language,
+            current_user.organisation.language,
+        ]
     wishes += [
         request.cookies.get(COOKIE),
         i18n.best_language(request.accept_languages.values()),
@@ -237,10 +243,17 @@ def healthz() -> Response:
 @blueprint.get("/readyz")
 @guards.public
 def readyz() -> Response:
-    """The process can do its work: the database answers and has the tables."""
+    """The process can do its work: the database answers and has the tables.
+
+    How mail flows is told, and no reason for 503: pages are served while a worker is away.
+    """
     try:
-        db.session.execute(text("SELECT id FROM installation"))
+        pulse = monitoring.pulse()
     except Exception:
         logging.getLogger(__name__).exception("not ready")
-        return Response("database unavailable\n", 503, mimetype="text/plain")
-    return Response("ready\n", mimetype="text/plain")
+        return answer_json({"ready": False}, 503)
+    return answer_json({"ready": True, **asdict(pulse)})
+
+
+def answer_json(facts: dict[str, object], status: int = 200) -> Response:
+    return Response(json.dumps(facts) + "\n", status, mimetype="application/json")

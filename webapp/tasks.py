@@ -1,0 +1,107 @@
+"""The task queue: Celery wakes workers on as many machines as there are.
+
+A task carries no data and says "drain". What there is to do stands in the database alone, so that a task
+that is lost, late, doubled or given to two workers at once changes nothing but the moment.
+"""
+
+import logging
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+from celery import Celery
+from celery.signals import worker_shutting_down
+from flask import Flask, Response, current_app, g, has_app_context
+from sqlalchemy import event
+
+from webapp import worker
+from webapp.config import Settings
+from webapp.models import Delivery
+
+log = logging.getLogger(__name__)
+DRAIN = "webapp.drain"
+EVERY_SECONDS = 60.0
+# A wake-up that nobody took before the next one comes is dropped, so that none pile up.
+EXPIRES_SECONDS = 55
+# How long a request may wait for a broker that does not answer, and that it tries no second time.
+PATIENCE_SECONDS = 1
+BROKER_OPTIONS = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0}
+REDIS_OPTIONS = {
+    # A task whose worker died is given to another one soon; a drain that takes longer than this may
+    # be begun by a second worker, which finds other mails to send.
+    "visibility_timeout": 60,
+    "unacked_restore_interval": 5,
+    "unacked_restore_throttle": 1,
+    "socket_connect_timeout": PATIENCE_SECONDS,
+}
+# Set once this process has been told to end.
+stopped = Event()
+
+
+def make_celery(app: Flask) -> Celery:
+    """The task queue of this portal, for its web processes, workers and beat alike."""
+    settings: Settings = app.config["PORTAL"]
+    celery = Celery("webapp", broker=settings.broker_url, set_as_current=False)
+    celery.conf.update(
+        task_default_queue="portal",
+        task_ignore_result=True,
+        task_acks_late=True,
+        # One round at a time in a thread: so the process hears SIGTERM and the broker while it sends.
+        worker_pool="threads",
+        worker_concurrency=1,
+        worker_prefetch_multiplier=1,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_connection_timeout=PATIENCE_SECONDS,
+        broker_transport_options=BROKER_OPTIONS
+        | (REDIS_OPTIONS if settings.broker_url.startswith("redis") else {}),
+        beat_schedule={
+            "drain": {
+                "task": DRAIN,
+                "schedule": EVERY_SECONDS,
+                "options": {"expires": EXPIRES_SECONDS},
+            }
+        },
+        beat_schedule_filename=str(Path(app.instance_path) / "beat-schedule"),
+    )
+
+    @celery.task(name=DRAIN, shared=False)
+    def drain() -> None:
+        """Plan and send all that is due; told to stop, only finish the mail in hand."""
+        worker.once(app, stopped)
+
+    return celery
+
+
+@worker_shutting_down.connect
+def stop(**_: Any) -> None:
+    stopped.set()
+
+
+def prepare(app: Flask) -> None:
+    """Have workers woken when a request has queued a mail for at once."""
+    app.extensions["celery"] = make_celery(app)
+    app.after_request(wake_after_commit)
+
+
+@event.listens_for(Delivery, "after_insert")
+def note(*_: Any) -> None:
+    """Remember that a mail was queued: an invitation, a link. Reminders wait for their hour anyway."""
+    if has_app_context():
+        g.mail_queued = True
+
+
+def wake_after_commit(response: Response) -> Response:
+    if g.pop("mail_queued", False) and response.status_code < 400:
+        wake(current_app)
+    return response
+
+
+def wake(app: Flask) -> None:
+    """Say "drain" to a worker. Without the broker, beat or the next worker sees to it later."""
+    try:
+        app.extensions["celery"].tasks[DRAIN].apply_async(expires=EXPIRES_SECONDS, retry=False)
+    except Exception as error:
+        # Whatever its driver raises: the mail is stored, and no request fails for a wake-up call.
+        log.warning("no worker was woken: %s", error)
