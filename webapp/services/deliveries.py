@@ -17,7 +17,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, bindparam, func, or_, select, text, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Table,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.exc import DBAPIError
 
 from webapp.domain.reminders import ClientFacts, MailKind, Round
 from webapp.mail.compose import compose
@@ -45,8 +56,6 @@ QUEUED = Delivery.state == bindparam(
     "queued", DeliveryState.QUEUED, type_=table.c.state.type, literal_execute=True
 )
 
-# Longer than a whole conversation with a slow server may last.
-LEASE = timedelta(minutes=10)
 RETRY_MINUTES = (1, 5, 15, 60, 120, 240)
 GIVE_UP_AFTER = timedelta(hours=72)
 SPREAD = 0.2
@@ -79,8 +88,10 @@ class LostClaim(Exception):
 def database_clock() -> ColumnElement[int]:
     """The database's own time in epoch milliseconds; it moves on within a transaction."""
     if db.engine.dialect.name == "postgresql":
-        return text("(extract(epoch FROM clock_timestamp()) * 1000)::bigint")  # type: ignore[return-value]
-    return text("CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)")  # type: ignore[return-value]
+        now = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+    else:
+        now = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
+    return literal_column(now, BigInteger)
 
 
 def milliseconds() -> int:
@@ -126,19 +137,24 @@ def claim(now: datetime, limit: int = BATCH) -> list[Claim] | None:
         return None
     late = [one for one in queued if one.send_before and now >= one.send_before]
     for delivery in late:
-        end(delivery, DeliveryState.TOO_LATE, now)
+        end(delivery, given_up(delivery, DeliveryState.TOO_LATE), now)
     right = still_right([one for one in queued if one not in late], now)
-    token, lease = new_token(), milliseconds() + int(LEASE.total_seconds() * 1000)
-    claims = [take(one, token, lease, now) for one in right if written(one, now)]
+    token, until = new_token(), milliseconds() + lease()
+    claims = [take(one, token, until, now) for one in right if written(one, now)]
     db.session.flush()
     return claims
 
 
-def take(delivery: Delivery, token: str, lease: int, now: datetime) -> Claim:
+def lease() -> int:
+    """How long a claim lasts, in milliseconds."""
+    return runtime.settings().lease_seconds * 1000
+
+
+def take(delivery: Delivery, token: str, lease_until: int, now: datetime) -> Claim:
     """Mark a rendered mail as ours."""
     delivery.state = DeliveryState.CLAIMED
     delivery.token = token
-    delivery.lease_until = lease
+    delivery.lease_until = lease_until
     delivery.first_tried_at = delivery.first_tried_at or now
     delivery.attempts += 1
     assert delivery.message is not None
@@ -262,6 +278,11 @@ def end(delivery: Delivery, state: DeliveryState, now: datetime, reply: str | No
     delivery_log.note([delivery.id], state, now, reply=reply)
 
 
+def given_up(delivery: Delivery, state: DeliveryState) -> DeliveryState:
+    """How a mail ends that is not tried any more; one that was being resent may have arrived before."""
+    return DeliveryState.UNCLEAR if delivery.resends else state
+
+
 def postpone(delivery: Delivery, reply: str, now: datetime) -> None:
     """Try later, or give up: after three days of trying, or when it would come too late."""
     first = delivery.first_tried_at = delivery.first_tried_at or now
@@ -271,7 +292,7 @@ def postpone(delivery: Delivery, reply: str, now: datetime) -> None:
     later = now + wait
     delivery.reply = reply
     if later - first > GIVE_UP_AFTER or (delivery.send_before and later >= delivery.send_before):
-        end(delivery, DeliveryState.FAILED, now, reply)
+        end(delivery, given_up(delivery, DeliveryState.FAILED), now, reply)
         return
     delivery.send_after = later
     delivery.state = DeliveryState.QUEUED
@@ -298,24 +319,44 @@ def hand_over(
 
     ``commit`` ends each transition's transaction.
     """
-
-    def before_data() -> None:
-        move(claim, DeliveryState.CLAIMED, state=DeliveryState.HANDING_OVER)
-        delivery_log.note([claim.id], DeliveryState.HANDING_OVER, now)
-        commit()
-
     try:
-        reply = transport.send(claim.envelope, claim.message, before_data)
-        finish(claim, reply, now)
-        state = DeliveryState.SENT
+        try:
+            reply = send(claim, transport, commit, now)
+        except DeliveryProblem as problem:
+            state = settle(claim, problem, now)
+        else:
+            finish(claim, reply, now)
+            state = DeliveryState.SENT
     except LostClaim:
         db.session.rollback()
         log.warning("delivery %s was taken over by another worker", claim.id)
         return None
-    except DeliveryProblem as problem:
-        state = settle(claim, problem, now)
     commit()
     return state
+
+
+def send(claim: Claim, transport: Transport, commit: Callable[[], None], now: datetime) -> str:
+    """Give a message to the transport; returns the server's reply. Raises DeliveryProblem or LostClaim."""
+    begun = False
+
+    def before_data() -> None:
+        nonlocal begun
+        # A lease of its own: how long others of the batch took must not make this one unclear.
+        until = database_clock() + lease()
+        move(claim, DeliveryState.CLAIMED, state=DeliveryState.HANDING_OVER, lease_until=until)
+        delivery_log.note([claim.id], DeliveryState.HANDING_OVER, now)
+        commit()
+        begun = True
+
+    try:
+        return transport.send(claim.envelope, claim.message, before_data)
+    except (DeliveryProblem, LostClaim, DBAPIError):
+        raise
+    except Exception as error:
+        # A mail that breaks the sending itself must not hold up the others.
+        log.exception("delivery %s broke", claim.id)
+        what = f"{type(error).__name__}: {error}"
+        raise (Unclear if begun else TryAgain)(what) from error
 
 
 def finish(claim: Claim, reply: str, now: datetime) -> None:
@@ -336,7 +377,9 @@ def settle(claim: Claim, problem: DeliveryProblem, now: datetime) -> DeliverySta
     """Store why a mail was not surely sent, and what follows from it."""
     log.warning("delivery %s: %s: %s", claim.id, type(problem).__name__, problem.reply)
     delivery = db.session.scalar(
-        select(Delivery).where(Delivery.id == claim.id, Delivery.token == claim.token)
+        select(Delivery)
+        .where(Delivery.id == claim.id, Delivery.token == claim.token)
+        .with_for_update()
     )
     if delivery is None:
         raise LostClaim(f"delivery {claim.id}")
@@ -392,7 +435,11 @@ def flag_address(delivery: Delivery) -> None:
     )
     db.session.execute(
         update(Reminder)
-        .where(Reminder.id.in_(here), Reminder.id.not_in(told))
+        .where(
+            Reminder.id.in_(here),
+            Reminder.id.not_in(told),
+            Reminder.state == ReminderState.ISSUED,
+        )
         .values(state=ReminderState.DUE)
         .execution_options(synchronize_session=False)
     )

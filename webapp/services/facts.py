@@ -217,7 +217,7 @@ class Told:
     """What is known of the reminders of one subscription at its present base date."""
 
     planned: set[int] = field(default_factory=set)
-    waiting: int | None = None
+    waiting: set[int] = field(default_factory=set)
     reached: set[tuple[int, str, str]] = field(default_factory=set)
 
 
@@ -243,6 +243,7 @@ def load_subscriptions(
             Reminder.step,
             Reminder.state,
             Delivery.state.label("delivery_state"),
+            Delivery.resends,
             Delivery.kind,
             Delivery.email,
             Delivery.day,
@@ -267,7 +268,7 @@ def load_subscriptions(
     for row in rows:
         if not row.cancelled:
             subscriptions[row.client_id].setdefault(row.id, row)
-        if row.delivery_state in GONE_OUT and row.day is not None:
+        if gone_out(row) and row.day is not None:
             occupied[row.client_id].add((row.email.casefold(), row.day))
         if row.step is not None and row.present:
             note(told[row.id], row)
@@ -283,14 +284,23 @@ def load_subscriptions(
 def note(told: Told, row: Row[Any]) -> None:
     """Add what one row of reminder and delivery says to what is known of its subscription."""
     told.planned.add(row.step)
+    gone = gone_out(row)
     queued = row.delivery_state is DeliveryState.QUEUED and row.state is ReminderState.ISSUED
-    if row.state in OPEN_REMINDERS or queued:
-        told.waiting = row.step
-    if row.delivery_state in GONE_OUT + ENDED_UNHEARD:
+    if row.state in OPEN_REMINDERS or (queued and not gone):
+        told.waiting.add(row.step)
+    if gone or row.delivery_state in ENDED_UNHEARD:
         told.reached.add((row.step, row.email.casefold(), row.kind.value))
 
 
+def gone_out(row: Row[Any]) -> bool:
+    """Whether the row's mail may have reached its reader; so may one that waits to be resent."""
+    again = row.delivery_state is DeliveryState.QUEUED and row.resends > 0
+    return again or row.delivery_state in GONE_OUT
+
+
 def subscription_facts(row: Row[Any], told: Told) -> SubscriptionFacts:
+    # A worker that died may leave the mail of an older step behind, when the next one is planned already.
+    newest = min(told.planned, default=None)
     return SubscriptionFacts(
         id=row.id,
         product=row.product,
@@ -302,6 +312,7 @@ def subscription_facts(row: Row[Any], told: Told) -> SubscriptionFacts:
         currency=row.currency,
         steps_from=row.steps_from,
         planned=frozenset(told.planned),
-        waiting=told.waiting,
+        waiting=newest if newest in told.waiting else None,
+        overtaken=frozenset(told.waiting - {newest}),
         reached=frozenset(told.reached),
     )

@@ -6,7 +6,7 @@ the state of each row decide, never the moment of the run.
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -33,8 +33,14 @@ reminder_table: Table = Reminder.__table__  # type: ignore[assignment]
 DUE = Reminder.state == bindparam(
     "due", ReminderState.DUE, type_=reminder_table.c.state.type, literal_execute=True
 )
-# The row of a new delivery, and its reminders as (subscription, step).
-NewMail = tuple[dict[str, Any], list[tuple[int, int]]]
+# A reminder by its unique key: subscription, base date, step.
+Key = tuple[int, date, int]
+# The row of a new delivery, and its reminders.
+NewMail = tuple[dict[str, Any], list[Key]]
+
+
+def key(item: Item) -> Key:
+    return item.subscription.id, item.subscription.base, item.step
 
 
 def lock(client_ids: Sequence[int]) -> None:
@@ -49,10 +55,14 @@ def lock(client_ids: Sequence[int]) -> None:
 
 @dataclass
 class Queue:
-    """The mails of one client that exist: queued ones by reader and kind, and revisions in use."""
+    """The mails of one client that exist: queued ones by reader and kind, and revisions in use.
 
-    queued: dict[tuple[int, str], Row[Any]]
-    revisions: dict[tuple[int, date], int]
+    ``surplus``: queued ones for whose reader and kind there is a newer one, too.
+    """
+
+    queued: dict[tuple[int, str], Row[Any]] = field(default_factory=dict)
+    surplus: list[Row[Any]] = field(default_factory=list)
+    revisions: dict[tuple[int, date], int] = field(default_factory=dict)
 
 
 def issue_due(now: datetime, limit: int = CHUNK) -> int:
@@ -82,16 +92,19 @@ def issue(client_ids: Sequence[int], now: datetime) -> None:
     db.session.flush()
     lock(client_ids)
     queues = load_queues(client_ids)
-    states: dict[ReminderState, set[tuple[int, int]]] = defaultdict(set)
+    states: dict[Key, ReminderState] = {}
     added: list[NewMail] = []
     for client in facts.load(client_ids).values():
         queue = queues[client.id]
         round = round_now(client, now)
-        for item in round.items:
-            states[outcome(round, item)].add((item.subscription.id, item.step))
+        states |= {key(item): outcome(round, item) for item in round.items}
+        states |= overtaken(client)
         for mail in round.mails:
             keep_or_replace(client, round, mail, queue, added, now)
-    end_queued([row.id for queue in queues.values() for row in queue.queued.values()], now)
+    end_queued(
+        [row.id for queue in queues.values() for row in (*queue.queued.values(), *queue.surplus)],
+        now,
+    )
     write_states(client_ids, states)
     insert_deliveries(client_ids, added)
 
@@ -105,9 +118,21 @@ def outcome(round: Round, item: Item) -> ReminderState:
     """What becomes of a reminder: mails, nobody to tell, or no moment left to tell anybody."""
     if round.blocked:
         return ReminderState.BLOCKED
-    reached = any(step == item.step for step, _, _ in item.subscription.reached)
-    told = reached or any(item in mail.items for mail in round.mails)
+    told = is_reached(item) or any(item in mail.items for mail in round.mails)
     return ReminderState.ISSUED if told else ReminderState.TOO_LATE
+
+
+def overtaken(client: ClientFacts) -> dict[Key, ReminderState]:
+    """What becomes of reminders that waited until the next step of their renewal was planned."""
+    items = [Item(one, step) for one in client.subscriptions for step in one.overtaken]
+    return {
+        key(item): ReminderState.ISSUED if is_reached(item) else ReminderState.SUPERSEDED
+        for item in items
+    }
+
+
+def is_reached(item: Item) -> bool:
+    return any(step == item.step for step, _, _ in item.subscription.reached)
 
 
 def keep_or_replace(
@@ -127,7 +152,7 @@ def keep_or_replace(
         reschedule(row, mail, queue)
         return
     values["revision"] = next_revision(queue, person.id, mail.day)
-    added.append((values, [(one.subscription.id, one.step) for one in mail.items]))
+    added.append((values, [key(item) for item in mail.items]))
 
 
 def next_revision(queue: Queue, recipient_id: int, day: date) -> int:
@@ -166,7 +191,7 @@ def reschedule(row: Row[Any], mail: Mail, queue: Queue) -> None:
 
 def load_queues(client_ids: Sequence[int]) -> dict[int, Queue]:
     """What is queued for these clients, and the highest revision of each reader and day."""
-    queues: dict[int, Queue] = defaultdict(lambda: Queue({}, {}))
+    queues: dict[int, Queue] = defaultdict(Queue)
     table = delivery_table.c
     recent = (
         select(
@@ -181,6 +206,7 @@ def load_queues(client_ids: Sequence[int]) -> dict[int, Queue]:
             table.language,
             table.snapshot,
             table.attempts,
+            table.resends,
             table.send_after,
         )
         .where(table.client_id.in_(client_ids))
@@ -189,10 +215,14 @@ def load_queues(client_ids: Sequence[int]) -> dict[int, Queue]:
     rows: Sequence[Any] = db.session.execute(recent).all()
     for row in rows:
         queue = queues[row.client_id]
-        key = (row.recipient_id, row.day)
-        queue.revisions[key] = max(queue.revisions.get(key, 0), row.revision)
-        if row.state is DeliveryState.QUEUED:
-            queue.queued[row.recipient_id, row.kind.value] = row
+        place = (row.recipient_id, row.day)
+        queue.revisions[place] = max(queue.revisions.get(place, 0), row.revision)
+        # One that waits to be resent may have arrived: it stays what it is.
+        if row.state is DeliveryState.QUEUED and not row.resends:
+            reader = (row.recipient_id, row.kind.value)
+            if reader in queue.queued:
+                queue.surplus.append(queue.queued[reader])
+            queue.queued[reader] = row
     return queues
 
 
@@ -225,20 +255,25 @@ def end_all(ids: Sequence[int], state: DeliveryState, now: datetime) -> None:
         delivery_log.note(ids, state, now)
 
 
-def write_states(
-    client_ids: Sequence[int], states: dict[ReminderState, set[tuple[int, int]]]
-) -> None:
+def open_reminders(client_ids: Sequence[int]) -> Sequence[Row[Any]]:
+    rows: Sequence[Any] = db.session.execute(
+        select(
+            Reminder.id,
+            Reminder.subscription_id,
+            Reminder.base_date,
+            Reminder.step,
+            Reminder.state,
+        ).where(Reminder.client_id.in_(client_ids), Reminder.state.in_(OPEN))
+    ).all()
+    return rows
+
+
+def write_states(client_ids: Sequence[int], states: dict[Key, ReminderState]) -> None:
     """Store what became of the clients' open reminders; a due one that the rules left out is too late."""
-    known = {key: state for state, keys in states.items() for key in keys}
-    rows = db.session.execute(
-        select(Reminder.id, Reminder.subscription_id, Reminder.step, Reminder.state).where(
-            Reminder.client_id.in_(client_ids), Reminder.state.in_(OPEN)
-        )
-    )
     changed: dict[ReminderState, list[int]] = defaultdict(list)
-    for row in rows:
+    for row in open_reminders(client_ids):
         left_out = ReminderState.TOO_LATE if row.state is ReminderState.DUE else row.state
-        state = known.get((row.subscription_id, row.step), left_out)
+        state = states.get((row.subscription_id, row.base_date, row.step), left_out)
         if row.state is not state:
             changed[state].append(row.id)
     for state, ids in changed.items():
@@ -256,18 +291,13 @@ def insert_deliveries(client_ids: Sequence[int], added: Sequence[NewMail]) -> No
         [values for values, _ in added],
     ).all()
     reminders = {
-        (row.subscription_id, row.step): row.id
-        for row in db.session.execute(
-            select(Reminder.id, Reminder.subscription_id, Reminder.step).where(
-                Reminder.client_id.in_(client_ids), Reminder.state.in_(OPEN)
-            )
-        )
+        (row.subscription_id, row.base_date, row.step): row.id for row in open_reminders(client_ids)
     }
     db.session.execute(
         insert(delivery_reminder),
         [
-            {"delivery_id": delivery_id, "reminder_id": reminders[key]}
+            {"delivery_id": delivery_id, "reminder_id": reminders[one]}
             for delivery_id, (_, keys) in zip(ids, added, strict=True)
-            for key in keys
+            for one in keys
         ],
     )

@@ -28,7 +28,7 @@ def close_waiting(subscription_ids: Sequence[int], state: ReminderState) -> None
     queued = (
         select(delivery_reminder.c.reminder_id)
         .join(delivery_table, delivery_table.c.id == delivery_reminder.c.delivery_id)
-        .where(delivery_table.c.state == DeliveryState.QUEUED)
+        .where(delivery_table.c.state == DeliveryState.QUEUED, delivery_table.c.resends == 0)
     )
     db.session.execute(
         update(Reminder)
