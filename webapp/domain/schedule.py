@@ -5,6 +5,7 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 DEFAULT_STEPS = (90, 60, 30, 14, 7, 1)
@@ -60,8 +61,14 @@ def term_steps(steps: Iterable[int], term_months: int) -> tuple[int, ...]:
     The term counts with the fewest days that so many months can have, so that each of its renewals
     has the same steps: a month never has the step of 30 days.
     """
-    length = (add_months(SHORTEST_MONTHS_FROM, term_months, 1) - SHORTEST_MONTHS_FROM).days
+    length = shortest_days(term_months)
     return tuple(sorted({step for step in steps if step < length}, reverse=True))
+
+
+@cache
+def shortest_days(months: int) -> int:
+    """The fewest days that so many months can have."""
+    return (add_months(SHORTEST_MONTHS_FROM, months, 1) - SHORTEST_MONTHS_FROM).days
 
 
 @dataclass(frozen=True, slots=True)
