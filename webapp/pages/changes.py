@@ -34,6 +34,11 @@ SENTENCES: dict[str, Any] = {
     AuditAction.DEFAULT_CHANGED: _l("Default renewal owner changed"),
     AuditAction.SCHEDULE_CHANGED: _l("Reminder schedule changed"),
     AuditAction.SENDING_CHANGED: _l("Sending switched"),
+    AuditAction.MODE_CHANGED: _l("Handling of breakdowns changed"),
+    AuditAction.TEST_MAIL_SENT: _l("Test mail sent to: %(subject)s"),
+    AuditAction.MAIL_SENT_AGAIN: _l("Mail sent again to: %(subject)s"),
+    AuditAction.MAIL_ARRIVED: _l("Mail noted as arrived: %(subject)s"),
+    AuditAction.MAIL_MISSED: _l("Mail noted as not arrived: %(subject)s"),
 }
 # Fields that are shown; what only the program needs (cycles, folded keys) is not.
 FIELDS: dict[str, Any] = {

@@ -13,7 +13,7 @@ from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response
 
 from webapp.domain.access import Action
-from webapp.models import AuditEntry, Client, Partner, Subscription, User, db
+from webapp.models import AuditEntry, Client, Delivery, Partner, Subscription, User, db
 from webapp.pages import htmx
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -130,6 +130,20 @@ def own_subscription(subscription_id: int) -> Subscription:
         )
     )
     return subscription
+
+
+def own_delivery(delivery_id: int) -> Delivery:
+    """A mail about a client of the signed-in partner user, or to one of its people; else 404."""
+    delivery: Delivery = found(
+        db.session.scalar(
+            select(Delivery)
+            .where(
+                Delivery.id == delivery_id, Delivery.partner_id == current_user.organisation_id
+            )
+            .options(joinedload(Delivery.recipient).joinedload(User.organisation))
+        )
+    )
+    return delivery
 
 
 def own_member(user_id: int) -> User:

@@ -30,6 +30,11 @@ class AuditAction(StrEnum):
     DEFAULT_CHANGED = "partner.default_changed"
     SCHEDULE_CHANGED = "partner.schedule_changed"
     SENDING_CHANGED = "partner.sending_changed"
+    MODE_CHANGED = "partner.mode_changed"
+    TEST_MAIL_SENT = "partner.test_mail_sent"
+    MAIL_SENT_AGAIN = "delivery.sent_again"
+    MAIL_ARRIVED = "delivery.arrived"
+    MAIL_MISSED = "delivery.missed"
 
 
 def plain(value: Any) -> Any:

@@ -194,6 +194,12 @@ def save_sending(actor: User | None, partner: Partner, sending: bool) -> AuditEn
     return note(actor, AuditAction.SENDING_CHANGED, partner, changes) if changes else None
 
 
+def save_mode(actor: User | None, partner: Partner, insistent: bool) -> AuditEntry | None:
+    """Hold unclear mails for a person, or resend each once; None when it was so before."""
+    changes = audit.assign(partner, insistent=insistent)
+    return note(actor, AuditAction.MODE_CHANGED, partner, changes) if changes else None
+
+
 def note(
     actor: User | None,
     action: AuditAction,

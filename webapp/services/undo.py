@@ -46,6 +46,10 @@ def put_back_sending(actor: User, partner: Partner, before: Values) -> None:
     partners.save_sending(actor, partner, before["sending"])
 
 
+def put_back_mode(actor: User, partner: Partner, before: Values) -> None:
+    partners.save_mode(actor, partner, before["insistent"])
+
+
 def put_back_subscription(actor: User, subscription: Subscription, before: Values) -> None:
     subscriptions.restore(actor, subscription, **before)
 
@@ -67,6 +71,7 @@ STEPS: dict[str, Step] = {
     AuditAction.DEFAULT_CHANGED: Step(Action.CHANGE_SETTINGS, Partner, put_back_default),
     AuditAction.SCHEDULE_CHANGED: Step(Action.CHANGE_SETTINGS, Partner, put_back_schedule),
     AuditAction.SENDING_CHANGED: Step(Action.CHANGE_SETTINGS, Partner, put_back_sending),
+    AuditAction.MODE_CHANGED: Step(Action.CHANGE_SETTINGS, Partner, put_back_mode),
 }
 
 

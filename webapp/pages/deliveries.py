@@ -1,0 +1,170 @@
+"""Partner > Deliveries: every mail and what became of it, and what a person decides about some."""
+
+from typing import Any
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
+from flask_login import current_user
+from werkzeug.wrappers import Response as AnyResponse
+
+from webapp import i18n
+from webapp.domain.access import Action
+from webapp.mail.addresses import one_line
+from webapp.models import Delivery, DeliveryState, db
+from webapp.pages import guards, htmx
+from webapp.pages.dashboard import LONGEST_SEARCH, code
+from webapp.pages.frame import language, time_zone
+from webapp.pages.ids import row_id
+from webapp.services import delivery_list, resolve
+from webapp.services.delivery_list import MOST_COUNTED, Query
+from webapp.services.errors import Conflict, Refused
+
+blueprint = Blueprint("deliveries", __name__)
+REFUSALS: dict[str, Any] = {
+    "over": _l("This mail can't be sent again: it is too late, or its reader knows already."),
+    "address": _l("A server refused this address. Correct it first, then send again."),
+    "unasked": _l("This person gets no mail about these renewals any more."),
+}
+
+
+@blueprint.get("/partner/deliveries")
+@guards.allow(Action.LOOK_AFTER_CLIENTS)
+def index() -> Response:
+    """The mails that the address asks for: everything shown is in it."""
+    response = htmx.page_or_fragment("deliveries/index.html", "deliveries/_list.html", **shown())
+    if htmx.wanted():
+        # Without what the form leaves empty.
+        response.headers["HX-Push-Url"] = address()
+    return response
+
+
+@blueprint.post("/partner/deliveries/<int:delivery_id>/again")
+@guards.allow(Action.LOOK_AFTER_CLIENTS)
+def again(delivery_id: int) -> AnyResponse:
+    """Send a mail once more: one that may not have arrived, or surely has not."""
+    delivery = guards.own_delivery(delivery_id)
+    try:
+        resolve.send_again(current_user, delivery, times_seen())
+    except Refused as refusal:
+        return unchanged(str(REFUSALS[refusal.code]), 422)
+    except Conflict:
+        return unchanged(conflict_text(delivery), 409)
+    return decided(_("On its way again to: %(name)s", name=delivery.recipient.name))
+
+
+@blueprint.post("/partner/deliveries/<int:delivery_id>/arrived")
+@guards.allow(Action.LOOK_AFTER_CLIENTS)
+def arrived(delivery_id: int) -> AnyResponse:
+    """An unclear mail has arrived."""
+    delivery = guards.own_delivery(delivery_id)
+    try:
+        resolve.arrived(current_user, delivery, times_seen())
+    except Conflict:
+        return unchanged(conflict_text(delivery), 409)
+    return decided(_("Noted as arrived: %(name)s", name=delivery.recipient.name))
+
+
+@blueprint.post("/partner/deliveries/<int:delivery_id>/missed")
+@guards.allow(Action.LOOK_AFTER_CLIENTS)
+def missed(delivery_id: int) -> AnyResponse:
+    """An unclear mail has not arrived, and can't be sent again."""
+    delivery = guards.own_delivery(delivery_id)
+    try:
+        resolve.missed(current_user, delivery, times_seen())
+    except Conflict:
+        return unchanged(conflict_text(delivery), 409)
+    return decided(_("Noted as not arrived: %(name)s", name=delivery.recipient.name))
+
+
+def times_seen() -> int:
+    """How often the mail had been resent when the button was shown."""
+    return request.form.get("resends", -1, type=row_id)
+
+
+def decided(text: str) -> AnyResponse:
+    """Back to the list as it was asked for, with what was decided."""
+    flash(text, "good")
+    return redirect(address(**place()), 303)
+
+
+def unchanged(text: str, status: int) -> AnyResponse:
+    """The list as it is now, with why nothing was decided."""
+    db.session.rollback()
+    return Response(render_template("deliveries/index.html", problem=text, **shown()), status)
+
+
+def conflict_text(delivery: Delivery) -> str:
+    """Who was quicker."""
+    last = resolve.last_decision(delivery)
+    if last is None or last.actor is None:
+        return _("This mail has changed meanwhile. Nothing of yours was saved.")
+    return _(
+        "Somebody else has decided about this mail: %(name)s, %(time)s",
+        name=last.actor.name,
+        time=i18n.local_time(last.at, time_zone() or "UTC", language()),
+    )
+
+
+def shown() -> dict[str, Any]:
+    """What the list is made from."""
+    query = read_query()
+    page = delivery_list.load(guards.own_partner(), query)
+    return {
+        "query": query,
+        "found": page,
+        "states": list(DeliveryState),
+        "periods": delivery_list.PERIODS,
+        "count": count_text(page.total),
+        "zone": time_zone(),
+        "state_of_list": filters() | place(),
+        "before_url": address(before=page.before) if page.before else None,
+        "after_url": address(after=page.after) if page.after else None,
+    }
+
+
+def read_query() -> Query:
+    """The query of the address; what makes no sense there is as if it weren't there."""
+    asked = request.args
+    periods = {str(days): days for days in delivery_list.PERIODS}
+    return Query(
+        state=code(DeliveryState, asked.get("state")),
+        client=one_line(asked.get("client", "")[:LONGEST_SEARCH]),
+        recipient=one_line(asked.get("recipient", "")[:LONGEST_SEARCH]),
+        days=periods.get(asked.get("days", "")),
+        after=asked.get("after", type=row_id),
+        before=asked.get("before", type=row_id),
+    )
+
+
+def filters() -> dict[str, Any]:
+    """The filters as the address has them, without empty ones."""
+    query = read_query()
+    values = {
+        "state": query.state,
+        "client": query.client,
+        "recipient": query.recipient,
+        "days": query.days,
+    }
+    return {key: value for key, value in values.items() if value}
+
+
+def place() -> dict[str, int]:
+    """Which page of the list the address has."""
+    query = read_query()
+    values = {"after": query.after, "before": query.before}
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def address(**of_page: int) -> str:
+    """This list on the page that is named, else on the first."""
+    return url_for("deliveries.index", **filters(), **of_page)
+
+
+def count_text(total: int) -> str:
+    if total > MOST_COUNTED:
+        return _(
+            "More than %(number)s mails", number=i18n.number(MOST_COUNTED, language())
+        )
+    return ngettext("%(num)d mail", "%(num)d mails", total) if total else _("No mails")
