@@ -94,5 +94,5 @@ class ScheduleForm(forms.Form):
         opens, closes = self.window_opens.data, self.window_closes.data
         assert opens
         assert closes
-        days = "".join(self.window_days.data or [])
+        days = "".join(day for day in self.window_days.data or [] if day in set(WEEKDAYS))
         return Schedule(self.steps_text.data or "", opens, closes, days)

@@ -6,7 +6,7 @@ from flask import Flask, Response, g, make_response, render_template
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.orm.exc import StaleDataError
-from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
 
 from webapp.models import db
 
@@ -36,12 +36,15 @@ TEXTS = {
 }
 SESSION_ENDED = (
     _l("This form has expired"),
-    _l("Your session ended or the page stood open for long. Load it again; what you typed is not saved."),
+    _l(
+        "Your session ended or the page stood open for long. Load it again; what you typed is not saved."
+    ),
 )
 
 
 def prepare(app: Flask) -> None:
     app.register_error_handler(HTTPException, show)
+    app.register_error_handler(SecurityError, show_other_host)
     app.register_error_handler(CSRFError, show_expired)
     app.register_error_handler(StaleDataError, show_conflict)
     app.register_error_handler(Exception, show_breakdown)
@@ -62,6 +65,11 @@ def show(error: HTTPException) -> Response:
         return error.response  # type: ignore[return-value]
     code = error.code or 500
     return page(code, TEXTS.get(code, TEXTS[500 if code >= 500 else 400]))
+
+
+def show_other_host(error: SecurityError) -> Response:
+    """A host that is not ours: no page, since no address could be made for its links."""
+    return Response("unknown host\n", 400, mimetype="text/plain")
 
 
 def show_expired(error: CSRFError) -> Response:

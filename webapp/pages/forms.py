@@ -13,7 +13,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from webapp import i18n
-from webapp.mail.addresses import ADDRESS_PROBLEMS, AddressError, check_name
+from webapp.mail.addresses import ADDRESS_PROBLEMS, AddressError, check_name, is_unprintable
 from webapp.pages.frame import language
 from webapp.services.errors import Refused
 
@@ -51,6 +51,12 @@ def printable(form: FlaskForm, field: Field) -> None:
         check_name(field.data or "")
     except AddressError:
         raise ValidationError(_("Remove line breaks and control characters.")) from None
+
+
+def readable(form: FlaskForm, field: Field) -> None:
+    """The same of a text that may have several lines."""
+    if any(is_unprintable(char) for char in field.data or "" if char not in "\r\n\t"):
+        raise ValidationError(_("Remove control characters."))
 
 
 def required() -> InputRequired:

@@ -12,7 +12,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Length
 
 from webapp.pages import frame, guards, htmx
-from webapp.pages.forms import Form, clean, required
+from webapp.pages.forms import Form, clean, readable, required
 from webapp.services.feedback import give_feedback
 
 blueprint = Blueprint("help", __name__)
@@ -33,6 +33,7 @@ class FeedbackForm(Form):
         filters=[clean],
         validators=[
             Length(max=LONGEST_COMMENT, message=_l("Use at most %(max)d characters.")),
+            readable,
         ],
     )
 

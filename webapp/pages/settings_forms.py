@@ -37,6 +37,13 @@ def show_version(field: IntegerField, version: int) -> None:
     field.data, field.raw_data = version, None
 
 
+def yes(value: Any) -> bool:
+    """What the two options of a yes or no stand for; ValueError for anything else."""
+    if value not in ("", "1", False, True):
+        raise ValueError(value)
+    return value in ("1", True)
+
+
 class ProfileForm(Form):
     name = text_field(_l("Full name"))
     language = select_field(_l("Language"), languages_with_default)
@@ -58,7 +65,7 @@ class InviteForm(PersonForm):
     admin = RadioField(
         _l("Role"),
         choices=[SelectChoice("", _l("Member")), SelectChoice("1", _l("Admin"))],
-        coerce=bool,
+        coerce=yes,
         default=False,
     )
 
