@@ -12,12 +12,13 @@ from flask_migrate import upgrade
 from sqlalchemy.exc import DBAPIError
 
 from webapp import worker
-from webapp.cli_check import Wrong, check_command, check_database
+from webapp.cli_check import check_command, check_database
 from webapp.cli_deliveries import deliveries_group
 from webapp.cli_demo import demo_group, print_accounts
 from webapp.cli_import import import_command
 from webapp.cli_organisations import partner_group, user_group
 from webapp.cli_reminders import reminders_group, worker_command
+from webapp.cli_tools import Wrong
 from webapp.config import SettingError
 from webapp.services import runtime
 

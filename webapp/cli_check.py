@@ -1,7 +1,7 @@
 """The command that tells whether this installation can do its work."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from gettext import GNUTranslations
@@ -14,7 +14,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from webapp import i18n
-from webapp.cli_tools import as_json, print_json
+from webapp.cli_deploy import CHECKS as DEPLOY_CHECKS
+from webapp.cli_tools import Check, Wrong, as_json, print_json
 from webapp.config import SettingError
 from webapp.mail.transport import open_transport
 from webapp.models import Installation, db
@@ -24,10 +25,6 @@ from webapp.services import runtime
 SHORTEST_KEY = 32
 # A worker that rests for its longest, and then sends for a while, is still alive.
 SILENT_AFTER = timedelta(minutes=15)
-
-
-class Wrong(Exception):
-    """What a check found; the text says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +98,7 @@ def check_worker() -> str:
     return f"seen at {seen:%Y-%m-%d %H:%M} UTC"
 
 
-CHECKS: dict[str, tuple[Callable[[], str], bool]] = {
+CHECKS: dict[str, Check] = {
     "settings": (check_settings, True),
     "database": (check_database, True),
     "languages": (check_languages, True),
@@ -110,8 +107,8 @@ CHECKS: dict[str, tuple[Callable[[], str], bool]] = {
 }
 
 
-def findings() -> Iterator[Finding]:
-    for name, (check, needed) in CHECKS.items():
+def findings(checks: dict[str, Check]) -> Iterator[Finding]:
+    for name, (check, needed) in checks.items():
         try:
             yield Finding(name, True, check(), needed)
         except Wrong as wrong:
@@ -120,11 +117,12 @@ def findings() -> Iterator[Finding]:
 
 
 @click.command("check")
+@click.option("--deploy", is_flag=True, help="Also whether real clients may be served so.")
 @as_json
 @with_appcontext
-def check_command(as_json: bool) -> None:
+def check_command(deploy: bool, as_json: bool) -> None:
     """Check settings, database, languages and mail; exit code 1 if something is missing."""
-    found = list(findings())
+    found = list(findings(CHECKS | DEPLOY_CHECKS if deploy else CHECKS))
     if as_json:
         print_json([asdict(finding) for finding in found])
     else:

@@ -17,7 +17,13 @@ from webapp.models.transactions import writing
 from webapp.pages.forms import REFUSALS
 from webapp.services.errors import Refused
 
+# What a check does, and whether the whole fails with it.
+Check = tuple[Callable[[], str], bool]
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+
+
+class Wrong(Exception):
+    """What a check found; the text says what to do."""
 
 
 @contextmanager

@@ -1,0 +1,88 @@
+"""portal check --deploy: what can't keep the promise about delivery is refused by its name."""
+
+import json
+
+import pytest
+
+from tests.support.cast import SECRET
+from webapp.app import create_app
+from webapp.config import Settings
+from webapp.models import db
+
+GOOD = {
+    "secret_key": SECRET,
+    "base_url": "https://portal.odnowa.pl",
+    "trusted_hosts": ("portal.odnowa.pl",),
+    "mail_url": "smtp://mail.odnowa.pl",
+    "mail_from": "renewals@odnowa.pl",
+    "limits_url": "redis://cache",
+}
+
+
+@pytest.fixture
+def refused(tmp_path, database_url):
+    """What is refused with these settings, as {check: text}; and the exit code."""
+
+    def check(**others):
+        values = {"database_url": database_url, "instance_path": str(tmp_path), **GOOD, **others}
+        app = create_app(Settings(**values))
+        result = app.test_cli_runner().invoke(args=["check", "--deploy", "--json"])
+        with app.app_context():
+            db.engine.dispose()
+        found = json.loads(result.output)
+        assert result.exit_code == int(any(one["needed"] and not one["ok"] for one in found))
+        return {one["check"]: one["text"] for one in found if one["needed"] and not one["ok"]}
+
+    return check
+
+
+def test_a_sound_installation_passes(refused):
+    assert refused() == {}
+
+
+@pytest.mark.parametrize(
+    ("values", "name", "text"),
+    [
+        ({"secret_key": "short"}, "settings", "PORTAL_SECRET_KEY must have at least 32"),
+        ({"base_url": "http://127.0.0.1:8000"}, "base url", "set PORTAL_BASE_URL"),
+        ({"base_url": "https://localhost"}, "base url", "leads nobody here"),
+        ({"base_url": "http://portal.odnowa.pl"}, "base url", "must start with https://"),
+        ({"trusted_hosts": ()}, "trusted hosts", "set PORTAL_TRUSTED_HOSTS, to portal.odnowa.pl"),
+        ({"trusted_hosts": ("odnowa.pl",)}, "trusted hosts", "lacks portal.odnowa.pl"),
+        ({"demo": True, "mail_url": "inbox:"}, "demo", "unset PORTAL_DEMO"),
+        ({"demo": True}, "demo", "never beside a mail server"),
+        ({"mail_from": "renewals@portal.example"}, "sender", "set PORTAL_MAIL_FROM"),
+        ({"mail_from": "nobody"}, "mail", "PORTAL_MAIL_FROM must be an e-mail address"),
+        ({"mail_url": "inbox:"}, "mail server", "set PORTAL_MAIL_URL"),
+    ],
+)
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_is_refused_by_name(refused, values, name, text):
+    assert text in refused(**values)[name]
+
+
+def test_a_subdomain_pattern_covers_the_host(refused):
+    assert refused(trusted_hosts=(".odnowa.pl",)) == {}
+
+
+def test_sqlite_is_for_one_machine(refused, database_url):
+    many = database_url.startswith("postgresql")
+    assert set(refused(broker_url="redis://queue")) == (set() if many else {"storage"})
+    assert set(refused(limits_url="memory://")) == ({"sign-in limits"} if many else set())
+    assert set(refused(secret_key="")) == ({"secret key"} if many else set())
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_database_in_memory_is_lost(refused):
+    assert "keeps everything in memory" in refused(database_url="sqlite://")["storage"]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_debug_mode(refused, monkeypatch):
+    monkeypatch.setenv("FLASK_DEBUG", "1")
+    assert "unset FLASK_DEBUG" in refused()["debug"]
+
+
+def test_without_the_option_nothing_more_is_asked(app):
+    output = app.test_cli_runner().invoke(args=["check"]).output
+    assert "trusted hosts" not in output
