@@ -195,7 +195,7 @@ FORMS = [
         "/account/company",
         {
             "primary": "{dave}",
-            "billing": "",
+            "billing": "{dave}",
             "decision_maker": "{dana}",
             "seen_primary": "{dana}",
             "seen_billing": "{dave}",
@@ -206,7 +206,6 @@ FORMS = [
             "billing": CHOICE,
             "decision_maker": CHOICE,
             "seen_primary": CHOICE,
-            "seen_billing": CHOICE,
         },
     ),
     Form("dana", "/account/company/contacts/new", PERSON, BAD_PERSON),
@@ -305,8 +304,8 @@ UNHEEDED = {
     "/partner/clients/new": {"version"},
     "/partner/clients/{client}/subscriptions/new": {"version"},
     "/partner/subscriptions/{subscription}/cancelled": {"seen"},
-    # Chosen already as it was shown, so what was shown doesn't matter.
-    "/account/company": {"seen_decision_maker"},
+    # The form above leaves these roles as they are, so what was shown of them doesn't matter.
+    "/account/company": {"seen_billing", "seen_decision_maker"},
     # The same routes as with Bob, of whom Alice is the admin.
     "/settings/team/{dave}": {"admin", "name", "email", "job_title", "language", "version"},
     "/settings/team/{dave}/active": {"active"},
