@@ -25,7 +25,7 @@ class Sink:
     """What the server got, and what it says. Change the answers at any time.
 
     `refuse` maps a recipient to the answer to RCPT, `answer` is said after the final dot, and with `hang_up` the
-    connection breaks there instead, so that the sender can't know whether the message was kept.
+    connection breaks there instead, so that the sender can't know whether the message was kept. `delay`: seconds before it.
     """
 
     url: str
@@ -33,6 +33,7 @@ class Sink:
     refuse: dict[str, str] = field(default_factory=dict)
     answer: str = "250 taken"
     hang_up: bool = False
+    delay: float = 0
     conversations: int = 0
 
     async def handle_EHLO(  # noqa: N802, aiosmtpd finds it by this name
@@ -56,6 +57,7 @@ class Sink:
         return "250 known"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        await asyncio.sleep(self.delay)
         if self.hang_up:
             assert server.transport
             server.transport.abort()

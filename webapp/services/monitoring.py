@@ -33,6 +33,6 @@ def age(since: datetime | None, now: datetime) -> int | None:
 
 def counts() -> dict[str, int]:
     """How many deliveries are in each state; every state is there."""
-    rows = db.session.execute(select(Delivery.state, func.count()).group_by(Delivery.state))
-    found = dict(rows.tuples())
+    counted = select(Delivery.state, func.count()).group_by(Delivery.state)
+    found = dict(db.session.execute(counted).all())
     return {state.value: found.get(state, 0) for state in DeliveryState}

@@ -1,0 +1,77 @@
+"""portal deliveries counts and /readyz: what a monitor reads."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import text, update
+
+from tests.support.cast import unit_of_work
+from webapp.models import Delivery, DeliveryState, Installation, Partner, db
+
+NOTHING = dict.fromkeys((state.value for state in DeliveryState), 0)
+
+
+@pytest.fixture
+def counts(app):
+    def run():
+        result = app.test_cli_runner().invoke(args=["deliveries", "counts", "--json"])
+        assert result.exit_code == 0, result.output
+        return json.loads(result.output)
+
+    return run
+
+
+@pytest.fixture
+def invited(app, cast):
+    """One invitation waits since an hour; a worker was seen a minute ago."""
+    app.test_cli_runner().invoke(args=["user", "add", "odnowa", "frank@odnowa.example"])
+    now = datetime.now(UTC)
+    with unit_of_work(app):
+        db.session.execute(update(Delivery).values(send_after=now - timedelta(hours=1)))
+        db.session.execute(update(Installation).values(worker_seen_at=now - timedelta(minutes=1)))
+    return cast
+
+
+def test_an_empty_portal(counts):
+    assert counts() == {
+        "states": NOTHING,
+        "oldest_due_seconds": None,
+        "worker_seen_seconds": None,
+    }
+
+
+def test_ages_and_counts(counts, invited, browse):
+    found = counts()
+    assert found["states"] == NOTHING | {"queued": 1}
+    assert 3600 <= found["oldest_due_seconds"] < 3660
+    assert 60 <= found["worker_seen_seconds"] < 120
+    ready = browse().get("/readyz")
+    assert ready.status_code == 200
+    assert set(ready.json) == {"ready", "oldest_due_seconds", "worker_seen_seconds"}
+    assert 3600 <= ready.json["oldest_due_seconds"] < 3660
+
+
+def test_what_a_partner_holds_back_is_not_due(app, counts, invited):
+    with unit_of_work(app):
+        db.session.execute(update(Delivery).values(partner_id=invited.partner))
+    assert counts()["oldest_due_seconds"] is None
+    with unit_of_work(app):
+        db.session.execute(update(Partner).values(sending=True))
+    assert counts()["oldest_due_seconds"] >= 3600
+
+
+def test_in_words(app, invited):
+    output = app.test_cli_runner().invoke(args=["deliveries", "counts"]).output
+    assert "       1 queued\n" in output
+    assert "worker: 6" in output
+
+
+def test_without_tables_nothing_is_ready(app, browse):
+    with unit_of_work(app):
+        db.session.execute(text("ALTER TABLE installation RENAME TO gone"))
+    answer = browse().get("/readyz")
+    assert (answer.status_code, answer.json) == (503, {"ready": False})
+    result = app.test_cli_runner().invoke(args=["deliveries", "counts"])
+    assert result.exit_code == 1
+    assert "portal init" in result.output
