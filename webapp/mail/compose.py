@@ -2,10 +2,17 @@
 
 import re
 import textwrap
+from collections.abc import Callable
 from email.utils import format_datetime
+from gettext import NullTranslations
+from typing import Any
 
 from flask import current_app
-from flask_babel import force_locale
+from flask_babel import force_locale, get_locale, get_translations
+from flask_babel import gettext as _
+from jinja2 import Environment, pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup
 
 from webapp.config import Settings
 from webapp.i18n import LANGUAGES
@@ -27,7 +34,10 @@ def compose(letter: Letter, settings: Settings) -> bytes:
     with force_locale(letter.language):
         values = template_values(letter, settings)
         values["sender"] = letter.sender_name
-        values["subject"] = subject = one_line(render(letter.kind, "subject.txt", values))
+        subject = one_line(render(letter.kind, "subject.txt", values))
+        if values["test"]:
+            subject = _("Test: %(subject)s", subject=subject)
+        values["subject"] = subject
         text = readable(render(letter.kind, "txt", values))
         html = render(letter.kind, "html", values)
     return wire.message(headers(letter, subject, settings), text, html)
@@ -35,7 +45,39 @@ def compose(letter: Letter, settings: Settings) -> bytes:
 
 def render(kind: MailKind, ending: str, values: Json) -> str:
     # Not flask.render_template: its context processors look for a signed-in user in the database.
-    return current_app.jinja_env.get_template(f"mail/{kind.value}.{ending}").render(values)
+    return environment().get_template(f"mail/{kind.value}.{ending}").render(values)
+
+
+def environment() -> Environment:
+    """The templates of the language in force, compiled once for each.
+
+    Its texts come straight from the catalog; the pages' environment asks for the request's language
+    at every text.
+    """
+    known: dict[str, Environment] = current_app.extensions.setdefault("mail_templates", {})
+    language = str(get_locale())
+    if language not in known:
+        known[language] = current_app.jinja_env.overlay(cache_size=100)
+        known[language].globals = dict(current_app.jinja_env.globals) | texts(get_translations())
+    return known[language]
+
+
+def texts(catalog: NullTranslations) -> dict[str, Callable[..., str]]:
+    """The two functions that templates call for a text, as Jinja's extension has them."""
+
+    @pass_context
+    def gettext(context: Context, text: str, /, **variables: Any) -> str:
+        found = catalog.gettext(text)
+        return (Markup(found) if context.eval_ctx.autoescape else found) % variables
+
+    @pass_context
+    def ngettext(context: Context, one: str, many: str, num: int, /, **variables: Any) -> str:
+        found = catalog.ngettext(one, many, num)
+        return (Markup(found) if context.eval_ctx.autoescape else found) % (
+            {"num": num} | variables
+        )
+
+    return {"gettext": gettext, "ngettext": ngettext}
 
 
 def headers(letter: Letter, subject: str, settings: Settings) -> list[tuple[str, str]]:

@@ -15,12 +15,14 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Table,
+    Update,
     bindparam,
     func,
     literal_column,
@@ -87,11 +89,15 @@ class LostClaim(Exception):
 
 def database_clock() -> ColumnElement[int]:
     """The database's own time in epoch milliseconds; it moves on within a transaction."""
-    if db.engine.dialect.name == "postgresql":
-        now = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+    return clock_of(db.engine.dialect.name)
+
+
+def clock_of(dialect: str) -> ColumnElement[int]:
+    if dialect == "postgresql":
+        epoch = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
     else:
-        now = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
-    return literal_column(now, BigInteger)
+        epoch = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
+    return literal_column(epoch, BigInteger)
 
 
 def milliseconds() -> int:
@@ -301,14 +307,42 @@ def postpone(delivery: Delivery, reply: str, now: datetime) -> None:
     delivery_log.note([delivery.id], DeliveryState.QUEUED, now, reply=reply)
 
 
-def move(claim: Claim, before: DeliveryState, **values: Any) -> None:
-    """One transition of a claimed mail. Raises LostClaim when it is no longer ours."""
-    result = db.session.execute(
+def transition(before: DeliveryState, **values: Any) -> Update:
+    """The statement of one step of a claimed mail; built once, since it runs for every mail."""
+    return (
         update(table)
-        .where(table.c.id == claim.id, table.c.token == claim.token, table.c.state == before)
+        .where(
+            table.c.id == bindparam("mail"),
+            table.c.token == bindparam("mine"),
+            table.c.state == before,
+        )
         .values(**values)
     )
-    if result.rowcount != 1:  # type: ignore[attr-defined]
+
+
+@cache
+def beginning(dialect: str) -> Update:
+    """Claimed → handing over, with a lease of its own: others of the batch must not use it up."""
+    until = clock_of(dialect) + bindparam("lease", type_=BigInteger)
+    return transition(DeliveryState.CLAIMED, state=DeliveryState.HANDING_OVER, lease_until=until)
+
+
+FINISHING = transition(
+    DeliveryState.HANDING_OVER,
+    state=DeliveryState.SENT,
+    reply=bindparam("said"),
+    ended_at=bindparam("at"),
+    token=None,
+    lease_until=None,
+)
+
+
+def move(claim: Claim, statement: Update, **values: Any) -> None:
+    """Take one step with a claimed mail. Raises LostClaim when it is no longer ours."""
+    result = db.session.connection().execute(
+        statement, {"mail": claim.id, "mine": claim.token, **values}
+    )
+    if result.rowcount != 1:
         raise LostClaim(f"delivery {claim.id}")
 
 
@@ -341,9 +375,7 @@ def send(claim: Claim, transport: Transport, commit: Callable[[], None], now: da
 
     def before_data() -> None:
         nonlocal begun
-        # A lease of its own: how long others of the batch took must not make this one unclear.
-        until = database_clock() + lease()
-        move(claim, DeliveryState.CLAIMED, state=DeliveryState.HANDING_OVER, lease_until=until)
+        move(claim, beginning(db.engine.dialect.name), lease=lease())
         delivery_log.note([claim.id], DeliveryState.HANDING_OVER, now)
         commit()
         begun = True
@@ -361,15 +393,7 @@ def send(claim: Claim, transport: Transport, commit: Callable[[], None], now: da
 
 def finish(claim: Claim, reply: str, now: datetime) -> None:
     """Done is written after it is done."""
-    move(
-        claim,
-        DeliveryState.HANDING_OVER,
-        state=DeliveryState.SENT,
-        reply=reply,
-        ended_at=now,
-        token=None,
-        lease_until=None,
-    )
+    move(claim, FINISHING, said=reply, at=now)
     delivery_log.note([claim.id], DeliveryState.SENT, now, reply=reply)
 
 
