@@ -18,10 +18,22 @@ from sqlalchemy import select
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from tests.support.cast import SECRET, Cast, make_user, unit_of_work
+from tests.support.cast import SECRET, Cast, dump, make_user, unit_of_work
 from webapp.domain.access import Action, Role, may
 from webapp.domain.ownership import Choice, Owner
-from webapp.models import AuditEntry, Client, Link, LinkPurpose, Login, Partner, User, db
+from webapp.models import (
+    AuditEntry,
+    Client,
+    Delivery,
+    DeliveryState,
+    Link,
+    LinkPurpose,
+    Login,
+    MailKind,
+    Partner,
+    User,
+    db,
+)
 from webapp.pages.guards import DEMO
 from webapp.services import logins, ownership, partners, people
 from webapp.signin import links
@@ -58,7 +70,13 @@ ANSWERS: dict[str, dict[str, int]] = {
     "settings.save_default": {"POST": 303},
     "settings.save_schedule": {"POST": 422},
     "settings.save_sending": {"POST": 400},
+    "settings.save_mode": {"POST": 400},
+    "settings.send_test": {"POST": 422},
     "dashboard.index": {"GET": 200},
+    "deliveries.index": {"GET": 200},
+    "deliveries.again": {"POST": 409},
+    "deliveries.arrived": {"POST": 409},
+    "deliveries.missed": {"POST": 409},
     "clients.add": {"GET": 200, "POST": 422},
     "clients.edit": {"GET": 200, "POST": 422},
     "clients.details": {"GET": 303},
@@ -109,6 +127,7 @@ class Side:
     client: int
     subscription: int
     entry: int
+    delivery: int
     colleagues: dict[str, int]
     contact: int
     names: tuple[str, ...]
@@ -120,6 +139,7 @@ class Side:
             "client_id": self.client,
             "subscription_id": self.subscription,
             "entry_id": self.entry,
+            "delivery_id": self.delivery,
             "user_id": self.contact if endpoint in OF_CONTACTS else colleague,
             "mail_id": 1,
             "token": "made-up",
@@ -145,7 +165,7 @@ class World:
 
 @pytest.fixture
 def world(app: Flask, cast: Cast) -> World:
-    """Both sides with a member each, and with a change of owner that can be undone."""
+    """Both sides with a member each, a change of owner that can be undone, and a mail to be decided about."""
     with unit_of_work(app):
         renova, foreign = (
             db.session.get(Partner, cast.other_partner),
@@ -162,6 +182,7 @@ def world(app: Flask, cast: Cast) -> World:
             client=cast.client,
             subscription=cast.subscription,
             entry=entries[0],
+            delivery=add_unclear(cast.client, cast.dave),
             colleagues={"alice": cast.bob, "bob": cast.alice, "dana": cast.dave, "dave": cast.dana},
             contact=cast.dave,
             names=ALICES_NAMES,
@@ -170,6 +191,7 @@ def world(app: Flask, cast: Cast) -> World:
             client=cast.other_client,
             subscription=cast.other_subscription,
             entry=entries[1],
+            delivery=add_unclear(cast.other_client, oscar.id),
             colleagues={"charlie": carol.id, "other_dana": oscar.id},
             contact=oscar.id,
             names=CHARLIES_NAMES,
@@ -185,15 +207,26 @@ def change_owner(client_id: int, actor_id: int) -> int:
     return entry.id
 
 
-def dump(app: Flask) -> dict[str, list[tuple[Any, ...]]]:
-    """Every row of every table."""
-    with app.app_context():
-        tables = {
-            table.name: [tuple(row) for row in db.session.execute(select(table))]
-            for table in db.metadata.sorted_tables
-        }
-        db.session.remove()
-    return tables
+def add_unclear(client_id: int, recipient_id: int) -> int:
+    client, now = db.session.get(Client, client_id), datetime.now(UTC)
+    assert client
+    mail = Delivery(
+        kind=MailKind.REMINDER_CLIENT,
+        partner_id=client.partner_id,
+        client_id=client_id,
+        day=now.date(),
+        recipient_id=recipient_id,
+        state=DeliveryState.UNCLEAR,
+        email="somebody@mail.example",
+        language="en",
+        snapshot={},
+        queued_at=now,
+        send_after=now,
+        ended_at=now,
+    )
+    db.session.add(mail)
+    db.session.flush()
+    return mail.id
 
 
 def arguments(rule: Rule, actor: str, world: World) -> Iterator[tuple[bool, dict[str, Any]]]:

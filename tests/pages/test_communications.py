@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.cast import make_client, unit_of_work
 from webapp.domain.ownership import Owner
-from webapp.models import Partner, db
+from webapp.models import Delivery, Partner, db
 
 PAGE = "/settings/partners"
 HTMX = {"HX-Request": "true"}
@@ -65,7 +65,7 @@ def test_the_labels_are_the_articles(alice):
 
 
 @pytest.mark.parametrize(("who", "status"), [("bob", 403), ("dana", 403), ("dave", 403)])
-@pytest.mark.parametrize("path", ["", "/default", "/schedule", "/sending"])
+@pytest.mark.parametrize("path", ["", "/default", "/schedule", "/sending", "/mode", "/test"])
 def test_only_admins_of_the_partner_come_here(browse, cast, who, status, path):
     person = browse(getattr(cast, who))
     answer = person.post(PAGE + path) if path else person.get(PAGE)
@@ -200,3 +200,36 @@ def test_an_undo_that_comes_too_late_is_a_conflict(app, alice, cast):
     alice.post(f"{PAGE}/default", data=choice(alice, owner="vendor"), headers=HTMX)
     assert alice.post(undo).status_code == 409
     assert partner(app, cast).default_owner is Owner.VENDOR
+
+
+def test_what_is_not_sure_is_held_or_sent_again(app, alice, cast):
+    assert '<input aria-describedby="insistent-0-text"' in alice.get(PAGE).text
+    answer = alice.post(f"{PAGE}/mode", data={"insistent": "1"}, headers=HTMX)
+    assert answer.text.lstrip().startswith('<div id="mode"')
+    assert partner(app, cast).insistent
+    undo = re.search(r'action="(/undo/\d+)"', answer.text)[1]
+    assert alice.post(undo, data={"next": PAGE}).location == PAGE
+    assert not partner(app, cast).insistent
+    assert alice.post(f"{PAGE}/mode", data={"insistent": "maybe"}).status_code == 400
+
+
+def test_a_test_mail_to_oneself(app, alice, cast):
+    data = {"kind": "nobody_to_tell", "language": "pt"}
+    answer = alice.post(f"{PAGE}/test", data=data, headers=HTMX)
+    assert "Test mail on its way to: alice@odnowa.example" in answer.text
+    assert alice.post(f"{PAGE}/test", data=data).location == PAGE
+    with app.app_context():
+        mails = db.session.query(Delivery.kind, Delivery.language, Delivery.recipient_id).all()
+    assert mails == [("nobody_to_tell", "pt", cast.alice)] * 2
+
+
+@pytest.mark.parametrize(
+    "values", [{"kind": "invitation"}, {"kind": ""}, {"language": "xx"}, {"language": ""}]
+)
+def test_a_test_mail_of_no_kind_or_language_is_refused(app, alice, values):
+    data = {"kind": "reminder_client", "language": "pl"} | values
+    answer = alice.post(f"{PAGE}/test", data=data, headers=HTMX)
+    assert answer.status_code == 422
+    assert "Choose one of the options." in answer.text
+    with app.app_context():
+        assert db.session.query(Delivery).count() == 0

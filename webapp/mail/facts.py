@@ -45,14 +45,24 @@ def template_values(letter: Letter, settings: Settings) -> Json:
         "vendor": settings.vendor_name,
         "sender": letter.sender_name,
         "recipient": letter.recipient,
+        "test": facts.get("test", False),
     }
     if letter.kind is MailKind.HAND_OVER:
-        return values | hand_over_values(letter, facts, settings)
-    if letter.kind not in (MailKind.INVITATION, MailKind.PASSWORD_RESET):
-        return values | reminder_values(letter, facts, settings)
+        values |= hand_over_values(letter, facts, settings)
+    elif letter.kind not in (MailKind.INVITATION, MailKind.PASSWORD_RESET):
+        values |= reminder_values(letter, facts, settings)
+    else:
+        values |= account_values(letter, facts)
+    if values["test"]:
+        # What a test mail tells about has no page.
+        values["button"] = settings.base_url + "/"
+    return values
+
+
+def account_values(letter: Letter, facts: Json) -> Json:
     expires = datetime.fromisoformat(facts["expires"])
     until = local_time(expires, facts.get("time_zone") or "UTC", letter.language)
-    return values | facts | {"expires": until, "button": facts["link"]}
+    return facts | {"expires": until, "button": facts["link"]}
 
 
 def hand_over_values(letter: Letter, facts: Json, settings: Settings) -> Json:

@@ -10,12 +10,19 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.domain.access import Action
-from webapp.models import AuditEntry, Partner
+from webapp.models import AuditEntry, MailKind, Partner
 from webapp.pages import conflicts, guards, htmx
-from webapp.pages.communications_forms import REFUSALS, DefaultForm, ScheduleForm
+from webapp.pages.communications_forms import (
+    REFUSALS,
+    DefaultForm,
+    ModeForm,
+    ScheduleForm,
+    TestMailForm,
+)
 from webapp.pages.forms import explain
+from webapp.pages.frame import language
 from webapp.pages.settings import blueprint
-from webapp.services import partners, people, reminders, runtime
+from webapp.services import partners, people, reminders, runtime, test_mails
 from webapp.services.audit import AuditAction
 from webapp.services.errors import Conflict, Refused
 
@@ -79,6 +86,35 @@ def save_sending() -> AnyResponse:
     return saved(partner, "sending", entry)
 
 
+@blueprint.post("/settings/partners/mode")
+@guards.allow(Action.CHANGE_SETTINGS)
+def save_mode() -> AnyResponse:
+    """Choose what becomes of mails when it is not sure whether they arrived."""
+    partner = guards.own_partner()
+    wanted = request.form.get("insistent")
+    if wanted not in ("0", "1"):
+        abort(400)
+    entry = partners.save_mode(current_user, partner, wanted == "1")
+    return saved(partner, "mode", entry)
+
+
+@blueprint.post("/settings/partners/test")
+@guards.allow(Action.CHANGE_SETTINGS)
+def send_test() -> AnyResponse:
+    """Send a mail of one kind, with made-up data, to oneself."""
+    partner = guards.own_partner()
+    form = TestMailForm(request.form)
+    if not form.validate():
+        return answer(partner, "test", 422, test_form=form)
+    kind, chosen = MailKind(form.kind.data or ""), form.language.data or ""
+    test_mails.send(current_user, partner, kind, chosen)
+    text = _("Test mail on its way to: %(email)s", email=current_user.email)
+    if htmx.wanted():
+        return answer(partner, "test", 200, test_form=form, note=text)
+    flash(text, "good")
+    return redirect(url_for("settings.partners"), 303)
+
+
 def default_form(partner: Partner, sent: Mapping[str, str] | None = None) -> DefaultForm:
     """The form as sent, else as stored."""
     stored = partners.default_of(partner)
@@ -119,6 +155,9 @@ def whole_page(partner: Partner, **context: Any) -> str:
         values["default_form"] = default_form(partner)
     if "schedule_form" not in context:
         values["schedule_form"] = schedule_form(partner)
+    if "test_form" not in context:
+        values["test_form"] = TestMailForm(None, language=language())
+    values["mode_form"] = ModeForm(None, insistent="1" if partner.insistent else "0")
     template = context.pop("template", "communications/page.html")
     return render_template(template, **values, **context)
 

@@ -4,16 +4,16 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import HiddenField, SelectMultipleField, StringField, TimeField
+from wtforms import HiddenField, RadioField, SelectMultipleField, StringField, TimeField
 from wtforms.fields.choices import SelectChoice
 
 from webapp import i18n
 from webapp.domain.ownership import Owner
-from webapp.labels import owner_name
+from webapp.labels import MAIL_KINDS, owner_name
 from webapp.models import User
 from webapp.pages import forms
 from webapp.pages.frame import language
-from webapp.services import runtime
+from webapp.services import runtime, test_mails
 from webapp.services.partners import WEEKDAYS, Default, Schedule
 
 REFUSALS: dict[str, Any] = {
@@ -96,3 +96,26 @@ class ScheduleForm(forms.Form):
         assert closes
         days = "".join(day for day in self.window_days.data or [] if day in set(WEEKDAYS))
         return Schedule(self.steps_text.data or "", opens, closes, days)
+
+
+class ModeForm(forms.Form):
+    """What becomes of a mail when it is not sure whether it arrived: "1" is resent once."""
+
+    insistent = RadioField(
+        _l("When it is not sure whether a mail has arrived"),
+        choices=[
+            SelectChoice("0", _l("Hold it for a person")),
+            SelectChoice("1", _l("Send it again by itself, once")),
+        ],
+    )
+
+
+def kind_choices(*_arguments: Any) -> list[SelectChoice]:
+    return [SelectChoice(kind.value, str(MAIL_KINDS[kind])) for kind in test_mails.KINDS]
+
+
+class TestMailForm(forms.Form):
+    """Which mail to send to oneself."""
+
+    kind = forms.select_field(_l("Kind of mail"), kind_choices)
+    language = forms.select_field(_l("Language"), forms.language_choices)
