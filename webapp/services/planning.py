@@ -47,7 +47,7 @@ class LocalDates(dict[str, date]):
 
 
 def plan(now: datetime) -> Iterator[int]:
-    """Plan all that is due by now, a chunk at a time: commit after each. Yields how many it looked at."""
+    """Plan all that is due by now, a chunk at a time: commit after each. Yields how many it planned."""
     after: tuple[date, int] | None = None
     today = LocalDates(now)
     while True:
@@ -60,14 +60,7 @@ def plan(now: datetime) -> Iterator[int]:
             return
         # Read before the commit, which ends the rows' transaction.
         after = (rows[-1].attention_on, rows[-1].id)
-        write(rows, today)
-        yield len(rows)
-
-
-def plan_clients(client_ids: Sequence[int], now: datetime) -> None:
-    """Plan what is due for a few clients at once, as part of a change to them."""
-    db.session.flush()
-    write(due_rows(subscription_table.c.client_id.in_(client_ids)), LocalDates(now))
+        yield write(rows, today)
 
 
 def due_rows(condition: ColumnElement[bool]) -> Sequence[Any]:
@@ -111,8 +104,11 @@ class Steps(dict[str, tuple[int, ...]]):
         return self[text]
 
 
-def write(rows: Sequence[Any], today: LocalDates) -> None:
-    """Store the reminders of these subscriptions, and when each needs attention next."""
+def write(rows: Sequence[Any], today: LocalDates) -> int:
+    """Store the reminders of these subscriptions, and when each needs attention next.
+
+    Returns how many were due where they are; the index can't know that of the coming day.
+    """
     steps = Steps()
     new: list[dict[str, Any]] = []
     attention: list[dict[str, Any]] = []
@@ -144,6 +140,7 @@ def write(rows: Sequence[Any], today: LocalDates) -> None:
             .values(attention_on=bindparam("day")),
             attention,
         )
+    return len(attention)
 
 
 def reminder(
