@@ -34,10 +34,12 @@ lock: .venv/.installed
 
 # The portal.
 
+demo: export PORTAL_DEMO = 1
+demo: export PORTAL_BASE_URL = http://127.0.0.1:$(PORT)
 demo: install
 	$(BIN)/python tools/catalogs.py compile
-	PORTAL_DEMO=1 $(BIN)/portal demo load $(if $(RESET),--reset)
-	PORTAL_DEMO=1 PORTAL_BASE_URL=http://127.0.0.1:$(PORT) exec $(BIN)/portal serve --port $(PORT)
+	$(BIN)/portal demo load $(if $(RESET),--reset)
+	exec $(BIN)/portal serve --port $(PORT)
 
 run: install
 	$(BIN)/portal init
