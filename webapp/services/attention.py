@@ -1,6 +1,6 @@
 """When each subscription needs attention next, and each client's next renewal: written here alone."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -14,6 +14,8 @@ from webapp.models.organisation import NO_RENEWAL
 
 SUBSCRIPTION = cast(Table, Subscription.__table__)
 CLIENT = cast(Table, Client.__table__)
+# A subscription (``key``) and the date on which it needs attention next (``day``).
+Day = dict[str, Any]
 # How many ids one statement takes; both databases have a limit.
 CHUNK = 5_000
 steps_of = cache(schedule.parse_steps)
@@ -69,7 +71,7 @@ def refresh_where(condition: ColumnElement[bool]) -> None:
     It writes past the session, so that no version moves: a form that somebody has open stays valid.
     """
     planned = planned_steps(condition)
-    changed: list[dict[str, Any]] = []
+    changed: list[Day] = []
     for row in db.session.execute(
         select(
             Subscription.id,
@@ -94,7 +96,7 @@ def refresh_where(condition: ColumnElement[bool]) -> None:
         day = None if row.cancelled else schedule.attention_on(renewal, steps_of(row.steps_text))
         if day != row.attention_on:
             changed.append({"key": row.id, "day": day})
-    write_attention(changed)
+    write(changed)
     write_next_renewals(condition)
 
 
@@ -111,7 +113,8 @@ def planned_steps(condition: ColumnElement[bool]) -> dict[int, list[int]]:
     return planned
 
 
-def write_attention(changed: list[dict[str, Any]]) -> None:
+def write(changed: Sequence[Day]) -> None:
+    """Store new dates, and nothing else."""
     if changed:
         db.session.connection().execute(
             update(SUBSCRIPTION)

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Table, bindparam, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Table, func, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from webapp.domain import schedule
@@ -24,7 +24,7 @@ from webapp.models import (
     Subscription,
     db,
 )
-from webapp.services import reminders
+from webapp.services import attention, reminders
 
 CHUNK = 4_000
 # The farthest east that a local date may be ahead of UTC (Kiritimati).
@@ -111,7 +111,7 @@ def write(rows: Sequence[Any], today: LocalDates) -> int:
     """
     steps = Steps()
     new: list[dict[str, Any]] = []
-    attention: list[dict[str, Any]] = []
+    attention_days: list[attention.Day] = []
     for row in rows:
         base = schedule.base_date(row.renewal_date, row.deadline)
         planned = () if row.newest is None else (row.newest,)
@@ -129,18 +129,14 @@ def write(rows: Sequence[Any], today: LocalDates) -> int:
                 for step in due.superseded
             ]
             renewal = replace(renewal, planned=(due.step,))
-        attention.append({"key": row.id, "day": schedule.attention_on(renewal, steps[row.steps])})
+        attention_days.append(
+            {"key": row.id, "day": schedule.attention_on(renewal, steps[row.steps])}
+        )
     # A newer step takes over from one of the same renewal that still waits.
     reminders.close_waiting([one["subscription_id"] for one in new], ReminderState.SUPERSEDED)
     insert_ignoring(Reminder.__table__, new)  # type: ignore[arg-type]
-    if attention:
-        db.session.connection().execute(
-            update(subscription_table)
-            .where(subscription_table.c.id == bindparam("key"))
-            .values(attention_on=bindparam("day")),
-            attention,
-        )
-    return len(attention)
+    attention.write(attention_days)
+    return len(attention_days)
 
 
 def reminder(
