@@ -61,7 +61,13 @@ DELIVERY_STATES = {
     DeliveryState.CANCELLED: ("neutral", _l("Cancelled")),
     DeliveryState.TOO_LATE: ("bad", _l("Too late")),
 }
+# The points on a mail's way; "planned" is its reminder's.
+STAGES = {state: text for state, (_look, text) in DELIVERY_STATES.items()} | {
+    None: _l("Planned"),
+    DeliveryState.HANDING_OVER: _l("Handed over"),
+}
 REMINDER_STATES = {
+    ReminderState.DUE: ("neutral", _l("Due")),
     ReminderState.BLOCKED: ("bad", _l("Blocked: nobody to tell")),
     ReminderState.SUPERSEDED: ("neutral", _l("Superseded by a newer one")),
     ReminderState.CANCELLED: ("neutral", _l("Cancelled")),
@@ -87,6 +93,13 @@ def days_away(days: int) -> str:
     if days < 0:
         return ngettext("%(num)d day ago", "%(num)d days ago", -days)
     return ngettext("in %(num)d day", "in %(num)d days", days)
+
+
+def days_before(days: int) -> str:
+    """A step of the schedule."""
+    if days == 0:
+        return _("on the day itself")
+    return ngettext("%(num)d day before", "%(num)d days before", days)
 
 
 def term(months: int) -> str:

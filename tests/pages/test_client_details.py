@@ -1,11 +1,13 @@
 """Client details: owner and why, subscriptions, what comes next, contacts, activity."""
 
+import re
 from datetime import UTC, date, datetime
 
 import pytest
 import time_machine
 
 from tests.support.cast import make_subscription, make_user, unit_of_work
+from webapp import worker
 from webapp.domain.ownership import Choice, Owner
 from webapp.models import (
     AuditEntry,
@@ -21,6 +23,7 @@ from webapp.models import (
     User,
     db,
 )
+from webapp.services import attention, delivery_log
 from webapp.services.ownership import choose_owner
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
@@ -160,13 +163,17 @@ def add_mails(app, cast, count):
                 reminders=[reminder],
             )
             db.session.add_all([reminder, delivery])
+            db.session.flush()
+            delivery_log.note([delivery.id], delivery.state, NOW, reply=delivery.reply)
 
 
 def test_mails_so_far_show_what_became_of_them(app, browse, cast, base):
     add_mails(app, cast, 1)
     page = browse(cast.bob).get(f"{base}/renewals").text
     assert "Blocked: nobody to tell" in page
-    assert "Reminder to the client · Português · Product 0" in page
+    assert "Product 0, 1 February 2027" in page
+    assert "90 days before" in page
+    assert "Queued 13:00" in page
     assert "Refused" in page
     assert "550 &lt;mailbox&gt; unavailable" in page
 
@@ -185,6 +192,60 @@ def test_statements(app, browse, cast, base, statements, tab, count):
     with statements() as log:
         assert alice.get(f"{base}/{tab}").status_code == 200
     assert len(log) <= 8, log
+
+
+def test_each_mails_way_from_the_plan_to_the_result(app, browse, cast, base):
+    with unit_of_work(app):
+        db.session.get(Partner, cast.partner).sending = True
+        attention.refresh_where(Subscription.client_id == cast.client)
+    for moment in ("2027-01-30 10:00", "2027-03-01 10:00"):
+        with time_machine.travel(f"{moment}+00:00", tick=False):
+            worker.once(app)
+    with time_machine.travel("2027-03-02 10:00+00:00", tick=False):
+        page = " ".join(
+            re.sub(r"<[^>]+>", " ", browse(cast.bob).get(f"{base}/renewals").text).split()
+        )
+    assert (
+        "1 March 2027 30 days before Dana Sent Reminder to the client · Primary contact, Decision maker · English"
+        " 1 Mar 2027 Planned 11:00 Queued 11:00 Handed over 11:00 Sent 11:00 ·"
+    ) in page
+    # A Saturday: the mails waited for Monday.
+    assert "30 Jan 2027 Planned 11:00 Queued 11:00 1 Mar 2027 Superseded 11:00" in page
+    assert page.index("30 days before") < page.index("60 days before")
+
+
+def test_a_renewal_that_is_settled_is_folded_up(app, browse, cast, base):
+    add_mails(app, cast, 1)
+    with unit_of_work(app):
+        product = db.session.query(Subscription).filter_by(product="Product 0").one()
+        product.renewal_date = date(2028, 2, 1)
+    page = browse(cast.bob).get(f"{base}/renewals").text
+    assert "Earlier: Product 0, 1 February 2027" in page
+    assert "None yet about the present dates" in page
+
+
+@pytest.mark.parametrize(
+    ("renewal", "text"),
+    [
+        (date(2026, 11, 30), "No reminder is to come: the date has passed."),
+        (date(2026, 12, 20), "No reminder is to come before the present date."),
+    ],
+)
+def test_why_nothing_is_to_come(app, browse, cast, base, renewal, text):
+    with unit_of_work(app):
+        subscription = db.session.get(Subscription, cast.subscription)
+        subscription.renewal_date, subscription.steps_from = renewal, date(2027, 1, 1)
+    assert text in browse(cast.bob).get(f"{base}/renewals").text
+    assert text in browse(cast.bob).get(f"{base}/renewal-owner").text
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_who_is_hard_to_reach_has_the_day_of_the_next_mail(app, browse, cast, base, tab):
+    bob = browse(cast.bob)
+    assert "Next mail: " not in bob.get(f"{base}/{tab}").text
+    with unit_of_work(app):
+        db.session.query(ContactAssignment).filter_by(user_id=cast.dave).delete()
+    assert "Next mail: 31 December 2026" in bob.get(f"{base}/{tab}").text
 
 
 def test_contacts_with_roles_and_the_one_that_is_missing(app, browse, cast, base):

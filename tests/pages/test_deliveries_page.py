@@ -151,9 +151,7 @@ def test_it_arrived(app, browse, cast, add):
     assert state_of(app, unclear) is DeliveryState.SENT
     with app.app_context():
         assert db.session.query(AuditEntry.action).all() == [("delivery.arrived",)]
-    assert (
-        "Mail noted as arrived: Dana" in bob.get(f"/partner/clients/{cast.client}/activity").text
-    )
+    assert "Mail noted as arrived: Dana" in bob.get(f"/partner/clients/{cast.client}/activity").text
 
 
 def test_too_late_to_send_again(app, browse, cast, add):
@@ -221,7 +219,10 @@ def test_what_was_told_otherwise_is_not_sent_again(browse, cast, add):
         ("recipient=łukasz", {"lukasz@lodz.example"}),
         ("recipient=dave+ACME", {"dave@acme.example"}),
         ("days=7", {"dana@acme.example", "lukasz@lodz.example"}),
-        ("days=30&state=nonsense", {"dana@acme.example", "lukasz@lodz.example", "dave@acme.example"}),
+        (
+            "days=30&state=nonsense",
+            {"dana@acme.example", "lukasz@lodz.example", "dave@acme.example"},
+        ),
         ("recipient=nobody", set()),
     ],
 )

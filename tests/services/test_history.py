@@ -1,25 +1,12 @@
-"""The activity of a client: pages of the trail, names, what can be undone; what became of reminders."""
-
-from datetime import UTC, date, datetime
+"""The activity of a client: pages of the trail, names, what can be undone."""
 
 import pytest
 
 from webapp.domain.ownership import Choice
-from webapp.models import (
-    Client,
-    Delivery,
-    DeliveryState,
-    MailKind,
-    Reminder,
-    ReminderState,
-    User,
-    db,
-)
+from webapp.models import Client, User, db
 from webapp.services import audit, history, undo
 from webapp.services.audit import AuditAction
 from webapp.services.ownership import choose_owner
-
-NOW = datetime(2026, 3, 3, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -69,44 +56,3 @@ def test_only_the_newest_change_of_a_field_can_be_undone(scene, cast):
     shown = history.activity(client.id).undoable
     assert older.id not in shown
     assert newer.id not in shown
-
-
-def test_what_became_of_reminders_by_day(scene, cast):
-    def reminder(step, due, state):
-        one = Reminder(
-            subscription_id=cast.subscription,
-            client_id=cast.client,
-            base_date=date(2027, 3, 31),
-            step=step,
-            cycle=1,
-            due_on=due,
-            state=state,
-            planned_at=NOW,
-        )
-        db.session.add(one)
-        return one
-
-    superseded = reminder(90, date(2026, 12, 31), ReminderState.SUPERSEDED)
-    issued = reminder(60, date(2027, 1, 30), ReminderState.ISSUED)
-    blocked = reminder(30, date(2027, 3, 1), ReminderState.BLOCKED)
-    mail = Delivery(
-        kind=MailKind.REMINDER_CLIENT,
-        partner_id=cast.partner,
-        client_id=cast.client,
-        day=date(2027, 1, 30),
-        recipient_id=cast.dana,
-        state=DeliveryState.SENT,
-        email="dana@acme.example",
-        language="en",
-        snapshot={"subscriptions": []},
-        queued_at=NOW,
-        send_after=NOW,
-        reminders=[issued],
-    )
-    db.session.add(mail)
-    db.session.flush()
-    assert [one.delivery or one.reminder for one in history.past(cast.client)] == [
-        blocked,
-        mail,
-        superseded,
-    ]

@@ -216,9 +216,7 @@ def test_a_refused_mail_is_written_anew_to_the_corrected_address(app, sending, s
 
 def test_a_failed_mail_is_tried_again_at_the_same_address(app, sending, sink, unclear):
     with unit_of_work(app):
-        db.session.execute(
-            update(Delivery).where(Delivery.id == unclear.id).values(state=FAILED)
-        )
+        db.session.execute(update(Delivery).where(Delivery.id == unclear.id).values(state=FAILED))
     decide(app, resolve.send_again, sending.bob, unclear.id)
     run_at(app, SOON)
     old, new = mails_to(app, sending.dana)
@@ -229,9 +227,7 @@ def test_a_failed_mail_is_tried_again_at_the_same_address(app, sending, sink, un
 
 def test_who_is_no_recipient_any_more_gets_nothing(app, sending, refused):
     with unit_of_work(app):
-        db.session.execute(
-            update(User).where(User.id == sending.dana).values(refused_reply=None)
-        )
+        db.session.execute(update(User).where(User.id == sending.dana).values(refused_reply=None))
         db.session.execute(
             update(Partner).where(Partner.id == sending.partner).values(default_owner="partner")
         )

@@ -13,14 +13,14 @@ from wtforms.fields.choices import SelectChoice
 
 from webapp import i18n, labels
 from webapp.domain.access import Action
-from webapp.domain.recipients import ContactRole, reachability
+from webapp.domain.recipients import ContactRole, Reachability, reachability
 from webapp.domain.reminders import ClientFacts, rounds
 from webapp.models import Client, Subscription, db
 from webapp.pages import changes, forms, guards
 from webapp.pages.clients import blueprint
 from webapp.pages.frame import language, time_zone
 from webapp.pages.ids import row_id
-from webapp.services import facts, history, ownership, people, runtime
+from webapp.services import facts, history, ownership, people, renewal_history, runtime
 from webapp.services.errors import Refused
 from webapp.services.ownership import Why
 
@@ -113,10 +113,13 @@ def show_tab(tab: str, shown: dict[str, Any]) -> str:
 def beside(client: Client, known: ClientFacts) -> dict[str, Any]:
     """What the facts beside the tabs are made from."""
     territories = i18n.LANGUAGES[language()].locale.territories
+    reach = reachability(known.circle)
+    at_risk = () if reach is Reachability.GREEN else rounds(known, runtime.now(), 1)
     return {
         "client": client,
         "known": known,
-        "reach": reachability(known.circle),
+        "reach": reach,
+        "at_risk": at_risk[0].day if at_risk else None,
         "country": territories.get(client.country or "", client.country),
     }
 
@@ -125,14 +128,12 @@ def renewals_of(client: Client, known: ClientFacts) -> dict[str, Any]:
     """What the Renewals tab shows; the answer to a saved dialog needs the same."""
     now = runtime.now()
     zone = time_zone() or client.time_zone
-    subscriptions = subscriptions_of(client)
     return beside(client, known) | {
         "why": why_line(ownership.why(client, known), zone),
         "today": now.astimezone(known.zone).date(),
         "rounds": rounds(known, now),
-        "subscriptions": subscriptions,
-        "products": {one.id: one.product for one in subscriptions},
-        "past": history.past(client.id),
+        "subscriptions": subscriptions_of(client),
+        "past": renewal_history.load(client.id),
         "missing": [labels.CONTACT_ROLES[role] for role in known.circle.missing],
         "zone": zone,
     }

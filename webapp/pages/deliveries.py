@@ -164,7 +164,5 @@ def address(**of_page: int) -> str:
 
 def count_text(total: int) -> str:
     if total > MOST_COUNTED:
-        return _(
-            "More than %(number)s mails", number=i18n.number(MOST_COUNTED, language())
-        )
+        return _("More than %(number)s mails", number=i18n.number(MOST_COUNTED, language()))
     return ngettext("%(num)d mail", "%(num)d mails", total) if total else _("No mails")

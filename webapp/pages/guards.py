@@ -137,9 +137,7 @@ def own_delivery(delivery_id: int) -> Delivery:
     delivery: Delivery = found(
         db.session.scalar(
             select(Delivery)
-            .where(
-                Delivery.id == delivery_id, Delivery.partner_id == current_user.organisation_id
-            )
+            .where(Delivery.id == delivery_id, Delivery.partner_id == current_user.organisation_id)
             .options(joinedload(Delivery.recipient).joinedload(User.organisation))
         )
     )

@@ -96,9 +96,7 @@ def load(partner: Partner, query: Query) -> Page:
     )
 
 
-def load_lines(
-    listed: list[ColumnElement[bool]], query: Query
-) -> tuple[Sequence[Any], bool, bool]:
+def load_lines(listed: list[ColumnElement[bool]], query: Query) -> tuple[Sequence[Any], bool, bool]:
     """The lines of one page; whether there are any before them, and after them."""
     if query.before is not None:
         earlier = columns().where(*listed, Delivery.id > query.before).order_by(Delivery.id)
@@ -185,7 +183,5 @@ def mail(row: Any, still: set[int]) -> Mail:
         recipient_id=row.recipient_id,
         recipient=row.recipient,
         at_client=row.organisation_id == row.client_id,
-        way=resolve.way(
-            row.state, wanted=row.id in still, refused=row.refused_reply is not None
-        ),
+        way=resolve.way(row.state, wanted=row.id in still, refused=row.refused_reply is not None),
     )

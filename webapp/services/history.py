@@ -1,24 +1,15 @@
-"""What has happened with one client: changes, mails, and reminders that led to no mail."""
+"""What has been changed about one client: the audit trail, page by page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from webapp.models import AuditEntry, Delivery, Reminder, ReminderState, User, db
+from webapp.models import AuditEntry, User, db
 from webapp.services import undo
 
 PAGE = 30
-SHOWN = 50
-# What fell due without becoming a mail of its own, and why.
-UNSENT = (
-    ReminderState.BLOCKED,
-    ReminderState.SUPERSEDED,
-    ReminderState.CANCELLED,
-    ReminderState.TOO_LATE,
-)
 PEOPLE = {"contact_id", "notified_user_id", "primary", "billing", "decision_maker"}
 
 
@@ -78,32 +69,3 @@ def names(entries: Sequence[AuditEntry]) -> dict[int, str]:
         return {}
     rows = db.session.execute(select(User.id, User.name).where(User.id.in_(ids)))
     return {row.id: row.name for row in rows}
-
-
-@dataclass(frozen=True, slots=True)
-class Past:
-    """One line of a client's past: a mail, or a reminder that fell due without one of its own."""
-
-    day: date
-    delivery: Delivery | None = None
-    reminder: Reminder | None = None
-
-
-def past(client_id: int) -> list[Past]:
-    """What became of the newest reminders of a client, newest day first."""
-    mails = db.session.scalars(
-        select(Delivery)
-        .where(Delivery.client_id == client_id)
-        .order_by(Delivery.id.desc())
-        .limit(SHOWN)
-        .options(joinedload(Delivery.recipient))
-    )
-    unsent = db.session.scalars(
-        select(Reminder)
-        .where(Reminder.client_id == client_id, Reminder.state.in_(UNSENT))
-        .order_by(Reminder.due_on.desc(), Reminder.id.desc())
-        .limit(SHOWN)
-    )
-    lines = [Past(mail.day, delivery=mail) for mail in mails if mail.day]
-    lines += [Past(reminder.due_on, reminder=reminder) for reminder in unsent]
-    return sorted(lines, key=lambda line: line.day, reverse=True)

@@ -214,9 +214,7 @@ def move(delivery: Delivery, seen: int, state: DeliveryState, **values: Any) -> 
     """Bring a mail from the state that it was loaded in to another, unless somebody was quicker."""
     result = db.session.execute(
         update(table)
-        .where(
-            table.c.id == delivery.id, table.c.state == delivery.state, table.c.resends == seen
-        )
+        .where(table.c.id == delivery.id, table.c.state == delivery.state, table.c.resends == seen)
         .values(state=state, **values)
     )
     return bool(result.rowcount == 1)  # type: ignore[attr-defined]
