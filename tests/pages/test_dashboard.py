@@ -7,8 +7,8 @@ import pytest
 
 from tests.support.cast import make_client, make_subscription, unit_of_work
 from webapp.domain.ownership import Owner
-from webapp.models import Partner, User, db
-from webapp.services import dashboard
+from webapp.models import ContactAssignment, Partner, Subscription, User, db
+from webapp.services import attention, dashboard
 
 DASHBOARD = "/partner/dashboard"
 
@@ -120,3 +120,22 @@ def test_one_row_and_fifty_take_the_same_few_statements(alice, add, statements, 
     with statements() as log:
         assert len(names(alice.get(f"{DASHBOARD}?reach=green&q=c&owner=vendor"))) <= 50
     assert len([line for line in log if line.startswith("SELECT")]) <= 5
+
+
+def test_the_next_mail_to_people_hard_to_reach_has_its_day(app, alice, cast, add):
+    add("Lodz")
+    with unit_of_work(app):
+        db.session.query(Subscription).filter_by(product="Hub").update(
+            {"renewal_date": date(2027, 6, 30)}
+        )
+        attention.refresh_where(Subscription.client_id.is_not(None))
+    text = alice.get(DASHBOARD).text
+    # Nobody is chosen there: 90 days before. Acme, of which a step has fallen due already, is reachable.
+    assert text.count("next mail: ") == 1
+    assert "next mail: 1 Apr 2027" in text
+    with unit_of_work(app):
+        db.session.query(ContactAssignment).filter_by(user_id=cast.dave).delete()
+    assert "next mail: 1 Mar 2027" in alice.get(DASHBOARD).text
+    with unit_of_work(app):
+        db.session.query(Subscription).update({"cancelled": True})
+    assert "next mail: " not in alice.get(DASHBOARD).text

@@ -34,7 +34,15 @@ from webapp.domain.ownership import (
 )
 from webapp.domain.recipients import Reachability
 from webapp.i18n import fold
-from webapp.models import Client, ContactAssignment, Organisation, Partner, User, db
+from webapp.models import (
+    Client,
+    ContactAssignment,
+    Organisation,
+    Partner,
+    Subscription,
+    User,
+    db,
+)
 from webapp.models.organisation import NO_RENEWAL
 from webapp.services import facts, runtime
 
@@ -86,7 +94,10 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class ClientRow:
-    """One client. ``today`` is the date where it is; ``next_renewal`` None: nothing to renew."""
+    """One client. ``today`` is the date where it is; ``next_renewal`` None: nothing to renew.
+
+    ``at_risk``: the day of the next mail to people who are hard to reach.
+    """
 
     id: int
     name: str
@@ -96,6 +107,7 @@ class ClientRow:
     next_renewal: date | None
     today: date
     reach: Reachability
+    at_risk: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +205,17 @@ def columns(partner: Partner, team: Team) -> Select[Any]:
         company.time_zone,
         Contact,
         reachability(partner, team).label("reach"),
+        next_mail().label("next_mail"),
     ).select_from(sources())
+
+
+def next_mail() -> ColumnElement[date | None]:
+    """The day on which the next step of any of a client's subscriptions falls due."""
+    return (
+        select(func.min(Subscription.attention_on))
+        .where(Subscription.client_id == client.id, Subscription.cancelled.is_(False))
+        .scalar_subquery()
+    )
 
 
 def conditions(partner: Partner, team: Team, query: Query) -> Sequence[ColumnElement[bool]]:
@@ -265,6 +287,8 @@ def constant(value: bool) -> ColumnElement[bool]:
 def client_row(row: Any, partner: Partner, team: Team) -> ClientRow:
     own = facts.person(row.User) if row.User else None
     choice = Choice(row.owner.value) if row.owner else Choice.INHERIT
+    today, reach = runtime.today(row.time_zone), Reachability(row.reach)
+    risky = reach is not Reachability.GREEN and row.next_mail is not None
     return ClientRow(
         id=row.id,
         name=row.name,
@@ -272,6 +296,8 @@ def client_row(row: Any, partner: Partner, team: Team) -> ClientRow:
         owner=effective_owner(choice, partner.default_owner),
         contact=point_of_contact(own, team.default, team.admins),
         next_renewal=None if row.next_renewal_on == NO_RENEWAL else row.next_renewal_on,
-        today=runtime.today(row.time_zone),
-        reach=Reachability(row.reach),
+        today=today,
+        reach=reach,
+        # What is overdue is planned in the worker's next round.
+        at_risk=max(row.next_mail, today) if risky else None,
     )
