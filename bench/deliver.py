@@ -32,7 +32,7 @@ from webapp.mail.transport import Transport, open_transport
 from webapp.models import (
     Client,
     ContactAssignment,
-    Delivery,
+    DeliveryMessage,
     Organisation,
     Partner,
     Subscription,
@@ -159,7 +159,9 @@ def through_the_portal(transport: Transport) -> float:
 
 def last_messages() -> list[bytes]:
     """The messages that the portal wrote last."""
-    newest = select(Delivery.message).order_by(Delivery.id.desc()).limit(MAILS)
+    newest = (
+        select(DeliveryMessage.content).order_by(DeliveryMessage.delivery_id.desc()).limit(MAILS)
+    )
     messages = [one for one in db.session.scalars(newest) if one]
     worker.commit()
     return messages

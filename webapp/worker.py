@@ -17,7 +17,7 @@ from webapp.config import Settings
 from webapp.mail.transport import Transport, open_transport
 from webapp.models import DeliveryState, Installation, db
 from webapp.models.transactions import writing
-from webapp.services import deliveries, handover, outbox, planning, runtime
+from webapp.services import deliveries, handover, messages, outbox, planning, runtime
 
 log = logging.getLogger(__name__)
 # After so many failures in a row the server is taken for dead, and the rest of the round waits.
@@ -36,6 +36,7 @@ def once(app: Flask, stopped: Event | None = None) -> Counter[str]:
                 now = runtime.now()
                 commit()
                 deliveries.recover(now)
+                messages.forget(now)
                 beat()
                 commit()
                 counts["planned"] = plan(now, stopped)

@@ -27,6 +27,7 @@ TABLES = (
     "delivery_reminder",
     "delivery_event",
     "owner_change",
+    "delivery_message",
 )
 
 
@@ -331,7 +332,6 @@ def upgrade() -> None:
         sa.Column("resends", sa.Integer(), nullable=False),
         sa.Column("first_tried_at", INSTANT, nullable=True),
         sa.Column("message_id", sa.String(length=200), nullable=True),
-        sa.Column("message", sa.LargeBinary(), nullable=True),
         sa.Column("reply", sa.Text(), nullable=True),
         sa.Column("ended_at", INSTANT, nullable=True),
         sa.ForeignKeyConstraint(["client_id"], ["client.id"], name="fk_delivery_client_id"),
@@ -508,6 +508,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("client_id", name="pk_owner_change"),
     )
     op.create_index("ix_owner_change_changed_at", "owner_change", ["changed_at"])
+
+    op.create_table(
+        "delivery_message",
+        sa.Column("delivery_id", IDENTITY, nullable=False),
+        sa.Column("written_at", INSTANT, nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["delivery_id"], ["delivery.id"], name="fk_delivery_message_delivery_id"
+        ),
+        sa.PrimaryKeyConstraint("delivery_id", name="pk_delivery_message"),
+    )
+    op.create_index("ix_delivery_message_written_at", "delivery_message", ["written_at"])
     op.execute("INSERT INTO installation (id, demo, clock_offset_hours) VALUES (1, false, 0)")
 
 

@@ -9,7 +9,7 @@ from email import message_from_bytes, policy
 
 import pytest
 import time_machine
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from tests.support.cast import unit_of_work
 from tests.support.smtp import smtp_sink
@@ -19,6 +19,7 @@ from webapp.models import (
     Client,
     ContactAssignment,
     Delivery,
+    DeliveryMessage,
     DeliveryState,
     Partner,
     Reminder,
@@ -26,7 +27,7 @@ from webapp.models import (
     User,
     db,
 )
-from webapp.services import attention, deliveries
+from webapp.services import attention, deliveries, messages
 
 STEP_30 = datetime(2027, 3, 1, 10, tzinfo=UTC)
 
@@ -96,7 +97,9 @@ def test_a_server_that_says_later_is_asked_again_with_the_same_bytes(app, sendin
     assert outcome(app, sending.dana)[0][:2] == ("queued", 1)
     with app.app_context():
         first = db.session.scalar(
-            select(Delivery.message).where(Delivery.recipient_id == sending.dana)
+            select(DeliveryMessage.content)
+            .join(Delivery, Delivery.id == DeliveryMessage.delivery_id)
+            .where(Delivery.recipient_id == sending.dana)
         )
     sink.refuse.clear()
     run_at(app, STEP_30 + timedelta(minutes=2))
@@ -252,3 +255,12 @@ def test_an_owner_who_changes_before_the_claim_changes_the_mail(app, sending, si
     run_at(app, evening + timedelta(hours=13))
     assert [letter.recipients for letter in sink.letters] == [["alice@odnowa.example"]]
     assert outcome(app, sending.dana)[0][0] == "superseded"
+
+
+def test_messages_are_dropped_thirty_days_after_their_end(app, sending, sink):
+    run_at(app, STEP_30)
+    with app.app_context():
+        assert db.session.scalar(select(func.count()).select_from(DeliveryMessage)) == 2
+    with unit_of_work(app):
+        assert messages.forget(STEP_30 + timedelta(days=29)) == 0
+        assert messages.forget(STEP_30 + timedelta(days=31)) == 2

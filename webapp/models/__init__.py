@@ -6,6 +6,7 @@ from webapp.models.base import db
 from webapp.models.delivery import (
     Delivery,
     DeliveryEvent,
+    DeliveryMessage,
     DeliveryState,
     InboxMail,
     Reminder,
@@ -29,6 +30,7 @@ __all__ = [
     "ContactAssignment",
     "Delivery",
     "DeliveryEvent",
+    "DeliveryMessage",
     "DeliveryState",
     "Feedback",
     "InboxMail",

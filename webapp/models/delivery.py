@@ -95,7 +95,7 @@ class Delivery(Base):
     client and day); ``revision`` counts the mails that superseded one another for that key.
     Account mails carry their link. ``snapshot`` is what was resolved: who is in the circle, why,
     in which language, about what. ``token`` and ``lease_until`` (database clock, epoch
-    milliseconds) say which worker has it; ``message`` is stored before the first try.
+    milliseconds) say which worker has it; the written message is a row of its own.
     """
 
     __tablename__ = "delivery"
@@ -122,7 +122,6 @@ class Delivery(Base):
     resends: Mapped[int] = mapped_column(default=0)
     first_tried_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     message_id: Mapped[str | None] = mapped_column(String(200), unique=True)
-    message: Mapped[bytes | None] = mapped_column(LargeBinary)
     reply: Mapped[str | None] = mapped_column(Text)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
@@ -150,6 +149,18 @@ class Delivery(Base):
         Index(None, "partner_id", "state", "id"),
         Index(None, "client_id", "id"),
     )
+
+
+class DeliveryMessage(Base):
+    """The bytes of a mail, written before its first try.
+
+    Not in the delivery's row: each of its steps would write them again.
+    """
+
+    __tablename__ = "delivery_message"
+    delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"), primary_key=True)
+    written_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    content: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class DeliveryEvent(Base):

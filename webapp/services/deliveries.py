@@ -33,7 +33,6 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 
 from webapp.domain.reminders import ClientFacts, MailKind, Round
-from webapp.mail.compose import compose
 from webapp.mail.transport import DeliveryProblem, Envelope, Refused, Transport, TryAgain, Unclear
 from webapp.models import (
     Client,
@@ -47,7 +46,7 @@ from webapp.models import (
     delivery_reminder,
 )
 from webapp.models.user import new_token
-from webapp.services import delivery_log, facts, letters, outbox, runtime
+from webapp.services import delivery_log, facts, letters, messages, outbox, runtime
 
 log = logging.getLogger(__name__)
 table: Table = Delivery.__table__  # type: ignore[assignment]
@@ -146,7 +145,12 @@ def claim(now: datetime, limit: int = BATCH) -> list[Claim] | None:
         end(delivery, given_up(delivery, DeliveryState.TOO_LATE), now)
     right = still_right([one for one in queued if one not in late], now)
     token, until = new_token(), milliseconds() + lease()
-    claims = [take(one, token, until, now) for one in right if written(one, now)]
+    rendered = messages.write(right, now)
+    for delivery in right:
+        if delivery.id not in rendered:
+            delivery.attempts += 1
+            postpone(delivery, "the mail could not be written", now)
+    claims = [take(one, rendered[one.id], token, until, now) for one in right if one.id in rendered]
     db.session.flush()
     return claims
 
@@ -156,16 +160,15 @@ def lease() -> int:
     return runtime.settings().lease_seconds * 1000
 
 
-def take(delivery: Delivery, token: str, lease_until: int, now: datetime) -> Claim:
+def take(delivery: Delivery, message: bytes, token: str, lease_until: int, now: datetime) -> Claim:
     """Mark a rendered mail as ours."""
     delivery.state = DeliveryState.CLAIMED
     delivery.token = token
     delivery.lease_until = lease_until
     delivery.first_tried_at = delivery.first_tried_at or now
     delivery.attempts += 1
-    assert delivery.message is not None
     sender = runtime.settings().mail_from
-    return Claim(delivery.id, token, Envelope(sender, delivery.email), delivery.message)
+    return Claim(delivery.id, token, Envelope(sender, delivery.email), message)
 
 
 def give_back(claims: Sequence[Claim]) -> None:
@@ -254,26 +257,6 @@ def is_right(delivery: Delivery, client: ClientFacts, round: Round, now: datetim
                 outbox.same(delivery, values) and mail.day == delivery.day and mail.send_at <= now
             )
     return False
-
-
-def written(delivery: Delivery, now: datetime) -> bool:
-    """Render a mail. One that can't be written must not hold up others, nor be lost from sight."""
-    try:
-        render(delivery, now)
-    except Exception:
-        log.exception("delivery %s can't be rendered", delivery.id)
-        delivery.attempts += 1
-        postpone(delivery, "the mail could not be written", now)
-        return False
-    return True
-
-
-def render(delivery: Delivery, now: datetime) -> None:
-    """Write the message, once: a second try sends the same bytes under the same Message-ID."""
-    if delivery.message is None:
-        letter = letters.letter(delivery, runtime.settings(), now)
-        delivery.message = compose(letter, runtime.settings())
-        delivery.message_id = letter.message_id
 
 
 def end(delivery: Delivery, state: DeliveryState, now: datetime, reply: str | None = None) -> None:
