@@ -5,6 +5,7 @@ pytest_plugins = [
     "tests.support.network",
     "tests.support.browser",
     "tests.support.cast",
+    "tests.support.forms",
 ]
 
 # Properties are a gate: the same cases each time, on however busy a machine.

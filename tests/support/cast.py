@@ -16,7 +16,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
-from sqlalchemy import event
+from sqlalchemy import event, select
 
 from tests.support import run
 from webapp import i18n
@@ -199,6 +199,17 @@ def cast(app: Flask) -> Cast:
             subscriptions[1].id,
             **{name: person.id for name, person in people.items()},
         )
+
+
+def dump(app: Flask) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of every table."""
+    with app.app_context():
+        tables = {
+            table.name: [tuple(row) for row in db.session.execute(select(table))]
+            for table in db.metadata.sorted_tables
+        }
+        db.session.remove()
+    return tables
 
 
 @pytest.fixture

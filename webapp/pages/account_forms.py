@@ -12,7 +12,7 @@ from webapp.domain.recipients import ContactRole
 from webapp.labels import CONTACT_ROLES
 from webapp.models import User
 from webapp.pages.forms import Form
-from webapp.pages.settings_forms import PersonForm, version_field
+from webapp.pages.settings_forms import PersonForm, VersionField
 
 
 def user_id(value: Any) -> int | None:
@@ -64,4 +64,4 @@ class RolesForm(Form):
 class ContactForm(PersonForm):
     """Somebody of one's own company, as stored at ``version``."""
 
-    version = version_field()
+    version = VersionField()

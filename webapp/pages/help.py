@@ -27,6 +27,7 @@ class FeedbackForm(Form):
         _l("Was this article helpful?"),
         choices=[SelectChoice("yes", _l("Yes")), SelectChoice("no", _l("No"))],
         validators=[required()],
+        invalid_choice_message=_l("Choose one of the options."),
     )
     comment = TextAreaField(
         _l("Comment (optional)"),

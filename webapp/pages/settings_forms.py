@@ -11,6 +11,7 @@ from wtforms.widgets import HiddenInput
 from webapp import i18n
 from webapp.pages import forms
 from webapp.pages.forms import Form, select_field, text_field
+from webapp.pages.ids import row_id
 
 
 def languages_with_default(*_: Any) -> list[SelectChoice]:
@@ -27,9 +28,17 @@ def zones_with_default(form: Form, field: Field) -> list[SelectChoice]:
     return [SelectChoice("", follow), *forms.zone_choices(field.object_data)]
 
 
-def version_field() -> IntegerField:
+class VersionField(IntegerField):
     """What of a row was shown: a change meanwhile is noticed by it."""
-    return IntegerField(widget=HiddenInput())
+
+    widget = HiddenInput()
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """What is no version is one that no row has any more."""
+        try:
+            self.data = row_id("".join(valuelist))
+        except ValueError:
+            self.data = 0
 
 
 def show_version(field: IntegerField, version: int) -> None:
@@ -66,6 +75,7 @@ class InviteForm(PersonForm):
         _l("Role"),
         choices=[SelectChoice("", _l("Member")), SelectChoice("1", _l("Admin"))],
         coerce=yes,
+        invalid_value_message=_l("Choose one of the options."),
         default=False,
     )
 
@@ -73,4 +83,4 @@ class InviteForm(PersonForm):
 class MemberForm(InviteForm):
     """Somebody of one's team, as stored at ``version``."""
 
-    version = version_field()
+    version = VersionField()

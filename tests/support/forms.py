@@ -1,0 +1,280 @@
+"""Every form of the portal as people send it, with what is refused in each field; and every page (fixtures)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import argon2
+import pytest
+from flask import Flask
+
+from tests.support.cast import Cast, unit_of_work
+from webapp.models import Client, LinkPurpose, Subscription, User, db
+from webapp.services import logins
+from webapp.signin import links
+
+HUGE = "9" * 5000
+SCRIPT = "<script>alert(1)</script>"
+# What no line of text may be. A lone half of a character can't be sent as UTF-8.
+LINE = ["a\x00b", "a\r\nBcc: eve@evil.example", "a\u2028b", "\u202egnp.exe", "x" * 50_000]
+NEEDED = ["", "   ", *LINE]
+EMAIL = [
+    *NEEDED,
+    *("a", "a@", "@b.example", "a@b@c.example", "a b@c.example", "ż@c.example", "a@b..example"),
+    *("a@b.example, c@d.example", "<a@b.example>", "A <a@b.example>", '"a"@b.example', SCRIPT),
+]
+CHOICE = ["x", "\x00", "-1", HUGE, SCRIPT]
+CLOCK = ["", "x", "\x00", "24:00", "09:60", "-1:00", HUGE, "09:00\r\n"]
+DAY = [
+    "x",
+    "\x00",
+    "31.12.2027",
+    "2027-02-30",
+    "0000-00-00",
+    "1999-12-31",
+    "2200-01-01",
+    "10000-01-01",
+    HUGE,
+]
+AMOUNT = ["x", "\x00", "-1", "1e9", "NaN", "Infinity", "1.2.3", "１２", "0x1", HUGE]
+STEPS = ["", "x", "\x00", "-1", "731", "1.5", "²", HUGE, ",".join(map(str, range(21)))]
+PASSWORD = ["", "short", "x" * 201]
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form as ``actor`` sends it to ``address``: good fields, and for each field what is refused."""
+
+    actor: str
+    address: str
+    good: dict[str, str]
+    bad: dict[str, list[str]]
+
+    @property
+    def id(self) -> str:
+        return self.address
+
+
+PERSON = {"name": "Zoe", "email": "zoe@some.example", "job_title": "", "language": ""}
+BAD_PERSON = {"name": NEEDED, "email": EMAIL, "job_title": LINE, "language": CHOICE}
+COMPANY = {
+    **dict.fromkeys(("domain", "external_id", "city", "country", "time_zone"), ""),
+    "name": "New",
+    "language": "pl",
+}
+BAD_COMPANY = {
+    "name": NEEDED,
+    "domain": [*LINE, "x", "a b.example", "javascript:alert(1)", SCRIPT],
+    "external_id": LINE,
+    "city": LINE,
+    "country": CHOICE,
+    "language": CHOICE,
+    "time_zone": CHOICE,
+}
+SUBSCRIPTION = {
+    "product": "New Hub",
+    "term_months": "12",
+    "renewal_date": "2028-03-31",
+    "deadline": "",
+    "amount": "",
+    "currency": "",
+}
+BAD_SUBSCRIPTION = {
+    "product": NEEDED,
+    "term_months": ["", "0", "121", *CHOICE],
+    "renewal_date": ["", *DAY],
+    "deadline": ["2028-04-01", *DAY],
+    "amount": [*AMOUNT, "12"],
+    "currency": CHOICE,
+}
+FORMS = [
+    Form(
+        "eve",
+        "/sign-in",
+        {"email": "a@b.example", "password": "x"},
+        {"email": EMAIL, "password": ["", "\x00", HUGE]},
+    ),
+    Form("eve", "/forgotten-password", {"email": "a@b.example"}, {"email": EMAIL}),
+    Form("eve", "/link/{link}", {"password": "correct horse battery"}, {"password": PASSWORD}),
+    Form("alice", "/language", {"language": "pl"}, {"language": ["", *CHOICE]}),
+    Form(
+        "eve",
+        "/help/renewal-owners/feedback",
+        {"helpful": "yes", "comment": "Two\r\nlines"},
+        {"helpful": ["", *CHOICE], "comment": ["a\x00b", "\u202ex", "x" * 2001]},
+    ),
+    Form(
+        "bob",
+        "/settings/profile",
+        {"name": "Bob", "language": "pl", "time_zone": ""},
+        {"name": NEEDED, "language": CHOICE, "time_zone": CHOICE},
+    ),
+    Form(
+        "bob",
+        "/settings/profile/password",
+        {"present": "the present password", "password": "correct horse", "again": "correct horse"},
+        {
+            "present": ["", "wrong", "\x00", HUGE],
+            "password": PASSWORD,
+            "again": ["", "another one"],
+        },
+    ),
+    Form("alice", "/settings/team/new", PERSON | {"admin": ""}, BAD_PERSON | {"admin": CHOICE}),
+    Form(
+        "alice",
+        "/settings/team/{bob}",
+        PERSON | {"email": "bob@some.example", "admin": "", "version": "{bobs_version}"},
+        BAD_PERSON | {"version": ["0", "x", HUGE], "admin": ["0", *CHOICE]},
+    ),
+    Form(
+        "alice",
+        "/settings/partners/default",
+        {"owner": "partner", "notified_user_id": "{bob}"},
+        {"owner": ["", *CHOICE], "notified_user_id": ["", *CHOICE], "seen": ["x", "\x00"]},
+    ),
+    Form(
+        "alice",
+        "/settings/partners/schedule",
+        {
+            "steps_text": "30, 7",
+            "window_opens": "08:00",
+            "window_closes": "16:00",
+            "window_days": "0",
+        },
+        {
+            "steps_text": STEPS,
+            "window_opens": [*CLOCK, "16:00", "23:00"],
+            "window_closes": [*CLOCK, "08:00", "00:00"],
+            "window_days": ["", "7", *CHOICE],
+            "seen": ["x", "\x00"],
+        },
+    ),
+    Form("alice", "/settings/partners/mode", {"insistent": "1"}, {"insistent": ["", "2", *CHOICE]}),
+    Form(
+        "alice",
+        "/settings/partners/test",
+        {"kind": "reminder_client", "language": "pl"},
+        {"kind": ["", *CHOICE], "language": ["", *CHOICE]},
+    ),
+    Form("alice", "/settings/partners/sending", {"sending": "1"}, {"sending": ["", "2", *CHOICE]}),
+    Form("alice", "/partner/clients/new", COMPANY, BAD_COMPANY),
+    Form(
+        "alice",
+        "/partner/clients/{client}/edit",
+        COMPANY | {"version": "{version}"},
+        BAD_COMPANY | {"version": ["0", "x", HUGE]},
+    ),
+    Form(
+        "alice",
+        "/partner/clients/{client}/contacts/new",
+        {"name": "Zoe", "email": "z@a.example", "language": ""},
+        {k: v for k, v in BAD_PERSON.items() if k != "job_title"},
+    ),
+    Form(
+        "alice",
+        "/partner/clients/{client}/renewal-owner",
+        {"choice": "partner", "contact_id": "{bob}", "version": "{owner_version}"},
+        {"choice": ["", *CHOICE], "contact_id": CHOICE, "version": ["0", "x", "\x00", HUGE]},
+    ),
+    Form("alice", "/partner/clients/{client}/subscriptions/new", SUBSCRIPTION, BAD_SUBSCRIPTION),
+    Form(
+        "alice",
+        "/partner/subscriptions/{subscription}/edit",
+        SUBSCRIPTION | {"product": "Other Hub", "version": "{subscriptions_version}"},
+        BAD_SUBSCRIPTION | {"version": ["0", "x", HUGE]},
+    ),
+    Form(
+        "alice",
+        "/partner/subscriptions/{subscription}/renewed",
+        {"seen": "2028-03-31"},
+        {"seen": [*DAY, "9999-12-31"]},
+    ),
+    Form(
+        "dana",
+        "/account/company",
+        {
+            "primary": "{dave}",
+            "billing": "{dave}",
+            "decision_maker": "{dana}",
+            "seen_primary": "{dana}",
+            "seen_billing": "{dave}",
+            "seen_decision_maker": "{dana}",
+        },
+        {
+            "primary": CHOICE,
+            "billing": CHOICE,
+            "decision_maker": CHOICE,
+            "seen_primary": CHOICE,
+        },
+    ),
+    Form("dana", "/account/company/contacts/new", PERSON, BAD_PERSON),
+    Form(
+        "dana",
+        "/account/company/contacts/{dave}",
+        PERSON | {"email": "y@a.example", "version": "{daves_version}"},
+        BAD_PERSON | {"version": ["0", "x", HUGE]},
+    ),
+    # The last one: Bob is needed above.
+    Form("alice", "/settings/team/{bob}/active", {"active": "0"}, {"active": ["", "2", *CHOICE]}),
+]
+
+
+# Argon2id of "the present password", made with little work.
+PRESENT_HASH = argon2.PasswordHasher(time_cost=1, memory_cost=64).hash("the present password")
+
+
+@pytest.fixture
+def values(app: Flask, cast: Cast) -> dict[str, Any]:
+    """What the addresses and fields of FORMS stand for. Bob has a password, Dave an open link."""
+    with unit_of_work(app):
+        logins.set_password("bob@odnowa.example", PRESENT_HASH)
+        dave = db.session.get_one(User, cast.dave)
+        link = links.token(logins.new_link(dave, LinkPurpose.PASSWORD_RESET))
+    names = ("client", "subscription", "alice", "bob", "dana", "dave")
+    return {name: getattr(cast, name) for name in names} | {"link": link}
+
+
+def versions(app: Flask, cast: Cast) -> dict[str, int]:
+    with app.app_context():
+        client = db.session.get_one(Client, cast.client)
+        found = {
+            "version": client.version,
+            "owner_version": client.owner_version,
+            "bobs_version": db.session.get_one(User, cast.bob).version,
+            "daves_version": db.session.get_one(User, cast.dave).version,
+            "subscriptions_version": db.session.get_one(Subscription, cast.subscription).version,
+        }
+        db.session.remove()
+    return found
+
+
+def filled(form: Form, values: dict[str, Any]) -> dict[str, str]:
+    return {field: text.format(**values) for field, text in form.good.items()}
+
+
+def actor_id(cast: Cast, actor: str) -> int | None:
+    return None if actor == "eve" else int(getattr(cast, actor))
+
+
+def pages(app: Flask, cast: Cast, values: dict[str, Any]) -> Iterator[tuple[int | None, str]]:
+    """Every page with its reader: (user's id, address)."""
+    for reader, colleague in ((None, None), (cast.alice, cast.bob), (cast.dana, cast.dave)):
+        known = {
+            "client_id": cast.client,
+            "subscription_id": cast.subscription,
+            "user_id": colleague,
+            "token": values["link"],
+            "mail_id": 1,
+        }
+        ids = {name: value for name, value in known.items() if value is not None}
+        for rule in app.url_map.iter_rules():
+            if (
+                "GET" in (rule.methods or ())
+                and rule.arguments <= ids.keys()
+                and rule.endpoint != "static"
+            ):
+                with app.test_request_context():
+                    yield (
+                        reader,
+                        app.url_for(rule.endpoint, **{name: ids[name] for name in rule.arguments}),
+                    )
