@@ -2,6 +2,7 @@
 
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -206,6 +207,19 @@ def test_a_host_that_is_not_ours_is_refused(browse: Any) -> None:
     assert browse().get("/healthz", headers={"Host": "portal.test"}).status_code == 200
     assert browse().get("/healthz", headers={"Host": "evil.example"}).status_code == 400
     assert browse().get("/nope", headers={"Host": "evil.example"}).status_code == 400
+
+
+def test_a_database_that_is_gone_is_said_in_words(app: Flask, cast: Cast, browse: Any) -> None:
+    alice = browse(cast.alice)
+    with app.app_context():
+        db.engine.dispose()
+        (Path(db.engine.url.database or "")).write_bytes(b"no database")
+    answer = alice.get("/partner/dashboard?lang=pl")
+    assert answer.status_code == 500
+    assert 'lang="pl"' in answer.text
+    assert answer.headers["X-Request-ID"] in answer.text
+    assert browse().get("/readyz").status_code == 503
+    assert browse().get("/healthz").status_code == 200
 
 
 def test_nothing_is_changed_without_the_token_of_the_session(

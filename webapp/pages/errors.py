@@ -51,6 +51,8 @@ def prepare(app: Flask) -> None:
 
 
 def page(code: int, texts: tuple[str, str]) -> Response:
+    # What broke may be the database: this page asks it nothing, not even who is signed in.
+    g.broken = code >= 500
     db.session.rollback()
     return make_response(
         render_template(

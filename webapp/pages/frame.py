@@ -105,7 +105,7 @@ def language() -> str:
 
 def choose_language() -> str:
     wishes = [g.get("asked_language")]
-    if current_user.is_authenticated:
+    if not g.get("broken") and current_user.is_authenticated:
         wishes += [
             session.get("language"),
             current_user.language,

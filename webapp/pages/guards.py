@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from flask import Flask, abort, request
+from flask import Flask, abort, g, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import LoginManager, current_user
@@ -74,6 +74,8 @@ def enforce(app: Flask) -> Response | None:
 @login_manager.user_loader
 def load_user(token: str) -> User | None:
     """The user of a session, with the organisation, in one statement."""
+    if g.get("broken"):
+        return None
     return db.session.scalar(
         select(User)
         .where(User.session_token == token, User.active)
