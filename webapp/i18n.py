@@ -88,12 +88,6 @@ def local_time(moment: datetime, zone: str, language: str) -> str:
     return f"{at} {moment.astimezone(where).tzname()}"
 
 
-def clock_time(moment: datetime, zone: str, language: str) -> str:
-    """The time of day in a zone, where its date stands beside it."""
-    locale = LANGUAGES[language].locale
-    return dates.format_datetime(moment, "HH:mm", tzinfo=ZoneInfo(zone), locale=locale)
-
-
 def money(amount: Decimal, currency: str, language: str) -> str:
     return numbers.format_currency(amount, currency, locale=LANGUAGES[language].locale)
 

@@ -24,6 +24,7 @@ from webapp.services import attention, people, resolve, subscriptions
 from webapp.services.errors import Conflict, Refused
 from webapp.services.resolve import Way
 
+STEP_60 = datetime(2027, 2, 1, 10, tzinfo=UTC)
 STEP_30 = datetime(2027, 3, 1, 10, tzinfo=UTC)
 LATER = STEP_30 + timedelta(hours=1)
 SOON = LATER + timedelta(minutes=1)
@@ -42,6 +43,9 @@ def sending(app, cast, sink):
     with unit_of_work(app):
         db.session.execute(update(Partner).where(Partner.id == cast.partner).values(sending=True))
         attention.refresh_where(Subscription.client_id == cast.client)
+    # Everybody has had a mail before.
+    run_at(app, STEP_60)
+    sink.letters.clear()
     return cast
 
 
@@ -57,10 +61,11 @@ def decide(app, decision, actor_id, delivery_id, seen=0, at=LATER):
 
 
 def mails_to(app, recipient_id):
+    """The mails to one person from STEP_30 on, oldest first."""
     with app.app_context():
         return db.session.execute(
             select(Delivery.id, Delivery.state, Delivery.message_id, Delivery.email)
-            .where(Delivery.recipient_id == recipient_id)
+            .where(Delivery.recipient_id == recipient_id, Delivery.day >= STEP_30.date())
             .order_by(Delivery.id)
         ).all()
 

@@ -51,15 +51,7 @@ def prepare(app: Flask) -> None:
     app.after_request(finish)
     app.teardown_request(release)
     app.context_processor(context)
-    for name in (
-        "long_date",
-        "medium_date",
-        "weekday_date",
-        "local_time",
-        "clock_time",
-        "money",
-        "number",
-    ):
+    for name in ("long_date", "medium_date", "weekday_date", "local_time", "money", "number"):
         app.add_template_filter(localized(name), name)
     app.jinja_env.globals["labels"] = labels
 

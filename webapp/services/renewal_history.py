@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, func, select
 
@@ -49,11 +48,13 @@ class Mail:
     state: DeliveryState
     stages: tuple[Stage, ...]
 
-    def days(self, zone: str) -> list[tuple[date, list[Stage]]]:
-        """The stages by their date in a time zone."""
-        where = ZoneInfo(zone)
-        by_day = groupby(self.stages, key=lambda stage: stage.at.astimezone(where).date())
-        return [(day, list(stages)) for day, stages in by_day]
+    @property
+    def moments(self) -> list[tuple[datetime, list[Stage]]]:
+        """The stages of each minute together: most follow at once upon the one before."""
+        by_minute = groupby(
+            self.stages, key=lambda stage: stage.at.replace(second=0, microsecond=0)
+        )
+        return [(minute, list(stages)) for minute, stages in by_minute]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Table, exists, func, select, update
+from sqlalchemy import Table, and_, exists, func, select, update
 from sqlalchemy.orm import aliased
 
 from webapp.domain import schedule
@@ -78,26 +78,24 @@ def still_wanted(delivery_ids: Collection[int], now: datetime) -> set[int]:
         told.kind == Delivery.kind,
         told.state.not_in(deliveries.UNHEARD),
     )
-    current = (
-        select(delivery_reminder.c.delivery_id)
-        .join(Reminder, Reminder.id == delivery_reminder.c.reminder_id)
-        .join(Subscription, Subscription.id == Reminder.subscription_id)
-        .where(
-            delivery_reminder.c.delivery_id == Delivery.id,
-            Subscription.cancelled.is_(False),
-            Reminder.base_date == base,
-            ~overtaken,
-            ~told_otherwise,
-        )
+    true_in_time = and_(
+        Delivery.send_before > now,
+        Subscription.cancelled.is_(False),
+        Reminder.base_date == base,
+        ~overtaken,
+        ~told_otherwise,
     )
     return set(
         db.session.scalars(
             select(Delivery.id)
             .join(User, User.id == Delivery.recipient_id)
+            .outerjoin(delivery_reminder, delivery_reminder.c.delivery_id == Delivery.id)
+            .outerjoin(Reminder, Reminder.id == delivery_reminder.c.reminder_id)
+            .outerjoin(Subscription, Subscription.id == Reminder.subscription_id)
             .where(
                 Delivery.id.in_(delivery_ids),
                 User.active,
-                Delivery.client_id.is_(None) | ((Delivery.send_before > now) & current.exists()),
+                Delivery.client_id.is_(None) | true_in_time,
             )
         )
     )
