@@ -72,7 +72,7 @@ coverage: .venv/.tools
 	$(BIN)/coverage report
 
 bench: .venv/.tools
-	$(BIN)/python bench/run.py
+	$(BIN)/python -m bench.run
 
 # What is made from the sources.
 
