@@ -2,8 +2,7 @@
 
     python -m bench.memory
 
-Each queue is planned and sent by a process of its own. Ten times as many mails may cost a little more memory
-
+Each queue is planned and sent by a process of its own. Ten times the mails may cost a little more memory.
 """
 
 import resource
