@@ -22,7 +22,7 @@ from webapp.models import (
     db,
     delivery_reminder,
 )
-from webapp.services import audit, deliveries, delivery_log, facts, outbox, runtime
+from webapp.services import audit, deliveries, delivery_log, facts, messages, outbox, runtime
 from webapp.services.audit import AuditAction
 from webapp.services.errors import Conflict, Refused
 
@@ -151,7 +151,8 @@ def queued_again(delivery: Delivery, now: datetime) -> dict[str, Any]:
         "ended_at": None,
     }
     if delivery.state in UNSENT:
-        values |= {"email": delivery.recipient.email, "message": None, "message_id": None}
+        values |= {"email": delivery.recipient.email, "message_id": None}
+        messages.drop(delivery.id)
     return values
 
 
