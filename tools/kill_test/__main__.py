@@ -1,0 +1,90 @@
+"""Kill workers at random moments, and count what the mail server took: ``python -m tools.kill_test``.
+
+Without --database it plays on an SQLite file and on a PostgreSQL server of its own.
+"""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from flask import Flask
+from flask_migrate import upgrade
+
+from tests.support import postgres
+from tools.kill_test.people import populate
+from tools.kill_test.scenes import SCENES, database, play
+from webapp import worker
+from webapp.app import create_app
+from webapp.config import Settings
+from webapp.models.transactions import writing
+
+
+def main() -> int:
+    """Play the scenes; 1 when something happened that must not."""
+    parser = argparse.ArgumentParser(prog="python -m tools.kill_test", description=__doc__)
+    parser.add_argument("--database", help="the URL of one empty database with the portal's tables")
+    parser.add_argument("--scene", default="", help="only scenes whose name contains this")
+    parser.add_argument(
+        "--scale", type=float, default=1.0, help="0.1: a tenth of mails and signals"
+    )
+    options = parser.parse_args()
+    scenes = [scene.scaled(options.scale) for scene in SCENES if options.scene in scene.name]
+    failed = False
+    with tempfile.TemporaryDirectory(prefix="renewal-portal-kills-") as folder:
+        # PostgreSQL runs as another user when this runs as root.
+        Path(folder).chmod(0o711)
+        for url in [options.database] if options.database else databases(Path(folder)):
+            app = loaded(url, Path(folder))
+            for scene in scenes:
+                verdict = play(app, scene)
+                print(f"{url.partition(':')[0].partition('+')[0]:10}  {verdict}", flush=True)
+                failed = failed or bool(verdict.failures)
+    return int(failed)
+
+
+def databases(folder: Path) -> Iterator[str]:
+    """An SQLite file, then a database on a PostgreSQL server that lives as long; both with tables."""
+    url = f"sqlite:///{folder}/portal.db"
+    make_tables(url, folder)
+    yield url
+    server = postgres.start(folder)
+    try:
+        with server.database() as url:
+            make_tables(url, folder)
+            yield url
+    finally:
+        postgres.stop(folder)
+
+
+def make_tables(url: str, folder: Path) -> None:
+    app = create_app(settings(url, folder))
+    with database(app):
+        upgrade()
+
+
+def settings(url: str, folder: Path) -> Settings:
+    """Workers that rest little and complain about nothing less than an error."""
+    return Settings(
+        database_url=url,
+        instance_path=str(folder),
+        secret_key="a key of this run alone, long enough",
+        worker_seconds=1,
+        log_level="ERROR",
+    )
+
+
+def loaded(url: str, folder: Path) -> Flask:
+    """The app, with all that a round needs in memory: its children begin in the midst of it."""
+    app = create_app(settings(url, folder))
+    writing.set(True)
+    with database(app):
+        populate(6, insistent=False, troubled=False, poisoned=False)
+    worker.once(app)
+    with database(app):
+        return app
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,151 @@
+"""A partner whose clients all have a renewal in thirty days, with two contacts each: two mails."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import cycle
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Table, insert
+
+from tools.kill_test.sink import LATER, NEVER
+from webapp.domain.recipients import ContactRole
+from webapp.i18n import LANGUAGES
+from webapp.models import Client, ContactAssignment, Organisation, Partner, Subscription, User, db
+from webapp.models.user import new_token
+
+ROLES = (ContactRole.PRIMARY, ContactRole.BILLING)
+# An address that no page would take: the mail to it can't be written.
+POISON = "broken address@poison.example"
+# So many of a hundred contacts the server refuses, and puts off.
+TROUBLED = 10
+
+
+@dataclass(frozen=True)
+class People:
+    """Who is expected to get a mail: the partner's id, and all addresses."""
+
+    partner_id: int
+    addresses: frozenset[str]
+
+
+def noon_zone() -> str:
+    """A zone where it is about noon, so that no midnight passes while a scene is played."""
+    hours = 12 - datetime.now(UTC).hour
+    # In such names the sign counts westwards.
+    return f"Etc/GMT{-hours:+d}"
+
+
+def add_rows(model: Any, rows: list[dict[str, Any]]) -> list[int]:
+    """Insert rows at once; returns their ids, in the same order."""
+    table: Table = model.__table__
+    returning = insert(table).returning(table.c.id, sort_by_parameter_order=True)
+    return list(db.session.scalars(returning, rows))
+
+
+def populate(mails: int, *, insistent: bool, troubled: bool, poisoned: bool) -> People:
+    """Add a partner with so many mails that are due now.
+
+    ``troubled``: a tenth of the contacts is refused by the server, and a tenth put off. ``poisoned``: one
+    more client, whose only contact has an address to which no mail can be written.
+    """
+    run = uuid4().hex[:8]
+    partner_id = add_partner(run, insistent)
+    emails = [f"{manner(number, troubled)}{number}@{run}.example" for number in range(mails)]
+    places = len(ROLES)
+    clients = add_clients(partner_id, run, mails // places)
+    add_contacts(
+        [(clients[number // places], ROLES[number % places]) for number in range(mails)], emails
+    )
+    if poisoned:
+        clients += add_clients(partner_id, f"{run} poisoned", 1)
+        add_contacts([(clients[-1], ContactRole.PRIMARY)], [POISON])
+        emails.append(POISON)
+    add_subscriptions(clients)
+    db.session.commit()
+    return People(partner_id, frozenset(emails))
+
+
+def manner(number: int, troubled: bool) -> str:
+    """How the server meets a contact, as its address says."""
+    share = number % 100
+    if not troubled or share >= 2 * TROUBLED:
+        return "contact."
+    return NEVER if share < TROUBLED else LATER
+
+
+def add_partner(run: str, insistent: bool) -> int:
+    [partner_id] = add_rows(Organisation, [organisation("partner", run)])
+    db.session.execute(
+        insert(Partner.__table__).values(  # type: ignore[arg-type]
+            id=partner_id,
+            slug=run,
+            sending=True,
+            insistent=insistent,
+            window_opens=time(0),
+            window_closes=time(23, 59),
+            window_days="0123456",
+        )
+    )
+    return partner_id
+
+
+def organisation(kind: str, name: str) -> dict[str, Any]:
+    return {"kind": kind, "name": name, "language": "en", "time_zone": noon_zone(), "version": 1}
+
+
+def add_clients(partner_id: int, name: str, count: int) -> list[int]:
+    names = [f"{name} {number}" for number in range(count)]
+    ids = add_rows(Organisation, [organisation("client", one) for one in names])
+    keys = ("name_key", "sort_key", "search_key")
+    db.session.execute(
+        insert(Client.__table__),  # type: ignore[arg-type]
+        [
+            {"id": id, "partner_id": partner_id} | dict.fromkeys(keys, one)
+            for id, one in zip(ids, names, strict=True)
+        ],
+    )
+    return ids
+
+
+def add_contacts(places: list[tuple[int, ContactRole]], emails: list[str]) -> None:
+    people = [
+        {
+            "organisation_id": client_id,
+            "name": email.partition("@")[0],
+            "email": email,
+            "email_key": email,
+            "language": language,
+            "session_token": new_token(),
+            "version": 1,
+        }
+        for (client_id, _), email, language in zip(places, emails, cycle(LANGUAGES))
+    ]
+    ids = add_rows(User, people)
+    db.session.execute(
+        insert(ContactAssignment.__table__),  # type: ignore[arg-type]
+        [
+            {"client_id": client_id, "role": role, "user_id": id}
+            for (client_id, role), id in zip(places, ids, strict=True)
+        ],
+    )
+
+
+def add_subscriptions(client_ids: list[int]) -> None:
+    renewal: date = datetime.now(UTC).date() + timedelta(days=30)
+    add_rows(
+        Subscription,
+        [
+            {
+                "client_id": client_id,
+                "product": "Marketing Hub",
+                "product_key": "marketing hub",
+                "term_months": 12,
+                "renewal_date": renewal,
+                "anchor_day": renewal.day,
+                "attention_on": renewal - timedelta(days=90),
+                "version": 1,
+            }
+            for client_id in client_ids
+        ],
+    )

@@ -1,0 +1,220 @@
+"""What the workers have to live through, and how it is judged: by what the mail server took."""
+
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from time import monotonic, sleep
+
+from flask import Flask
+from sqlalchemy import func, or_, select
+
+from tools.kill_test.people import People, populate
+from tools.kill_test.sink import Sink, counting_sink
+from tools.kill_test.workers import Crew, disturb
+from webapp.config import Settings
+from webapp.models import (
+    Client,
+    Delivery,
+    DeliveryState,
+    Partner,
+    Reminder,
+    ReminderState,
+    Subscription,
+    db,
+)
+from webapp.services import delivery_list
+from webapp.services.delivery_list import Query
+
+TOO_LONG_SECONDS = 120
+DAY = timedelta(days=1)
+# What a person can see as the end of a mail that was not surely sent.
+SHOWN = (DeliveryState.UNCLEAR, DeliveryState.REFUSED, DeliveryState.FAILED)
+IN_HAND = (DeliveryState.CLAIMED, DeliveryState.HANDING_OVER)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """So many mails, and what happens meanwhile.
+
+    ``number`` is the signal that is sent so many ``times``. ``drop``: the share of mails after whose final
+    dot the server hangs up. ``shifts``: what each worker's clock may be off by. ``later``: how far the
+    clock goes on at the end, for those that were put off.
+    """
+
+    name: str
+    mails: int
+    times: int = 0
+    number: int = signal.SIGKILL
+    insistent: bool = False
+    drop: float = 0.0
+    troubled: bool = False
+    poisoned: bool = False
+    shifts: tuple[timedelta, ...] = (timedelta(),)
+    later: tuple[timedelta, ...] = ()
+
+    @property
+    def breaks(self) -> bool:
+        """Whether something may break at the very moment of handing over."""
+        return bool(self.drop or self.kills)
+
+    @property
+    def kills(self) -> bool:
+        return bool(self.times) and self.number == signal.SIGKILL
+
+    def scaled(self, scale: float) -> "Scene":
+        return replace(self, mails=round(self.mails * scale), times=round(self.times * scale))
+
+
+SCENES = (
+    Scene("kill -9, careful", 10_000, 1000),
+    Scene("kill -9, insistent", 10_000, 1000, insistent=True),
+    Scene("SIGTERM", 1_000, 100, signal.SIGTERM),
+    Scene("clocks a day off", 1_000, 100, shifts=(-DAY, timedelta(), DAY)),
+    Scene("5 % dropped, careful", 1_000, drop=0.05),
+    Scene("5 % dropped, insistent", 1_000, drop=0.05, insistent=True, later=(2 * DAY,)),
+    Scene("451 and 550", 1_000, troubled=True, later=(timedelta(minutes=3),)),
+    Scene("one can't be written", 1_000, poisoned=True),
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came out. ``waiting``: still queued, with a reason that is shown. ``failures``: what must not be."""
+
+    scene: Scene
+    seconds: float
+    lost: int
+    twice: int
+    unclear: int
+    listed: int
+    refused: int
+    waiting: int
+    failures: tuple[str, ...]
+
+    def __str__(self) -> str:
+        signals = f", {self.scene.times} signals" if self.scene.times else ""
+        return (
+            f"{self.scene.name:22}  {self.scene.mails} mails{signals}, {self.seconds:.0f} s: "
+            f"lost {self.lost}, sent twice {self.twice}, unclear {self.unclear} (listed {self.listed})"
+            + (f", refused {self.refused}" if self.refused else "")
+            + (f", put off with a reason {self.waiting}" if self.waiting else "")
+            + "".join(f"\n  FAILED: {failure}" for failure in self.failures)
+        )
+
+
+def play(app: Flask, scene: Scene) -> Verdict:
+    """Play one scene with people and a mail server of its own."""
+    with counting_sink(scene.drop) as sink:
+        settings: Settings = app.config["PORTAL"]
+        app.config["PORTAL"] = replace(
+            settings,
+            mail_url=f"smtp://127.0.0.1:{sink.port}?tls=off",
+            # What the dead left is soon taken over; the living are never taken for dead.
+            lease_seconds=2 if scene.kills else 60,
+        )
+        with database(app):
+            people = populate(
+                scene.mails,
+                insistent=scene.insistent,
+                troubled=scene.troubled,
+                poisoned=scene.poisoned,
+            )
+        start = monotonic()
+        perform(app, scene, people, sink)
+        return judge(app, scene, people, sink.taken(), monotonic() - start)
+
+
+def perform(app: Flask, scene: Scene, people: People, sink: Sink) -> None:
+    """Let the workers work and be disturbed, then come to an end."""
+    with Crew(app, scene.shifts) as crew:
+        disturb(crew, scene.number, scene.times, lambda: sink.count.value / len(people.addresses))
+    for shift in (*scene.shifts, *scene.later):
+        with Crew(app, (shift,)):
+            patience = monotonic() + TOO_LONG_SECONDS
+            while unfinished(app, people, shift):
+                if monotonic() > patience:
+                    raise RuntimeError(f"{scene.name}: comes to no end")
+                sleep(0.2)
+
+
+@contextmanager
+def database(app: Flask) -> Iterator[None]:
+    """The database for a moment: a connection must not be open when a child is forked."""
+    with app.app_context():
+        yield
+        db.session.remove()
+        db.engine.dispose()
+
+
+def unfinished(app: Flask, people: People, shift: timedelta) -> bool:
+    """Whether there is anything left to do by this clock."""
+    now = datetime.now(UTC) + shift
+    waits = (Delivery.state == DeliveryState.QUEUED) & (Delivery.send_after <= now)
+    with database(app):
+        mails = select(func.count()).where(
+            Delivery.partner_id == people.partner_id, or_(waits, Delivery.state.in_(IN_HAND))
+        )
+        ours = select(Client.id).where(Client.partner_id == people.partner_id)
+        reminders = select(func.count()).where(
+            Reminder.client_id.in_(ours), Reminder.state == ReminderState.DUE
+        )
+        unplanned = select(func.count()).where(
+            Subscription.client_id.in_(ours), Subscription.attention_on <= now.date()
+        )
+        return any(db.session.scalar(one) for one in (unplanned, reminders, mails))
+
+
+def judge(
+    app: Flask, scene: Scene, people: People, taken: dict[str, list[str]], seconds: float
+) -> Verdict:
+    """Compare what the server took with whom it was meant for, and with what the portal shows."""
+    with database(app):
+        rows = db.session.execute(
+            select(Delivery.email, Delivery.state, Delivery.reply).where(
+                Delivery.partner_id == people.partner_id
+            )
+        ).all()
+        listed = len(listed_unclear(people))
+    states = Counter(row.state for row in rows)
+    waiting = {row.email for row in rows if row.state is DeliveryState.QUEUED and row.reply}
+    shown = {row.email for row in rows if row.state in SHOWN} | waiting
+    lost = people.addresses - taken.keys() - shown
+    extra = sum(len(ids) - 1 for ids in taken.values())
+    unclear = states[DeliveryState.UNCLEAR]
+    held = {
+        "a mail was lost": not lost,
+        "somebody got a mail who was not meant": taken.keys() <= people.addresses,
+        "a mail was sent twice": not extra or scene.insistent,
+        "more extra mails than breakdowns": extra <= scene.times + scene.drop * scene.mails * 3,
+        "an extra mail has another Message-ID": all(len(set(ids)) == 1 for ids in taken.values()),
+        "an unclear mail is not listed": unclear == listed,
+        "a mail is unclear without a breakdown": not unclear or scene.breaks,
+        "a mail is still in hand": not any(states[state] for state in IN_HAND),
+    }
+    return Verdict(
+        scene=scene,
+        seconds=seconds,
+        lost=len(lost),
+        twice=extra,
+        unclear=unclear,
+        listed=listed,
+        refused=states[DeliveryState.REFUSED],
+        waiting=len(waiting),
+        failures=tuple(what for what, held_up in held.items() if not held_up),
+    )
+
+
+def listed_unclear(people: People) -> list[int]:
+    """The unclear mails that the partner's list of deliveries shows, page by page."""
+    partner = db.session.get_one(Partner, people.partner_id)
+    query = Query(state=DeliveryState.UNCLEAR)
+    ids: list[int] = []
+    while True:
+        page = delivery_list.load(partner, query)
+        ids += [mail.id for mail in page.mails]
+        if page.after is None:
+            return ids
+        query = replace(query, after=page.after)
