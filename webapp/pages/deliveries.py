@@ -159,7 +159,7 @@ def place() -> dict[str, int]:
 
 def address(**of_page: int) -> str:
     """This list on the page that is named, else on the first."""
-    return url_for("deliveries.index", **filters(), **of_page)
+    return url_for("deliveries.index", **(filters() | of_page))
 
 
 def count_text(total: int) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, cast
+from typing import Any, TypeVarTuple, cast
 
 from sqlalchemy import ColumnElement, Select, Table, func, or_, select
 
@@ -17,6 +17,7 @@ PERIODS = (7, 30, 90)
 # Counting on would take longer than anybody wants to know it.
 MOST_COUNTED = 1000
 
+Columns = TypeVarTuple("Columns")
 client = cast(Table, Client.__table__).c
 company = cast(Table, Organisation.__table__).c
 
@@ -108,11 +109,11 @@ def load_lines(listed: list[ColumnElement[bool]], query: Query) -> tuple[Sequenc
     return found[:PAGE], query.after is not None, len(found) > PAGE
 
 
-def newest(statement: Select[Any], limit: int) -> Sequence[Any]:
+def newest(statement: Select[*tuple[Any, ...]], limit: int) -> Sequence[Any]:
     return db.session.execute(statement.order_by(Delivery.id.desc()).limit(limit)).all()
 
 
-def sources(statement: Select[Any]) -> Select[Any]:
+def sources(statement: Select[*Columns]) -> Select[*Columns]:
     return (
         statement.join(User, User.id == Delivery.recipient_id)
         .outerjoin(cast(Table, Client.__table__), client.id == Delivery.client_id)
@@ -120,7 +121,7 @@ def sources(statement: Select[Any]) -> Select[Any]:
     )
 
 
-def columns() -> Select[Any]:
+def columns() -> Select[*tuple[Any, ...]]:
     """What a line shows: not the message itself, which may be long."""
     return sources(
         select(
