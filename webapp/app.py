@@ -6,7 +6,8 @@ from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
-from flask import Flask
+from flask import Flask, request
+from flask.sessions import SecureCookieSessionInterface
 from flask_babel import Babel
 from flask_migrate import Migrate
 from sqlalchemy.engine import make_url
@@ -47,6 +48,13 @@ BLUEPRINTS = (
     demo.blueprint,
 )
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"
+
+
+class OwnSession(SecureCookieSessionInterface):
+    """Sessions whose cookie stays below the path at which the portal is mounted."""
+
+    def get_cookie_path(self, app: Flask) -> str:
+        return request.script_root + "/"
 
 
 def create_app(settings: config.Settings | None = None) -> Flask:
@@ -106,7 +114,7 @@ def configure(app: Flask, settings: config.Settings) -> None:
         BABEL_DEFAULT_LOCALE="en",
         TRUSTED_HOSTS=list(settings.trusted_hosts) or None,
         MAX_CONTENT_LENGTH=1_000_000,
-        # A mounted portal must not share its host's session cookie.
+        # A host that the portal is mounted in may have a cookie named "session".
         SESSION_COOKIE_NAME="portal_session",
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.secure,
@@ -117,6 +125,7 @@ def configure(app: Flask, settings: config.Settings) -> None:
         RATELIMIT_HEADERS_ENABLED=False,
         SEND_FILE_MAX_AGE_DEFAULT=31_536_000,
     )
+    app.session_interface = OwnSession()
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     if settings.proxies:

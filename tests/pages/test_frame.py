@@ -53,3 +53,19 @@ def test_a_broken_address_to_come_back_to_is_the_first_page(browse, address):
     headers = {"HX-Request": "true", "HX-Current-URL": address}
     answer = browse().post("/settings/partners/default", headers=headers)
     assert answer.headers["HX-Redirect"] == "/sign-in?next=/"
+
+
+def test_the_switcher_on_a_refused_form_leads_back_to_the_page_that_it_stands_on(browse, cast):
+    answer = browse(cast.alice).post(
+        "/settings/partners/schedule",
+        data={"steps_text": "x"},
+        headers={"Referer": "http://localhost/settings/partners"},
+    )
+    assert answer.status_code == 422
+    assert 'name="next" value="/settings/partners"' in answer.text
+    assert 'value="/settings/partners/schedule"' not in answer.text
+
+
+def test_the_switcher_forgets_a_language_that_the_address_asks_for(browse):
+    page = browse().get("/help/renewal-owners?lang=pl").text
+    assert 'name="next" value="/help/renewal-owners"' in page

@@ -16,7 +16,6 @@ from flask import (
     redirect,
     render_template,
     request,
-    url_for,
 )
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -77,7 +76,7 @@ def clock() -> AnyResponse:
         sent = demo.inbox_count() - before
         text = ngettext("%(num)d mail went out", "%(num)d mails went out", sent)
         flash(text if sent else _("No mail went out"), "good" if sent else "neutral")
-    return redirect(htmx.local(request.form.get("next"), url_for("frame.home")), 303)
+    return redirect(htmx.local(request.form.get("next")), 303)
 
 
 @blueprint.get("/demo/inbox")

@@ -171,8 +171,18 @@ def context() -> dict[str, object]:
         "vendor": settings.vendor_name,
         "demo": settings.demo,
         "asset": asset,
+        "page_to_return_to": page_to_return_to,
         "may": lambda action: current_user.is_authenticated and current_user.may(Action[action]),
     }
+
+
+def page_to_return_to() -> str:
+    """Where the switcher, the clock and Undo lead back to: never an address that only takes a POST.
+
+    Without its query where that asks for a language itself.
+    """
+    page = htmx.local(htmx.current_page())
+    return page.partition("?")[0] if "lang" in request.args else page
 
 
 @cache
@@ -207,7 +217,7 @@ def set_language() -> AnyResponse:
     chosen = request.form.get("language", "")
     if chosen not in i18n.LANGUAGES:
         abort(400)
-    response = redirect(htmx.local(request.form.get("next"), url_for("frame.home")), 303)
+    response = redirect(htmx.local(request.form.get("next")), 303)
     if current_user.is_authenticated:
         current_user.language = chosen
         session.pop("language", None)
@@ -230,7 +240,7 @@ def undo(entry_id: int) -> AnyResponse:
     except Conflict:
         abort(409)
     flash(_("Undone."), "good")
-    return redirect(htmx.local(request.form.get("next"), url_for("frame.home")), 303)
+    return redirect(htmx.local(request.form.get("next")), 303)
 
 
 @blueprint.get("/healthz")

@@ -1,7 +1,5 @@
 """How a page answers htmx: the same URL, a shorter answer."""
 
-import json
-
 from flask import Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -34,19 +32,17 @@ def current_page() -> str:
     return "/" + "".join(address.split("/", 3)[3:])  # without scheme and host
 
 
-def trigger(response: Response, event: str, detail: object = None) -> Response:
-    """Tell the page that something happened; header values must be ASCII."""
-    response.headers["HX-Trigger"] = json.dumps({event: detail}, ensure_ascii=True)
-    return response
+def local(target: str | None) -> str:
+    """A path of this portal to go on to; the first page instead of anything that leads elsewhere.
 
-
-def local(target: str | None, fallback: str = "/") -> str:
-    """A path of this portal to go on to; anything that leads elsewhere becomes the fallback."""
+    Below a path, what lies beside it on the same host is elsewhere, too.
+    """
+    home = url_for("frame.home")
     if (
         not target
-        or not target.startswith("/")
+        or not target.startswith(home)
         or target.startswith(("//", "/\\"))
         or any(ord(char) < 32 for char in target)
     ):
-        return fallback
+        return home
     return target

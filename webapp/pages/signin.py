@@ -48,7 +48,7 @@ def failed(response: Response) -> bool:
 )
 def sign_in() -> AnyResponse | tuple[str, int]:
     """Sign in with e-mail and password. Unknown and wrong get the same answer, in the same time."""
-    onward = htmx.local(request.values.get("next"), url_for("frame.home"))
+    onward = htmx.local(request.values.get("next"))
     if current_user.is_authenticated and request.method == "GET":
         return redirect(onward, 303)
     form = SignInForm()
@@ -113,7 +113,7 @@ def choose() -> AnyResponse | str:
     key, since = session.get("verified", ("", 0.0))
     fresh = datetime.now(UTC) - datetime.fromtimestamp(since, UTC) < CHOICE_LASTS
     users = logins.users_with(key) if fresh else []
-    onward = htmx.local(request.args.get("next"), url_for("frame.home"))
+    onward = htmx.local(request.args.get("next"))
     if not users:
         return redirect(url_for("signin.sign_in", next=onward), 303)
     if request.method == "POST":
@@ -186,4 +186,4 @@ def demo() -> AnyResponse:
     if user is None or not user.active:
         abort(404)
     start_session(user)
-    return redirect(htmx.local(request.form.get("next"), url_for("frame.home")), 303)
+    return redirect(htmx.local(request.form.get("next")), 303)

@@ -1,0 +1,195 @@
+"""The portal under a path: inside another WSGI app, behind a proxy, in a frame (docs/embedding.md)."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from werkzeug.test import Client
+
+from tests.support.cast import unit_of_work
+from tests.support.forms import PRESENT_HASH, pages
+from webapp.services import logins
+
+PREFIX = "/renewals"
+SITE = "https://intranet.example"
+ADDRESSES = ("href", "src", "action", "formaction", "hx-get", "hx-post", "data-src")
+BY_PROXY = {
+    "X-Forwarded-For": "203.0.113.7",
+    "X-Forwarded-Proto": "https",
+    "X-Forwarded-Host": "intranet.example",
+    "X-Forwarded-Prefix": PREFIX,
+}
+mounted_settings = pytest.mark.settings(base_url=SITE + PREFIX)
+
+
+class AddressParser(HTMLParser):
+    """Collects where a page leads to, its hidden ``next`` included."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.addresses: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        self.addresses += [values[name] or "" for name in ADDRESSES if name in values]
+        if values.get("name") == "next":
+            self.addresses.append(values.get("value") or "")
+
+
+def addresses(page: str) -> list[str]:
+    parser = AddressParser()
+    parser.feed(page)
+    return parser.addresses
+
+
+def is_inside(address: str) -> bool:
+    """Whether an address stays in the mounted portal, or leads openly to another site."""
+    return address.startswith((f"{PREFIX}/", "#", "?", "https://", "mailto:"))
+
+
+def host_page(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"the host's own page"]
+
+
+def token(page: str) -> str:
+    found = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    assert found
+    return found[1]
+
+
+@pytest.fixture
+def site(app):
+    """A browser on the intranet, which has the portal below a path."""
+    app.config["WTF_CSRF_ENABLED"] = True
+    return Client(DispatcherMiddleware(host_page, {PREFIX: app}))
+
+
+@pytest.fixture
+def enter(app, site):
+    """Sign in as people do: by the form, with its token."""
+
+    def sign_in(email, **fields):
+        with unit_of_work(app):
+            logins.set_password(email, PRESENT_HASH)
+        page = site.get(f"{PREFIX}/sign-in", base_url=SITE).text
+        form = {"email": email, "password": "the present password", "csrf_token": token(page)}
+        return site.post(f"{PREFIX}/sign-in", data=form | fields, base_url=SITE)
+
+    return sign_in
+
+
+@mounted_settings
+@pytest.mark.parametrize("email", ["alice@odnowa.example", "dana@acme.example"])
+def test_every_address_on_every_page_stays_below_the_path(app, cast, values, site, enter, email):
+    answer = enter(email)
+    assert answer.location == f"{PREFIX}/"
+    reader = cast.alice if email.startswith("alice") else cast.dana
+    urls = [PREFIX + url for one, url in pages(app, cast, values) if one == reader]
+    outside = {}
+    for url in urls:
+        answer = site.get(url, base_url=SITE)
+        assert answer.status_code < 500, url
+        found = [*addresses(answer.text), answer.location or f"{PREFIX}/"]
+        outside[url] = [one for one in found if not is_inside(one)]
+    assert len(urls) > 10
+    assert {url: found for url, found in outside.items() if found} == {}
+
+
+@mounted_settings
+def test_static_files_are_served_below_the_path(site):
+    page = site.get(f"{PREFIX}/sign-in", base_url=SITE).text
+    files = [one for one in addresses(page) if "/static/" in one]
+    assert len(files) >= 4
+    for file in files:
+        with site.get(file, base_url=SITE) as answer:
+            assert answer.status_code == 200, file
+
+
+@mounted_settings
+@pytest.mark.parametrize(
+    ("headers", "onward"),
+    [
+        ({}, f"{PREFIX}/"),
+        ({"Referer": f"{SITE}{PREFIX}/settings/team"}, f"{PREFIX}/settings/team"),
+        ({"Referer": f"{SITE}/host/page"}, f"{PREFIX}/"),
+        ({"Referer": f"{SITE}{PREFIX}-other/page"}, f"{PREFIX}/"),
+    ],
+)
+@pytest.mark.parametrize("htmx", [False, True])
+def test_who_saves_signed_out_comes_back_into_the_portal(site, headers, onward, htmx):
+    if htmx:
+        headers = {"HX-Request": "true", "HX-Current-URL": headers.get("Referer", "")}
+    answer = site.post(f"{PREFIX}/settings/partners/default", headers=headers, base_url=SITE)
+    target = answer.headers["HX-Redirect"] if htmx else answer.location
+    assert target == f"{PREFIX}/sign-in?next={onward}"
+
+
+@mounted_settings
+@pytest.mark.parametrize("target", ["/", "/host/page", f"{PREFIX}-other/", "//evil.example", ""])
+def test_going_on_never_leaves_the_portal(cast, enter, target):
+    assert enter("alice@odnowa.example", next=target).location == f"{PREFIX}/"
+
+
+@mounted_settings
+def test_cookies_belong_to_the_portal_alone(cast, site, enter):
+    site.get(f"{PREFIX}/sign-in?lang=pl", base_url=SITE)
+    enter("alice@odnowa.example")
+    for name in ("portal_session", "portal_language"):
+        cookie = site.get_cookie(name, "intranet.example", f"{PREFIX}/")
+        assert cookie, name
+        assert (cookie.secure, cookie.http_only, cookie.same_site) == (True, True, "Lax")
+
+
+@pytest.mark.settings(base_url=SITE + PREFIX, proxies=1)
+def test_a_proxy_says_where_people_are(app, cast, browse):
+    alice = browse(cast.alice)
+    answer = alice.get("/", headers=BY_PROXY)
+    assert answer.location == f"{PREFIX}/partner/dashboard"
+    page = alice.get("/settings/profile", headers=BY_PROXY)
+    assert [one for one in addresses(page.text) if not is_inside(one)] == []
+
+
+@pytest.mark.settings(proxies=1)
+def test_attempts_are_counted_by_the_address_that_the_proxy_saw(cast, browse):
+    def attempt(address: str) -> int:
+        # What a client makes up stands before what the proxy adds.
+        headers = BY_PROXY | {"X-Forwarded-For": f"198.51.100.{len(codes)}, {address}"}
+        form = {"email": f"{len(codes)}@acme.example", "password": "wrong"}
+        return browse().post("/sign-in", data=form, headers=headers).status_code
+
+    codes: list[int] = []
+    for _attempt in range(11):
+        codes.append(attempt("203.0.113.7"))
+    assert codes == [422] * 10 + [429]
+    assert attempt("203.0.113.8") == 422
+
+
+def test_without_a_proxy_its_headers_mean_nothing(cast, browse):
+    answer = browse(cast.alice).get("/", headers=BY_PROXY)
+    assert answer.location == "/partner/dashboard"
+
+
+@pytest.mark.settings(frame_ancestors=("https://intranet.example",))
+def test_a_named_page_may_show_the_portal_in_a_frame(browse):
+    headers = browse().get("/sign-in").headers
+    assert "frame-ancestors https://intranet.example" in headers["Content-Security-Policy"]
+    assert "X-Frame-Options" not in headers
+
+
+def test_no_page_may_frame_the_portal_by_default(browse):
+    policy = browse().get("/sign-in").headers["Content-Security-Policy"]
+    assert policy.endswith("frame-ancestors 'none'")
+
+
+def test_the_documented_way_into_another_app_works(tmp_path, monkeypatch):
+    document = Path(__file__).parent.parent.parent / "docs" / "embedding.md"
+    [snippet] = re.findall(r"```python\n(.*?)```", document.read_text(), flags=re.DOTALL)
+    monkeypatch.setenv("PORTAL_INSTANCE_PATH", str(tmp_path))
+    names = {"host_app": host_page}
+    exec(snippet, names)
+    site = Client(names["application"])
+    assert site.get("/").text == "the host's own page"
+    assert site.get(f"{PREFIX}/").location == f"{PREFIX}/sign-in"
