@@ -83,6 +83,7 @@ ANSWERS: dict[str, dict[str, int]] = {
     "clients.renewals": {"GET": 200},
     "clients.contacts": {"GET": 200},
     "clients.add_contact": {"GET": 200, "POST": 422},
+    "clients.edit_contact": {"GET": 200, "POST": 422},
     "clients.invite_contact": {"POST": 303},
     "clients.activity": {"GET": 200},
     "renewal_owner.edit": {"GET": 200, "POST": 303},
@@ -106,7 +107,7 @@ ANSWERS: dict[str, dict[str, int]] = {
 # Who is signed in goes on from here.
 SIGNED_IN_ANSWERS = {("signin.sign_in", "GET"): 303}
 # Routes whose ``user_id`` is a client's contact and not a colleague.
-OF_CONTACTS = {"clients.invite_contact"}
+OF_CONTACTS = {"clients.edit_contact", "clients.invite_contact"}
 ROLES = {
     "eve": None,
     "alice": Role.PARTNER_ADMIN,

@@ -285,6 +285,57 @@ def test_a_contact_that_can_not_be_added(app, browse, cast, base, form, text):
         assert db.session.query(User).filter_by(name="Żaneta").count() == 0
 
 
+@pytest.fixture
+def edit(browse, cast, base):
+    """Posts the form about Dave, with the version that it was shown with."""
+
+    def post(person_id=None, **values):
+        person, path = browse(person_id or cast.bob), f"{base}/contacts/{cast.dave}/edit"
+        shown = re.search(r'name="version"[^>]*value="(\d+)"', person.get(path).text)
+        plain = {"name": "Dave", "email": "dave@acme.example", "language": ""}
+        return person.post(path, data={"version": shown[1] if shown else ""} | plain | values)
+
+    return post
+
+
+def test_a_refused_address_is_corrected(app, browse, cast, base, edit):
+    with unit_of_work(app):
+        db.session.get(User, cast.dave).refused_reply = "550 <gone>"
+    bob = browse(cast.bob)
+    assert f"/contacts/{cast.dave}/edit" in bob.get(f"{base}/contacts").text
+    assert "550 &lt;gone&gt;" in bob.get(f"{base}/contacts/{cast.dave}/edit").text
+    answer = edit(email="david@acme.example", language="pl")
+    assert answer.location == f"{base}/contacts"
+    with app.app_context():
+        dave = db.session.get(User, cast.dave)
+        assert (dave.email, dave.language) == ("david@acme.example", "pl")
+        assert dave.refused_reply is None
+
+
+def test_the_address_of_who_has_signed_in_is_their_own(app, cast, edit):
+    with unit_of_work(app):
+        db.session.get(User, cast.dave).signed_in_at = NOW
+    answer = edit(email="david@acme.example")
+    assert answer.status_code == 422
+    assert "only an admin of their organisation can change it" in answer.text
+    assert "david@acme.example" in answer.text
+
+
+def test_a_change_of_a_contact_meanwhile_is_a_conflict(app, cast, edit):
+    answer = edit(name="David", version="0")
+    assert answer.status_code == 409
+    assert "Somebody else changed this person meanwhile" in answer.text
+    with app.app_context():
+        assert db.session.get(User, cast.dave).name == "Dave"
+
+
+def test_only_this_clients_people_can_be_corrected(browse, cast, base):
+    for person_id in (cast.bob, cast.other_dana):
+        assert browse(cast.alice).get(f"{base}/contacts/{person_id}/edit").status_code == 404
+    assert browse(cast.charlie).get(f"{base}/contacts/{cast.dave}/edit").status_code == 404
+    assert browse(cast.dana).get(f"{base}/contacts/{cast.dave}/edit").status_code == 403
+
+
 def test_inviting_a_contact(app, browse, cast, base):
     bob = browse(cast.bob)
     assert bob.post(f"{base}/contacts/{cast.dave}/invite").status_code == 303

@@ -189,7 +189,7 @@ def test_a_refused_address_is_to_be_corrected_first(app, browse, cast, add):
     page = browse(cast.bob).get(PAGE).text
     assert "550 no such person" in page
     assert "Correct the address first" in page
-    assert f"/partner/clients/{cast.client}/contacts" in page
+    assert f"/partner/clients/{cast.client}/contacts/{cast.dana}/edit" in page
     assert "Send again" not in page
     with unit_of_work(app):
         db.session.get(User, cast.dana).refused_reply = None

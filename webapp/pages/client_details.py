@@ -20,17 +20,29 @@ from webapp.pages import changes, forms, guards
 from webapp.pages.clients import blueprint
 from webapp.pages.frame import language, time_zone
 from webapp.pages.ids import row_id
+from webapp.pages.settings_forms import VersionField, show_version
 from webapp.services import facts, history, ownership, people, renewal_history, runtime
-from webapp.services.errors import Refused
+from webapp.services.errors import Conflict, Refused
 from webapp.services.ownership import Why
 
 
 class ContactForm(forms.Form):
     """A person at the client. The roles are the client's own to assign."""
 
-    name = forms.text_field(_l("Name"))
+    name = forms.text_field(_l("Full name"))
     email = forms.text_field(_l("E-mail"), longest=254)
     language = forms.select_field(_l("Language"), [])
+
+    def offer(self, client: Client) -> None:
+        """Let each language be chosen, or the company's followed."""
+        inherited = _("As the company: %(language)s", language=labels.LANGUAGES[client.language])
+        self.language.choices = [SelectChoice("", inherited), *forms.language_choices()]
+
+
+class StoredContactForm(ContactForm):
+    """A person at the client, as stored at ``version``."""
+
+    version = VersionField()
 
 
 @blueprint.get("/partner/clients/<int:client_id>")
@@ -65,8 +77,7 @@ def add_contact(client_id: int) -> str | Response | tuple[str, int]:
     """Add a person at the client."""
     client = guards.own_client(client_id)
     form = ContactForm()
-    inherited = _("As the company: %(language)s", language=labels.LANGUAGES[client.language])
-    form.language.choices = [SelectChoice("", inherited), *forms.language_choices()]
+    form.offer(client)
     if form.validate_on_submit():
         try:
             person = people.add_person(current_user, client, **form.data)
@@ -77,6 +88,34 @@ def add_contact(client_id: int) -> str | Response | tuple[str, int]:
             return redirect(url_for("clients.contacts", client_id=client.id), 303)
     page = render_template("clients/add_contact.html", client=client, form=form)
     return (page, 422) if form.errors else page
+
+
+@blueprint.route(
+    "/partner/clients/<int:client_id>/contacts/<int:user_id>/edit", methods=["GET", "POST"]
+)
+@guards.allow(Action.LOOK_AFTER_CLIENTS)
+def edit_contact(client_id: int, user_id: int) -> str | Response | tuple[str, int]:
+    """Correct a person at the client: the address until the first sign-in, name and language always."""
+    client = guards.own_client(client_id)
+    person = guards.contact_of(client.id, user_id)
+    form = StoredContactForm(obj=person)
+    form.offer(client)
+    conflict = False
+    if form.validate_on_submit():
+        try:
+            people.edit_person(current_user, person, **form.data)
+        except Refused as error:
+            forms.explain(form, error)
+        except Conflict:
+            conflict = True
+            show_version(form.version, person.version)
+        else:
+            flash(_("Saved: %(name)s", name=person.name), "good")
+            return redirect(url_for("clients.contacts", client_id=client.id), 303)
+    page = render_template(
+        "clients/edit_contact.html", client=client, user=person, form=form, conflict=conflict
+    )
+    return (page, 422 if form.errors else 409) if form.errors or conflict else page
 
 
 @blueprint.post("/partner/clients/<int:client_id>/contacts/<int:user_id>/invite")
