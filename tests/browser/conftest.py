@@ -10,11 +10,14 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Page
 
+from tests.support import run
 from tests.support.browser import opened, served
-from tests.support.cast import settings, sqlite_template
+from tests.support.cast import settings, sqlite_template, unit_of_work
 from tests.support.postgres import free_port
+from webapp import worker
 from webapp.app import create_app
 from webapp.models import User, db
+from webapp.services import demo_data, runtime
 
 FOLDER = Path(__file__).parent
 Visit = Callable[..., AbstractContextManager[Page]]
@@ -26,6 +29,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
+def demo_template() -> Path:
+    """An SQLite file with the demo's data, made once a run."""
+    empty, path = sqlite_template(), run.folder() / "demo.db"
+    with run.alone():
+        if not path.exists():
+            draft = path.with_suffix(".draft")
+            shutil.copyfile(empty, draft)
+            app = create_app(settings(run.folder(), f"sqlite:///{draft}", demo=True))
+            with unit_of_work(app):
+                demo_data.load(lambda: worker.once(app), runtime.today("UTC"))
+            with app.app_context():
+                db.engine.dispose()
+            draft.rename(path)
+    return path
+
+
 @pytest.fixture
 def port() -> int:
     return free_port()
@@ -33,10 +52,14 @@ def port() -> int:
 
 @pytest.fixture
 def app(tmp_path: Path, port: int, request: pytest.FixtureRequest) -> Iterator[Flask]:
-    """The portal as its own address knows it, so that links in its mails can be followed."""
-    shutil.copyfile(sqlite_template(), tmp_path / "portal.db")
+    """The portal as its own address knows it, so that links in its mails can be followed.
+
+    In demo mode (``@pytest.mark.settings(demo=True)``) with the demo's data.
+    """
     marker = request.node.get_closest_marker("settings")
     others = {"base_url": f"http://127.0.0.1:{port}", **(marker.kwargs if marker else {})}
+    template = demo_template() if others.get("demo") else sqlite_template()
+    shutil.copyfile(template, tmp_path / "portal.db")
     app = create_app(settings(tmp_path, f"sqlite:///{tmp_path / 'portal.db'}", **others))
     app.config.update(RATELIMIT_ENABLED=False)
     yield app

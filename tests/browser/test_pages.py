@@ -1,0 +1,245 @@
+"""Every page, with the demo's data: accessible in both colour schemes, narrow and wide, in three languages."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Page, expect
+
+from tests.support.browser import opened, violations
+from tests.support.cast import unit_of_work
+from webapp.models import Client, InboxMail, LinkPurpose, Subscription, User, db
+from webapp.services import logins
+from webapp.services.demo import PASSWORD
+from webapp.signin import links
+
+pytestmark = pytest.mark.settings(demo=True)
+WIDTHS = (1280, 360)
+# What a mail needs not have, since it is shown within a page.
+OF_PAGES = ("landmark-one-main", "page-has-heading-one", "region")
+MAILS = sorted((Path(__file__).parent.parent / "mail" / "snapshots").glob("*.pl.txt"))
+ANNA = "anna@odnowa.example"  # admin of a partner
+TOMASZ = "tomasz@odnowa.example"  # its member
+EMMA = "emma@northbridge.example"  # admin of a partner whose sending is off
+ZBIGNIEW = "zbigniew.cieslak@browarzlotyklos.example"  # admin of a client
+AGNIESZKA = "agnieszka.glab@browarzlotyklos.example"  # its member
+MARTA = "marta@biuro-liczydlo.example"  # at two clients
+EVE = None  # signed out
+
+PAGES = {
+    "signin.sign_in": EVE,
+    "signin.forgotten": EVE,
+    "signin.link": EVE,
+    "settings.profile": ANNA,
+    "settings.team": ANNA,
+    "settings.invite": ANNA,
+    "settings.member": ANNA,
+    "settings.partners": ANNA,
+    "dashboard.index": ANNA,
+    "clients.add": ANNA,
+    "clients.edit": ANNA,
+    "clients.renewals": ANNA,
+    "clients.contacts": ANNA,
+    "clients.add_contact": ANNA,
+    "clients.activity": ANNA,
+    "renewal_owner.edit": ANNA,
+    "renewal_owner.preview": ANNA,
+    "deliveries.index": ANNA,
+    "subscriptions.add": ANNA,
+    "subscriptions.edit": ANNA,
+    "subscriptions.renewed": ANNA,
+    "subscriptions.cancelled": ANNA,
+    "account.company": ZBIGNIEW,
+    "account.add_contact": ZBIGNIEW,
+    "account.edit_contact": ZBIGNIEW,
+    "help.renewal_owners": EVE,
+    "demo.inbox": ANNA,
+    "demo.mail": ANNA,
+}
+LEAD_ELSEWHERE = {"frame.home", "settings.index", "account.index", "clients.details"}
+NO_PAGES = {"static", "frame.healthz", "frame.readyz"}
+# Looked at otherwise: reached only by signing in (one of STATES), or a mail.
+OTHERWISE = {"signin.choose", "demo.mail_html"}
+
+
+@dataclass(frozen=True)
+class State:
+    """What a page looks like when something has been done on it."""
+
+    name: str
+    email: str | None
+    path: str
+    act: Callable[[Page], object] = lambda page: None
+    company: str = "Wydawnictwo Łabędź"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def button(name: str) -> Callable[[Page], object]:
+    """Press a button of the page."""
+    return lambda page: page.get_by_role("main").get_by_role("button", name=name).click()
+
+
+def menu(text: str) -> Callable[[Page], object]:
+    """Open a menu."""
+    return lambda page: page.locator("summary").filter(has_text=text).first.click()
+
+
+def refused(name: str) -> Callable[[Page], object]:
+    """Press a button, and be told that something is wrong."""
+
+    def act(page: Page) -> None:
+        button(name)(page)
+        expect(page.get_by_text("Nothing was saved yet")).to_be_visible()
+
+    return act
+
+
+def sign_in(email: str, password: str, then: str) -> Callable[[Page], object]:
+    def act(page: Page) -> None:
+        page.get_by_label("E-mail").fill(email)
+        page.get_by_label("Password").fill(password)
+        page.get_by_role("main").get_by_role("button", name="Sign in", exact=True).click()
+        expect(page.get_by_text(then)).to_be_visible()
+
+    return act
+
+
+def open_dialog(page: Page) -> None:
+    page.get_by_role("link", name="Edit renewal owner").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+
+
+def save_dialog(page: Page) -> None:
+    open_dialog(page)
+    page.get_by_role("radio", name="Partner").check()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Renewal owner saved")).to_be_visible()
+
+
+def choose_partner(page: Page) -> None:
+    page.get_by_label("Select renewal communication owner").select_option(label="Partner")
+    expect(page.get_by_text("Saved.")).to_be_visible()
+
+
+CLIENT = "/partner/clients/{client_id}"
+STATES = [
+    State("dialog", ANNA, f"{CLIENT}/renewals", open_dialog),
+    State("dialog saved", ANNA, f"{CLIENT}/renewals", save_dialog),
+    State("nobody to tell", ANNA, f"{CLIENT}/renewals", company="Jubiler Bursztyn"),
+    State("address refused", ANNA, f"{CLIENT}/contacts", company="Logistyka Północ"),
+    State("contact deactivated", ANNA, f"{CLIENT}/renewals", company="Klinika Zdrowa Kość"),
+    State("cancelled", ANNA, f"{CLIENT}/renewals", company="Szkoła Żeglarska Bryza"),
+    State("no subscription", ANNA, f"{CLIENT}/renewals", company="Źródło Mineralne"),
+    State("row menu", ANNA, "/partner/dashboard", menu("Actions")),
+    State("language menu", ANNA, "/settings/profile", menu("Language:")),
+    State("account menu", ZBIGNIEW, "/account", menu("Browar")),
+    State("no match", ANNA, "/partner/dashboard?q=xyz"),
+    State("sending off", EMMA, "/settings/partners", choose_partner),
+    State("client refused", ANNA, "/partner/clients/new", refused("Add")),
+    State("subscription refused", ANNA, f"{CLIENT}/subscriptions/new", refused("Add")),
+    State("member sees", AGNIESZKA, "/account/company"),
+    State("forbidden", TOMASZ, "/settings/partners"),
+    State("missing", EVE, "/nowhere"),
+    State("link over", EVE, "/link/made-up"),
+    State("mail on its way", EVE, "/forgotten-password?sent=1"),
+    State("wrong password", EVE, "/sign-in", sign_in(MARTA, "wrong", "don't match")),
+    State("choice", EVE, "/sign-in", sign_in(MARTA, PASSWORD, "Choose an organisation")),
+]
+
+
+def test_every_page_is_looked_at(app):
+    reachable = {rule.endpoint for rule in app.url_map.iter_rules() if "GET" in rule.methods}
+    assert reachable == PAGES.keys() | LEAD_ELSEWHERE | NO_PAGES | OTHERWISE
+
+
+@pytest.mark.parametrize("endpoint", PAGES)
+def test_page(app, visit, endpoint):
+    email = PAGES[endpoint]
+    with app.test_request_context():
+        path = app.url_for(endpoint, **arguments(app, endpoint, email))
+    with visit(user_id(app, email)) as page:
+        page.goto(f"{path}?lang=en")
+        check(page)
+        for language in ("pl", "pt"):
+            page.goto(f"{path}?lang={language}")
+            assert too_wide(page) == [], language
+
+
+@pytest.mark.parametrize("state", STATES, ids=str)
+def test_state(app, visit, state):
+    path = state.path.format(client_id=client_id(app, state.company))
+    with visit(user_id(app, state.email)) as page:
+        page.goto(f"{path}{'&' if '?' in path else '?'}lang=en")
+        state.act(page)
+        check(page)
+
+
+@pytest.mark.parametrize("mail", MAILS, ids=lambda path: path.stem)
+def test_mail(browser, mail):
+    _, html = mail.read_text(encoding="utf-8").split("<!DOCTYPE html>")
+    with opened(browser, "http://127.0.0.1") as page:
+        page.set_content(f"<!DOCTYPE html>{html}")
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            assert [one for one in violations(page) if not one.startswith(OF_PAGES)] == [], scheme
+        assert too_wide(page) == []
+
+
+def check(page: Page) -> None:
+    """Light and dark, wide and narrow: nothing is wrong, and nothing has to be scrolled sideways."""
+    assert violations(page) == [], "light"
+    page.emulate_media(color_scheme="dark")
+    assert violations(page) == [], "dark"
+    page.emulate_media(color_scheme="light")
+    assert too_wide(page) == []
+    assert violations(page) == [], "narrow"
+
+
+def too_wide(page: Page) -> list[int]:
+    """The widths at which the page would scroll sideways; leaves it narrow."""
+    found = []
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            found.append(width)
+    return found
+
+
+def user_id(app: Flask, email: str | None) -> int | None:
+    if email is None:
+        return None
+    with app.app_context():
+        return db.session.scalars(db.select(User.id).filter_by(email=email)).one()
+
+
+def client_id(app: Flask, name: str) -> int:
+    with app.app_context():
+        return db.session.scalars(db.select(Client.id).filter_by(name=name)).one()
+
+
+def arguments(app: Flask, endpoint: str, email: str | None) -> dict[str, object]:
+    """Something of their own for each argument of a page's address."""
+    wanted = {name for rule in app.url_map.iter_rules(endpoint) for name in rule.arguments}
+    client = client_id(app, "Wydawnictwo Łabędź")
+    with unit_of_work(app):
+        if "token" in wanted:
+            user = db.session.scalars(db.select(User).filter_by(email=ANNA)).one()
+            return {"token": links.token(logins.new_link(user, LinkPurpose.PASSWORD_RESET))}
+        me = db.session.scalars(db.select(User).filter_by(email=email)).first()
+        found = {
+            "client_id": client,
+            "subscription_id": db.session.scalar(
+                db.select(Subscription.id).filter_by(client_id=client)
+            ),
+            "user_id": db.session.scalar(
+                db.select(User.id).where(
+                    User.organisation_id == (me and me.organisation_id), User.email != email
+                )
+            ),
+            "mail_id": db.session.scalar(db.select(db.func.max(InboxMail.id))),
+        }
+    return {name: found[name] for name in wanted}
