@@ -21,6 +21,7 @@ from webapp.services import (
     clients,
     contacts,
     demo,
+    demo_breakdowns,
     demo_names,
     logins,
     ownership,
@@ -235,10 +236,13 @@ def story(scene: Scene) -> dict[int, tuple[Callable[[], object], ...]]:
         -21: (lambda: cancel(scene, "Tomasz", "Szkoła Żeglarska Bryza"),),
         -15: (lambda: renew(scene, "Rafael", "Padaria Pão Quente"),),
         -12: (lambda: people.deactivate(member(scene, "Anna"), member(scene, "Piotr")),),
-        -10: (lambda: refuse_address(scene, "Logistyka Północ"),),
+        -10: (lambda: demo_breakdowns.refuse_address(primary_contact(scene, "Logistyka Północ")),),
         -9: (lambda: renew(scene, "Tomasz", "Piekarnia Rogalik"),),
         -5: (lambda: choose(scene, "Emma", "Juniper Analytics", Choice.PARTNER, "Oliver"),),
-        -1: (lambda: give_logins(scene),),
+        -1: (
+            lambda: give_logins(scene),
+            lambda: demo_breakdowns.break_line(primary_contact(scene, "Instytut Językowy Lingua")),
+        ),
         0: (
             lambda: people.invite(
                 member(scene, "Anna"), primary_contact(scene, "Hotel pod Jeleniem")
@@ -270,11 +274,6 @@ def renew(scene: Scene, who: str, company: str) -> None:
 
 def cancel(scene: Scene, who: str, company: str) -> None:
     subscriptions.cancel(member(scene, who), scene.subscriptions[company])
-
-
-def refuse_address(scene: Scene, company: str) -> None:
-    """The one thing that is told instead of lived: the local inbox refuses nobody."""
-    primary_contact(scene, company).refused_reply = "550 5.1.1 No such mailbox here"
 
 
 def give_logins(scene: Scene) -> None:

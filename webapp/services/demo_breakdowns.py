@@ -1,0 +1,32 @@
+"""What the demo tells instead of lives: its inbox refuses nobody, and its line never breaks."""
+
+from sqlalchemy import delete, func, select, update
+
+from webapp.models import Delivery, DeliveryEvent, DeliveryState, InboxMail, User, db
+
+
+def refuse_address(person: User) -> None:
+    """A server has refused somebody's address."""
+    person.refused_reply = "550 5.1.1 No such mailbox here"
+    retell(person, DeliveryState.REFUSED, person.refused_reply)
+    newest = select(func.max(InboxMail.id)).where(InboxMail.recipient == person.email)
+    db.session.execute(delete(InboxMail).where(InboxMail.id == newest.scalar_subquery()))
+
+
+def break_line(person: User) -> None:
+    """The line broke while a mail to somebody was handed over."""
+    retell(person, DeliveryState.UNCLEAR, "TimeoutError: timed out")
+
+
+def retell(person: User, state: DeliveryState, reply: str) -> None:
+    """Let the last mail to somebody have ended differently."""
+    newest = select(func.max(Delivery.id)).where(
+        Delivery.recipient_id == person.id, Delivery.state == DeliveryState.SENT
+    )
+    mail = db.session.get_one(Delivery, db.session.scalar(newest))
+    mail.state, mail.reply = state, reply
+    db.session.execute(
+        update(DeliveryEvent)
+        .where(DeliveryEvent.delivery_id == mail.id, DeliveryEvent.state == DeliveryState.SENT)
+        .values(state=state, reply=reply)
+    )
