@@ -1,12 +1,13 @@
 """Kill workers at random moments, and count what the mail server took: ``python -m tools.kill_test``.
 
-Without --database it plays on an SQLite file and on a PostgreSQL server of its own.
+It plays on an SQLite file and on a PostgreSQL server of its own, or where --database says.
 """
 
 import argparse
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from flask import Flask
@@ -20,11 +21,15 @@ from webapp.app import create_app
 from webapp.config import Settings
 from webapp.models.transactions import writing
 
+DATABASES = ("sqlite", "postgresql")
+
 
 def main() -> int:
     """Play the scenes; 1 when something happened that must not."""
     parser = argparse.ArgumentParser(prog="python -m tools.kill_test", description=__doc__)
-    parser.add_argument("--database", help="the URL of one empty database with the portal's tables")
+    parser.add_argument(
+        "--database", help="sqlite, postgresql, or the URL of an empty database with the tables"
+    )
     parser.add_argument("--scene", default="", help="only scenes whose name contains this")
     parser.add_argument(
         "--scale", type=float, default=1.0, help="0.1: a tenth of mails and signals"
@@ -32,30 +37,37 @@ def main() -> int:
     options = parser.parse_args()
     scenes = [scene.scaled(options.scale) for scene in SCENES if options.scene in scene.name]
     failed = False
-    with tempfile.TemporaryDirectory(prefix="renewal-portal-kills-") as folder:
-        # PostgreSQL runs as another user when this runs as root.
-        Path(folder).chmod(0o711)
-        for url in [options.database] if options.database else databases(Path(folder)):
-            app = loaded(url, Path(folder))
-            for scene in scenes:
-                verdict = play(app, scene)
-                print(f"{url.partition(':')[0].partition('+')[0]:10}  {verdict}", flush=True)
-                failed = failed or bool(verdict.failures)
+    for name in [options.database] if options.database else DATABASES:
+        with tempfile.TemporaryDirectory(prefix="renewal-portal-kills-") as path:
+            folder = Path(path)
+            # PostgreSQL runs as another user when this runs as root.
+            folder.chmod(0o711)
+            with prepared(name, folder) as url:
+                app = loaded(url, folder)
+                for scene in scenes:
+                    verdict = play(app, scene)
+                    print(f"{url.partition(':')[0].partition('+')[0]:10}  {verdict}", flush=True)
+                    failed = failed or bool(verdict.failures)
     return int(failed)
 
 
-def databases(folder: Path) -> Iterator[str]:
-    """An SQLite file, then a database on a PostgreSQL server that lives as long; both with tables."""
-    url = f"sqlite:///{folder}/portal.db"
-    make_tables(url, folder)
-    yield url
-    server = postgres.start(folder)
-    try:
-        with server.database() as url:
-            make_tables(url, folder)
-            yield url
-    finally:
-        postgres.stop(folder)
+@contextmanager
+def prepared(name: str, folder: Path) -> Iterator[str]:
+    """The URL of a database with the portal's tables."""
+    if name == "sqlite":
+        url = f"sqlite:///{folder}/portal.db"
+        make_tables(url, folder)
+        yield url
+    elif name == "postgresql":
+        server = postgres.start(folder)
+        try:
+            with server.database() as url:
+                make_tables(url, folder)
+                yield url
+        finally:
+            postgres.stop(folder)
+    else:
+        yield name
 
 
 def make_tables(url: str, folder: Path) -> None:

@@ -109,8 +109,15 @@ def recover(now: datetime) -> int:
 
     Returns how many it moved. In insistent mode an unclear mail is resent once by itself.
     """
-    # Only where a lease is written does the partial index help; all others are NULL.
-    expired = (table.c.lease_until.is_not(None), table.c.lease_until < milliseconds())
+    # Only where a lease is written does the partial index help; all others are NULL. What another
+    # worker takes back just now is left to it: two that wait for each other would both fail.
+    left = db.session.scalars(
+        select(table.c.id)
+        .where(table.c.lease_until.is_not(None), table.c.lease_until < milliseconds())
+        .with_for_update(skip_locked=True)
+    ).all()
+    if not left:
+        return 0
     insistent = select(partner_table.c.id).where(partner_table.c.insistent)
     resend = (table.c.resends == 0) & table.c.partner_id.in_(insistent)
     free = {"token": None, "lease_until": None}
@@ -123,7 +130,7 @@ def recover(now: datetime) -> int:
     ):
         ids = db.session.scalars(
             update(table)
-            .where(*expired, condition)
+            .where(table.c.id.in_(left), condition)
             .values(state=state, **free, **values)
             .returning(table.c.id)
         ).all()
