@@ -110,7 +110,6 @@ def test_a_mail_with_all_that_is_known_of_it(browse, cast, add):
         "Polski",
         "Sent",
         "1 Mar 2027, 13:00 CET",
-        "250 ok",
         f"/partner/clients/{cast.client}/renewals",
     ):
         assert text in page

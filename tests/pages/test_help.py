@@ -52,7 +52,7 @@ def test_an_answer_of_somebody_signed_out(app, browse, headers):
     answer = eve.post(f"{PATH}/feedback?lang=pt", data=data, headers=headers)
     page = answer.text if headers else eve.get(answer.location).text
     assert answer.status_code == (200 if headers else 303)
-    assert "Obrigado" in page
+    assert "Agradecemos" in page
     assert ("<html" in page) == (not headers)
     assert answers(app) == [("renewal-owners", "pt", True, "Clear.", None)]
 

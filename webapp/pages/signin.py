@@ -21,7 +21,7 @@ from flask_login import current_user, login_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.models import Link, LinkPurpose, User, db
-from webapp.pages import guards, htmx
+from webapp.pages import frame, guards, htmx
 from webapp.pages.ids import row_id
 from webapp.pages.signin_forms import ForgottenForm, LinkForm, SignInForm
 from webapp.services import logins, runtime
@@ -65,12 +65,13 @@ def sign_in() -> AnyResponse | tuple[str, int]:
 
 
 def demo_people() -> list[tuple[str, list[DemoAccount]]]:
-    """In demo mode: who can sign in by one click, by the partner that they belong to."""
+    """In demo mode: who can sign in by one click, by partner; first those of the page's language."""
     if not runtime.settings().demo:
         return []
-    return [
+    groups = [
         (partner, list(people)) for partner, people in groupby(accounts(), attrgetter("partner"))
     ]
+    return sorted(groups, key=lambda group: group[1][0].language != frame.language())
 
 
 def users_behind(email: str, given: str) -> list[User]:
