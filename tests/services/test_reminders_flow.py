@@ -23,7 +23,7 @@ from webapp.models import (
     User,
     db,
 )
-from webapp.services import attention, reminders
+from webapp.services import attention, planning, reminders, subscriptions
 
 # Acme renews on 31 March 2027, in Warsaw; 30 days before is Monday 1 March.
 STEP_30 = datetime(2027, 3, 1, 10, tzinfo=UTC)
@@ -196,3 +196,17 @@ def test_too_late_is_an_end_that_shows(app, sending):
     run_at(app, datetime(2027, 4, 2, 10, tzinfo=UTC))
     assert inbox(app) == []
     assert reminders_of(app, sending)[1] == "too_late"
+
+
+def test_a_date_that_comes_back_after_two_renewals_is_told_about(app, sending):
+    with time_machine.travel(STEP_30, tick=False), unit_of_work(app):
+        subscription = db.session.get(Subscription, sending.subscription)
+        facts = subscriptions.facts_of(subscription)
+        reminders_due = list(planning.plan(STEP_30))
+        subscriptions.renew(None, subscription)
+        subscriptions.renew(None, subscription)
+        subscriptions.edit_subscription(None, subscription, facts)
+    assert reminders_due
+    run_at(app, STEP_30)
+    assert len(inbox(app)) == 3
+    assert reminders_of(app, sending)[30] == "issued"
