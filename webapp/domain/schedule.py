@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
+from typing import Self
 from zoneinfo import ZoneInfo
 
 DEFAULT_STEPS = (90, 60, 30, 14, 7, 1)
@@ -132,6 +133,11 @@ class Window:
     opens: time = time(9)
     closes: time = time(17)
     weekdays: frozenset[int] = frozenset(range(5))
+
+    @classmethod
+    def on(cls, digits: str, opens: time, closes: time) -> Self:
+        """A window with its weekdays as digits: ``01234`` is Monday to Friday."""
+        return cls(opens, closes, frozenset(int(digit) for digit in digits))
 
 
 def in_zone(day: date, at: time, zone: ZoneInfo) -> datetime:

@@ -16,7 +16,7 @@ from sqlalchemy.schema import SchemaItem
 
 from webapp.domain.ownership import Choice, Owner
 from webapp.domain.recipients import ContactRole
-from webapp.domain.schedule import DEFAULT_STEPS, Window
+from webapp.domain.schedule import DEFAULT_STEPS, Window, parse_steps
 from webapp.models.base import Base, Identity, Key, UtcDateTime, codes
 from webapp.models.user import User
 
@@ -87,12 +87,11 @@ class Partner(Organisation):
 
     @property
     def steps(self) -> tuple[int, ...]:
-        return tuple(int(step) for step in self.steps_text.split(",") if step)
+        return parse_steps(self.steps_text)
 
     @property
     def window(self) -> Window:
-        days = frozenset(int(day) for day in self.window_days)
-        return Window(self.window_opens, self.window_closes, days)
+        return Window.on(self.window_days, self.window_opens, self.window_closes)
 
 
 class Client(Organisation):
@@ -124,11 +123,6 @@ class Client(Organisation):
     partner: Mapped[Partner] = relationship(foreign_keys=partner_id)
     contact: Mapped[User | None] = relationship(
         foreign_keys="Client.contact_id", primaryjoin="Client.contact_id == User.id", viewonly=True
-    )
-    owner_set_by: Mapped[User | None] = relationship(
-        foreign_keys="Client.owner_set_by_id",
-        primaryjoin="Client.owner_set_by_id == User.id",
-        viewonly=True,
     )
 
     __mapper_args__ = {

@@ -72,10 +72,6 @@ class User(Base, UserMixin):
         return self.organisation.kind == "client"
 
     @property
-    def is_admin(self) -> bool:
-        return self.admin
-
-    @property
     def role(self) -> Role:
         return Role(f"{self.organisation.kind} {'admin' if self.admin else 'member'}")
 

@@ -4,16 +4,15 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import ColumnElement, Table, bindparam, func, select, update
+from sqlalchemy import ColumnElement, bindparam, func, select, update
 
 from webapp.domain import schedule
 from webapp.models import Client, Partner, Reminder, Subscription, db
 from webapp.models.organisation import NO_RENEWAL
+from webapp.models.tables import client_table, subscription_table
 
-SUBSCRIPTION = cast(Table, Subscription.__table__)
-CLIENT = cast(Table, Client.__table__)
 # A subscription (``key``) and the date on which it needs attention next (``day``).
 Day = dict[str, Any]
 # How many ids one statement takes; both databases have a limit.
@@ -83,8 +82,8 @@ def refresh_where(condition: ColumnElement[bool]) -> None:
             Subscription.attention_on,
             Partner.steps_text,
         )
-        .join(CLIENT, CLIENT.c.id == Subscription.client_id)
-        .join(Partner, Partner.id == CLIENT.c.partner_id)
+        .join(client_table, client_table.c.id == Subscription.client_id)
+        .join(Partner, Partner.id == client_table.c.partner_id)
         .where(condition)
     ):
         renewal = schedule.Renewal(
@@ -117,8 +116,8 @@ def write(changed: Sequence[Day]) -> None:
     """Store new dates, and nothing else."""
     if changed:
         db.session.connection().execute(
-            update(SUBSCRIPTION)
-            .where(SUBSCRIPTION.c.id == bindparam("key"))
+            update(subscription_table)
+            .where(subscription_table.c.id == bindparam("key"))
             .values(attention_on=bindparam("day")),
             changed,
         )
@@ -126,14 +125,14 @@ def write(changed: Sequence[Day]) -> None:
 
 def write_next_renewals(condition: ColumnElement[bool]) -> None:
     """The earliest date of an active subscription, for each client that is concerned."""
-    active = SUBSCRIPTION.alias("active")
+    active = subscription_table.alias("active")
     earliest = (
         select(func.coalesce(func.min(active.c.renewal_date), NO_RENEWAL))
-        .where(active.c.client_id == CLIENT.c.id, active.c.cancelled.is_(False))
+        .where(active.c.client_id == client_table.c.id, active.c.cancelled.is_(False))
         .scalar_subquery()
     )
     db.session.connection().execute(
-        update(CLIENT)
-        .where(CLIENT.c.id.in_(select(Subscription.client_id).where(condition)))
+        update(client_table)
+        .where(client_table.c.id.in_(select(Subscription.client_id).where(condition)))
         .values(next_renewal_on=earliest)
     )

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     FromClause,
     Select,
-    Table,
     and_,
     case,
     false,
@@ -35,22 +34,20 @@ from webapp.domain.ownership import (
 from webapp.domain.recipients import Reachability
 from webapp.i18n import fold
 from webapp.models import (
-    Client,
     ContactAssignment,
-    Organisation,
     Partner,
     Subscription,
     User,
     db,
 )
 from webapp.models.organisation import NO_RENEWAL
+from webapp.models.tables import client_table, organisation_table
 from webapp.services import facts, runtime
 
 PAGE = 50
 WITHIN_DAYS = (30, 60, 90, 120)
 
-client = cast(Table, Client.__table__).c
-company = cast(Table, Organisation.__table__).c
+client, company = client_table.c, organisation_table.c
 Contact = aliased(User, name="User")
 
 
@@ -189,8 +186,7 @@ def beyond(
 
 
 def sources() -> FromClause:
-    table = cast(Table, Client.__table__)
-    return table.join(cast(Table, Organisation.__table__), company.id == client.id).outerjoin(
+    return client_table.join(organisation_table, company.id == client.id).outerjoin(
         Contact, Contact.id == client.contact_id
     )
 

@@ -5,10 +5,11 @@ from datetime import datetime
 
 from sqlalchemy import insert
 
-from webapp.models import DeliveryEvent, DeliveryState, db
+from webapp.models import DeliveryState, db
+from webapp.models.tables import delivery_event_table
 
 # Built once, since it runs for every mail.
-INSERT = insert(DeliveryEvent.__table__)  # type: ignore[arg-type]
+INSERT = insert(delivery_event_table)
 
 
 def note(

@@ -7,23 +7,21 @@ from datetime import UTC, date, datetime, time, timedelta
 from flask import g
 from sqlalchemy import case, func, select
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import aliased
 
 from webapp.config import SettingError
 from webapp.domain.access import Role
 from webapp.models import (
-    Client,
     Delivery,
     DeliveryState,
     InboxMail,
     Installation,
     Login,
     Organisation,
-    Partner,
     Subscription,
     User,
     db,
 )
+from webapp.models.tables import client_table, organisation_table, partner_table
 from webapp.services import runtime
 
 # Everybody of the demo signs in with it; the addresses are fictional.
@@ -34,8 +32,7 @@ WINDOW_DAYS = 4
 WORKING_HOUR = time(14, tzinfo=UTC)
 FARTHEST_MOVE = 366
 
-client = Client.__table__
-company, agency = aliased(Organisation.__table__), aliased(Organisation.__table__)
+company, agency = organisation_table.alias(), organisation_table.alias()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +80,7 @@ def is_empty() -> bool:
 
 def accounts() -> list[DemoAccount]:
     """Who can sign in: each partner's people, then those of its clients. Empty without demo data."""
-    partner_id = func.coalesce(client.c.partner_id, company.c.id)
+    partner_id = func.coalesce(client_table.c.partner_id, company.c.id)
     rows = db.session.execute(
         select(
             User.id,
@@ -96,7 +93,7 @@ def accounts() -> list[DemoAccount]:
             agency.c.name.label("partner"),
         )
         .join(company, company.c.id == User.organisation_id)
-        .outerjoin(client, client.c.id == company.c.id)
+        .outerjoin(client_table, client_table.c.id == company.c.id)
         .join(agency, agency.c.id == partner_id)
         .join(Login, Login.email_key == User.email_key)
         .where(User.active, select(Installation.demo).scalar_subquery())
@@ -152,12 +149,11 @@ def move_clock(
 
 def days_to_next_event() -> int:
     """In how many days, at the latest, the next mail goes out; 0 if none is to come."""
-    partner = Partner.__table__.c
-    sending = select(partner.id).where(partner.sending)
+    sending = select(partner_table.c.id).where(partner_table.c.sending)
     planned = db.session.scalar(
         select(func.min(Subscription.attention_on))
-        .join(client, client.c.id == Subscription.client_id)
-        .where(client.c.partner_id.in_(sending))
+        .join(client_table, client_table.c.id == Subscription.client_id)
+        .where(client_table.c.partner_id.in_(sending))
     )
     queued = db.session.scalar(
         select(func.min(Delivery.send_after)).where(

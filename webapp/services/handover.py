@@ -11,18 +11,15 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Table, delete, insert, literal, select
+from sqlalchemy import ColumnElement, delete, insert, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from webapp.domain.ownership import Owner, Person
 from webapp.domain.reminders import ClientFacts, MailKind, Round, rounds
 from webapp.domain.schedule import next_opening
 from webapp.models import (
-    Client,
     Delivery,
     DeliveryState,
-    OwnerChange,
-    Partner,
     Reminder,
     ReminderState,
     Subscription,
@@ -30,27 +27,24 @@ from webapp.models import (
     delivery_reminder,
 )
 from webapp.models.base import Json
+from webapp.models.tables import client_table, delivery_table, owner_change_table, partner_table
 from webapp.services import facts
 
 PATIENCE = timedelta(minutes=10)
 COMING = 3
 CHUNK = 500
-change_table: Table = OwnerChange.__table__  # type: ignore[assignment]
-client_table: Table = Client.__table__  # type: ignore[assignment]
-partner_table: Table = Partner.__table__  # type: ignore[assignment]
-delivery_table: Table = Delivery.__table__  # type: ignore[assignment]
 
 
 def note_change(clients: ColumnElement[bool], before: Owner, now: datetime) -> None:
     """Remember that these clients had another owner before; ``clients`` is a condition on Client."""
     dialect = postgresql if db.engine.dialect.name == "postgresql" else sqlite
-    columns = change_table.c
+    columns = owner_change_table.c
     changed = select(
         client_table.c.id,
         literal(before, columns.owner_before.type),
         literal(now, columns.changed_at.type),
     ).where(clients)
-    statement = dialect.insert(change_table).from_select(
+    statement = dialect.insert(owner_change_table).from_select(
         ["client_id", "owner_before", "changed_at"], changed
     )
     db.session.execute(
@@ -74,12 +68,16 @@ def issue(now: datetime) -> int:
     A change waits while the window of its reader is closed, so that an undo over night still counts.
     """
     changes = db.session.execute(
-        select(change_table.c.client_id, change_table.c.owner_before, client_table.c.partner_id)
-        .join(client_table, client_table.c.id == change_table.c.client_id)
+        select(
+            owner_change_table.c.client_id,
+            owner_change_table.c.owner_before,
+            client_table.c.partner_id,
+        )
+        .join(client_table, client_table.c.id == owner_change_table.c.client_id)
         .join(partner_table, partner_table.c.id == client_table.c.partner_id)
-        .where(change_table.c.changed_at <= now - PATIENCE, partner_table.c.sending)
-        .order_by(change_table.c.client_id)
-        .with_for_update(of=change_table, skip_locked=True)
+        .where(owner_change_table.c.changed_at <= now - PATIENCE, partner_table.c.sending)
+        .order_by(owner_change_table.c.client_id)
+        .with_for_update(of=owner_change_table, skip_locked=True)
     ).all()
     by_partner: dict[int, dict[int, Owner]] = defaultdict(dict)
     for client_id, before, partner_id in changes:
@@ -108,7 +106,9 @@ def issue_for(partner_id: int, before: dict[int, Owner], now: datetime) -> int:
         db.session.execute(insert(delivery_table), rows)
     for start in range(0, len(done), CHUNK):
         told_ids = done[start : start + CHUNK]
-        db.session.execute(delete(change_table).where(change_table.c.client_id.in_(told_ids)))
+        db.session.execute(
+            delete(owner_change_table).where(owner_change_table.c.client_id.in_(told_ids))
+        )
     return len(rows)
 
 

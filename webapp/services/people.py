@@ -7,6 +7,7 @@ from sqlalchemy import func, or_, select
 
 from webapp.mail.addresses import AddressError, check_name, normalise
 from webapp.models import Client, Link, LinkPurpose, Organisation, Reminder, User, db
+from webapp.models.tables import organisation_table
 from webapp.models.user import new_token
 from webapp.services import audit, logins, reminders
 from webapp.services.audit import AuditAction
@@ -195,8 +196,8 @@ def reconsider_reminders(user: User) -> None:
 def hold(organisation_id: int) -> None:
     """Lock an organisation's row until the commit, so that what is counted now still holds then."""
     # The table alone: with the tables of the subclasses it would be an outer join, which can't be locked.
-    table = Organisation.__table__
-    db.session.execute(select(table.c.id).where(table.c.id == organisation_id).with_for_update())
+    id = organisation_table.c.id
+    db.session.execute(select(id).where(id == organisation_id).with_for_update())
 
 
 def keep_an_admin(user: User, field: str) -> None:

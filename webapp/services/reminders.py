@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Table, func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 
 from webapp.domain.reminders import ClientFacts, Round, rounds
 from webapp.models import (
     Client,
-    Delivery,
     DeliveryState,
     Partner,
     Reminder,
@@ -17,10 +16,8 @@ from webapp.models import (
     db,
     delivery_reminder,
 )
+from webapp.models.tables import client_table, delivery_table
 from webapp.services import facts, outbox
-
-client_table = Client.__table__
-delivery_table: Table = Delivery.__table__  # type: ignore[assignment]
 
 
 def close_waiting(subscription_ids: Sequence[int], state: ReminderState) -> None:

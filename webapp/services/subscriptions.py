@@ -24,7 +24,7 @@ from webapp.services import audit, reminders, runtime
 from webapp.services.attention import refresh
 from webapp.services.audit import AuditAction
 from webapp.services.errors import Conflict, Refused
-from webapp.services.facts import GONE_OUT
+from webapp.services.subscription_facts import GONE_OUT
 
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2199, 12, 31)
 LONGEST_TERM = 120

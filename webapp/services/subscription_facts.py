@@ -1,0 +1,144 @@
+"""Loads what the rules need to know about subscriptions, and about what was told of them already."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Row, and_, func, or_, select
+
+from webapp.domain.reminders import SubscriptionFacts
+from webapp.models import (
+    Delivery,
+    DeliveryState,
+    Reminder,
+    ReminderState,
+    Subscription,
+    db,
+    delivery_reminder,
+)
+
+OPEN_REMINDERS = (ReminderState.DUE, ReminderState.BLOCKED)
+# Once claimed, a mail stays: it may have been handed over.
+GONE_OUT = (
+    DeliveryState.CLAIMED,
+    DeliveryState.HANDING_OVER,
+    DeliveryState.SENT,
+    DeliveryState.UNCLEAR,
+)
+ENDED_UNHEARD = (DeliveryState.REFUSED, DeliveryState.FAILED)
+
+
+@dataclass
+class Told:
+    """What is known of the reminders of one subscription at its present base date."""
+
+    planned: set[int] = field(default_factory=set)
+    waiting: set[int] = field(default_factory=set)
+    reached: set[tuple[int, str, str]] = field(default_factory=set)
+
+
+@dataclass
+class Subscriptions:
+    """By client: the active subscriptions, and who already got a mail on which days."""
+
+    active: dict[int, list[SubscriptionFacts]] = field(default_factory=lambda: defaultdict(list))
+    occupied: dict[int, set[tuple[str, date]]] = field(default_factory=lambda: defaultdict(set))
+
+
+def load_subscriptions(client_ids: Sequence[int]) -> Subscriptions:
+    """The subscriptions of these clients with what is known of their reminders, in one statement."""
+    told: dict[int, Told] = defaultdict(Told)
+    active: dict[int, Row[Any]] = {}
+    loaded = Subscriptions()
+    for row in load_rows(client_ids):
+        if not row.cancelled:
+            active.setdefault(row.id, row)
+        if gone_out(row) and row.day is not None:
+            loaded.occupied[row.client_id].add((row.email.casefold(), row.day))
+        if row.step is not None and row.present:
+            note(told[row.id], row)
+    for row in active.values():
+        loaded.active[row.client_id].append(subscription_facts(row, told[row.id]))
+    return loaded
+
+
+def load_rows(client_ids: Sequence[int]) -> Sequence[Any]:
+    """One row for each mail of each reminder; at least one for each subscription, soonest first."""
+    base = func.coalesce(Subscription.deadline, Subscription.renewal_date)
+    rows: Sequence[Any] = db.session.execute(
+        select(
+            Subscription.id,
+            Subscription.client_id,
+            Subscription.product,
+            Subscription.renewal_date,
+            Subscription.deadline,
+            Subscription.term_months,
+            Subscription.cycle,
+            Subscription.amount,
+            Subscription.currency,
+            Subscription.steps_from,
+            Subscription.cancelled,
+            Reminder.base_date,
+            Reminder.step,
+            Reminder.state,
+            Delivery.state.label("delivery_state"),
+            Delivery.resends,
+            Delivery.kind,
+            Delivery.email,
+            Delivery.day,
+            (Reminder.base_date == base).label("present"),
+        )
+        .outerjoin(
+            Reminder,
+            # The renewal before counts only for the days on which somebody already got a mail. A date
+            # may come back from one long ago: renewed twice by mistake, then corrected.
+            and_(
+                Reminder.subscription_id == Subscription.id,
+                or_(Reminder.cycle >= Subscription.cycle - 1, Reminder.base_date == base),
+            ),
+        )
+        .outerjoin(delivery_reminder, delivery_reminder.c.reminder_id == Reminder.id)
+        .outerjoin(Delivery, Delivery.id == delivery_reminder.c.delivery_id)
+        .where(Subscription.client_id.in_(client_ids))
+        .order_by(Subscription.renewal_date, Subscription.id)
+    ).all()
+    return rows
+
+
+def note(told: Told, row: Row[Any]) -> None:
+    """Add what one row of reminder and delivery says to what is known of its subscription."""
+    told.planned.add(row.step)
+    gone = gone_out(row)
+    queued = row.delivery_state is DeliveryState.QUEUED and row.state is ReminderState.ISSUED
+    if row.state in OPEN_REMINDERS or (queued and not gone):
+        told.waiting.add(row.step)
+    if gone or row.delivery_state in ENDED_UNHEARD:
+        told.reached.add((row.step, row.email.casefold(), row.kind.value))
+
+
+def gone_out(row: Row[Any]) -> bool:
+    """Whether the row's mail may have reached its reader; so may one that waits to be resent."""
+    again = row.delivery_state is DeliveryState.QUEUED and row.resends > 0
+    return again or row.delivery_state in GONE_OUT
+
+
+def subscription_facts(row: Row[Any], told: Told) -> SubscriptionFacts:
+    # A worker that died may leave the mail of an older step behind, when the next one is planned already.
+    newest = min(told.planned, default=None)
+    return SubscriptionFacts(
+        id=row.id,
+        product=row.product,
+        renewal_date=row.renewal_date,
+        deadline=row.deadline,
+        term_months=row.term_months,
+        cycle=row.cycle,
+        amount=row.amount,
+        currency=row.currency,
+        steps_from=row.steps_from,
+        planned=frozenset(told.planned),
+        waiting=newest if newest in told.waiting else None,
+        overtaken=frozenset(told.waiting - {newest}),
+        reached=frozenset(told.reached),
+    )
