@@ -89,7 +89,9 @@ def local_time(moment: datetime, zone: str, language: str) -> str:
 
 
 def money(amount: Decimal, currency: str, language: str) -> str:
-    return numbers.format_currency(amount, currency, locale=LANGUAGES[language].locale)
+    text = numbers.format_currency(amount, currency, locale=LANGUAGES[language].locale)
+    # Babel leaves out the space that CLDR asks for between letters and figures: PLN 9,600.00.
+    return re.sub(r"(?<=[^\W\d])(?=[-\d])", "\N{NO-BREAK SPACE}", text)
 
 
 def number(value: int, language: str) -> str:

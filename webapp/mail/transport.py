@@ -89,7 +89,7 @@ class InboxTransport:
                 connection.execute(row)
         except DBAPIError as error:
             raise TryAgain(str(error.orig)) from error
-        return "250 kept in the inbox"
+        return "250 OK"
 
     def close(self) -> None:
         """Nothing is held between two mails."""

@@ -103,6 +103,7 @@ def inbox() -> str:
         recipients=recipients,
         recipient=recipient,
         before=before,
+        zone=frame.time_zone() or "UTC",
     )
 
 
