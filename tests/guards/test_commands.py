@@ -1,20 +1,79 @@
 """What the documents tell people to type exists."""
 
 import re
+import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
+from flask import Flask
+from flask.cli import FlaskGroup
 
 ROOT = Path(__file__).parent.parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_make_targets_exist(document: Path) -> None:
     source = document.read_text(encoding="utf-8")
-    typed = re.findall(r"(?:^|`)\s*make ([a-z]+)", source, flags=re.MULTILINE)
+    typed = re.findall(r"(?:^|`)\s*make ([a-z-]+)", source, flags=re.MULTILINE)
     assert set(typed) <= TARGETS
+
+
+def fences(source: str) -> Iterator[str]:
+    """The lines of a document's shell blocks, without their comments."""
+    for block in re.findall(r"```sh\n(.*?)```", source, flags=re.DOTALL):
+        for line in block.splitlines():
+            yield line.partition("  #")[0].strip()
+
+
+def commands(source: str) -> list[list[str]]:
+    """The words after ``portal`` of each command in a document: in shell blocks, and in `spans`."""
+    typed = [line.removeprefix(".venv/bin/") for line in fences(source)]
+    typed += re.findall(r"`(?:\.venv/bin/)?(portal [^`]+)`", source)
+    return [shlex.split(one)[1:] for one in typed if one.startswith("portal ")]
+
+
+def resolve(group: click.Group, words: list[str]) -> click.Command:
+    """The command that words name; what follows its name is an argument or an option."""
+    context = click.Context(group)
+    found: click.Command = group
+    for word in words:
+        if not isinstance(found, click.Group):
+            break
+        known = found.get_command(context, word)
+        assert known, f"there is no command {word!r} in: portal {' '.join(words)}"
+        found = known
+    return found
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_commands_and_their_options_exist(app: Flask, document: Path) -> None:
+    portal = FlaskGroup(create_app=lambda: app)
+    for words in commands(document.read_text(encoding="utf-8")):
+        if words[0] == "COMMAND":
+            continue
+        found = resolve(portal, words)
+        options = {name for one in found.params for name in one.opts} | {"--help"}
+        assert {word for word in words if word.startswith("--")} <= options, words
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_way_to_start_for_real_can_be_walked(app: Flask) -> None:
+    source = (ROOT / "README.md").read_text(encoding="utf-8")
+    walk = commands(source.partition("## Start for real")[2].partition("\n## ")[0])
+    short = [words for words in walk if words[0] not in ("serve", "worker")]
+    assert [words[0] for words in walk] != [words[0] for words in short]
+    said = ""
+    for words in short:
+        result = app.test_cli_runner().invoke(args=words)
+        said += result.output
+        # A check that finds something missing says so by 1.
+        assert result.exit_code == 0 or (words[0] == "check" and result.exit_code == 1), said
+    assert "/link/" in said
 
 
 def test_readme_starts_with_the_two_commands() -> None:

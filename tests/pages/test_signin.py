@@ -20,11 +20,6 @@ def give_password(app, *user_ids, chosen=SECRET):
             logins.set_password(user.email_key, password.hash_password(chosen))
 
 
-def email_of(app, user_id):
-    with app.app_context():
-        return db.session.get(User, user_id).email
-
-
 def sign_in(client, email, given=SECRET, **others):
     return client.post("/sign-in", data={"email": email, "password": given, **others})
 
