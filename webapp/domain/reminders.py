@@ -74,8 +74,8 @@ class SubscriptionFacts:
     """One active subscription.
 
     ``planned``: steps that have a reminder for the present base date. ``waiting``: the one among them
-    whose mails have not all been handed over. ``overtaken``: older ones that waited when it was
-    planned. ``reached``: who already got which step, as ``(step, address, kind of mail)``.
+    whose mails have not all been handed over. ``reached``: who already got which step, as
+    ``(step, address, kind of mail)``.
     """
 
     id: int
@@ -89,7 +89,6 @@ class SubscriptionFacts:
     steps_from: date | None = None
     planned: frozenset[int] = frozenset()
     waiting: int | None = None
-    overtaken: frozenset[int] = frozenset()
     reached: frozenset[tuple[int, str, str]] = frozenset()
 
     @property

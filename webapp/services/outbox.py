@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Row, Table, bindparam, insert, select, update
+from sqlalchemy import Row, Table, bindparam, exists, insert, select, update
 
 from webapp.domain.reminders import ClientFacts, Item, Mail, Round, round_on, waiting_items
+from webapp.domain.schedule import last_moment
 from webapp.models import (
     Client,
     Delivery,
@@ -94,19 +95,20 @@ def issue(client_ids: Sequence[int], now: datetime) -> None:
     queues = load_queues(client_ids)
     states: dict[Key, ReminderState] = {}
     added: list[NewMail] = []
-    for client in facts.load(client_ids).values():
+    clients = facts.load(client_ids)
+    for client in clients.values():
         queue = queues[client.id]
         round = round_now(client, now)
         states |= {key(item): outcome(round, item) for item in round.items}
-        states |= overtaken(client)
         for mail in round.mails:
             keep_or_replace(client, round, mail, queue, added, now)
-    end_queued(
-        [row.id for queue in queues.values() for row in (*queue.queued.values(), *queue.surplus)],
-        now,
-    )
-    write_states(client_ids, states)
+    ended = [
+        row.id for queue in queues.values() for row in (*queue.queued.values(), *queue.surplus)
+    ]
+    end_queued(ended, now)
+    write_states(clients, states, now)
     insert_deliveries(client_ids, added)
+    supersede_untold(ended)
 
 
 def round_now(client: ClientFacts, now: datetime) -> Round:
@@ -118,21 +120,9 @@ def outcome(round: Round, item: Item) -> ReminderState:
     """What becomes of a reminder: mails, nobody to tell, or no moment left to tell anybody."""
     if round.blocked:
         return ReminderState.BLOCKED
-    told = is_reached(item) or any(item in mail.items for mail in round.mails)
+    reached = any(step == item.step for step, _, _ in item.subscription.reached)
+    told = reached or any(item in mail.items for mail in round.mails)
     return ReminderState.ISSUED if told else ReminderState.TOO_LATE
-
-
-def overtaken(client: ClientFacts) -> dict[Key, ReminderState]:
-    """What becomes of reminders that waited until the next step of their renewal was planned."""
-    items = [Item(one, step) for one in client.subscriptions for step in one.overtaken]
-    return {
-        key(item): ReminderState.ISSUED if is_reached(item) else ReminderState.SUPERSEDED
-        for item in items
-    }
-
-
-def is_reached(item: Item) -> bool:
-    return any(step == item.step for step, _, _ in item.subscription.reached)
 
 
 def keep_or_replace(
@@ -259,6 +249,7 @@ def open_reminders(client_ids: Sequence[int]) -> Sequence[Row[Any]]:
     rows: Sequence[Any] = db.session.execute(
         select(
             Reminder.id,
+            Reminder.client_id,
             Reminder.subscription_id,
             Reminder.base_date,
             Reminder.step,
@@ -268,18 +259,47 @@ def open_reminders(client_ids: Sequence[int]) -> Sequence[Row[Any]]:
     return rows
 
 
-def write_states(client_ids: Sequence[int], states: dict[Key, ReminderState]) -> None:
-    """Store what became of the clients' open reminders; a due one that the rules left out is too late."""
+def write_states(
+    clients: dict[int, ClientFacts], states: dict[Key, ReminderState], now: datetime
+) -> None:
+    """Store what became of the clients' open reminders.
+
+    A due one that the rules left out is too late, or its renewal has a newer step or another date.
+    """
     changed: dict[ReminderState, list[int]] = defaultdict(list)
-    for row in open_reminders(client_ids):
-        left_out = ReminderState.TOO_LATE if row.state is ReminderState.DUE else row.state
-        state = states.get((row.subscription_id, row.base_date, row.step), left_out)
+    for row in open_reminders(list(clients)):
+        state = states.get((row.subscription_id, row.base_date, row.step), row.state)
+        if state is ReminderState.DUE:
+            late = now >= last_moment(row.base_date, clients[row.client_id].zone)
+            state = ReminderState.TOO_LATE if late else ReminderState.SUPERSEDED
         if row.state is not state:
             changed[state].append(row.id)
     for state, ids in changed.items():
         db.session.execute(
             update(reminder_table).where(reminder_table.c.id.in_(ids)).values(state=state)
         )
+
+
+def supersede_untold(ended: Sequence[int]) -> None:
+    """End reminders that had been issued, and of which now every mail is ended before it went out.
+
+    So it is when a worker died with a mail in hand, and meanwhile the date moved or the next step fell due.
+    """
+    if not ended:
+        return
+    here = select(delivery_reminder.c.reminder_id).where(delivery_reminder.c.delivery_id.in_(ended))
+    told = (
+        exists()
+        .where(delivery_reminder.c.reminder_id == Reminder.id)
+        .where(delivery_table.c.id == delivery_reminder.c.delivery_id)
+        .where(delivery_table.c.state.not_in((DeliveryState.SUPERSEDED, DeliveryState.CANCELLED)))
+    )
+    db.session.execute(
+        update(Reminder)
+        .where(Reminder.id.in_(here), Reminder.state == ReminderState.ISSUED, ~told)
+        .values(state=ReminderState.SUPERSEDED)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def insert_deliveries(client_ids: Sequence[int], added: Sequence[NewMail]) -> None:
