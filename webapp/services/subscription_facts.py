@@ -139,6 +139,5 @@ def subscription_facts(row: Row[Any], told: Told) -> SubscriptionFacts:
         steps_from=row.steps_from,
         planned=frozenset(told.planned),
         waiting=newest if newest in told.waiting else None,
-        overtaken=frozenset(told.waiting - {newest}),
         reached=frozenset(told.reached),
     )
