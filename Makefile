@@ -6,13 +6,13 @@ RESET ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help install demo run test lint format types messages lock bench wheel screenshots coverage clean
+.PHONY: help install demo run test lint format types messages lock bench wheel screenshots coverage kill-test clean
 
 help:
 	@echo "make demo         the portal with demo data at http://127.0.0.1:$(PORT) (RESET=1 starts over)"
 	@echo "make test         everything that must hold: checks, SQLite, PostgreSQL, a real browser"
 	@echo "make install      the environment alone, in .venv"
-	@echo "also: run lint format types messages lock bench wheel screenshots coverage clean"
+	@echo "also: run lint format types messages lock bench wheel screenshots coverage kill-test clean"
 
 # The environment: what runs (.installed) and what checks it (.tools). Both come from hashed lock files.
 
@@ -73,6 +73,10 @@ coverage: .venv/.tools
 
 bench: .venv/.tools
 	$(BIN)/python -m bench.run
+
+# 1,000 kills in each mode, on SQLite and on PostgreSQL: docs/reliability.md.
+kill-test: .venv/.tools
+	$(BIN)/python -m tools.kill_test
 
 # What is made from the sources.
 

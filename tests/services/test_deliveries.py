@@ -15,6 +15,7 @@ from tests.support.cast import unit_of_work
 from tests.support.smtp import smtp_sink
 from webapp import worker
 from webapp.config import load
+from webapp.mail import transport
 from webapp.models import (
     Client,
     ContactAssignment,
@@ -23,6 +24,7 @@ from webapp.models import (
     DeliveryState,
     Partner,
     Reminder,
+    ReminderState,
     Subscription,
     User,
     db,
@@ -183,11 +185,9 @@ def test_a_worker_that_lost_its_claim_sends_nothing(app, sending, sink):
         claim = deliveries.claim(morning)[0]
         db.session.execute(update(Delivery).values(token=None, state=DeliveryState.QUEUED))
     with unit_of_work(app):
-        from webapp.mail.transport import open_transport
-
-        transport = open_transport(app.config["PORTAL"])
-        assert deliveries.hand_over(claim, transport, db.session.commit, morning) is None
-        transport.close()
+        opened = transport.open_transport(app.config["PORTAL"])
+        assert deliveries.hand_over(claim, opened, db.session.commit, morning) is None
+        opened.close()
     assert sink.letters == []
 
 
@@ -264,3 +264,36 @@ def test_messages_are_dropped_thirty_days_after_their_end(app, sending, sink):
     with unit_of_work(app):
         assert messages.forget(STEP_30 + timedelta(days=29)) == 0
         assert messages.forget(STEP_30 + timedelta(days=31)) == 2
+
+
+def test_what_nobody_thought_of_stops_one_mail_and_no_other(app, sending, sink, monkeypatch):
+    address = transport.address_recipient
+
+    def broken(connection, recipient):
+        if recipient == "dana@acme.example":
+            raise UnicodeError("nobody has thought of this")
+        address(connection, recipient)
+
+    monkeypatch.setattr(transport, "address_recipient", broken)
+    run_at(app, STEP_30)
+    assert [letter.recipients for letter in sink.letters] == [["alice@odnowa.example"]]
+    assert outcome(app, sending.dana) == [("queued", 1, "UnicodeError: nobody has thought of this")]
+
+
+def test_a_claim_left_behind_when_the_next_step_has_gone_out_is_superseded(app, sending, sink):
+    run_at(app, datetime(2027, 3, 1, 20, tzinfo=UTC))
+    morning = datetime(2027, 3, 2, 9, tzinfo=UTC)
+    with time_machine.travel(morning, tick=False), unit_of_work(app):
+        assert deliveries.claim(morning)
+    step_14 = datetime(2027, 3, 17, 10, tzinfo=UTC)
+    run_at(app, step_14)
+    with unit_of_work(app):
+        db.session.execute(
+            update(Delivery).where(Delivery.lease_until.is_not(None)).values(lease_until=1)
+        )
+    run_at(app, step_14 + timedelta(minutes=1))
+    assert len(sink.letters) == 2
+    assert [state for state, _, _ in outcome(app, sending.dana)] == ["superseded", "sent"]
+    with app.app_context():
+        states = dict(db.session.execute(select(Reminder.step, Reminder.state)).all())
+    assert (states[30], states[14]) == (ReminderState.SUPERSEDED, ReminderState.ISSUED)

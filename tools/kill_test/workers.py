@@ -18,7 +18,7 @@ from webapp import worker
 
 WORKERS = 3
 # If no mail moves for so long, the next one is killed all the same.
-PATIENCE_SECONDS = 1.0
+PATIENCE_SECONDS = 0.5
 JITTER_SECONDS = 0.03
 
 

@@ -1,0 +1,383 @@
+"""Whatever happens in whatever order, nobody is told twice and nothing that fell due disappears."""
+
+import shutil
+from collections import Counter
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from email.parser import BytesHeaderParser
+from zoneinfo import ZoneInfo
+
+import pytest
+import time_machine
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import event, func, select, update
+
+from tests.support import cast as support
+from tests.support.cast import make_subscription, unit_of_work
+from webapp import worker
+from webapp.app import create_app
+from webapp.domain.ownership import Choice
+from webapp.domain.recipients import ContactRole
+from webapp.domain.reminders import due_items
+from webapp.mail.transport import Refused, TryAgain, Unclear
+from webapp.models import (
+    Client,
+    Delivery,
+    DeliveryState,
+    Partner,
+    Reminder,
+    ReminderState,
+    Subscription,
+    User,
+    db,
+    delivery_reminder,
+)
+from webapp.services import attention, contacts, errors, facts, ownership, partners, people
+from webapp.services import subscriptions as service
+
+START = datetime(2027, 3, 1, 10, tzinfo=UTC)
+WARSAW = ZoneInfo("Europe/Warsaw")
+# More transactions than one round of so few clients can need: it goes round in circles.
+TOO_MANY_COMMITS = 300
+OVER = (
+    DeliveryState.SENT,
+    DeliveryState.REFUSED,
+    DeliveryState.FAILED,
+    DeliveryState.UNCLEAR,
+    DeliveryState.TOO_LATE,
+)
+
+
+class Killed(BaseException):
+    """Stands for kill -9: nothing in the code may catch it."""
+
+
+class Breakdown:
+    """Kills at the n-th moment from now, if there is one: each commit has two, each mail three."""
+
+    def __init__(self):
+        self.left = None
+
+    def moment(self):
+        if self.left is not None:
+            self.left -= 1
+            if self.left < 0:
+                self.left = None
+                raise Killed
+
+
+class Server:
+    """A mail server that answers each address as told, and notes what it took."""
+
+    def __init__(self, breakdown):
+        self.breakdown = breakdown
+        self.answers = {}
+        self.taken = []
+
+    def send(self, envelope, message, before_data):
+        answer = self.answers.get(envelope.recipient)
+        if answer in (Refused, TryAgain):
+            raise answer("550 no" if answer is Refused else "451 later")
+        before_data()
+        self.breakdown.moment()
+        if answer == "broken":
+            raise RuntimeError("nobody has thought of this")
+        headers = BytesHeaderParser().parsebytes(message)
+        self.taken.append((headers["Message-ID"], envelope.recipient, datetime.now(UTC)))
+        self.breakdown.moment()
+        if answer is Unclear:
+            raise Unclear("the line dropped")
+        return "250 taken"
+
+    def close(self):
+        """Nothing to close."""
+
+
+class Portal(RuleBasedStateMachine):
+    """One partner, one client, two subscriptions, and everything that may happen to them."""
+
+    app = None
+    template = None
+
+    def __init__(self):
+        super().__init__()
+        self.now = START
+        self.breakdown = Breakdown()
+        self.server = Server(self.breakdown)
+        self.patches = pytest.MonkeyPatch()
+        self.patches.setattr(worker, "open_transport", lambda _: self.server)
+        self.patches.setattr(worker, "commit", self.commit)
+        self.commits = 0
+        self.fresh_database()
+
+    def fresh_database(self):
+        with self.app.app_context():
+            db.engine.dispose()
+            file = db.engine.url.database
+        for ending in ("", "-wal", "-shm"):
+            with suppress(FileNotFoundError):
+                (self.template.parent / f"portal.db{ending}").unlink()
+        shutil.copyfile(self.template, file)
+
+    def teardown(self):
+        try:
+            self.comes_to_an_end()
+        finally:
+            self.patches.undo()
+
+    def commit(self):
+        self.commits += 1
+        assert self.commits < TOO_MANY_COMMITS, "the worker goes round in circles"
+        self.breakdown.moment()
+        db.session.commit()
+        db.session.expunge_all()
+        self.breakdown.moment()
+
+    @contextmanager
+    def change(self):
+        """A unit of work at the present business time; what the rules refuse is left undone."""
+        with time_machine.travel(self.now, tick=False), unit_of_work(self.app):
+            try:
+                yield
+            except (errors.Refused, errors.Conflict):
+                db.session.rollback()
+
+    def round(self):
+        self.commits = 0
+        with time_machine.travel(self.now, tick=False), suppress(Killed):
+            worker.once(self.app)
+        self.breakdown.left = None
+
+    # What happens.
+
+    @initialize(insistent=st.booleans(), owner=st.sampled_from(Choice))
+    def begin(self, insistent, owner):
+        with self.change():
+            db.session.execute(update(Partner).values(sending=True, insistent=insistent))
+            client = db.session.scalars(select(Client).order_by(Client.id)).first()
+            ownership.choose_owner(None, client, owner, None, client.owner_version)
+
+    @rule(hours=st.sampled_from((1, 6, 24, 24, 72, 24 * 7, 24 * 40, -1, -24)))
+    def time_passes(self, hours):
+        self.now += timedelta(hours=hours)
+
+    @rule()
+    def worker_runs(self):
+        self.round()
+
+    @rule(moments=st.integers(0, 25))
+    def worker_is_killed(self, moments):
+        self.breakdown.left = moments
+        self.round()
+
+    @rule()
+    def leases_run_out(self):
+        with self.change():
+            db.session.execute(
+                update(Delivery).where(Delivery.lease_until.is_not(None)).values(lease_until=1)
+            )
+
+    @rule(
+        who=st.sampled_from(("dana@acme.example", "dave@acme.example", "alice@odnowa.example")),
+        answer=st.sampled_from((None, None, Refused, TryAgain, Unclear, "broken")),
+    )
+    def server_changes_its_mind(self, who, answer):
+        self.server.answers[who] = answer
+
+    @rule(choice=st.sampled_from(Choice), name=st.sampled_from((None, "Alice", "Bob")))
+    def owner_changes(self, choice, name):
+        with self.change():
+            client = self.client()
+            contact = self.user(name).id if name else None
+            ownership.choose_owner(None, client, choice, contact, client.owner_version)
+
+    @rule(role=st.sampled_from(ContactRole), name=st.sampled_from((None, "Dana", "Dave")))
+    def contact_changes(self, role, name):
+        with self.change():
+            held = contacts.holders(self.client().id)
+            wanted = {**held, role: self.user(name).id if name else None}
+            contacts.assign_contacts(self.user("Alice"), self.client(), wanted, held)
+
+    @rule(name=st.sampled_from(("Dana", "Dave", "Alice", "Bob")), active=st.booleans())
+    def person_comes_or_goes(self, name, active):
+        with self.change():
+            (people.activate if active else people.deactivate)(None, self.user(name))
+
+    @rule(name=st.sampled_from(("Dana", "Dave")), number=st.integers(1, 2))
+    def address_changes(self, name, number):
+        with self.change():
+            email = f"{name.lower()}{number}@acme.example"
+            people.edit_person(None, self.user(name), email=email)
+
+    @rule(which=st.integers(0, 1), days=st.integers(-3, 95))
+    def date_moves(self, which, days):
+        with self.change():
+            one = self.subscription(which)
+            moved = self.now.date() + timedelta(days=days)
+            service.edit_subscription(
+                None, one, replace(service.facts_of(one), renewal_date=moved, deadline=None)
+            )
+
+    @rule(which=st.integers(0, 1))
+    def date_comes_back(self, which):
+        with self.change():
+            one = self.subscription(which)
+            original = replace(service.facts_of(one), renewal_date=date(2027, 3, 31))
+            service.edit_subscription(None, one, original)
+
+    @rule(which=st.integers(0, 1))
+    def it_is_renewed(self, which):
+        with self.change():
+            service.renew(None, self.subscription(which))
+
+    @rule(which=st.integers(0, 1), cancelled=st.booleans())
+    def it_is_cancelled_or_restored(self, which, cancelled):
+        with self.change():
+            one = self.subscription(which)
+            if cancelled:
+                service.cancel(None, one)
+            elif one.cancelled:
+                service.restore(None, one, cancelled=False)
+
+    @rule(sending=st.booleans())
+    def sending_is_switched(self, sending):
+        with self.change():
+            partners.save_sending(None, self.client().partner, sending)
+
+    # What must hold.
+
+    @invariant()
+    def nobody_is_told_twice(self):
+        with self.app.app_context():
+            known = {
+                row.message_id: row
+                for row in db.session.execute(
+                    select(
+                        Delivery.id,
+                        Delivery.message_id,
+                        Delivery.kind,
+                        Delivery.client_id,
+                        Partner.insistent,
+                    )
+                    .outerjoin(Partner, Partner.id == Delivery.partner_id)
+                    .where(Delivery.message_id.is_not(None))
+                )
+            }
+            told = {}
+            for link in db.session.execute(
+                select(delivery_reminder.c.delivery_id, delivery_reminder.c.reminder_id)
+            ):
+                told.setdefault(link.delivery_id, []).append(link.reminder_id)
+            db.session.remove()
+        times = Counter(message_id for message_id, _, _ in self.server.taken)
+        for message_id, count in times.items():
+            assert count <= (2 if known[message_id].insistent else 1)
+        once = {message_id: (email, at) for message_id, email, at in reversed(self.server.taken)}
+        keys = Counter(
+            (email, at.astimezone(WARSAW).date())
+            for message_id, (email, at) in once.items()
+            if known[message_id].client_id
+        )
+        assert not keys or max(keys.values()) == 1
+        steps = Counter(
+            (email, known[message_id].kind, reminder_id)
+            for message_id, (email, _) in once.items()
+            for reminder_id in told.get(known[message_id].id, ())
+        )
+        assert not steps or max(steps.values()) == 1
+
+    def comes_to_an_end(self):
+        """Once nothing breaks any more, all that has fallen due has an end or a reason that is shown."""
+        self.server.answers.clear()
+        self.leases_run_out()
+        self.sending_is_switched(True)
+        for _ in range(5):
+            self.round()
+            self.nobody_is_told_twice()
+            self.now += timedelta(days=1)
+        with time_machine.travel(self.now - timedelta(days=1), tick=False), self.app.app_context():
+            self.check_end()
+            db.session.remove()
+
+    def check_end(self):
+        """Every delivery has ended; every reminder was told, or says why not; nothing was overlooked."""
+        waiting = db.session.execute(
+            select(Delivery.id, Delivery.state).where(
+                Delivery.state.in_(
+                    (DeliveryState.QUEUED, DeliveryState.CLAIMED, DeliveryState.HANDING_OVER)
+                ),
+                Delivery.send_after <= datetime.now(UTC),
+            )
+        ).all()
+        assert not waiting
+        assert not db.session.scalar(
+            select(func.count()).where(Reminder.state == ReminderState.DUE)
+        )
+        told = (
+            select(delivery_reminder.c.reminder_id)
+            .join(Delivery, Delivery.id == delivery_reminder.c.delivery_id)
+            .where(Delivery.state.in_((*OVER, DeliveryState.QUEUED)))
+        )
+        silent = db.session.execute(
+            select(Reminder.id, Reminder.step, Reminder.base_date).where(
+                Reminder.state == ReminderState.ISSUED, Reminder.id.not_in(told)
+            )
+        ).all()
+        assert not silent
+        client = facts.load_one(self.client().id)
+        for item in due_items(client, datetime.now(UTC)):
+            assert item.step in item.subscription.planned
+
+    def client(self):
+        return db.session.scalars(select(Client).order_by(Client.id)).first()
+
+    def user(self, name):
+        return db.session.scalar(select(User).where(User.name == name))
+
+    def subscription(self, which):
+        return db.session.scalars(
+            select(Subscription)
+            .where(Subscription.client_id == self.client().id)
+            .order_by(Subscription.id)
+        ).all()[which]
+
+
+@pytest.fixture
+def machine(tmp_path):
+    """The machine on an SQLite file of its own, which each example begins with anew."""
+    shutil.copyfile(support.sqlite_template(), tmp_path / "portal.db")
+    app = create_app(support.settings(tmp_path, f"sqlite:///{tmp_path / 'portal.db'}"))
+    with app.app_context():
+        # Nobody pulls the plug here.
+        event.listen(db.engine, "connect", lambda one, _: one.execute("PRAGMA synchronous=OFF"))
+    populate(app)
+    with app.app_context():
+        db.session.execute(db.text("PRAGMA wal_checkpoint(TRUNCATE)"))
+        db.session.remove()
+        db.engine.dispose()
+    template = tmp_path / "template.db"
+    shutil.copyfile(tmp_path / "portal.db", template)
+    return type("Portal", (Portal,), {"app": app, "template": template})
+
+
+def populate(app):
+    """Acme with three contacts and two products: a year's, and a month's."""
+    support.cast.__wrapped__(app)
+    with unit_of_work(app):
+        client = db.session.scalars(select(Client).order_by(Client.id)).first()
+        db.session.add(make_subscription(client, "Sales Hub", date(2027, 3, 15), term_months=1))
+        db.session.flush()
+        attention.refresh_where(Subscription.client_id == client.id)
+
+
+def test_whatever_happens_nobody_is_told_twice_and_nothing_disappears(machine):
+    run_state_machine_as_test(machine, settings=settings(max_examples=20, stateful_step_count=20))
