@@ -25,7 +25,8 @@ class Sink:
     """What the server got, and what it says. Change the answers at any time.
 
     `refuse` maps a recipient to the answer to RCPT, `answer` is said after the final dot, and with `hang_up` the
-    connection breaks there instead, so that the sender can't know whether the message was kept. `delay`: seconds before it.
+    connection breaks there instead, so that the sender can't know whether the message was kept.
+    `delay`: seconds that each message waits for its answer.
     """
 
     url: str
