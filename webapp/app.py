@@ -123,6 +123,8 @@ def configure(app: Flask, settings: config.Settings) -> None:
         WTF_CSRF_SSL_STRICT=False,
         RATELIMIT_STORAGE_URI=settings.limits_url,
         RATELIMIT_HEADERS_ENABLED=False,
+        # While the store is away each process counts for itself: people can still sign in.
+        RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,
         SEND_FILE_MAX_AGE_DEFAULT=31_536_000,
     )
     app.session_interface = OwnSession()

@@ -54,6 +54,13 @@ def test_the_inbox_lists_mails_by_recipient(browse, demo):
     assert "No mail yet" in eve.get("/demo/inbox?to=nobody@odnowa.example").text
 
 
+@pytest.mark.settings(demo=True, frame_ancestors=("https://intranet.example",))
+def test_a_mail_is_shown_inside_a_framed_portal_too(app, browse, demo):
+    policy = browse().get(f"/demo/inbox/{mail_id(app)}/html").headers["Content-Security-Policy"]
+    assert policy.startswith("sandbox; default-src 'none';")
+    assert policy.endswith("frame-ancestors 'self' https://intranet.example")
+
+
 @in_demo
 def test_a_mail_shows_headers_text_and_a_frame(app, browse, demo):
     page = browse().get(f"/demo/inbox/{mail_id(app)}").text

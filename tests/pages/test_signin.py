@@ -88,6 +88,14 @@ def test_failures_are_limited_by_email_and_say_so(app, browse, cast: Cast):
     assert sign_in(eve, "dana@acme.example", "wrong").status_code == 422
 
 
+@pytest.mark.settings(limits_url="redis://127.0.0.1:1")
+def test_people_sign_in_while_the_store_of_the_limits_is_away(app, browse, cast: Cast):
+    give_password(app, cast.dave)
+    assert sign_in(browse(), "dave@acme.example").status_code == 303
+    codes = [sign_in(browse(), "dana@acme.example", "wrong").status_code for _ in range(6)]
+    assert codes == [422] * 5 + [429]
+
+
 def test_who_belongs_to_several_organisations_chooses(app, browse, cast: Cast):
     with unit_of_work(app):
         other = db.session.get(Partner, cast.other_partner)

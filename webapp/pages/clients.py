@@ -3,16 +3,14 @@
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
-from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from webapp.domain.access import Action
-from webapp.models import AuditEntry, Client, db
+from webapp.models import AuditEntry, Client
 from webapp.pages import conflicts, guards
 from webapp.pages.clients_forms import REFUSALS, ClientForm
 from webapp.pages.forms import explain
 from webapp.services import clients
-from webapp.services.audit import AuditAction
 from webapp.services.errors import Refused
 
 blueprint = Blueprint("clients", __name__)
@@ -49,7 +47,7 @@ def edit(client_id: int) -> Answer:
         return edit_page(client, form, 422 if form.errors else 200)
     stale = form.version.data != str(client.version)
     if stale and form.facts != clients.facts_of(client):
-        entry = last_change(client)
+        entry = clients.last_change(client)
         form.version.data = str(client.version)
         return edit_page(client, form, 409, entry)
     try:
@@ -66,16 +64,3 @@ def edit_page(
 ) -> tuple[str, int]:
     page = render_template("clients/edit.html", client=client, form=form, **conflicts.beside(entry))
     return page, status
-
-
-def last_change(client: Client) -> AuditEntry | None:
-    """The newest entry about this client's facts."""
-    return db.session.scalar(
-        select(AuditEntry)
-        .where(
-            AuditEntry.client_id == client.id,
-            AuditEntry.action == AuditAction.CLIENT_CHANGED.value,
-        )
-        .order_by(AuditEntry.id.desc())
-        .limit(1)
-    )

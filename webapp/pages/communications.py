@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.domain.access import Action
 from webapp.models import AuditEntry, MailKind, Partner
-from webapp.pages import conflicts, guards, htmx
+from webapp.pages import conflicts, guards, htmx, notes
 from webapp.pages.communications_forms import (
     REFUSALS,
     DefaultForm,
@@ -195,8 +195,7 @@ def answer(
 def saved(partner: Partner, part: str, entry: AuditEntry | None) -> AnyResponse:
     """Say in place what was saved, with a way back."""
     text = _("Saved.") if entry else _("Nothing to save: it is set like this already")
-    undo_url = url_for("frame.undo", entry_id=entry.id) if entry else None
     if htmx.wanted():
-        return answer(partner, part, 200, note=text, undo_url=undo_url)
-    flash({"text": text, "undo_url": undo_url}, "good")  # type: ignore[arg-type]
+        return answer(partner, part, 200, note=text, undo_url=notes.undo_url(entry))
+    notes.flash_with_undo(text, entry)
     return redirect(url_for("settings.partners"), 303)

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
@@ -14,7 +14,7 @@ from webapp.domain.access import Action
 from webapp.domain.ownership import Choice, Person, needs_contact
 from webapp.domain.reminders import ClientFacts, rounds
 from webapp.models import AuditEntry, Client
-from webapp.pages import conflicts, forms, guards, htmx
+from webapp.pages import conflicts, forms, guards, htmx, notes
 from webapp.pages.client_details import renewals_of
 from webapp.pages.ids import row_id
 from webapp.services import facts, ownership, runtime
@@ -153,7 +153,6 @@ def show(
 def saved(client: Client, known: ClientFacts, entry: AuditEntry | None) -> AnyResponse:
     """Say that it is saved: the panel as it is now for htmx, else the page it stands on."""
     text = _("Renewal owner saved") if entry else _("Nothing to save: it is set like this already")
-    undo_url = url_for("frame.undo", entry_id=entry.id) if entry else None
     page = url_for("clients.renewals", client_id=client.id)
     if htmx.wanted():
         return Response(
@@ -161,9 +160,9 @@ def saved(client: Client, known: ClientFacts, entry: AuditEntry | None) -> AnyRe
                 "renewal_owner/_saved.html",
                 **renewals_of(client, known),
                 note=text,
-                undo_url=undo_url,
+                undo_url=notes.undo_url(entry),
                 page=page,
             )
         )
-    flash({"text": text, "undo_url": undo_url}, "good")  # type: ignore[arg-type]
+    notes.flash_with_undo(text, entry)
     return redirect(page, 303)

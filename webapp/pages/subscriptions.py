@@ -5,13 +5,12 @@ from datetime import date
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
-from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from webapp.domain.access import Action
 from webapp.domain.cells import CellError, read_date
-from webapp.models import AuditEntry, Subscription, db
-from webapp.pages import conflicts, guards
+from webapp.models import AuditEntry, Subscription
+from webapp.pages import conflicts, guards, notes
 from webapp.pages.forms import explain
 from webapp.pages.subscriptions_forms import REFUSALS, StepForm, SubscriptionForm, currency_of
 from webapp.services import subscriptions
@@ -50,7 +49,7 @@ def edit(subscription_id: int) -> Answer:
     stale = form.version.data != str(subscription.version)
     if stale and form.facts != subscriptions.facts_of(subscription):
         form.version.data = str(subscription.version)
-        return edit_page(subscription, form, 409, last_change(subscription))
+        return edit_page(subscription, form, 409, subscriptions.last_change(subscription))
     try:
         changed = subscriptions.edit_subscription(current_user, subscription, form.facts)
     except Refused as error:
@@ -100,8 +99,7 @@ def day(text: str | None) -> date:
 
 def said(subscription: Subscription, text: str, entry: AuditEntry | None) -> Response:
     """Back to the client's renewals, where it is said, with a way to undo it."""
-    undo_url = url_for("frame.undo", entry_id=entry.id) if entry else None
-    flash({"text": text, "undo_url": undo_url}, "good")  # type: ignore[arg-type]
+    notes.flash_with_undo(text, entry)
     return to_renewals(subscription.client_id)
 
 
@@ -138,17 +136,3 @@ def step_page(
         status=status,
     )
     return page, status
-
-
-def last_change(subscription: Subscription) -> AuditEntry | None:
-    """The newest entry about this subscription."""
-    return db.session.scalar(
-        select(AuditEntry)
-        .where(
-            AuditEntry.client_id == subscription.client_id,
-            AuditEntry.action.startswith("subscription."),
-            AuditEntry.subject_id == subscription.id,
-        )
-        .order_by(AuditEntry.id.desc())
-        .limit(1)
-    )

@@ -5,6 +5,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, NotRequired, TypedDict, Unpack
 
+from sqlalchemy import ColumnElement, select
+
 from webapp.models import AuditEntry, User, db
 from webapp.models.base import Json
 from webapp.services import runtime
@@ -84,6 +86,13 @@ def values(actor: User | None, action: AuditAction, **about: Unpack[Entry]) -> J
             field: [plain(before), plain(after)] for field, (before, after) in changes.items()
         },
     }
+
+
+def newest(*conditions: ColumnElement[bool]) -> AuditEntry | None:
+    """The newest entry that meets conditions on AuditEntry: what was quicker than somebody's form."""
+    return db.session.scalar(
+        select(AuditEntry).where(*conditions).order_by(AuditEntry.id.desc()).limit(1)
+    )
 
 
 def assign(target: Any, **values: Any) -> dict[str, tuple[Any, Any]]:

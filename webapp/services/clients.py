@@ -32,6 +32,13 @@ class ClientFacts:
     time_zone: str | None = None
 
 
+def last_change(client: Client) -> AuditEntry | None:
+    """The newest entry about this client's facts."""
+    return audit.newest(
+        AuditEntry.client_id == client.id, AuditEntry.action == AuditAction.CLIENT_CHANGED
+    )
+
+
 def facts_of(client: Client) -> ClientFacts:
     """The facts as they are stored."""
     return ClientFacts(

@@ -155,14 +155,8 @@ def after_conflict(client: Client, wanted: tuple[Owner | None, int | None]) -> A
 
 def last_change(client_id: int) -> AuditEntry | None:
     """The newest entry about this client's owner."""
-    return db.session.scalar(
-        select(AuditEntry)
-        .where(
-            AuditEntry.client_id == client_id,
-            AuditEntry.action == AuditAction.OWNER_CHANGED.value,
-        )
-        .order_by(AuditEntry.id.desc())
-        .limit(1)
+    return audit.newest(
+        AuditEntry.client_id == client_id, AuditEntry.action == AuditAction.OWNER_CHANGED
     )
 
 

@@ -218,12 +218,7 @@ def note(
 
 def last_change(partner: Partner, action: AuditAction) -> AuditEntry | None:
     """The newest entry of one kind about this partner's settings."""
-    return db.session.scalar(
-        select(AuditEntry)
-        .where(AuditEntry.organisation_id == partner.id, AuditEntry.action == action.value)
-        .order_by(AuditEntry.id.desc())
-        .limit(1)
-    )
+    return audit.newest(AuditEntry.organisation_id == partner.id, AuditEntry.action == action)
 
 
 def override_counts(partner: Partner) -> tuple[int, int]:

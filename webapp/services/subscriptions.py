@@ -44,6 +44,15 @@ class SubscriptionFacts:
     currency: str | None = None
 
 
+def last_change(subscription: Subscription) -> AuditEntry | None:
+    """The newest entry about this subscription, whatever was done to it."""
+    return audit.newest(
+        AuditEntry.client_id == subscription.client_id,
+        AuditEntry.subject_id == subscription.id,
+        AuditEntry.action.startswith("subscription."),
+    )
+
+
 def facts_of(subscription: Subscription) -> SubscriptionFacts:
     """The facts as they are stored."""
     return SubscriptionFacts(

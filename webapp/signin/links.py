@@ -1,12 +1,11 @@
 """Addresses of single-use links: a signed token that carries the id of the link's row."""
 
-from urllib.parse import urljoin
-
 from flask import current_app
 from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
+from webapp.config import Settings
 from webapp.models import Link, User, db
 
 
@@ -21,7 +20,8 @@ def token(link: Link | int) -> str:
 
 def address(link: Link | int) -> str:
     """The address that a mail or the command line tells a person."""
-    return urljoin(current_app.config["PORTAL"].base_url + "/", f"link/{token(link)}")
+    settings: Settings = current_app.config["PORTAL"]
+    return f"{settings.base_url}/link/{token(link)}"
 
 
 def read(text: str) -> Link | None:
