@@ -85,7 +85,9 @@ def local_time(moment: datetime, zone: str, language: str) -> str:
     where = ZoneInfo(zone)
     locale = LANGUAGES[language].locale
     at = dates.format_datetime(moment, "d MMM y, HH:mm", tzinfo=where, locale=locale)
-    return f"{at} {moment.astimezone(where).tzname()}"
+    name = moment.astimezone(where).tzname() or zone
+    # Some zones, São Paulo's among them, have no letters of their own, only "-03".
+    return f"{at} {name if name[0].isalpha() else 'UTC' + name}"
 
 
 def money(amount: Decimal, currency: str, language: str) -> str:
