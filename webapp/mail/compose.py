@@ -67,17 +67,18 @@ def texts(catalog: NullTranslations) -> dict[str, Callable[..., str]]:
 
     @pass_context
     def gettext(context: Context, text: str, /, **variables: Any) -> str:
-        found = catalog.gettext(text)
-        return (Markup(found) if context.eval_ctx.autoescape else found) % variables
+        return filled(context, catalog.gettext(text), variables)
 
     @pass_context
     def ngettext(context: Context, one: str, many: str, num: int, /, **variables: Any) -> str:
-        found = catalog.ngettext(one, many, num)
-        return (Markup(found) if context.eval_ctx.autoescape else found) % (
-            {"num": num} | variables
-        )
+        return filled(context, catalog.ngettext(one, many, num), {"num": num} | variables)
 
     return {"gettext": gettext, "ngettext": ngettext}
+
+
+def filled(context: Context, text: str, variables: Json) -> str:
+    """A text of the catalog, which is ours, with its values, which are not and are escaped in HTML."""
+    return (Markup(text) if context.eval_ctx.autoescape else text) % variables  # nosec B704
 
 
 def headers(letter: Letter, subject: str, settings: Settings) -> list[tuple[str, str]]:
