@@ -4,6 +4,7 @@ It plays on an SQLite file and on a PostgreSQL server of its own, or where --dat
 """
 
 import argparse
+import gc
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -95,6 +96,8 @@ def loaded(url: str, folder: Path) -> Flask:
         populate(6, insistent=False, troubled=False, poisoned=False)
     worker.once(app)
     with database(app):
+        # Else each child's first collection copies the memory that it shares with its parent.
+        gc.freeze()
         return app
 
 
