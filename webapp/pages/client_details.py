@@ -7,7 +7,6 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
-from sqlalchemy import select
 from werkzeug.wrappers import Response
 from wtforms.fields.choices import SelectChoice
 
@@ -15,13 +14,21 @@ from webapp import i18n, labels
 from webapp.domain.access import Action
 from webapp.domain.recipients import ContactRole, Reachability, reachability
 from webapp.domain.reminders import ClientFacts, rounds
-from webapp.models import Client, Subscription, db
+from webapp.models import Client
 from webapp.pages import changes, forms, guards
 from webapp.pages.clients import blueprint
 from webapp.pages.frame import language, time_zone
 from webapp.pages.ids import row_id
 from webapp.pages.settings_forms import VersionField, show_version
-from webapp.services import facts, history, ownership, people, renewal_history, runtime
+from webapp.services import (
+    facts,
+    history,
+    ownership,
+    people,
+    renewal_history,
+    runtime,
+    subscriptions,
+)
 from webapp.services.errors import Conflict, Refused
 from webapp.services.ownership import Why
 
@@ -171,22 +178,11 @@ def renewals_of(client: Client, known: ClientFacts) -> dict[str, Any]:
         "why": why_line(ownership.why(client, known), zone),
         "today": now.astimezone(known.zone).date(),
         "rounds": rounds(known, now),
-        "subscriptions": subscriptions_of(client),
+        "subscriptions": subscriptions.subscriptions_of(client),
         "past": renewal_history.load(client.id),
         "missing": [labels.CONTACT_ROLES[role] for role in known.circle.missing],
         "zone": zone,
     }
-
-
-def subscriptions_of(client: Client) -> list[Subscription]:
-    """All of a client's subscriptions, the cancelled ones last."""
-    return list(
-        db.session.scalars(
-            select(Subscription)
-            .where(Subscription.client_id == client.id)
-            .order_by(Subscription.cancelled, Subscription.renewal_date, Subscription.id)
-        )
-    )
 
 
 def contacts_of(client: Client, known: ClientFacts) -> dict[str, Any]:

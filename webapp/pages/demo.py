@@ -19,7 +19,6 @@ from flask import (
 )
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from sqlalchemy import func, select
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.mail.addresses import one_line
@@ -85,22 +84,12 @@ def inbox() -> str:
     """All mails that went out, newest first; ``to`` shows those of one recipient."""
     recipient = one_line(request.args.get("to", ""))
     before = request.args.get("before", type=row_id)
-    query = select(InboxMail).order_by(InboxMail.id.desc()).limit(PAGE + 1)
-    if recipient:
-        query = query.where(InboxMail.recipient == recipient)
-    if before:
-        query = query.where(InboxMail.id < before)
-    rows = list(db.session.scalars(query))
-    recipients = db.session.execute(
-        select(InboxMail.recipient, func.count())
-        .group_by(InboxMail.recipient)
-        .order_by(InboxMail.recipient)
-    ).all()
+    rows = demo.inbox(recipient, before, PAGE + 1)
     return render_template(
         "demo/inbox.html",
         mails=[(row, parse(row)) for row in rows[:PAGE]],
         more=len(rows) > PAGE,
-        recipients=recipients,
+        recipients=demo.inbox_recipients(),
         recipient=recipient,
         before=before,
         zone=frame.time_zone() or "UTC",

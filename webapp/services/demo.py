@@ -119,6 +119,26 @@ def inbox_count() -> int:
     return db.session.scalar(select(func.count()).select_from(InboxMail)) or 0
 
 
+def inbox(recipient: str, before: int | None, limit: int) -> list[InboxMail]:
+    """Mails that went out, newest first: to one address, or to anybody; older than one by its id."""
+    query = select(InboxMail).order_by(InboxMail.id.desc()).limit(limit)
+    if recipient:
+        query = query.where(InboxMail.recipient == recipient)
+    if before:
+        query = query.where(InboxMail.id < before)
+    return list(db.session.scalars(query))
+
+
+def inbox_recipients() -> list[tuple[str, int]]:
+    """Each address that got mail, and how much."""
+    rows = db.session.execute(
+        select(InboxMail.recipient, func.count())
+        .group_by(InboxMail.recipient)
+        .order_by(InboxMail.recipient)
+    )
+    return [(recipient, number) for recipient, number in rows]
+
+
 def set_clock(day: date) -> None:
     """Set business time to a day's WORKING_HOUR, and commit: workers read it anew."""
     hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)

@@ -98,12 +98,13 @@ def use_link(link: Link, password_hash: str | None) -> User:
     belong to users of other organisations, too: it is merely accepted. Raises Refused.
     """
     user = link.user
-    used = db.session.execute(
+    used = db.session.scalar(
         update(Link)
         .where(Link.id == link.id, Link.used_at.is_(None), Link.expires_at > datetime.now(UTC))
         .values(used_at=datetime.now(UTC))
+        .returning(Link.id)
     )
-    if not used.rowcount or not user.active:  # type: ignore[attr-defined]
+    if used is None or not user.active:
         raise Refused("link", "used")
     accepted = link.purpose is LinkPurpose.INVITATION and has_login(user.email_key)
     if not accepted:

@@ -44,6 +44,17 @@ class SubscriptionFacts:
     currency: str | None = None
 
 
+def subscriptions_of(client: Client) -> list[Subscription]:
+    """All of a client's subscriptions, the cancelled ones last."""
+    return list(
+        db.session.scalars(
+            select(Subscription)
+            .where(Subscription.client_id == client.id)
+            .order_by(Subscription.cancelled, Subscription.renewal_date, Subscription.id)
+        )
+    )
+
+
 def last_change(subscription: Subscription) -> AuditEntry | None:
     """The newest entry about this subscription, whatever was done to it."""
     return audit.newest(
