@@ -17,7 +17,7 @@ from webapp.config import Settings
 from webapp.mail.transport import Transport, open_transport
 from webapp.models import DeliveryState, Installation, db
 from webapp.models.transactions import writing
-from webapp.services import deliveries, handover, messages, outbox, planning, runtime
+from webapp.services import claims, deliveries, handover, messages, outbox, planning, runtime
 
 log = logging.getLogger(__name__)
 # After so many failures in a row the server is taken for dead, and the rest of the round waits.
@@ -35,7 +35,7 @@ def once(app: Flask, stopped: Event | None = None) -> Counter[str]:
             try:
                 now = runtime.now()
                 commit()
-                deliveries.recover(now)
+                claims.recover(now)
                 messages.forget(now)
                 beat()
                 commit()
@@ -82,20 +82,20 @@ def send(transport: Transport, stopped: Event | None) -> Counter[str]:
     while not is_set(stopped) and failures < FAILURES_IN_A_ROW:
         # Asked anew: a long backlog may last until the windows close.
         now = runtime.now()
-        claims = deliveries.claim(now)
+        taken = claims.claim(now)
         beat()
         commit()
-        if claims is None:
+        if taken is None:
             break
         patience = monotonic() + runtime.settings().lease_seconds / 2
-        while claims and not is_set(stopped) and failures < FAILURES_IN_A_ROW:
+        while taken and not is_set(stopped) and failures < FAILURES_IN_A_ROW:
             if monotonic() > patience:
                 break
-            state = deliveries.hand_over(claims.pop(0), transport, commit, now)
+            state = deliveries.hand_over(taken.pop(0), transport, commit, now)
             if state is not None:
                 counts[state.value] += 1
                 failures = failures + 1 if state is DeliveryState.QUEUED else 0
-        deliveries.give_back(claims)
+        claims.give_back(taken)
         commit()
     return counts
 

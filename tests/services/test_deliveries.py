@@ -29,7 +29,7 @@ from webapp.models import (
     User,
     db,
 )
-from webapp.services import attention, deliveries, messages
+from webapp.services import attention, claims, deliveries, messages
 
 STEP_30 = datetime(2027, 3, 1, 10, tzinfo=UTC)
 
@@ -164,7 +164,7 @@ def test_a_claim_that_was_not_finished_comes_back(app, sending, sink):
     run_at(app, datetime(2027, 3, 1, 20, tzinfo=UTC))
     morning = datetime(2027, 3, 2, 9, tzinfo=UTC)
     with time_machine.travel(morning, tick=False), unit_of_work(app):
-        assert deliveries.claim(morning, 1)
+        assert claims.claim(morning, 1)
     run_at(app, morning + timedelta(minutes=1))
     assert len(sink.letters) == 1
     with unit_of_work(app):
@@ -182,7 +182,7 @@ def test_a_worker_that_lost_its_claim_sends_nothing(app, sending, sink):
     run_at(app, datetime(2027, 3, 1, 20, tzinfo=UTC))
     morning = datetime(2027, 3, 2, 9, tzinfo=UTC)
     with unit_of_work(app):
-        claim = deliveries.claim(morning)[0]
+        claim = claims.claim(morning)[0]
         db.session.execute(update(Delivery).values(token=None, state=DeliveryState.QUEUED))
     with unit_of_work(app):
         opened = transport.open_transport(app.config["PORTAL"])
@@ -284,7 +284,7 @@ def test_a_claim_left_behind_when_the_next_step_has_gone_out_is_superseded(app, 
     run_at(app, datetime(2027, 3, 1, 20, tzinfo=UTC))
     morning = datetime(2027, 3, 2, 9, tzinfo=UTC)
     with time_machine.travel(morning, tick=False), unit_of_work(app):
-        assert deliveries.claim(morning)
+        assert claims.claim(morning)
     step_14 = datetime(2027, 3, 17, 10, tzinfo=UTC)
     run_at(app, step_14)
     with unit_of_work(app):

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, TypeVarTuple, cast
+from typing import Any, TypeVarTuple
 
-from sqlalchemy import ColumnElement, Select, Table, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 
 from webapp.i18n import fold
-from webapp.models import Client, Delivery, DeliveryState, MailKind, Organisation, Partner, User, db
+from webapp.models import Delivery, DeliveryState, MailKind, Partner, User, db
+from webapp.models.tables import client_table, organisation_table
 from webapp.services import resolve, runtime
 from webapp.services.resolve import Way
 
@@ -18,8 +19,8 @@ PERIODS = (7, 30, 90)
 MOST_COUNTED = 1000
 
 Columns = TypeVarTuple("Columns")
-client = cast(Table, Client.__table__).c
-company = cast(Table, Organisation.__table__).c
+client = client_table.c
+company = organisation_table.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +117,8 @@ def newest(statement: Select[*tuple[Any, ...]], limit: int) -> Sequence[Any]:
 def sources(statement: Select[*Columns]) -> Select[*Columns]:
     return (
         statement.join(User, User.id == Delivery.recipient_id)
-        .outerjoin(cast(Table, Client.__table__), client.id == Delivery.client_id)
-        .outerjoin(cast(Table, Organisation.__table__), company.id == Delivery.client_id)
+        .outerjoin(client_table, client.id == Delivery.client_id)
+        .outerjoin(organisation_table, company.id == Delivery.client_id)
     )
 
 

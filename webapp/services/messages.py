@@ -24,7 +24,7 @@ def write(deliveries: Sequence[Delivery], now: datetime) -> dict[int, bytes]:
     stored = select(DeliveryMessage.delivery_id, DeliveryMessage.content).where(
         DeliveryMessage.delivery_id.in_(tried)
     )
-    written = {id: content for id, content in db.session.execute(stored)} if tried else {}
+    written = {row.delivery_id: row.content for row in db.session.execute(stored)} if tried else {}
     new = []
     for delivery in deliveries:
         if delivery.id in written:

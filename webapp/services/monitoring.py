@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from sqlalchemy import func, select
 
 from webapp.models import Delivery, DeliveryState, Installation, db
-from webapp.services import deliveries, runtime
+from webapp.services import claims, runtime
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Pulse:
 def pulse() -> Pulse:
     now = runtime.now()
     seen = db.session.scalar(select(Installation.worker_seen_at))
-    return Pulse(age(deliveries.oldest_due(now), now), age(seen, datetime.now(UTC)))
+    return Pulse(age(claims.oldest_due(now), now), age(seen, datetime.now(UTC)))
 
 
 def age(since: datetime | None, now: datetime) -> int | None:

@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Row, Table, bindparam, exists, insert, select, update
+from sqlalchemy import Row, bindparam, exists, insert, select, update
 
 from webapp.domain.reminders import ClientFacts, Item, Mail, Round, round_on, waiting_items
 from webapp.domain.schedule import last_moment
 from webapp.models import (
-    Client,
     Delivery,
     DeliveryState,
     Reminder,
@@ -23,13 +22,11 @@ from webapp.models import (
     db,
     delivery_reminder,
 )
+from webapp.models.tables import client_table, delivery_table, reminder_table
 from webapp.services import delivery_log, facts, letters
 
 CHUNK = 200
 OPEN = (ReminderState.DUE, ReminderState.BLOCKED, ReminderState.ISSUED)
-client_table = Client.__table__
-delivery_table: Table = Delivery.__table__  # type: ignore[assignment]
-reminder_table: Table = Reminder.__table__  # type: ignore[assignment]
 # Written out in the statement, not bound: only so do both databases use the partial index.
 DUE = Reminder.state == bindparam(
     "due", ReminderState.DUE, type_=reminder_table.c.state.type, literal_execute=True

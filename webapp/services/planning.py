@@ -16,22 +16,22 @@ from sqlalchemy.dialects import postgresql, sqlite
 from webapp.domain import schedule
 from webapp.domain.schedule import Renewal
 from webapp.models import (
-    Client,
-    Organisation,
-    Partner,
     Reminder,
     ReminderState,
-    Subscription,
     db,
+)
+from webapp.models.tables import (
+    client_table,
+    organisation_table,
+    partner_table,
+    reminder_table,
+    subscription_table,
 )
 from webapp.services import attention, reminders
 
 CHUNK = 4_000
 # The farthest east that a local date may be ahead of UTC (Kiritimati).
 EASTMOST = timedelta(hours=14)
-subscription_table: Table = Subscription.__table__  # type: ignore[assignment]
-client_table, partner_table = Client.__table__, Partner.__table__
-company = Organisation.__table__
 
 
 class LocalDates(dict[str, date]):
@@ -82,11 +82,11 @@ def due_rows(condition: ColumnElement[bool]) -> Sequence[Any]:
             table.cycle,
             table.steps_from,
             table.attention_on,
-            company.c.time_zone,
+            organisation_table.c.time_zone,
             partner_table.c.steps,
             newest.label("newest"),
         )
-        .join(company, company.c.id == table.client_id)
+        .join(organisation_table, organisation_table.c.id == table.client_id)
         .join(client_table, client_table.c.id == table.client_id)
         .join(partner_table, partner_table.c.id == client_table.c.partner_id)
         .where(table.attention_on.is_not(None), condition)
@@ -134,7 +134,7 @@ def write(rows: Sequence[Any], today: LocalDates) -> int:
         )
     # A newer step takes over from one of the same renewal that still waits.
     reminders.close_waiting([one["subscription_id"] for one in new], ReminderState.SUPERSEDED)
-    insert_ignoring(Reminder.__table__, new)  # type: ignore[arg-type]
+    insert_ignoring(reminder_table, new)
     attention.write(attention_days)
     return len(attention_days)
 

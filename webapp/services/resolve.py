@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Table, and_, exists, func, select, update
+from sqlalchemy import and_, exists, func, select, update
 from sqlalchemy.orm import aliased
 
 from webapp.domain import schedule
@@ -22,11 +22,11 @@ from webapp.models import (
     db,
     delivery_reminder,
 )
-from webapp.services import audit, deliveries, delivery_log, facts, messages, outbox, runtime
+from webapp.models.tables import delivery_table
+from webapp.services import audit, delivery_log, facts, messages, outbox, outcomes, runtime
 from webapp.services.audit import AuditAction
 from webapp.services.errors import Conflict, Refused
 
-table: Table = Delivery.__table__  # type: ignore[assignment]
 UNSENT = (DeliveryState.REFUSED, DeliveryState.FAILED)
 UNDECIDED = (DeliveryState.UNCLEAR, *UNSENT)
 
@@ -76,7 +76,7 @@ def still_wanted(delivery_ids: Collection[int], now: datetime) -> set[int]:
         told.id != Delivery.id,
         told.recipient_id == Delivery.recipient_id,
         told.kind == Delivery.kind,
-        told.state.not_in(deliveries.UNHEARD),
+        told.state.not_in(outcomes.UNHEARD),
     )
     true_in_time = and_(
         Delivery.send_before > now,
@@ -212,8 +212,12 @@ def close(
 def move(delivery: Delivery, seen: int, state: DeliveryState, **values: Any) -> bool:
     """Bring a mail from the state that it was loaded in to another, unless somebody was quicker."""
     result = db.session.execute(
-        update(table)
-        .where(table.c.id == delivery.id, table.c.state == delivery.state, table.c.resends == seen)
+        update(delivery_table)
+        .where(
+            delivery_table.c.id == delivery.id,
+            delivery_table.c.state == delivery.state,
+            delivery_table.c.resends == seen,
+        )
         .values(state=state, **values)
     )
     return bool(result.rowcount == 1)  # type: ignore[attr-defined]
