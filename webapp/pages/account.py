@@ -10,11 +10,11 @@ from webapp.domain.ownership import Owner
 from webapp.domain.recipients import ContactRole
 from webapp.domain.reminders import ClientFacts, Round, rounds
 from webapp.labels import CONTACT_ROLES
-from webapp.pages import guards
+from webapp.pages import guards, persons
 from webapp.pages.account_forms import ContactForm, RolesForm
 from webapp.pages.forms import explain
 from webapp.pages.ids import row_id
-from webapp.pages.settings_forms import PersonForm, show_version
+from webapp.pages.settings_forms import PersonForm
 from webapp.services import contacts, facts, people, runtime
 from webapp.services.errors import Conflict, Refused
 
@@ -104,17 +104,9 @@ def edit_contact(user_id: int) -> Answer:
     """Somebody of the company: name, e-mail, language."""
     user = guards.own_member(user_id)
     form = ContactForm(obj=user)
-    conflict = False
-    if form.validate_on_submit():
-        try:
-            people.edit_person(current_user, user, **form.data)
-        except Refused as error:
-            explain(form, error)
-        except Conflict:
-            conflict = True
-            show_version(form.version, user.version)
-        else:
-            flash(_("Saved: %(name)s", name=user.name), "good")
-            return redirect(url_for("account.company"), 303)
+    status = persons.save(form, user)
+    if status is None:
+        return redirect(url_for("account.company"), 303)
+    conflict = status == 409
     page = render_template("account/edit_contact.html", form=form, user=user, conflict=conflict)
-    return page, 422 if form.errors else 409 if conflict else 200
+    return page, status

@@ -15,11 +15,11 @@ from webapp.domain.access import Action
 from webapp.domain.recipients import ContactRole, Reachability, reachability
 from webapp.domain.reminders import ClientFacts, rounds
 from webapp.models import Client
-from webapp.pages import changes, forms, guards
+from webapp.pages import changes, forms, guards, persons
 from webapp.pages.clients import blueprint
 from webapp.pages.frame import language, time_zone
 from webapp.pages.ids import row_id
-from webapp.pages.settings_forms import VersionField, show_version
+from webapp.pages.settings_forms import VersionField
 from webapp.services import (
     facts,
     history,
@@ -29,7 +29,7 @@ from webapp.services import (
     runtime,
     subscriptions,
 )
-from webapp.services.errors import Conflict, Refused
+from webapp.services.errors import Refused
 from webapp.services.ownership import Why
 
 
@@ -101,28 +101,19 @@ def add_contact(client_id: int) -> str | Response | tuple[str, int]:
     "/partner/clients/<int:client_id>/contacts/<int:user_id>/edit", methods=["GET", "POST"]
 )
 @guards.allow(Action.LOOK_AFTER_CLIENTS)
-def edit_contact(client_id: int, user_id: int) -> str | Response | tuple[str, int]:
+def edit_contact(client_id: int, user_id: int) -> Response | tuple[str, int]:
     """Correct a person at the client: the address until the first sign-in, name and language always."""
     client = guards.own_client(client_id)
     person = guards.contact_of(client.id, user_id)
     form = StoredContactForm(obj=person)
     form.offer(client)
-    conflict = False
-    if form.validate_on_submit():
-        try:
-            people.edit_person(current_user, person, **form.data)
-        except Refused as error:
-            forms.explain(form, error)
-        except Conflict:
-            conflict = True
-            show_version(form.version, person.version)
-        else:
-            flash(_("Saved: %(name)s", name=person.name), "good")
-            return redirect(url_for("clients.contacts", client_id=client.id), 303)
+    status = persons.save(form, person)
+    if status is None:
+        return redirect(url_for("clients.contacts", client_id=client.id), 303)
     page = render_template(
-        "clients/edit_contact.html", client=client, user=person, form=form, conflict=conflict
+        "clients/edit_contact.html", client=client, user=person, form=form, conflict=status == 409
     )
-    return (page, 422 if form.errors else 409) if form.errors or conflict else page
+    return page, status
 
 
 @blueprint.post("/partner/clients/<int:client_id>/contacts/<int:user_id>/invite")

@@ -7,12 +7,12 @@ from werkzeug.wrappers import Response
 
 from webapp.domain.access import Action
 from webapp.models import db
-from webapp.pages import guards
+from webapp.pages import guards, persons
 from webapp.pages.forms import explain
-from webapp.pages.settings_forms import InviteForm, MemberForm, ProfileForm, show_version
+from webapp.pages.settings_forms import InviteForm, MemberForm, ProfileForm
 from webapp.pages.signin_forms import PasswordForm
 from webapp.services import logins, people
-from webapp.services.errors import Conflict, Refused
+from webapp.services.errors import Refused
 from webapp.signin import limits, password
 
 blueprint = Blueprint("settings", __name__)
@@ -97,21 +97,12 @@ def member(user_id: int) -> Answer:
     """One person of the team: facts and role."""
     user = guards.own_member(user_id)
     form = MemberForm(obj=user)
-    conflict = False
-    if form.validate_on_submit():
-        try:
-            people.edit_person(current_user, user, **form.data)
-        except Refused as error:
-            explain(form, error)
-        except Conflict:
-            conflict = True
-            show_version(form.version, user.version)
-        else:
-            flash(_("Saved: %(name)s", name=user.name), "good")
-            onward = "settings.team" if current_user.may(Action.MANAGE_TEAM) else "settings.profile"
-            return redirect(url_for(onward), 303)
-    page = render_template("settings/member.html", form=form, user=user, conflict=conflict)
-    return page, 422 if form.errors else 409 if conflict else 200
+    status = persons.save(form, user)
+    if status is None:
+        onward = "settings.team" if current_user.may(Action.MANAGE_TEAM) else "settings.profile"
+        return redirect(url_for(onward), 303)
+    page = render_template("settings/member.html", form=form, user=user, conflict=status == 409)
+    return page, status
 
 
 @blueprint.post("/settings/team/<int:user_id>/invitation", endpoint="resend")

@@ -1,0 +1,30 @@
+"""Saving what a form says of a person, on whichever page it stands."""
+
+from flask import flash
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from webapp.models import User
+from webapp.pages.forms import Form, explain
+from webapp.pages.settings_forms import show_version
+from webapp.services import people
+from webapp.services.errors import Conflict, Refused
+
+
+def save(form: Form, user: User) -> int | None:
+    """Save a person's form. None when that is done, else the status of the page that shows it (again).
+
+    409: somebody else was quicker; the form has the present version now, for saving once more.
+    """
+    if not form.validate_on_submit():
+        return 422 if form.errors else 200
+    try:
+        people.edit_person(current_user, user, **form.data)
+    except Refused as error:
+        explain(form, error)
+        return 422
+    except Conflict:
+        show_version(form.version, user.version)
+        return 409
+    flash(_("Saved: %(name)s", name=user.name), "good")
+    return None
