@@ -118,16 +118,16 @@ def test_signing_in_makes_no_form_stale(dana, dave):
 
 
 def test_the_last_active_admin_stays_one(dana, dave):
-    assert refusal(people.set_role, dana, dana, admin=False) == ("admin", "last_admin")
+    assert refusal(people.edit_person, dana, dana, admin=False) == ("admin", "last_admin")
     assert refusal(people.deactivate, dana, dana) == ("active", "last_admin")
-    people.set_role(dana, dave, admin=True)
+    people.edit_person(dana, dave, admin=True)
     people.deactivate(dana, dana)
-    assert refusal(people.set_role, dave, dave, admin=False) == ("admin", "last_admin")
+    assert refusal(people.edit_person, dave, dave, admin=False) == ("admin", "last_admin")
 
 
 def test_role_and_deactivation_end_sessions(dana, dave):
     tokens = [dave.session_token]
-    people.set_role(dana, dave, admin=True)
+    people.edit_person(dana, dave, admin=True)
     tokens.append(dave.session_token)
     people.deactivate(dana, dave)
     tokens.append(dave.session_token)

@@ -58,7 +58,7 @@ def refuse_real_data() -> None:
     if not runtime.settings().demo:
         return
     try:
-        real = not is_marked() and db.session.scalar(select(Organisation.id).limit(1)) is not None
+        real = not is_marked() and not is_empty()
     except DBAPIError:
         real = False
     finally:
@@ -75,6 +75,7 @@ def is_marked() -> bool:
 
 
 def is_empty() -> bool:
+    """Whether this database holds no organisation yet."""
     return db.session.scalar(select(Organisation.id).limit(1)) is None
 
 

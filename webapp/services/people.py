@@ -103,11 +103,6 @@ def edit_person(
     note(actor, AuditAction.USER_CHANGED, user, **changes)
 
 
-def set_role(actor: User | None, user: User, admin: bool) -> None:
-    """Make a user admin or member. Raises Refused for the last active admin."""
-    edit_person(actor, user, admin=admin)
-
-
 def checked_name(name: str) -> str:
     try:
         clean = check_name(name)
