@@ -28,12 +28,6 @@ def parse_term(text: str) -> int:
     return int(match["years"] or 0) * 12 + int(match["months"] or 0)
 
 
-def format_term(months: int) -> str:
-    """The ISO 8601 duration of a term, the shortest there is: 12 → ``P1Y``."""
-    years, rest = divmod(months, 12)
-    return "P" + (f"{years}Y" if years else "") + (f"{rest}M" if rest or not years else "")
-
-
 def add_months(day: date, months: int, anchor_day: int) -> date:
     """The same day some months on, kept by the anchor day: 31 January → 28 February → 31 March."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
