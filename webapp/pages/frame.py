@@ -138,7 +138,8 @@ def finish(response: Response) -> Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "same-origin"
     response.headers["X-Request-ID"] = g.get("request_id", "")
-    if settings.secure:
+    # The header speaks for the whole host, which is not ours below a path.
+    if settings.secure and not request.script_root:
         response.headers["Strict-Transport-Security"] = f"max-age={YEAR}"
     if request.endpoint != "static":
         response.headers["Cache-Control"] = "no-store"
@@ -220,6 +221,8 @@ def set_language() -> AnyResponse:
     response = redirect(htmx.local(request.form.get("next")), 303)
     if current_user.is_authenticated:
         current_user.language = chosen
+        # A conflict is told here; at the commit it would be a breakdown.
+        db.session.flush()
         session.pop("language", None)
     else:
         set_cookie(response, chosen)
