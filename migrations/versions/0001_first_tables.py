@@ -357,6 +357,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("lease_until IS NOT NULL"),
         postgresql_where=sa.text("lease_until IS NOT NULL"),
     )
+    op.create_index("ix_delivery_partner_id_id", "delivery", ["partner_id", "id"])
     op.create_index("ix_delivery_partner_id_state_id", "delivery", ["partner_id", "state", "id"])
     op.create_index(
         "ix_delivery_queued",

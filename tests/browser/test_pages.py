@@ -43,6 +43,7 @@ PAGES = {
     "clients.renewals": ANNA,
     "clients.contacts": ANNA,
     "clients.add_contact": ANNA,
+    "clients.edit_contact": ANNA,
     "clients.activity": ANNA,
     "renewal_owner.edit": ANNA,
     "renewal_owner.preview": ANNA,
@@ -237,7 +238,9 @@ def arguments(app: Flask, endpoint: str, email: str | None) -> dict[str, object]
             ),
             "user_id": db.session.scalar(
                 db.select(User.id).where(
-                    User.organisation_id == (me and me.organisation_id), User.email != email
+                    User.organisation_id
+                    == (client if "client_id" in wanted else me and me.organisation_id),
+                    User.email != email,
                 )
             ),
             "mail_id": db.session.scalar(db.select(db.func.max(InboxMail.id))),

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
 from tests.support.cast import settings
 from webapp.app import create_app
@@ -18,8 +19,13 @@ def chosen(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def composing(chosen: Settings) -> Iterator[Settings]:
+def portal(chosen: Settings) -> Flask:
+    return create_app(chosen)
+
+
+@pytest.fixture
+def composing(portal: Flask, chosen: Settings) -> Iterator[Settings]:
     """The settings, inside an application context."""
-    with create_app(chosen).app_context():
+    with portal.app_context():
         yield chosen
         db.engine.dispose()

@@ -9,6 +9,7 @@ from fcntl import LOCK_EX, flock
 from pathlib import Path
 
 import pytest
+from flask import has_app_context
 
 from tests.support import postgres
 
@@ -61,3 +62,13 @@ def postgres_server() -> postgres.Server:
     """A real PostgreSQL, started by the first test of the run that asks, stopped when the run ends."""
     with alone():
         return postgres.start(folder())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    """No test leaves an application context behind: the next one's commands would work in it."""
+    try:
+        return (yield)
+    finally:
+        if has_app_context():
+            pytest.fail("an application context is left behind")

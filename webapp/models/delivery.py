@@ -146,6 +146,7 @@ class Delivery(Base):
             sqlite_where=text("lease_until IS NOT NULL"),
             postgresql_where=text("lease_until IS NOT NULL"),
         ),
+        Index(None, "partner_id", "id"),
         Index(None, "partner_id", "state", "id"),
         Index(None, "client_id", "id"),
     )
