@@ -519,7 +519,7 @@ def test_a_session_ends_with_what_it_stood_for(app: Flask, world: World, browse:
     with unit_of_work(app):
         alice = db.session.get(User, world.cast.alice)
         people.deactivate(alice, db.session.get_one(User, world.cast.bob))
-        people.set_role(alice, db.session.get_one(User, world.cast.dave), admin=True)
+        people.edit_person(alice, db.session.get_one(User, world.cast.dave), admin=True)
         logins.set_password("dana@acme.example", "a hash")
     assert {name for name, client in sessions.items() if signed_in(client)} == {"charlie"}
 

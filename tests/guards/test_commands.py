@@ -38,14 +38,15 @@ def commands(source: str) -> list[list[str]]:
 
 def resolve(group: click.Group, words: list[str]) -> click.Command:
     """The command that words name; what follows its name is an argument or an option."""
-    context = click.Context(group)
     found: click.Command = group
-    for word in words:
-        if not isinstance(found, click.Group):
-            break
-        known = found.get_command(context, word)
-        assert known, f"there is no command {word!r} in: portal {' '.join(words)}"
-        found = known
+    # Closed at the end, since it holds the application context that a command is looked up in.
+    with click.Context(group) as context:
+        for word in words:
+            if not isinstance(found, click.Group):
+                break
+            known = found.get_command(context, word)
+            assert known, f"there is no command {word!r} in: portal {' '.join(words)}"
+            found = known
     return found
 
 
