@@ -11,7 +11,7 @@ from threading import Event
 from time import monotonic
 
 from flask import Flask
-from sqlalchemy import update
+from sqlalchemy import Connection, update
 
 from webapp.config import Settings
 from webapp.mail.transport import Transport, open_transport
@@ -79,25 +79,43 @@ def send(transport: Transport, stopped: Event | None) -> Counter[str]:
     """Send all that may go out now. No transaction is open while a server is talked to."""
     counts: Counter[str] = Counter()
     failures = 0
-    while not is_set(stopped) and failures < FAILURES_IN_A_ROW:
-        # Asked anew: a long backlog may last until the windows close.
-        now = runtime.now()
-        taken = claims.claim(now)
-        beat()
-        commit()
-        if taken is None:
-            break
-        patience = monotonic() + runtime.settings().lease_seconds / 2
-        while taken and not is_set(stopped) and failures < FAILURES_IN_A_ROW:
-            if monotonic() > patience:
+    with db.engine.connect() as steps:
+        while not is_set(stopped) and failures < FAILURES_IN_A_ROW:
+            # Asked anew: a long backlog may last until the windows close.
+            now = runtime.now()
+            taken = claims.claim(now)
+            beat()
+            commit()
+            if taken is None:
                 break
-            state = deliveries.hand_over(taken.pop(0), transport, commit, now)
-            if state is not None:
-                counts[state.value] += 1
-                failures = failures + 1 if state is DeliveryState.QUEUED else 0
-        claims.give_back(taken)
-        commit()
+            patience = monotonic() + runtime.settings().lease_seconds / 2
+            while taken and not is_set(stopped) and failures < FAILURES_IN_A_ROW:
+                if monotonic() > patience:
+                    break
+                state = deliver(taken.pop(0), transport, steps, now)
+                if state is not None:
+                    counts[state.value] += 1
+                    failures = failures + 1 if state is DeliveryState.QUEUED else 0
+            claims.give_back(taken)
+            commit()
     return counts
+
+
+def deliver(
+    claim: claims.Claim, transport: Transport, steps: Connection, now: datetime
+) -> DeliveryState | None:
+    """Send one claimed mail and store what became of it; None when the claim was lost."""
+    try:
+        problem = deliveries.hand_over(claim, transport, steps, now)
+        if problem is None:
+            return DeliveryState.SENT
+        state = deliveries.settle(claim, problem, now)
+    except deliveries.LostClaim:
+        db.session.rollback()
+        log.warning("delivery %s was taken over by another worker", claim.id)
+        return None
+    commit()
+    return state
 
 
 def is_set(stopped: Event | None) -> bool:

@@ -184,9 +184,10 @@ def test_a_worker_that_lost_its_claim_sends_nothing(app, sending, sink):
     with unit_of_work(app):
         claim = claims.claim(morning)[0]
         db.session.execute(update(Delivery).values(token=None, state=DeliveryState.QUEUED))
-    with unit_of_work(app):
+    with app.app_context(), db.engine.connect() as steps:
         opened = transport.open_transport(app.config["PORTAL"])
-        assert deliveries.hand_over(claim, opened, db.session.commit, morning) is None
+        with pytest.raises(deliveries.LostClaim):
+            deliveries.hand_over(claim, opened, steps, morning)
         opened.close()
     assert sink.letters == []
 

@@ -63,7 +63,7 @@ def environment() -> Environment:
 
 
 def texts(catalog: NullTranslations) -> dict[str, Callable[..., str]]:
-    """The two functions that templates call for a text, as Jinja's extension has them."""
+    """The functions that templates call for a text, as Jinja's extension has them."""
 
     @pass_context
     def gettext(context: Context, text: str, /, **variables: Any) -> str:
@@ -73,7 +73,7 @@ def texts(catalog: NullTranslations) -> dict[str, Callable[..., str]]:
     def ngettext(context: Context, one: str, many: str, num: int, /, **variables: Any) -> str:
         return filled(context, catalog.ngettext(one, many, num), {"num": num} | variables)
 
-    return {"gettext": gettext, "ngettext": ngettext}
+    return {"_": gettext, "gettext": gettext, "ngettext": ngettext}
 
 
 def filled(context: Context, text: str, variables: Json) -> str:

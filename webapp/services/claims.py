@@ -20,7 +20,7 @@ QUEUED = Delivery.state == bindparam(
     "queued", DeliveryState.QUEUED, type_=delivery_table.c.state.type, literal_execute=True
 )
 # How many mails one worker claims at once: one check and one commit for all of them.
-BATCH = 20
+BATCH = 50
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,11 @@ know whether the server has it, so it is unclear.
 """
 
 import logging
-from collections.abc import Callable
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Update, bindparam, select, update
+from sqlalchemy import BigInteger, Connection, Update, bindparam, select, update
 from sqlalchemy.exc import DBAPIError
 
 from webapp.mail.transport import DeliveryProblem, Refused, Transport, TryAgain, Unclear
@@ -64,68 +63,62 @@ FINISHING = transition(
 )
 
 
-def move(claim: Claim, statement: Update, **values: Any) -> None:
-    """Take one step with a claimed mail. Raises LostClaim when it is no longer ours."""
-    result = db.session.connection().execute(
-        statement, {"mail": claim.id, "mine": claim.token, **values}
-    )
-    if result.rowcount != 1:
-        raise LostClaim(f"delivery {claim.id}")
+def step(
+    steps: Connection,
+    claim: Claim,
+    statement: Update,
+    state: DeliveryState,
+    now: datetime,
+    *,
+    reply: str | None = None,
+    **values: Any,
+) -> None:
+    """Commit one transition of a claimed mail, with its line of history.
+
+    Raises LostClaim, and changes nothing, when the mail is no longer ours.
+    """
+    with steps.begin():
+        changed = steps.execute(statement, {"mail": claim.id, "mine": claim.token, **values})
+        if changed.rowcount != 1:
+            raise LostClaim(f"delivery {claim.id}")
+        steps.execute(
+            delivery_log.INSERT, delivery_log.lines([claim.id], state, now, reply=reply)
+        )
 
 
 def hand_over(
-    claim: Claim, transport: Transport, commit: Callable[[], None], now: datetime
-) -> DeliveryState | None:
-    """Send a claimed mail and store the outcome; None when the claim was lost.
+    claim: Claim, transport: Transport, steps: Connection, now: datetime
+) -> DeliveryProblem | None:
+    """Give a claimed mail to the transport, and store that the server has it.
 
-    ``commit`` ends each transition's transaction.
+    Returns None, or what came between and is still to be settled. ``steps`` is a connection of its
+    own, since each transition commits alone; no other transaction may be open. Raises LostClaim.
     """
-    try:
-        try:
-            reply = send(claim, transport, commit, now)
-        except DeliveryProblem as problem:
-            state = settle(claim, problem, now)
-        else:
-            finish(claim, reply, now)
-            state = DeliveryState.SENT
-    except LostClaim:
-        db.session.rollback()
-        log.warning("delivery %s was taken over by another worker", claim.id)
-        return None
-    commit()
-    return state
-
-
-def send(claim: Claim, transport: Transport, commit: Callable[[], None], now: datetime) -> str:
-    """Give a message to the transport; returns the server's reply. Raises DeliveryProblem or LostClaim."""
     begun = False
 
     def before_data() -> None:
         nonlocal begun
-        move(claim, beginning(db.engine.dialect.name), lease=lease())
-        delivery_log.note([claim.id], DeliveryState.HANDING_OVER, now)
-        commit()
+        statement = beginning(steps.dialect.name)
+        step(steps, claim, statement, DeliveryState.HANDING_OVER, now, lease=lease())
         begun = True
 
     try:
-        return transport.send(claim.envelope, claim.message, before_data)
-    except (DeliveryProblem, LostClaim, DBAPIError):
+        reply = transport.send(claim.envelope, claim.message, before_data)
+    except DeliveryProblem as problem:
+        return problem
+    except (LostClaim, DBAPIError):
         raise
     except Exception as error:
         # A mail that breaks the sending itself must not hold up the others.
         log.exception("delivery %s broke", claim.id)
-        what = f"{type(error).__name__}: {error}"
-        raise (Unclear if begun else TryAgain)(what) from error
-
-
-def finish(claim: Claim, reply: str, now: datetime) -> None:
-    """Done is written after it is done."""
-    move(claim, FINISHING, said=reply, at=now)
-    delivery_log.note([claim.id], DeliveryState.SENT, now, reply=reply)
+        return (Unclear if begun else TryAgain)(f"{type(error).__name__}: {error}")
+    # Done is written after it is done.
+    step(steps, claim, FINISHING, DeliveryState.SENT, now, reply=reply, said=reply, at=now)
+    return None
 
 
 def settle(claim: Claim, problem: DeliveryProblem, now: datetime) -> DeliveryState:
-    """Store why a mail was not surely sent, and what follows from it."""
+    """Store why a mail was not surely sent, and what follows from it. Raises LostClaim."""
     log.warning("delivery %s: %s: %s", claim.id, type(problem).__name__, problem.reply)
     delivery = db.session.scalar(
         select(Delivery)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import insert
 
@@ -12,6 +13,21 @@ from webapp.models.tables import delivery_event_table
 INSERT = insert(delivery_event_table)
 
 
+def lines(
+    delivery_ids: Sequence[int],
+    state: DeliveryState,
+    at: datetime,
+    *,
+    reply: str | None = None,
+    actor_id: int | None = None,
+) -> list[dict[str, Any]]:
+    """The rows to INSERT. ``actor_id``: the person who decided it; None: the worker."""
+    return [
+        {"delivery_id": id, "state": state, "at": at, "reply": reply, "actor_id": actor_id}
+        for id in delivery_ids
+    ]
+
+
 def note(
     delivery_ids: Sequence[int],
     state: DeliveryState,
@@ -20,18 +36,7 @@ def note(
     reply: str | None = None,
     actor_id: int | None = None,
 ) -> None:
-    """Add one line to the history of each delivery. ``actor_id``: the person who decided it."""
-    if delivery_ids:
-        db.session.connection().execute(
-            INSERT,
-            [
-                {
-                    "delivery_id": delivery_id,
-                    "state": state,
-                    "at": at,
-                    "reply": reply,
-                    "actor_id": actor_id,
-                }
-                for delivery_id in delivery_ids
-            ],
-        )
+    """Add one line to the history of each delivery, in the session's transaction."""
+    rows = lines(delivery_ids, state, at, reply=reply, actor_id=actor_id)
+    if rows:
+        db.session.connection().execute(INSERT, rows)
