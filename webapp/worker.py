@@ -36,6 +36,7 @@ def once(app: Flask, stopped: Event | None = None) -> Counter[str]:
                 now = runtime.now()
                 commit()
                 claims.recover(now)
+                claims.expire(now)
                 messages.forget(now)
                 beat()
                 commit()

@@ -11,8 +11,19 @@ from sqlalchemy import func, select, update
 from tests.support.cast import unit_of_work
 from webapp import worker
 from webapp.domain.ownership import Choice, Owner
-from webapp.models import Client, InboxMail, OwnerChange, Partner, Subscription, User, db
-from webapp.services import attention, ownership, partners
+from webapp.models import (
+    Client,
+    Delivery,
+    DeliveryState,
+    InboxMail,
+    MailKind,
+    OwnerChange,
+    Partner,
+    Subscription,
+    User,
+    db,
+)
+from webapp.services import attention, ownership, partners, resolve
 
 # Acme renews on 31 March 2027, in Warsaw; 30 days before is Monday 1 March, 11:00 there.
 STEP_30 = datetime(2027, 3, 1, 10, tzinfo=UTC)
@@ -115,3 +126,31 @@ def test_while_sending_is_off_the_note_is_held_back(app, told):
         db.session.execute(update(Partner).values(sending=True))
     run_at(app, LATER + timedelta(minutes=12))
     assert len(notes(app)) == 1
+
+
+def test_a_note_that_failed_is_superseded_by_a_new_one(app, told):
+    choose(app, told, Choice.PARTNER, LATER)
+    run_at(app, LATER + timedelta(minutes=11))
+    with unit_of_work(app):
+        [note] = notes_sent(told)
+        note.state = DeliveryState.FAILED
+        db.session.get(User, told.bob).email = "robert@odnowa.example"
+    with time_machine.travel(LATER + timedelta(minutes=20), tick=False), unit_of_work(app):
+        [note] = notes_sent(told)
+        resolve.send_again(db.session.get(User, told.alice), note, 0)
+    run_at(app, LATER + timedelta(minutes=21))
+    assert [recipient for recipient, _ in notes(app)] == [
+        "bob@odnowa.example",
+        "robert@odnowa.example",
+    ]
+    with app.app_context():
+        found = [(note.state, note.resends) for note in notes_sent(told)]
+    assert found == [(DeliveryState.SUPERSEDED, 0), (DeliveryState.SENT, 0)]
+
+
+def notes_sent(cast):
+    return db.session.scalars(
+        select(Delivery)
+        .where(Delivery.kind == MailKind.HAND_OVER, Delivery.recipient_id == cast.bob)
+        .order_by(Delivery.id)
+    ).all()

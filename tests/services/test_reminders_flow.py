@@ -198,6 +198,20 @@ def test_too_late_is_an_end_that_shows(app, sending):
     assert reminders_of(app, sending)[1] == "too_late"
 
 
+def test_what_was_held_back_too_long_ends_although_sending_is_off(app, sending):
+    run_at(app, datetime(2027, 2, 27, 10, tzinfo=UTC))
+    with unit_of_work(app):
+        db.session.execute(update(Partner).values(sending=False))
+    run_at(app, datetime(2027, 3, 31, 10, tzinfo=UTC))
+    assert deliveries_of(app, sending)["queued"] == 3
+    # Midnight in Warsaw, where Acme is.
+    run_at(app, datetime(2027, 3, 31, 21, 59, tzinfo=UTC))
+    assert deliveries_of(app, sending)["queued"] == 3
+    run_at(app, datetime(2027, 3, 31, 22, tzinfo=UTC))
+    assert deliveries_of(app, sending)["queued"] == 0
+    assert deliveries_of(app, sending)["too_late"] == 3
+
+
 def test_a_date_that_comes_back_after_two_renewals_is_told_about(app, sending):
     with time_machine.travel(STEP_30, tick=False), unit_of_work(app):
         subscription = db.session.get(Subscription, sending.subscription)

@@ -70,6 +70,26 @@ def recover(now: datetime) -> int:
     return moved
 
 
+def expire(now: datetime) -> int:
+    """End queued mails whose last useful moment has passed, those of partners who don't send, too.
+
+    Returns how many it ended.
+    """
+    late = db.session.scalars(
+        select(Delivery)
+        .where(QUEUED, Delivery.send_before <= now)
+        .order_by(Delivery.id)
+        .with_for_update(skip_locked=True)
+    ).all()
+    end_late(late, now)
+    return len(late)
+
+
+def end_late(late: Sequence[Delivery], now: datetime) -> None:
+    for delivery in late:
+        end(delivery, given_up(delivery, DeliveryState.TOO_LATE), now)
+
+
 def claim(now: datetime, limit: int = BATCH) -> list[Claim] | None:
     """Claim the next mails that may go out now, checked and rendered; None when there is nothing.
 
@@ -79,8 +99,7 @@ def claim(now: datetime, limit: int = BATCH) -> list[Claim] | None:
     if not queued:
         return None
     late = [one for one in queued if one.send_before and now >= one.send_before]
-    for delivery in late:
-        end(delivery, given_up(delivery, DeliveryState.TOO_LATE), now)
+    end_late(late, now)
     right = still_right([one for one in queued if one not in late], now)
     token, until = new_token(), milliseconds() + lease()
     rendered = messages.write(right, now)

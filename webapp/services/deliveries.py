@@ -81,9 +81,7 @@ def step(
         changed = steps.execute(statement, {"mail": claim.id, "mine": claim.token, **values})
         if changed.rowcount != 1:
             raise LostClaim(f"delivery {claim.id}")
-        steps.execute(
-            delivery_log.INSERT, delivery_log.lines([claim.id], state, now, reply=reply)
-        )
+        steps.execute(delivery_log.INSERT, delivery_log.lines([claim.id], state, now, reply=reply))
 
 
 def hand_over(

@@ -164,6 +164,13 @@ def row(partner: Json, person: Person, clients: Sequence[Json], now: datetime) -
     }
 
 
+def issue_again(delivery: Delivery, now: datetime) -> None:
+    """Queue a note that did not arrive once more, to its reader's address and language of today."""
+    told = delivery.snapshot
+    person = facts.person(delivery.recipient)
+    db.session.execute(insert(delivery_table), [row(told["partner"], person, told["clients"], now)])
+
+
 def already_sent(client_ids: Sequence[int]) -> dict[int, list[Json]]:
     """What has gone out about the present renewals of these clients, by day, oldest first."""
     rows = db.session.execute(

@@ -43,11 +43,6 @@ def write(deliveries: Sequence[Delivery], now: datetime) -> dict[int, bytes]:
     return written
 
 
-def drop(delivery_id: int) -> None:
-    """Forget one message, so that it is written anew."""
-    db.session.execute(delete(DeliveryMessage).where(DeliveryMessage.delivery_id == delivery_id))
-
-
 def forget(now: datetime) -> int:
     """Drop messages whose delivery ended thirty days ago or more; returns how many."""
     old = (

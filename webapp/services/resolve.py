@@ -23,7 +23,7 @@ from webapp.models import (
     delivery_reminder,
 )
 from webapp.models.tables import delivery_table
-from webapp.services import audit, delivery_log, facts, messages, outbox, outcomes, runtime
+from webapp.services import audit, delivery_log, facts, handover, outbox, outcomes, runtime
 from webapp.services.audit import AuditAction
 from webapp.services.errors import Conflict, Refused
 
@@ -104,8 +104,8 @@ def still_wanted(delivery_ids: Collection[int], now: datetime) -> set[int]:
 def send_again(actor: User, delivery: Delivery, seen: int) -> None:
     """Send a mail once more. ``seen``: how often it had been resent when the person decided.
 
-    An unclear one goes out as it is, under its Message-ID. For a refused or failed one the outbox makes
-    the mail that is right now. A second click of the same person changes nothing.
+    An unclear one goes out as it is, under its Message-ID. One that surely never arrived is superseded by
+    a mail that is right now. A second click of the same person changes nothing.
 
     Raises Refused for what can't be sent: too late or told otherwise ("over"), to an address that is refused
     ("address"), to somebody who gets no such mail any more ("unasked"). Raises Conflict when somebody
@@ -122,38 +122,31 @@ def send_again(actor: User, delivery: Delivery, seen: int) -> None:
             raise Refused("delivery", "over")
         case Way.FIX:
             raise Refused("delivery", "address")
-    if delivery.client_id is None or delivery.state is DeliveryState.UNCLEAR:
+    if delivery.state is DeliveryState.UNCLEAR:
         state, values = DeliveryState.QUEUED, queued_again(delivery, now)
     else:
         state, values = DeliveryState.SUPERSEDED, {}
-        outbox.lock([delivery.client_id])
+        if delivery.client_id is not None:
+            outbox.lock([delivery.client_id])
     if not move(delivery, seen, state, **values):
         after_decision(actor, delivery, (state,))
         return
     note(actor, delivery, state, AuditAction.MAIL_SENT_AGAIN, now)
     if state is DeliveryState.SUPERSEDED:
-        issue_again(delivery, now)
+        (handover.issue_again if delivery.client_id is None else issue_again)(delivery, now)
 
 
 def queued_again(delivery: Delivery, now: datetime) -> dict[str, Any]:
-    """What puts a mail back into the queue, for three more days of trying.
-
-    An unclear one keeps its bytes. A note that surely never arrived is written anew, to the address
-    of today.
-    """
+    """What puts an unclear mail back into the queue, as it is, for three more days of trying."""
     partner = delivery.partner
     assert partner is not None
-    values: dict[str, Any] = {
+    return {
         "resends": delivery.resends + 1,
         "send_after": next_moment(delivery, partner, now),
         "attempts": 0,
         "first_tried_at": None,
         "ended_at": None,
     }
-    if delivery.state in UNSENT:
-        values |= {"email": delivery.recipient.email, "message_id": None}
-        messages.drop(delivery.id)
-    return values
 
 
 def next_moment(delivery: Delivery, partner: Partner, now: datetime) -> datetime:
