@@ -6,6 +6,7 @@ from datetime import date
 import pytest
 
 from tests.support.cast import make_client, make_subscription, unit_of_work
+from webapp import worker
 from webapp.domain.ownership import Owner
 from webapp.models import ContactAssignment, Partner, Subscription, User, db
 from webapp.services import attention, dashboard
@@ -139,3 +140,13 @@ def test_the_next_mail_to_people_hard_to_reach_has_its_day(app, alice, cast, add
     with unit_of_work(app):
         db.session.query(Subscription).update({"cancelled": True})
     assert "next mail: " not in alice.get(DASHBOARD).text
+
+
+def test_a_blocked_reminder_stands_out_today_as_on_the_clients_own_page(app, alice, cast):
+    with unit_of_work(app):
+        db.session.query(ContactAssignment).delete()
+        db.session.query(Partner).update({"sending": True})
+        attention.refresh_where(Subscription.client_id == cast.client)
+    worker.once(app)
+    assert "next mail: 1 Mar 2027" in alice.get(DASHBOARD).text
+    assert "Next mail: 1 March 2027" in alice.get(f"/partner/clients/{cast.client}/renewals").text

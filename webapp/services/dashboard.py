@@ -36,6 +36,8 @@ from webapp.i18n import fold
 from webapp.models import (
     ContactAssignment,
     Partner,
+    Reminder,
+    ReminderState,
     Subscription,
     User,
     db,
@@ -202,6 +204,7 @@ def columns(partner: Partner, team: Team) -> Select[Any]:
         Contact,
         reachability(partner, team).label("reach"),
         next_mail().label("next_mail"),
+        blocked_until().label("blocked_until"),
     ).select_from(sources())
 
 
@@ -210,6 +213,22 @@ def next_mail() -> ColumnElement[date | None]:
     return (
         select(func.min(Subscription.attention_on))
         .where(Subscription.client_id == client.id, Subscription.cancelled.is_(False))
+        .scalar_subquery()
+    )
+
+
+def blocked_until() -> ColumnElement[date | None]:
+    """The last day on which a blocked reminder of a client may still be told; the past: none is left."""
+    base = func.coalesce(Subscription.deadline, Subscription.renewal_date)
+    return (
+        select(func.max(Reminder.base_date))
+        .join(Subscription, Subscription.id == Reminder.subscription_id)
+        .where(
+            Reminder.client_id == client.id,
+            Reminder.state == ReminderState.BLOCKED,
+            Reminder.base_date == base,
+            Subscription.cancelled.is_(False),
+        )
         .scalar_subquery()
     )
 
@@ -284,7 +303,6 @@ def client_row(row: Any, partner: Partner, team: Team) -> ClientRow:
     own = facts.person(row.User) if row.User else None
     choice = Choice(row.owner.value) if row.owner else Choice.INHERIT
     today, reach = runtime.today(row.time_zone), Reachability(row.reach)
-    risky = reach is not Reachability.GREEN and row.next_mail is not None
     return ClientRow(
         id=row.id,
         name=row.name,
@@ -294,6 +312,12 @@ def client_row(row: Any, partner: Partner, team: Team) -> ClientRow:
         next_renewal=None if row.next_renewal_on == NO_RENEWAL else row.next_renewal_on,
         today=today,
         reach=reach,
-        # What is overdue is planned in the worker's next round.
-        at_risk=max(row.next_mail, today) if risky else None,
+        at_risk=None if reach is Reachability.GREEN else at_risk(row, today),
     )
+
+
+def at_risk(row: Any, today: date) -> date | None:
+    """The day of a client's next mail: today where one is blocked or has been due; None: none comes."""
+    if row.blocked_until and row.blocked_until >= today:
+        return today
+    return max(row.next_mail, today) if row.next_mail else None
