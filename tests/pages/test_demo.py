@@ -114,6 +114,15 @@ def test_without_events_the_clock_stays(app, browse, demo, cast):
 
 
 @in_demo
+@pytest.mark.parametrize("hours", [-5, 40 * 24])
+def test_a_link_arrives_at_once_wherever_the_clock_stands(app, browse, demo, cast, hours):
+    with unit_of_work(app):
+        db.session.get_one(Installation, 1).clock_offset_hours = hours
+    browse().post("/forgotten-password", data={"email": "alice@odnowa.example"})
+    assert once(app)["sent"] == 1
+
+
+@in_demo
 def test_a_move_that_there_is_not(browse, demo):
     assert browse().post("/demo/clock", data={"move": "year"}).status_code == 400
 

@@ -217,7 +217,7 @@ def next_mail() -> ColumnElement[date | None]:
     )
 
 
-def blocked_until() -> ColumnElement[date | None]:
+def blocked_until() -> ColumnElement[date]:
     """The last day on which a blocked reminder of a client may still be told; the past: none is left."""
     base = func.coalesce(Subscription.deadline, Subscription.renewal_date)
     return (

@@ -11,6 +11,7 @@ from sqlalchemy.orm import joinedload
 from webapp.mail.addresses import AddressError, normalise
 from webapp.models import Delivery, DeliveryState, Link, LinkPurpose, Login, MailKind, User, db
 from webapp.models.user import new_token
+from webapp.services import runtime
 from webapp.services.errors import Refused
 
 LIFETIMES = {
@@ -42,13 +43,18 @@ def new_link(user: User, purpose: LinkPurpose, inviter: str | None = None) -> Li
 
     The mail is written when it goes out, from the link's id: no table ever holds the key itself.
     """
-    now = datetime.now(UTC)
+    created = datetime.now(UTC)
     link = Link(
-        user_id=user.id, purpose=purpose, created_at=now, expires_at=now + LIFETIMES[purpose]
+        user_id=user.id,
+        purpose=purpose,
+        created_at=created,
+        expires_at=created + LIFETIMES[purpose],
     )
     db.session.add(link)
     db.session.flush()
     organisation = user.organisation
+    # The mail goes out in business time, as every mail does.
+    now = runtime.now()
     db.session.add(
         Delivery(
             kind=MAILS[purpose],
@@ -65,7 +71,7 @@ def new_link(user: User, purpose: LinkPurpose, inviter: str | None = None) -> Li
             },
             queued_at=now,
             send_after=now,
-            send_before=link.expires_at,
+            send_before=now + LIFETIMES[purpose],
         )
     )
     db.session.flush()
@@ -77,13 +83,14 @@ def void_links(user: User, *purposes: LinkPurpose) -> None:
     open_links = select(Link.id).where(
         Link.user_id == user.id, Link.used_at.is_(None), Link.purpose.in_(purposes or LinkPurpose)
     )
-    now = datetime.now(UTC)
     db.session.execute(
         update(Delivery)
         .where(Delivery.link_id.in_(open_links), Delivery.state == DeliveryState.QUEUED)
-        .values(state=DeliveryState.CANCELLED, ended_at=now)
+        .values(state=DeliveryState.CANCELLED, ended_at=runtime.now())
     )
-    db.session.execute(update(Link).where(Link.id.in_(open_links)).values(used_at=now))
+    db.session.execute(
+        update(Link).where(Link.id.in_(open_links)).values(used_at=datetime.now(UTC))
+    )
 
 
 def is_open(link: Link) -> bool:
