@@ -52,7 +52,7 @@ def test_an_admin_chooses(app, browse, cast: Cast):
     answer = dana.post("/account/company", data=roles(cast, billing="", primary=cast.dave))
     assert (answer.status_code, answer.location) == (303, "/account/company")
     assert stored(app, cast) == {"primary": cast.dave, "billing": None, "decision_maker": cast.dana}
-    assert "Nobody is chosen yet: Billing contact" in main(dana.get("/account/company"))
+    assert "Nobody is chosen: Billing contact" in main(dana.get("/account/company"))
 
 
 def test_a_member_sees_and_does_not_choose(app, browse, cast: Cast):
@@ -173,3 +173,20 @@ def test_labels_of_the_article(browse, cast: Cast, language, labels):
     page = browse(cast.dana, language).get("/account/company").text
     assert [label for label in labels if label not in page] == []
     assert len(ContactRole) == page.count('class="form-select"')
+
+
+@pytest.mark.parametrize(
+    ("owner", "chosen", "answer"),
+    [
+        (Owner.VENDOR, True, "Reminders go to these people from now on."),
+        (Owner.VENDOR, False, "Now nobody can be told about your renewals."),
+        (Owner.PARTNER, True, "At present your partner writes to you itself"),
+    ],
+)
+def test_what_saved_contacts_mean_is_said(app, browse, cast, owner, chosen, answer):
+    with unit_of_work(app):
+        db.session.get(Client, cast.client).owner = owner
+    dana = browse(cast.dana)
+    data = roles(cast) if chosen else roles(cast, **dict.fromkeys(ContactRole, ""))
+    assert dana.post("/account/company", data=data).status_code == 303
+    assert answer in main(dana.get("/account/company"))

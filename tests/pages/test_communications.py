@@ -59,7 +59,7 @@ def test_the_labels_are_the_articles(alice):
         "HubSpot will be the default owner of renewal communication for all clients.",
         "This user will be copied on HubSpot's communications to your clients",
         "1 client follows the default",
-        "No client has an own setting",
+        "No client has its own setting",
     ):
         assert label in text
 
@@ -140,7 +140,7 @@ def test_own_settings_are_counted(app, alice, cast):
         stored = db.session.get(Partner, cast.partner)
         db.session.add_all(make_client(stored, f"Own {n}", owner=Owner.VENDOR) for n in range(2))
     text = alice.get(PAGE).text
-    assert "2 clients have an own setting" in text
+    assert "2 clients have their own setting" in text
 
 
 def test_the_schedule_is_saved(app, alice, cast):

@@ -43,9 +43,11 @@ def test_headers_hold_the_page_to_itself(browse):
     ],
 )
 def test_who_saves_signed_out_comes_back_to_the_page(browse, headers, status, header):
-    answer = browse().post("/settings/partners/default", headers=headers)
+    eve = browse()
+    answer = eve.post("/settings/partners/default", headers=headers)
     assert answer.status_code == status
     assert answer.headers[header] == "/sign-in?next=/partner/clients/1/edit?x%3D1"
+    assert "You are signed out, and nothing was saved." in eve.get("/sign-in").text
 
 
 @pytest.mark.parametrize("address", ["", "http://[", "http://here//elsewhere.example", "nonsense"])

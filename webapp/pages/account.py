@@ -78,8 +78,19 @@ def assign() -> Answer:
         return company_page(form), 422
     except Conflict:
         return company_page(form, conflict=True), 409
-    flash(_("Saved. Reminders go to these people from now on."), "good")
+    flash(*what_follows(facts.load_one(client.id)))
     return redirect(url_for("account.company"), 303)
+
+
+def what_follows(known: ClientFacts) -> tuple[str, str]:
+    """What newly chosen contacts mean for the reminders, and how good that is."""
+    if known.owner.owner is Owner.PARTNER:
+        return _(
+            "Saved. At present your partner writes to you itself, so no reminders come."
+        ), "good"
+    if known.circle.blocked:
+        return _("Saved. Now nobody can be told about your renewals."), "warn"
+    return _("Saved. Reminders go to these people from now on."), "good"
 
 
 @blueprint.route("/account/company/contacts/new", methods=["GET", "POST"])

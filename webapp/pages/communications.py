@@ -83,7 +83,12 @@ def save_sending() -> AnyResponse:
     if wanted not in ("0", "1"):
         abort(400)
     entry = partners.save_sending(current_user, partner, wanted == "1")
-    return saved(partner, "sending", entry)
+    text = (
+        _("Sending is on: reminders go out in the sending window.")
+        if partner.sending
+        else _("Sending is off: no reminder goes out until an admin turns it on again.")
+    )
+    return saved(partner, "sending", entry, text)
 
 
 @blueprint.post("/settings/partners/mode")
@@ -172,9 +177,9 @@ def following_text(number: int) -> str:
 
 def own_text(number: int) -> str:
     if not number:
-        return _("No client has an own setting")
+        return _("No client has its own setting")
     return ngettext(
-        "%(num)d client has an own setting", "%(num)d clients have an own setting", number
+        "%(num)d client has its own setting", "%(num)d clients have their own setting", number
     )
 
 
@@ -192,9 +197,13 @@ def answer(
     return Response(page, status)
 
 
-def saved(partner: Partner, part: str, entry: AuditEntry | None) -> AnyResponse:
+def saved(
+    partner: Partner, part: str, entry: AuditEntry | None, text: str | None = None
+) -> AnyResponse:
     """Say in place what was saved, with a way back."""
-    text = _("Saved.") if entry else _("Nothing to save: it is set like this already")
+    if entry is None:
+        text = _("Nothing to save: it is set like this already")
+    text = text or _("Saved.")
     if htmx.wanted():
         return answer(partner, part, 200, note=text, undo_url=notes.undo_url(entry))
     notes.flash_with_undo(text, entry)

@@ -16,7 +16,9 @@ TEXTS = {
     400: (_l("This request can't be read"), _l("Go back and try once more.")),
     403: (
         _l("This page is not for your role"),
-        _l("An admin of your organisation can see it, or change your role."),
+        _l(
+            "It is for admins or for another kind of account. An admin of your organisation can change your role."
+        ),
     ),
     404: (
         _l("There is no such page here"),

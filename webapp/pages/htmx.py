@@ -1,6 +1,7 @@
 """How a page answers htmx: the same URL, a shorter answer."""
 
-from flask import Response, make_response, redirect, render_template, request, url_for
+from flask import Response, flash, make_response, redirect, render_template, request, url_for
+from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
 
@@ -19,6 +20,8 @@ def page_or_fragment(page: str, fragment: str, status: int = 200, **context: obj
 def to_sign_in() -> AnyResponse:
     """Send somebody signed out to sign in, never into a dialog, and then back to the page."""
     target = url_for("signin.sign_in", next=local(current_page()))
+    if wanted() or request.method == "POST":
+        flash(_("You are signed out, and nothing was saved. Sign in to go on."), "warn")
     if wanted():
         return Response(status=401, headers={"HX-Redirect": target})
     return redirect(target, 303)
