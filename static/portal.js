@@ -1,7 +1,6 @@
 // What HTML and htmx leave open: the dialog, menus, one submission at a time, focus after a swap. Every page works without.
 
 const root = document.documentElement;
-const status = document.getElementById("status");
 const dialog = document.getElementById("dialog");
 const RELEASE_AFTER = 15000; // ms; a submission whose answer never came may be repeated
 let opener = null;
@@ -47,13 +46,44 @@ document.addEventListener("submit", guardSubmission, true);
 // A page that the browser kept comes back as it was left, mid-submission.
 window.addEventListener("pageshow", () => document.querySelectorAll("form[aria-busy]").forEach(release));
 
-document.addEventListener("change", (event) => {
-  if (!event.target.matches("[data-autosubmit]")) return;
-  const form = event.target.form;
+// --- Dropdowns that save by themselves ----------------------------------------------------------------------------
+// Arrow keys change a closed dropdown at every step. Only the last one is meant: it is saved on Enter, or on leaving.
+
+const lastChoice = new WeakMap();
+let stepped = null;
+
+function submitChoice(select) {
+  const form = select.form;
+  stepped = null;
+  lastChoice.set(form, select);
   // A choice made while the last one is being saved is sent after it.
   if (form.getAttribute("aria-busy") === "true") form.dataset.again = "yes";
   else form.requestSubmit();
+}
+
+document.addEventListener("keydown", (event) => {
+  const select = event.target;
+  if (!select.matches?.("[data-autosubmit]") || select.form.method !== "post") return;
+  if (event.key !== "Enter") {
+    stepped ??= { select, value: select.value };
+  } else if (stepped) {
+    event.preventDefault();
+    submitChoice(select);
+  }
 });
+
+document.addEventListener("change", (event) => {
+  const select = event.target;
+  if (select.matches("[data-autosubmit]") && stepped?.select !== select) submitChoice(select);
+});
+
+document.addEventListener("focusout", (event) => {
+  if (stepped?.select !== event.target) return;
+  if (stepped.value !== event.target.value) submitChoice(event.target);
+  stepped = null;
+});
+
+document.addEventListener("pointerdown", () => { stepped = null; });
 
 // --- Menus --------------------------------------------------------------------------------------------------------
 
@@ -87,6 +117,8 @@ function openDialog(source) {
   if (dialog.open) return;
   opener = { element: source, id: source?.id, menu: source?.closest?.("details.menu") };
   dialog.showModal();
+  // By itself the browser would take the part that scrolls. A message that must be read first takes it (autofocus).
+  dialog.querySelector("[autofocus], input:checked")?.focus();
 }
 
 function focusOpener() {
@@ -115,31 +147,76 @@ dialog.addEventListener("pointerdown", (event) => { pressedBackdrop = event.targ
 
 // --- After an answer ----------------------------------------------------------------------------------------------
 
-function say(text) {
-  const host = dialog.open ? dialog.querySelector(".dialog-body") ?? dialog : status;
-  host.querySelector(".message-failed")?.remove();
-  const message = document.createElement("div");
-  message.className = "message message-bad message-failed";
-  message.setAttribute("role", "alert");
-  message.append(Object.assign(document.createElement("p"), { textContent: text }));
-  host.prepend(message);
+// A failure is said where it happened, by a message that offers to try again.
+function fail(ctx, text) {
+  clearFailures();
+  const source = ctx.sourceElement;
+  const form = source.closest("form");
+  const target = targetOf(ctx);
+  const message = document.getElementById("failure").content.firstElementChild.cloneNode(true);
+  message.querySelector("p").textContent = text;
+  const retry = message.querySelector("button");
+  retry.addEventListener("click", () => {
+    message.remove();
+    if (source.matches("form")) source.requestSubmit();
+    else source.dispatchEvent(new Event("change", { bubbles: true }));
+  });
+  if (ctx.request.method === "GET" && source.matches("form, [hx-trigger]") && target?.isConnected) {
+    // What was asked for is not there, and what stood there no longer holds.
+    target.replaceChildren(message);
+  } else if (dialog.open && form) {
+    retry.remove();
+    dialog.querySelector(".dialog-foot").before(message);
+  } else if (form) {
+    const field = lastChoice.get(form)?.closest(".field");
+    if (field) field.after(message);
+    else form.append(message);
+  } else {
+    retry.remove();
+    statusRegion().append(message);
+  }
 }
+
+function clearFailures() {
+  document.querySelectorAll(".message-failed").forEach((message) => message.remove());
+}
+
+// Looked up each time: an answer may bring another one.
+function statusRegion() {
+  return document.getElementById("status");
+}
+
+function targetOf(ctx) {
+  return typeof ctx.target === "string" ? document.querySelector(ctx.target) : ctx.target;
+}
+
+document.addEventListener("htmx:before:request", (event) => {
+  targetOf(event.detail.ctx)?.setAttribute("aria-busy", "true");
+});
 
 document.addEventListener("htmx:after:swap", (event) => {
   const { ctx } = event.detail;
-  const target = typeof ctx.target === "string" ? document.querySelector(ctx.target) : ctx.target;
+  const target = targetOf(ctx);
   const saved = ctx.request.method !== "GET" && ctx.response.status < 300;
+  clearFailures();
   if (dialog.open && saved && target !== dialog && !dialog.contains(target)) dialog.close();
   else if (target === dialog && dialog.childElementCount) openDialog(ctx.sourceElement);
+  else if (saved && document.activeElement === document.body) statusRegion().querySelector(".message")?.focus();
 });
 
 document.addEventListener("htmx:finally:request", (event) => {
   const { ctx } = event.detail;
   const form = ctx.sourceElement?.closest?.("form") ?? null;
+  targetOf(ctx)?.removeAttribute("aria-busy");
   if (form) release(form);
-  if (ctx.response?.status >= 400 && ctx.swap === "none" && !ctx.hx?.redirect) say(status.dataset.failed);
+  if (ctx.response?.status >= 400 && ctx.swap === "none" && !ctx.hx?.redirect) fail(ctx, statusRegion().dataset.failed);
 });
 
 document.addEventListener("htmx:error", (event) => {
-  if (event.detail.ctx && !event.detail.ctx.response) say(status.dataset.offline);
+  const { ctx } = event.detail;
+  if (ctx && !ctx.response) fail(ctx, statusRegion().dataset.offline);
+});
+
+document.addEventListener("click", (event) => {
+  event.target.closest("[data-dismiss]")?.parentElement.replaceChildren();
 });

@@ -57,6 +57,8 @@ class Keyboard:
         steps = wanted - dropdown.evaluate("(list) => list.selectedIndex")
         for _ in range(abs(steps)):
             dropdown.page.keyboard.press("ArrowDown" if steps > 0 else "ArrowUp")
+        # What saves by itself does so on leaving: an arrow key is only one step on the way.
+        dropdown.page.keyboard.press("Tab")
 
     def check(self, choice: Locator) -> None:
         """Tab leads to the chosen one of a group; arrows go on from there."""

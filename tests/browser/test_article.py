@@ -218,7 +218,7 @@ def turn_sending_on(page: Page, hand: Hand, words: Words) -> None:
     """What the article takes for granted: a fresh partner sends nothing until somebody has looked."""
     open_communications(page, hand, words)
     hand.press(page.get_by_role("button", name=words.turn_sending_on, exact=True))
-    expect(page.get_by_role("status").filter(has_text=words.saved)).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text=words.sending_is_on)).to_be_visible()
 
 
 def long_date(day: date, words: Words) -> str:

@@ -38,6 +38,7 @@ class Words:
     saved: str
     undo: str
     turn_sending_on: str
+    sending_is_on: str
     preview: str
     show_preview: str
     to: str
@@ -77,6 +78,7 @@ POLISH = Words(
     saved="Zapisano.",
     undo="Cofnij",
     turn_sending_on="Włącz wysyłkę",
+    sending_is_on="Wysyłka jest włączona",
     preview="Kto co dostanie po zapisaniu",
     show_preview="Pokaż, kto co dostanie",
     to="Do",
@@ -112,6 +114,7 @@ PORTUGUESE = Words(
     saved="Salvo.",
     undo="Desfazer",
     turn_sending_on="Ativar envio",
+    sending_is_on="O envio está ativado",
     preview="Quem receberá o quê depois de salvar",
     show_preview="Mostrar quem receberá o quê",
     to="Para",
@@ -147,6 +150,7 @@ ENGLISH = Words(
     saved="Saved.",
     undo="Undo",
     turn_sending_on="Turn sending on",
+    sending_is_on="Sending is on",
     preview="Who will get what when you save this",
     show_preview="Show who will get what",
     to="To",

@@ -42,6 +42,8 @@ def test_planners_at_once_plan_nothing_twice(app, backlog, states, monkeypatch):
 
 def test_three_workers_send_each_mail_once(backlog, states, sink, environment, tmp_path):
     backlog(100)
+    # Slow enough that the work lasts until all three have begun.
+    sink.delay = 0.02
     with ExitStack() as workers:
         for number in range(3):
             log = tmp_path / f"worker-{number}.log"

@@ -17,6 +17,7 @@ from webapp.domain.reminders import ClientFacts, rounds
 from webapp.models import Client
 from webapp.pages import changes, forms, guards, persons
 from webapp.pages.clients import blueprint
+from webapp.pages.dashboard import last_address
 from webapp.pages.frame import language, time_zone
 from webapp.pages.ids import row_id
 from webapp.pages.settings_forms import VersionField
@@ -157,6 +158,7 @@ def beside(client: Client, known: ClientFacts) -> dict[str, Any]:
         "known": known,
         "reach": reach,
         "at_risk": at_risk[0].day if at_risk else None,
+        "dashboard": last_address(),
         "country": territories.get(client.country or "", client.country),
     }
 

@@ -205,6 +205,9 @@ def saved(
         text = _("Nothing to save: it is set like this already")
     text = text or _("Saved.")
     if htmx.wanted():
-        return answer(partner, part, 200, note=text, undo_url=notes.undo_url(entry))
+        changed = list(entry.changes) if entry else []
+        return answer(
+            partner, part, 200, note=text, undo_url=notes.undo_url(entry), changed=changed
+        )
     notes.flash_with_undo(text, entry)
     return redirect(url_for("settings.partners"), 303)

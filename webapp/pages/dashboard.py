@@ -4,7 +4,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, Response, request, session, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
@@ -27,6 +27,7 @@ OVERDUE = "overdue"
 def index() -> Response:
     """The clients that the address asks for: everything shown is in it."""
     query = read_query()
+    session["dashboard"] = address(after=query.after, before=query.before)
     clients = dashboard.load(guards.own_partner(), query)
     response = htmx.page_or_fragment(
         "dashboard/index.html",
@@ -44,6 +45,12 @@ def index() -> Response:
         # Without what the form leaves empty.
         response.headers["HX-Push-Url"] = address()
     return response
+
+
+def last_address() -> str:
+    """The dashboard as it was seen last, with its search, filters and page: the way back to it."""
+    seen: str = session.get("dashboard") or url_for("dashboard.index")
+    return seen
 
 
 def read_query() -> Query:

@@ -53,7 +53,7 @@ def prepare(app: Flask) -> None:
     app.context_processor(context)
     for name in ("long_date", "medium_date", "weekday_date", "local_time", "money", "number"):
         app.add_template_filter(localized(name), name)
-    app.jinja_env.globals["labels"] = labels
+    app.jinja_env.globals |= {"labels": labels, "fragment_wanted": htmx.wanted}
 
 
 def localized(name: str) -> Callable[..., str]:

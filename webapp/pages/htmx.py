@@ -5,31 +5,36 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
 
-def wanted() -> bool:
-    """Whether htmx asked, so that a fragment is the answer."""
+def asks() -> bool:
+    """Whether htmx sent the request."""
     return request.headers.get("HX-Request") == "true"
+
+
+def wanted() -> bool:
+    """Whether a fragment is the answer. htmx may also ask for a whole page, to choose from it."""
+    return asks() and request.headers.get("HX-Request-Type") != "full"
 
 
 def page_or_fragment(page: str, fragment: str, status: int = 200, **context: object) -> Response:
     """The whole page, or for htmx only the fragment of it, from the same context."""
     response = make_response(render_template(fragment if wanted() else page, **context), status)
-    response.vary.add("HX-Request")
+    response.vary.update(("HX-Request", "HX-Request-Type"))
     return response
 
 
 def to_sign_in() -> AnyResponse:
     """Send somebody signed out to sign in, never into a dialog, and then back to the page."""
     target = url_for("signin.sign_in", next=local(current_page()))
-    if wanted() or request.method == "POST":
+    if asks() or request.method == "POST":
         flash(_("You are signed out, and nothing was saved. Sign in to go on."), "warn")
-    if wanted():
+    if asks():
         return Response(status=401, headers={"HX-Redirect": target})
     return redirect(target, 303)
 
 
 def current_page() -> str:
     """The page that somebody is on: what asks for a fragment or saves is no page to come back to."""
-    if not wanted() and request.method == "GET":
+    if not asks() and request.method == "GET":
         return request.script_root + request.full_path.rstrip("?")
     address = request.headers.get("HX-Current-URL") or request.referrer or ""
     return "/" + "".join(address.split("/", 3)[3:])  # without scheme and host

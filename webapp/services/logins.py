@@ -54,7 +54,7 @@ def new_link(user: User, purpose: LinkPurpose, inviter: str | None = None) -> Li
     db.session.flush()
     organisation = user.organisation
     # The mail goes out in business time, as every mail does.
-    now = runtime.now()
+    now = created + runtime.clock_offset()
     db.session.add(
         Delivery(
             kind=MAILS[purpose],
