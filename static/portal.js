@@ -177,6 +177,12 @@ function fail(ctx, text) {
   }
 }
 
+// What had the focus is gone with the old content: what the answer says takes it, and is read out.
+function focusMessage(target) {
+  const said = document.getElementById(target?.id)?.querySelector("[role=status] .message");
+  (said ?? statusRegion().querySelector(".message"))?.focus();
+}
+
 function clearFailures() {
   document.querySelectorAll(".message-failed").forEach((message) => message.remove());
 }
@@ -201,7 +207,7 @@ document.addEventListener("htmx:after:swap", (event) => {
   clearFailures();
   if (dialog.open && saved && target !== dialog && !dialog.contains(target)) dialog.close();
   else if (target === dialog && dialog.childElementCount) openDialog(ctx.sourceElement);
-  else if (saved && document.activeElement === document.body) statusRegion().querySelector(".message")?.focus();
+  else if (saved && document.activeElement === document.body) focusMessage(target);
 });
 
 document.addEventListener("htmx:finally:request", (event) => {

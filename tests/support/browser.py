@@ -76,10 +76,10 @@ class Watch:
         page.on("response", self.response)
 
     def console(self, message: ConsoleMessage) -> None:
-        # The answer's status is looked at in `response`. A broken content security policy is told here.
-        if message.type in ("error", "warning") and not message.text.startswith(
-            "Failed to load resource"
-        ):
+        # The answer's status is looked at in `response`, and a test may take the server away, which
+        # htmx logs, too. A broken content security policy is told here.
+        expected = ("Failed to load resource", "htmx: htmx:error: Failed to fetch")
+        if message.type in ("error", "warning") and not message.text.startswith(expected):
             self.problems.append(f"console: {message.text}")
 
     def request(self, request: Request) -> None:
