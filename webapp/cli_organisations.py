@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from webapp import i18n
 from webapp.cli_tools import as_json, find_partner, print_json, unit_of_work
+from webapp.mail.addresses import name_from
 from webapp.models import Client, Organisation, Partner, User, db
 from webapp.services import partners, people
 from webapp.signin import links
@@ -89,7 +90,7 @@ def add_user(
     user = people.add_person(
         None,
         organisation,
-        name=name or email.partition("@")[0],
+        name=name or name_from(email),
         email=email,
         language=language,
         admin=admin,

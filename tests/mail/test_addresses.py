@@ -1,6 +1,6 @@
 import pytest
 
-from webapp.mail.addresses import AddressError, AddressProblem, check_name, normalise
+from webapp.mail.addresses import AddressError, AddressProblem, check_name, name_from, normalise
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,16 @@ def test_name_with_control_characters_is_refused(typed: str) -> None:
     with pytest.raises(AddressError) as caught:
         check_name(typed)
     assert caught.value.code is AddressProblem.NAME
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("ana@odnowa.example", "Ana"),
+        ("jan.kowalski@odnowa.example", "Jan Kowalski"),
+        ("anna_maria-w2@odnowa.example", "Anna Maria W"),
+        ("007@odnowa.example", "007@odnowa.example"),
+    ],
+)
+def test_a_name_is_read_from_an_address(address: str, name: str) -> None:
+    assert name_from(address) == name

@@ -92,3 +92,9 @@ def one_line(text: str) -> str:
     if not text.isprintable():
         text = "".join(" " if is_unprintable(char) else char for char in text)
     return re.sub(r"\s+", " ", text).strip()
+
+
+def name_from(address: str) -> str:
+    """A person's name as far as an address tells it: ``jan.kowalski@firm.example`` → Jan Kowalski."""
+    words = re.split(r"[._\-+\d]+", address.partition("@")[0])
+    return " ".join(word.capitalize() for word in words if word) or address

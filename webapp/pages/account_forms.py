@@ -1,6 +1,5 @@
 """The forms of the client portal."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,8 +10,10 @@ from wtforms.fields.choices import SelectChoice
 from webapp.domain.recipients import ContactRole
 from webapp.labels import CONTACT_ROLES
 from webapp.models import User
+from webapp.pages import persons
 from webapp.pages.forms import Form
 from webapp.pages.settings_forms import PersonForm, VersionField
+from webapp.services import facts
 
 
 def user_id(value: Any) -> int | None:
@@ -40,19 +41,11 @@ class RolesForm(Form):
     def of(cls, users: Sequence[User], held: Mapping[ContactRole, int | None]) -> "RolesForm":
         """The form with everybody who may be chosen, and whoever is chosen now."""
         form = cls(data={role.value: user for role, user in held.items()})
-        names = Counter(user.name for user in users)
         for role in ContactRole:
+            offered = (user for user in users if user.active or user.id == held[role])
             form[role.value].choices = [
                 SelectChoice("", _l("Nobody")),
-                *(
-                    # Namesakes are told apart by their address.
-                    SelectChoice(
-                        str(user.id),
-                        user.name if names[user.name] == 1 else f"{user.name}, {user.email}",
-                    )
-                    for user in users
-                    if user.active or user.id == held[role]
-                ),
+                *persons.options(map(facts.person, offered)),
             ]
         return form
 

@@ -11,9 +11,9 @@ from webapp import i18n
 from webapp.domain.ownership import Owner
 from webapp.labels import MAIL_KINDS, owner_name
 from webapp.models import User
-from webapp.pages import forms
+from webapp.pages import forms, persons
 from webapp.pages.frame import language
-from webapp.services import runtime, test_mails
+from webapp.services import facts, runtime, test_mails
 from webapp.services.partners import WEEKDAYS, Default, Schedule
 
 REFUSALS: dict[str, Any] = {
@@ -56,10 +56,8 @@ class DefaultForm(forms.Form):
         """Let the active users of the team be chosen, and show who is notified now in any case."""
         self.notified_user_id.choices = [
             SelectChoice("", _("Nobody chosen")),
-            *(
-                SelectChoice(str(user.id), user_label(user))
-                for user in team
-                if user.active or user.id == present
+            *persons.options(
+                facts.person(user) for user in team if user.active or user.id == present
             ),
         ]
 
@@ -67,14 +65,6 @@ class DefaultForm(forms.Form):
     def wanted(self) -> Default:
         user_id = self.notified_user_id.data
         return Default(Owner(self.owner.data or ""), int(user_id) if user_id else None)
-
-
-def user_label(user: User) -> str:
-    if not user.active:
-        return _("%(name)s (deactivated)", name=user.name)
-    if user.refused_reply:
-        return _("%(name)s (address refused)", name=user.name)
-    return user.name
 
 
 class ScheduleForm(forms.Form):

@@ -1,14 +1,35 @@
-"""Saving what a form says of a person, on whichever page it stands."""
+"""People in forms: offered in dropdowns, and saved, on whichever page they stand."""
+
+from collections import Counter
+from collections.abc import Iterable
 
 from flask import flash
 from flask_babel import gettext as _
 from flask_login import current_user
+from wtforms.fields.choices import SelectChoice
 
+from webapp.domain.ownership import Person
 from webapp.models import User
 from webapp.pages.forms import Form, explain
 from webapp.pages.settings_forms import show_version
 from webapp.services import people
 from webapp.services.errors import Conflict, Refused
+
+
+def options(people: Iterable[Person]) -> list[SelectChoice]:
+    """People to choose from, by id. Namesakes are told apart by their address."""
+    listed = list(people)
+    names = Counter(one.name for one in listed)
+    return [SelectChoice(str(one.id), label(one, namesakes=names[one.name] > 1)) for one in listed]
+
+
+def label(person: Person, *, namesakes: bool) -> str:
+    name = f"{person.name}, {person.email}" if namesakes else person.name
+    if not person.active:
+        return _("%(name)s (deactivated)", name=name)
+    if person.refused:
+        return _("%(name)s (address refused)", name=name)
+    return name
 
 
 def save(form: Form, user: User) -> int | None:

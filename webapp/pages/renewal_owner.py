@@ -14,7 +14,7 @@ from webapp.domain.access import Action
 from webapp.domain.ownership import Choice, Person, needs_contact
 from webapp.domain.reminders import ClientFacts, rounds
 from webapp.models import AuditEntry, Client
-from webapp.pages import conflicts, forms, guards, htmx, notes
+from webapp.pages import conflicts, forms, guards, htmx, notes, persons
 from webapp.pages.client_details import renewals_of
 from webapp.pages.ids import row_id
 from webapp.services import facts, ownership, runtime
@@ -90,10 +90,7 @@ def build_form(client: Client, known: ClientFacts) -> OwnerForm:
     ]
     form.contact_id.choices = [
         SelectChoice("", default_label(partner.default_contact)),
-        *(
-            SelectChoice(str(one.id), contact_label(one))
-            for one in ownership.choosable(partner.team)
-        ),
+        *persons.options(ownership.choosable(partner.team)),
     ]
     return form
 
@@ -102,12 +99,6 @@ def default_label(person: Person | None) -> str:
     if person is None or not person.active:
         return _("Use default")
     return _("Use default: %(name)s", name=person.name)
-
-
-def contact_label(person: Person) -> str:
-    if person.refused:
-        return _("%(name)s (address refused)", name=person.name)
-    return person.name
 
 
 def facts_with(known: ClientFacts, form: OwnerForm) -> ClientFacts:

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from webapp import i18n
 from webapp.domain.ownership import Owner, needs_contact
 from webapp.domain.schedule import parse_steps
+from webapp.mail.addresses import name_from
 from webapp.models import AuditEntry, Client, Partner, User, db
 from webapp.services import attention, audit, facts, handover, people, reminders, runtime
 from webapp.services.audit import AuditAction
@@ -82,7 +83,7 @@ def add_partner(
     admin = people.add_person(
         actor,
         partner,
-        name=admin_name or admin_email.partition("@")[0],
+        name=admin_name or name_from(admin_email),
         email=admin_email,
         admin=True,
     )
