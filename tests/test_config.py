@@ -30,7 +30,6 @@ def test_nothing_set_gives_the_defaults():
         (config.web_address, "https://portal.example.com/", "https://portal.example.com"),
         (config.web_address, "http://[::1]:8000/under/a/path", "http://[::1]:8000/under/a/path"),
         (config.database_address, "sqlite:///portal.db", "sqlite:///portal.db"),
-        (config.database_address, "sqlite://", "sqlite://"),
         (config.mail_address, "inbox:", "inbox:"),
         (config.mail_address, "smtp://u:p%40@mail:587?tls=off", "smtp://u:p%40@mail:587?tls=off"),
         (config.mail_address, "smtps://mail.example", "smtps://mail.example"),
@@ -81,7 +80,17 @@ def test_every_way_to_name_postgresql_gets_its_driver(scheme: str) -> None:
                 "https://ana@portal.example.com",
             )
         ),
-        *((config.database_address, text) for text in ("", "portal.db", "mysql://db/portal")),
+        *(
+            (config.database_address, text)
+            for text in ("", "portal.db", "mysql://db/portal", "sqlite://", "sqlite:///:memory:")
+        ),
+        (config.key, "short"),
+        *((config.sender_address, text) for text in ("", "nobody", "a@b", "a b@c.example")),
+        *((config.host_names, text) for text in ("https://a.example", "a.example/path")),
+        *(
+            (config.frame_addresses, text)
+            for text in ("x; script-src *", "intranet.example", "https://a.example;b")
+        ),
         *(
             (config.mail_address, text)
             for text in ("", "mail.example", "smtp:", "smtp://", "smtp:mail:25", "http://mail")
@@ -94,6 +103,13 @@ def test_every_way_to_name_postgresql_gets_its_driver(scheme: str) -> None:
 def test_what_is_refused(parse: Callable[[str], Any], text: str) -> None:
     with pytest.raises(ValueError, match="must "):
         parse(text)
+
+
+def test_demo_data_lies_in_a_file_of_its_own():
+    assert load({"PORTAL_DEMO": "1"}).database_url == "sqlite:///demo.db"
+    chosen = {"PORTAL_DEMO": "1", "PORTAL_DATABASE_URL": "sqlite:///other.db"}
+    assert load(chosen).database_url == "sqlite:///other.db"
+    assert load({}).database_url == "sqlite:///portal.db"
 
 
 def test_bad_values_are_named_all_at_once():

@@ -140,7 +140,7 @@ def configure(app: Flask, settings: config.Settings) -> None:
 def database_uri(settings: config.Settings, instance: Path) -> str:
     """The database's address, a relative SQLite file resolved in the instance folder."""
     url = make_url(settings.database_url)
-    if url.drivername == "sqlite" and url.database and url.database != ":memory:":
+    if url.drivername == "sqlite" and url.database:
         url = url.set(database=str(instance / url.database))
     return url.render_as_string(hide_password=False)
 

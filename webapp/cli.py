@@ -1,5 +1,6 @@
 """The command line: ``portal``, and the same commands under ``flask --app wsgi``."""
 
+import os
 import signal
 import sys
 from threading import Event, Thread
@@ -18,15 +19,19 @@ from webapp.cli_demo import demo_group, print_accounts
 from webapp.cli_import import import_command
 from webapp.cli_organisations import partner_group, user_group
 from webapp.cli_reminders import reminders_group, worker_command
-from webapp.cli_tools import Wrong
+from webapp.cli_tools import Wrong, in_one_line
 from webapp.config import SettingError
-from webapp.services import runtime
+from webapp.services import demo, runtime
 
 
 def main() -> None:
     """The console script. A setting that can't be used is said by name, with exit code 2."""
     # The app has its commands from this module, so it is imported when both are there.
     from webapp.app import create_app
+
+    if sys.argv[1:2] == ["demo"]:
+        # These commands are about the demo, whether or not the environment says so.
+        os.environ.setdefault("PORTAL_DEMO", "1")
 
     try:
         app = create_app()
@@ -58,6 +63,8 @@ def prepare(app: Flask) -> None:
 def init() -> None:
     """Create the database's tables, or bring them up to this version."""
     try:
+        with in_one_line():
+            demo.refuse_other_data()
         upgrade()
     except DBAPIError as error:
         raise click.ClickException(f"The database can't be used: {error.orig}") from None
@@ -75,7 +82,9 @@ def serve(host: str, port: int, threads: int) -> None:
     try:
         check_database()
     except Wrong as wrong:
-        raise click.ClickException(f"The database {wrong}.") from None
+        raise click.ClickException(f"The database can't be used: {wrong}.") from None
+    with in_one_line():
+        demo.refuse_other_data()
     settings = runtime.settings()
     if settings.demo:
         print_accounts()

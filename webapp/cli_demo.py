@@ -20,7 +20,7 @@ def enter_demo_mode() -> None:
     """These commands are about the demo, whether or not PORTAL_DEMO says so. Raises SettingError."""
     current_app.config["PORTAL"] = replace(runtime.settings(), demo=True)
     open_transport(runtime.settings()).close()
-    demo.refuse_real_data()
+    demo.refuse_other_data()
 
 
 def round_of_work() -> dict[str, int]:

@@ -4,12 +4,11 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from flask import current_app
-from sqlalchemy.engine import make_url
 from werkzeug.sansio.utils import host_is_trusted
 
 from webapp.cli_tools import Check, Wrong
-from webapp.config import Settings
-from webapp.services import runtime
+from webapp.config import SettingError, Settings
+from webapp.services import demo, runtime
 
 DEFAULT_SENDER = Settings().mail_from
 
@@ -64,6 +63,10 @@ def check_demo() -> str:
             "" if settings.mail_url.startswith("inbox:") else ", and never beside a mail server"
         )
         raise Wrong(f"unset PORTAL_DEMO: it lets anybody sign in as anybody{server}")
+    try:
+        demo.refuse_other_data()
+    except SettingError as error:
+        raise Wrong(str(error)) from None
     return "off"
 
 
@@ -83,12 +86,10 @@ def check_mail_server() -> str:
 
 
 def check_storage() -> str:
-    """What is stored outlives a process, and is in one place for all of them."""
+    """What is stored is in one place for all processes."""
     settings = runtime.settings()
     if on_many_machines(settings):
         return "PostgreSQL"
-    if make_url(settings.database_url).database in (None, "", ":memory:"):
-        raise Wrong("PORTAL_DATABASE_URL keeps everything in memory: name a file or PostgreSQL")
     if settings.broker_url:
         raise Wrong(
             "a task queue needs PostgreSQL: set PORTAL_DATABASE_URL, or unset PORTAL_BROKER_URL"

@@ -15,6 +15,7 @@ from webapp.config import SettingError
 from webapp.models import Partner, db
 from webapp.models.transactions import writing
 from webapp.pages.forms import REFUSALS
+from webapp.services import demo
 from webapp.services.errors import Refused
 
 # What a check does, and whether the whole fails with it.
@@ -49,6 +50,7 @@ def unit_of_work(function: Callable[..., Any]) -> Callable[..., Any]:
         token = writing.set(True)
         try:
             with in_one_line():
+                demo.refuse_other_data()
                 result = function(*arguments, **options)
                 db.session.commit()
         finally:

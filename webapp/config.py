@@ -8,6 +8,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 PREFIX = "PORTAL_"
+# The demo's data and real data never share a file by default.
+DEMO_DATABASE = "sqlite:///demo.db"
+SHORTEST_KEY = 32
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 
 
@@ -23,6 +26,31 @@ def boolean(text: str) -> bool:
 
 def words(text: str) -> tuple[str, ...]:
     return tuple(part for part in re.split(r"[,\s]+", text) if part)
+
+
+def host_names(text: str) -> tuple[str, ...]:
+    if any(not re.fullmatch(r"\.?[\w-]+(\.[\w-]+)*", name) for name in words(text)):
+        raise ValueError("must be host names such as portal.example.com, without https://")
+    return words(text)
+
+
+def frame_addresses(text: str) -> tuple[str, ...]:
+    # They go into a header, where a semicolon would begin another directive.
+    if any(not names_host(one, "http", "https") or ";" in one for one in words(text)):
+        raise ValueError("must be addresses such as https://intranet.example.com")
+    return words(text)
+
+
+def key(text: str) -> str:
+    if text and len(text) < SHORTEST_KEY:
+        raise ValueError(f"must have at least {SHORTEST_KEY} characters")
+    return text
+
+
+def sender_address(text: str) -> str:
+    if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", text):
+        raise ValueError("must be an e-mail address")
+    return text
 
 
 def language(text: str) -> str:
@@ -75,6 +103,8 @@ def database_address(text: str) -> str:
     scheme, separator, rest = text.partition("://")
     if not separator or scheme not in ("sqlite", "postgres", "postgresql", "postgresql+psycopg"):
         raise ValueError("must start with sqlite:/// or postgresql://")
+    if scheme == "sqlite" and rest in ("", "/", "/:memory:"):
+        raise ValueError("must name a file: nothing would be kept")
     return text if scheme == "sqlite" else f"postgresql+psycopg://{rest}"
 
 
@@ -113,12 +143,14 @@ class Settings:
 
     database_url: str = setting(
         "sqlite:///portal.db",
-        "The database. A relative SQLite path lies in the instance folder.",
+        "The database. A relative SQLite path lies in the instance folder. "
+        "In demo mode the default is sqlite:///demo.db.",
         database_address,
     )
     secret_key: str = setting(
         "",
         "Signs sessions and links; at least 32 characters. Empty: made once, kept in the instance folder.",
+        key,
     )
     base_url: str = setting(
         "http://127.0.0.1:8000",
@@ -126,13 +158,13 @@ class Settings:
         web_address,
     )
     trusted_hosts: tuple[str, ...] = setting(
-        (), "Host names that the portal answers to, separated by commas; empty: any.", words
+        (), "Host names that the portal answers to, separated by commas; empty: any.", host_names
     )
     proxies: int = setting(
         0, "How many reverse proxies stand in front and set X-Forwarded headers.", count
     )
     frame_ancestors: tuple[str, ...] = setting(
-        (), "Addresses of pages that may show the portal in a frame; empty: none.", words
+        (), "Addresses of pages that may show the portal in a frame; empty: none.", frame_addresses
     )
     mail_url: str = setting(
         "inbox:",
@@ -140,7 +172,9 @@ class Settings:
         "smtp://user:password@host:587 (STARTTLS; ?tls=off for none) or smtps://host:465.",
         mail_address,
     )
-    mail_from: str = setting("renewals@portal.example", "The sender's address of every mail.")
+    mail_from: str = setting(
+        "renewals@portal.example", "The sender's address of every mail.", sender_address
+    )
     mail_timeout: int = setting(
         30, "Seconds that one step of a mail conversation may take.", seconds
     )
@@ -204,6 +238,8 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
             values[known[name].name] = known[name].metadata["parse"](text.strip())
         except ValueError as error:
             problems.append(f"{name} {error}")
+    if values.get("demo"):
+        values.setdefault("database_url", DEMO_DATABASE)
     settings = Settings(**values)
     if settings.demo and not settings.mail_url.startswith("inbox:"):
         problems.append("PORTAL_MAIL_URL must be inbox: in demo mode, which sends nothing outside")

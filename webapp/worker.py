@@ -17,7 +17,7 @@ from webapp.config import Settings
 from webapp.mail.transport import Transport, open_transport
 from webapp.models import DeliveryState, Installation, db
 from webapp.models.transactions import writing
-from webapp.services import claims, deliveries, handover, messages, outbox, planning, runtime
+from webapp.services import claims, deliveries, demo, handover, messages, outbox, planning, runtime
 
 log = logging.getLogger(__name__)
 # After so many failures in a row the server is taken for dead, and the rest of the round waits.
@@ -30,6 +30,7 @@ def once(app: Flask, stopped: Event | None = None) -> Counter[str]:
     token = writing.set(True)
     try:
         with app.app_context():
+            demo.refuse_other_data()
             settings = runtime.settings()
             transport = open_transport(settings)
             try:

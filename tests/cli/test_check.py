@@ -88,9 +88,30 @@ def test_the_console_script_from_nothing_to_a_partner(tmp_path):
     assert added.returncode == 0, added.stderr
     assert "http://127.0.0.1:8000/link/" in added.stdout
     assert portal(tmp_path, "check").returncode == 0
-    refused = portal(tmp_path, "demo", "accounts", PORTAL_DEMO="1")
+    here = "sqlite:///portal.db"
+    refused = portal(tmp_path, "demo", "accounts", PORTAL_DATABASE_URL=here)
     assert refused.returncode == 2
     assert "real data" in refused.stderr
+
+
+def test_real_work_and_the_demo_stay_apart(tmp_path):
+    assert portal(tmp_path, "init").returncode == 0
+    assert portal(tmp_path, "demo", "load").returncode == 0
+    assert portal(tmp_path, "partner", "add", "Odnowa", "--admin", "a@b.example").returncode == 0
+    # The demo's data is in a file of its own; whoever names that file without demo mode is refused.
+    demo = {"PORTAL_DATABASE_URL": "sqlite:///demo.db", "PORTAL_MAIL_URL": "smtp://127.0.0.1:9"}
+    for command in (
+        ["init"],
+        ["serve"],
+        ["worker", "--once"],
+        ["partner", "add", "Odnowa", "--admin", "ana@odnowa.example"],
+        ["check", "--deploy"],
+    ):
+        refused = portal(tmp_path, *command, **demo)
+        assert refused.returncode in (1, 2), command
+        assert "a database with demo data" in refused.stdout + refused.stderr
+    accounts = portal(tmp_path, "demo", "accounts")
+    assert "anna@odnowa.example" in accounts.stdout
 
 
 def test_every_command_has_help(app):

@@ -282,7 +282,8 @@ def ids_of(client_id: int, organisation_id: int) -> dict[str, int]:
 def demo_pages(app: Flask, ids: list[dict[str, int]]) -> Iterator[str]:
     """The addresses of all pages; those of a client for a few of them, its first tab for all."""
     with app.app_context():
-        token = links.token(db.session.scalars(select(Link)).first() or 1)
+        link = db.session.scalars(select(Link)).first()
+        token = links.token(link) if link else "made-up"
         db.session.remove()
     urls: dict[str, None] = {}
     for rule in app.url_map.iter_rules():

@@ -3,10 +3,20 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from tests.support.cast import Cast, make_user, unit_of_work
-from webapp.models import Delivery, DeliveryState, Installation, Link, MailKind, Partner, User, db
+from webapp.models import (
+    Delivery,
+    DeliveryState,
+    Installation,
+    Link,
+    LinkPurpose,
+    MailKind,
+    Partner,
+    User,
+    db,
+)
 from webapp.services import logins, people
 from webapp.signin import links, password
 
@@ -193,7 +203,7 @@ def test_a_forgotten_password_is_set_anew_and_ends_sessions(app, browse, cast: C
         assert (mail.kind, mail.state) == (MailKind.PASSWORD_RESET, DeliveryState.QUEUED)
         assert (mail.email, mail.language) == ("dave@acme.example", "en")
         assert mail.partner_id is None
-        token = links.token(mail.link_id)
+        token = links.token(db.session.get_one(Link, mail.link_id))
         # The key itself is nowhere in the database.
         assert token not in str(mail.snapshot)
     eve = browse()
@@ -238,3 +248,25 @@ def test_one_click_is_a_demo_person(app, browse, cast: Cast):
 @pytest.mark.parametrize(("language", "word"), [("pl", "hasł"), ("pt", "senha"), ("en", "assword")])
 def test_pages_speak_each_language(browse, page, language, word):
     assert word in browse().get(page, query_string={"lang": language}).text
+
+
+def test_an_old_link_does_not_open_another_one_that_bears_its_id(app, cast: Cast):
+    """As in a database that was put back from a backup, where ids come again."""
+    with unit_of_work(app):
+        link = people.invite(None, db.session.get_one(User, cast.dave))
+        link_id, old = link.id, links.token(link)
+        db.session.execute(delete(Delivery))
+        db.session.execute(delete(Link))
+    with unit_of_work(app):
+        now = datetime.now(UTC)
+        again = Link(
+            id=link_id,
+            user_id=cast.alice,
+            purpose=LinkPurpose.PASSWORD_RESET,
+            created_at=now,
+            expires_at=now + timedelta(hours=2),
+        )
+        db.session.add(again)
+        db.session.flush()
+        assert links.read(links.token(again)) is again
+        assert links.read(old) is None

@@ -162,7 +162,6 @@ def test_an_invitation_speaks_its_readers_language_and_holds_no_key(alice, dave,
         "inviter": "Alice",
         "expires": link.expires_at.isoformat(),
         "time_zone": "Europe/Warsaw",
-        "link_id": link.id,
     }
     assert entries()[-1][0] == "user.invited"
 

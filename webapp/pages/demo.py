@@ -39,8 +39,9 @@ def prepare(app: Flask, work: Callable[[Flask], Mapping[str, int]]) -> None:
 
     The round is handed in, because the worker stands above the pages.
     """
-    with app.app_context():
-        demo.refuse_real_data()
+    if app.config["PORTAL"].demo:
+        with app.app_context():
+            demo.refuse_other_data()
     app.extensions["demo_work"] = lambda: work(app)
     app.context_processor(lambda: {"demo_bar": bar})
 

@@ -68,7 +68,12 @@ def show(error: HTTPException) -> Response:
     if error.response is not None:
         return error.response  # type: ignore[return-value]
     code = error.code or 500
-    return page(code, TEXTS.get(code, TEXTS[500 if code >= 500 else 400]))
+    response = page(code, TEXTS.get(code, TEXTS[500 if code >= 500 else 400]))
+    # What the error itself tells: Allow of 405, Retry-After of 429.
+    for name, value in error.get_headers():
+        if name != "Content-Type":
+            response.headers[name] = value
+    return response
 
 
 def show_other_host(error: SecurityError) -> Response:

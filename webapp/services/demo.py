@@ -49,24 +49,36 @@ class DemoAccount:
     partner: str
 
 
-def refuse_real_data() -> None:
-    """Raise SettingError when demo mode meets a database that holds something else.
+def refuse_other_data() -> None:
+    """Raise SettingError when demo mode meets real data, or real work meets the demo's.
 
-    Its one-click sign-in would open everything to everybody. A database that can't be asked, or has
-    no tables yet, holds nothing to protect.
+    One-click sign-in would open real data to everybody; the demo's mails would go out, and what is
+    added to it would be deleted at the next reset. A database that can't be asked, or has no tables
+    yet, holds nothing to protect.
     """
-    if not runtime.settings().demo:
-        return
     try:
-        real = not is_marked() and not is_empty()
+        problem = misplaced()
     except DBAPIError:
-        real = False
+        problem = None
     finally:
         db.session.remove()
         # A server that forks after this must not share a connection.
         db.engine.dispose()
-    if real:
-        raise SettingError("PORTAL_DEMO can't be used with a database that holds real data")
+    if problem:
+        raise SettingError(problem)
+
+
+def misplaced() -> str | None:
+    """Why this database must not be used in the present mode, if so."""
+    if not runtime.settings().demo:
+        return (
+            "PORTAL_DATABASE_URL names a database with demo data: name another, or set PORTAL_DEMO=1"
+            if is_marked()
+            else None
+        )
+    if is_marked() or is_empty():
+        return None
+    return "PORTAL_DEMO can't be used with a database that holds real data"
 
 
 def is_marked() -> bool:

@@ -12,7 +12,7 @@ from webapp.domain.ownership import Owner
 from webapp.domain.recipients import Circle, Place
 from webapp.domain.reminders import ClientFacts, Item, Mail, MailKind, Round
 from webapp.mail.compose import Letter, Party, new_message_id
-from webapp.models import Delivery, DeliveryState
+from webapp.models import Delivery, DeliveryState, Link, db
 from webapp.models.base import Json
 from webapp.signin import links
 
@@ -139,6 +139,7 @@ def account_letter(
 ) -> Letter:
     """An invitation or a reset: its link is made here, so that it is stored nowhere else."""
     recipient = Party(delivery.recipient.name, delivery.email)
+    link = db.session.get_one(Link, delivery.link_id)
     with force_locale(delivery.language):
         portal = _("Renewal Portal")
     return Letter(
@@ -152,7 +153,7 @@ def account_letter(
         message_id=message_id,
         references=None,
         date=now,
-        facts=delivery.snapshot | {"link": links.address(delivery.snapshot["link_id"])},
+        facts=delivery.snapshot | {"link": links.address(link)},
     )
 
 

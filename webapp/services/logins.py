@@ -67,7 +67,6 @@ def new_link(user: User, purpose: LinkPurpose, inviter: str | None = None) -> Li
                 "inviter": inviter,
                 "expires": link.expires_at.isoformat(),
                 "time_zone": user.time_zone or organisation.time_zone,
-                "link_id": link.id,
             },
             queued_at=now,
             send_after=now,
