@@ -14,14 +14,16 @@ from flask import Flask
 from sqlalchemy import Connection, update
 
 from webapp.config import Settings
-from webapp.mail.transport import Transport, open_transport
+from webapp.mail.transport import ServerAway, Transport, open_transport
 from webapp.models import DeliveryState, Installation, db
 from webapp.models.transactions import writing
 from webapp.services import claims, deliveries, demo, handover, messages, outbox, planning, runtime
 
 log = logging.getLogger(__name__)
-# After so many failures in a row the server is taken for dead, and the rest of the round waits.
-FAILURES_IN_A_ROW = 3
+# What was claimed is handed over within so many seconds, lest windows close meanwhile.
+PATIENCE = 60
+# Between two knocks at a dead server, in seconds, at most.
+LONGEST_REST = 300
 
 
 def once(app: Flask, stopped: Event | None = None) -> Counter[str]:
@@ -78,46 +80,42 @@ def plan(now: datetime, stopped: Event | None) -> int:
 
 
 def send(transport: Transport, stopped: Event | None) -> Counter[str]:
-    """Send all that may go out now. No transaction is open while a server is talked to."""
+    """Send all that may go out now. No transaction is open while a server is talked to.
+
+    Counts by outcome; ``away`` where the server was not there, which ends the round.
+    """
     counts: Counter[str] = Counter()
-    failures = 0
     with db.engine.connect() as steps:
-        while not is_set(stopped) and failures < FAILURES_IN_A_ROW:
+        while not is_set(stopped) and not counts["away"]:
             # Asked anew: a long backlog may last until the windows close.
-            now = runtime.now()
-            taken = claims.claim(now)
+            taken = claims.claim(runtime.now())
             beat()
             commit()
             if taken is None:
                 break
-            patience = monotonic() + runtime.settings().lease_seconds / 2
-            while taken and not is_set(stopped) and failures < FAILURES_IN_A_ROW:
-                if monotonic() > patience:
-                    break
-                state = deliver(taken.pop(0), transport, steps, now)
-                if state is not None:
-                    counts[state.value] += 1
-                    failures = failures + 1 if state is DeliveryState.QUEUED else 0
+            patience = monotonic() + min(PATIENCE, runtime.settings().lease_seconds / 2)
+            while taken and not is_set(stopped) and not counts["away"] and monotonic() < patience:
+                counts.update(deliver(taken.pop(0), transport, steps))
             claims.give_back(taken)
             commit()
-    return counts
+    return +counts
 
 
-def deliver(
-    claim: claims.Claim, transport: Transport, steps: Connection, now: datetime
-) -> DeliveryState | None:
-    """Send one claimed mail and store what became of it; None when the claim was lost."""
+def deliver(claim: claims.Claim, transport: Transport, steps: Connection) -> list[str]:
+    """Send one claimed mail and store what became of it: its state, none when the claim was lost, and
+    ``away`` when the server was.
+    """
     try:
-        problem = deliveries.hand_over(claim, transport, steps, now)
+        problem = deliveries.hand_over(claim, transport, steps)
         if problem is None:
-            return DeliveryState.SENT
-        state = deliveries.settle(claim, problem, now)
+            return [DeliveryState.SENT.value]
+        state = deliveries.settle(claim, problem, runtime.now())
     except deliveries.LostClaim:
         db.session.rollback()
         log.warning("delivery %s was taken over by another worker", claim.id)
-        return None
+        return []
     commit()
-    return state
+    return [state.value, "away"] if isinstance(problem, ServerAway) else [state.value]
 
 
 def is_set(stopped: Event | None) -> bool:
@@ -125,15 +123,20 @@ def is_set(stopped: Event | None) -> bool:
 
 
 def run(app: Flask, stopped: Event) -> None:
-    """Round after round until it is told to stop; the mail in hand is finished first."""
+    """Round after round until it is told to stop; the mail in hand is finished first.
+
+    While the mail server is away, the rests between rounds grow.
+    """
     settings: Settings = app.config["PORTAL"]
+    in_vain = 0
     while not stopped.is_set():
         try:
             counts = once(app, stopped)
+            in_vain = in_vain + 1 if counts["away"] else 0
             if any(counts.values()):
                 log.info("round: %s", dict(counts))
         except Exception:
             # Whatever broke the round off, what it did not do is done in a later one.
             log.exception("the round broke off")
         with suppress(KeyboardInterrupt):
-            stopped.wait(settings.worker_seconds)
+            stopped.wait(max(settings.worker_seconds, min(2**in_vain, LONGEST_REST)))

@@ -8,8 +8,8 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 def test_nothing_is_lost_and_nothing_sent_twice(database_url):
-    # 50 kills over 500 mails in each mode.
-    scenes = ["--scene", "kill -9", "--scale", "0.05"]
+    # 100 kills over 1,000 mails in each mode.
+    scenes = ["--scene", "kill -9", "--scale", "0.1"]
     # A process of its own, which forks: pytest's has threads.
     result = subprocess.run(
         [sys.executable, "-m", "tools.kill_test", "--database", database_url, *scenes],

@@ -4,14 +4,15 @@ import os
 import signal
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from email import message_from_bytes, policy
+from threading import Thread
 
 import pytest
 import time_machine
 from sqlalchemy import func, select, update
 
-from tests.support.cast import unit_of_work
+from tests.support.cast import make_client, make_subscription, make_user, unit_of_work
 from tests.support.smtp import smtp_sink
 from webapp import worker
 from webapp.config import load
@@ -22,6 +23,7 @@ from webapp.models import (
     Delivery,
     DeliveryMessage,
     DeliveryState,
+    MailKind,
     Partner,
     Reminder,
     ReminderState,
@@ -29,6 +31,7 @@ from webapp.models import (
     User,
     db,
 )
+from webapp.models.transactions import writing
 from webapp.services import attention, claims, deliveries, messages
 
 STEP_30 = datetime(2027, 3, 1, 10, tzinfo=UTC)
@@ -141,8 +144,13 @@ def test_insistent_partners_have_an_unclear_mail_resent_once(app, sending, sink)
 def test_a_dead_server_is_not_hammered(app, sending, sink):
     app.config["PORTAL"] = load({"PORTAL_MAIL_URL": "smtp://127.0.0.1:9?tls=off"})
     counts = run_at(app, STEP_30)
-    assert counts["queued"] == 2
-    assert run_at(app, STEP_30 + timedelta(seconds=20))["queued"] == 0
+    # One mail knocks; the other one is given back as if it had never been in hand.
+    assert (counts["queued"], counts["away"]) == (1, 1)
+    assert [attempts for _, attempts, _ in outcome(app, sending.dana)] == [1]
+    assert [attempts for _, attempts, _ in outcome(app, sending.alice)] == [0]
+    with app.app_context():
+        tried = db.session.scalars(select(Delivery.first_tried_at).order_by(Delivery.id)).all()
+    assert [moment is None for moment in tried] == [False, True]
 
 
 def test_a_mail_that_cannot_be_written_holds_up_no_other(app, sending, sink):
@@ -187,7 +195,7 @@ def test_a_worker_that_lost_its_claim_sends_nothing(app, sending, sink):
     with app.app_context(), db.engine.connect() as steps:
         opened = transport.open_transport(app.config["PORTAL"])
         with pytest.raises(deliveries.LostClaim):
-            deliveries.hand_over(claim, opened, steps, morning)
+            deliveries.hand_over(claim, opened, steps)
         opened.close()
     assert sink.letters == []
 
@@ -298,3 +306,104 @@ def test_a_claim_left_behind_when_the_next_step_has_gone_out_is_superseded(app, 
     with app.app_context():
         states = dict(db.session.execute(select(Reminder.step, Reminder.state)).all())
     assert (states[30], states[14]) == (ReminderState.SUPERSEDED, ReminderState.ISSUED)
+
+
+def test_who_is_put_off_holds_up_nobody(app, sending, sink):
+    with unit_of_work(app):
+        client = db.session.get(Client, sending.client)
+        for number in range(8):
+            person = make_user(client, f"Person{number}")
+            db.session.add(person)
+            db.session.flush()
+            sink.refuse[person.email] = "451 4.7.1 greylisted"
+            other = make_client(client.partner, f"Client{number}")
+            db.session.add_all([other, make_subscription(other, "Hub", date(2027, 3, 31))])
+            someone = make_user(other, f"Someone{number}")
+            db.session.add(someone)
+            db.session.flush()
+            sink.refuse[someone.email] = "451 4.7.1 greylisted"
+            db.session.add(
+                ContactAssignment(client_id=other.id, role="primary", user_id=someone.id)
+            )
+        db.session.flush()
+        attention.refresh_where(Subscription.id.is_not(None))
+    counts = run_at(app, STEP_30)
+    assert counts["queued"] == 8
+    assert "dana@acme.example" in {letter.recipients[0] for letter in sink.letters}
+    assert counts["away"] == 0
+
+
+def test_three_days_of_trying_begin_with_the_first_real_try(app, sending, sink):
+    run_at(app, datetime(2027, 3, 1, 20, tzinfo=UTC))
+    morning = datetime(2027, 3, 2, 9, tzinfo=UTC)
+    with time_machine.travel(morning, tick=False), unit_of_work(app):
+        taken = claims.claim(morning)
+        claims.give_back(taken[:1])
+        # The other one's worker dies.
+        db.session.execute(update(Delivery).where(Delivery.id == taken[1].id).values(lease_until=1))
+    sink.refuse = dict.fromkeys(["dana@acme.example", "alice@odnowa.example"], "451 greylisted")
+    run_at(app, morning + timedelta(days=6))
+    for person in (sending.dana, sending.alice):
+        assert outcome(app, person) == [("queued", 1, "451 greylisted")]
+
+
+def test_the_last_try_comes_at_the_last_useful_moment(app, sending, sink):
+    """The base date is 31 March; in Warsaw it ends at 22:00 UTC."""
+    sink.refuse["dana@acme.example"] = "451 later"
+    with unit_of_work(app):
+        db.session.execute(
+            update(Partner).values(window_days="0123456", window_closes=time(23, 59))
+        )
+    moment = datetime(2027, 3, 31, 18, tzinfo=UTC)
+    while outcome(app, sending.dana)[-1:] == [] or outcome(app, sending.dana)[-1][0] == "queued":
+        run_at(app, moment)
+        moment += timedelta(minutes=1)
+        assert moment < datetime(2027, 3, 31, 22, 1, tzinfo=UTC)
+    assert outcome(app, sending.dana)[-1][0] == "failed"
+    assert moment >= datetime(2027, 3, 31, 21, 59, tzinfo=UTC)
+
+
+def test_two_refused_at_the_same_moment_leave_a_task(app, cast, sink):
+    """Each worker alone would think that the other one's reader is being told."""
+    app.config["PORTAL"] = load({"PORTAL_MAIL_URL": f"{sink.url}?tls=off"})
+    with unit_of_work(app):
+        db.session.execute(update(Partner).where(Partner.id == cast.partner).values(sending=True))
+        attention.refresh_where(Subscription.client_id == cast.client)
+    run_at(app, datetime(2027, 3, 1, 20, tzinfo=UTC))
+    morning = datetime(2027, 3, 2, 9, tzinfo=UTC)
+    for address in ("dana@acme.example", "dave@acme.example"):
+        sink.refuse[address] = "550 no such person"
+    in_hand = []
+    for _ in range(3):
+        with unit_of_work(app):
+            in_hand += claims.claim(morning, 1)
+
+    def settle(claim, meanwhile):
+        token = writing.set(True)
+        with app.app_context(), db.engine.connect() as steps:
+            opened = transport.open_transport(app.config["PORTAL"])
+            problem = deliveries.hand_over(claim, opened, steps)
+            opened.close()
+            if problem:
+                deliveries.settle(claim, problem, morning)
+            meanwhile()
+            db.session.commit()
+            db.session.remove()
+        writing.reset(token)
+
+    first, second, copy = in_hand
+    settle(copy, lambda: None)
+    other = Thread(target=settle, args=(second, lambda: None))
+
+    def start_the_other():
+        other.start()
+        # It must wait for this one's commit; without a lock it would be through by then.
+        other.join(0.5)
+
+    with time_machine.travel(morning, tick=False):
+        settle(first, start_the_other)
+        other.join()
+    run_at(app, morning + timedelta(days=1))
+    with app.app_context():
+        kinds = set(db.session.scalars(select(Delivery.kind)))
+        assert MailKind.NOBODY_TO_TELL in kinds

@@ -23,7 +23,7 @@ from webapp.models import (
     User,
     db,
 )
-from webapp.services import attention, ownership, partners, resolve
+from webapp.services import attention, handover, ownership, partners, resolve
 
 # Acme renews on 31 March 2027, in Warsaw; 30 days before is Monday 1 March, 11:00 there.
 STEP_30 = datetime(2027, 3, 1, 10, tzinfo=UTC)
@@ -146,6 +146,35 @@ def test_a_note_that_failed_is_superseded_by_a_new_one(app, told):
     with app.app_context():
         found = [(note.state, note.resends) for note in notes_sent(told)]
     assert found == [(DeliveryState.SUPERSEDED, 0), (DeliveryState.SENT, 0)]
+
+
+def test_a_note_that_waits_is_taken_back_when_the_change_is_undone(app, told):
+    choose(app, told, Choice.PARTNER, LATER)
+    with unit_of_work(app):
+        db.session.execute(update(Delivery).values(send_after=LATER))
+    with time_machine.travel(LATER + timedelta(minutes=11), tick=False), unit_of_work(app):
+        assert handover.issue(LATER + timedelta(minutes=11)) == 1
+    choose(app, told, Choice.INHERIT, LATER + timedelta(minutes=12))
+    run_at(app, LATER + timedelta(minutes=13))
+    run_at(app, LATER + timedelta(minutes=40))
+    assert notes(app) == []
+    with app.app_context():
+        assert [note.state for note in notes_sent(told)] == [DeliveryState.SUPERSEDED]
+        assert db.session.scalar(select(func.count()).select_from(OwnerChange)) == 0
+
+
+def test_a_note_that_waits_goes_to_whoever_is_responsible_by_then(app, told):
+    choose(app, told, Choice.PARTNER, LATER)
+    with time_machine.travel(LATER + timedelta(minutes=11), tick=False), unit_of_work(app):
+        assert handover.issue(LATER + timedelta(minutes=11)) == 1
+    with time_machine.travel(LATER + timedelta(minutes=12), tick=False), unit_of_work(app):
+        client = db.session.get(Client, told.client)
+        alice = db.session.get(User, told.alice)
+        ownership.choose_owner(alice, client, Choice.PARTNER, told.alice, client.owner_version)
+    run_at(app, LATER + timedelta(minutes=13))
+    assert notes(app) == []
+    run_at(app, LATER + timedelta(days=1))
+    assert [recipient for recipient, _ in notes(app)] == ["alice@odnowa.example"]
 
 
 def notes_sent(cast):

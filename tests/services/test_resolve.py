@@ -10,17 +10,21 @@ from tests.support.cast import unit_of_work
 from tests.support.smtp import smtp_sink
 from webapp import worker
 from webapp.config import load
+from webapp.domain.ownership import Owner
 from webapp.models import (
     AuditEntry,
+    Client,
+    ContactAssignment,
     Delivery,
     DeliveryEvent,
+    DeliveryMessage,
     DeliveryState,
     Partner,
     Subscription,
     User,
     db,
 )
-from webapp.services import attention, people, resolve, subscriptions
+from webapp.services import attention, messages, people, resolve, subscriptions
 from webapp.services.errors import Conflict, Refused
 from webapp.services.resolve import Way
 
@@ -183,6 +187,27 @@ def test_a_renewed_subscription_needs_no_old_reminder(app, sending, unclear):
         subscriptions.renew(bob, db.session.get(Subscription, sending.subscription))
     with pytest.raises(Refused, match="over"):
         decide(app, resolve.send_again, sending.bob, unclear.id)
+
+
+@pytest.mark.parametrize("change", ["address", "role", "owner"])
+def test_who_would_not_get_it_today_does_not_get_it_again(app, sending, unclear, change):
+    with unit_of_work(app):
+        if change == "address":
+            db.session.get(User, sending.dana).email = "dana.new@acme.example"
+        elif change == "role":
+            db.session.query(ContactAssignment).filter_by(user_id=sending.dana).delete()
+        else:
+            db.session.get(Client, sending.client).owner = Owner.PARTNER
+    with pytest.raises(Refused, match="over"):
+        decide(app, resolve.send_again, sending.alice, unclear.id)
+    decide(app, resolve.missed, sending.alice, unclear.id)
+
+
+def test_the_bytes_of_an_unclear_mail_are_kept(app, sending, unclear):
+    with unit_of_work(app):
+        messages.forget(STEP_30 + timedelta(days=60))
+        kept = set(db.session.scalars(select(DeliveryMessage.delivery_id)))
+    assert unclear.id in kept
 
 
 def test_a_newer_reminder_takes_the_place_of_an_unclear_one(app, sending, sink, unclear):

@@ -22,6 +22,8 @@ from webapp.mail.addresses import AddressError, normalise
 from webapp.models import InboxMail, db
 
 START_OF_DATA = 354
+# RFC 5321, 3.8: may come at any time.
+CLOSING = 421
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,10 @@ class Refused(DeliveryProblem):
 
 class TryAgain(DeliveryProblem):
     """The message surely was not taken: it broke before the final dot, or the server said "later"."""
+
+
+class ServerAway(TryAgain):
+    """The server itself can't be worked with now: what it would do with other mails is no different."""
 
 
 class Unclear(DeliveryProblem):
@@ -146,11 +152,11 @@ class SmtpTransport:
             code, text = self.connection.mail(sender)
         except (OSError, smtplib.SMTPException) as error:
             self.close()
-            raise TryAgain(what_broke(error)) from error
+            raise ServerAway(what_broke(error)) from error
         if code != 250:
             # Even a final "no" to the sender says nothing about the recipient: it is our set-up.
             self.reset()
-            raise TryAgain(reply_text(code, text))
+            raise ServerAway(reply_text(code, text))
         return self.connection
 
     def reset(self) -> None:
@@ -171,7 +177,7 @@ class SmtpTransport:
 
 
 def connect(server: Server) -> smtplib.SMTP:
-    """A secured and signed-in connection. Raises TryAgain for whatever fails on the way."""
+    """A secured and signed-in connection. Raises ServerAway for whatever fails on the way."""
     context = ssl.create_default_context()
     connection: smtplib.SMTP | None = None
     try:
@@ -194,7 +200,7 @@ def connect(server: Server) -> smtplib.SMTP:
     except (OSError, smtplib.SMTPException) as error:
         if connection is not None:
             connection.close()
-        raise TryAgain(what_broke(error)) from error
+        raise ServerAway(what_broke(error)) from error
     return connection
 
 
@@ -202,7 +208,7 @@ def address_recipient(connection: smtplib.SMTP, recipient: str) -> None:
     try:
         code, text = connection.rcpt(recipient)
     except (OSError, smtplib.SMTPException) as error:
-        raise TryAgain(what_broke(error)) from error
+        raise ServerAway(what_broke(error)) from error
     if code not in (250, 251):
         raise verdict(code, text)
 
@@ -214,7 +220,7 @@ def hand_over(connection: smtplib.SMTP, message: bytes) -> str:
         if code == START_OF_DATA:
             connection.send(stuffed(message))
     except (OSError, smtplib.SMTPException) as error:
-        raise TryAgain(what_broke(error)) from error
+        raise ServerAway(what_broke(error)) from error
     if code != START_OF_DATA:
         raise verdict(code, text)
     try:
@@ -240,6 +246,8 @@ def stuffed(message: bytes) -> bytes:
 
 def verdict(code: int, text: bytes) -> DeliveryProblem:
     """What an unwelcome reply to RCPT, DATA or the message means."""
+    if code == CLOSING:
+        return ServerAway(reply_text(code, text))
     return (Refused if 500 <= code < 600 else TryAgain)(reply_text(code, text))
 
 

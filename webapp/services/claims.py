@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import bindparam, func, or_, select, update
+from sqlalchemy import bindparam, case, func, or_, select, update
 
-from webapp.domain.reminders import ClientFacts, Round
+from webapp.domain.reminders import ClientFacts, MailKind, Round
 from webapp.mail.transport import Envelope
 from webapp.models import Delivery, DeliveryState, db
 from webapp.models.tables import client_table, delivery_table, partner_table
 from webapp.models.user import new_token
-from webapp.services import delivery_log, facts, letters, messages, outbox, runtime
+from webapp.services import delivery_log, facts, handover, letters, messages, outbox, runtime
 from webapp.services.leases import lease, milliseconds
 from webapp.services.outcomes import end, given_up, postpone
 
@@ -19,15 +20,24 @@ from webapp.services.outcomes import end, given_up, postpone
 QUEUED = Delivery.state == bindparam(
     "queued", DeliveryState.QUEUED, type_=delivery_table.c.state.type, literal_execute=True
 )
+# Takes a claim's try back: the three days of trying begin with a real one.
+UNTRIED: dict[str, Any] = {
+    "attempts": delivery_table.c.attempts - 1,
+    "first_tried_at": case((delivery_table.c.attempts > 1, delivery_table.c.first_tried_at)),
+}
 # How many mails one worker claims at once: one check and one commit for all of them.
 BATCH = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A mail in hand: nobody else may touch it while the lease lasts."""
+    """A mail in hand: nobody else may touch it while the lease lasts.
+
+    ``client_id``: whom a renewal mail is about; None for all others.
+    """
 
     id: int
+    client_id: int | None
     token: str
     envelope: Envelope
     message: bytes
@@ -55,7 +65,7 @@ def recover(now: datetime) -> int:
     half = delivery_table.c.state == DeliveryState.HANDING_OVER
     moved = 0
     for condition, state, values in (
-        (delivery_table.c.state == DeliveryState.CLAIMED, DeliveryState.QUEUED, {}),
+        (delivery_table.c.state == DeliveryState.CLAIMED, DeliveryState.QUEUED, UNTRIED),
         (half & resend, DeliveryState.QUEUED, {"resends": 1}),
         (half, DeliveryState.UNCLEAR, {"ended_at": now}),
     ):
@@ -120,7 +130,8 @@ def take(delivery: Delivery, message: bytes, token: str, lease_until: int, now: 
     delivery.first_tried_at = delivery.first_tried_at or now
     delivery.attempts += 1
     sender = runtime.settings().mail_from
-    return Claim(delivery.id, token, Envelope(sender, delivery.email), message)
+    envelope = Envelope(sender, delivery.email)
+    return Claim(delivery.id, delivery.client_id, token, envelope, message)
 
 
 def give_back(claims: Sequence[Claim]) -> None:
@@ -133,12 +144,7 @@ def give_back(claims: Sequence[Claim]) -> None:
                 delivery_table.c.token == one.token,
                 delivery_table.c.state == DeliveryState.CLAIMED,
             )
-            .values(
-                state=DeliveryState.QUEUED,
-                token=None,
-                lease_until=None,
-                attempts=delivery_table.c.attempts - 1,
-            )
+            .values(state=DeliveryState.QUEUED, token=None, lease_until=None, **UNTRIED)
         )
 
 
@@ -177,11 +183,15 @@ def next_queued(now: datetime, limit: int) -> Sequence[Delivery]:
 def still_right(queued: Sequence[Delivery], now: datetime) -> list[Delivery]:
     """Those of the mails that the rules would write in the same way now.
 
-    Where they would not, the client's mails are issued anew. A mail that is resent after an unclear
-    end stays as it is: it may have arrived.
+    Where they would not, the client's mails, or the hand-over notes, are issued anew. A mail that is
+    resent after an unclear end stays as it is: it may have arrived.
     """
-    fixed = [one for one in queued if one.client_id is None or one.resends]
-    checked = [one for one in queued if one not in fixed]
+    notes = [one for one in queued if one.kind is MailKind.HAND_OVER and not is_fixed(one)]
+    outdated = handover.take_back_outdated(notes, now)
+    fixed = [
+        one for one in queued if is_fixed(one) or (one.client_id is None and one not in outdated)
+    ]
+    checked = [one for one in queued if one.client_id is not None and not is_fixed(one)]
     loaded = facts.load(sorted({one.client_id for one in checked if one.client_id}))
     rounds = {id: outbox.round_now(client, now) for id, client in loaded.items()}
     right: list[Delivery] = []
@@ -201,6 +211,11 @@ def still_right(queued: Sequence[Delivery], now: datetime) -> list[Delivery]:
     return fixed + right
 
 
+def is_fixed(delivery: Delivery) -> bool:
+    """Whether a mail must go out as it is: it may have arrived before, or nothing could change it."""
+    return bool(delivery.resends or delivery.snapshot.get("test"))
+
+
 def is_right(delivery: Delivery, client: ClientFacts, round: Round, now: datetime) -> bool:
     for mail in round.mails:
         if (mail.recipient.person.id, mail.kind) == (delivery.recipient_id, delivery.kind):
@@ -212,13 +227,17 @@ def is_right(delivery: Delivery, client: ClientFacts, round: Round, now: datetim
 
 
 def oldest_due(now: datetime) -> datetime | None:
-    """Since when the oldest mail that may go out waits; None: nothing waits."""
+    """Since when the oldest mail that may go out waits; None: nothing waits.
+
+    One that waits for its next try has been due since its first.
+    """
+    since = func.coalesce(Delivery.first_tried_at, Delivery.send_after)
     return db.session.scalar(
-        select(func.min(Delivery.send_after))
+        select(func.min(since))
         .outerjoin(partner_table, partner_table.c.id == Delivery.partner_id)
         .where(
             QUEUED,
-            Delivery.send_after <= now,
+            since <= now,
             or_(Delivery.partner_id.is_(None), partner_table.c.sending),
         )
     )

@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from webapp.mail.transport import DeliveryProblem, Refused, Transport, TryAgain, Unclear
 from webapp.models import Delivery, DeliveryState, db
 from webapp.models.tables import delivery_table
-from webapp.services import delivery_log
+from webapp.services import delivery_log, outbox, runtime
 from webapp.services.claims import Claim
 from webapp.services.leases import clock_of, lease
 from webapp.services.outcomes import end, flag_address, postpone, settle_unclear
@@ -84,9 +84,7 @@ def step(
         steps.execute(delivery_log.INSERT, delivery_log.lines([claim.id], state, now, reply=reply))
 
 
-def hand_over(
-    claim: Claim, transport: Transport, steps: Connection, now: datetime
-) -> DeliveryProblem | None:
+def hand_over(claim: Claim, transport: Transport, steps: Connection) -> DeliveryProblem | None:
     """Give a claimed mail to the transport, and store that the server has it.
 
     Returns None, or what came between and is still to be settled. ``steps`` is a connection of its
@@ -97,7 +95,7 @@ def hand_over(
     def before_data() -> None:
         nonlocal begun
         statement = beginning(steps.dialect.name)
-        step(steps, claim, statement, DeliveryState.HANDING_OVER, now, lease=lease())
+        step(steps, claim, statement, DeliveryState.HANDING_OVER, runtime.now(), lease=lease())
         begun = True
 
     try:
@@ -111,6 +109,7 @@ def hand_over(
         log.exception("delivery %s broke", claim.id)
         return (Unclear if begun else TryAgain)(f"{type(error).__name__}: {error}")
     # Done is written after it is done.
+    now = runtime.now()
     step(steps, claim, FINISHING, DeliveryState.SENT, now, reply=reply, said=reply, at=now)
     return None
 
@@ -118,6 +117,10 @@ def hand_over(
 def settle(claim: Claim, problem: DeliveryProblem, now: datetime) -> DeliveryState:
     """Store why a mail was not surely sent, and what follows from it. Raises LostClaim."""
     log.warning("delivery %s: %s: %s", claim.id, type(problem).__name__, problem.reply)
+    if claim.client_id is not None:
+        # Before the mail's own row, as the outbox does it: whether anybody at the client was told is
+        # judged from all of its mails, and two workers may have one each in hand.
+        outbox.lock([claim.client_id])
     delivery = db.session.scalar(
         select(Delivery)
         .where(Delivery.id == claim.id, Delivery.token == claim.token)

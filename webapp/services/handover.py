@@ -18,6 +18,7 @@ from webapp.domain.ownership import Owner, Person
 from webapp.domain.reminders import ClientFacts, MailKind, Round, rounds
 from webapp.domain.schedule import next_opening
 from webapp.models import (
+    Client,
     Delivery,
     DeliveryState,
     Reminder,
@@ -28,15 +29,21 @@ from webapp.models import (
 )
 from webapp.models.base import Json
 from webapp.models.tables import client_table, delivery_table, owner_change_table, partner_table
-from webapp.services import facts
+from webapp.services import facts, outcomes
 
 PATIENCE = timedelta(minutes=10)
 COMING = 3
 CHUNK = 500
 
 
-def note_change(clients: ColumnElement[bool], before: Owner, now: datetime) -> None:
-    """Remember that these clients had another owner before; ``clients`` is a condition on Client."""
+def note_change(
+    clients: ColumnElement[bool], before: Owner, now: datetime, *, keep_before: bool = True
+) -> None:
+    """Remember that these clients had another owner before; ``clients`` is a condition on Client.
+
+    Of several changes that nobody has been told about, the first one's ``before`` counts; not where
+    a later one turns out not to have been told either (``keep_before=False``).
+    """
     dialect = postgresql if db.engine.dialect.name == "postgresql" else sqlite
     columns = owner_change_table.c
     changed = select(
@@ -47,11 +54,10 @@ def note_change(clients: ColumnElement[bool], before: Owner, now: datetime) -> N
     statement = dialect.insert(owner_change_table).from_select(
         ["client_id", "owner_before", "changed_at"], changed
     )
-    db.session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["client_id"], set_={"changed_at": statement.excluded.changed_at}
-        )
-    )
+    later = {"changed_at": statement.excluded.changed_at}
+    if not keep_before:
+        later["owner_before"] = statement.excluded.owner_before
+    db.session.execute(statement.on_conflict_do_update(index_elements=["client_id"], set_=later))
 
 
 @dataclass
@@ -162,6 +168,34 @@ def row(partner: Json, person: Person, clients: Sequence[Json], now: datetime) -
         "attempts": 0,
         "resends": 0,
     }
+
+
+def take_back_outdated(notes: Sequence[Delivery], now: datetime) -> list[Delivery]:
+    """Supersede queued notes that tell what no longer holds; returns them.
+
+    Nobody has read them, so that the changes which they tell wait to be told once more: to whoever
+    is responsible now, or to nobody where they were undone.
+    """
+    clients = facts.load(sorted({one["id"] for note in notes for one in note.snapshot["clients"]}))
+    outdated = [note for note in notes if not holds(note, clients)]
+    for note in outdated:
+        outcomes.end(note, DeliveryState.SUPERSEDED, now)
+        for one in note.snapshot["clients"]:
+            before = Owner.VENDOR if one["owner"] == Owner.PARTNER.value else Owner.PARTNER
+            note_change(Client.id == one["id"], before, now, keep_before=False)
+    return outdated
+
+
+def holds(note: Delivery, clients: dict[int, ClientFacts]) -> bool:
+    """Whether a note goes to the right person at the right address, and tells of the present owners."""
+    person = facts.person(note.recipient)
+    if not person.reachable or (person.email, person.language) != (note.email, note.language):
+        return False
+    return all(
+        clients[one["id"]].owner.owner.value == one["owner"]
+        and person in clients[one["id"]].contact.people
+        for one in note.snapshot["clients"]
+    )
 
 
 def issue_again(delivery: Delivery, now: datetime) -> None:

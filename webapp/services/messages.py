@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, insert, select
 
 from webapp.mail.compose import compose
-from webapp.models import Delivery, DeliveryMessage, db
+from webapp.models import Delivery, DeliveryMessage, DeliveryState, db
 from webapp.services import letters, runtime
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,12 @@ def forget(now: datetime) -> int:
     old = (
         select(DeliveryMessage.delivery_id)
         .join(Delivery, Delivery.id == DeliveryMessage.delivery_id)
-        .where(DeliveryMessage.written_at <= now - KEPT, Delivery.ended_at <= now - KEPT)
+        .where(
+            DeliveryMessage.written_at <= now - KEPT,
+            Delivery.ended_at <= now - KEPT,
+            # Not an end: a person may still have it sent again, as it is.
+            Delivery.state != DeliveryState.UNCLEAR,
+        )
         .order_by(DeliveryMessage.written_at)
         .limit(AT_ONCE)
     )

@@ -263,17 +263,19 @@ def write_states(
 
     A due one that the rules left out is too late, or its renewal has a newer step or another date.
     """
-    changed: dict[ReminderState, list[int]] = defaultdict(list)
+    changed: dict[tuple[ReminderState, ReminderState], list[int]] = defaultdict(list)
     for row in open_reminders(list(clients)):
         state = states.get((row.subscription_id, row.base_date, row.step), row.state)
         if state is ReminderState.DUE:
             late = now >= last_moment(row.base_date, clients[row.client_id].zone)
             state = ReminderState.TOO_LATE if late else ReminderState.SUPERSEDED
         if row.state is not state:
-            changed[state].append(row.id)
-    for state, ids in changed.items():
+            changed[row.state, state].append(row.id)
+    for (before, state), ids in changed.items():
         db.session.execute(
-            update(reminder_table).where(reminder_table.c.id.in_(ids)).values(state=state)
+            update(reminder_table)
+            .where(reminder_table.c.id.in_(ids), reminder_table.c.state == before)
+            .values(state=state)
         )
 
 

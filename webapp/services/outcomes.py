@@ -21,6 +21,8 @@ from webapp.services import delivery_log
 RETRY_MINUTES = (1, 5, 15, 60, 120, 240)
 GIVE_UP_AFTER = timedelta(hours=72)
 SPREAD = 0.2
+# So long before its last useful moment a mail is tried for the last time.
+LAST_TRY = timedelta(minutes=1)
 # Ended so that this person was not told.
 UNHEARD = (
     DeliveryState.REFUSED,
@@ -47,15 +49,18 @@ def given_up(delivery: Delivery, state: DeliveryState) -> DeliveryState:
 def postpone(delivery: Delivery, reply: str, now: datetime) -> None:
     """Try later, or give up: after three days of trying, or when it would come too late."""
     first = delivery.first_tried_at = delivery.first_tried_at or now
+    limit = first + GIVE_UP_AFTER
+    if delivery.send_before:
+        limit = min(limit, delivery.send_before - LAST_TRY)
     minutes = RETRY_MINUTES[min(delivery.attempts, len(RETRY_MINUTES)) - 1]
     # Not for secrecy: only so that the tries of many mails don't come all at once.
     wait = timedelta(minutes=minutes * random.uniform(1 - SPREAD, 1 + SPREAD))
-    later = now + wait
     delivery.reply = reply
-    if later - first > GIVE_UP_AFTER or (delivery.send_before and later >= delivery.send_before):
+    if now >= limit:
         end(delivery, given_up(delivery, DeliveryState.FAILED), now, reply)
         return
-    delivery.send_after = later
+    # The last try comes at the very end, however far off the next one would be.
+    delivery.send_after = min(now + wait, limit)
     delivery.state = DeliveryState.QUEUED
     delivery.token = delivery.lease_until = None
     db.session.flush()

@@ -1,6 +1,6 @@
 """What a person decides about a mail that did not surely arrive: send it again, it arrived, it did not."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -10,6 +10,7 @@ from sqlalchemy import and_, exists, func, select, update
 from sqlalchemy.orm import aliased
 
 from webapp.domain import schedule
+from webapp.domain.reminders import ClientFacts, kind_of, readers
 from webapp.models import (
     Delivery,
     DeliveryEvent,
@@ -58,7 +59,8 @@ def way(state: DeliveryState, *, wanted: bool, refused: bool) -> Way | None:
 def still_wanted(delivery_ids: Collection[int], now: datetime) -> set[int]:
     """Those of the mails that tell their reader something that is true, in time, and not told otherwise.
 
-    A hand-over note has no date that makes it worthless.
+    A hand-over note has no date that makes it worthless. An unclear mail would go out as it is, so its
+    reader must still be one, at the same address.
     """
     if not delivery_ids:
         return set()
@@ -85,9 +87,9 @@ def still_wanted(delivery_ids: Collection[int], now: datetime) -> set[int]:
         ~overtaken,
         ~told_otherwise,
     )
-    return set(
+    wanted = (
         db.session.scalars(
-            select(Delivery.id)
+            select(Delivery)
             .join(User, User.id == Delivery.recipient_id)
             .outerjoin(delivery_reminder, delivery_reminder.c.delivery_id == Delivery.id)
             .outerjoin(Reminder, Reminder.id == delivery_reminder.c.reminder_id)
@@ -98,6 +100,28 @@ def still_wanted(delivery_ids: Collection[int], now: datetime) -> set[int]:
                 Delivery.client_id.is_(None) | true_in_time,
             )
         )
+        .unique()
+        .all()
+    )
+    unclear = {one.client_id for one in wanted if one.state is DeliveryState.UNCLEAR}
+    clients = facts.load(sorted(id for id in unclear if id is not None))
+    return {
+        one.id
+        for one in wanted
+        if one.state is not DeliveryState.UNCLEAR or is_still_read(one, clients)
+    }
+
+
+def is_still_read(delivery: Delivery, clients: Mapping[int, ClientFacts]) -> bool:
+    """Whether a mail's reader would get this kind of mail at this address today, too."""
+    if delivery.client_id is None:
+        return handover.holds(
+            delivery, facts.load([one["id"] for one in delivery.snapshot["clients"]])
+        )
+    whole = clients[delivery.client_id].circle
+    return delivery.kind is kind_of(whole) and any(
+        (one.person.id, one.person.email) == (delivery.recipient_id, delivery.email)
+        for one in readers(whole)
     )
 
 
