@@ -82,6 +82,9 @@ def check_mail_server() -> str:
     """Mail leaves this machine."""
     if runtime.settings().mail_url.startswith("inbox:"):
         raise Wrong("set PORTAL_MAIL_URL to a mail server: inbox: reaches nobody")
+    address = urlsplit(runtime.settings().mail_url)
+    if "tls=off" in address.query and not is_loopback(address.hostname or ""):
+        raise Wrong("PORTAL_MAIL_URL must not say ?tls=off: mails would cross the network in clear")
     return "set"
 
 

@@ -53,6 +53,7 @@ def test_a_sound_installation_passes(refused):
         ({"mail_from": "renewals@portal.example"}, "sender", "set PORTAL_MAIL_FROM"),
         ({"mail_from": "nobody"}, "mail", "PORTAL_MAIL_FROM must be an e-mail address"),
         ({"mail_url": "inbox:"}, "mail server", "set PORTAL_MAIL_URL"),
+        ({"mail_url": "smtp://u:p@mail.odnowa.pl?tls=off"}, "mail server", "?tls=off"),
     ],
 )
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

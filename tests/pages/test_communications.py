@@ -224,7 +224,7 @@ def test_a_test_mail_to_oneself(app, alice, cast):
 
 
 @pytest.mark.parametrize(
-    "values", [{"kind": "invitation"}, {"kind": ""}, {"language": "xx"}, {"language": ""}]
+    "values", [{"kind": "newsletter"}, {"kind": ""}, {"language": "xx"}, {"language": ""}]
 )
 def test_a_test_mail_of_no_kind_or_language_is_refused(app, alice, values):
     data = {"kind": "reminder_client", "language": "pl"} | values

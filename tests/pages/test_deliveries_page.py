@@ -274,3 +274,23 @@ def test_statements(browse, cast, add, statements, count):
     with statements() as log:
         assert bob.get(PAGE).status_code == 200
     assert len([one for one in log if not one.startswith("BEGIN")]) == 5, log
+
+
+def test_all_that_is_not_sure_is_within_reach(browse, cast, add, monkeypatch):
+    monkeypatch.setattr(delivery_list, "PAGE", 2)
+    alice = browse(cast.alice)
+    add(state=DeliveryState.UNCLEAR)
+    add(state=DeliveryState.UNCLEAR)
+    assert "Show all mails that are not sure" not in alice.get(PAGE).text
+    add(state=DeliveryState.UNCLEAR)
+    assert "Show all mails that are not sure" in alice.get(PAGE).text
+    assert "Next page" in alice.get(f"{PAGE}?state=unclear").text
+
+
+def test_what_waits_while_sending_is_off_is_held_back(app, browse, cast, add):
+    add(state=DeliveryState.QUEUED, ended_at=None, reply=None)
+    alice = browse(cast.alice)
+    assert "held back: sending is off" in alice.get(PAGE).text
+    with unit_of_work(app):
+        db.session.get(Partner, cast.partner).sending = True
+    assert "goes out from" in alice.get(PAGE).text

@@ -10,10 +10,10 @@ from wtforms.fields.choices import SelectChoice
 from webapp import i18n
 from webapp.domain.ownership import Owner
 from webapp.labels import MAIL_KINDS, owner_name
-from webapp.models import User
+from webapp.models import MailKind, User
 from webapp.pages import forms, persons
 from webapp.pages.frame import language
-from webapp.services import facts, runtime, test_mails
+from webapp.services import facts, runtime
 from webapp.services.partners import WEEKDAYS, Default, Schedule
 
 REFUSALS: dict[str, Any] = {
@@ -101,7 +101,7 @@ class ModeForm(forms.Form):
 
 
 def kind_choices(*_arguments: Any) -> list[SelectChoice]:
-    return [SelectChoice(kind.value, str(MAIL_KINDS[kind])) for kind in test_mails.KINDS]
+    return [SelectChoice(kind.value, str(MAIL_KINDS[kind])) for kind in MailKind]
 
 
 class TestMailForm(forms.Form):

@@ -72,6 +72,7 @@ class Page:
     """
 
     unclear: tuple[Mail, ...]
+    more_unclear: bool
     mails: tuple[Mail, ...]
     total: int
     before: int | None
@@ -84,13 +85,14 @@ def load(partner: Partner, query: Query) -> Page:
     unclear = Delivery.state == DeliveryState.UNCLEAR
     listed = asked if query.state else [*asked, ~unclear]
     shown, has_earlier, has_later = load_lines(listed, query)
-    top = () if query.state or has_earlier else newest(columns().where(*asked, unclear), PAGE)
+    top = () if query.state or has_earlier else newest(columns().where(*asked, unclear), PAGE + 1)
     counted = sources(select(Delivery.id)).where(*asked).limit(MOST_COUNTED + 1).subquery()
     total = db.session.scalar(select(func.count()).select_from(counted)) or 0
     undecided = [row.id for row in (*top, *shown) if row.state in resolve.UNDECIDED]
     still = resolve.still_wanted(undecided, runtime.now())
     return Page(
-        unclear=tuple(mail(row, still) for row in top),
+        unclear=tuple(mail(row, still) for row in top[:PAGE]),
+        more_unclear=len(top) > PAGE,
         mails=tuple(mail(row, still) for row in shown),
         total=total,
         before=shown[0].id if shown and has_earlier else None,

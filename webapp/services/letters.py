@@ -137,9 +137,9 @@ def hand_over_letter(
 def account_letter(
     delivery: Delivery, message_id: str, settings: Settings, now: datetime
 ) -> Letter:
-    """An invitation or a reset: its link is made here, so that it is stored nowhere else."""
+    """An invitation or a reset: its link is made here, so that it is stored nowhere else. A test has none."""
     recipient = Party(delivery.recipient.name, delivery.email)
-    link = db.session.get_one(Link, delivery.link_id)
+    link = db.session.get(Link, delivery.link_id) if delivery.link_id else None
     with force_locale(delivery.language):
         portal = _("Renewal Portal")
     return Letter(
@@ -153,7 +153,7 @@ def account_letter(
         message_id=message_id,
         references=None,
         date=now,
-        facts=delivery.snapshot | {"link": links.address(link)},
+        facts=delivery.snapshot | {"link": links.address(link) if link else settings.base_url},
     )
 
 

@@ -1,6 +1,6 @@
 """Test mails: any kind, in any language, to oneself, about a client that does not exist."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from flask_babel import force_locale
 from flask_babel import gettext as _
@@ -8,17 +8,11 @@ from flask_babel import gettext as _
 from webapp.domain.ownership import Owner, Person
 from webapp.domain.recipients import ContactRole, Place, Reason
 from webapp.domain.reminders import MailKind
-from webapp.models import Delivery, Partner, User, db
+from webapp.models import Delivery, LinkPurpose, Partner, User, db
 from webapp.models.base import Json
-from webapp.services import audit, facts, runtime
+from webapp.services import audit, facts, letters, logins, runtime
 from webapp.services.audit import AuditAction
 
-KINDS = (
-    MailKind.REMINDER_CLIENT,
-    MailKind.REMINDER_PARTNER,
-    MailKind.NOBODY_TO_TELL,
-    MailKind.HAND_OVER,
-)
 # In the made-up data nothing has a row of its own.
 NO_ROW = 0
 STEP = 30
@@ -29,7 +23,9 @@ def send(actor: User, partner: Partner, kind: MailKind, language: str) -> Delive
     person, now = facts.person(actor), runtime.now()
     today = runtime.today(person.time_zone)
     with force_locale(language):
-        if kind is MailKind.HAND_OVER:
+        if kind in letters.ACCOUNT_MAILS:
+            snapshot = account(actor, partner, kind)
+        elif kind is MailKind.HAND_OVER:
             snapshot = hand_over(person, today)
         else:
             snapshot = reminder(person, kind, today)
@@ -86,6 +82,17 @@ def reminder(person: Person, kind: MailKind, today: date) -> Json:
         "refused": [],
         "contact": {"name": person.name, "email": person.email},
         "subscriptions": [subscription(today + timedelta(days=STEP))],
+    }
+
+
+def account(actor: User, partner: Partner, kind: MailKind) -> Json:
+    """The facts of an invitation or a reset as services.logins writes them; there is no link."""
+    purpose = LinkPurpose(kind.value)
+    return {
+        "organisation": partner.name,
+        "inviter": actor.name if purpose is LinkPurpose.INVITATION else None,
+        "expires": (datetime.now(UTC) + logins.LIFETIMES[purpose]).isoformat(),
+        "time_zone": actor.time_zone or partner.time_zone,
     }
 
 
