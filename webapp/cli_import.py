@@ -1,5 +1,7 @@
 """The import command: what a list changes, what is wrong with it, and which mails would go out."""
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +15,18 @@ from webapp.cli_tools import as_json, find_partner, print_json, unit_of_work
 from webapp.domain.cells import Dates, Problem
 from webapp.domain.rows import Fault, Field
 from webapp.models import Partner, db
+from webapp.pages import changes
 from webapp.services.imports import DAYS_AHEAD, PlannedMail, Report, import_list
 
+# How many lines of each kind a report for people has.
+MOST_LINES = 30
 # NOTE: errors of an imported list; value, role and field are quoted from it.
 PROBLEMS = {
     Problem.EMPTY: _l("The file is empty."),
     Problem.UNKNOWN_ENCODING: _l("There is no encoding called %(encoding)s."),
     Problem.ENCODING: _l("The file is not written in %(encoding)s."),
     Problem.GUESSED_ENCODING: _l(
-        "The file is not written in UTF-8. Name its encoding; it looks like: --encoding %(guess)s"
+        "The file is not written in UTF-8. Name its encoding; with --encoding %(guess)s a line reads: %(sample)s"
     ),
     Problem.NUL: _l("The line has a NUL character. Is this a text file?"),
     Problem.CSV: _l("The line breaks the file, most likely by an unclosed quote: %(reason)s"),
@@ -138,6 +143,8 @@ def as_dict(report: Report, applied: bool) -> dict[str, Any]:
             for fault in report.faults
         ],
         "applied": applied,
+        "unused_columns": report.unused_columns,
+        "changes": [asdict(change) for change in report.changes],
         "mails": [
             {
                 "day": mail.day,
@@ -155,10 +162,11 @@ def as_dict(report: Report, applied: bool) -> dict[str, Any]:
 
 def print_report(report: Report, partner: Partner, applied: bool) -> None:
     """The report for people: errors first, since with one of them nothing else happens."""
-    for fault in report.faults:
+    for fault in report.faults[:MOST_LINES]:
         place = _("Line %(row)s", row=fault.row)
         place = f"{place}, {fault.column}" if fault.column else place
         click.echo(f"{place}: {message(fault)}", err=True)
+    print_rest(report.faults, err=True)
     lines = [
         (_("created"), report.created),
         (_("changed"), report.changed),
@@ -171,8 +179,24 @@ def print_report(report: Report, partner: Partner, applied: bool) -> None:
     if report.faults:
         click.echo(_("Nothing was written."))
         return
+    for change in report.changes[:MOST_LINES]:
+        place = f"{change.client}, {change.about}" if change.about else change.client
+        field = changes.FIELDS.get(change.field, change.field)
+        click.echo(f"  {place}: {field}: {shown(change.before)} → {shown(change.after)}")
+    print_rest(report.changes)
     print_mails(report.mails, partner)
     click.echo(_("Written.") if applied else _("Dry run: nothing was written. Add --apply."))
+
+
+def shown(value: Any) -> str:
+    return changes.NOTHING if value in (None, "") else str(value)
+
+
+def print_rest(lines: Sequence[Any], *, err: bool = False) -> None:
+    """How many lines a report for people leaves out."""
+    if len(lines) > MOST_LINES:
+        more = len(lines) - MOST_LINES
+        click.echo("  " + _("and %(num)s more; --json has all of them", num=more), err=err)
 
 
 def print_mails(mails: tuple[PlannedMail, ...], partner: Partner) -> None:
@@ -184,10 +208,11 @@ def print_mails(mails: tuple[PlannedMail, ...], partner: Partner) -> None:
     )
     nothing = _("No mails about these clients within %(days)s days", days=DAYS_AHEAD)
     click.echo(heading if mails else nothing)
-    for mail in sorted(mails, key=lambda mail: (mail.day, mail.client)):
+    for mail in sorted(mails, key=lambda mail: (mail.day, mail.client))[:MOST_LINES]:
         language = i18n.LANGUAGES[mail.language].endonym
         kind = labels.MAIL_KINDS[mail.kind]
         products = ", ".join(mail.products)
         click.echo(f"  {mail.day} {mail.client}: {mail.email} ({language}) {kind}: {products}")
+    print_rest(mails)
     if mails and not partner.sending:
         click.echo(_("Sending is off: they go out only once it is turned on."))

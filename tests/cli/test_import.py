@@ -36,7 +36,15 @@ def test_a_dry_run_writes_nothing(app: Flask, portal: Any) -> None:
     report = json.loads(result.stdout)
     # Which mails there are depends on the day.
     assert isinstance(report.pop("mails"), list)
-    assert report == {"created": 4, "changed": 0, "unchanged": 0, "errors": [], "applied": False}
+    assert report == {
+        "created": 4,
+        "changed": 0,
+        "unchanged": 0,
+        "errors": [],
+        "applied": False,
+        "changes": [],
+        "unused_columns": [],
+    }
     assert clients(app) == 2
 
 
@@ -57,6 +65,8 @@ def test_errors_write_nothing(app: Flask, portal: Any, tmp_path: Path) -> None:
         "created": 1,
         "changed": 0,
         "unchanged": 0,
+        "changes": [],
+        "unused_columns": [],
         "errors": [
             {
                 "row": 2,
@@ -106,3 +116,15 @@ def test_wrong_options(portal: Any, arguments: list[str], code: int, message: st
 
 def test_every_problem_has_words() -> None:
     assert PROBLEMS.keys() == set(Problem)
+
+
+def test_the_report_for_people_says_what_changes_and_is_cut_short(
+    portal: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("Company name,City\nAcme,Gdynia\n")
+    assert "Acme: City: – → Gdynia" in portal(str(path)).output
+    path.write_text("Company name,Country\n" + "".join(f"New {n},Atlantis\n" for n in range(40)))
+    result = portal(str(path))
+    assert result.output.count("Atlantis") == 30
+    assert "and 10 more; --json has all of them" in result.output

@@ -36,7 +36,7 @@ def answers(url):
 
 
 def test_the_settings_are_settings():
-    lines = (UNITS / "renewal-portal.env").read_text().splitlines()
+    lines = (UNITS / "renewal-portal.env.example").read_text().splitlines()
     variables = dict(line.split("=", 1) for line in lines if not line.startswith("#"))
     settings = config.load(variables)
     assert settings.secure

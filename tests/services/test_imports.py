@@ -22,7 +22,7 @@ from webapp.models import (
     User,
     db,
 )
-from webapp.services import runtime
+from webapp.services import runtime, subscriptions
 from webapp.services.imports import Report, import_list
 
 DATA = Path(__file__).parent.parent / "data"
@@ -215,6 +215,36 @@ def test_a_date_moved_by_the_term_is_a_renewal(bring: Importer) -> None:
     assert (hub.renewal_date, hub.deadline, hub.cycle) == (date(2028, 3, 31), date(2028, 2, 29), 2)
     assert counts(bring(header + "Acme,Marketing Hub,2028-04-30,\n")) == (0, 1, 0)
     assert (hub.renewal_date, hub.deadline, hub.cycle) == (date(2028, 4, 30), date(2028, 3, 30), 2)
+
+
+def test_a_list_that_is_behind_takes_no_renewal_back(bring: Importer) -> None:
+    line = "Company name,Product,Renewal date,Term\nRe,Hub,2027-01-31,P1M\n"
+    bring(line)
+    subscriptions.renew(None, subscription("Re", "Hub"))
+    assert counts(bring(line)) == (0, 0, 1)
+    assert subscription("Re", "Hub").renewal_date == date(2027, 2, 28)
+    # Any other date is a correction.
+    assert counts(bring(line.replace("01-31", "01-15"))) == (0, 1, 0)
+
+
+def test_a_client_found_by_its_name_keeps_its_spelling(bring: Importer) -> None:
+    bring("Company name,External ID,City\nŁódź Żółta,X1,Łódź\n")
+    assert counts(bring("Company name,City\nLODZ ZOLTA,Zgierz\n")) == (0, 1, 0)
+    assert client("Łódź Żółta").city == "Zgierz"
+    # By a stronger key it is renamed.
+    assert counts(bring("Company name,External ID\nLódź Nowa,X1\n")) == (0, 1, 0)
+    assert client("Lódź Nowa").city == "Zgierz"
+
+
+def test_what_will_be_different_is_in_the_report(bring: Importer) -> None:
+    bring("Company name,City,Product,Renewal date,Term\nRe,Łódź,Hub,2027-01-31,P1Y\n")
+    report = bring("Company name,City,Product,Renewal date,Term\nRe,Zgierz,Hub,2027-03-01,P1Y\n")
+    assert [
+        (one.client, one.about, one.field, one.before, one.after) for one in report.changes
+    ] == [
+        ("Re", None, "city", "Łódź", "Zgierz"),
+        ("Re", "Hub", "renewal_date", date(2027, 1, 31), date(2027, 3, 1)),
+    ]
 
 
 def test_a_subscription_is_cancelled_and_taken_back(bring: Importer) -> None:

@@ -45,6 +45,23 @@ def test_decoding_refused(content: bytes, encoding: str | None, row: int, proble
 
 
 @pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("Company\nŁódź Żółta\n", "cp1250"),
+        ("Firma;Miasto\nKawiarnia Pod Lipą;Kraków\n", "cp1250"),
+        ("Firma\nŁódź Żółta\n" * 60, "iso8859_2"),
+        ("Empresa\nPadaria Pão de Açúcar\n", "cp1252"),
+        ("Empresa\nConstrução São João\n", "cp1252"),
+    ],
+)
+def test_the_encoding_that_is_advised_reads_our_languages(text: str, encoding: str) -> None:
+    with pytest.raises(ListError) as error:
+        decode(text.encode(encoding))
+    [fault] = error.value.faults
+    assert fault.values == {"guess": encoding, "sample": text.splitlines()[1]}
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "A,B\n1,2\n",

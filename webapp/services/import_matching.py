@@ -1,11 +1,14 @@
 """Lines of a list matched with what the partner has; nothing is written yet."""
 
 from collections.abc import Iterable
+from datetime import date
 
 from webapp.countries import zone_of
 from webapp.domain.cells import Problem
 from webapp.domain.rows import COMPANY_KEYS, Columns, Facts, Fault, Field, Kind
+from webapp.domain.schedule import add_months
 from webapp.i18n import fold
+from webapp.models import Subscription
 from webapp.services.import_plans import Claim, ClientPlan, MatchError, Outcome, Plan
 from webapp.services.subscriptions import product_key
 
@@ -44,15 +47,17 @@ class Matcher:
             self.faults.append(Fault(facts.row, column, error.problem, error.values))
 
     def outcome(self, facts: Facts) -> Outcome:
-        plan = self.find(facts)
+        plan, by = self.find(facts)
         outcome = Outcome.UNCHANGED
         if self.columns.kind is Kind.CLIENTS:
             if plan is None:
                 plan, outcome = ClientPlan(None, facts.row), Outcome.CREATED
                 require(facts, Field.COMPANY)
-            outcome = max(
-                outcome, plan.claim(facts.row, client_claims(facts)), subscribe(plan, facts)
-            )
+            claims = client_claims(facts)
+            if by == Field.COMPANY.value and plan.record is not None:
+                # Found by its name, however it is spelt here: the spelling that is there stays.
+                claims = [claim for claim in claims if claim[0] is not Field.COMPANY]
+            outcome = max(outcome, plan.claim(facts.row, claims), subscribe(plan, facts))
             self.remember(plan)
         elif plan is None:
             raise unknown_client(facts)
@@ -62,8 +67,8 @@ class Matcher:
             raise MatchError(Field.EMAIL, Problem.NEEDED)
         return outcome
 
-    def find(self, facts: Facts) -> ClientPlan | None:
-        """The client that a line is about. Raises MatchError where several are."""
+    def find(self, facts: Facts) -> tuple[ClientPlan | None, str | None]:
+        """The client that a line is about, and by which key. Raises MatchError where several are."""
         for kind, key in client_keys(facts.external_id, facts.domain, facts.company):
             found = [
                 plan
@@ -77,8 +82,8 @@ class Matcher:
             if len(found) > 1:
                 raise MatchError(Field(kind), Problem.AMBIGUOUS)
             if found:
-                return found[0]
-        return None
+                return found[0], kind
+        return None, None
 
     def meet(self, plan: ClientPlan, facts: Facts, email: str) -> Outcome:
         """Match the person of a line, and fill the roles that nobody holds."""
@@ -154,9 +159,11 @@ def client_claims(facts: Facts) -> list[Claim]:
 
 def subscribe(plan: ClientPlan, facts: Facts) -> Outcome:
     """Match the subscription of a line, if it speaks of one. Raises MatchError."""
+    present = plan.subscriptions.get(product_key(facts.product)) if facts.product else None
+    behind = present is not None and is_behind(facts.renewal_date, present)
     claims: list[Claim] = [
-        (Field.RENEWAL_DATE, "renewal_date", facts.renewal_date),
-        (Field.DEADLINE, "deadline", facts.deadline),
+        (Field.RENEWAL_DATE, "renewal_date", None if behind else facts.renewal_date),
+        (Field.DEADLINE, "deadline", None if behind else facts.deadline),
         (Field.TERM, "term_months", facts.term),
         (Field.AMOUNT, "amount", facts.amount),
         (Field.CANCELLED, "cancelled", facts.cancelled),
@@ -182,6 +189,14 @@ def subscribe(plan: ClientPlan, facts: Facts) -> Outcome:
     if deadline and deadline > subscription.value("renewal_date"):
         raise MatchError(Field.DEADLINE, Problem.DEADLINE_LATE)
     return outcome
+
+
+def is_behind(listed: date | None, plan: Plan[Subscription]) -> bool:
+    """Whether a list still has the date that was renewed: it must not take the renewal back."""
+    known = plan.record
+    if listed is None or known is None or known.cycle == 1:
+        return False
+    return listed == add_months(known.renewal_date, -known.term_months, known.anchor_day)
 
 
 def settle(plan: ClientPlan) -> None:

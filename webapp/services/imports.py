@@ -7,6 +7,7 @@ from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
+from typing import Any
 
 from webapp.countries import country_code
 from webapp.domain.cells import CellError, Dates, Problem
@@ -27,7 +28,7 @@ from webapp.mail.addresses import AddressError, normalise
 from webapp.models import Partner, User
 from webapp.services import facts, people, runtime
 from webapp.services.import_matching import Matcher, settle
-from webapp.services.import_plans import Outcome, load
+from webapp.services.import_plans import ClientPlan, Outcome, Plan, load
 from webapp.services.import_writing import write
 from webapp.services.subscriptions import CURRENCIES
 from webapp.services.table import decode, lines
@@ -51,6 +52,17 @@ class PlannedMail:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedChange:
+    """One field of something that is there. ``about``: the product or the person; the client's own: None."""
+
+    client: str
+    about: str | None
+    field: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What an import does or would do; the counts are lines of the file without a fault."""
 
@@ -58,6 +70,7 @@ class Report:
     changed: int = 0
     unchanged: int = 0
     faults: tuple[Fault, ...] = ()
+    changes: tuple[PlannedChange, ...] = ()
     mails: tuple[PlannedMail, ...] = ()
     unused_columns: tuple[str, ...] = ()
 
@@ -85,9 +98,11 @@ def import_list(
         return Report(faults=error.faults)
     faults = matcher.faults
     touched = [plan for plan in matcher.plans if plan.touched]
+    changes: tuple[PlannedChange, ...] = ()
     if not faults:
         for plan in touched:
             settle(plan)
+        changes = tuple(change for plan in touched for change in planned_changes(plan))
         write(actor, partner, touched)
     outcomes = [*matcher.outcomes.values()]
     return Report(
@@ -95,6 +110,7 @@ def import_list(
         outcomes.count(Outcome.CHANGED),
         outcomes.count(Outcome.UNCHANGED),
         tuple(sorted(faults, key=lambda fault: fault.row)),
+        changes,
         () if faults else tuple(planned_mails([plan.stored.id for plan in touched])),
         columns.unused,
     )
@@ -153,6 +169,20 @@ WORLD: dict[Field, Reader] = {
     Field.CURRENCY: lambda text: one_of(CURRENCIES, Problem.CURRENCY, text.upper()),
     Field.EMAIL: read_email,
 }
+
+
+def planned_changes(plan: ClientPlan) -> Iterator[PlannedChange]:
+    """What is there and will be different, field by field."""
+    if plan.record is None:
+        return
+    parts: list[tuple[str | None, Plan[Any]]] = [(None, plan)]
+    parts += [(part.value("product"), part) for part in plan.subscriptions.values()]
+    parts += [(part.value("name"), part) for part in plan.people.values()]
+    for about, part in parts:
+        if part.record is not None:
+            for attribute, after in part.changes.items():
+                before = getattr(part.record, attribute)
+                yield PlannedChange(plan.record.name, about, attribute, before, after)
 
 
 def planned_mails(client_ids: Sequence[int]) -> Iterator[PlannedMail]:
