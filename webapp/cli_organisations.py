@@ -11,8 +11,6 @@ from webapp.models import Client, Organisation, Partner, User, db
 from webapp.services import partners, people
 from webapp.signin import links
 
-# Where most people who speak a language are, unless a command says otherwise.
-ZONES = {"pl": "Europe/Warsaw", "pt": "America/Sao_Paulo", "en": "UTC"}
 language_choice = click.Choice(i18n.CODES)
 
 partner_group = AppGroup("partner", help="Add partners; turn their sending on or off.")
@@ -23,7 +21,13 @@ user_group = AppGroup("user", help="Add users.")
 @click.argument("name")
 @click.option("--admin", "email", required=True, help="The first admin's e-mail address.")
 @click.option("--admin-name", help="The first admin's name; otherwise taken from the address.")
-@click.option("--language", type=language_choice, default="en", show_default=True)
+@click.option(
+    "--language",
+    type=language_choice,
+    default="en",
+    show_default=True,
+    help="Of its pages and mails, unless a person chooses another.",
+)
 @click.option("--time-zone", help="Such as Europe/Warsaw; otherwise that of the language.")
 @as_json
 @unit_of_work
@@ -41,7 +45,7 @@ def add_partner(
         name,
         email,
         language,
-        time_zone=time_zone or ZONES[language],
+        time_zone=time_zone or i18n.LANGUAGES[language].zone,
         admin_name=admin_name,
     )
     assert partner.notified_user_id

@@ -13,19 +13,23 @@ from babel import Locale, dates, negotiate_locale, numbers
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """One language: its catalog code, its own name, the tag pages bear, and Babel's locale."""
+    """One language: its catalog code, its own name, the tag pages bear, Babel's locale.
+
+    ``zone``: where most people who speak it are, for who says nothing else.
+    """
 
     code: str
     endonym: str
     html: str
     locale: Locale
+    zone: str
 
 
 LANGUAGES: dict[str, Language] = {
-    "pl": Language("pl", "Polski", "pl", Locale("pl", "PL")),
+    "pl": Language("pl", "Polski", "pl", Locale("pl", "PL"), "Europe/Warsaw"),
     # `pt` is Brazilian Portuguese throughout, so pages say which Portuguese they speak.
-    "pt": Language("pt", "Português", "pt-BR", Locale("pt", "BR")),
-    "en": Language("en", "English", "en", Locale("en", "GB")),
+    "pt": Language("pt", "Português", "pt-BR", Locale("pt", "BR"), "America/Sao_Paulo"),
+    "en": Language("en", "English", "en", Locale("en", "GB"), "UTC"),
 }
 CODES = tuple(LANGUAGES)
 ZONES = frozenset(available_timezones())
