@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from babel import Locale, dates, negotiate_locale, numbers
@@ -69,6 +70,7 @@ def sort_key(text: str) -> str:
     return "".join(keys)[:300]
 
 
+@lru_cache(maxsize=4096)
 def long_date(day: date, language: str) -> str:
     """The day with its month by name: 3 March 2026 · 3 marca 2026 · 3 de março de 2026."""
     return dates.format_date(day, "long", LANGUAGES[language].locale)

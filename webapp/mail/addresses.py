@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from enum import StrEnum
+from functools import lru_cache
 
 from email_validator import EmailNotValidError, validate_email
 from flask_babel import lazy_gettext as _l
@@ -87,6 +88,7 @@ def check_name(text: str) -> str:
     return " ".join(text.split())
 
 
+@lru_cache(maxsize=4096)
 def one_line(text: str) -> str:
     """Any text made fit for a header or one line of a mail, whatever way it came into the database."""
     if not text.isprintable():

@@ -176,6 +176,8 @@ def take_back_outdated(notes: Sequence[Delivery], now: datetime) -> list[Deliver
     Nobody has read them, so that the changes which they tell wait to be told once more: to whoever
     is responsible now, or to nobody where they were undone.
     """
+    if not notes:
+        return []
     clients = facts.load(sorted({one["id"] for note in notes for one in note.snapshot["clients"]}))
     outdated = [note for note in notes if not holds(note, clients)]
     for note in outdated:
