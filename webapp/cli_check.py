@@ -62,17 +62,24 @@ def newest_migration() -> str | None:
 
 
 def check_languages() -> str:
-    """Each language but English, which is the texts themselves, has the same compiled catalog."""
-    sizes = {}
-    for code in i18n.CODES:
-        path = folder("translations") / code / "LC_MESSAGES" / "messages.mo"
-        if code == "en":
-            continue
-        if not path.exists():
-            raise Wrong(f"{code} is not compiled: run make messages")
-        with path.open("rb") as file:
-            sizes[code] = len(GNUTranslations(file)._catalog)  # type: ignore[attr-defined]
-    return "en is built in; texts: " + ", ".join(f"{code} {size}" for code, size in sizes.items())
+    """Each language but English, which is the texts themselves, has a compiled catalog of all of them."""
+    catalogs = {code: texts_of(code) for code in i18n.CODES if code != "en"}
+    everything = set().union(*catalogs.values())
+    for code, texts in catalogs.items():
+        if everything - texts:
+            raise Wrong(f"{code} lacks {len(everything - texts)} texts: run make messages")
+    return "en is built in; complete: " + ", ".join(catalogs)
+
+
+def texts_of(code: str) -> set[str]:
+    """The texts that a compiled catalog translates, by their English."""
+    path = folder("translations") / code / "LC_MESSAGES" / "messages.mo"
+    if not path.exists():
+        raise Wrong(f"{code} is not compiled: run make messages")
+    with path.open("rb") as file:
+        catalog = GNUTranslations(file)._catalog  # type: ignore[attr-defined]
+    # Texts that count have an entry for each plural form.
+    return {key if isinstance(key, str) else key[0] for key in catalog}
 
 
 def check_mail() -> str:

@@ -33,6 +33,7 @@ def test_all_is_well(app):
     result = app.test_cli_runner().invoke(args=["check"])
     assert result.exit_code == 0, result.output
     assert "MISSING" not in result.output
+    assert "complete: pl, pt" in result.output
     assert "note     worker" in result.output
 
 
