@@ -359,3 +359,12 @@ def test_statements_do_not_grow_with_the_list(
         # SQLite has no way to number many rows in one statement.
         numbers.append(sum(not one.startswith("INSERT") for one in log))
     assert numbers[1] <= numbers[0]
+
+
+def test_a_cancelled_subscription_is_moved_and_not_renewed(bring: Importer) -> None:
+    line = "Company name,Product,Renewal date,Term\nRe,Hub,{},P1M\n"
+    bring(line.format("2027-01-31"))
+    subscriptions.cancel(None, subscription("Re", "Hub"))
+    assert counts(bring(line.format("2027-02-28"))) == (0, 1, 0)
+    hub = subscription("Re", "Hub")
+    assert (hub.renewal_date, hub.cycle, hub.cancelled) == (date(2027, 2, 28), 1, True)

@@ -40,12 +40,13 @@ def company_page(form: RolesForm | None = None, conflict: bool = False) -> str:
     listed = contacts.contacts(client.id)
     held = contacts.held_by(listed)
     known = facts.load_one(client.id)
+    active = {one.user.id for one in listed if one.user.active}
     return render_template(
         "account/company.html",
         client=client,
         contacts=listed,
         held=held,
-        missing=[str(CONTACT_ROLES[role]) for role, holder in held.items() if holder is None],
+        missing=[str(CONTACT_ROLES[role]) for role, holder in held.items() if holder not in active],
         names={one.user.id: one.user.name for one in listed},
         form=form or RolesForm.of([one.user for one in listed], held),
         conflict=conflict,

@@ -160,7 +160,11 @@ def accept(invitation: Link) -> AnyResponse | tuple[str, int]:
     """An invitation of somebody who has a password: that one stays."""
     if request.method == "GET":
         return render_template("signin/accept.html", link=invitation), 200
-    logins.use_link(invitation, None)
+    try:
+        logins.use_link(invitation, None)
+    except Refused:
+        # A second click was quicker.
+        return render_template("signin/link_over.html"), 410
     flash(_("Accepted. Sign in with the password that you have."), "good")
     return redirect(url_for("signin.sign_in"), 303)
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from webapp import countries, i18n
 from webapp.domain.cells import CellError, read_domain, read_text
 from webapp.models import AuditEntry, Client, Partner, Subscription, User, db
-from webapp.services import attention, audit
+from webapp.services import attention, audit, people
 from webapp.services.audit import AuditAction
 from webapp.services.errors import Refused
 
@@ -133,6 +133,7 @@ def one_line(facts: ClientFacts, name: str) -> Any:
 
 
 def refuse_taken(partner: Partner, external_id: str, own_id: int | None) -> None:
+    people.hold(partner.id)
     twin = db.session.scalar(
         select(Client.id).where(Client.partner_id == partner.id, Client.external_id == external_id)
     )

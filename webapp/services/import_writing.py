@@ -103,12 +103,12 @@ def change(actor: User | None, plan: ClientPlan) -> None:
 def change_subscription(actor: User | None, plan: Plan[Subscription]) -> None:
     record, changes = plan.stored, plan.changes
     cancelled = changes.pop("cancelled", None)
-    # A date moved on by the term is a renewal; any other move is a correction.
-    if changes.get("renewal_date") == subscriptions.next_date(record):
+    if cancelled is False:
+        subscriptions.restore(actor, record, cancelled=False)
+    # A date moved on by the term is a renewal; any other move, or one of what is cancelled, a correction.
+    if not record.cancelled and changes.get("renewal_date") == subscriptions.next_date(record):
         subscriptions.renew(actor, record)
     facts = replace(subscriptions.facts_of(record), **changes)
     subscriptions.edit_subscription(actor, record, facts)
     if cancelled:
         subscriptions.cancel(actor, record)
-    elif cancelled is False:
-        subscriptions.restore(actor, record, cancelled=False)

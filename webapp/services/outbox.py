@@ -7,10 +7,10 @@ the state of each row decide, never the moment of the run.
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, exists, insert, select, update
+from sqlalchemy import Row, bindparam, exists, insert, or_, select, update
 
 from webapp.domain.reminders import ClientFacts, Item, Mail, Round, round_on, waiting_items
 from webapp.domain.schedule import last_moment
@@ -89,7 +89,7 @@ def issue(client_ids: Sequence[int], now: datetime) -> None:
     """
     db.session.flush()
     lock(client_ids)
-    queues = load_queues(client_ids)
+    queues = load_queues(client_ids, now)
     states: dict[Key, ReminderState] = {}
     added: list[NewMail] = []
     clients = facts.load(client_ids)
@@ -176,8 +176,11 @@ def reschedule(row: Row[Any], mail: Mail, queue: Queue) -> None:
         )
 
 
-def load_queues(client_ids: Sequence[int]) -> dict[int, Queue]:
-    """What is queued for these clients, and the highest revision of each reader and day."""
+def load_queues(client_ids: Sequence[int], now: datetime) -> dict[int, Queue]:
+    """What is queued for these clients, and the highest revision of each reader and day to come.
+
+    Older mails, of which there may be many, are left alone.
+    """
     queues: dict[int, Queue] = defaultdict(Queue)
     table = delivery_table.c
     recent = (
@@ -196,7 +199,11 @@ def load_queues(client_ids: Sequence[int]) -> dict[int, Queue]:
             table.resends,
             table.send_after,
         )
-        .where(table.client_id.in_(client_ids))
+        .where(
+            table.client_id.in_(client_ids),
+            # No mail is queued for a day that is over everywhere.
+            or_(table.state == DeliveryState.QUEUED, table.day >= (now - timedelta(days=2)).date()),
+        )
         .order_by(table.id)
     )
     rows: Sequence[Any] = db.session.execute(recent).all()

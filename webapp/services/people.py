@@ -119,6 +119,7 @@ def checked_address(organisation_id: int, email: str, user: User | None = None) 
         address = normalise(email)
     except AddressError as error:
         raise Refused("email", error.code) from None
+    hold(organisation_id)
     holder = db.session.scalar(
         select(User.id).where(
             User.organisation_id == organisation_id, User.email_key == address.casefold()

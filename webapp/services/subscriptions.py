@@ -20,7 +20,7 @@ from webapp.models import (
     db,
     delivery_reminder,
 )
-from webapp.services import audit, reminders, runtime
+from webapp.services import audit, people, reminders, runtime
 from webapp.services.attention import refresh
 from webapp.services.audit import AuditAction
 from webapp.services.errors import Conflict, Refused
@@ -101,6 +101,7 @@ def product_key(product: str) -> str:
 
 def refuse_twin(client: Client, facts: SubscriptionFacts, own_id: int | None) -> None:
     """A client has a product once. ``own_id``: the subscription that is being edited."""
+    people.hold(client.id)
     twin = db.session.scalar(
         select(Subscription.id).where(
             Subscription.client_id == client.id,
