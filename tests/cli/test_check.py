@@ -60,6 +60,8 @@ def test_tables_of_another_version(app):
 def test_a_mail_server_that_cant_be_used(tmp_path):
     app = create_app(settings(tmp_path, "sqlite:///portal.db", mail_url="smtp://host:25?tls=maybe"))
     result = app.test_cli_runner().invoke(args=["check"])
+    with app.app_context():
+        db.engine.dispose()
     assert result.exit_code == 1
     assert "MISSING  mail: PORTAL_MAIL_URL" in result.output
 
