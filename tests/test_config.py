@@ -84,7 +84,7 @@ def test_every_way_to_name_postgresql_gets_its_driver(scheme: str) -> None:
             (config.database_address, text)
             for text in ("", "portal.db", "mysql://db/portal", "sqlite://", "sqlite:///:memory:")
         ),
-        (config.key, "short"),
+        (config.secret_key, "short"),
         *((config.sender_address, text) for text in ("", "nobody", "a@b", "a b@c.example")),
         *((config.host_names, text) for text in ("https://a.example", "a.example/path")),
         *(

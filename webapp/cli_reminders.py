@@ -17,7 +17,7 @@ from webapp import i18n, labels, worker
 from webapp.cli_tools import as_json, find_partner, in_one_line, print_json, unit_of_work
 from webapp.domain.reminders import ClientFacts, Mail, Round, rounds
 from webapp.models import Client, Partner, db
-from webapp.services import facts, runtime
+from webapp.services import demo, facts, runtime
 
 reminders_group = AppGroup("reminders", help="Show who would get which reminder; send what is due.")
 # More rounds than any client has within the longest term.
@@ -135,6 +135,9 @@ def worker_command(once: bool, as_json: bool) -> None:
     if once:
         one_round(as_json)
         return
+    with in_one_line():
+        # Each round asks, too; who starts one is told at once.
+        demo.refuse_other_data()
     with until_told() as stopped:
         click.echo("The worker runs. Stop it with Ctrl+C; a mail in hand is finished first.")
         worker.run(current_app._get_current_object(), stopped)  # type: ignore[attr-defined]

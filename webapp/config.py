@@ -41,7 +41,7 @@ def frame_addresses(text: str) -> tuple[str, ...]:
     return words(text)
 
 
-def key(text: str) -> str:
+def secret_key(text: str) -> str:
     if text and len(text) < SHORTEST_KEY:
         raise ValueError(f"must have at least {SHORTEST_KEY} characters")
     return text
@@ -150,7 +150,7 @@ class Settings:
     secret_key: str = setting(
         "",
         "Signs sessions and links; at least 32 characters. Empty: made once, kept in the instance folder.",
-        key,
+        secret_key,
     )
     base_url: str = setting(
         "http://127.0.0.1:8000",

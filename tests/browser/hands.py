@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Page, expect
 
 # More stops than any page has.
 FARTHEST = 150
@@ -78,6 +78,15 @@ class Keyboard:
                 return
             target.page.keyboard.press("Tab")
         raise AssertionError(f"the keyboard doesn't reach {target}")
+
+
+def open_dialog(page: Page, panel: str) -> Locator:
+    """The dialog "Edit renewal owner", opened from a client's page."""
+    page.goto(panel)
+    page.get_by_role("link", name="Edit renewal owner").click()
+    dialog = page.get_by_role("dialog", name="Edit renewal owner")
+    expect(dialog).to_be_visible()
+    return dialog
 
 
 def focused(target: Locator) -> bool:

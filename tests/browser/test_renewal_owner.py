@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.hands import open_dialog
 from tests.support.browser import violations
 from tests.support.cast import unit_of_work
 from webapp.domain.ownership import Choice
@@ -15,14 +16,6 @@ from webapp.services.ownership import choose_owner
 @pytest.fixture
 def panel(cast):
     return f"/partner/clients/{cast.client}/renewals"
-
-
-def open_dialog(page, panel):
-    page.goto(panel)
-    page.get_by_role("link", name="Edit renewal owner").click()
-    dialog = page.get_by_role("dialog", name="Edit renewal owner")
-    expect(dialog).to_be_visible()
-    return dialog
 
 
 def owner(app, cast):

@@ -2,8 +2,9 @@
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import expect
 
+from tests.browser.hands import open_dialog
 from tests.support.browser import violations
 from tests.support.cast import Cast
 from webapp.domain.ownership import Owner
@@ -15,14 +16,6 @@ AWAY = "The server cannot be reached."
 @pytest.fixture
 def panel(cast: Cast) -> str:
     return f"/partner/clients/{cast.client}/renewals"
-
-
-def open_dialog(page: Page, panel: str) -> Locator:
-    page.goto(panel)
-    page.get_by_role("link", name="Edit renewal owner").click()
-    dialog = page.get_by_role("dialog", name="Edit renewal owner")
-    expect(dialog).to_be_visible()
-    return dialog
 
 
 def default_of(app: Flask, cast: Cast) -> tuple[Owner, int | None]:

@@ -106,6 +106,7 @@ def test_real_work_and_the_demo_stay_apart(tmp_path):
     for command in (
         ["init"],
         ["serve"],
+        ["worker"],
         ["worker", "--once"],
         ["partner", "add", "Odnowa", "--admin", "ana@odnowa.example"],
         ["check", "--deploy"],

@@ -16,6 +16,7 @@ from tests.support.cast import make_client, make_subscription, make_user, unit_o
 from tests.support.smtp import smtp_sink
 from webapp import worker
 from webapp.config import load
+from webapp.domain.recipients import ContactRole
 from webapp.mail import transport
 from webapp.models import (
     Client,
@@ -309,28 +310,26 @@ def test_a_claim_left_behind_when_the_next_step_has_gone_out_is_superseded(app, 
 
 
 def test_who_is_put_off_holds_up_nobody(app, sending, sink):
+    """Nine are put off one after the other before it is Zoe's turn."""
     with unit_of_work(app):
-        client = db.session.get(Client, sending.client)
-        for number in range(8):
-            person = make_user(client, f"Person{number}")
-            db.session.add(person)
-            db.session.flush()
-            sink.refuse[person.email] = "451 4.7.1 greylisted"
-            other = make_client(client.partner, f"Client{number}")
-            db.session.add_all([other, make_subscription(other, "Hub", date(2027, 3, 31))])
-            someone = make_user(other, f"Someone{number}")
-            db.session.add(someone)
-            db.session.flush()
-            sink.refuse[someone.email] = "451 4.7.1 greylisted"
-            db.session.add(
-                ContactAssignment(client_id=other.id, role="primary", user_id=someone.id)
-            )
+        partner = db.session.get(Partner, sending.partner)
+        for name in ("Putoff1", "Putoff2", "Putoff3", "Last"):
+            client = make_client(partner, name)
+            db.session.add_all([client, make_subscription(client, "Hub", date(2027, 3, 31))])
+            for role in ContactRole:
+                person = make_user(client, "Zoe" if name == "Last" else f"{role.value}{name}")
+                if name == "Last" and role is not ContactRole.PRIMARY:
+                    continue
+                db.session.add(person)
+                db.session.flush()
+                db.session.add(ContactAssignment(client_id=client.id, role=role, user_id=person.id))
+                if name != "Last":
+                    sink.refuse[person.email] = "451 4.7.1 greylisted"
         db.session.flush()
         attention.refresh_where(Subscription.id.is_not(None))
     counts = run_at(app, STEP_30)
-    assert counts["queued"] == 8
-    assert "dana@acme.example" in {letter.recipients[0] for letter in sink.letters}
-    assert counts["away"] == 0
+    assert (counts["queued"], counts["away"]) == (9, 0)
+    assert "zoe@last.example" in {letter.recipients[0] for letter in sink.letters}
 
 
 def test_three_days_of_trying_begin_with_the_first_real_try(app, sending, sink):

@@ -3,10 +3,11 @@
 import json
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 from flask import Flask
@@ -47,7 +48,13 @@ def browser() -> Iterator[Browser]:
 def served(app: Flask, port: int) -> Iterator[str]:
     """Serve the app by the production server; gives its address without a final slash."""
     sockets: dict[int, wasyncore.dispatcher] = {}
-    server = create_server(app, map=sockets, host="127.0.0.1", port=port, threads=4)
+
+    def unbuffered(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        # waitress leaves a file open, for the garbage collector, when the browser goes away amid it.
+        environ.pop("wsgi.file_wrapper", None)
+        return app(environ, start_response)
+
+    server = create_server(unbuffered, map=sockets, host="127.0.0.1", port=port, threads=4)
     stopping = threading.Event()
 
     def run() -> None:

@@ -62,8 +62,6 @@ def refuse_other_data() -> None:
         problem = None
     finally:
         db.session.remove()
-        # A server that forks after this must not share a connection.
-        db.engine.dispose()
     if problem:
         raise SettingError(problem)
 
