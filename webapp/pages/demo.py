@@ -41,9 +41,11 @@ def prepare(app: Flask, work: Callable[[Flask], Mapping[str, int]]) -> None:
     """
     if app.config["PORTAL"].demo:
         with app.app_context():
-            demo.refuse_other_data()
-            # A server that forks after this must not share a connection.
-            db.engine.dispose()
+            try:
+                demo.refuse_other_data()
+            finally:
+                # A server that forks after this must not share a connection.
+                db.engine.dispose()
     app.extensions["demo_work"] = lambda: work(app)
     app.context_processor(lambda: {"demo_bar": bar})
 
