@@ -61,9 +61,8 @@ DELIVERY_STATES = {
     DeliveryState.CANCELLED: ("neutral", _l("Cancelled")),
     DeliveryState.TOO_LATE: ("bad", _l("Too late")),
 }
-# The points on a mail's way; "planned" is its reminder's.
-STAGES = {state: text for state, (_look, text) in DELIVERY_STATES.items()} | {
-    None: _l("Planned"),
+# The points on a mail's way.
+MAIL_STAGES = {state: text for state, (_look, text) in DELIVERY_STATES.items()} | {
     DeliveryState.HANDING_OVER: _l("Handed over"),
 }
 REMINDER_STATES = {
@@ -72,6 +71,12 @@ REMINDER_STATES = {
     ReminderState.SUPERSEDED: ("neutral", _l("Superseded by a newer one")),
     ReminderState.CANCELLED: ("neutral", _l("Cancelled")),
     ReminderState.TOO_LATE: ("bad", _l("Too late")),
+}
+# The points on a step's way: None is its first one.
+STEP_STAGES = {state: text for state, (_look, text) in REMINDER_STATES.items()} | {
+    None: _l("Planned"),
+    ReminderState.DUE: _l("Due again"),
+    ReminderState.ISSUED: _l("Mails queued"),
 }
 REACHABILITY_PILLS = {
     Reachability.GREEN: "good",

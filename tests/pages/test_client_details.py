@@ -206,11 +206,15 @@ def test_each_mails_way_from_the_plan_to_the_result(app, browse, cast, base):
             re.sub(r"<[^>]+>", " ", browse(cast.bob).get(f"{base}/renewals").text).split()
         )
     assert (
-        "1 March 2027 30 days before Dana Sent Reminder to the client · Primary contact, Decision maker · English"
-        " 1 Mar 2027, 11:00 CET Planned Queued Handed over Sent ·"
+        "1 March 2027 30 days before 1 Mar 2027, 11:00 CET Planned Mails queued"
+        " Dana Sent Reminder to the client · Primary contact, Decision maker · English"
+        " 1 Mar 2027, 11:00 CET Queued Handed over Sent ·"
     ) in page
     # A Saturday: the mails waited for Monday.
-    assert "30 Jan 2027, 11:00 CET Planned Queued 1 Mar 2027, 11:00 CET Superseded" in page
+    assert (
+        "30 Jan 2027, 11:00 CET Planned Mails queued 1 Mar 2027, 11:00 CET Superseded by a newer one"
+    ) in page
+    assert "30 Jan 2027, 11:00 CET Queued 1 Mar 2027, 11:00 CET Superseded" in page
     assert page.index("30 days before") < page.index("60 days before")
 
 

@@ -161,7 +161,7 @@ def test_nobody_to_tell_makes_a_task_and_a_new_contact_releases_the_reminder(app
         db.session.add(
             ContactAssignment(client_id=sending.client, role="primary", user_id=sending.dana)
         )
-        reminders.reconsider(Reminder.client_id == sending.client)
+        reminders.reconsider(None, Reminder.client_id == sending.client)
     run_at(app, STEP_30 + timedelta(hours=1))
     # Alice had a mail about Acme today: her copy waits for tomorrow.
     assert [recipient for recipient, _ in inbox(app)][1:] == ["dana@acme.example"]

@@ -12,9 +12,10 @@ from webapp.models import (
     MailKind,
     Reminder,
     ReminderState,
+    User,
     db,
 )
-from webapp.services import delivery_log, renewal_history
+from webapp.services import delivery_log, reminder_states, renewal_history
 from webapp.services.renewal_history import Stage
 
 PLANNED = datetime(2027, 1, 30, 0, 5, tzinfo=UTC)
@@ -90,9 +91,34 @@ def test_the_way_of_a_mail(app, cast, add):
     (mail,) = renewal.steps[0].mails
     assert (mail.recipient, mail.language) == ("Dana", "pl")
     assert mail.reasons == (Reason.PRIMARY, Reason.BILLING)
-    assert mail.moments == [
-        (PLANNED, [Stage(PLANNED, None), Stage(PLANNED, DeliveryState.QUEUED)]),
-        (MORNING, [Stage(MORNING, DeliveryState.SENT, "250 ok", "Bob")]),
+    assert mail.stages == (
+        Stage(PLANNED, DeliveryState.QUEUED),
+        Stage(MORNING, DeliveryState.SENT, "250 ok", "Bob"),
+    )
+
+
+def test_the_way_of_a_step(app, cast, add):
+    """Nobody to tell, then somebody: who, and when, stays to be seen."""
+    add(60, state=ReminderState.DUE)
+    with unit_of_work(app):
+        step = Reminder.client_id == cast.client
+        reminder_states.change(step, ReminderState.BLOCKED, PLANNED)
+        alice = db.session.get_one(User, cast.alice)
+        reminder_states.change(step, ReminderState.DUE, MORNING, alice)
+        reminder_states.change(step, ReminderState.ISSUED, MORNING)
+    with app.app_context():
+        (renewal,) = renewal_history.load(cast.client)
+    (found,) = renewal.steps
+    assert found.state is ReminderState.ISSUED
+    assert renewal_history.moments(found.stages) == [
+        (PLANNED, [Stage(PLANNED, None), Stage(PLANNED, ReminderState.BLOCKED)]),
+        (
+            MORNING,
+            [
+                Stage(MORNING, ReminderState.DUE, by="Alice"),
+                Stage(MORNING, ReminderState.ISSUED),
+            ],
+        ),
     ]
 
 

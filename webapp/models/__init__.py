@@ -10,6 +10,7 @@ from webapp.models.delivery import (
     DeliveryState,
     InboxMail,
     Reminder,
+    ReminderEvent,
     ReminderState,
     delivery_reminder,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "OwnerChange",
     "Partner",
     "Reminder",
+    "ReminderEvent",
     "ReminderState",
     "Subscription",
     "User",

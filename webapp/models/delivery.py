@@ -80,6 +80,20 @@ class Reminder(Base):
     )
 
 
+class ReminderEvent(Base):
+    """One line of a reminder's history: a state that it came to, and by whom.
+
+    ``actor_id`` is NULL for what the worker did. A reminder's own row says when it was planned.
+    """
+
+    __tablename__ = "reminder_event"
+    id: Mapped[int] = mapped_column(Identity, primary_key=True)
+    reminder_id: Mapped[int] = mapped_column(ForeignKey("reminder.id"), index=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    state: Mapped[ReminderState] = mapped_column(codes(ReminderState, "state"))
+    actor_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+
+
 delivery_reminder = Table(
     "delivery_reminder",
     Base.metadata,

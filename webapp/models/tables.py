@@ -5,7 +5,7 @@ from typing import cast
 from sqlalchemy import Table
 
 from webapp.models.base import Base
-from webapp.models.delivery import Delivery, DeliveryEvent, Reminder
+from webapp.models.delivery import Delivery, DeliveryEvent, Reminder, ReminderEvent
 from webapp.models.organisation import Client, Organisation, OwnerChange, Partner
 from webapp.models.subscription import Subscription
 
@@ -21,5 +21,6 @@ delivery_table = table_of(Delivery)
 organisation_table = table_of(Organisation)
 owner_change_table = table_of(OwnerChange)
 partner_table = table_of(Partner)
+reminder_event_table = table_of(ReminderEvent)
 reminder_table = table_of(Reminder)
 subscription_table = table_of(Subscription)

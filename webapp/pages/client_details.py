@@ -173,6 +173,7 @@ def renewals_of(client: Client, known: ClientFacts) -> dict[str, Any]:
         "rounds": rounds(known, now),
         "subscriptions": subscriptions.subscriptions_of(client),
         "past": renewal_history.load(client.id),
+        "moments": renewal_history.moments,
         "missing": [labels.CONTACT_ROLES[role] for role in known.circle.missing],
         "zone": zone,
     }

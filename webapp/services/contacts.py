@@ -69,7 +69,7 @@ def assign_contacts(actor: User, client: Client, wanted: Holders, seen: Holders)
     refuse_strangers(client, changes)
     for role, (before, after) in changes.items():
         put(client, role, before, after)
-    reminders.reconsider(Reminder.client_id == client.id)
+    reminders.reconsider(actor, Reminder.client_id == client.id)
     audit.record(
         actor,
         AuditAction.CONTACTS_ASSIGNED,

@@ -136,5 +136,5 @@ def settle(claim: Claim, problem: DeliveryProblem, now: datetime) -> DeliverySta
             settle_unclear(delivery, now)
         case Refused():
             end(delivery, DeliveryState.REFUSED, now, problem.reply)
-            flag_address(delivery)
+            flag_address(delivery, now)
     return delivery.state

@@ -31,7 +31,7 @@ def write(actor: User | None, partner: Partner, plans: Sequence[ClientPlan]) -> 
         for plan in plans:
             change(actor, plan)
     # New contacts may be the ones that a blocked reminder waits for.
-    reminders.reconsider_partner(partner)
+    reminders.reconsider_partner(actor, partner)
 
 
 def create(partner: Partner, plan: ClientPlan) -> Iterator[Client | Subscription | User]:

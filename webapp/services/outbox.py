@@ -10,29 +10,27 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, exists, insert, or_, select, update
+from sqlalchemy import Row, bindparam, insert, or_, select, update
 
 from webapp.domain.reminders import ClientFacts, Item, Mail, Round, round_on, waiting_items
-from webapp.domain.schedule import last_moment
 from webapp.models import (
     Delivery,
     DeliveryState,
     Reminder,
     ReminderState,
+    User,
     db,
     delivery_reminder,
 )
 from webapp.models.tables import client_table, delivery_table, reminder_table
-from webapp.services import delivery_log, facts, letters
+from webapp.services import delivery_log, facts, letters, reminder_states
+from webapp.services.reminder_states import Key
 
 CHUNK = 200
-OPEN = (ReminderState.DUE, ReminderState.BLOCKED, ReminderState.ISSUED)
 # Written out in the statement, not bound: only so do both databases use the partial index.
 DUE = Reminder.state == bindparam(
     "due", ReminderState.DUE, type_=reminder_table.c.state.type, literal_execute=True
 )
-# A reminder by its unique key: subscription, base date, step.
-Key = tuple[int, date, int]
 # The row of a new delivery, and its reminders.
 NewMail = tuple[dict[str, Any], list[Key]]
 
@@ -81,11 +79,12 @@ def issue_due(now: datetime, limit: int = CHUNK) -> int:
     return len(client_ids)
 
 
-def issue(client_ids: Sequence[int], now: datetime) -> None:
+def issue(client_ids: Sequence[int], now: datetime, actor: User | None = None) -> None:
     """Make the queued mails of these clients say what the rules say now.
 
     A queued mail that still says it stays; one that does not is superseded by a new revision. What has
-    been claimed or later stays as it is. Reminders become issued or blocked accordingly.
+    been claimed or later stays as it is. Reminders become issued or blocked accordingly. ``actor`` is
+    the person whose change it follows, None for the worker.
     """
     db.session.flush()
     lock(client_ids)
@@ -102,10 +101,10 @@ def issue(client_ids: Sequence[int], now: datetime) -> None:
     ended = [
         row.id for queue in queues.values() for row in (*queue.queued.values(), *queue.surplus)
     ]
-    end_queued(ended, now)
-    write_states(clients, states, now)
+    end_queued(ended, now, actor)
+    reminder_states.write(clients, states, now)
     insert_deliveries(client_ids, added)
-    supersede_untold(ended)
+    reminder_states.supersede_untold(ended, now)
 
 
 def round_now(client: ClientFacts, now: datetime) -> Round:
@@ -220,7 +219,7 @@ def load_queues(client_ids: Sequence[int], now: datetime) -> dict[int, Queue]:
     return queues
 
 
-def end_queued(ids: Sequence[int], now: datetime) -> None:
+def end_queued(ids: Sequence[int], now: datetime, actor: User | None) -> None:
     """End queued mails that nothing asks for any more: cancelled with their reminders, or superseded."""
     if not ids:
         return
@@ -234,11 +233,11 @@ def end_queued(ids: Sequence[int], now: datetime) -> None:
     )
     superseded = set(db.session.scalars(alive))
     cancelled = set(ids) - superseded
-    end_all(sorted(superseded), DeliveryState.SUPERSEDED, now)
-    end_all(sorted(cancelled), DeliveryState.CANCELLED, now)
+    end_all(sorted(superseded), DeliveryState.SUPERSEDED, now, actor)
+    end_all(sorted(cancelled), DeliveryState.CANCELLED, now, actor)
 
 
-def end_all(ids: Sequence[int], state: DeliveryState, now: datetime) -> None:
+def end_all(ids: Sequence[int], state: DeliveryState, now: datetime, actor: User | None) -> None:
     """End queued mails that never went out."""
     if ids:
         db.session.execute(
@@ -246,66 +245,7 @@ def end_all(ids: Sequence[int], state: DeliveryState, now: datetime) -> None:
             .where(delivery_table.c.id.in_(ids), delivery_table.c.state == DeliveryState.QUEUED)
             .values(state=state, ended_at=now)
         )
-        delivery_log.note(ids, state, now)
-
-
-def open_reminders(client_ids: Sequence[int]) -> Sequence[Row[Any]]:
-    rows: Sequence[Any] = db.session.execute(
-        select(
-            Reminder.id,
-            Reminder.client_id,
-            Reminder.subscription_id,
-            Reminder.base_date,
-            Reminder.step,
-            Reminder.state,
-        ).where(Reminder.client_id.in_(client_ids), Reminder.state.in_(OPEN))
-    ).all()
-    return rows
-
-
-def write_states(
-    clients: dict[int, ClientFacts], states: dict[Key, ReminderState], now: datetime
-) -> None:
-    """Store what became of the clients' open reminders.
-
-    A due one that the rules left out is too late, or its renewal has a newer step or another date.
-    """
-    changed: dict[tuple[ReminderState, ReminderState], list[int]] = defaultdict(list)
-    for row in open_reminders(list(clients)):
-        state = states.get((row.subscription_id, row.base_date, row.step), row.state)
-        if state is ReminderState.DUE:
-            late = now >= last_moment(row.base_date, clients[row.client_id].zone)
-            state = ReminderState.TOO_LATE if late else ReminderState.SUPERSEDED
-        if row.state is not state:
-            changed[row.state, state].append(row.id)
-    for (before, state), ids in changed.items():
-        db.session.execute(
-            update(reminder_table)
-            .where(reminder_table.c.id.in_(ids), reminder_table.c.state == before)
-            .values(state=state)
-        )
-
-
-def supersede_untold(ended: Sequence[int]) -> None:
-    """End reminders that had been issued, and of which now every mail is ended before it went out.
-
-    So it is when a worker died with a mail in hand, and meanwhile the date moved or the next step fell due.
-    """
-    if not ended:
-        return
-    here = select(delivery_reminder.c.reminder_id).where(delivery_reminder.c.delivery_id.in_(ended))
-    told = (
-        exists()
-        .where(delivery_reminder.c.reminder_id == Reminder.id)
-        .where(delivery_table.c.id == delivery_reminder.c.delivery_id)
-        .where(delivery_table.c.state.not_in((DeliveryState.SUPERSEDED, DeliveryState.CANCELLED)))
-    )
-    db.session.execute(
-        update(Reminder)
-        .where(Reminder.id.in_(here), Reminder.state == ReminderState.ISSUED, ~told)
-        .values(state=ReminderState.SUPERSEDED)
-        .execution_options(synchronize_session=False)
-    )
+        delivery_log.note(ids, state, now, actor_id=actor.id if actor else None)
 
 
 def insert_deliveries(client_ids: Sequence[int], added: Sequence[NewMail]) -> None:
@@ -317,7 +257,8 @@ def insert_deliveries(client_ids: Sequence[int], added: Sequence[NewMail]) -> No
         [values for values, _ in added],
     ).all()
     reminders = {
-        (row.subscription_id, row.base_date, row.step): row.id for row in open_reminders(client_ids)
+        (row.subscription_id, row.base_date, row.step): row.id
+        for row in reminder_states.open_reminders(client_ids)
     }
     db.session.execute(
         insert(delivery_reminder),

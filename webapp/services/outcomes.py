@@ -16,7 +16,7 @@ from webapp.models import (
     delivery_reminder,
 )
 from webapp.models.tables import delivery_table, table_of
-from webapp.services import delivery_log
+from webapp.services import delivery_log, reminder_states
 
 RETRY_MINUTES = (1, 5, 15, 60, 120, 240)
 GIVE_UP_AFTER = timedelta(hours=72)
@@ -77,7 +77,7 @@ def settle_unclear(delivery: Delivery, now: datetime) -> None:
         end(delivery, DeliveryState.UNCLEAR, now, delivery.reply)
 
 
-def flag_address(delivery: Delivery) -> None:
+def flag_address(delivery: Delivery, now: datetime) -> None:
     """Remember that a server refused this address, until somebody changes it.
 
     Where nobody is left who has been told, the reminder falls due once more: for whoever stands in,
@@ -105,13 +105,7 @@ def flag_address(delivery: Delivery) -> None:
     here = select(delivery_reminder.c.reminder_id).where(
         delivery_reminder.c.delivery_id == delivery.id
     )
-    db.session.execute(
-        update(Reminder)
-        .where(
-            Reminder.id.in_(here),
-            Reminder.id.not_in(told),
-            Reminder.state == ReminderState.ISSUED,
-        )
-        .values(state=ReminderState.DUE)
-        .execution_options(synchronize_session=False)
+    untold = Reminder.id.in_(here) & Reminder.id.not_in(told)
+    reminder_states.change(
+        untold & (Reminder.state == ReminderState.ISSUED), ReminderState.DUE, now
     )

@@ -135,7 +135,7 @@ def save_default(
         notified_user_id=wanted.notified_user_id,
     )
     if entry:
-        reminders.reconsider_partner(partner)
+        reminders.reconsider_partner(actor, partner)
     if entry and partner.default_owner is not before:
         followers = (Client.partner_id == partner.id) & Client.owner.is_(None)
         handover.note_change(followers, before, runtime.now())

@@ -96,7 +96,7 @@ def edit_person(
         return
     if "email" in changes:
         move_access(actor, user)
-        reconsider_reminders(user)
+        reconsider_reminders(actor, user)
     if changes.keys() & {"email", "admin"} and actor is not user:
         user.session_token = new_token()
     db.session.flush()
@@ -177,15 +177,16 @@ def activate(actor: User | None, user: User) -> None:
     user.active = True
     user.session_token = new_token()
     db.session.flush()
-    reconsider_reminders(user)
+    reconsider_reminders(actor, user)
     note(actor, AuditAction.USER_ACTIVATED, user)
 
 
-def reconsider_reminders(user: User) -> None:
+def reconsider_reminders(actor: User | None, user: User) -> None:
     """Somebody can be reached again: reminders that nobody could be told about may go out now."""
     at_partner = select(Client.id).where(Client.partner_id == user.organisation_id)
     reminders.reconsider(
-        or_(Reminder.client_id == user.organisation_id, Reminder.client_id.in_(at_partner))
+        actor,
+        or_(Reminder.client_id == user.organisation_id, Reminder.client_id.in_(at_partner)),
     )
 
 

@@ -27,7 +27,7 @@ from webapp.models.tables import (
     reminder_table,
     subscription_table,
 )
-from webapp.services import attention, reminders
+from webapp.services import attention, reminder_states
 
 CHUNK = 4_000
 # The farthest east that a local date may be ahead of UTC (Kiritimati).
@@ -133,7 +133,9 @@ def write(rows: Sequence[Any], today: LocalDates) -> int:
             {"key": row.id, "day": schedule.attention_on(renewal, steps[row.steps])}
         )
     # A newer step takes over from one of the same renewal that still waits.
-    reminders.close_waiting([one["subscription_id"] for one in new], ReminderState.SUPERSEDED)
+    reminder_states.close_waiting(
+        [one["subscription_id"] for one in new], ReminderState.SUPERSEDED, today.now
+    )
     insert_ignoring(reminder_table, new)
     attention.write(attention_days)
     return len(attention_days)

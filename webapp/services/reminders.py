@@ -1,9 +1,8 @@
 """Open reminders: ending them, looking at them again, and who would get what first."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, func, select
 
 from webapp.domain.reminders import ClientFacts, Round, rounds
 from webapp.models import (
@@ -13,57 +12,35 @@ from webapp.models import (
     Reminder,
     ReminderState,
     Subscription,
+    User,
     db,
-    delivery_reminder,
 )
 from webapp.models.tables import client_table, delivery_table
-from webapp.services import facts, outbox
-
-
-def close_waiting(subscription_ids: Sequence[int], state: ReminderState) -> None:
-    """End the open reminders of subscriptions, except those whose mails have all gone."""
-    queued = (
-        select(delivery_reminder.c.reminder_id)
-        .join(delivery_table, delivery_table.c.id == delivery_reminder.c.delivery_id)
-        .where(delivery_table.c.state == DeliveryState.QUEUED, delivery_table.c.resends == 0)
-    )
-    db.session.execute(
-        update(Reminder)
-        .where(
-            Reminder.subscription_id.in_(subscription_ids),
-            Reminder.state.in_((ReminderState.DUE, ReminderState.BLOCKED))
-            | ((Reminder.state == ReminderState.ISSUED) & Reminder.id.in_(queued)),
-        )
-        .values(state=state)
-        .execution_options(synchronize_session=False)
-    )
+from webapp.services import facts, outbox, reminder_states, runtime
 
 
 def withdraw(
-    subscription_ids: Sequence[int], state: ReminderState, client_ids: Sequence[int], now: datetime
+    actor: User | None, subscription: Subscription, state: ReminderState, now: datetime
 ) -> None:
-    """End what still waits for these subscriptions (renewed, cancelled, moved) and its queued mails."""
+    """End what still waits for a subscription (renewed, cancelled, moved) and its queued mails."""
     db.session.flush()
-    close_waiting(subscription_ids, state)
-    outbox.issue(client_ids, now)
+    reminder_states.close_waiting([subscription.id], state, now, actor)
+    outbox.issue([subscription.client_id], now, actor)
 
 
-def reconsider(clients: ColumnElement[bool]) -> None:
+def reconsider(actor: User | None, clients: ColumnElement[bool]) -> None:
     """Let planning look again at reminders that nobody could be told about: somebody may be there now.
 
     ``clients`` is a condition on Reminder.client_id.
     """
-    db.session.execute(
-        update(Reminder)
-        .where(clients, Reminder.state == ReminderState.BLOCKED)
-        .values(state=ReminderState.DUE)
-        .execution_options(synchronize_session=False)
-    )
+    blocked = clients & (Reminder.state == ReminderState.BLOCKED)
+    reminder_states.change(blocked, ReminderState.DUE, runtime.now(), actor)
 
 
-def reconsider_partner(partner: Partner) -> None:
+def reconsider_partner(actor: User | None, partner: Partner) -> None:
     """The same for all clients of a partner."""
-    reconsider(Reminder.client_id.in_(select(Client.id).where(Client.partner_id == partner.id)))
+    clients = select(Client.id).where(Client.partner_id == partner.id)
+    reconsider(actor, Reminder.client_id.in_(clients))
 
 
 def first_mails(partner_id: int, now: datetime, limit: int = 10) -> list[tuple[ClientFacts, Round]]:

@@ -1,13 +1,13 @@
 """What became of a client's renewals: every step that fell due, its mails, and each one's way."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import String, and_, cast, func, literal, null, select, union_all
 
 from webapp.domain.recipients import Reason
 from webapp.models import (
@@ -16,6 +16,7 @@ from webapp.models import (
     DeliveryState,
     MailKind,
     Reminder,
+    ReminderEvent,
     ReminderState,
     Subscription,
     User,
@@ -29,12 +30,21 @@ SHOWN = 100
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One point on a mail's way. ``state`` None: its step was planned. ``by``: the person who decided it."""
+    """One point on the way of a step or a mail. ``state`` None: the step was planned.
+
+    ``reply``: what the server said. ``by``: the person whose decision or change it was.
+    """
 
     at: datetime
-    state: DeliveryState | None
+    state: ReminderState | DeliveryState | None
     reply: str | None = None
     by: str | None = None
+
+
+def moments(stages: Sequence[Stage]) -> list[tuple[datetime, list[Stage]]]:
+    """The stages of each minute together: most follow at once upon the one before."""
+    by_minute = groupby(stages, key=lambda stage: stage.at.replace(second=0, microsecond=0))
+    return [(minute, list(together)) for minute, together in by_minute]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +58,15 @@ class Mail:
     state: DeliveryState
     stages: tuple[Stage, ...]
 
-    @property
-    def moments(self) -> list[tuple[datetime, list[Stage]]]:
-        """The stages of each minute together: most follow at once upon the one before."""
-        by_minute = groupby(
-            self.stages, key=lambda stage: stage.at.replace(second=0, microsecond=0)
-        )
-        return [(minute, list(stages)) for minute, stages in by_minute]
-
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a renewal that fell due, so many days before its base date."""
+    """One step of a renewal that fell due, so many days before its base date, and its way so far."""
 
     days_before: int
     due_on: date
     state: ReminderState
+    stages: tuple[Stage, ...]
     mails: tuple[Mail, ...]
 
 
@@ -77,10 +80,20 @@ class Renewal:
     steps: tuple[Step, ...]
 
 
+@dataclass
+class Events:
+    """The stages that steps and mails came to after their first one, by id, oldest first."""
+
+    steps: dict[int, list[Stage]] = field(default_factory=lambda: defaultdict(list))
+    mails: dict[int, list[Stage]] = field(default_factory=lambda: defaultdict(list))
+
+
 def load(client_id: int) -> list[Renewal]:
     """The renewals of a client of which a step has fallen due, newest first; two statements."""
     lines = load_lines(client_id)
-    events = load_events({line.delivery_id for line in lines if line.delivery_id})
+    events = load_events(
+        {line.reminder_id for line in lines}, {line.delivery_id for line in lines} - {None}
+    )
     return [
         Renewal(product, base, present, tuple(steps(reminders, events)))
         for (base, _id, product, present), reminders in groupby(
@@ -101,6 +114,7 @@ def load_lines(client_id: int) -> Sequence[Any]:
     base = func.coalesce(Subscription.deadline, Subscription.renewal_date)
     return db.session.execute(
         select(
+            Reminder.id.label("reminder_id"),
             Reminder.subscription_id,
             Reminder.base_date,
             Reminder.step,
@@ -127,35 +141,58 @@ def load_lines(client_id: int) -> Sequence[Any]:
     ).all()
 
 
-def load_events(delivery_ids: Iterable[int]) -> dict[int, list[Stage]]:
-    """The history of each mail, oldest first."""
-    stages: dict[int, list[Stage]] = defaultdict(list)
-    rows = db.session.execute(
-        select(
-            DeliveryEvent.delivery_id,
-            DeliveryEvent.at,
-            DeliveryEvent.state,
-            DeliveryEvent.reply,
-            User.name,
-        )
-        .outerjoin(User, User.id == DeliveryEvent.actor_id)
-        .where(DeliveryEvent.delivery_id.in_(list(delivery_ids)))
-        .order_by(DeliveryEvent.id)
-    )
-    for row in rows:
-        stages[row.delivery_id].append(Stage(row.at, row.state, row.reply, row.name))
-    return stages
-
-
-def steps(lines: Iterable[Any], events: dict[int, list[Stage]]) -> Iterable[Step]:
-    for (days_before, due_on, state), mails in groupby(
-        lines, key=lambda line: (line.step, line.due_on, line.reminder_state)
+def load_events(reminder_ids: Collection[int], delivery_ids: Collection[int]) -> Events:
+    """The histories of these steps and mails."""
+    of_steps = select(
+        literal("step").label("of"),
+        ReminderEvent.reminder_id.label("owner_id"),
+        ReminderEvent.id,
+        ReminderEvent.at,
+        cast(ReminderEvent.state, String).label("state"),
+        null().label("reply"),
+        ReminderEvent.actor_id,
+    ).where(ReminderEvent.reminder_id.in_(reminder_ids))
+    of_mails = select(
+        literal("mail"),
+        DeliveryEvent.delivery_id,
+        DeliveryEvent.id,
+        DeliveryEvent.at,
+        cast(DeliveryEvent.state, String),
+        DeliveryEvent.reply,
+        DeliveryEvent.actor_id,
+    ).where(DeliveryEvent.delivery_id.in_(delivery_ids))
+    both = union_all(of_steps, of_mails).subquery()
+    events = Events()
+    for row in db.session.execute(
+        select(both, User.name).outerjoin(User, User.id == both.c.actor_id).order_by(both.c.id)
     ):
-        found = (mail(line, events[line.delivery_id]) for line in mails if line.delivery_id)
-        yield Step(days_before, due_on, state, tuple(found))
+        state = ReminderState(row.state) if row.of == "step" else DeliveryState(row.state)
+        histories = events.steps if row.of == "step" else events.mails
+        histories[row.owner_id].append(Stage(row.at, state, row.reply, row.name))
+    return events
 
 
-def mail(line: Any, events: Sequence[Stage]) -> Mail:
+def steps(lines: Iterable[Any], events: Events) -> Iterable[Step]:
+    for (id, days_before, due_on, state, planned_at), mails in groupby(
+        lines,
+        key=lambda line: (
+            line.reminder_id,
+            line.step,
+            line.due_on,
+            line.reminder_state,
+            line.planned_at,
+        ),
+    ):
+        yield Step(
+            days_before,
+            due_on,
+            state,
+            (Stage(planned_at, None), *events.steps[id]),
+            tuple(mail(line, events) for line in mails if line.delivery_id),
+        )
+
+
+def mail(line: Any, events: Events) -> Mail:
     circle = line.snapshot.get("circle", ())
     own = next((one for one in circle if one["user_id"] == line.recipient_id), {"reasons": ()})
     return Mail(
@@ -164,9 +201,5 @@ def mail(line: Any, events: Sequence[Stage]) -> Mail:
         reasons=tuple(Reason(code) for code in own["reasons"]),
         language=line.language,
         state=line.state,
-        stages=(
-            Stage(line.planned_at, None),
-            Stage(line.queued_at, DeliveryState.QUEUED),
-            *events,
-        ),
+        stages=(Stage(line.queued_at, DeliveryState.QUEUED), *events.mails[line.delivery_id]),
     )

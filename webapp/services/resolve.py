@@ -24,7 +24,16 @@ from webapp.models import (
     delivery_reminder,
 )
 from webapp.models.tables import delivery_table
-from webapp.services import audit, delivery_log, facts, handover, outbox, outcomes, runtime
+from webapp.services import (
+    audit,
+    delivery_log,
+    facts,
+    handover,
+    outbox,
+    outcomes,
+    reminder_states,
+    runtime,
+)
 from webapp.services.audit import AuditAction
 from webapp.services.errors import Conflict, Refused
 
@@ -157,7 +166,10 @@ def send_again(actor: User, delivery: Delivery, seen: int) -> None:
         return
     note(actor, delivery, state, AuditAction.MAIL_SENT_AGAIN, now)
     if state is DeliveryState.SUPERSEDED:
-        (handover.issue_again if delivery.client_id is None else issue_again)(delivery, now)
+        if delivery.client_id is None:
+            handover.issue_again(delivery, now)
+        else:
+            issue_again(actor, delivery, now)
 
 
 def queued_again(delivery: Delivery, now: datetime) -> dict[str, Any]:
@@ -181,22 +193,15 @@ def next_moment(delivery: Delivery, partner: Partner, now: datetime) -> datetime
     return schedule.send_at(now, delivery.day, delivery.send_before, partner.window, zone) or now
 
 
-def issue_again(delivery: Delivery, now: datetime) -> None:
+def issue_again(actor: User, delivery: Delivery, now: datetime) -> None:
     """Let the reminders of a superseded mail fall due once more, for whoever has not been told."""
     here = select(delivery_reminder.c.reminder_id).where(
         delivery_reminder.c.delivery_id == delivery.id
     )
-    db.session.execute(
-        update(Reminder)
-        .where(
-            Reminder.id.in_(here),
-            Reminder.state.in_((ReminderState.ISSUED, ReminderState.BLOCKED)),
-        )
-        .values(state=ReminderState.DUE)
-        .execution_options(synchronize_session=False)
-    )
+    told = Reminder.state.in_((ReminderState.ISSUED, ReminderState.BLOCKED))
+    reminder_states.change(Reminder.id.in_(here) & told, ReminderState.DUE, now, actor)
     assert delivery.client_id is not None
-    outbox.issue([delivery.client_id], now)
+    outbox.issue([delivery.client_id], now, actor)
     queued = select(Delivery.id).where(
         Delivery.client_id == delivery.client_id,
         Delivery.recipient_id == delivery.recipient_id,

@@ -20,7 +20,7 @@ from webapp.models import (
     db,
     delivery_reminder,
 )
-from webapp.services import audit, people, reminders, runtime
+from webapp.services import audit, people, reminder_states, reminders, runtime
 from webapp.services.attention import refresh
 from webapp.services.audit import AuditAction
 from webapp.services.errors import Conflict, Refused
@@ -150,7 +150,7 @@ def edit_subscription(
         changes |= audit.assign(subscription, anchor_day=facts.renewal_date.day)
     if subscription.base_date != base:
         changes |= audit.assign(subscription, steps_from=start_of_steps(subscription))
-        move_reminders(subscription, ReminderState.SUPERSEDED)
+        move_reminders(actor, subscription, ReminderState.SUPERSEDED)
     entry = note(actor, AuditAction.SUBSCRIPTION_CHANGED, subscription, changes)
     refresh([subscription])
     return entry
@@ -195,7 +195,7 @@ def renew(
         cycle=subscription.cycle + 1,
         steps_from=None,
     )
-    move_reminders(subscription, ReminderState.CANCELLED)
+    move_reminders(actor, subscription, ReminderState.CANCELLED)
     entry = note(actor, AuditAction.SUBSCRIPTION_RENEWED, subscription, changes)
     refresh([subscription])
     return entry
@@ -206,7 +206,7 @@ def cancel(actor: User | None, subscription: Subscription) -> AuditEntry | None:
     changes = audit.assign(subscription, cancelled=True)
     if not changes:
         return None
-    move_reminders(subscription, ReminderState.CANCELLED)
+    move_reminders(actor, subscription, ReminderState.CANCELLED)
     entry = note(actor, AuditAction.SUBSCRIPTION_CANCELLED, subscription, changes)
     refresh([subscription])
     return entry
@@ -217,7 +217,7 @@ def restore(
 ) -> AuditEntry:
     """Put back values that a renewal or a cancellation changed (undo)."""
     changes = audit.assign(subscription, **values)
-    move_reminders(subscription, ReminderState.CANCELLED)
+    move_reminders(actor, subscription, ReminderState.CANCELLED)
     entry = note(actor, AuditAction.SUBSCRIPTION_CHANGED, subscription, changes)
     refresh([subscription])
     return entry
@@ -256,23 +256,24 @@ def start_of_steps(subscription: Subscription) -> date | None:
     return runtime.today(subscription.client.time_zone) if told else None
 
 
-def move_reminders(subscription: Subscription, state: ReminderState) -> None:
+def move_reminders(actor: User | None, subscription: Subscription, state: ReminderState) -> None:
     """End what still waits about the old date, and wake what the new date had before.
 
     A date that comes back (an undo, a correction) finds its newest reminder ended, and a second one
     for that step can't be made.
     """
     now = runtime.now()
-    reminders.withdraw([subscription.id], state, [subscription.client_id], now)
-    newest = db.session.scalar(
-        select(Reminder)
+    reminders.withdraw(actor, subscription, state, now)
+    newest = (
+        select(Reminder.id)
         .where(
             Reminder.subscription_id == subscription.id,
             Reminder.base_date == subscription.base_date,
         )
         .order_by(Reminder.step)
         .limit(1)
+        .scalar_subquery()
     )
-    ended = (ReminderState.SUPERSEDED, ReminderState.CANCELLED)
-    if newest and newest.state in ended and not subscription.cancelled:
-        newest.state = ReminderState.DUE
+    if not subscription.cancelled:
+        ended = Reminder.state.in_((ReminderState.SUPERSEDED, ReminderState.CANCELLED))
+        reminder_states.change((Reminder.id == newest) & ended, ReminderState.DUE, now, actor)

@@ -1,0 +1,107 @@
+"""The states of reminders: each change leaves a line of history, with whose change it was."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, exists, insert, select, update
+
+from webapp.domain.reminders import ClientFacts
+from webapp.domain.schedule import last_moment
+from webapp.models import DeliveryState, Reminder, ReminderState, User, db, delivery_reminder
+from webapp.models.tables import delivery_table, reminder_event_table
+
+OPEN = (ReminderState.DUE, ReminderState.BLOCKED, ReminderState.ISSUED)
+# A reminder by its unique key: subscription, base date, step.
+Key = tuple[int, date, int]
+
+
+def change(
+    where: ColumnElement[bool], state: ReminderState, at: datetime, actor: User | None = None
+) -> None:
+    """Bring all reminders that a condition names to a state. ``actor`` None: the worker did it."""
+    ids = db.session.scalars(
+        update(Reminder)
+        .where(where)
+        .values(state=state)
+        .returning(Reminder.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    if ids:
+        by = actor.id if actor else None
+        db.session.connection().execute(
+            insert(reminder_event_table),
+            [{"reminder_id": id, "at": at, "state": state, "actor_id": by} for id in ids],
+        )
+
+
+def open_reminders(client_ids: Sequence[int]) -> Sequence[Row[Any]]:
+    """The reminders of these clients that have not ended."""
+    rows: Sequence[Any] = db.session.execute(
+        select(
+            Reminder.id,
+            Reminder.client_id,
+            Reminder.subscription_id,
+            Reminder.base_date,
+            Reminder.step,
+            Reminder.state,
+        ).where(Reminder.client_id.in_(client_ids), Reminder.state.in_(OPEN))
+    ).all()
+    return rows
+
+
+def write(
+    clients: Mapping[int, ClientFacts], states: Mapping[Key, ReminderState], now: datetime
+) -> None:
+    """Store what became of the clients' open reminders.
+
+    A due one that the rules left out is too late, or its renewal has a newer step or another date.
+    """
+    changed: dict[tuple[ReminderState, ReminderState], list[int]] = defaultdict(list)
+    for row in open_reminders(list(clients)):
+        state = states.get((row.subscription_id, row.base_date, row.step), row.state)
+        if state is ReminderState.DUE:
+            late = now >= last_moment(row.base_date, clients[row.client_id].zone)
+            state = ReminderState.TOO_LATE if late else ReminderState.SUPERSEDED
+        if row.state is not state:
+            changed[row.state, state].append(row.id)
+    for (before, state), ids in changed.items():
+        change(Reminder.id.in_(ids) & (Reminder.state == before), state, now)
+
+
+def close_waiting(
+    subscription_ids: Sequence[int],
+    state: ReminderState,
+    now: datetime,
+    actor: User | None = None,
+) -> None:
+    """End the open reminders of subscriptions, except those whose mails have all gone."""
+    queued = (
+        select(delivery_reminder.c.reminder_id)
+        .join(delivery_table, delivery_table.c.id == delivery_reminder.c.delivery_id)
+        .where(delivery_table.c.state == DeliveryState.QUEUED, delivery_table.c.resends == 0)
+    )
+    waiting = Reminder.state.in_((ReminderState.DUE, ReminderState.BLOCKED)) | (
+        (Reminder.state == ReminderState.ISSUED) & Reminder.id.in_(queued)
+    )
+    change(Reminder.subscription_id.in_(subscription_ids) & waiting, state, now, actor)
+
+
+def supersede_untold(ended: Sequence[int], now: datetime) -> None:
+    """End reminders that had been issued, and of which now every mail is ended before it went out.
+
+    So it is when a worker died with a mail in hand, and meanwhile the date moved or the next step
+    fell due. ``ended``: the ids of the deliveries that ended just now.
+    """
+    if not ended:
+        return
+    here = select(delivery_reminder.c.reminder_id).where(delivery_reminder.c.delivery_id.in_(ended))
+    told = (
+        exists()
+        .where(delivery_reminder.c.reminder_id == Reminder.id)
+        .where(delivery_table.c.id == delivery_reminder.c.delivery_id)
+        .where(delivery_table.c.state.not_in((DeliveryState.SUPERSEDED, DeliveryState.CANCELLED)))
+    )
+    untold = Reminder.id.in_(here) & (Reminder.state == ReminderState.ISSUED) & ~told
+    change(untold, ReminderState.SUPERSEDED, now)
