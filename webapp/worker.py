@@ -18,10 +18,13 @@ from webapp.mail.transport import ServerAway, Transport, open_transport
 from webapp.models import DeliveryState, Installation, db
 from webapp.models.transactions import writing
 from webapp.services import claims, deliveries, demo, handover, messages, outbox, planning, runtime
+from webapp.services.outcomes import LostClaim
 
 log = logging.getLogger(__name__)
 # What was claimed is handed over within so many seconds, lest windows close meanwhile.
 PATIENCE = 60
+# So many mails that are put off one after the other tell of the server, not of their readers.
+ENOUGH = 20
 # Between two knocks at a dead server, in seconds, at most.
 LONGEST_REST = 300
 
@@ -82,9 +85,10 @@ def plan(now: datetime, stopped: Event | None) -> int:
 def send(transport: Transport, stopped: Event | None) -> Counter[str]:
     """Send all that may go out now. No transaction is open while a server is talked to.
 
-    Counts by outcome; ``away`` where the server was not there, which ends the round.
+    Counts by outcome; ``away`` where the server can't be worked with now, which ends the round.
     """
     counts: Counter[str] = Counter()
+    put_off = 0
     with db.engine.connect() as steps:
         while not is_set(stopped) and not counts["away"]:
             # Asked anew: a long backlog may last until the windows close.
@@ -95,27 +99,34 @@ def send(transport: Transport, stopped: Event | None) -> Counter[str]:
                 break
             patience = monotonic() + min(PATIENCE, runtime.settings().lease_seconds / 2)
             while taken and not is_set(stopped) and not counts["away"] and monotonic() < patience:
-                counts.update(deliver(taken.pop(0), transport, steps))
+                state, away = deliver(taken.pop(0), transport, steps)
+                if state:
+                    counts[state.value] += 1
+                put_off = put_off + 1 if state is DeliveryState.QUEUED else 0
+                if away or put_off == ENOUGH:
+                    counts["away"] = 1
             claims.give_back(taken)
             commit()
     return +counts
 
 
-def deliver(claim: claims.Claim, transport: Transport, steps: Connection) -> list[str]:
-    """Send one claimed mail and store what became of it: its state, none when the claim was lost, and
-    ``away`` when the server was.
+def deliver(
+    claim: claims.Claim, transport: Transport, steps: Connection
+) -> tuple[DeliveryState | None, bool]:
+    """Send one claimed mail and store what became of it. Returns its state, None when the claim was
+    lost, and whether the server was away.
     """
     try:
         problem = deliveries.hand_over(claim, transport, steps)
         if problem is None:
-            return [DeliveryState.SENT.value]
+            return DeliveryState.SENT, False
         state = deliveries.settle(claim, problem, runtime.now())
-    except deliveries.LostClaim:
+    except LostClaim:
         db.session.rollback()
         log.warning("delivery %s was taken over by another worker", claim.id)
-        return []
+        return None, False
     commit()
-    return [state.value, "away"] if isinstance(problem, ServerAway) else [state.value]
+    return state, isinstance(problem, ServerAway)
 
 
 def is_set(stopped: Event | None) -> bool:

@@ -266,7 +266,11 @@ def expected(app: Flask, rule: Rule, method: str, role: Role | None, own: bool) 
 
 
 def names_shown(answer: TestResponse, names: tuple[str, ...]) -> list[str]:
-    return [name for name in names if name in answer.text] if answer.mimetype == "text/html" else []
+    if answer.mimetype != "text/html":
+        return []
+    # A token may hold any three letters.
+    text = re.sub(r"[\w.-]{40,}", "", answer.text)
+    return [name for name in names if name in text]
 
 
 def methods(rule: Rule) -> set[str]:

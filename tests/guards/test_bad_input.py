@@ -2,6 +2,7 @@
 
 import re
 from html.parser import HTMLParser
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -54,6 +55,23 @@ def test_the_same_forms_with_good_input_are_taken(
         # Signing in with a made-up person is refused, in the same words as any other.
         if answer.status_code != (422 if url == "/sign-in" else 303):
             faults.append(f"{url}: {answer.status_code} {re.findall('field-error.*', answer.text)}")
+    assert not faults, "\n".join(faults)
+
+
+@pytest.mark.parametrize("name", ["a.txt", ""])
+def test_a_file_is_no_field(
+    app: Flask, cast: Cast, values: dict[str, Any], browse: Any, name: str
+) -> None:
+    """Whatever stands in a field's place, it breaks nothing down."""
+    faults = []
+    known = values | versions(app, cast)
+    for form in FORMS:
+        person, url = browse(actor_id(cast, form.actor)), form.address.format(**known)
+        for field in form.bad:
+            sent: dict[str, Any] = filled(form, known) | {field: (BytesIO(b"x"), name)}
+            answer = person.post(url, data=sent, content_type="multipart/form-data")
+            if answer.status_code >= 500:
+                faults.append(f"{url} {field}: {answer.status_code}")
     assert not faults, "\n".join(faults)
 
 

@@ -87,6 +87,29 @@ def test_what_before_data_raises_comes_through_and_nothing_is_sent(
 
 
 @pytest.mark.parametrize(
+    ("command", "answer", "address"),
+    [
+        ("RCPT", "550 no such user", True),
+        ("RCPT", "550 5.1.1 no such user", True),
+        ("RCPT", "552 5.2.2 mailbox full", True),
+        ("RCPT", "554 5.7.1 your network is blocked", False),
+        ("MESSAGE", "550 5.1.10 no such user", True),
+        ("MESSAGE", "550 5.7.509 looks like spam", False),
+        ("MESSAGE", "554 looks like spam", False),
+        ("MESSAGE", "552 too long", False),
+        ("DATA", "554 no valid recipients", False),
+    ],
+)
+def test_what_is_refused_is_the_address_or_something_else(
+    server: Script, transport: Transport, command: str, answer: str, address: bool
+) -> None:
+    server.answers[command] = answer
+    with pytest.raises(Refused) as caught:
+        transport.send(ENVELOPE, MESSAGE, nothing)
+    assert caught.value.address is address
+
+
+@pytest.mark.parametrize(
     ("command", "answer", "problem", "said"),
     [
         ("GREETING", "554 no service", ServerAway, "554 no service"),
@@ -96,7 +119,7 @@ def test_what_before_data_raises_comes_through_and_nothing_is_sent(
         ("MAIL", HANG_UP, ServerAway, "SMTPServerDisconnected"),
         ("RCPT", "550 no such user", Refused, "550 no such user"),
         ("RCPT", "450-greylisted\r\n450 come back", TryAgain, "450 greylisted come back"),
-        ("RCPT", "421 closing", ServerAway, "421 closing"),
+        ("RCPT", "421 closing", TryAgain, "421 closing"),
         ("RCPT", HANG_UP, ServerAway, "SMTPServerDisconnected"),
         ("DATA", "554 no valid recipients", Refused, "554 no valid recipients"),
         ("DATA", "451 later", TryAgain, "451 later"),

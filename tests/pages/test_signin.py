@@ -98,6 +98,35 @@ def test_failures_are_limited_by_email_and_say_so(app, browse, cast: Cast):
     assert sign_in(eve, "dana@acme.example", "wrong").status_code == 422
 
 
+@pytest.mark.parametrize(
+    ("network", "expected"), [("2001:db8:1:1::{:x}", 429), ("192.0.2.{}", 422)]
+)
+def test_a_network_of_ipv6_counts_as_one(browse, cast: Cast, network, expected):
+    codes = [
+        browse()
+        .post(
+            "/sign-in",
+            data={"email": f"person{number}@acme.example", "password": "x"},
+            environ_base={"REMOTE_ADDR": network.format(number + 1)},
+        )
+        .status_code
+        for number in range(11)
+    ]
+    assert codes == [422] * 10 + [expected]
+
+
+def test_every_spelling_of_an_address_counts(browse, cast: Cast):
+    spellings = [f"dave@{name}.example" for name in ("acme", "ａcme", "aｃme", "acｍe", "acmｅ")]
+    spellings.append("dave@acme。example")
+    codes = [sign_in(browse(), one, "wrong").status_code for one in spellings]
+    assert codes == [422] * 5 + [429]
+    codes = [
+        browse().post("/forgotten-password", data={"email": one}).status_code
+        for one in spellings[:4]
+    ]
+    assert codes == [303, 303, 303, 429]
+
+
 @pytest.mark.settings(limits_url="redis://127.0.0.1:1")
 def test_people_sign_in_while_the_store_of_the_limits_is_away(app, browse, cast: Cast):
     give_password(app, cast.dave)
@@ -126,12 +155,52 @@ def test_who_belongs_to_several_organisations_chooses(app, browse, cast: Cast):
     assert "Renova" in eve.get("/settings/profile").text
 
 
+def test_a_new_password_ends_a_choice_that_is_pending(app, browse, cast: Cast):
+    with unit_of_work(app):
+        other = db.session.get(Partner, cast.other_partner)
+        db.session.add(make_user(other, "Dave", email="dave@acme.example"))
+    give_password(app, cast.dave)
+    eve = browse()
+    choice = sign_in(eve, "dave@acme.example").location
+    assert eve.get(choice).status_code == 200
+    with unit_of_work(app):
+        logins.set_password("dave@acme.example", "another hash")
+    assert eve.post(choice, data={"user_id": cast.dave}).location.startswith("/sign-in?")
+
+
+def test_a_stranger_who_adds_ones_address_gets_not_ones_links(app, browse, cast: Cast):
+    with unit_of_work(app):
+        db.session.get(User, cast.dave).signed_in_at = datetime.now(UTC) - timedelta(days=1)
+        other = db.session.get(Partner, cast.other_partner)
+        db.session.add(make_user(other, "Dave", email="dave@acme.example"))
+    browse().post("/forgotten-password", data={"email": "dave@acme.example"})
+    with app.app_context():
+        assert db.session.scalars(select(Delivery.recipient_id)).all() == [cast.dave]
+
+
+@pytest.mark.parametrize(
+    "onward",
+    [
+        "//evil.example",
+        "/\\evil.example",
+        "/a/../../evil",
+        "/%2e%2e/evil",
+        "/.\\evil",
+        "/..",
+        "evil",
+    ],
+)
+def test_signing_in_leads_nowhere_else(app, browse, cast: Cast, onward):
+    give_password(app, cast.dave)
+    assert sign_in(browse(), "dave@acme.example", next=onward).location == "/"
+
+
 def test_choosing_needs_the_password_and_soon(app, browse, cast: Cast):
     eve = browse()
     assert eve.get("/sign-in/organisation").status_code == 303
     with eve.session_transaction() as session:
         before = datetime.now(UTC) - timedelta(minutes=11)
-        session["verified"] = ["dave@acme.example", before.timestamp()]
+        session["choosing"] = ["dave@acme.example", before.timestamp(), 0.0]
     assert eve.post("/sign-in/organisation", data={"user_id": cast.dave}).status_code == 303
     assert eve.get("/account/company").status_code == 303
 

@@ -96,6 +96,19 @@ def test_a_refused_address_ends_as_refused_and_the_partner_is_told(app, sending,
     assert [letter.recipients for letter in sink.letters] == [["alice@odnowa.example"]] * 2
 
 
+def test_a_message_that_is_refused_flags_no_address(app, sending, sink):
+    """What one partner's mails say must not silence the addresses of another one's clients."""
+    sink.answer = "554 5.7.1 looks like spam"
+    run_at(app, STEP_30)
+    assert outcome(app, sending.dana) == [("refused", 1, "554 5.7.1 looks like spam")]
+    run_at(app, STEP_30 + timedelta(minutes=1))
+    with app.app_context():
+        assert db.session.scalars(select(User.refused_reply)).unique().all() == [None]
+        # Refused is its end: a person may have it sent again, nothing repeats by itself.
+        assert db.session.scalar(select(Reminder.state).where(Reminder.step == 30)) == "issued"
+        assert db.session.scalars(select(Delivery.state).distinct()).all() == ["refused"]
+
+
 @pytest.mark.parametrize("reply", ["451 later", "421 busy"])
 def test_a_server_that_says_later_is_asked_again_with_the_same_bytes(app, sending, sink, reply):
     sink.refuse["dana@acme.example"] = reply
@@ -309,27 +322,53 @@ def test_a_claim_left_behind_when_the_next_step_has_gone_out_is_superseded(app, 
     assert (states[30], states[14]) == (ReminderState.SUPERSEDED, ReminderState.ISSUED)
 
 
-def test_who_is_put_off_holds_up_nobody(app, sending, sink):
-    """Nine are put off one after the other before it is Zoe's turn."""
+def put_everybody_off(app, sending, sink, clients):
+    """The three contacts of so many clients get "later"; then comes Zoe's turn."""
     with unit_of_work(app):
         partner = db.session.get(Partner, sending.partner)
-        for name in ("Putoff1", "Putoff2", "Putoff3", "Last"):
-            client = make_client(partner, name)
+        for number in range(clients):
+            client = make_client(partner, f"Putoff{number}")
             db.session.add_all([client, make_subscription(client, "Hub", date(2027, 3, 31))])
             for role in ContactRole:
-                person = make_user(client, "Zoe" if name == "Last" else f"{role.value}{name}")
-                if name == "Last" and role is not ContactRole.PRIMARY:
-                    continue
-                db.session.add(person)
-                db.session.flush()
-                db.session.add(ContactAssignment(client_id=client.id, role=role, user_id=person.id))
-                if name != "Last":
-                    sink.refuse[person.email] = "451 4.7.1 greylisted"
-        db.session.flush()
+                person = add_contact(client, role, f"{role.value}{number}")
+                sink.refuse[person.email] = "451 4.7.1 greylisted"
+        last = make_client(partner, "Last")
+        db.session.add_all([last, make_subscription(last, "Hub", date(2027, 3, 31))])
+        add_contact(last, ContactRole.PRIMARY, "Zoe")
         attention.refresh_where(Subscription.id.is_not(None))
+
+
+def add_contact(client, role, name):
+    person = make_user(client, name)
+    db.session.add(person)
+    db.session.flush()
+    db.session.add(ContactAssignment(client_id=client.id, role=role, user_id=person.id))
+    db.session.flush()
+    return person
+
+
+def recipients(sink):
+    return {letter.recipients[0] for letter in sink.letters}
+
+
+def test_who_is_put_off_holds_up_nobody(app, sending, sink):
+    put_everybody_off(app, sending, sink, 3)
     counts = run_at(app, STEP_30)
     assert (counts["queued"], counts["away"]) == (9, 0)
-    assert "zoe@last.example" in {letter.recipients[0] for letter in sink.letters}
+    assert "zoe@last.example" in recipients(sink)
+
+
+def test_a_server_that_puts_everybody_off_is_left_alone_for_a_while(app, sending, sink):
+    put_everybody_off(app, sending, sink, 8)
+    sink.refuse["alice@odnowa.example"] = "451 4.7.1 greylisted"
+    counts = run_at(app, STEP_30)
+    assert counts["away"] == 1
+    assert counts["queued"] <= worker.ENOUGH + 1
+    assert "zoe@last.example" not in recipients(sink)
+    # The next round begins with those whom nobody has tried.
+    counts = run_at(app, STEP_30)
+    assert counts["away"] == 0
+    assert "zoe@last.example" in recipients(sink)
 
 
 def test_three_days_of_trying_begin_with_the_first_real_try(app, sending, sink):

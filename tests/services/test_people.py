@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import select
+from werkzeug.local import LocalProxy
 
 from tests.support.cast import Cast
 from webapp.models import AuditEntry, Client, Delivery, DeliveryState, Link, Partner, User, db
@@ -98,6 +99,34 @@ def test_a_partner_may_not_move_somebody_who_has_signed_in(alice, dana, dave):
     people.edit_person(alice, dave, name="David", email="dave@acme.example")
     people.edit_person(dana, dave, **change)
     assert dave.email == change["email"]
+
+
+def test_who_has_signed_in_stays_their_own_after_moving_the_address(alice, dana):
+    """Else a partner could take the account over right after, before the next sign-in."""
+    dana.signed_in_at = datetime.now(UTC)
+    db.session.flush()
+    people.edit_person(dana, dana, email="dana.new@acme.example")
+    assert not dana.joined
+    change = {"email": "alices.friend@acme.example"}
+    assert refusal(people.edit_person, alice, dana, **change) == ("email", "signed_in")
+
+
+def test_the_own_address_ends_no_own_session(dana):
+    token = dana.session_token
+    # As a page hands it in.
+    people.edit_person(LocalProxy(lambda: dana), dana, email="dana.new@acme.example")
+    assert dana.session_token == token
+
+
+def test_an_address_is_passed_on_without_its_password(alice, dana, dave, cast: Cast):
+    logins.set_password(dave.email_key, "hash")
+    people.edit_person(dana, dave, email="dave.old@acme.example")
+    assert not logins.has_login("dave@acme.example")
+
+    logins.set_password(dana.email_key, "hash")
+    people.add_person(alice, db.session.get(Partner, cast.partner), name="D", email=dana.email)
+    people.edit_person(dana, dana, email="dana.new@acme.example")
+    assert logins.has_login("dana@acme.example")
 
 
 def test_a_stale_form_is_a_conflict_unless_it_says_the_same(dana, dave):

@@ -82,7 +82,7 @@ SUBSCRIPTION = {
 BAD_SUBSCRIPTION = {
     "product": NEEDED,
     "term_months": ["", "0", "121", *CHOICE],
-    "renewal_date": ["", *DAY],
+    "renewal_date": ["", "   ", *DAY],
     "deadline": ["2028-04-01", *DAY],
     "amount": [*AMOUNT, "12"],
     "currency": CHOICE,

@@ -4,6 +4,7 @@ A transport tells three failures apart, because what may be done next depends on
 refused, it is safe to try again, or nobody can know whether the message was taken.
 """
 
+import re
 import smtplib
 import socket
 import ssl
@@ -22,8 +23,9 @@ from webapp.mail.addresses import AddressError, normalise
 from webapp.models import InboxMail, db
 
 START_OF_DATA = 354
-# RFC 5321, 3.8: may come at any time.
-CLOSING = 421
+# RFC 3463: 1 is about the address, 2 about its mailbox; 7, for one, is the policy of who refuses.
+STATUS = re.compile(rb"5\.(?P<subject>\d{1,3})\.\d{1,3}\b")
+ADDRESS_SUBJECTS = (b"1", b"2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,14 @@ class DeliveryProblem(Exception):
 
 
 class Refused(DeliveryProblem):
-    """The server won't take this message for this recipient, now or later."""
+    """The server won't take this message for this recipient, now or later.
+
+    ``address``: because of the address, not of what the message says or who sends it.
+    """
+
+    def __init__(self, reply: str, *, address: bool) -> None:
+        super().__init__(reply)
+        self.address = address
 
 
 class TryAgain(DeliveryProblem):
@@ -210,7 +219,7 @@ def address_recipient(connection: smtplib.SMTP, recipient: str) -> None:
     except (OSError, smtplib.SMTPException) as error:
         raise ServerAway(what_broke(error)) from error
     if code not in (250, 251):
-        raise verdict(code, text)
+        raise verdict(code, text, at_recipient=True)
 
 
 def hand_over(connection: smtplib.SMTP, message: bytes) -> str:
@@ -244,11 +253,14 @@ def stuffed(message: bytes) -> bytes:
     return lines if lines.endswith(b"\r\n") else lines + b"\r\n"
 
 
-def verdict(code: int, text: bytes) -> DeliveryProblem:
+def verdict(code: int, text: bytes, *, at_recipient: bool = False) -> DeliveryProblem:
     """What an unwelcome reply to RCPT, DATA or the message means."""
-    if code == CLOSING:
-        return ServerAway(reply_text(code, text))
-    return (Refused if 500 <= code < 600 else TryAgain)(reply_text(code, text))
+    reply = reply_text(code, text)
+    if not 500 <= code < 600:
+        return TryAgain(reply)
+    status = STATUS.match(text)
+    address = status["subject"] in ADDRESS_SUBJECTS if status else at_recipient
+    return Refused(reply, address=address)
 
 
 def reply_text(code: int, text: bytes) -> str:

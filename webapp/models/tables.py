@@ -3,11 +3,13 @@
 from typing import cast
 
 from sqlalchemy import Table
+from sqlalchemy.dialects import postgresql, sqlite
 
-from webapp.models.base import Base
+from webapp.models.base import Base, db
 from webapp.models.delivery import Delivery, DeliveryEvent, Reminder, ReminderEvent
 from webapp.models.organisation import Client, Organisation, OwnerChange, Partner
 from webapp.models.subscription import Subscription
+from webapp.models.user import Login
 
 
 def table_of(model: type[Base]) -> Table:
@@ -15,9 +17,17 @@ def table_of(model: type[Base]) -> Table:
     return cast(Table, model.__table__)
 
 
+def conflict_insert(table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that can say ON CONFLICT, for the database in use."""
+    if db.engine.dialect.name == "postgresql":
+        return postgresql.insert(table)
+    return sqlite.insert(table)
+
+
 client_table = table_of(Client)
 delivery_event_table = table_of(DeliveryEvent)
 delivery_table = table_of(Delivery)
+login_table = table_of(Login)
 organisation_table = table_of(Organisation)
 owner_change_table = table_of(OwnerChange)
 partner_table = table_of(Partner)

@@ -64,6 +64,13 @@ class User(Base, UserMixin):
         return self.active
 
     @property
+    def joined(self) -> bool:
+        """Whether the user has signed in since the last invitation."""
+        return self.signed_in_at is not None and (
+            self.invited_at is None or self.invited_at <= self.signed_in_at
+        )
+
+    @property
     def is_partner(self) -> bool:
         return self.organisation.kind == "partner"
 

@@ -32,6 +32,7 @@ from webapp.services import (
 )
 from webapp.services.errors import Refused
 from webapp.services.ownership import Why
+from webapp.signin import limits
 
 
 class ContactForm(forms.Form):
@@ -119,6 +120,7 @@ def edit_contact(client_id: int, user_id: int) -> Response | tuple[str, int]:
 
 @blueprint.post("/partner/clients/<int:client_id>/contacts/<int:user_id>/invite")
 @guards.allow(Action.LOOK_AFTER_CLIENTS)
+@guards.limiter.limit(limits.INVITATIONS, key_func=guards.invited)
 def invite_contact(client_id: int, user_id: int) -> Response:
     """Send a person at the client an invitation to its portal."""
     client = guards.own_client(client_id)

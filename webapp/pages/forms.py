@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 
 from babel.core import get_global
+from flask import request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
@@ -31,13 +32,24 @@ REFUSALS: dict[str, Any] = {
     "not_choosable": _l("Choose somebody from the list."),
     "inactive": _l("This person is deactivated. Activate them first."),
 }
+# Stands for the fields that the request brought.
+SENT = object()
 
 
 class Form(FlaskForm):
-    """A form without a token of its own: CSRFProtect checks the one of every unsafe request."""
+    """A form without a token of its own: CSRFProtect checks the one of every unsafe request.
+
+    It is filled from the fields that were sent, or with ``formdata=None`` from what is stored.
+    """
 
     class Meta:
         csrf = False
+
+    def __init__(self, formdata: Any = SENT, **stored: Any) -> None:
+        if formdata is SENT:
+            # Neither a file nor JSON is taken for a field.
+            formdata = request.form if request.method == "POST" else None
+        super().__init__(formdata, **stored)
 
 
 def clean(text: str | None) -> str | None:

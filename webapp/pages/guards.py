@@ -1,6 +1,7 @@
 """Who may use a route, and how its objects are loaded: already limited to one's organisation."""
 
 from collections.abc import Callable
+from ipaddress import ip_network
 from typing import Any, TypeVar
 
 from flask import Flask, abort, g, request
@@ -20,7 +21,21 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 csrf = CSRFProtect()
 login_manager = LoginManager()
-limiter = Limiter(get_remote_address, strategy="moving-window")
+
+
+def client_network() -> str:
+    """Whom limits by network address count as one: an IPv4 address, or a network of IPv6, where
+    everybody has more addresses than one can count.
+    """
+    address = get_remote_address()
+    try:
+        return str(ip_network((address, 64 if ":" in address else 32), strict=False))
+    except ValueError:
+        # A server that listens on a local socket knows no address.
+        return address
+
+
+limiter = Limiter(client_network, strategy="moving-window")
 PUBLIC = "public"
 DEMO = "public in demo mode"
 
@@ -97,6 +112,11 @@ def own_company() -> Client:
     if not isinstance(organisation, Client):
         abort(403)
     return organisation
+
+
+def invited() -> str:
+    """The person whom an invitation is for, as its limit counts it."""
+    return str((request.view_args or {})["user_id"])
 
 
 def found(value: Any) -> Any:

@@ -1,5 +1,8 @@
 """How a page answers htmx: the same URL, a shorter answer."""
 
+import re
+from urllib.parse import unquote
+
 from flask import Response, flash, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
@@ -51,6 +54,7 @@ def local(target: str | None) -> str:
         or not target.startswith(home)
         or target.startswith(("//", "/\\"))
         or any(ord(char) < 32 for char in target)
+        or {".", ".."} & set(re.split(r"[/\\?#]", unquote(target)))
     ):
         return home
     return target

@@ -40,11 +40,17 @@ def failed(response: Response) -> bool:
     return bool(g.get("sign_in_failed"))
 
 
+def typed_email() -> str:
+    """The e-mail that a form is about, as limits count it: every spelling of an address is the same."""
+    text = request.form.get("email", "")
+    return logins.email_key(text) or text.strip().casefold()[:254]
+
+
 @blueprint.route("/sign-in", methods=["GET", "POST"])
 @guards.public
 @guards.limiter.limit(limits.BY_ADDRESS, methods=["POST"])
 @guards.limiter.limit(
-    limits.FAILURES_BY_EMAIL, key_func=limits.email, methods=["POST"], deduct_when=failed
+    limits.FAILURES_BY_EMAIL, key_func=typed_email, methods=["POST"], deduct_when=failed
 )
 def sign_in() -> AnyResponse | tuple[str, int]:
     """Sign in with e-mail and password. Unknown and wrong get the same answer, in the same time."""
@@ -89,8 +95,15 @@ def enter(users: list[User], onward: str) -> AnyResponse:
         start_session(users[0])
         return redirect(onward, 303)
     session.clear()
-    session["verified"] = [users[0].email_key, datetime.now(UTC).timestamp()]
+    key = users[0].email_key
+    session["choosing"] = [key, datetime.now(UTC).timestamp(), password_since(key)]
     return redirect(url_for("signin.choose", next=onward), 303)
+
+
+def password_since(key: str) -> float:
+    """Since when an e-mail has its password, as a session can hold it."""
+    changed_at = logins.changed_at(key)
+    return changed_at.timestamp() if changed_at else 0.0
 
 
 def start_session(user: User) -> None:
@@ -111,9 +124,10 @@ def sign_out() -> AnyResponse:
 @guards.public
 def choose() -> AnyResponse | str:
     """Choose one of one's organisations, right after the password."""
-    key, since = session.get("verified", ("", 0.0))
+    key, since, known_password = session.get("choosing", ("", 0.0, 0.0))
     fresh = datetime.now(UTC) - datetime.fromtimestamp(since, UTC) < CHOICE_LASTS
-    users = logins.users_with(key) if fresh else []
+    # A password that was changed meanwhile ends the choice, as it ends sessions.
+    users = logins.users_with(key) if fresh and known_password == password_since(key) else []
     onward = htmx.local(request.args.get("next"))
     if not users:
         return redirect(url_for("signin.sign_in", next=onward), 303)
@@ -127,7 +141,7 @@ def choose() -> AnyResponse | str:
 @blueprint.route("/forgotten-password", methods=["GET", "POST"])
 @guards.public
 @guards.limiter.limit(limits.BY_ADDRESS, methods=["POST"])
-@guards.limiter.limit(limits.MAILS_BY_EMAIL, key_func=limits.email, methods=["POST"])
+@guards.limiter.limit(limits.MAILS_BY_EMAIL, key_func=typed_email, methods=["POST"])
 def forgotten() -> AnyResponse | tuple[str, int]:
     """Ask for a link to set a new password. The answer doesn't tell whether the address is known."""
     form = ForgottenForm()

@@ -35,6 +35,8 @@ class DayField(DateField):
 
     def process_formdata(self, valuelist: list[str]) -> None:
         text = "".join(valuelist).strip()
+        # Blanks are no date, for the check that one is needed, too.
+        self.raw_data = [text]
         self.data = None
         if text:
             try:

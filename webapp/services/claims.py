@@ -97,7 +97,7 @@ def expire(now: datetime) -> int:
 
 def end_late(late: Sequence[Delivery], now: datetime) -> None:
     for delivery in late:
-        end(delivery, given_up(delivery, DeliveryState.TOO_LATE), now)
+        end(delivery, given_up(DeliveryState.TOO_LATE, delivery.resends), now)
 
 
 def claim(now: datetime, limit: int = BATCH) -> list[Claim] | None:
@@ -111,27 +111,38 @@ def claim(now: datetime, limit: int = BATCH) -> list[Claim] | None:
     late = [one for one in queued if one.send_before and now >= one.send_before]
     end_late(late, now)
     right = still_right([one for one in queued if one not in late], now)
-    token, until = new_token(), milliseconds() + lease()
     rendered = messages.write(right, now)
     for delivery in right:
         if delivery.id not in rendered:
-            delivery.attempts += 1
-            postpone(delivery, "the mail could not be written", now)
-    claims = [take(one, rendered[one.id], token, until, now) for one in right if one.id in rendered]
-    db.session.flush()
-    return claims
-
-
-def take(delivery: Delivery, message: bytes, token: str, lease_until: int, now: datetime) -> Claim:
-    """Mark a rendered mail as ours."""
-    delivery.state = DeliveryState.CLAIMED
-    delivery.token = token
-    delivery.lease_until = lease_until
-    delivery.first_tried_at = delivery.first_tried_at or now
-    delivery.attempts += 1
+            reply = "the mail could not be written"
+            postpone(delivery, reply, now, attempts=delivery.attempts + 1)
+    token = new_token()
+    taken = take(list(rendered), token, now)
     sender = runtime.settings().mail_from
-    envelope = Envelope(sender, delivery.email)
-    return Claim(delivery.id, delivery.client_id, token, envelope, message)
+    return [
+        Claim(one.id, one.client_id, token, Envelope(sender, one.email), rendered[one.id])
+        for one in right
+        if one.id in taken
+    ]
+
+
+def take(ids: Sequence[int], token: str, now: datetime) -> set[int]:
+    """Mark queued mails as ours; returns which of them are."""
+    table = delivery_table.c
+    return set(
+        db.session.scalars(
+            update(delivery_table)
+            .where(table.id.in_(ids), table.state == DeliveryState.QUEUED)
+            .values(
+                state=DeliveryState.CLAIMED,
+                token=token,
+                lease_until=milliseconds() + lease(),
+                first_tried_at=func.coalesce(table.first_tried_at, now),
+                attempts=table.attempts + 1,
+            )
+            .returning(table.id)
+        )
+    )
 
 
 def give_back(claims: Sequence[Claim]) -> None:

@@ -24,13 +24,9 @@ from webapp.models.tables import delivery_table
 from webapp.services import delivery_log, outbox, runtime
 from webapp.services.claims import Claim
 from webapp.services.leases import clock_of, lease
-from webapp.services.outcomes import end, flag_address, postpone, settle_unclear
+from webapp.services.outcomes import LostClaim, end, flag_address, postpone, settle_unclear
 
 log = logging.getLogger(__name__)
-
-
-class LostClaim(Exception):
-    """The claim is no longer ours: the lease ran out and somebody else took over."""
 
 
 def transition(before: DeliveryState, **values: Any) -> Update:
@@ -128,13 +124,13 @@ def settle(claim: Claim, problem: DeliveryProblem, now: datetime) -> DeliverySta
     )
     if delivery is None:
         raise LostClaim(f"delivery {claim.id}")
-    delivery.reply = problem.reply
     match problem:
-        case TryAgain():
-            postpone(delivery, problem.reply, now)
-        case Unclear():
-            settle_unclear(delivery, now)
         case Refused():
             end(delivery, DeliveryState.REFUSED, now, problem.reply)
-            flag_address(delivery, now)
-    return delivery.state
+            if problem.address:
+                flag_address(delivery, problem.reply, now)
+            return DeliveryState.REFUSED
+        case Unclear():
+            return settle_unclear(delivery, problem.reply, now)
+        case _:
+            return postpone(delivery, problem.reply, now)

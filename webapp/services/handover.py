@@ -12,7 +12,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, delete, insert, literal, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from webapp.domain.ownership import Owner, Person
 from webapp.domain.reminders import ClientFacts, MailKind, Round, rounds
@@ -28,7 +27,13 @@ from webapp.models import (
     delivery_reminder,
 )
 from webapp.models.base import Json
-from webapp.models.tables import client_table, delivery_table, owner_change_table, partner_table
+from webapp.models.tables import (
+    client_table,
+    conflict_insert,
+    delivery_table,
+    owner_change_table,
+    partner_table,
+)
 from webapp.services import facts, outcomes
 
 PATIENCE = timedelta(minutes=10)
@@ -44,14 +49,13 @@ def note_change(
     Of several changes that nobody has been told about, the first one's ``before`` counts; not where
     a later one turns out not to have been told either (``keep_before=False``).
     """
-    dialect = postgresql if db.engine.dialect.name == "postgresql" else sqlite
     columns = owner_change_table.c
     changed = select(
         client_table.c.id,
         literal(before, columns.owner_before.type),
         literal(now, columns.changed_at.type),
     ).where(clients)
-    statement = dialect.insert(owner_change_table).from_select(
+    statement = conflict_insert(owner_change_table).from_select(
         ["client_id", "owner_before", "changed_at"], changed
     )
     later = {"changed_at": statement.excluded.changed_at}

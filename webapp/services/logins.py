@@ -5,11 +5,12 @@ Links live in real time: the demo clock moves neither them nor sessions.
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, exists, select, update
 from sqlalchemy.orm import joinedload
 
 from webapp.mail.addresses import AddressError, normalise
 from webapp.models import Delivery, DeliveryState, Link, LinkPurpose, Login, MailKind, User, db
+from webapp.models.tables import conflict_insert, login_table
 from webapp.models.user import new_token
 from webapp.services import runtime
 from webapp.services.errors import Refused
@@ -41,7 +42,7 @@ def request_reset(email: str) -> Link | None:
 def new_link(user: User, purpose: LinkPurpose, inviter: str | None = None) -> Link:
     """A single-use link and the mail that brings it.
 
-    The mail is written when it goes out, from the link's id: no table ever holds the key itself.
+    The mail is written when it goes out, from the link's id: before, no table holds the key itself.
     """
     created = datetime.now(UTC)
     link = Link(
@@ -128,12 +129,26 @@ def password_hash_of(key: str) -> str | None:
     return db.session.scalar(select(Login.password_hash).where(Login.email_key == key))
 
 
+def changed_at(key: str) -> datetime | None:
+    """Since when an e-mail has its password; None: it has none."""
+    return db.session.scalar(select(Login.changed_at).where(Login.email_key == key))
+
+
+def forget_unused(key: str) -> None:
+    """Drop the password of an e-mail that no user bears any more."""
+    borne = exists().where(User.email_key == Login.email_key)
+    db.session.execute(delete(Login).where(Login.email_key == key, ~borne))
+
+
 def set_password(key: str, password_hash: str) -> None:
     """Set the password of an e-mail. Sessions and reset links from before it end."""
-    now = datetime.now(UTC)
-    login = db.session.get(Login, key) or Login(email_key=key)
-    login.password_hash, login.changed_at = password_hash, now
-    db.session.add(login)
+    values = {"password_hash": password_hash, "changed_at": datetime.now(UTC)}
+    # Two links to one address may be used at the same moment.
+    db.session.execute(
+        conflict_insert(login_table)
+        .values(email_key=key, **values)
+        .on_conflict_do_update(index_elements=["email_key"], set_=values)
+    )
     for user in db.session.scalars(select(User).where(User.email_key == key)):
         user.session_token = new_token()
         void_links(user, LinkPurpose.PASSWORD_RESET)
@@ -146,7 +161,8 @@ def users_with(key: str) -> list[User]:
         db.session.scalars(
             select(User)
             .where(User.email_key == key, User.active)
-            .order_by(func.coalesce(User.signed_in_at, User.created_at).desc(), User.id)
+            # Whoever never signed in comes last: anybody may add a stranger's address to a team.
+            .order_by(User.signed_in_at.desc().nulls_last(), User.id)
             .options(joinedload(User.organisation))
         )
     )

@@ -2,8 +2,9 @@
 
 import random
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import ColumnElement, or_, select, update
 
 from webapp.domain.reminders import MailKind
 from webapp.models import (
@@ -33,51 +34,107 @@ UNHEARD = (
 )
 
 
-def end(delivery: Delivery, state: DeliveryState, now: datetime, reply: str | None = None) -> None:
-    delivery.state = state
-    delivery.ended_at = now
-    delivery.token = delivery.lease_until = None
-    db.session.flush()
+class LostClaim(Exception):
+    """The claim is no longer ours: the lease ran out and somebody else took over."""
+
+
+def move(
+    delivery: Delivery, state: DeliveryState, *still: ColumnElement[bool], **values: Any
+) -> bool:
+    """Bring a mail to a state, out of the state and the claim in which it was loaded.
+
+    Returns False, and changes nothing, when these have changed meanwhile, or one of ``still`` does not hold.
+    """
+    result = db.session.execute(
+        update(delivery_table)
+        .where(
+            delivery_table.c.id == delivery.id,
+            delivery_table.c.state == delivery.state,
+            delivery_table.c.token.is_not_distinct_from(delivery.token),
+            *still,
+        )
+        .values(state=state, token=None, lease_until=None, **values)
+    )
+    return bool(result.rowcount == 1)  # type: ignore[attr-defined]
+
+
+def settle(
+    delivery: Delivery, state: DeliveryState, now: datetime, reply: str | None, **values: Any
+) -> DeliveryState:
+    """Move a mail on the worker's behalf, with its line of history. Raises LostClaim."""
+    if reply is not None:
+        values["reply"] = reply
+    if not move(delivery, state, **values):
+        raise LostClaim(f"delivery {delivery.id}")
     delivery_log.note([delivery.id], state, now, reply=reply)
+    db.session.expire(delivery)
+    return state
 
 
-def given_up(delivery: Delivery, state: DeliveryState) -> DeliveryState:
+def end(
+    delivery: Delivery,
+    state: DeliveryState,
+    now: datetime,
+    reply: str | None = None,
+    **values: Any,
+) -> DeliveryState:
+    """End a mail; ``values`` are other columns that change with it. Raises LostClaim."""
+    return settle(delivery, state, now, reply, ended_at=now, **values)
+
+
+def given_up(state: DeliveryState, resends: int) -> DeliveryState:
     """How a mail ends that is not tried any more; one that was being resent may have arrived before."""
-    return DeliveryState.UNCLEAR if delivery.resends else state
+    return DeliveryState.UNCLEAR if resends else state
 
 
-def postpone(delivery: Delivery, reply: str, now: datetime) -> None:
-    """Try later, or give up: after three days of trying, or when it would come too late."""
-    first = delivery.first_tried_at = delivery.first_tried_at or now
+def postpone(
+    delivery: Delivery,
+    reply: str,
+    now: datetime,
+    *,
+    attempts: int | None = None,
+    resends: int | None = None,
+) -> DeliveryState:
+    """Try later, or give up: after three days of trying, or when it would come too late.
+
+    ``attempts`` and ``resends`` are new counts, None for those that it has. Raises LostClaim.
+    """
+    tries = {
+        "attempts": delivery.attempts if attempts is None else attempts,
+        "resends": delivery.resends if resends is None else resends,
+    }
+    first = delivery.first_tried_at or now
     limit = first + GIVE_UP_AFTER
     if delivery.send_before:
         limit = min(limit, delivery.send_before - LAST_TRY)
-    minutes = RETRY_MINUTES[min(delivery.attempts, len(RETRY_MINUTES)) - 1]
+    if now >= limit:
+        state = given_up(DeliveryState.FAILED, tries["resends"])
+        return end(delivery, state, now, reply, first_tried_at=first, **tries)
+    minutes = RETRY_MINUTES[min(tries["attempts"], len(RETRY_MINUTES)) - 1]
     # Not for secrecy: only so that the tries of many mails don't come all at once.
     wait = timedelta(minutes=minutes * random.uniform(1 - SPREAD, 1 + SPREAD))
-    delivery.reply = reply
-    if now >= limit:
-        end(delivery, given_up(delivery, DeliveryState.FAILED), now, reply)
-        return
     # The last try comes at the very end, however far off the next one would be.
-    delivery.send_after = min(now + wait, limit)
-    delivery.state = DeliveryState.QUEUED
-    delivery.token = delivery.lease_until = None
-    db.session.flush()
-    delivery_log.note([delivery.id], DeliveryState.QUEUED, now, reply=reply)
+    moment = min(now + wait, limit)
+    return settle(
+        delivery,
+        DeliveryState.QUEUED,
+        now,
+        reply,
+        send_after=moment,
+        first_tried_at=first,
+        **tries,
+    )
 
 
-def settle_unclear(delivery: Delivery, now: datetime) -> None:
-    """Held for a person; in insistent mode resent once, with the same bytes."""
+def settle_unclear(delivery: Delivery, reply: str, now: datetime) -> DeliveryState:
+    """Held for a person; in insistent mode resent once, with the same bytes. Raises LostClaim."""
     insistent = delivery.partner is not None and delivery.partner.insistent
     if insistent and delivery.resends == 0:
-        delivery.resends = 1
-        postpone(delivery, delivery.reply or "", now)
-    else:
-        end(delivery, DeliveryState.UNCLEAR, now, delivery.reply)
+        return postpone(delivery, reply, now, resends=1)
+    return end(delivery, DeliveryState.UNCLEAR, now, reply)
 
 
-def flag_address(delivery: Delivery, now: datetime) -> None:
+def flag_address(delivery: Delivery, reply: str, now: datetime) -> None:
     """Remember that a server refused this address, until somebody changes it.
 
     Where nobody is left who has been told, the reminder falls due once more: for whoever stands in,
@@ -87,7 +144,7 @@ def flag_address(delivery: Delivery, now: datetime) -> None:
     db.session.execute(
         update(people)
         .where(people.c.email_key == delivery.email.casefold())
-        .values(refused_reply=(delivery.reply or "")[:500])
+        .values(refused_reply=reply[:500])
     )
     told = (
         select(delivery_reminder.c.reminder_id)

@@ -95,9 +95,10 @@ def edit_person(
     if not changes:
         return
     if "email" in changes:
-        move_access(actor, user)
+        move_access(actor, user, before=changes["email"][0])
         reconsider_reminders(actor, user)
-    if changes.keys() & {"email", "admin"} and actor is not user:
+    # Compared by id: a page hands in a proxy of the user.
+    if changes.keys() & {"email", "admin"} and (actor is None or actor.id != user.id):
         user.session_token = new_token()
     db.session.flush()
     note(actor, AuditAction.USER_CHANGED, user, **changes)
@@ -143,16 +144,19 @@ def changed_address(actor: User | None, user: User, email: str) -> str:
     return address
 
 
-def move_access(actor: User | None, user: User) -> None:
-    """What a changed address means: nothing that went to the old one opens a door any more.
+def move_access(actor: User | None, user: User, before: str) -> None:
+    """What a changed address means: nothing that went to the old one (``before``) opens a door any more.
 
-    Else who holds a link to the old address could set the password of the new one.
+    Else who holds a link to the old address could set the password of the new one, and whoever is given
+    the old address next would share it with the password of the one before.
     """
     user.email_key = user.email.casefold()
     user.refused_reply = None
     logins.void_links(user)
+    db.session.flush()
+    logins.forget_unused(before.casefold())
     had_access = user.active and (user.signed_in_at or user.invited_at)
-    user.signed_in_at = user.invited_at = None
+    user.invited_at = None
     if had_access:
         invite(actor, user)
 

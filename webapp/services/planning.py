@@ -10,8 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Table, func, select, tuple_
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, func, select, tuple_
 
 from webapp.domain import schedule
 from webapp.domain.schedule import Renewal
@@ -22,6 +21,7 @@ from webapp.models import (
 )
 from webapp.models.tables import (
     client_table,
+    conflict_insert,
     organisation_table,
     partner_table,
     reminder_table,
@@ -136,7 +136,9 @@ def write(rows: Sequence[Any], today: LocalDates) -> int:
     reminder_states.close_waiting(
         [one["subscription_id"] for one in new], ReminderState.SUPERSEDED, today.now
     )
-    insert_ignoring(reminder_table, new)
+    if new:
+        # One whose unique key is there already is left as it is.
+        db.session.execute(conflict_insert(reminder_table).on_conflict_do_nothing(), new)
     attention.write(attention_days)
     return len(attention_days)
 
@@ -154,10 +156,3 @@ def reminder(
         "state": state,
         "planned_at": now,
     }
-
-
-def insert_ignoring(table: Table, rows: Sequence[dict[str, Any]]) -> None:
-    """Insert rows; one whose unique key is there already is left as it is."""
-    if rows:
-        dialect = postgresql if db.engine.dialect.name == "postgresql" else sqlite
-        db.session.execute(dialect.insert(table).on_conflict_do_nothing(), rows)

@@ -24,6 +24,8 @@ def withdraw(
 ) -> None:
     """End what still waits for a subscription (renewed, cancelled, moved) and its queued mails."""
     db.session.flush()
+    # Before the reminders, as the worker does it: else the two could wait for each other.
+    outbox.lock([subscription.client_id])
     reminder_states.close_waiting([subscription.id], state, now, actor)
     outbox.issue([subscription.client_id], now, actor)
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, exists, func, select, update
+from sqlalchemy import and_, exists, func, select
 from sqlalchemy.orm import aliased
 
 from webapp.domain import schedule
@@ -161,7 +161,7 @@ def send_again(actor: User, delivery: Delivery, seen: int) -> None:
         state, values = DeliveryState.SUPERSEDED, {}
         if delivery.client_id is not None:
             outbox.lock([delivery.client_id])
-    if not move(delivery, seen, state, **values):
+    if not outcomes.move(delivery, state, delivery_table.c.resends == seen, **values):
         after_decision(actor, delivery, (state,))
         return
     note(actor, delivery, state, AuditAction.MAIL_SENT_AGAIN, now)
@@ -225,24 +225,11 @@ def close(
     actor: User, delivery: Delivery, seen: int, state: DeliveryState, action: AuditAction
 ) -> None:
     """End an unclear mail; what the server said, and when, stays."""
-    if delivery.state is DeliveryState.UNCLEAR and move(delivery, seen, state):
+    as_seen = delivery_table.c.resends == seen
+    if delivery.state is DeliveryState.UNCLEAR and outcomes.move(delivery, state, as_seen):
         note(actor, delivery, state, action, runtime.now())
     else:
         after_decision(actor, delivery, (state,))
-
-
-def move(delivery: Delivery, seen: int, state: DeliveryState, **values: Any) -> bool:
-    """Bring a mail from the state that it was loaded in to another, unless somebody was quicker."""
-    result = db.session.execute(
-        update(delivery_table)
-        .where(
-            delivery_table.c.id == delivery.id,
-            delivery_table.c.state == delivery.state,
-            delivery_table.c.resends == seen,
-        )
-        .values(state=state, **values)
-    )
-    return bool(result.rowcount == 1)  # type: ignore[attr-defined]
 
 
 def note(
