@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import sleep
 
 CERTIFICATE = Path(__file__).parent / "localhost.pem"
-# Instead of an answer: break the connection.
+# Instead of an answer: break the connection, or begin one that never ends, a line from time to time.
 HANG_UP = ""
+DRIP = "250-not the last line"
 ANSWERS = {
     "GREETING": "220 hello",
     "EHLO": "250-hello\r\n250-AUTH PLAIN\r\n250 STARTTLS",
@@ -46,6 +48,13 @@ class Script:
         return queue.pop(0) if queue else self.answers[command]
 
 
+def say(connection: socket.socket, answer: str) -> None:
+    connection.sendall(f"{answer}\r\n".encode())
+    while answer == DRIP:
+        sleep(0.2)
+        connection.sendall(f"{answer}\r\n".encode())
+
+
 def serve(script: Script, connection: socket.socket) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(CERTIFICATE)
@@ -62,7 +71,7 @@ def serve(script: Script, connection: socket.socket) -> None:
         answer = script.answer(command)
         if answer == HANG_UP:
             break
-        connection.sendall(f"{answer}\r\n".encode())
+        say(connection, answer)
         if command == "STARTTLS":
             connection = context.wrap_socket(connection, server_side=True)
             lines = connection.makefile("rb")
@@ -74,7 +83,7 @@ def serve(script: Script, connection: socket.socket) -> None:
             answer = script.answer("MESSAGE")
             if answer == HANG_UP:
                 break
-            connection.sendall(f"{answer}\r\n".encode())
+            say(connection, answer)
         elif command == "QUIT":
             break
     lines.close()

@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from tests.mail.letters import ANA, DANA, JOAO, letter
-from tests.mail.scripted import CERTIFICATE, HANG_UP, Script, scripted_server
+from tests.mail.scripted import CERTIFICATE, DRIP, HANG_UP, Script, scripted_server
 from tests.support.smtp import smtp_sink
 from webapp.config import SettingError, Settings
 from webapp.mail.compose import compose
@@ -158,6 +158,21 @@ def test_kept_connection_that_is_used_up_is_replaced(
     server.next["MAIL"] = [answer]
     assert transport.send(ENVELOPE, MESSAGE, nothing) == "250 taken"
     assert server.connections == 2
+
+
+@pytest.mark.parametrize(("command", "problem"), [("RCPT", ServerAway), ("MESSAGE", Unclear)])
+def test_a_server_that_never_ends_its_answer_is_left_in_time(
+    server: Script, command: str, problem: type[DeliveryProblem]
+) -> None:
+    """Each line comes well within the second that one step may take."""
+    transport = open_transport(
+        Settings(mail_url=f"smtp://127.0.0.1:{server.port}?tls=off", mail_timeout=1)
+    )
+    server.next[command] = [DRIP]
+    with pytest.raises(problem):
+        transport.send(ENVELOPE, MESSAGE, nothing)
+    assert transport.send(ENVELOPE, MESSAGE, nothing) == "250 taken"
+    transport.close()
 
 
 def test_silent_server_after_the_dot_is_unclear(server: Script) -> None:

@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 
 from webapp.config import SettingError, Settings
 from webapp.mail.addresses import AddressError, normalise
+from webapp.mail.conversation import Timed, TimedTls
 from webapp.models import InboxMail, db
 
 START_OF_DATA = 354
@@ -128,7 +129,7 @@ class SmtpTransport:
 
     def __init__(self, server: Server) -> None:
         self.server = server
-        self.connection: smtplib.SMTP | None = None
+        self.connection: Timed | None = None
 
     def send(self, envelope: Envelope, message: bytes, before_data: Callable[[], None]) -> str:
         connection = self.begin(envelope.sender)
@@ -144,13 +145,14 @@ class SmtpTransport:
             self.reset()
             raise
 
-    def begin(self, sender: str) -> smtplib.SMTP:
+    def begin(self, sender: str) -> Timed:
         """A connection on which the server has accepted the sender.
 
         A kept connection may have been closed meanwhile, or be used up; then a new one is made.
         """
         if self.connection is not None:
             try:
+                self.connection.begin(self.server.timeout)
                 if self.connection.mail(sender)[0] == 250:
                     return self.connection
             except (OSError, smtplib.SMTPException):
@@ -185,19 +187,16 @@ class SmtpTransport:
                 connection.close()
 
 
-def connect(server: Server) -> smtplib.SMTP:
+def connect(server: Server) -> Timed:
     """A secured and signed-in connection. Raises ServerAway for whatever fails on the way."""
     context = ssl.create_default_context()
-    connection: smtplib.SMTP | None = None
+    place = (server.host, server.port, server.own_name, server.timeout)
+    connection: Timed | None = None
     try:
         if server.security == "tls":
-            connection = smtplib.SMTP_SSL(
-                server.host, server.port, server.own_name, timeout=server.timeout, context=context
-            )
+            connection = TimedTls(*place, context=context)
         else:
-            connection = smtplib.SMTP(
-                server.host, server.port, server.own_name, timeout=server.timeout
-            )
+            connection = Timed(*place)
         if server.security == "starttls":
             connection.starttls(context=context)
         connection.ehlo_or_helo_if_needed()
@@ -213,7 +212,7 @@ def connect(server: Server) -> smtplib.SMTP:
     return connection
 
 
-def address_recipient(connection: smtplib.SMTP, recipient: str) -> None:
+def address_recipient(connection: Timed, recipient: str) -> None:
     try:
         code, text = connection.rcpt(recipient)
     except (OSError, smtplib.SMTPException) as error:
@@ -222,7 +221,7 @@ def address_recipient(connection: smtplib.SMTP, recipient: str) -> None:
         raise verdict(code, text, at_recipient=True)
 
 
-def hand_over(connection: smtplib.SMTP, message: bytes) -> str:
+def hand_over(connection: Timed, message: bytes) -> str:
     """DATA, the message, and the dot that makes it the server's. Returns the last reply."""
     try:
         code, text = connection.docmd("DATA")
