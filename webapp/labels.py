@@ -1,5 +1,7 @@
 """Lazy texts for codes: the domain and the tables stay language-free."""
 
+from typing import Any
+
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
@@ -7,9 +9,9 @@ from flask_babel import ngettext
 from webapp import i18n
 from webapp.domain.access import Role
 from webapp.domain.ownership import ContactSource, Owner
-from webapp.domain.recipients import ContactRole, Reachability, Reason
+from webapp.domain.recipients import Circle, ContactRole, Reachability, Reason
 from webapp.domain.reminders import MailKind
-from webapp.models import DeliveryState, ReminderState
+from webapp.models import DeliveryState, ReminderState, Trouble
 
 ROLES = {
     Role.PARTNER_ADMIN: _l("Partner admin"),
@@ -78,6 +80,15 @@ STEP_STAGES = {state: text for state, (_look, text) in REMINDER_STATES.items()} 
     ReminderState.DUE: _l("Due again"),
     ReminderState.ISSUED: _l("Mails queued"),
 }
+TROUBLES: dict[str, Any] = {
+    Trouble.NO_ANSWER: _l("The mail server did not answer in time"),
+    Trouble.CUT_OFF: _l("The connection to the mail server broke"),
+    Trouble.NO_CONNECTION: _l("The mail server could not be reached"),
+    Trouble.NO_SERVER: _l("The mail server was not found"),
+    Trouble.NOT_SECURE: _l("No secure connection to the mail server"),
+    Trouble.BROKE: _l("A fault broke the sending off; the log has the details"),
+    Trouble.UNWRITABLE: _l("The mail could not be written; the log has the details"),
+}
 REACHABILITY_PILLS = {
     Reachability.GREEN: "good",
     Reachability.AMBER: "warn",
@@ -89,6 +100,24 @@ LANGUAGES = {one.code: one.endonym for one in i18n.LANGUAGES.values()}
 def owner_name(owner: Owner, vendor: str) -> str:
     """Who owns, as the dropdowns say it: the vendor's name, or Partner."""
     return _("Partner") if owner is Owner.PARTNER else vendor
+
+
+def reply(text: str) -> str:
+    """What a mail server said, in its own words, or why there was no answer, in ours."""
+    return str(TROUBLES.get(text, text))
+
+
+def gaps(circle: Circle) -> list[str]:
+    """Who is left out of a client's reminders, and why; that a single person is left."""
+    said = [_("Address refused: %(name)s", name=person.name) for person in circle.refused]
+    if circle.missing:
+        roles = ", ".join(str(CONTACT_ROLES[role]) for role in circle.missing)
+        said.append(_("Not chosen at the client: %(roles)s", roles=roles))
+    if circle.owner is Owner.VENDOR and len(circle.to) == 1:
+        said.append(_("The only one who is told: %(name)s", name=circle.to[0].person.name))
+    if circle.owner is Owner.PARTNER and circle.contact.source is ContactSource.ADMINS:
+        said.append(str(CONTACT_SOURCES[ContactSource.ADMINS]))
+    return said
 
 
 def days_away(days: int) -> str:

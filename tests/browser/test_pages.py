@@ -16,7 +16,8 @@ from webapp.services.demo import PASSWORD
 from webapp.signin import links
 
 pytestmark = pytest.mark.settings(demo=True)
-WIDTHS = (1280, 360)
+# Wide, just above where the layout changes, and narrow.
+WIDTHS = (1280, 1061, 981, 861, 641, 360)
 # What a mail needs not have, since it is shown within a page.
 OF_PAGES = ("landmark-one-main", "page-has-heading-one", "region")
 MAILS = sorted((Path(__file__).parent.parent / "mail" / "snapshots").glob("*.pl.txt"))

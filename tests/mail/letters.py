@@ -133,7 +133,13 @@ LETTERS: dict[str, Letter] = {
                     "id": 7,
                     "name": LODZ,
                     "owner": "partner",
-                    "sent": [{"day": "2026-01-21", "people": [DANA.name, JOAO.name]}],
+                    "sent": [
+                        {
+                            "day": "2026-01-21",
+                            "products": ["Marketing Hub Professional"],
+                            "people": [DANA.name, JOAO.name],
+                        }
+                    ],
                     "next": [
                         {
                             "day": "2026-02-17",

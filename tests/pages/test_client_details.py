@@ -254,10 +254,10 @@ def test_why_nothing_is_to_come(app, browse, cast, base, renewal, text):
 @pytest.mark.parametrize("tab", TABS)
 def test_who_is_hard_to_reach_has_the_day_of_the_next_mail(app, browse, cast, base, tab):
     bob = browse(cast.bob)
-    assert "Next mail: " not in bob.get(f"{base}/{tab}").text
+    assert "Mail at risk: " not in bob.get(f"{base}/{tab}").text
     with unit_of_work(app):
         db.session.query(ContactAssignment).filter_by(user_id=cast.dave).delete()
-    assert "Next mail: 31 December 2026" in bob.get(f"{base}/{tab}").text
+    assert "Mail at risk: 31 December 2026" in bob.get(f"{base}/{tab}").text
 
 
 def test_contacts_with_roles_and_the_one_that_is_missing(app, browse, cast, base):

@@ -132,14 +132,14 @@ def test_the_next_mail_to_people_hard_to_reach_has_its_day(app, alice, cast, add
         attention.refresh_where(Subscription.client_id.is_not(None))
     text = alice.get(DASHBOARD).text
     # Nobody is chosen there: 90 days before. Acme, of which a step has fallen due already, is reachable.
-    assert text.count("next mail: ") == 1
-    assert "next mail: 1 Apr 2027" in text
+    assert text.count("mail at risk: ") == 1
+    assert "mail at risk: 1 Apr 2027" in text
     with unit_of_work(app):
         db.session.query(ContactAssignment).filter_by(user_id=cast.dave).delete()
-    assert "next mail: 1 Mar 2027" in alice.get(DASHBOARD).text
+    assert "mail at risk: 1 Mar 2027" in alice.get(DASHBOARD).text
     with unit_of_work(app):
         db.session.query(Subscription).update({"cancelled": True})
-    assert "next mail: " not in alice.get(DASHBOARD).text
+    assert "mail at risk: " not in alice.get(DASHBOARD).text
 
 
 def test_a_blocked_reminder_stands_out_today_as_on_the_clients_own_page(app, alice, cast):
@@ -148,5 +148,7 @@ def test_a_blocked_reminder_stands_out_today_as_on_the_clients_own_page(app, ali
         db.session.query(Partner).update({"sending": True})
         attention.refresh_where(Subscription.client_id == cast.client)
     worker.once(app)
-    assert "next mail: 1 Mar 2027" in alice.get(DASHBOARD).text
-    assert "Next mail: 1 March 2027" in alice.get(f"/partner/clients/{cast.client}/renewals").text
+    assert "mail at risk: 1 Mar 2027" in alice.get(DASHBOARD).text
+    assert (
+        "Mail at risk: 1 March 2027" in alice.get(f"/partner/clients/{cast.client}/renewals").text
+    )

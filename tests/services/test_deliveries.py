@@ -29,6 +29,7 @@ from webapp.models import (
     Reminder,
     ReminderState,
     Subscription,
+    Trouble,
     User,
     db,
 )
@@ -300,7 +301,7 @@ def test_what_nobody_thought_of_stops_one_mail_and_no_other(app, sending, sink, 
     monkeypatch.setattr(transport, "address_recipient", broken)
     run_at(app, STEP_30)
     assert [letter.recipients for letter in sink.letters] == [["alice@odnowa.example"]]
-    assert outcome(app, sending.dana) == [("queued", 1, "UnicodeError: nobody has thought of this")]
+    assert outcome(app, sending.dana) == [("queued", 1, Trouble.BROKE)]
 
 
 def test_a_claim_left_behind_when_the_next_step_has_gone_out_is_superseded(app, sending, sink):

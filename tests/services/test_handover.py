@@ -75,7 +75,7 @@ def test_the_new_responsible_learns_what_was_sent_and_what_comes_next(app, told)
     run_at(app, LATER + timedelta(minutes=11))
     [(recipient, text)] = notes(app)
     assert recipient == "bob@odnowa.example"
-    assert "1 March 2027: Dana, Dave" in text
+    assert "1 March 2027, Marketing Hub: Dana, Dave" in text
     assert "17 March 2027" in text
     run_at(app, LATER + timedelta(minutes=30))
     assert len(notes(app)) == 1

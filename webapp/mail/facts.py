@@ -11,9 +11,9 @@ from flask_babel import ngettext
 
 from webapp.config import Settings
 from webapp.domain.ownership import Owner
-from webapp.domain.recipients import ContactRole, Reason
+from webapp.domain.recipients import ContactRole, Reachability, Reason
 from webapp.i18n import LANGUAGES, local_time, long_date, money
-from webapp.labels import CONTACT_ROLES, REASONS, owner_name
+from webapp.labels import CONTACT_ROLES, REACHABILITY, REASONS, owner_name
 from webapp.mail.addresses import one_line
 from webapp.mail.letter import Letter, Party
 from webapp.models import MailKind
@@ -83,15 +83,34 @@ def handed_over(client: Json, letter: Letter, settings: Settings) -> Json:
     return {
         "name": client["name"],
         "owner": owner_name(Owner(client["owner"]), settings.vendor_name),
+        "to_do": to_do(Owner(client["owner"]), settings.vendor_name),
         "sent": [
-            f"{long_date(date.fromisoformat(one['day']), letter.language)}: {', '.join(one['people'])}"
+            told(long_date(date.fromisoformat(one["day"]), letter.language), one)
             for one in client["sent"]
         ],
         "next": [
-            f"{day(one['day'], letter.date.date(), letter.language)}: {', '.join(one['products'])}"
+            told(day(one["day"], letter.date.date(), letter.language), one)
             for one in client["next"]
         ],
     }
+
+
+def to_do(owner: Owner, vendor: str) -> str:
+    """What a new owner means for whoever reads the note."""
+    if owner is Owner.PARTNER:
+        text = _(
+            "From now on the reminders come to you alone: talk to the client before the next date."
+        )
+    else:
+        text = _("From now on %(vendor)s writes to the client, and you get a copy.", vendor=vendor)
+    return str(text)
+
+
+def told(when: str, one: Json) -> str:
+    """One day's mails in a line: when, about what, to whom."""
+    people = ", ".join(one["people"]) or str(REACHABILITY[Reachability.RED])
+    # A note from before it told the products has none.
+    return f"{', '.join([when, *one.get('products', ())])}: {people}"
 
 
 def reminder_values(letter: Letter, facts: Json, settings: Settings) -> Json:

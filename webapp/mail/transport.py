@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from webapp.config import SettingError, Settings
 from webapp.mail.addresses import AddressError, normalise
 from webapp.mail.conversation import Timed, TimedTls
-from webapp.models import InboxMail, db
+from webapp.models import InboxMail, Trouble, db
 
 START_OF_DATA = 354
 # RFC 3463: 1 is about the address, 2 about its mailbox; 7, for one, is the policy of who refuses.
@@ -37,8 +37,19 @@ class Envelope:
     recipient: str
 
 
+# By what Python raises, the special before the general.
+TROUBLES = (
+    (TimeoutError, Trouble.NO_ANSWER),
+    (ssl.SSLError, Trouble.NOT_SECURE),
+    (smtplib.SMTPNotSupportedError, Trouble.NOT_SECURE),
+    (socket.gaierror, Trouble.NO_SERVER),
+    (smtplib.SMTPServerDisconnected, Trouble.CUT_OFF),
+    (OSError, Trouble.NO_CONNECTION),
+)
+
+
 class DeliveryProblem(Exception):
-    """The mail was not surely sent; ``reply`` is what the server said or what broke."""
+    """The mail was not surely sent; ``reply`` is what the server said, or a Trouble's value."""
 
     def __init__(self, reply: str) -> None:
         super().__init__(reply)
@@ -104,7 +115,7 @@ class InboxTransport:
             with self.engine.begin() as connection:
                 connection.execute(row)
         except DBAPIError as error:
-            raise TryAgain(str(error.orig)) from error
+            raise TryAgain(Trouble.BROKE.value) from error
         return "250 OK"
 
     def close(self) -> None:
@@ -267,11 +278,13 @@ def reply_text(code: int, text: bytes) -> str:
 
 
 def what_broke(error: Exception) -> str:
-    """The server's reply where it gave one, else the name and text of what broke."""
+    """The server's reply where it gave one, else the value of a Trouble."""
     if isinstance(error, smtplib.SMTPResponseException):
         said = error.smtp_error
         return reply_text(error.smtp_code, said if isinstance(said, bytes) else said.encode())
-    return f"{type(error).__name__}: {error}"
+    # smtplib says of all that ends a connection that it was closed.
+    cause = error.__context__ or error
+    return next((one for kind, one in TROUBLES if isinstance(cause, kind)), Trouble.BROKE).value
 
 
 def open_transport(settings: Settings) -> Transport:

@@ -12,6 +12,7 @@ from webapp.models.delivery import (
     Reminder,
     ReminderEvent,
     ReminderState,
+    Trouble,
     delivery_reminder,
 )
 from webapp.models.installation import Feedback, Installation
@@ -47,6 +48,7 @@ __all__ = [
     "ReminderEvent",
     "ReminderState",
     "Subscription",
+    "Trouble",
     "User",
     "db",
     "delivery_reminder",

@@ -51,6 +51,18 @@ class DeliveryState(StrEnum):
     TOO_LATE = "too_late"
 
 
+class Trouble(StrEnum):
+    """What stands in the place of a server's reply where it gave none. The pages have words for each."""
+
+    NO_ANSWER = "no answer in time"
+    CUT_OFF = "connection lost"
+    NO_CONNECTION = "no connection"
+    NO_SERVER = "server not found"
+    NOT_SECURE = "no secure connection"
+    BROKE = "broken off by a fault"
+    UNWRITABLE = "the mail could not be written"
+
+
 class Reminder(Base):
     """One step of one subscription's renewal that fell due."""
 

@@ -161,6 +161,7 @@ def beside(client: Client, known: ClientFacts) -> dict[str, Any]:
         "reach": reach,
         "at_risk": at_risk[0].day if at_risk else None,
         "dashboard": last_address(),
+        "zone_name": forms.zone_name(client.time_zone),
         "country": territories.get(client.country or "", client.country),
     }
 
@@ -176,7 +177,6 @@ def renewals_of(client: Client, known: ClientFacts) -> dict[str, Any]:
         "subscriptions": subscriptions.subscriptions_of(client),
         "past": renewal_history.load(client.id),
         "moments": renewal_history.moments,
-        "missing": [labels.CONTACT_ROLES[role] for role in known.circle.missing],
         "zone": zone,
     }
 

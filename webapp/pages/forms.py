@@ -108,6 +108,11 @@ def zone_choices(present: str | None = None) -> list[SelectChoice]:
     return choices
 
 
+def zone_name(zone: str) -> str:
+    """A time zone as the dropdowns call it."""
+    return dict(zones(language())).get(zone, zone)
+
+
 @cache
 def zones(code: str) -> list[tuple[str, str]]:
     locale = i18n.LANGUAGES[code].locale

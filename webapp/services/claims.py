@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, case, func, or_, select, update
 
 from webapp.domain.reminders import ClientFacts, MailKind, Round
 from webapp.mail.transport import Envelope
-from webapp.models import Delivery, DeliveryState, db
+from webapp.models import Delivery, DeliveryState, Trouble, db
 from webapp.models.tables import client_table, delivery_table, partner_table
 from webapp.models.user import new_token
 from webapp.services import delivery_log, facts, handover, letters, messages, outbox, runtime
@@ -114,7 +114,7 @@ def claim(now: datetime, limit: int = BATCH) -> list[Claim] | None:
     rendered = messages.write(right, now)
     for delivery in right:
         if delivery.id not in rendered:
-            reply = "the mail could not be written"
+            reply = Trouble.UNWRITABLE.value
             postpone(delivery, reply, now, attempts=delivery.attempts + 1)
     token = new_token()
     taken = take(list(rendered), token, now)

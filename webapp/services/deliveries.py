@@ -18,8 +18,14 @@ from typing import Any
 from sqlalchemy import BigInteger, Connection, Update, bindparam, select, update
 from sqlalchemy.exc import DBAPIError
 
-from webapp.mail.transport import DeliveryProblem, Refused, Transport, TryAgain, Unclear
-from webapp.models import Delivery, DeliveryState, db
+from webapp.mail.transport import (
+    DeliveryProblem,
+    Refused,
+    Transport,
+    TryAgain,
+    Unclear,
+)
+from webapp.models import Delivery, DeliveryState, Trouble, db
 from webapp.models.tables import delivery_table
 from webapp.services import delivery_log, outbox, runtime
 from webapp.services.claims import Claim
@@ -100,10 +106,10 @@ def hand_over(claim: Claim, transport: Transport, steps: Connection) -> Delivery
         return problem
     except (LostClaim, DBAPIError):
         raise
-    except Exception as error:
+    except Exception:
         # A mail that breaks the sending itself must not hold up the others.
         log.exception("delivery %s broke", claim.id)
-        return (Unclear if begun else TryAgain)(f"{type(error).__name__}: {error}")
+        return (Unclear if begun else TryAgain)(Trouble.BROKE.value)
     # Done is written after it is done.
     now = runtime.now()
     step(steps, claim, FINISHING, DeliveryState.SENT, now, reply=reply, said=reply, at=now)
@@ -112,7 +118,8 @@ def hand_over(claim: Claim, transport: Transport, steps: Connection) -> Delivery
 
 def settle(claim: Claim, problem: DeliveryProblem, now: datetime) -> DeliveryState:
     """Store why a mail was not surely sent, and what follows from it. Raises LostClaim."""
-    log.warning("delivery %s: %s: %s", claim.id, type(problem).__name__, problem.reply)
+    kind, cause = type(problem).__name__, problem.__cause__
+    log.warning("delivery %s: %s: %s (%r)", claim.id, kind, problem.reply, cause)
     if claim.client_id is not None:
         # Before the mail's own row, as the outbox does it: whether anybody at the client was told is
         # judged from all of its mails, and two workers may have one each in hand.

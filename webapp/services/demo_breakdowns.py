@@ -2,7 +2,7 @@
 
 from sqlalchemy import delete, func, select, update
 
-from webapp.models import Delivery, DeliveryEvent, DeliveryState, InboxMail, User, db
+from webapp.models import Delivery, DeliveryEvent, DeliveryState, InboxMail, Trouble, User, db
 
 
 def refuse_address(person: User) -> None:
@@ -15,7 +15,7 @@ def refuse_address(person: User) -> None:
 
 def break_line(person: User) -> None:
     """The line broke while a mail to somebody was handed over."""
-    retell(person, DeliveryState.UNCLEAR, "TimeoutError: timed out")
+    retell(person, DeliveryState.UNCLEAR, Trouble.NO_ANSWER.value)
 
 
 def retell(person: User, state: DeliveryState, reply: str) -> None:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -216,11 +217,10 @@ def already_sent(client_ids: Sequence[int]) -> dict[int, list[Json]]:
     rows = db.session.execute(
         select(
             Delivery.client_id,
-            Delivery.id,
             Delivery.day,
             Delivery.snapshot["recipient"].as_string().label("name"),
+            Subscription.product,
         )
-        .distinct()
         .join(delivery_reminder, delivery_reminder.c.delivery_id == Delivery.id)
         .join(Reminder, Reminder.id == delivery_reminder.c.reminder_id)
         .join(Subscription, Subscription.id == Reminder.subscription_id)
@@ -232,15 +232,16 @@ def already_sent(client_ids: Sequence[int]) -> dict[int, list[Json]]:
             Reminder.state != ReminderState.CANCELLED,
             Subscription.cancelled.is_(False),
         )
-        .order_by(Delivery.client_id, Delivery.day, Delivery.id)
+        .order_by(Delivery.client_id, Delivery.day, Delivery.id, Subscription.product)
     )
-    days: dict[int, dict[str, list[str]]] = defaultdict(dict)
-    for client_id, _id, day, name in rows:
-        days[client_id].setdefault(day.isoformat(), []).append(name)
-    return defaultdict(
-        list,
-        {
-            client_id: [{"day": day, "people": names} for day, names in told.items()]
-            for client_id, told in days.items()
-        },
-    )
+    told: dict[int, list[Json]] = defaultdict(list)
+    for (client_id, day), mails in groupby(rows, key=lambda row: (row.client_id, row.day)):
+        lines = list(mails)
+        told[client_id].append(
+            {
+                "day": day.isoformat(),
+                "products": sorted({line.product for line in lines}),
+                "people": list(dict.fromkeys(line.name for line in lines)),
+            }
+        )
+    return told

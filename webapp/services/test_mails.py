@@ -121,7 +121,11 @@ def hand_over(person: Person, today: date) -> Json:
                 "name": _("Example company"),
                 "owner": Owner.PARTNER.value,
                 "sent": [
-                    {"day": (today - timedelta(days=STEP)).isoformat(), "people": [person.name]}
+                    {
+                        "day": (today - timedelta(days=STEP)).isoformat(),
+                        "products": [product],
+                        "people": [person.name],
+                    }
                 ],
                 "next": [
                     {
