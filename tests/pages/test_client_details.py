@@ -324,6 +324,18 @@ def test_a_refused_address_is_corrected(app, browse, cast, base, edit):
         assert dave.refused_reply is None
 
 
+def test_a_refused_address_that_is_right_is_tried_again(app, browse, cast, base, edit):
+    path = f"{base}/contacts/{cast.dave}/edit"
+    assert "The address is right" not in browse(cast.bob).get(path).text
+    with unit_of_work(app):
+        db.session.get(User, cast.dave).refused_reply = "550 5.1.1 no such user"
+    assert "The address is right" in browse(cast.bob).get(path).text
+    assert edit(address_right="y").location == f"{base}/contacts"
+    assert "Refusal of the address" in browse(cast.bob).get(f"{base}/activity").text
+    with app.app_context():
+        assert db.session.get(User, cast.dave).refused_reply is None
+
+
 def test_the_address_of_who_has_signed_in_is_their_own(app, cast, edit):
     with unit_of_work(app):
         db.session.get(User, cast.dave).signed_in_at = NOW

@@ -1,13 +1,24 @@
 """People: who they are, what an address means, who may do what to whom."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from sqlalchemy import select
 from werkzeug.local import LocalProxy
 
 from tests.support.cast import Cast
-from webapp.models import AuditEntry, Client, Delivery, DeliveryState, Link, Partner, User, db
+from webapp.models import (
+    AuditEntry,
+    Client,
+    Delivery,
+    DeliveryState,
+    Link,
+    Partner,
+    Reminder,
+    ReminderState,
+    User,
+    db,
+)
 from webapp.services import logins, people
 from webapp.services.errors import Conflict, Refused
 
@@ -84,6 +95,29 @@ def test_a_new_address_clears_the_refusal_and_is_invited_again(alice, dave):
         ("dave@acme.example", DeliveryState.CANCELLED),
         ("dave.new@acme.example", DeliveryState.QUEUED),
     ]
+
+
+def test_a_refused_address_that_is_right_is_tried_again(alice, dave, cast: Cast):
+    people.edit_person(alice, dave, address_right=True)
+    assert entries() == []
+    dave.refused_reply = "550 5.1.1 no such user"
+    db.session.add(
+        Reminder(
+            subscription_id=cast.subscription,
+            client_id=cast.client,
+            base_date=date(2027, 3, 31),
+            step=30,
+            cycle=1,
+            due_on=date(2027, 3, 1),
+            state=ReminderState.BLOCKED,
+            planned_at=datetime.now(UTC),
+        )
+    )
+    people.edit_person(alice, dave, email="dave@acme.example", address_right=True)
+    assert dave.refused_reply is None
+    changes = {"refused_reply": ["550 5.1.1 no such user", None]}
+    assert entries() == [("user.changed", cast.partner, cast.client, changes)]
+    assert db.session.scalars(select(Reminder.state)).all() == [ReminderState.DUE]
 
 
 def test_a_contact_without_access_moves_silently(alice, dave):

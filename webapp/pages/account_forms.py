@@ -12,7 +12,7 @@ from webapp.labels import CONTACT_ROLES
 from webapp.models import User
 from webapp.pages import persons
 from webapp.pages.forms import Form
-from webapp.pages.settings_forms import PersonForm, VersionField
+from webapp.pages.settings_forms import PersonForm, Stored
 from webapp.services import facts
 
 
@@ -54,7 +54,5 @@ class RolesForm(Form):
         return {role: self[role.value].data for role in ContactRole}
 
 
-class ContactForm(PersonForm):
-    """Somebody of one's own company, as stored at ``version``."""
-
-    version = VersionField()
+class ContactForm(PersonForm, Stored):
+    """Somebody of one's own company."""

@@ -61,6 +61,7 @@ FIELDS: dict[str, Any] = {
     "currency": _l("Currency"),
     "email": _l("E-mail"),
     "job_title": _l("Job title"),
+    "refused_reply": _l("Refusal of the address"),
     **{role.value: text for role, text in labels.CONTACT_ROLES.items()},
 }
 NOTHING = "–"

@@ -20,7 +20,7 @@ from webapp.pages.clients import blueprint
 from webapp.pages.dashboard import last_address
 from webapp.pages.frame import language, time_zone
 from webapp.pages.ids import row_id
-from webapp.pages.settings_forms import VersionField
+from webapp.pages.settings_forms import Stored
 from webapp.services import (
     facts,
     history,
@@ -48,10 +48,8 @@ class ContactForm(forms.Form):
         self.language.choices = [SelectChoice("", inherited), *forms.language_choices()]
 
 
-class StoredContactForm(ContactForm):
-    """A person at the client, as stored at ``version``."""
-
-    version = VersionField()
+class StoredContactForm(ContactForm, Stored):
+    """A person at the client."""
 
 
 @blueprint.get("/partner/clients/<int:client_id>")

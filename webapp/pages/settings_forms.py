@@ -4,7 +4,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
-from wtforms import Field, IntegerField, RadioField
+from wtforms import BooleanField, Field, IntegerField, RadioField
 from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import HiddenInput
 
@@ -80,7 +80,12 @@ class InviteForm(PersonForm):
     )
 
 
-class MemberForm(InviteForm):
-    """Somebody of one's team, as stored at ``version``."""
+class Stored(Form):
+    """What the forms of a person add who is stored, at ``version``."""
 
+    address_right = BooleanField(_l("The address is right: try it again"))
     version = VersionField()
+
+
+class MemberForm(InviteForm, Stored):
+    """Somebody of one's team."""

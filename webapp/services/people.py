@@ -1,5 +1,6 @@
 """People: users of an organisation, what they may do, and their invitation."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -70,38 +71,55 @@ def new_person(
 
 
 def edit_person(
-    actor: User | None, user: User, *, version: int | None = None, **facts: Any
+    actor: User | None,
+    user: User,
+    *,
+    version: int | None = None,
+    address_right: bool = False,
+    **facts: Any,
 ) -> None:
     """Change some of EDITABLE. With the ``version`` that was shown, a change meanwhile is a Conflict.
+
+    ``address_right``: an address that a server refused is right, and to be tried again.
 
     A new address takes the old one's access away: open links and sessions end, and who was invited
     before is invited again, there. Raises Refused.
     """
-    unknown = facts.keys() - EDITABLE
-    if unknown:
-        raise TypeError(f"not to be edited: {', '.join(sorted(unknown))}")
-    if "name" in facts:
-        facts["name"] = checked_name(facts["name"])
-    if "email" in facts:
-        facts["email"] = changed_address(actor, user, facts["email"])
-    if "job_title" in facts:
-        facts["job_title"] = facts["job_title"] or None
+    facts = checked_facts(actor, user, facts)
     stale = version is not None and version != user.version
     if stale and any(getattr(user, field) != value for field, value in facts.items()):
         raise Conflict
     if user.admin and not facts.get("admin", True):
         keep_an_admin(user, "admin")
     changes = audit.assign(user, **facts)
-    if not changes:
-        return
     if "email" in changes:
         move_access(actor, user, before=changes["email"][0])
+    elif address_right:
+        changes |= audit.assign(user, refused_reply=None)
+    if not changes:
+        return
+    if changes.keys() & {"email", "refused_reply"}:
         reconsider_reminders(actor, user)
     # Compared by id: a page hands in a proxy of the user.
     if changes.keys() & {"email", "admin"} and (actor is None or actor.id != user.id):
         user.session_token = new_token()
     db.session.flush()
     note(actor, AuditAction.USER_CHANGED, user, **changes)
+
+
+def checked_facts(actor: User | None, user: User, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """New values of some of EDITABLE as they are stored. Raises Refused."""
+    unknown = facts.keys() - EDITABLE
+    if unknown:
+        raise TypeError(f"not to be edited: {', '.join(sorted(unknown))}")
+    checked = dict(facts)
+    if "name" in facts:
+        checked["name"] = checked_name(facts["name"])
+    if "email" in facts:
+        checked["email"] = changed_address(actor, user, facts["email"])
+    if "job_title" in facts:
+        checked["job_title"] = facts["job_title"] or None
+    return checked
 
 
 def checked_name(name: str) -> str:
