@@ -96,6 +96,7 @@ def add_people(people: list[tuple[int, int, str]]) -> None:
                 "id": id,
                 "organisation_id": organisation_id,
                 "name": name,
+                "name_key": name.casefold(),
                 "email": address,
                 "email_key": address,
                 "session_token": address,

@@ -4,9 +4,9 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from flask_migrate import downgrade, upgrade
-from sqlalchemy import inspect, select, text
+from sqlalchemy import inspect, select, text, update
 
-from webapp.models import Installation, db
+from webapp.models import Installation, User, db
 
 
 def test_models_and_migrations_agree(context):
@@ -23,6 +23,15 @@ def test_down_and_up_again(context):
     assert set(inspect(db.engine).get_table_names()) <= {"alembic_version"}
     upgrade()
     assert db.session.scalar(select(Installation.id)) == 1
+
+
+def test_names_that_were_there_before_are_found_too(context, cast):
+    db.session.execute(update(User).where(User.id == cast.dana).values(name="Żaneta Ławniczak"))
+    db.session.commit()
+    downgrade(revision="0002")
+    upgrade()
+    names = dict(db.session.execute(select(User.id, User.name_key)).all())
+    assert (names[cast.dana], names[cast.bob]) == ("zaneta lawniczak", "bob")
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -216,6 +216,7 @@ def test_what_was_told_otherwise_is_not_sent_again(browse, cast, add):
         ("state=unclear", {"dana@acme.example"}),
         ("client=lodz", {"lukasz@lodz.example"}),
         ("recipient=łukasz", {"lukasz@lodz.example"}),
+        ("recipient=LUKASZ", {"lukasz@lodz.example"}),
         ("recipient=dave+ACME", {"dave@acme.example"}),
         ("days=7", {"dana@acme.example", "lukasz@lodz.example"}),
         (

@@ -99,7 +99,8 @@ def test_failures_are_limited_by_email_and_say_so(app, browse, cast: Cast):
 
 
 @pytest.mark.parametrize(
-    ("network", "expected"), [("2001:db8:1:1::{:x}", 429), ("192.0.2.{}", 422)]
+    ("network", "expected"),
+    [("2001:db8:1:1::{:x}", 429), ("192.0.2.{}", 422), ("::ffff:192.0.2.{}", 422)],
 )
 def test_a_network_of_ipv6_counts_as_one(browse, cast: Cast, network, expected):
     codes = [

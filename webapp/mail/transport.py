@@ -24,9 +24,10 @@ from webapp.mail.conversation import Timed, TimedTls
 from webapp.models import InboxMail, Trouble, db
 
 START_OF_DATA = 354
-# RFC 3463: 1 is about the address, 2 about its mailbox; 7, for one, is the policy of who refuses.
-STATUS = re.compile(rb"5\.(?P<subject>\d{1,3})\.\d{1,3}\b")
-ADDRESS_SUBJECTS = (b"1", b"2")
+# RFC 3463: x.1 is about an address, x.2 about its mailbox; x.7, for one, is the policy of who refuses.
+STATUS = re.compile(rb"5\.(\d{1,3}\.\d{1,3})\b")
+OF_SENDER = (b"1.7", b"1.8")
+OF_MESSAGE = b"2.3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,8 @@ TROUBLES = (
     (smtplib.SMTPNotSupportedError, Trouble.NOT_SECURE),
     (socket.gaierror, Trouble.NO_SERVER),
     (smtplib.SMTPServerDisconnected, Trouble.CUT_OFF),
+    (ConnectionResetError, Trouble.CUT_OFF),
+    (BrokenPipeError, Trouble.CUT_OFF),
     (OSError, Trouble.NO_CONNECTION),
 )
 
@@ -269,7 +272,12 @@ def verdict(code: int, text: bytes, *, at_recipient: bool = False) -> DeliveryPr
     if not 500 <= code < 600:
         return TryAgain(reply)
     status = STATUS.match(text)
-    address = status["subject"] in ADDRESS_SUBJECTS if status else at_recipient
+    if status is None:
+        return Refused(reply, address=at_recipient)
+    if status[1] in OF_SENDER:
+        # As at MAIL: it says nothing about the recipient, and is our set-up.
+        return ServerAway(reply)
+    address = status[1].startswith((b"1.", b"2.")) and status[1] != OF_MESSAGE
     return Refused(reply, address=address)
 
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from flask_login import UserMixin
 from sqlalchemy import ForeignKey, String, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from webapp.domain.access import Action, Role, may
+from webapp.i18n import fold
 from webapp.models.base import Base, Identity, Key, UtcDateTime, codes
 
 if TYPE_CHECKING:
@@ -23,15 +24,17 @@ def new_token() -> str:
 class User(Base, UserMixin):
     """One person in one organisation. Deactivated, never deleted.
 
-    ``email_key`` is the case-folded address. ``session_token`` is what a session remembers; it
-    changes with password, role and deactivation, which ends every session. ``refused_reply`` is what
-    a mail server said when it refused the address; it is cleared when the address changes.
+    ``email_key`` is the case-folded address, ``name_key`` the name as a search finds it.
+    ``session_token`` is what a session remembers; it changes with password, role and deactivation,
+    which ends every session. ``refused_reply`` is what a mail server said when it refused the address;
+    it is cleared when the address changes, or is said to be right.
     """
 
     __tablename__ = "user"
     id: Mapped[int] = mapped_column(Identity, primary_key=True)
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
     name: Mapped[str] = mapped_column(String(200))
+    name_key: Mapped[str] = mapped_column(Key)
     email: Mapped[str] = mapped_column(String(254))
     email_key: Mapped[str] = mapped_column(Key, index=True)
     job_title: Mapped[str | None] = mapped_column(String(200))
@@ -54,6 +57,12 @@ class User(Base, UserMixin):
         # What composite foreign keys point at: a person of exactly this organisation.
         UniqueConstraint("organisation_id", "id"),
     )
+
+    @validates("name")
+    def fold_name(self, _key: str, name: str) -> str:
+        # Folding can make a name longer than its column.
+        self.name_key = fold(name)[:300]
+        return name
 
     def get_id(self) -> str:
         """Flask-Login's alternative token: a session ends when it changes."""

@@ -1,7 +1,7 @@
 """Who may use a route, and how its objects are loaded: already limited to one's organisation."""
 
 from collections.abc import Callable
-from ipaddress import ip_network
+from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Any, TypeVar
 
 from flask import Flask, abort, g, request
@@ -27,12 +27,15 @@ def client_network() -> str:
     """Whom limits by network address count as one: an IPv4 address, or a network of IPv6, where
     everybody has more addresses than one can count.
     """
-    address = get_remote_address()
+    text = get_remote_address()
     try:
-        return str(ip_network((address, 64 if ":" in address else 32), strict=False))
+        address = ip_address(text)
     except ValueError:
         # A server that listens on a local socket knows no address.
-        return address
+        return text
+    if isinstance(address, IPv4Address) or address.ipv4_mapped:
+        return text
+    return str(ip_network((address, 64), strict=False))
 
 
 limiter = Limiter(client_network, strategy="moving-window")

@@ -7,10 +7,11 @@ from typing import Any, TypeVarTuple
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
 
+from webapp.domain.recipients import Reason
 from webapp.i18n import fold
 from webapp.models import Delivery, DeliveryState, MailKind, Partner, User, db
 from webapp.models.tables import client_table, organisation_table
-from webapp.services import resolve, runtime
+from webapp.services import letters, resolve, runtime
 from webapp.services.resolve import Way
 
 PAGE = 50
@@ -60,6 +61,8 @@ class Mail:
     client_name: str | None
     recipient_id: int
     recipient: str
+    reasons: tuple[Reason, ...]
+    products: tuple[str, ...]
     at_client: bool
     way: Way | None
 
@@ -138,6 +141,7 @@ def columns() -> Select[*tuple[Any, ...]]:
             Delivery.language,
             Delivery.email,
             Delivery.resends,
+            Delivery.snapshot,
             Delivery.client_id,
             Delivery.recipient_id,
             company.name.label("client_name"),
@@ -162,11 +166,10 @@ def conditions(partner: Partner, query: Query) -> list[ColumnElement[bool]]:
 
 
 def names(word: str) -> ColumnElement[bool]:
-    """Part of a person's name or address. Names have no folded key: each way to write a word is tried."""
-    written = {word, word.lower(), word.upper(), word.capitalize()}
+    """Part of a person's name or address."""
     return or_(
         User.email_key.contains(word.casefold(), autoescape=True),
-        *(User.name.contains(one, autoescape=True) for one in sorted(written)),
+        User.name_key.contains(fold(word), autoescape=True),
     )
 
 
@@ -186,6 +189,8 @@ def mail(row: Any, still: set[int]) -> Mail:
         client_name=row.client_name,
         recipient_id=row.recipient_id,
         recipient=row.recipient,
+        reasons=letters.reasons_of(row.snapshot, row.recipient_id),
+        products=tuple(one["product"] for one in row.snapshot.get("subscriptions", ())),
         at_client=row.organisation_id == row.client_id,
         way=resolve.way(row.state, wanted=row.id in still, refused=row.refused_reply is not None),
     )

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 
 from webapp.config import Settings
 from webapp.domain.ownership import Owner
-from webapp.domain.recipients import Circle, Place
+from webapp.domain.recipients import Circle, Place, Reason
 from webapp.domain.reminders import ClientFacts, Item, Mail, MailKind, Round
 from webapp.mail.compose import Letter, Party, new_message_id
 from webapp.models import Delivery, DeliveryState, Link, db
@@ -65,6 +65,12 @@ def snapshot(client: ClientFacts, circle: Circle, mail: Mail) -> Json:
         ),
         "subscriptions": [subscription(item) for item in mail.items],
     }
+
+
+def reasons_of(snapshot: Json, user_id: int) -> tuple[Reason, ...]:
+    """Why somebody got a mail, from its snapshot."""
+    own = next((one for one in snapshot.get("circle", ()) if one["user_id"] == user_id), None)
+    return tuple(Reason(code) for code in own["reasons"]) if own else ()
 
 
 def subscription(item: Item) -> Json:

@@ -23,6 +23,7 @@ from webapp.models import (
     db,
     delivery_reminder,
 )
+from webapp.services import letters
 
 # How many steps are shown, the newest ones.
 SHOWN = 100
@@ -193,12 +194,10 @@ def steps(lines: Iterable[Any], events: Events) -> Iterable[Step]:
 
 
 def mail(line: Any, events: Events) -> Mail:
-    circle = line.snapshot.get("circle", ())
-    own = next((one for one in circle if one["user_id"] == line.recipient_id), {"reasons": ()})
     return Mail(
         kind=line.kind,
         recipient=line.recipient,
-        reasons=tuple(Reason(code) for code in own["reasons"]),
+        reasons=letters.reasons_of(line.snapshot, line.recipient_id),
         language=line.language,
         state=line.state,
         stages=(Stage(line.queued_at, DeliveryState.QUEUED), *events.mails[line.delivery_id]),
