@@ -197,7 +197,10 @@ function targetOf(ctx) {
 }
 
 document.addEventListener("htmx:before:request", (event) => {
-  targetOf(event.detail.ctx)?.setAttribute("aria-busy", "true");
+  const { ctx } = event.detail;
+  targetOf(ctx)?.setAttribute("aria-busy", "true");
+  // What was said about the last thing done is over once the next one is.
+  if (ctx.request.method !== "GET") statusRegion().replaceChildren();
 });
 
 document.addEventListener("htmx:after:swap", (event) => {

@@ -38,14 +38,14 @@ def test_choosing_previewing_saving_and_undoing(app, cast, visit, panel, width):
         assert violations(page) == []
         assert owner(app, cast) == (Choice.INHERIT, None)
 
-        expect(page.get_by_text("At risk")).to_have_count(1)
+        expect(page.get_by_text("At risk", exact=True)).to_have_count(1)
         dialog.get_by_role("button", name="Save").dblclick()
         expect(dialog).to_be_hidden()
         expect(page.get_by_role("status")).to_contain_text("Renewal owner saved")
         expect(page.get_by_role("link", name="Edit renewal owner")).to_be_focused()
         expect(page.locator(".owner-value")).to_contain_text("Partner")
         # What stands beside the panel follows, too.
-        expect(page.get_by_text("At risk")).to_have_count(0)
+        expect(page.get_by_text("At risk", exact=True)).to_have_count(0)
         assert owner(app, cast) == (Choice.PARTNER, cast.bob)
         with app.app_context():
             assert db.session.query(AuditEntry).count() == 1

@@ -93,6 +93,7 @@ def test_what_before_data_raises_comes_through_and_nothing_is_sent(
         ("RCPT", "550 5.1.1 no such user", True),
         ("RCPT", "552 5.2.2 mailbox full", True),
         ("RCPT", "552 5.2.3 too long", False),
+        ("RCPT", "550 5.4.1 recipient address rejected", True),
         ("RCPT", "554 5.7.1 your network is blocked", False),
         ("MESSAGE", "550 5.1.10 no such user", True),
         ("MESSAGE", "550 5.7.509 looks like spam", False),

@@ -171,7 +171,7 @@ def test_mails_so_far_show_what_became_of_them(app, browse, cast, base):
     add_mails(app, cast, 1)
     page = browse(cast.bob).get(f"{base}/renewals").text
     assert "Blocked: nobody to tell" in page
-    assert "Product 0, 1 February 2027" in page
+    assert "Product 0, renews 1 February 2027" in page
     assert "90 days before" in page
     assert "1 Dec 2026, 13:00 CET" in page
     assert "Refused" in page
@@ -224,6 +224,14 @@ def test_one_person_is_not_flooded_with_invitations(app, browse, cast, base):
     codes = [bob.post(f"{base}/contacts/{cast.dave}/invite").status_code for _ in range(6)]
     assert codes == [303] * 5 + [429]
     assert bob.post(f"{base}/contacts/{cast.dana}/invite").status_code == 303
+
+
+def test_strangers_use_up_no_invitations(app, browse, cast, base):
+    app.config.update(RATELIMIT_ENABLED=True)
+    path = f"{base}/contacts/{cast.dave}/invite"
+    charlie = browse(cast.charlie)
+    assert {charlie.post(path).status_code for _ in range(6)} == {404, 429}
+    assert browse(cast.bob).post(path).status_code == 303
 
 
 def test_a_renewal_that_is_settled_is_folded_up(app, browse, cast, base):

@@ -1,48 +1,100 @@
-"""A page and a worker that see to the same client at the same moment wait for each other, and never both."""
+"""Two that see to the same client at the same moment wait for each other, and never both.
 
-from datetime import date
+Whoever changes a client's reminders locks the client first; here it is done by hand, beside a page or a
+planner that does its own.
+"""
+
+from datetime import UTC, datetime
 from threading import Thread
 from time import sleep
 
 import pytest
 import time_machine
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, func, select, text, update
 
 from tests.support.cast import unit_of_work
 from webapp import worker
-from webapp.models import Partner, Subscription, db
-from webapp.services import attention
+from webapp.models import Partner, Reminder, Subscription, User, db
+from webapp.services import attention, planning
+
+pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+SATURDAY = datetime(2027, 3, 6, 10, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_a_date_is_moved_while_the_outbox_has_the_client(app, browse, cast, database_url):
-    with unit_of_work(app):
-        db.session.get(Partner, cast.partner).sending = True
-        attention.refresh_where(Subscription.id.is_not(None))
-    with time_machine.travel("2027-03-06 10:00+00:00", tick=False):
-        # A Saturday: the mails of the 30 days' step wait.
-        assert worker.once(app)["planned"]
-    with app.app_context():
-        version = db.session.get(Subscription, cast.subscription).version
-        db.session.remove()
+@pytest.fixture
+def planned(app, cast):
+    """The 30 days' step is planned: it waits for Monday, or for somebody to tell."""
+
+    def plan(*, reachable):
+        with unit_of_work(app):
+            db.session.get(Partner, cast.partner).sending = True
+            attention.refresh_where(Subscription.id.is_not(None))
+            if not reachable:
+                refused = update(User).where(User.id.in_([cast.dana, cast.dave]))
+                db.session.execute(refused.values(refused_reply="550 5.1.1 gone"))
+        with time_machine.travel(SATURDAY, tick=False):
+            assert worker.once(app)["planned"]
+
+    return plan
+
+
+def beside(database_url, cast, work):
+    """Run something while the client is locked, and then its reminders are changed, by somebody else."""
+    thread, engine = Thread(target=work), create_engine(database_url)
+    with engine.begin() as other:
+        client = {"id": cast.client}
+        other.execute(text("SELECT id FROM client WHERE id = :id FOR UPDATE"), client)
+        thread.start()
+        sleep(1)
+        other.execute(text("UPDATE reminder SET state = state WHERE client_id = :id"), client)
+    thread.join()
+    engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [
+        (
+            "/partner/subscriptions/{subscription}/edit",
+            {"product": "Marketing Hub", "term_months": "12", "renewal_date": "2027-06-30"},
+        ),
+        ("/partner/subscriptions/{subscription}/renewed", {"seen": "2027-03-31"}),
+        (
+            "/partner/clients/{client}/contacts/{dave}/edit",
+            {"name": "Dave", "email": "dave.new@acme.example"},
+        ),
+        ("/settings/partners/default", {"owner": "partner", "notified_user_id": "{bob}"}),
+    ],
+)
+def test_a_page(app, browse, cast, planned, database_url, path, form):
+    planned(reachable="contacts" not in path and "partners" not in path)
+    ids = {name: getattr(cast, name) for name in ("subscription", "client", "dave", "bob")}
+    sent = {name: value.format(**ids) for name, value in form.items()} | {"version": "1"}
     alice, answers = browse(cast.alice), []
 
-    def move_date():
-        form = {"product": "Marketing Hub", "term_months": "12", "version": version}
-        form["renewal_date"] = date(2027, 6, 30).isoformat()
-        address = f"/partner/subscriptions/{cast.subscription}/edit"
-        answers.append(alice.post(address, data=form).status_code)
+    def post():
+        answers.append(alice.post(path.format(**ids), data=sent).status_code)
 
-    # The outbox locks a client before it looks at its reminders.
-    engine = create_engine(database_url)
-    with engine.begin() as outbox:
-        outbox.execute(text("SELECT id FROM client WHERE id = :id FOR UPDATE"), {"id": cast.client})
-        page = Thread(target=move_date)
-        page.start()
-        sleep(1)
-        outbox.execute(
-            text("UPDATE reminder SET state = state WHERE client_id = :id"), {"id": cast.client}
-        )
-    page.join()
-    engine.dispose()
+    beside(database_url, cast, post)
     assert answers == [303]
+
+
+def test_a_planner(app, cast, planned, database_url):
+    """What somebody has in hand is left to the next round."""
+    planned(reachable=False)
+
+    def plan():
+        with unit_of_work(app):
+            for _ in planning.plan(datetime(2027, 3, 18, 10, tzinfo=UTC)):
+                db.session.commit()
+
+    def newest_step():
+        with app.app_context():
+            return db.session.scalar(
+                select(func.min(Reminder.step)).where(Reminder.client_id == cast.client)
+            )
+
+    beside(database_url, cast, plan)
+    assert newest_step() == 30
+    plan()
+    assert newest_step() == 14

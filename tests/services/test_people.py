@@ -145,6 +145,15 @@ def test_who_has_signed_in_stays_their_own_after_moving_the_address(alice, dana)
     assert refusal(people.edit_person, alice, dana, **change) == ("email", "signed_in")
 
 
+def test_who_moved_while_deactivated_is_to_be_invited(alice, dana, dave):
+    dave.signed_in_at = datetime.now(UTC)
+    people.deactivate(dana, dave)
+    people.edit_person(dana, dave, email="dave.new@acme.example")
+    people.activate(dana, dave)
+    assert not dave.joined
+    assert not db.session.scalars(select(Link)).all()
+
+
 def test_the_own_address_ends_no_own_session(dana):
     token = dana.session_token
     # As a page hands it in.

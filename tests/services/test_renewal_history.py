@@ -68,6 +68,17 @@ def add_mail(cast, reminder, recipient_id):
     delivery_log.note([mail.id], DeliveryState.SENT, MORNING, reply="250 ok", actor_id=cast.bob)
 
 
+def test_a_step_that_ended_as_it_was_planned_says_so(app, cast, add):
+    add(90, state=ReminderState.SUPERSEDED)
+    add(60, state=ReminderState.DUE)
+    with app.app_context():
+        (renewal,) = renewal_history.load(cast.client)
+    assert [[stage.state for stage in step.stages] for step in renewal.steps] == [
+        [None],
+        [None, ReminderState.SUPERSEDED],
+    ]
+
+
 def test_renewals_newest_first_with_their_steps(app, cast, add):
     add(90, EARLIER, ReminderState.TOO_LATE)
     add(90, state=ReminderState.SUPERSEDED)

@@ -38,6 +38,8 @@ def test_it_goes_to_oneself_although_sending_is_off(app, cast, kind, language, t
     assert content["Cc"] is None
     assert content["Subject"].startswith(test)
     assert (company if kind not in ACCOUNT_MAILS else "Odnowa") in text
+    if kind in ACCOUNT_MAILS:
+        assert "alice@odnowa.example" in text
     assert "http://portal.test/\r\n" in text
     assert "/clients/" not in text
 

@@ -62,7 +62,12 @@ def template_values(letter: Letter, settings: Settings) -> Json:
 def account_values(letter: Letter, facts: Json) -> Json:
     expires = datetime.fromisoformat(facts["expires"])
     until = local_time(expires, facts.get("time_zone") or "UTC", letter.language)
-    return facts | {"expires": until, "button": facts["link"]}
+    return {
+        "organisation": facts["organisation"],
+        "inviter": facts["inviter"],
+        "expires": until,
+        "button": facts["link"],
+    }
 
 
 def hand_over_values(letter: Letter, facts: Json, settings: Settings) -> Json:
@@ -126,6 +131,7 @@ def reminder_values(letter: Letter, facts: Json, settings: Settings) -> Json:
     at_client = not CLIENT_REASONS.isdisjoint(reasons)
     return {
         "client": facts["client"]["name"],
+        "partner": facts["partner"]["name"],
         "contact": facts["contact"],
         "items": [item(one, today, letter.language) for one in subscriptions],
         "first_date": long_date(date.fromisoformat(first["base_date"]), letter.language),

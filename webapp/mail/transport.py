@@ -24,10 +24,14 @@ from webapp.mail.conversation import Timed, TimedTls
 from webapp.models import InboxMail, Trouble, db
 
 START_OF_DATA = 354
-# RFC 3463: x.1 is about an address, x.2 about its mailbox; x.7, for one, is the policy of who refuses.
-STATUS = re.compile(rb"5\.(\d{1,3}\.\d{1,3})\b")
+# RFC 3463: 5.subject.detail. Subjects: 1 is about an address, 2 about its mailbox, 3 to 6 about systems,
+# routes, protocol and message, 7 about the policy of who refuses.
+STATUS = re.compile(rb"5\.((\d{1,3})\.\d{1,3})\b")
 OF_SENDER = (b"1.7", b"1.8")
-OF_MESSAGE = b"2.3"
+TOO_LONG = b"2.3"
+# A server that knows no such address may say at RCPT that there is no route to it (5.4.1).
+OF_ADDRESS_AT_RECIPIENT = (b"0", b"1", b"2", b"4")
+OF_ADDRESS = (b"1", b"2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +49,6 @@ TROUBLES = (
     (smtplib.SMTPNotSupportedError, Trouble.NOT_SECURE),
     (socket.gaierror, Trouble.NO_SERVER),
     (smtplib.SMTPServerDisconnected, Trouble.CUT_OFF),
-    (ConnectionResetError, Trouble.CUT_OFF),
-    (BrokenPipeError, Trouble.CUT_OFF),
     (OSError, Trouble.NO_CONNECTION),
 )
 
@@ -277,8 +279,8 @@ def verdict(code: int, text: bytes, *, at_recipient: bool = False) -> DeliveryPr
     if status[1] in OF_SENDER:
         # As at MAIL: it says nothing about the recipient, and is our set-up.
         return ServerAway(reply)
-    address = status[1].startswith((b"1.", b"2.")) and status[1] != OF_MESSAGE
-    return Refused(reply, address=address)
+    subjects = OF_ADDRESS_AT_RECIPIENT if at_recipient else OF_ADDRESS
+    return Refused(reply, address=status[2] in subjects and status[1] != TOO_LONG)
 
 
 def reply_text(code: int, text: bytes) -> str:
@@ -290,8 +292,8 @@ def what_broke(error: Exception) -> str:
     if isinstance(error, smtplib.SMTPResponseException):
         said = error.smtp_error
         return reply_text(error.smtp_code, said if isinstance(said, bytes) else said.encode())
-    # smtplib says of all that ends a connection that it was closed.
-    cause = error.__context__ or error
+    # smtplib says of all that ends a connection that it was closed, even where nothing came for too long.
+    cause = error.__context__ if isinstance(error.__context__, TimeoutError) else error
     return next((one for kind, one in TROUBLES if isinstance(cause, kind)), Trouble.BROKE).value
 
 

@@ -95,7 +95,7 @@ class Reminder(Base):
 class ReminderEvent(Base):
     """One line of a reminder's history: a state that it came to, and by whom.
 
-    ``actor_id`` is NULL for what the worker did. A reminder's own row says when it was planned.
+    ``actor_id`` is NULL for the worker and the operator. A reminder's own row says when it was planned.
     """
 
     __tablename__ = "reminder_event"
@@ -193,7 +193,7 @@ class DeliveryMessage(Base):
 class DeliveryEvent(Base):
     """One line of a delivery's history: a state that it came to, and what the server said.
 
-    ``actor_id`` is NULL for what the worker did. A delivery's own row says when it was queued.
+    ``actor_id`` is NULL for the worker and the operator. A delivery's own row says when it was queued.
     """
 
     __tablename__ = "delivery_event"

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import pgettext
 
 from webapp import i18n, labels
 from webapp.domain.ownership import Owner
@@ -59,6 +60,7 @@ FIELDS: dict[str, Any] = {
     "term_months": _l("Term"),
     "amount": _l("Amount"),
     "currency": _l("Currency"),
+    "cancelled": _l("Status"),
     "email": _l("E-mail"),
     "job_title": _l("Job title"),
     "refused_reply": _l("Refusal of the address"),
@@ -102,6 +104,12 @@ def word(field: str, value: Any, names: Mapping[int, str]) -> str:
         return names.get(value, NOTHING)
     if field in ("renewal_date", "deadline"):
         return i18n.medium_date(date.fromisoformat(value), language())
+    if field == "cancelled":
+        cancelled, active = (
+            pgettext("subscription", "Cancelled"),
+            pgettext("subscription", "Active"),
+        )
+        return str(cancelled if value else active)
     if field == "term_months":
         return labels.term(value)
     if field == "language":

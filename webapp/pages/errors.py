@@ -5,12 +5,15 @@ import logging
 from flask import Flask, Response, g, make_response, render_template
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
 
 from webapp.models import db
 
 log = logging.getLogger(__name__)
+# PostgreSQL's code for the loser of two transactions that waited for each other: nothing of it was done.
+DEADLOCK = "40P01"
 
 TEXTS = {
     400: (_l("This request can't be read"), _l("Go back and try once more.")),
@@ -90,5 +93,8 @@ def show_conflict(error: StaleDataError) -> Response:
 
 
 def show_breakdown(error: Exception) -> Response:
+    if isinstance(error, OperationalError) and getattr(error.orig, "sqlstate", "") == DEADLOCK:
+        log.warning("deadlock", exc_info=error)
+        return page(409, TEXTS[409])
     log.exception("unhandled error")
     return page(InternalServerError.code, TEXTS[500])

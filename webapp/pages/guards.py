@@ -118,8 +118,8 @@ def own_company() -> Client:
 
 
 def invited() -> str:
-    """The person whom an invitation is for, as its limit counts it."""
-    return str((request.view_args or {})["user_id"])
+    """The person whom an invitation is for, as its limit counts it: what strangers ask for counts for them."""
+    return f"{current_user.organisation_id} {(request.view_args or {})['user_id']}"
 
 
 def found(value: Any) -> Any:

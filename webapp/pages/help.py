@@ -9,10 +9,10 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import RadioField, TextAreaField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import Length
+from wtforms.validators import InputRequired, Length
 
 from webapp.pages import frame, guards, htmx
-from webapp.pages.forms import Form, clean, readable, required
+from webapp.pages.forms import Form, clean, readable
 from webapp.services.feedback import give_feedback
 
 blueprint = Blueprint("help", __name__)
@@ -26,7 +26,7 @@ class FeedbackForm(Form):
     helpful = RadioField(
         _l("Was this article helpful?"),
         choices=[SelectChoice("yes", _l("Yes")), SelectChoice("no", _l("No"))],
-        validators=[required()],
+        validators=[InputRequired(_l("Choose Yes or No."))],
         invalid_choice_message=_l("Choose one of the options."),
     )
     comment = TextAreaField(

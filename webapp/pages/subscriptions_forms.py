@@ -110,6 +110,11 @@ class SubscriptionForm(forms.Form):
     currency = forms.select_field(_l("Currency"), currency_choices)
     version = HiddenField()
 
+    def validate_deadline(self, field: Field) -> None:
+        # The service refuses it, too; said here, it comes together with all other faults.
+        if field.data and self.renewal_date.data and field.data > self.renewal_date.data:
+            raise ValidationError(REFUSALS["deadline_late"])
+
     def validate_currency(self, field: Field) -> None:
         if self.amount.data is not None and not field.data:
             raise ValidationError(_("Choose the currency of the amount."))

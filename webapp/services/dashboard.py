@@ -35,6 +35,7 @@ from webapp.domain.recipients import Reachability
 from webapp.i18n import fold
 from webapp.models import (
     ContactAssignment,
+    DeliveryState,
     Partner,
     Reminder,
     ReminderState,
@@ -43,7 +44,7 @@ from webapp.models import (
     db,
 )
 from webapp.models.organisation import NO_RENEWAL
-from webapp.models.tables import client_table, organisation_table
+from webapp.models.tables import client_table, delivery_table, organisation_table
 from webapp.services import facts, runtime
 
 PAGE = 50
@@ -111,10 +112,14 @@ class ClientRow:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of clients; ``total`` counts all pages. The ids are for the links to its neighbours."""
+    """One page of clients; ``total`` counts all pages. The ids are for the links to its neighbours.
+
+    ``undecided``: how many mails, about whichever client, somebody must decide about.
+    """
 
     rows: tuple[ClientRow, ...]
     total: int
+    undecided: int
     before: int | None
     after: int | None
 
@@ -131,7 +136,9 @@ def load(partner: Partner, query: Query) -> Page:
     """The clients that a query asks for, in at most four statements."""
     team = load_team(partner)
     wanted = and_(*conditions(partner, team, query))
-    total = db.session.scalar(select(func.count()).select_from(sources()).where(wanted)) or 0
+    total, undecided = db.session.execute(
+        select(func.count(), not_sure(partner)).select_from(sources()).where(wanted)
+    ).one()
     anchor = query.after or query.before
     place = load_place(partner, query.sort, anchor) if anchor else None
     backwards = query.before is not None and query.after is None and place is not None
@@ -147,6 +154,7 @@ def load(partner: Partner, query: Query) -> Page:
     earlier, later = (more, True) if backwards else (place is not None, more)
     return Page(
         rows=tuple(client_row(row, partner, team) for row in shown),
+        undecided=undecided,
         total=total,
         before=shown[0].id if shown and earlier else None,
         after=shown[-1].id if shown and later else None,
@@ -228,6 +236,19 @@ def blocked_until() -> ColumnElement[date]:
             Reminder.state == ReminderState.BLOCKED,
             Reminder.base_date == base,
             Subscription.cancelled.is_(False),
+        )
+        .scalar_subquery()
+    )
+
+
+def not_sure(partner: Partner) -> ColumnElement[int]:
+    """How many of a partner's mails are held for a person."""
+    return (
+        select(func.count())
+        .select_from(delivery_table)
+        .where(
+            delivery_table.c.partner_id == partner.id,
+            delivery_table.c.state == DeliveryState.UNCLEAR,
         )
         .scalar_subquery()
     )

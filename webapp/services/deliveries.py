@@ -4,7 +4,8 @@ Each step is one conditional UPDATE that carries the claim's token and is commit
 process that dies leaves a row from which the next one can tell how far it got:
 
     queued → claimed → handing over → sent · refused · failed · unclear
-    queued → superseded · cancelled · too late
+    queued → superseded · cancelled · too late, or failed where it can't be written any more
+    claimed · handing over → queued, to be tried again
 
 "Handing over" is committed just before DATA. Broken before: it is tried again. Broken after: nobody can
 know whether the server has it, so it is unclear.

@@ -143,7 +143,7 @@ def hand_over_letter(
 def account_letter(
     delivery: Delivery, message_id: str, settings: Settings, now: datetime
 ) -> Letter:
-    """An invitation or a reset: its link is made here, so that it is stored nowhere else. A test has none."""
+    """An invitation or a reset: its link is made here, and stored in the mail alone. A test has none."""
     recipient = Party(delivery.recipient.name, delivery.email)
     link = db.session.get(Link, delivery.link_id) if delivery.link_id else None
     with force_locale(delivery.language):

@@ -12,7 +12,7 @@ from webapp.mail.addresses import AddressError, normalise
 from webapp.models import Delivery, DeliveryState, Link, LinkPurpose, Login, MailKind, User, db
 from webapp.models.tables import conflict_insert, login_table
 from webapp.models.user import new_token
-from webapp.services import runtime
+from webapp.services import delivery_log, runtime
 from webapp.services.errors import Refused
 
 LIFETIMES = {
@@ -66,7 +66,8 @@ def new_link(user: User, purpose: LinkPurpose, inviter: str | None = None) -> Li
             snapshot={
                 "organisation": organisation.name,
                 "inviter": inviter,
-                "expires": link.expires_at.isoformat(),
+                # As the mail's own date has it, in a demo whose clock was moved, too.
+                "expires": (link.expires_at + runtime.clock_offset()).isoformat(),
                 "time_zone": user.time_zone or organisation.time_zone,
             },
             queued_at=now,
@@ -83,11 +84,14 @@ def void_links(user: User, *purposes: LinkPurpose) -> None:
     open_links = select(Link.id).where(
         Link.user_id == user.id, Link.used_at.is_(None), Link.purpose.in_(purposes or LinkPurpose)
     )
-    db.session.execute(
+    now = runtime.now()
+    ended = db.session.scalars(
         update(Delivery)
         .where(Delivery.link_id.in_(open_links), Delivery.state == DeliveryState.QUEUED)
-        .values(state=DeliveryState.CANCELLED, ended_at=runtime.now())
-    )
+        .values(state=DeliveryState.CANCELLED, ended_at=now)
+        .returning(Delivery.id)
+    ).all()
+    delivery_log.note(ended, DeliveryState.CANCELLED, now)
     db.session.execute(
         update(Link).where(Link.id.in_(open_links)).values(used_at=datetime.now(UTC))
     )
@@ -143,13 +147,14 @@ def forget_unused(key: str) -> None:
 def set_password(key: str, password_hash: str) -> None:
     """Set the password of an e-mail. Sessions and reset links from before it end."""
     values = {"password_hash": password_hash, "changed_at": datetime.now(UTC)}
-    # Two links to one address may be used at the same moment.
+    # Two links to one address may be used at the same moment: the second one waits here.
     db.session.execute(
         conflict_insert(login_table)
         .values(email_key=key, **values)
         .on_conflict_do_update(index_elements=["email_key"], set_=values)
     )
-    for user in db.session.scalars(select(User).where(User.email_key == key)):
+    bearers = select(User).where(User.email_key == key).order_by(User.id).with_for_update(of=User)
+    for user in db.session.scalars(bearers.execution_options(populate_existing=True)):
         user.session_token = new_token()
         void_links(user, LinkPurpose.PASSWORD_RESET)
     db.session.flush()

@@ -233,19 +233,21 @@ def end_queued(ids: Sequence[int], now: datetime, actor: User | None) -> None:
     )
     superseded = set(db.session.scalars(alive))
     cancelled = set(ids) - superseded
-    end_all(sorted(superseded), DeliveryState.SUPERSEDED, now, actor)
+    # Another mail of the client may be outdated for another reason than this person's change.
+    end_all(sorted(superseded), DeliveryState.SUPERSEDED, now, None)
     end_all(sorted(cancelled), DeliveryState.CANCELLED, now, actor)
 
 
 def end_all(ids: Sequence[int], state: DeliveryState, now: datetime, actor: User | None) -> None:
     """End queued mails that never went out."""
     if ids:
-        db.session.execute(
+        ended = db.session.scalars(
             update(delivery_table)
             .where(delivery_table.c.id.in_(ids), delivery_table.c.state == DeliveryState.QUEUED)
             .values(state=state, ended_at=now)
-        )
-        delivery_log.note(ids, state, now, actor_id=actor.id if actor else None)
+            .returning(delivery_table.c.id)
+        ).all()
+        delivery_log.note(ended, state, now, actor_id=actor.id if actor else None)
 
 
 def insert_deliveries(client_ids: Sequence[int], added: Sequence[NewMail]) -> None:

@@ -81,7 +81,7 @@ def choose_owner(
     if not write(actor, client, wanted, owner_changes="owner" in changes):
         db.session.refresh(client)
         return after_conflict(client, wanted)
-    reminders.reconsider(actor, Reminder.client_id == client.id)
+    reminders.wake(actor, Reminder.client_id == client.id)
     if effective_owner(choice, client.partner.default_owner).owner is not before:
         handover.note_change(Client.id == client.id, before, runtime.now())
     return audit.record(

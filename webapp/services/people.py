@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 
 from webapp.mail.addresses import AddressError, check_name, normalise
 from webapp.models import Client, Link, LinkPurpose, Organisation, Reminder, User, db
@@ -91,6 +91,9 @@ def edit_person(
         raise Conflict
     if user.admin and not facts.get("admin", True):
         keep_an_admin(user, "admin")
+    if address_right or facts.get("email", user.email) != user.email:
+        # Before the person's own row, as the worker does it.
+        reminders.hold(about(user))
     changes = audit.assign(user, **facts)
     if "email" in changes:
         move_access(actor, user, before=changes["email"][0])
@@ -173,10 +176,11 @@ def move_access(actor: User | None, user: User, before: str) -> None:
     logins.void_links(user)
     db.session.flush()
     logins.forget_unused(before.casefold())
-    had_access = user.active and (user.signed_in_at or user.invited_at)
-    user.invited_at = None
-    if had_access:
-        invite(actor, user)
+    if user.signed_in_at or user.invited_at:
+        # Access is pending again, at the new address; who is deactivated is invited after that.
+        user.invited_at = datetime.now(UTC)
+        if user.active:
+            invite(actor, user)
 
 
 def deactivate(actor: User | None, user: User) -> None:
@@ -205,11 +209,13 @@ def activate(actor: User | None, user: User) -> None:
 
 def reconsider_reminders(actor: User | None, user: User) -> None:
     """Somebody can be reached again: reminders that nobody could be told about may go out now."""
+    reminders.reconsider(actor, about(user))
+
+
+def about(user: User) -> ColumnElement[bool]:
+    """The reminders that somebody may be told about: of the own company, or of all clients of the partner."""
     at_partner = select(Client.id).where(Client.partner_id == user.organisation_id)
-    reminders.reconsider(
-        actor,
-        or_(Reminder.client_id == user.organisation_id, Reminder.client_id.in_(at_partner)),
-    )
+    return or_(Reminder.client_id == user.organisation_id, Reminder.client_id.in_(at_partner))
 
 
 def hold(organisation_id: int) -> None:

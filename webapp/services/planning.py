@@ -92,7 +92,8 @@ def due_rows(condition: ColumnElement[bool]) -> Sequence[Any]:
         .where(table.attention_on.is_not(None), condition)
         .order_by(table.attention_on, table.id)
         .limit(CHUNK)
-        .with_for_update(of=subscription_table, skip_locked=True)
+        # The client, too: whoever changes its reminders locks it first.
+        .with_for_update(of=(subscription_table, client_table), skip_locked=True)
     ).all()
 
 

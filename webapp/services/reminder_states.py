@@ -20,7 +20,7 @@ Key = tuple[int, date, int]
 def change(
     where: ColumnElement[bool], state: ReminderState, at: datetime, actor: User | None = None
 ) -> None:
-    """Bring all reminders that a condition names to a state. ``actor`` None: the worker did it."""
+    """Bring all reminders that a condition names to a state. ``actor`` None: the worker, or the operator."""
     ids = db.session.scalars(
         update(Reminder)
         .where(where)

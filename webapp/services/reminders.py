@@ -24,7 +24,6 @@ def withdraw(
 ) -> None:
     """End what still waits for a subscription (renewed, cancelled, moved) and its queued mails."""
     db.session.flush()
-    # Before the reminders, as the worker does it: else the two could wait for each other.
     outbox.lock([subscription.client_id])
     reminder_states.close_waiting([subscription.id], state, now, actor)
     outbox.issue([subscription.client_id], now, actor)
@@ -35,8 +34,27 @@ def reconsider(actor: User | None, clients: ColumnElement[bool]) -> None:
 
     ``clients`` is a condition on Reminder.client_id.
     """
-    blocked = clients & (Reminder.state == ReminderState.BLOCKED)
-    reminder_states.change(blocked, ReminderState.DUE, runtime.now(), actor)
+    hold(clients)
+    wake(actor, clients)
+
+
+def hold(clients: ColumnElement[bool]) -> None:
+    """Lock the clients whose blocked reminders are to be looked at again.
+
+    Whoever changes a client's reminders locks the client first: else two could wait for each other.
+    """
+    ids = db.session.scalars(select(Reminder.client_id).where(blocked(clients)).distinct()).all()
+    if ids:
+        outbox.lock(ids)
+
+
+def wake(actor: User | None, clients: ColumnElement[bool]) -> None:
+    """The same as reconsider, for clients whose own rows have been changed, and so are locked."""
+    reminder_states.change(blocked(clients), ReminderState.DUE, runtime.now(), actor)
+
+
+def blocked(clients: ColumnElement[bool]) -> ColumnElement[bool]:
+    return clients & (Reminder.state == ReminderState.BLOCKED)
 
 
 def reconsider_partner(actor: User | None, partner: Partner) -> None:

@@ -73,10 +73,15 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Renewal:
-    """One renewal of one subscription, newest step first. ``present``: it is still to come or to be settled."""
+    """One renewal of one subscription, newest step first.
+
+    ``by_deadline``: its base date is known to be the decision deadline. ``present``: it is still to come
+    or to be settled.
+    """
 
     product: str
     base_date: date
+    by_deadline: bool
     present: bool
     steps: tuple[Step, ...]
 
@@ -96,10 +101,16 @@ def load(client_id: int) -> list[Renewal]:
         {line.reminder_id for line in lines}, {line.delivery_id for line in lines} - {None}
     )
     return [
-        Renewal(product, base, present, tuple(steps(reminders, events)))
-        for (base, _id, product, present), reminders in groupby(
+        Renewal(product, base, base == deadline, present, tuple(steps(reminders, events)))
+        for (base, _id, product, deadline, present), reminders in groupby(
             lines,
-            key=lambda line: (line.base_date, line.subscription_id, line.product, line.present),
+            key=lambda line: (
+                line.base_date,
+                line.subscription_id,
+                line.product,
+                line.deadline,
+                line.present,
+            ),
         )
     ]
 
@@ -123,6 +134,7 @@ def load_lines(client_id: int) -> Sequence[Any]:
             Reminder.state.label("reminder_state"),
             Reminder.planned_at,
             Subscription.product,
+            Subscription.deadline,
             and_(Subscription.cancelled.is_(False), Reminder.base_date == base).label("present"),
             Delivery.id.label("delivery_id"),
             Delivery.kind,
@@ -188,9 +200,14 @@ def steps(lines: Iterable[Any], events: Events) -> Iterable[Step]:
             days_before,
             due_on,
             state,
-            (Stage(planned_at, None), *events.steps[id]),
+            (Stage(planned_at, None), *(events.steps[id] or ended_at_once(planned_at, state))),
             tuple(mail(line, events) for line in mails if line.delivery_id),
         )
+
+
+def ended_at_once(at: datetime, state: ReminderState) -> tuple[Stage, ...]:
+    """What became of a step whose history has no line: it was planned in the state in which it is."""
+    return () if state is ReminderState.DUE else (Stage(at, state),)
 
 
 def mail(line: Any, events: Events) -> Mail:

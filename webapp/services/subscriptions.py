@@ -20,7 +20,7 @@ from webapp.models import (
     db,
     delivery_reminder,
 )
-from webapp.services import audit, people, reminder_states, reminders, runtime
+from webapp.services import audit, outbox, people, reminder_states, reminders, runtime
 from webapp.services.attention import refresh
 from webapp.services.audit import AuditAction
 from webapp.services.errors import Conflict, Refused
@@ -242,6 +242,9 @@ def note(
 
 def start_of_steps(subscription: Subscription) -> date | None:
     """From when steps count after a date moved: from today, if something was sent about this renewal."""
+    # A worker may have a mail in hand just now: what becomes of it is known when it lets the client go.
+    db.session.flush()
+    outbox.lock([subscription.client_id])
     told = db.session.scalar(
         select(Delivery.id)
         .join(delivery_reminder, delivery_reminder.c.delivery_id == Delivery.id)

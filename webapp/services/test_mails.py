@@ -1,6 +1,6 @@
 """Test mails: any kind, in any language, to oneself, about a client that does not exist."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 from flask_babel import force_locale
 from flask_babel import gettext as _
@@ -16,6 +16,8 @@ from webapp.services.audit import AuditAction
 # In the made-up data nothing has a row of its own.
 NO_ROW = 0
 STEP = 30
+# What readers of each language are used to.
+CURRENCIES = {"en": "EUR", "pl": "PLN", "pt": "BRL"}
 
 
 def send(actor: User, partner: Partner, kind: MailKind, language: str) -> Delivery:
@@ -28,7 +30,7 @@ def send(actor: User, partner: Partner, kind: MailKind, language: str) -> Delive
         elif kind is MailKind.HAND_OVER:
             snapshot = hand_over(person, today)
         else:
-            snapshot = reminder(person, kind, today)
+            snapshot = reminder(person, kind, language, today)
     delivery = Delivery(
         kind=kind,
         day=today,
@@ -56,7 +58,7 @@ def send(actor: User, partner: Partner, kind: MailKind, language: str) -> Delive
     return delivery
 
 
-def reminder(person: Person, kind: MailKind, today: date) -> Json:
+def reminder(person: Person, kind: MailKind, language: str, today: date) -> Json:
     """The facts of a reminder as letters.snapshot writes them; its one reader stands for all."""
     owner = Owner.PARTNER if kind is MailKind.REMINDER_PARTNER else Owner.VENDOR
     reason = {
@@ -81,7 +83,7 @@ def reminder(person: Person, kind: MailKind, today: date) -> Json:
         "missing": [role.value for role in ContactRole] if blocked else [],
         "refused": [],
         "contact": {"name": person.name, "email": person.email},
-        "subscriptions": [subscription(today + timedelta(days=STEP))],
+        "subscriptions": [subscription(today + timedelta(days=STEP), CURRENCIES[language])],
     }
 
 
@@ -91,12 +93,12 @@ def account(actor: User, partner: Partner, kind: MailKind) -> Json:
     return {
         "organisation": partner.name,
         "inviter": actor.name if purpose is LinkPurpose.INVITATION else None,
-        "expires": (datetime.now(UTC) + logins.LIFETIMES[purpose]).isoformat(),
+        "expires": (runtime.now() + logins.LIFETIMES[purpose]).isoformat(),
         "time_zone": actor.time_zone or partner.time_zone,
     }
 
 
-def subscription(renewal: date) -> Json:
+def subscription(renewal: date, currency: str) -> Json:
     return {
         "id": NO_ROW,
         "product": _("Example subscription"),
@@ -106,7 +108,7 @@ def subscription(renewal: date) -> Json:
         "deadline": None,
         "base_date": renewal.isoformat(),
         "amount": "1200.00",
-        "currency": "EUR",
+        "currency": currency,
     }
 
 
