@@ -83,7 +83,6 @@ ELSEWHERE_TESTED = {"csrf_token", "next"}
 UNHEEDED = {
     "/partner/clients/new": {"version"},
     "/partner/clients/{client}/subscriptions/new": {"version"},
-    "/partner/subscriptions/{subscription}/cancelled": {"seen"},
     # The form above leaves these roles as they are, so what was shown of them doesn't matter.
     "/account/company": {"seen_billing", "seen_decision_maker"},
     # The same routes as with Bob, of whom Alice is the admin.

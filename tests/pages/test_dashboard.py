@@ -1,14 +1,23 @@
 """Partner > Dashboard: what is listed, found and filtered, by its address alone."""
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
 from tests.support.cast import make_client, make_subscription, unit_of_work
 from webapp import worker
 from webapp.domain.ownership import Owner
-from webapp.models import ContactAssignment, Partner, Subscription, User, db
+from webapp.models import (
+    ContactAssignment,
+    Delivery,
+    DeliveryState,
+    MailKind,
+    Partner,
+    Subscription,
+    User,
+    db,
+)
 from webapp.services import attention, dashboard
 
 DASHBOARD = "/partner/dashboard"
@@ -49,6 +58,36 @@ def test_a_client_is_listed_with_what_holds_for_it(alice):
 @pytest.mark.parametrize(("role", "status"), [("bob", 200), ("dana", 403), ("dave", 403)])
 def test_it_is_for_the_partners_people(browse, cast, role, status):
     assert browse(getattr(cast, role)).get(DASHBOARD).status_code == status
+
+
+def test_a_decision_that_was_due_stands_out(app, browse, cast, time_machine):
+    with unit_of_work(app):
+        db.session.get(Subscription, cast.subscription).deadline = date(2027, 3, 1)
+    time_machine.move_to("2027-02-28 12:00:00+00:00", tick=False)
+    assert "decide by 1 Mar 2027" in browse(cast.bob).get(DASHBOARD).text
+    time_machine.move_to("2027-03-02 12:00:00+00:00", tick=False)
+    assert "decision was due 1 Mar 2027" in browse(cast.bob).get(DASHBOARD).text
+
+
+def test_mails_to_decide_about_are_said(app, browse, cast):
+    assert "not sure" not in browse(cast.bob).get(DASHBOARD).text
+    with unit_of_work(app):
+        db.session.add(
+            Delivery(
+                kind=MailKind.REMINDER_CLIENT,
+                partner_id=cast.partner,
+                client_id=cast.client,
+                recipient_id=cast.dana,
+                state=DeliveryState.UNCLEAR,
+                email="dana@acme.example",
+                language="en",
+                snapshot={},
+                queued_at=datetime.now(UTC),
+                send_after=datetime.now(UTC),
+            )
+        )
+    assert "1 mail is not sure" in browse(cast.bob).get(DASHBOARD).text
+    assert "not sure" not in browse(cast.charlie).get(DASHBOARD).text
 
 
 def test_signed_out_one_signs_in_first(browse, cast):

@@ -108,20 +108,22 @@ def test_a_double_click_renews_once(app, browse, cast):
     assert stored(app, cast.subscription).renewal_date == date(2028, 3, 31)
 
 
+@pytest.mark.parametrize("step", ["renewed", "cancelled"])
 @pytest.mark.parametrize("seen", ["2026-01-01", "", "soon"])
-def test_another_date_than_the_one_shown_is_not_renewed(app, browse, cast, seen):
-    url = f"/partner/subscriptions/{cast.subscription}/renewed"
+def test_another_date_than_the_one_shown_is_not_settled(app, browse, cast, step, seen):
+    url = f"/partner/subscriptions/{cast.subscription}/{step}"
     answer = browse(cast.alice).post(url, data={"seen": seen})
     assert answer.status_code == 409
     assert 'value="2027-03-31"' in answer.text
     assert stored(app, cast.subscription).renewal_date == date(2027, 3, 31)
+    assert not stored(app, cast.subscription).cancelled
 
 
 def test_cancelled_ends_it_and_can_be_undone(app, browse, cast):
     alice = browse(cast.alice)
     url = f"/partner/subscriptions/{cast.subscription}/cancelled"
     assert "Was this subscription cancelled?" in alice.get(url).text
-    page = alice.get(alice.post(url).location).text
+    page = alice.get(alice.post(url, data={"seen": "2027-03-31"}).location).text
     assert stored(app, cast.subscription).cancelled
     assert stored(app, cast.subscription).attention_on is None
     renewed = f"/partner/subscriptions/{cast.subscription}/renewed"

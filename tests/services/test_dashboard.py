@@ -10,7 +10,7 @@ from sqlalchemy import delete
 from tests.support.cast import make_client, make_subscription, make_user
 from webapp.domain.ownership import Owner
 from webapp.domain.recipients import ContactRole, Reachability, reachability
-from webapp.models import ContactAssignment, Partner, Subscription, User, db
+from webapp.models import Client, ContactAssignment, Partner, Subscription, User, db
 from webapp.services import attention, dashboard, facts
 from webapp.services.dashboard import OwnerFilter, Query, Sort
 
@@ -193,6 +193,15 @@ def test_days_are_counted_where_the_client_is(partner, time_machine):
     add_client(partner, "Kiritimati", date(2027, 3, 3), time_zone="Pacific/Kiritimati")
     row = dashboard.load(partner, Query(search="kiri")).rows[0]
     assert row.today == date(2027, 3, 2)
+
+
+def test_the_deadline_of_the_next_renewal(partner, cast):
+    later = make_subscription(db.session.get(Client, cast.client), "Later", date(2027, 6, 30))
+    later.deadline = date(2027, 5, 1)
+    db.session.add(later)
+    assert dashboard.load(partner, Query()).rows[0].deadline is None
+    db.session.get(Subscription, cast.subscription).deadline = date(2027, 3, 1)
+    assert dashboard.load(partner, Query()).rows[0].deadline == date(2027, 3, 1)
 
 
 def test_a_client_without_a_running_subscription_has_no_next_renewal(partner, cast):

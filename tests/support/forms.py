@@ -190,6 +190,12 @@ FORMS = [
         {"seen": [*DAY, "9999-12-31"]},
     ),
     Form(
+        "alice",
+        "/partner/subscriptions/{subscription}/cancelled",
+        {"seen": "2029-03-31"},
+        {"seen": [*DAY, "9999-12-31"]},
+    ),
+    Form(
         "dana",
         "/account/company",
         {

@@ -1,15 +1,18 @@
 """What a client subscribes to: add, edit, renewed, cancelled."""
 
+from collections.abc import Callable
 from datetime import date
+from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from webapp.domain.access import Action
 from webapp.domain.cells import CellError, read_date
-from webapp.models import AuditEntry, Subscription
+from webapp.models import AuditEntry, Subscription, User
 from webapp.pages import conflicts, guards, notes
 from webapp.pages.forms import explain
 from webapp.pages.subscriptions_forms import REFUSALS, StepForm, SubscriptionForm, currency_of
@@ -18,6 +21,7 @@ from webapp.services.errors import Conflict, Refused
 
 blueprint = Blueprint("subscriptions", __name__)
 Answer = Response | tuple[str, int]
+Step = Callable[[User | None, Subscription, date | None], AuditEntry | None]
 
 
 @blueprint.route("/partner/clients/<int:client_id>/subscriptions/new", methods=["GET", "POST"])
@@ -63,30 +67,30 @@ def edit(subscription_id: int) -> Answer:
 @guards.allow(Action.LOOK_AFTER_CLIENTS)
 def renewed(subscription_id: int) -> Answer:
     """Show the next date, and move on to it."""
-    subscription = guards.own_subscription(subscription_id)
-    form = StepForm(seen=subscription.renewal_date.isoformat())
-    if not form.validate_on_submit():
-        return step_page("subscriptions/renewed.html", subscription, form)
-    try:
-        entry = subscriptions.renew(current_user, subscription, day(form.seen.data))
-    except Conflict:
-        form = StepForm(formdata=None, seen=subscription.renewal_date.isoformat())
-        return step_page("subscriptions/renewed.html", subscription, form, 409)
-    text = _("Renewed: %(product)s", product=subscription.product)
-    return said(subscription, text, entry)
+    text = _l("Renewed: %(product)s")
+    return settle(subscription_id, "subscriptions/renewed.html", subscriptions.renew, text)
 
 
 @blueprint.route("/partner/subscriptions/<int:subscription_id>/cancelled", methods=["GET", "POST"])
 @guards.allow(Action.LOOK_AFTER_CLIENTS)
 def cancelled(subscription_id: int) -> Answer:
     """Say what ends, and end it."""
+    text = _l("Cancelled: %(product)s")
+    return settle(subscription_id, "subscriptions/cancelled.html", subscriptions.cancel, text)
+
+
+def settle(subscription_id: int, template: str, step: Step, text: Any) -> Answer:
+    """Ask whether a renewal was settled, and settle the one that was looked at."""
     subscription = guards.own_subscription(subscription_id)
     form = StepForm(seen=subscription.renewal_date.isoformat())
     if not form.validate_on_submit():
-        return step_page("subscriptions/cancelled.html", subscription, form)
-    entry = subscriptions.cancel(current_user, subscription)
-    text = _("Cancelled: %(product)s", product=subscription.product)
-    return said(subscription, text, entry)
+        return step_page(template, subscription, form)
+    try:
+        entry = step(current_user, subscription, day(form.seen.data))
+    except Conflict:
+        form = StepForm(formdata=None, seen=subscription.renewal_date.isoformat())
+        return step_page(template, subscription, form, 409)
+    return said(subscription, text % {"product": subscription.product}, entry)
 
 
 def day(text: str | None) -> date:

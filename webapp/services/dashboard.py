@@ -96,6 +96,7 @@ class Query:
 class ClientRow:
     """One client. ``today`` is the date where it is; ``next_renewal`` None: nothing to renew.
 
+    ``deadline``: until when that renewal must be decided, where a date was given.
     ``at_risk``: the day of the next mail to people who are hard to reach.
     """
 
@@ -105,6 +106,7 @@ class ClientRow:
     owner: EffectiveOwner
     contact: PointOfContact
     next_renewal: date | None
+    deadline: date | None
     today: date
     reach: Reachability
     at_risk: date | None
@@ -212,6 +214,7 @@ def columns(partner: Partner, team: Team) -> Select[Any]:
         Contact,
         reachability(partner, team).label("reach"),
         next_mail().label("next_mail"),
+        next_deadline().label("next_deadline"),
         blocked_until().label("blocked_until"),
     ).select_from(sources())
 
@@ -221,6 +224,19 @@ def next_mail() -> ColumnElement[date | None]:
     return (
         select(func.min(Subscription.attention_on))
         .where(Subscription.client_id == client.id, Subscription.cancelled.is_(False))
+        .scalar_subquery()
+    )
+
+
+def next_deadline() -> ColumnElement[date | None]:
+    """The decision deadline of the next renewal: the earliest where several renew on that day."""
+    return (
+        select(func.min(Subscription.deadline))
+        .where(
+            Subscription.client_id == client.id,
+            Subscription.renewal_date == client.next_renewal_on,
+            Subscription.cancelled.is_(False),
+        )
         .scalar_subquery()
     )
 
@@ -331,6 +347,7 @@ def client_row(row: Any, partner: Partner, team: Team) -> ClientRow:
         owner=effective_owner(choice, partner.default_owner),
         contact=point_of_contact(own, team.default, team.admins),
         next_renewal=None if row.next_renewal_on == NO_RENEWAL else row.next_renewal_on,
+        deadline=row.next_deadline,
         today=today,
         reach=reach,
         at_risk=None if reach is Reachability.GREEN else at_risk(row, today),

@@ -201,8 +201,16 @@ def renew(
     return entry
 
 
-def cancel(actor: User | None, subscription: Subscription) -> AuditEntry | None:
-    """It ends: nothing more goes out about it. None when it was cancelled before."""
+def cancel(
+    actor: User | None, subscription: Subscription, seen: date | None = None
+) -> AuditEntry | None:
+    """It ends: nothing more goes out about it. None when it was cancelled before.
+
+    ``seen``: the renewal date that was looked at; raises Conflict when the date is another.
+    """
+    db.session.refresh(subscription, with_for_update={"of": Subscription})
+    if not subscription.cancelled and seen not in (None, subscription.renewal_date):
+        raise Conflict
     changes = audit.assign(subscription, cancelled=True)
     if not changes:
         return None
