@@ -38,15 +38,20 @@ def planned(app, cast):
     return plan
 
 
-def beside(database_url, cast, work):
-    """Run something while the client is locked, and then its reminders are changed, by somebody else."""
+CHANGE_REMINDERS = "UPDATE reminder SET state = state WHERE client_id = :client"
+# What the foreign key of a new mail asks for.
+WRITE_TO_DAVE = 'SELECT id FROM "user" WHERE id = :dave FOR KEY SHARE'
+
+
+def beside(database_url, cast, work, then=CHANGE_REMINDERS):
+    """Run something while the client is locked, and then something else is done, by somebody else."""
     thread, engine = Thread(target=work), create_engine(database_url)
     with engine.begin() as other:
-        client = {"id": cast.client}
-        other.execute(text("SELECT id FROM client WHERE id = :id FOR UPDATE"), client)
+        ids = {"client": cast.client, "dave": cast.dave}
+        other.execute(text("SELECT id FROM client WHERE id = :client FOR UPDATE"), ids)
         thread.start()
         sleep(1)
-        other.execute(text("UPDATE reminder SET state = state WHERE client_id = :id"), client)
+        other.execute(text(then), ids)
     thread.join()
     engine.dispose()
 
@@ -76,6 +81,19 @@ def test_a_page(app, browse, cast, planned, database_url, path, form):
         answers.append(alice.post(path.format(**ids), data=sent).status_code)
 
     beside(database_url, cast, post)
+    assert answers == [303]
+
+
+def test_an_address_that_is_just_written_to(app, browse, cast, planned, database_url):
+    planned(reachable=True)
+    form = {"name": "Dave", "email": "dave.new@acme.example", "version": "1"}
+    alice, answers = browse(cast.alice), []
+
+    def post():
+        path = f"/partner/clients/{cast.client}/contacts/{cast.dave}/edit"
+        answers.append(alice.post(path, data=form).status_code)
+
+    beside(database_url, cast, post, WRITE_TO_DAVE)
     assert answers == [303]
 
 

@@ -10,7 +10,7 @@ from webapp.mail.addresses import AddressError, check_name, normalise
 from webapp.models import Client, Link, LinkPurpose, Organisation, Reminder, User, db
 from webapp.models.tables import organisation_table
 from webapp.models.user import new_token
-from webapp.services import audit, logins, reminders
+from webapp.services import audit, logins, outbox, reminders
 from webapp.services.audit import AuditAction
 from webapp.services.errors import Conflict, Refused
 
@@ -92,8 +92,7 @@ def edit_person(
     if user.admin and not facts.get("admin", True):
         keep_an_admin(user, "admin")
     if address_right or facts.get("email", user.email) != user.email:
-        # Before the person's own row, as the worker does it.
-        reminders.hold(about(user))
+        hold_reminders(user)
     changes = audit.assign(user, **facts)
     if "email" in changes:
         move_access(actor, user, before=changes["email"][0])
@@ -210,6 +209,14 @@ def activate(actor: User | None, user: User) -> None:
 def reconsider_reminders(actor: User | None, user: User) -> None:
     """Somebody can be reached again: reminders that nobody could be told about may go out now."""
     reminders.reconsider(actor, about(user))
+
+
+def hold_reminders(user: User) -> None:
+    """Lock the clients whose reminders may change with a person: before the person's own row, as a worker does."""
+    if isinstance(user.organisation, Client):
+        outbox.lock([user.organisation_id])
+    else:
+        reminders.hold(about(user))
 
 
 def about(user: User) -> ColumnElement[bool]:
