@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.support.cast import Cast, unit_of_work
-from webapp.models import Delivery, User, db
+from webapp.models import Client, Delivery, User, db
 from webapp.services import logins
 from webapp.signin import password
 
@@ -172,6 +172,15 @@ def test_deactivating_ends_access_at_once(app, browse, cast: Cast):
     assert "Deactivated" in dana.get("/settings/team").text
     dana.post(f"/settings/team/{cast.dave}/active", data={"active": 1})
     assert stored(app, cast.dave).active
+
+
+def test_who_looked_after_clients_is_missed(app, browse, cast: Cast):
+    with unit_of_work(app):
+        db.session.get(Client, cast.client).contact_id = cast.bob
+    alice = browse(cast.alice)
+    page = alice.get(alice.post(f"/settings/team/{cast.bob}/active", data={"active": 0}).location)
+    assert "the point of contact for 1 client; somebody else stands in" in page.text
+    assert "point of contact for" not in alice.get("/settings/team").text
 
 
 def test_an_invitation_can_be_sent_again(app, browse, cast: Cast):

@@ -2,6 +2,7 @@
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from flask_login import current_user, login_user
 from werkzeug.wrappers import Response
 
@@ -135,6 +136,13 @@ def set_active(user_id: int) -> Response:
         else:
             people.deactivate(current_user, user)
             flash(_("Deactivated: %(name)s", name=user.name), "good")
+            if clients := people.looked_after(user):
+                text = ngettext(
+                    "This person was the point of contact for %(num)d client; somebody else stands in.",
+                    "This person was the point of contact for %(num)d clients; somebody else stands in.",
+                    clients,
+                )
+                flash(text, "warn")
     except Refused:
         flash(_("This is the only active admin. Make somebody else an admin first."), "bad")
     return redirect(url_for("settings.member", user_id=user.id), 303)

@@ -58,10 +58,10 @@ def move(
     return bool(result.rowcount == 1)  # type: ignore[attr-defined]
 
 
-def settle(
+def come_to(
     delivery: Delivery, state: DeliveryState, now: datetime, reply: str | None, **values: Any
 ) -> DeliveryState:
-    """Move a mail on the worker's behalf, with its line of history. Raises LostClaim."""
+    """Move a mail on a worker's behalf, with its line of history. Raises LostClaim."""
     if reply is not None:
         values["reply"] = reply
     if not move(delivery, state, **values):
@@ -79,7 +79,7 @@ def end(
     **values: Any,
 ) -> DeliveryState:
     """End a mail; ``values`` are other columns that change with it. Raises LostClaim."""
-    return settle(delivery, state, now, reply, ended_at=now, **values)
+    return come_to(delivery, state, now, reply, ended_at=now, **values)
 
 
 def given_up(state: DeliveryState, resends: int) -> DeliveryState:
@@ -115,7 +115,7 @@ def postpone(
     wait = timedelta(minutes=minutes * random.uniform(1 - SPREAD, 1 + SPREAD))
     # The last try comes at the very end, however far off the next one would be.
     moment = min(now + wait, limit)
-    return settle(
+    return come_to(
         delivery,
         DeliveryState.QUEUED,
         now,

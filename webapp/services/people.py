@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, or_, select
 
 from webapp.mail.addresses import AddressError, check_name, normalise
-from webapp.models import Client, Link, LinkPurpose, Organisation, Reminder, User, db
+from webapp.models import Client, Link, LinkPurpose, Organisation, Partner, Reminder, User, db
 from webapp.models.tables import organisation_table
 from webapp.models.user import new_token
 from webapp.services import audit, logins, outbox, reminders
@@ -193,6 +193,18 @@ def deactivate(actor: User | None, user: User) -> None:
     logins.void_links(user)
     db.session.flush()
     note(actor, AuditAction.USER_DEACTIVATED, user)
+
+
+def looked_after(user: User) -> int:
+    """Of how many clients somebody at the partner is the point of contact: set for them, or as the default."""
+    default = select(Partner.id).where(Partner.notified_user_id == user.id)
+    follows = Client.contact_id.is_(None) & Client.partner_id.in_(default)
+    return (
+        db.session.scalar(
+            select(func.count(Client.id)).where((Client.contact_id == user.id) | follows)
+        )
+        or 0
+    )
 
 
 def activate(actor: User | None, user: User) -> None:
