@@ -136,6 +136,13 @@ def days_before(days: int) -> str:
     return ngettext("%(num)d day before", "%(num)d days before", days)
 
 
+def renewal(product: str, day: str, by_deadline: bool) -> str:
+    """What a renewal's steps count back from: its decision deadline where it has one, else its date."""
+    if by_deadline:
+        return _("%(product)s, decision deadline %(date)s", product=product, date=day)
+    return _("%(product)s, renews %(date)s", product=product, date=day)
+
+
 def term(months: int) -> str:
     """How long a subscription runs: in years where it is whole years."""
     if months % 12 == 0:

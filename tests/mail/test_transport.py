@@ -183,7 +183,7 @@ def test_silent_server_after_the_dot_is_unclear(server: Script) -> None:
         transport = open_transport(
             Settings(mail_url=f"smtp://127.0.0.1:{silent.port}?tls=off", mail_timeout=1)
         )
-        silent.answers["MESSAGE"] = "250-not the last line"
+        silent.answers["MESSAGE"] = "250-and then nothing more"
         with pytest.raises(Unclear):
             transport.send(ENVELOPE, MESSAGE, nothing)
 

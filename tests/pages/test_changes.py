@@ -30,9 +30,9 @@ def test_every_action_has_a_sentence(app, action):
 @pytest.mark.parametrize(
     ("field", "values", "words"),
     [
-        ("owner", (None, "partner"), ("Renewal owner", "Use default", "Partner")),
-        ("owner", ("vendor", None), ("Renewal owner", "HubSpot", "Use default")),
-        ("contact_id", (None, 7), ("Point of contact", "Use default", "Ana")),
+        ("owner", (None, "partner"), ("Renewal owner", "Default", "Partner")),
+        ("owner", ("vendor", None), ("Renewal owner", "HubSpot", "Default")),
+        ("contact_id", (None, 7), ("Point of contact", "Default", "Ana")),
         ("primary", (7, None), ("Primary contact", "Ana", "–")),
         (
             "renewal_date",

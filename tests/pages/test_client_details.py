@@ -240,7 +240,7 @@ def test_a_renewal_that_is_settled_is_folded_up(app, browse, cast, base):
         product = db.session.query(Subscription).filter_by(product="Product 0").one()
         product.renewal_date = date(2028, 2, 1)
     page = browse(cast.bob).get(f"{base}/renewals").text
-    assert "Earlier: Product 0, 1 February 2027" in page
+    assert "Earlier: Product 0, renews 1 February 2027" in page
     assert "None yet about the present dates" in page
 
 

@@ -32,7 +32,7 @@ def test_a_client_is_added_and_its_details_follow(app, browse, cast):
     answer = alice.post(NEW, data=form())
     assert answer.status_code == 303
     page = alice.get(answer.location).text
-    assert "Client added: Nowa Firma" in page
+    assert "Client added, its subscriptions come next: Nowa Firma" in page
     with unit_of_work(app):
         added = db.session.query(Client).filter_by(domain="nowa.example").one()
         assert (added.partner_id, added.time_zone) == (cast.partner, "Europe/Warsaw")

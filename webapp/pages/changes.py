@@ -95,7 +95,7 @@ def changes(entry: AuditEntry, names: Mapping[int, str]) -> list[Change]:
 def word(field: str, value: Any, names: Mapping[int, str]) -> str:
     """One value of a field as a person reads it."""
     if field in ("owner", "contact_id") and value is None:
-        return _("Use default")
+        return _("Default")
     if value is None or value == "":
         return NOTHING
     if field in ("owner", "default_owner"):

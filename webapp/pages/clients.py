@@ -30,7 +30,7 @@ def add() -> Answer:
             explain(form, error, REFUSALS)
         else:
             flash(
-                _("Client added: %(name)s. Add what it subscribes to next.", name=client.name),
+                _("Client added, its subscriptions come next: %(name)s", name=client.name),
                 "good",
             )
             return redirect(url_for("clients.renewals", client_id=client.id), 303)

@@ -32,6 +32,8 @@ REFUSALS: dict[str, Any] = {
     "not_choosable": _l("Choose somebody from the list."),
     "inactive": _l("This person is deactivated. Activate them first."),
 }
+# The territory of a zone that is in no country.
+WORLD = "001"
 # Stands for the fields that the request brought.
 SENT = object()
 
@@ -118,7 +120,9 @@ def zones(code: str) -> list[tuple[str, str]]:
     locale = i18n.LANGUAGES[code].locale
     named = []
     for zone, territory in get_global("zone_territories").items():
-        if zone not in i18n.ZONES or zone.startswith("Etc/") or territory not in locale.territories:
+        if zone not in i18n.ZONES or zone.startswith("Etc/"):
+            continue
+        if territory == WORLD or territory not in locale.territories:
             continue
         ending = zone.rpartition("/")[2].replace("_", " ")
         city = locale.time_zones.get(zone, {}).get("city") or ending
