@@ -17,7 +17,7 @@ from webapp.signin import links
 
 pytestmark = pytest.mark.settings(demo=True)
 # Wide, just above where the layout changes, and narrow.
-WIDTHS = (1280, 1061, 981, 861, 641, 360)
+WIDTHS = (1280, 1061, 1021, 861, 641, 360)
 # What a mail needs not have, since it is shown within a page.
 OF_PAGES = ("landmark-one-main", "page-has-heading-one", "region")
 MAILS = sorted((Path(__file__).parent.parent / "mail" / "snapshots").glob("*.pl.txt"))

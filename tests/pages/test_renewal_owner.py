@@ -133,7 +133,7 @@ def test_of_two_people_the_second_sees_who_changed_what(app, browse, cast, dialo
     answer = bob.post(dialog, data=second, headers=HTMX)
     assert answer.status_code == 409
     assert "Changed by: Alice, 1 Dec 2026" in answer.text
-    assert "Renewal owner: <del>Use default</del>" in answer.text
+    assert "Renewal owner: <del>Default</del>" in answer.text
     assert "<strong>Bob</strong>" in answer.text
     assert 'checked id="choice-1"' in answer.text
     assert stored(app, cast) == (Owner.PARTNER, cast.bob, 2)
