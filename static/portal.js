@@ -199,8 +199,9 @@ function targetOf(ctx) {
 document.addEventListener("htmx:before:request", (event) => {
   const { ctx } = event.detail;
   targetOf(ctx)?.setAttribute("aria-busy", "true");
-  // What was said about the last thing done is over once the next one is.
-  if (ctx.request.method !== "GET") statusRegion().replaceChildren();
+  // What was said about the last thing done is over once the next one is; not what is being undone from there.
+  const status = statusRegion();
+  if (ctx.request.method !== "GET" && !status.contains(ctx.sourceElement)) status.replaceChildren();
 });
 
 document.addEventListener("htmx:after:swap", (event) => {

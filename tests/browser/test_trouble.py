@@ -118,6 +118,23 @@ def test_undo_leaves_the_page_where_it_is_and_is_read_out(cast, visit, panel):
         assert violations(page) == []
 
 
+def test_an_undo_that_was_not_done_is_tried_again(app, cast, visit, panel):
+    with visit(cast.alice) as page:
+        dialog = open_dialog(page, panel)
+        dialog.get_by_role("radio", name="HubSpot").check()
+        dialog.get_by_role("button", name="Save").click()
+        undo = page.get_by_role("status").get_by_role("button", name="Undo")
+        expect(undo).to_be_visible()
+        page.context.set_offline(True)
+        undo.click()
+        expect(page.get_by_role("alert")).to_contain_text(AWAY)
+        page.context.set_offline(False)
+        page.get_by_role("button", name="Try again").click()
+        expect(page.get_by_role("status").filter(has_text="Undone.")).to_be_visible()
+    with app.app_context():
+        assert db.session.get_one(Client, cast.client).owner is None
+
+
 def test_a_saved_dialog_moves_nothing_on_the_page(cast, visit, panel):
     with visit(cast.alice) as page:
         dialog = open_dialog(page, panel)
