@@ -10,7 +10,7 @@ from webapp import i18n
 from webapp.domain.access import Role
 from webapp.domain.ownership import ContactSource, Owner
 from webapp.domain.recipients import Circle, ContactRole, Reachability, Reason
-from webapp.domain.reminders import MailKind
+from webapp.domain.reminders import MailKind, Silence
 from webapp.models import DeliveryState, ReminderState, Trouble
 
 ROLES = {
@@ -79,6 +79,20 @@ STEP_STAGES = {state: text for state, (_look, text) in REMINDER_STATES.items()} 
     None: _l("Planned"),
     ReminderState.DUE: _l("Due again"),
     ReminderState.ISSUED: _l("Mails queued"),
+}
+SILENCES = {
+    Silence.NO_SUBSCRIPTION: _l(
+        "No reminder is to come: this client has no subscription that renews."
+    ),
+    Silence.DATE_PASSED: _l(
+        "No reminder is to come: the date has passed. "
+        "Choose under Actions whether the subscription was renewed or cancelled."
+    ),
+    Silence.DEADLINE_PASSED: _l(
+        "No reminder is to come: the decision deadline has passed. "
+        "Choose under Actions whether the subscription was renewed or cancelled."
+    ),
+    Silence.NO_STEP_LEFT: _l("No reminder is to come before the present date."),
 }
 TROUBLES: dict[str, Any] = {
     Trouble.NO_ANSWER: _l("The mail server did not answer in time"),

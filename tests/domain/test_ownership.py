@@ -105,6 +105,20 @@ def test_point_of_contact(
     assert point_of_contact(own, default, admins) == expected
 
 
+@pytest.mark.parametrize(
+    ("own", "default", "expected"),
+    [
+        (None, ANN, False),
+        (BOB, ANN, False),
+        (gone(BOB), ANN, True),
+        (None, gone(ANN), True),
+        (None, None, True),
+    ],
+)
+def test_somebody_stands_in(own: Person | None, default: Person | None, expected: bool) -> None:
+    assert point_of_contact(own, default, [ALICE]).standing_in is expected
+
+
 def test_owner_and_point_of_contact_inherit_separately():
     """Any choice of owner goes with any choice of contact; neither changes the other."""
     for choice, own in product(Choice, (None, BOB)):

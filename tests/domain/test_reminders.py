@@ -33,6 +33,7 @@ from webapp.domain.reminders import (
     Mail,
     MailKind,
     Round,
+    Silence,
     SubscriptionFacts,
     due_items,
     kind_of,
@@ -266,6 +267,24 @@ def test_due_is_by_the_clients_calendar():
 
 
 # What is to come
+
+
+@pytest.mark.parametrize(
+    ("dates", "expected"),
+    [
+        ([], Silence.NO_SUBSCRIPTION),
+        ([(date(2027, 3, 1), None)], Silence.NO_STEP_LEFT),
+        ([(date(2027, 2, 28), None)], Silence.DATE_PASSED),
+        ([(date(2027, 3, 1), date(2027, 2, 28))], Silence.DEADLINE_PASSED),
+        ([(date(2027, 2, 28), date(2027, 2, 1))], Silence.DATE_PASSED),
+        ([(date(2027, 2, 28), None), (date(2027, 3, 1), None)], Silence.NO_STEP_LEFT),
+    ],
+)
+def test_why_no_reminder_is_to_come(
+    dates: list[tuple[date, date | None]], expected: Silence
+) -> None:
+    known = client(*(subscription(renewal, deadline=deadline) for renewal, deadline in dates))
+    assert known.silence(MARCH_1) is expected
 
 
 def test_the_next_rounds():

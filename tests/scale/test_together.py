@@ -6,7 +6,6 @@ planner that does its own.
 
 from datetime import UTC, datetime
 from threading import Thread
-from time import sleep
 
 import pytest
 import time_machine
@@ -43,6 +42,17 @@ CHANGE_REMINDERS = "UPDATE reminder SET state = state WHERE client_id = :client"
 WRITE_TO_DAVE = 'SELECT id FROM "user" WHERE id = :dave FOR KEY SHARE'
 
 
+WAITING = """SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock'"""
+
+
+def until_held_up(other, thread):
+    """Until the thread's transaction waits for a lock, or the thread is done."""
+    while thread.is_alive() and not other.scalar(text(WAITING)):
+        other.execute(text("SELECT pg_stat_clear_snapshot()"))
+        thread.join(0.02)
+
+
 def beside(database_url, cast, work, then=CHANGE_REMINDERS):
     """Run something while the client is locked, and then something else is done, by somebody else."""
     thread, engine = Thread(target=work), create_engine(database_url)
@@ -50,7 +60,7 @@ def beside(database_url, cast, work, then=CHANGE_REMINDERS):
         ids = {"client": cast.client, "dave": cast.dave}
         other.execute(text("SELECT id FROM client WHERE id = :client FOR UPDATE"), ids)
         thread.start()
-        sleep(1)
+        until_held_up(other, thread)
         other.execute(text(then), ids)
     thread.join()
     engine.dispose()

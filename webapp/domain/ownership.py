@@ -87,6 +87,11 @@ class PointOfContact:
     source: ContactSource
     passed_over: tuple[Person, ...] = ()
 
+    @property
+    def standing_in(self) -> bool:
+        """Whether somebody else stands in for who was chosen, or should have been."""
+        return bool(self.passed_over) or self.source is ContactSource.ADMINS
+
 
 def point_of_contact(
     own: Person | None, default: Person | None, admins: Sequence[Person]

@@ -100,6 +100,15 @@ class SubscriptionFacts:
         return Renewal(self.base, self.term_months, self.planned, self.steps_from)
 
 
+class Silence(StrEnum):
+    """Why no reminder is to come."""
+
+    NO_SUBSCRIPTION = "no_subscription"
+    DATE_PASSED = "date_passed"
+    DEADLINE_PASSED = "deadline_passed"
+    NO_STEP_LEFT = "no_step_left"
+
+
 @dataclass(frozen=True, slots=True)
 class ClientFacts:
     """All that decides about one client's reminders.
@@ -133,6 +142,15 @@ class ClientFacts:
     @property
     def circle(self) -> Circle:
         return circle(self.owner.owner, self.contacts or {}, self.contact)
+
+    def silence(self, today: date) -> Silence:
+        """Why no reminder is to come, of a client for whom none is; ``today`` is its local date."""
+        if not self.subscriptions:
+            return Silence.NO_SUBSCRIPTION
+        if max(one.base for one in self.subscriptions) >= today:
+            return Silence.NO_STEP_LEFT
+        last = max(one.renewal_date for one in self.subscriptions)
+        return Silence.DATE_PASSED if last < today else Silence.DEADLINE_PASSED
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,11 @@ def base_date(renewal_date: date, deadline: date | None) -> date:
     return deadline or renewal_date
 
 
+def decided_in_time(renewal_date: date, deadline: date | None) -> bool:
+    """Whether a decision deadline is one: it can't be after the renewal."""
+    return deadline is None or deadline <= renewal_date
+
+
 def term_steps(steps: Iterable[int], term_months: int) -> tuple[int, ...]:
     """The steps in days that apply, farthest first: those as long as the term or longer don't.
 

@@ -13,6 +13,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import ValidationError
 
 from webapp import i18n, labels
+from webapp.domain import schedule
 from webapp.domain.cells import CellError, read_amount, read_date
 from webapp.pages import forms
 from webapp.pages.frame import language
@@ -112,7 +113,8 @@ class SubscriptionForm(forms.Form):
 
     def validate_deadline(self, field: Field) -> None:
         # The service refuses it, too; said here, it comes together with all other faults.
-        if field.data and self.renewal_date.data and field.data > self.renewal_date.data:
+        renewal = self.renewal_date.data
+        if renewal and not schedule.decided_in_time(renewal, field.data):
             raise ValidationError(REFUSALS["deadline_late"])
 
     def validate_currency(self, field: Field) -> None:

@@ -11,22 +11,15 @@ from sqlalchemy import (
     FromClause,
     Select,
     and_,
-    case,
-    false,
     func,
-    literal,
-    not_,
     or_,
     select,
-    true,
 )
-from sqlalchemy.orm import aliased
 
 from webapp.domain.ownership import (
     Choice,
     EffectiveOwner,
     Owner,
-    Person,
     PointOfContact,
     effective_owner,
     point_of_contact,
@@ -34,24 +27,29 @@ from webapp.domain.ownership import (
 from webapp.domain.recipients import Reachability
 from webapp.i18n import fold
 from webapp.models import (
-    ContactAssignment,
-    DeliveryState,
     Partner,
-    Reminder,
-    ReminderState,
-    Subscription,
     User,
     db,
 )
 from webapp.models.organisation import NO_RENEWAL
-from webapp.models.tables import client_table, delivery_table, organisation_table
+from webapp.models.tables import client_table, organisation_table
 from webapp.services import facts, runtime
+from webapp.services.dashboard_columns import (
+    Contact,
+    Team,
+    blocked_until,
+    client,
+    next_deadline,
+    next_mail,
+    not_sure,
+    owner_column,
+    reachability,
+)
 
 PAGE = 50
 WITHIN_DAYS = (30, 60, 90, 120)
 
-client, company = client_table.c, organisation_table.c
-Contact = aliased(User, name="User")
+company = organisation_table.c
 
 
 class OwnerFilter(StrEnum):
@@ -124,14 +122,6 @@ class Page:
     undecided: int
     before: int | None
     after: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Team:
-    """The partner's people who stand behind every client: its default contact, and its admins."""
-
-    default: Person | None
-    admins: tuple[Person, ...]
 
 
 def load(partner: Partner, query: Query) -> Page:
@@ -219,57 +209,6 @@ def columns(partner: Partner, team: Team) -> Select[Any]:
     ).select_from(sources())
 
 
-def next_mail() -> ColumnElement[date | None]:
-    """The day on which the next step of any of a client's subscriptions falls due."""
-    return (
-        select(func.min(Subscription.attention_on))
-        .where(Subscription.client_id == client.id, Subscription.cancelled.is_(False))
-        .scalar_subquery()
-    )
-
-
-def next_deadline() -> ColumnElement[date | None]:
-    """The decision deadline of the next renewal: the earliest where several renew on that day."""
-    return (
-        select(func.min(Subscription.deadline))
-        .where(
-            Subscription.client_id == client.id,
-            Subscription.renewal_date == client.next_renewal_on,
-            Subscription.cancelled.is_(False),
-        )
-        .scalar_subquery()
-    )
-
-
-def blocked_until() -> ColumnElement[date]:
-    """The last day on which a blocked reminder of a client may still be told; the past: none is left."""
-    base = func.coalesce(Subscription.deadline, Subscription.renewal_date)
-    return (
-        select(func.max(Reminder.base_date))
-        .join(Subscription, Subscription.id == Reminder.subscription_id)
-        .where(
-            Reminder.client_id == client.id,
-            Reminder.state == ReminderState.BLOCKED,
-            Reminder.base_date == base,
-            Subscription.cancelled.is_(False),
-        )
-        .scalar_subquery()
-    )
-
-
-def not_sure(partner: Partner) -> ColumnElement[int]:
-    """How many of a partner's mails are held for a person."""
-    return (
-        select(func.count())
-        .select_from(delivery_table)
-        .where(
-            delivery_table.c.partner_id == partner.id,
-            delivery_table.c.state == DeliveryState.UNCLEAR,
-        )
-        .scalar_subquery()
-    )
-
-
 def conditions(partner: Partner, team: Team, query: Query) -> Sequence[ColumnElement[bool]]:
     wanted: list[ColumnElement[bool]] = [client.partner_id == partner.id]
     wanted += [
@@ -289,51 +228,6 @@ def conditions(partner: Partner, team: Team, query: Query) -> Sequence[ColumnEle
             last = today + timedelta(days=query.within)
             wanted.append(client.next_renewal_on.between(today, last))
     return wanted
-
-
-def owner_column(partner: Partner) -> ColumnElement[str]:
-    """domain.ownership.effective_owner, as SQL."""
-    return func.coalesce(client.owner, literal(partner.default_owner, client.owner.type))
-
-
-def reachability(partner: Partner, team: Team) -> ColumnElement[str]:
-    """domain.recipients.reachability of each client, as SQL, so that it can be filtered by.
-
-    A test holds the two together over a table of cases.
-    """
-    holder = aliased(User)
-    held = (
-        select(func.count(holder.email_key.distinct()))
-        .join(ContactAssignment, ContactAssignment.user_id == holder.id)
-        .where(ContactAssignment.client_id == client.id, holder.active)
-    )
-    told = held.where(holder.refused_reply.is_(None)).scalar_subquery()
-    refused = held.where(holder.refused_reply.is_not(None)).scalar_subquery()
-
-    own_is_there = and_(Contact.id.is_not(None), Contact.active)
-    own = and_(own_is_there, Contact.refused_reply.is_(None))
-    default = constant(team.default is not None and team.default.reachable)
-    admins = constant(any(person.reachable for person in team.admins))
-    default_refused = constant(
-        team.default is not None and team.default.active and team.default.refused
-    )
-    passed_over_refused = or_(
-        and_(own_is_there, Contact.refused_reply.is_not(None)), and_(not_(own), default_refused)
-    )
-    stand_in = and_(not_(own), not_(default))
-    partner_owns = owner_column(partner) == Owner.PARTNER
-    return case(
-        (and_(partner_owns, stand_in, not_(admins)), Reachability.RED.value),
-        (and_(not_(partner_owns), told == 0), Reachability.RED.value),
-        (passed_over_refused, Reachability.AMBER.value),
-        (and_(partner_owns, stand_in), Reachability.AMBER.value),
-        (and_(not_(partner_owns), or_(told == 1, refused > 0)), Reachability.AMBER.value),
-        else_=Reachability.GREEN.value,
-    )
-
-
-def constant(value: bool) -> ColumnElement[bool]:
-    return true() if value else false()
 
 
 def client_row(row: Any, partner: Partner, team: Team) -> ClientRow:

@@ -19,13 +19,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Connection, Update, bindparam, select, update
 from sqlalchemy.exc import DBAPIError
 
-from webapp.mail.transport import (
-    DeliveryProblem,
-    Refused,
-    Transport,
-    TryAgain,
-    Unclear,
-)
+from webapp.mail.transport import DeliveryProblem, Refused, Transport, TryAgain, Unclear
 from webapp.models import Delivery, DeliveryState, Trouble, db
 from webapp.models.tables import delivery_table
 from webapp.services import delivery_log, outbox, runtime

@@ -84,7 +84,10 @@ def check(facts: SubscriptionFacts) -> None:
         raise Refused("term_months", "term")
     if not FIRST_DAY <= facts.renewal_date <= LAST_DAY:
         raise Refused("renewal_date", "date")
-    if facts.deadline and not FIRST_DAY <= facts.deadline <= facts.renewal_date:
+    if facts.deadline and (
+        facts.deadline < FIRST_DAY
+        or not schedule.decided_in_time(facts.renewal_date, facts.deadline)
+    ):
         raise Refused("deadline", "deadline_late")
     if facts.amount is not None and not 0 <= facts.amount <= HIGHEST_AMOUNT:
         raise Refused("amount", "amount")

@@ -1,0 +1,138 @@
+"""What the dashboard knows of a client, as SQL, so that it can be shown, sorted and filtered in one statement."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    case,
+    false,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    true,
+)
+from sqlalchemy.orm import aliased
+
+from webapp.domain.ownership import Owner, Person
+from webapp.domain.recipients import Reachability
+from webapp.models import (
+    ContactAssignment,
+    DeliveryState,
+    Partner,
+    Reminder,
+    ReminderState,
+    Subscription,
+    User,
+)
+from webapp.models.tables import client_table, delivery_table
+
+client = client_table.c
+Contact = aliased(User, name="User")
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """The partner's people who stand behind every client: its default contact, and its admins."""
+
+    default: Person | None
+    admins: tuple[Person, ...]
+
+
+def next_mail() -> ColumnElement[date | None]:
+    """The day on which the next step of any of a client's subscriptions falls due."""
+    return (
+        select(func.min(Subscription.attention_on))
+        .where(Subscription.client_id == client.id, Subscription.cancelled.is_(False))
+        .scalar_subquery()
+    )
+
+
+def next_deadline() -> ColumnElement[date | None]:
+    """The decision deadline of the next renewal: the earliest where several renew on that day."""
+    return (
+        select(func.min(Subscription.deadline))
+        .where(
+            Subscription.client_id == client.id,
+            Subscription.renewal_date == client.next_renewal_on,
+            Subscription.cancelled.is_(False),
+        )
+        .scalar_subquery()
+    )
+
+
+def blocked_until() -> ColumnElement[date]:
+    """The last day on which a blocked reminder of a client may still be told; the past: none is left."""
+    base = func.coalesce(Subscription.deadline, Subscription.renewal_date)
+    return (
+        select(func.max(Reminder.base_date))
+        .join(Subscription, Subscription.id == Reminder.subscription_id)
+        .where(
+            Reminder.client_id == client.id,
+            Reminder.state == ReminderState.BLOCKED,
+            Reminder.base_date == base,
+            Subscription.cancelled.is_(False),
+        )
+        .scalar_subquery()
+    )
+
+
+def not_sure(partner: Partner) -> ColumnElement[int]:
+    """How many of a partner's mails are held for a person."""
+    return (
+        select(func.count())
+        .select_from(delivery_table)
+        .where(
+            delivery_table.c.partner_id == partner.id,
+            delivery_table.c.state == DeliveryState.UNCLEAR,
+        )
+        .scalar_subquery()
+    )
+
+
+def owner_column(partner: Partner) -> ColumnElement[str]:
+    """domain.ownership.effective_owner, as SQL."""
+    return func.coalesce(client.owner, literal(partner.default_owner, client.owner.type))
+
+
+def reachability(partner: Partner, team: Team) -> ColumnElement[str]:
+    """domain.recipients.reachability of each client, as SQL, so that it can be filtered by.
+
+    A test holds the two together over a table of cases.
+    """
+    holder = aliased(User)
+    held = (
+        select(func.count(holder.email_key.distinct()))
+        .join(ContactAssignment, ContactAssignment.user_id == holder.id)
+        .where(ContactAssignment.client_id == client.id, holder.active)
+    )
+    told = held.where(holder.refused_reply.is_(None)).scalar_subquery()
+    refused = held.where(holder.refused_reply.is_not(None)).scalar_subquery()
+
+    own_is_there = and_(Contact.id.is_not(None), Contact.active)
+    own = and_(own_is_there, Contact.refused_reply.is_(None))
+    default = constant(team.default is not None and team.default.reachable)
+    admins = constant(any(person.reachable for person in team.admins))
+    default_refused = constant(
+        team.default is not None and team.default.active and team.default.refused
+    )
+    passed_over_refused = or_(
+        and_(own_is_there, Contact.refused_reply.is_not(None)), and_(not_(own), default_refused)
+    )
+    stand_in = and_(not_(own), not_(default))
+    partner_owns = owner_column(partner) == Owner.PARTNER
+    return case(
+        (and_(partner_owns, stand_in, not_(admins)), Reachability.RED.value),
+        (and_(not_(partner_owns), told == 0), Reachability.RED.value),
+        (passed_over_refused, Reachability.AMBER.value),
+        (and_(partner_owns, stand_in), Reachability.AMBER.value),
+        (and_(not_(partner_owns), or_(told == 1, refused > 0)), Reachability.AMBER.value),
+        else_=Reachability.GREEN.value,
+    )
+
+
+def constant(value: bool) -> ColumnElement[bool]:
+    return true() if value else false()
