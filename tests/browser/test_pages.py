@@ -25,6 +25,7 @@ MAILS = sorted((Path(__file__).parent.parent / "mail" / "snapshots").glob("*.pl.
 ANNA = "anna@odnowa.example"  # admin of a partner
 TOMASZ = "tomasz@odnowa.example"  # its member
 EMMA = "emma@northbridge.example"  # admin of a partner whose sending is off
+BEATRIZ = "beatriz@renova.example"  # admin of a partner with a client whose decision was due
 ZBIGNIEW = "zbigniew.cieslak@browarzlotyklos.example"  # admin of a client
 AGNIESZKA = "agnieszka.glab@browarzlotyklos.example"  # its member
 MARTA = "marta@biuro-liczydlo.example"  # at two clients
@@ -179,6 +180,13 @@ def test_state(app, visit, state):
         page.goto(f"{path}{'&' if '?' in path else '?'}lang=en")
         state.act(page)
         check(page)
+
+
+def test_a_decision_that_was_due_fits(app, visit):
+    with visit(user_id(app, BEATRIZ)) as page:
+        page.goto("/partner/dashboard?q=livraria&lang=pt")
+        expect(page.get_by_text("prazo vencido em")).to_be_visible()
+        assert too_wide(page, (*BETWEEN, *WIDTHS)) == []
 
 
 @pytest.mark.parametrize("mail", MAILS, ids=lambda path: path.stem)
