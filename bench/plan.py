@@ -19,7 +19,7 @@ from webapp.app import create_app
 from webapp.config import Settings
 from webapp.models import Installation, db
 from webapp.models.transactions import writing
-from webapp.services import planning
+from webapp.services.reminders import planning
 
 SUBSCRIPTIONS = 1_000_000
 PER_CLIENT = 2

@@ -13,7 +13,8 @@ from flask_migrate import Migrate
 from sqlalchemy.engine import make_url
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from webapp import cli, config, worker
+from webapp import config, worker
+from webapp.cli import main as commands
 from webapp.models import db
 from webapp.models.transactions import prepare_engine
 from webapp.pages import (
@@ -22,7 +23,6 @@ from webapp.pages import (
     communications,
     dashboard,
     deliveries,
-    demo,
     errors,
     frame,
     guards,
@@ -45,7 +45,6 @@ BLUEPRINTS = (
     subscriptions.blueprint,
     account.blueprint,
     help.blueprint,
-    demo.blueprint,
 )
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"
 
@@ -85,10 +84,19 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     errors.prepare(app)
-    demo.prepare(app, worker.once)
-    cli.prepare(app)
+    commands.prepare(app)
+    if chosen.demo:
+        # Not above: a portal with real data has nothing of the demo in it.
+        from webapp import demo
+
+        demo.prepare(app, worker.once)
     guards.require_policies(app)
     return app
+
+
+def main() -> None:
+    """Run the ``portal`` command."""
+    commands.run(create_app)
 
 
 def require_extras(settings: config.Settings) -> None:

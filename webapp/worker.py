@@ -17,8 +17,10 @@ from webapp.config import Settings
 from webapp.mail.transport import ServerAway, Transport, open_transport
 from webapp.models import DeliveryState, Installation, db
 from webapp.models.transactions import writing
-from webapp.services import claims, deliveries, demo, handover, messages, outbox, planning, runtime
-from webapp.services.outcomes import LostClaim
+from webapp.services import installation, runtime
+from webapp.services.reminders import planning
+from webapp.services.sending import claims, handing_over, messages, outbox, takeover_notes
+from webapp.services.sending.transitions import LostClaim
 
 log = logging.getLogger(__name__)
 # What was claimed is handed over within so many seconds, lest windows close meanwhile.
@@ -35,7 +37,7 @@ def once(app: Flask, stopped: Event | None = None) -> Counter[str]:
     token = writing.set(True)
     try:
         with app.app_context():
-            demo.refuse_other_data()
+            installation.refuse_other_data()
             settings = runtime.settings()
             transport = open_transport(settings)
             try:
@@ -77,7 +79,7 @@ def plan(now: datetime, stopped: Event | None) -> int:
             return total
     while not is_set(stopped) and outbox.issue_due(now):
         commit()
-    counted = handover.issue(now)
+    counted = takeover_notes.issue(now)
     commit()
     return total + counted
 
@@ -117,10 +119,10 @@ def deliver(
     lost, and whether the server was away.
     """
     try:
-        problem = deliveries.hand_over(claim, transport, steps)
+        problem = handing_over.hand_over(claim, transport, steps)
         if problem is None:
             return DeliveryState.SENT, False
-        state = deliveries.settle(claim, problem, runtime.now())
+        state = handing_over.settle(claim, problem, runtime.now())
     except LostClaim:
         db.session.rollback()
         log.warning("delivery %s was taken over by another worker", claim.id)

@@ -16,8 +16,9 @@ from tests.support.cast import settings, sqlite_template, unit_of_work
 from tests.support.postgres import free_port
 from webapp import worker
 from webapp.app import create_app
+from webapp.demo import story
 from webapp.models import User, db
-from webapp.services import demo_data, runtime
+from webapp.services import runtime
 
 FOLDER = Path(__file__).parent
 Visit = Callable[..., AbstractContextManager[Page]]
@@ -38,7 +39,7 @@ def demo_template() -> Path:
             shutil.copyfile(empty, draft)
             app = create_app(settings(run.folder(), f"sqlite:///{draft}", demo=True))
             with unit_of_work(app):
-                demo_data.load(lambda: worker.once(app), runtime.today("UTC"))
+                story.load(lambda: worker.once(app), runtime.today("UTC"))
             with app.app_context():
                 db.engine.dispose()
             draft.rename(path)

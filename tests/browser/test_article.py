@@ -19,7 +19,7 @@ from tests.support.cast import Cast, make_client, make_subscription, make_user, 
 from webapp import worker
 from webapp.domain.ownership import Owner
 from webapp.models import Client, ContactAssignment, InboxMail, Partner, Subscription, db
-from webapp.services import attention
+from webapp.services.reminders import due_index
 
 VENDOR = "HubSpot"
 STEP = 90
@@ -80,7 +80,7 @@ def story(app, cast):
         marketing.renewal_date, marketing.anchor_day = renewal, renewal.day
         db.session.add_all([ewa, filip, make_subscription(florist, "Sales Hub", renewal)])
         db.session.flush()
-        attention.refresh_where(Subscription.id.is_not(None))
+        due_index.refresh_where(Subscription.id.is_not(None))
         return Story(florist.id, ewa.id, filip.id, first_day)
 
 

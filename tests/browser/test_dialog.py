@@ -11,7 +11,7 @@ from tests.support.browser import violations
 from tests.support.cast import Cast, unit_of_work
 from webapp.domain.ownership import Owner
 from webapp.models import AuditEntry, Client, Partner, db
-from webapp.services import logins
+from webapp.services.accounts import logins
 from webapp.signin.password import hash_password
 
 PASSWORD = "seven green bottles"

@@ -10,9 +10,9 @@ from playwright.sync_api import Page, expect
 
 from tests.support.browser import opened, violations
 from tests.support.cast import unit_of_work
+from webapp.demo.people import PASSWORD
 from webapp.models import Client, InboxMail, LinkPurpose, Subscription, User, db
-from webapp.services import logins
-from webapp.services.demo import PASSWORD
+from webapp.services.accounts import logins
 from webapp.signin import links
 
 pytestmark = pytest.mark.settings(demo=True)

@@ -10,7 +10,7 @@ from tests.support.browser import violations
 from tests.support.cast import unit_of_work
 from webapp.domain.ownership import Choice
 from webapp.models import AuditEntry, Client, ContactAssignment, Partner, User, db
-from webapp.services.ownership import choose_owner
+from webapp.services.clients.ownership import choose_owner
 
 
 @pytest.fixture

@@ -95,6 +95,9 @@ def test_the_console_script_from_nothing_to_a_partner(tmp_path):
     refused = portal(tmp_path, "demo", "accounts", PORTAL_DATABASE_URL=here)
     assert refused.returncode == 2
     assert "real data" in refused.stderr
+    outside = portal(tmp_path, "demo", "load", PORTAL_MAIL_URL="smtp://mail.example")
+    assert outside.returncode == 2
+    assert "PORTAL_MAIL_URL must be inbox:" in outside.stderr
 
 
 def test_real_work_and_the_demo_stay_apart(tmp_path):

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from tests.support.cast import unit_of_work
 from webapp.models import InboxMail, Partner, Subscription, db
-from webapp.services.attention import refresh
+from webapp.services.reminders.due_index import refresh
 
 
 @pytest.fixture

@@ -356,7 +356,7 @@ WINDOWS = st.sampled_from(
 
 @dataclass
 class World:
-    """One client and what has been done about it, kept as the tables and services.facts keep it."""
+    """One client and what has been done about it, kept as the tables and services.reminders.loading keep it."""
 
     facts: ClientFacts
     sent: list[Mail] = field(default_factory=list)

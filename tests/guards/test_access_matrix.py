@@ -34,8 +34,8 @@ from webapp.models import (
     User,
     db,
 )
-from webapp.pages.guards import DEMO
-from webapp.services import logins, ownership, partners, people
+from webapp.services.accounts import logins, partners, people
+from webapp.services.clients import ownership
 from webapp.signin import links
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -57,7 +57,6 @@ ANSWERS: dict[str, dict[str, int]] = {
     "signin.choose": {"GET": 303, "POST": 303},
     "signin.forgotten": {"GET": 200, "POST": 422},
     "signin.link": {"GET": 410, "POST": 410},
-    "signin.demo": {"POST": 404},
     "settings.index": {"GET": 303},
     "settings.profile": {"GET": 200, "POST": 422},
     "settings.password": {"POST": 422},
@@ -99,10 +98,6 @@ ANSWERS: dict[str, dict[str, int]] = {
     "account.edit_contact": {"GET": 200, "POST": 422},
     "help.renewal_owners": {"GET": 200},
     "help.feedback": {"POST": 422},
-    "demo.clock": {"POST": 404},
-    "demo.inbox": {"GET": 404},
-    "demo.mail": {"GET": 404},
-    "demo.mail_html": {"GET": 404},
 }
 # Who is signed in goes on from here.
 SIGNED_IN_ANSWERS = {("signin.sign_in", "GET"): 303}
@@ -250,8 +245,6 @@ def policy_of(app: Flask, rule: Rule) -> object:
 
 def expected(app: Flask, rule: Rule, method: str, role: Role | None, own: bool) -> int:
     policy = policy_of(app, rule)
-    if policy == DEMO:
-        return 404
     if isinstance(policy, Action):
         if role is None:
             return 303

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import pytest
 from flask import Flask
-from flask.cli import FlaskGroup
+from flask.cli import FlaskGroup, ScriptInfo
 
 ROOT = Path(__file__).parent.parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -36,11 +36,12 @@ def commands(source: str) -> list[list[str]]:
     return [shlex.split(one)[1:] for one in typed if one.startswith("portal ")]
 
 
-def resolve(group: click.Group, words: list[str]) -> click.Command:
+def resolve(app: Flask, words: list[str]) -> click.Command:
     """The command that words name; what follows its name is an argument or an option."""
+    group = FlaskGroup()
     found: click.Command = group
     # Closed at the end, since it holds the application context that a command is looked up in.
-    with click.Context(group) as context:
+    with click.Context(group, obj=ScriptInfo(create_app=lambda: app)) as context:
         for word in words:
             if not isinstance(found, click.Group):
                 break
@@ -51,13 +52,13 @@ def resolve(group: click.Group, words: list[str]) -> click.Command:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.settings(demo=True)
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_commands_and_their_options_exist(app: Flask, document: Path) -> None:
-    portal = FlaskGroup(create_app=lambda: app)
     for words in commands(document.read_text(encoding="utf-8")):
         if words[0] == "COMMAND":
             continue
-        found = resolve(portal, words)
+        found = resolve(app, words)
         options = {name for one in found.params for name in one.opts} | {"--help"}
         assert {word for word in words if word.startswith("--")} <= options, words
 

@@ -18,6 +18,7 @@ from sqlalchemy import String, Text, select
 from tests.support.cast import Cast
 from tests.support.forms import FORMS, actor_id, filled, versions
 from webapp import i18n, worker
+from webapp.demo import story
 from webapp.models import (
     Client,
     Delivery,
@@ -33,7 +34,8 @@ from webapp.models import (
 from webapp.models.transactions import writing
 from webapp.pages import errors, forms, guards
 from webapp.pages.subscriptions_forms import present_currencies
-from webapp.services import demo_data, logins, runtime
+from webapp.services import runtime
+from webapp.services.accounts import logins
 from webapp.signin import links
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -222,7 +224,7 @@ def demo(app: Flask) -> Flask:
     """The demo, whose mails went out in brackets, too."""
     token = writing.set(True)
     with app.app_context():
-        demo_data.load(lambda: worker.once(app), runtime.now().date())
+        story.load(lambda: worker.once(app), runtime.now().date())
         user = db.session.scalars(select(User).where(User.active)).first()
         assert user
         logins.new_link(user, LinkPurpose.PASSWORD_RESET)

@@ -22,7 +22,8 @@ from webapp.models import (
     User,
     db,
 )
-from webapp.services import attention, ownership
+from webapp.services.clients import ownership
+from webapp.services.reminders import due_index
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 HTMX = {"HX-Request": "true"}
@@ -67,7 +68,7 @@ def grow(app: Flask, cast: Cast, number: int) -> None:
             db.session.add(
                 mail(dana, partner, acme, date(2026, 9, 1) + timedelta(days=one), reminder)
             )
-        attention.refresh([first, *added])
+        due_index.refresh([first, *added])
         for one in range(number):
             choice = Choice.PARTNER if one % 2 else Choice.VENDOR
             ownership.choose_owner(alice, acme, choice, cast.bob, acme.owner_version)

@@ -1,6 +1,7 @@
 import pytest
 
-from webapp.mail.addresses import AddressError, AddressProblem, check_name, name_from, normalise
+from webapp.domain.addresses import AddressProblem
+from webapp.mail.addresses import AddressError, check_name, name_from, normalise
 
 
 @pytest.mark.parametrize(

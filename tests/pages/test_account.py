@@ -8,7 +8,7 @@ from tests.support.cast import Cast, unit_of_work
 from webapp.domain.ownership import Owner
 from webapp.domain.recipients import ContactRole
 from webapp.models import Client, Partner, User, db
-from webapp.services import contacts
+from webapp.services.clients import contacts
 
 PAGES = ["/account/company", "/account/company/contacts/new"]
 

@@ -23,8 +23,9 @@ from webapp.models import (
     User,
     db,
 )
-from webapp.services import attention, delivery_log
-from webapp.services.ownership import choose_owner
+from webapp.services.clients.ownership import choose_owner
+from webapp.services.reminders import due_index
+from webapp.services.sending import log as delivery_log
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 TABS = ["renewals", "contacts", "activity"]
@@ -197,7 +198,7 @@ def test_statements(app, browse, cast, base, statements, tab, count):
 def test_each_mails_way_from_the_plan_to_the_result(app, browse, cast, base):
     with unit_of_work(app):
         db.session.get(Partner, cast.partner).sending = True
-        attention.refresh_where(Subscription.client_id == cast.client)
+        due_index.refresh_where(Subscription.client_id == cast.client)
     for moment in ("2027-01-30 10:00", "2027-03-01 10:00"):
         with time_machine.travel(f"{moment}+00:00", tick=False):
             worker.once(app)

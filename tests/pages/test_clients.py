@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.cast import unit_of_work
 from webapp.models import Client, User, db
-from webapp.services import clients
+from webapp.services.clients import clients
 
 NEW = "/partner/clients/new"
 

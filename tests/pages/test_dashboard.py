@@ -18,7 +18,8 @@ from webapp.models import (
     User,
     db,
 )
-from webapp.services import attention, dashboard
+from webapp.services.lists import clients as client_list
+from webapp.services.reminders import due_index
 
 DASHBOARD = "/partner/dashboard"
 
@@ -133,7 +134,7 @@ def test_htmx_gets_the_list_alone_and_the_count(alice):
 
 
 def test_pages_are_links(alice, add, monkeypatch):
-    monkeypatch.setattr(dashboard, "PAGE", 2)
+    monkeypatch.setattr(client_list, "PAGE", 2)
     add("Beta", "Gamma", "Zeta")
     first = alice.get(f"{DASHBOARD}?owner=vendor")
     assert names(first) == ["Acme", "Beta"]
@@ -168,7 +169,7 @@ def test_the_next_mail_to_people_hard_to_reach_has_its_day(app, alice, cast, add
         db.session.query(Subscription).filter_by(product="Hub").update(
             {"renewal_date": date(2027, 6, 30)}
         )
-        attention.refresh_where(Subscription.client_id.is_not(None))
+        due_index.refresh_where(Subscription.client_id.is_not(None))
     text = alice.get(DASHBOARD).text
     # Nobody is chosen there: 90 days before. Acme, of which a step has fallen due already, is reachable.
     assert text.count("mail at risk: ") == 1
@@ -185,7 +186,7 @@ def test_a_blocked_reminder_stands_out_today_as_on_the_clients_own_page(app, ali
     with unit_of_work(app):
         db.session.query(ContactAssignment).delete()
         db.session.query(Partner).update({"sending": True})
-        attention.refresh_where(Subscription.client_id == cast.client)
+        due_index.refresh_where(Subscription.client_id == cast.client)
     worker.once(app)
     assert "mail at risk: 1 Mar 2027" in alice.get(DASHBOARD).text
     assert (

@@ -18,7 +18,7 @@ from webapp.models import (
     User,
     db,
 )
-from webapp.services import delivery_list
+from webapp.services.lists import deliveries as delivery_list
 
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
 PAGE = "/partner/deliveries"

@@ -10,7 +10,7 @@ from werkzeug.test import Client
 
 from tests.support.cast import unit_of_work
 from tests.support.forms import PRESENT_HASH, pages
-from webapp.services import logins
+from webapp.services.accounts import logins
 
 PREFIX = "/renewals"
 SITE = "https://intranet.example"

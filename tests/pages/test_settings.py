@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from tests.support.cast import Cast, unit_of_work
 from webapp.models import Client, Delivery, User, db
-from webapp.services import logins
+from webapp.services.accounts import logins
 from webapp.signin import password
 
 SECRET = "correct horse battery"

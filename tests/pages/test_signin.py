@@ -17,7 +17,7 @@ from webapp.models import (
     User,
     db,
 )
-from webapp.services import logins, people
+from webapp.services.accounts import logins, people
 from webapp.signin import links, password
 
 SECRET = "correct horse battery"

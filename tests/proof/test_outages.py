@@ -20,7 +20,7 @@ from webapp.models import (
     User,
     db,
 )
-from webapp.services import attention
+from webapp.services.reminders import due_index
 
 START = datetime(2027, 3, 1, 10, tzinfo=UTC)
 CLIENTS = 40
@@ -42,7 +42,7 @@ def renewals(app):
                 ContactAssignment(client_id=client.id, role=ContactRole.PRIMARY, user_id=contact.id)
             )
         db.session.flush()
-        attention.refresh_where(Subscription.id.is_not(None))
+        due_index.refresh_where(Subscription.id.is_not(None))
         return dict(
             db.session.execute(
                 select(User.email, Subscription.renewal_date).join(

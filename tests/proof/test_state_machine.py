@@ -41,8 +41,11 @@ from webapp.models import (
     db,
     delivery_reminder,
 )
-from webapp.services import attention, contacts, errors, facts, ownership, partners, people
-from webapp.services import subscriptions as service
+from webapp.services import errors
+from webapp.services.accounts import partners, people
+from webapp.services.clients import contacts, ownership
+from webapp.services.clients import subscriptions as service
+from webapp.services.reminders import due_index, loading
 
 START = datetime(2027, 3, 1, 10, tzinfo=UTC)
 WARSAW = ZoneInfo("Europe/Warsaw")
@@ -333,7 +336,7 @@ class Portal(RuleBasedStateMachine):
             )
         ).all()
         assert not silent
-        client = facts.load_one(self.client().id)
+        client = loading.load_one(self.client().id)
         for item in due_items(client, datetime.now(UTC)):
             assert item.step in item.subscription.planned
 
@@ -376,7 +379,7 @@ def populate(app):
         client = db.session.scalars(select(Client).order_by(Client.id)).first()
         db.session.add(make_subscription(client, "Sales Hub", date(2027, 3, 15), term_months=1))
         db.session.flush()
-        attention.refresh_where(Subscription.client_id == client.id)
+        due_index.refresh_where(Subscription.client_id == client.id)
 
 
 def test_whatever_happens_nobody_is_told_twice_and_nothing_disappears(machine):

@@ -26,7 +26,7 @@ from tests.support.cast import (
 from tests.support.smtp import Sink, smtp_sink
 from webapp.domain.recipients import ContactRole
 from webapp.models import Client, ContactAssignment, Delivery, Subscription, db
-from webapp.services import attention
+from webapp.services.reminders import due_index
 
 PATIENCE = 60
 UNITS = Path(__file__).parent.parent.parent / "docs" / "deploy"
@@ -66,7 +66,7 @@ def backlog(app: Flask) -> Callable[[int], None]:
             partner.notified_user_id = alice.id
             for number in range(clients):
                 add_client(make_client(partner, f"Client-{number}"))
-            attention.refresh_where(Subscription.id.is_not(None))
+            due_index.refresh_where(Subscription.id.is_not(None))
 
     return fill
 

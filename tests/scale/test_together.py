@@ -14,7 +14,7 @@ from sqlalchemy import create_engine, func, select, text, update
 from tests.support.cast import unit_of_work
 from webapp import worker
 from webapp.models import Partner, Reminder, Subscription, User, db
-from webapp.services import attention, planning
+from webapp.services.reminders import due_index, planning
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 SATURDAY = datetime(2027, 3, 6, 10, tzinfo=UTC)
@@ -27,7 +27,7 @@ def planned(app, cast):
     def plan(*, reachable):
         with unit_of_work(app):
             db.session.get(Partner, cast.partner).sending = True
-            attention.refresh_where(Subscription.id.is_not(None))
+            due_index.refresh_where(Subscription.id.is_not(None))
             if not reachable:
                 refused = update(User).where(User.id.in_([cast.dana, cast.dave]))
                 db.session.execute(refused.values(refused_reply="550 5.1.1 gone"))

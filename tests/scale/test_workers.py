@@ -10,7 +10,9 @@ from tests.scale.conftest import MAILS_A_CLIENT, PATIENCE, running, unit, until
 from webapp import worker
 from webapp.models import Reminder, db
 from webapp.models.transactions import writing
-from webapp.services import outbox, planning, runtime
+from webapp.services import runtime
+from webapp.services.reminders import planning
+from webapp.services.sending import outbox
 
 
 def test_planners_at_once_plan_nothing_twice(app, backlog, states, monkeypatch):

@@ -10,7 +10,7 @@ from flask import Flask
 
 from tests.support.cast import Cast, unit_of_work
 from webapp.models import Client, LinkPurpose, Subscription, User, db
-from webapp.services import logins
+from webapp.services.accounts import logins
 from webapp.signin import links
 
 HUGE = "9" * 5000

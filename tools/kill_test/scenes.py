@@ -26,8 +26,8 @@ from webapp.models import (
     Subscription,
     db,
 )
-from webapp.services import delivery_list
-from webapp.services.delivery_list import Query
+from webapp.services.lists import deliveries as delivery_list
+from webapp.services.lists.deliveries import Query
 
 TOO_LONG_SECONDS = 120
 DAY = timedelta(days=1)

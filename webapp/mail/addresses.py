@@ -2,11 +2,11 @@
 
 import re
 import unicodedata
-from enum import StrEnum
 from functools import lru_cache
 
 from email_validator import EmailNotValidError, validate_email
-from flask_babel import lazy_gettext as _l
+
+from webapp.domain.addresses import AddressProblem
 
 LONGEST = 254
 # Controls, halves of characters, line ends, and marks that turn the direction of the rest of a line:
@@ -15,31 +15,8 @@ REFUSED_CATEGORIES = {"Cc", "Cs", "Zl", "Zp"}
 DIRECTION_MARKS = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
-class AddressProblem(StrEnum):
-    """Why something typed can't be used."""
-
-    NO_AT = "no_at"
-    CHARACTERS = "characters"
-    ACCENTS = "accents"
-    LENGTH = "length"
-    SPELLING = "spelling"
-    NAME = "name"
-
-
-ADDRESS_PROBLEMS = {
-    AddressProblem.NO_AT: _l("An e-mail address has one @, as in ana@company.example."),
-    AddressProblem.CHARACTERS: _l(
-        "Remove the spaces and control characters from the e-mail address."
-    ),
-    AddressProblem.ACCENTS: _l("Before the @, use only letters without accents, digits and signs."),
-    AddressProblem.LENGTH: _l("Use an e-mail address of at most 254 characters."),
-    AddressProblem.SPELLING: _l("Check the spelling: an address looks like ana@company.example."),
-    AddressProblem.NAME: _l("Remove line breaks and control characters from the name."),
-}
-
-
 class AddressError(ValueError):
-    """An address or a name that can't be used; ADDRESS_PROBLEMS has the words for ``code``."""
+    """An address or a name that can't be used; ``code`` says why."""
 
     def __init__(self, code: AddressProblem) -> None:
         super().__init__(code.value)

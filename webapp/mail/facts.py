@@ -13,7 +13,7 @@ from webapp.config import Settings
 from webapp.domain.ownership import Owner
 from webapp.domain.recipients import ContactRole, Reachability, Reason
 from webapp.i18n import LANGUAGES, local_time, long_date, money
-from webapp.labels import CONTACT_ROLES, REACHABILITY, REASONS, owner_name
+from webapp.labels.codes import CONTACT_ROLES, REACHABILITY, REASONS, owner_name
 from webapp.mail.addresses import one_line
 from webapp.mail.letter import Letter, Party
 from webapp.models import MailKind

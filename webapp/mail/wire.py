@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from email.header import Header
 from functools import lru_cache
 
-from webapp.mail.addresses import AddressError, AddressProblem, one_line
+from webapp.domain.addresses import AddressProblem
+from webapp.mail.addresses import AddressError, one_line
 from webapp.mail.letter import Party
 
 ADDRESS = re.compile(r"[!-;=?A-~]+@[!-;=?A-~]+")

@@ -1,7 +1,7 @@
 """Tables: typed columns, named constraints. Properties only; rules live in webapp.domain."""
 
 from webapp.domain.reminders import MailKind
-from webapp.models.audit import AuditEntry
+from webapp.models.audit import AuditAction, AuditEntry
 from webapp.models.base import db
 from webapp.models.delivery import (
     Delivery,
@@ -27,6 +27,7 @@ from webapp.models.subscription import Subscription
 from webapp.models.user import Link, LinkPurpose, Login, User
 
 __all__ = [
+    "AuditAction",
     "AuditEntry",
     "Client",
     "ContactAssignment",

@@ -1,12 +1,40 @@
 """Who changed what, when: codes and values; words are made when shown."""
 
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import JSON, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.models.base import Base, Identity, Json, UtcDateTime
 from webapp.models.user import User
+
+
+class AuditAction(StrEnum):
+    """Everything that leaves an entry. ``labels.audit`` has a sentence for each."""
+
+    CLIENT_ADDED = "client.added"
+    CLIENT_CHANGED = "client.changed"
+    OWNER_CHANGED = "client.owner_changed"
+    SUBSCRIPTION_ADDED = "subscription.added"
+    SUBSCRIPTION_CHANGED = "subscription.changed"
+    SUBSCRIPTION_RENEWED = "subscription.renewed"
+    SUBSCRIPTION_CANCELLED = "subscription.cancelled"
+    CONTACTS_ASSIGNED = "client.contacts_assigned"
+    USER_ADDED = "user.added"
+    USER_CHANGED = "user.changed"
+    USER_DEACTIVATED = "user.deactivated"
+    USER_ACTIVATED = "user.activated"
+    USER_INVITED = "user.invited"
+    PARTNER_ADDED = "partner.added"
+    DEFAULT_CHANGED = "partner.default_changed"
+    SCHEDULE_CHANGED = "partner.schedule_changed"
+    SENDING_CHANGED = "partner.sending_changed"
+    MODE_CHANGED = "partner.mode_changed"
+    TEST_MAIL_SENT = "partner.test_mail_sent"
+    MAIL_SENT_AGAIN = "delivery.sent_again"
+    MAIL_ARRIVED = "delivery.arrived"
+    MAIL_MISSED = "delivery.missed"
 
 
 class AuditEntry(Base):

@@ -1,7 +1,7 @@
 """People: a user is one person in one organisation; a login opens the door for an e-mail."""
 
 import secrets
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -107,6 +107,11 @@ class Login(Base):
 class LinkPurpose(StrEnum):
     INVITATION = "invitation"
     PASSWORD_RESET = "password_reset"
+
+    @property
+    def lifetime(self) -> timedelta:
+        """How long such a link can be used."""
+        return timedelta(days=14) if self is LinkPurpose.INVITATION else timedelta(hours=2)
 
 
 class Link(Base):

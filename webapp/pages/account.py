@@ -9,14 +9,17 @@ from webapp.domain.access import Action
 from webapp.domain.ownership import Owner
 from webapp.domain.recipients import ContactRole
 from webapp.domain.reminders import ClientFacts, Round, rounds
-from webapp.labels import CONTACT_ROLES
+from webapp.labels.codes import CONTACT_ROLES
 from webapp.pages import guards, persons
 from webapp.pages.account_forms import ContactForm, RolesForm
 from webapp.pages.forms import explain
 from webapp.pages.ids import row_id
 from webapp.pages.settings_forms import PersonForm
-from webapp.services import contacts, facts, people, runtime
+from webapp.services import runtime
+from webapp.services.accounts import people
+from webapp.services.clients import contacts
 from webapp.services.errors import Conflict, Refused
+from webapp.services.reminders import loading
 
 blueprint = Blueprint("account", __name__)
 Answer = Response | tuple[str, int]
@@ -39,7 +42,7 @@ def company_page(form: RolesForm | None = None, conflict: bool = False) -> str:
     client = guards.own_company()
     listed = contacts.contacts(client.id)
     held = contacts.held_by(listed)
-    known = facts.load_one(client.id)
+    known = loading.load_one(client.id)
     active = {one.user.id for one in listed if one.user.active}
     return render_template(
         "account/company.html",
@@ -79,7 +82,7 @@ def assign() -> Answer:
         return company_page(form), 422
     except Conflict:
         return company_page(form, conflict=True), 409
-    flash(*what_follows(facts.load_one(client.id)))
+    flash(*what_follows(loading.load_one(client.id)))
     return redirect(url_for("account.company"), 303)
 
 

@@ -8,12 +8,12 @@ from wtforms import SelectField
 from wtforms.fields.choices import SelectChoice
 
 from webapp.domain.recipients import ContactRole
-from webapp.labels import CONTACT_ROLES
+from webapp.labels.codes import CONTACT_ROLES
 from webapp.models import User
 from webapp.pages import persons
 from webapp.pages.forms import Form
 from webapp.pages.settings_forms import PersonForm, Stored
-from webapp.services import facts
+from webapp.services.reminders import loading
 
 
 def user_id(value: Any) -> int | None:
@@ -45,7 +45,7 @@ class RolesForm(Form):
             offered = (user for user in users if user.active or user.id == held[role])
             form[role.value].choices = [
                 SelectChoice("", _l("Nobody")),
-                *persons.options(map(facts.person, offered)),
+                *persons.options(map(loading.person, offered)),
             ]
         return form
 

@@ -10,28 +10,26 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 from wtforms.fields.choices import SelectChoice
 
-from webapp import i18n, labels
+from webapp import i18n
 from webapp.domain.access import Action
 from webapp.domain.recipients import ContactRole, Reachability, reachability
 from webapp.domain.reminders import ClientFacts, rounds
+from webapp.labels import audit, codes
 from webapp.models import Client
-from webapp.pages import changes, forms, guards, persons
+from webapp.pages import forms, guards, notices, persons
 from webapp.pages.clients import blueprint
 from webapp.pages.dashboard import last_address
 from webapp.pages.frame import language, time_zone
 from webapp.pages.ids import row_id
 from webapp.pages.settings_forms import Stored
-from webapp.services import (
-    facts,
-    history,
-    ownership,
-    people,
-    renewal_history,
-    runtime,
-    subscriptions,
-)
+from webapp.services import runtime
+from webapp.services.accounts import people
+from webapp.services.clients import ownership, subscriptions
+from webapp.services.clients.ownership import Why
 from webapp.services.errors import Refused
-from webapp.services.ownership import Why
+from webapp.services.lists import renewal_history
+from webapp.services.reminders import loading
+from webapp.services.trail import history
 from webapp.signin import limits
 
 
@@ -44,7 +42,7 @@ class ContactForm(forms.Form):
 
     def offer(self, client: Client) -> None:
         """Let each language be chosen, or the company's followed."""
-        inherited = _("As the company: %(language)s", language=labels.LANGUAGES[client.language])
+        inherited = _("As the company: %(language)s", language=codes.LANGUAGES[client.language])
         self.language.choices = [SelectChoice("", inherited), *forms.language_choices()]
 
 
@@ -65,7 +63,7 @@ def details(client_id: int) -> Response:
 def renewals(client_id: int) -> str:
     """Who owns and why, what renews when, who gets what next, and what went out."""
     client = guards.own_client(client_id)
-    known = facts.of_client(client)
+    known = loading.of_client(client)
     return show_tab("renewals", renewals_of(client, known))
 
 
@@ -74,7 +72,7 @@ def renewals(client_id: int) -> str:
 def contacts(client_id: int) -> str:
     """The client's people and their roles."""
     client = guards.own_client(client_id)
-    known = facts.of_client(client)
+    known = loading.of_client(client)
     return show_tab("contacts", beside(client, known) | contacts_of(client, known))
 
 
@@ -137,9 +135,14 @@ def invite_contact(client_id: int, user_id: int) -> Response:
 def activity(client_id: int) -> str:
     """The audit trail of the client, newest first; ``?before=`` an entry for what is older."""
     client = guards.own_client(client_id)
-    known = facts.of_client(client)
+    known = loading.of_client(client)
     trail = history.activity(client.id, request.args.get("before", type=row_id))
-    shown = {"trail": trail, "changes": changes, "zone": time_zone()}
+    shown = {
+        "trail": trail,
+        "sentence": audit.sentence,
+        "changes": notices.changes,
+        "zone": time_zone(),
+    }
     return show_tab("activity", beside(client, known) | shown)
 
 
@@ -189,7 +192,7 @@ def contacts_of(client: Client, known: ClientFacts) -> dict[str, Any]:
             for person in holders.values()
         },
         "missing": [
-            labels.CONTACT_ROLES[role]
+            codes.CONTACT_ROLES[role]
             for role in ContactRole
             if role not in holders or not holders[role].active
         ],
@@ -198,7 +201,7 @@ def contacts_of(client: Client, known: ClientFacts) -> dict[str, Any]:
 
 def why_line(why: Why, zone: str) -> str:
     """Why an owner is in effect, in one sentence; its date is the one in a time zone."""
-    owner = labels.owner_name(why.owner, runtime.settings().vendor_name)
+    owner = codes.owner_name(why.owner, runtime.settings().vendor_name)
     if not why.own:
         return _("%(owner)s: your default", owner=owner)
     if why.by is None or why.at is None:

@@ -7,10 +7,10 @@ from werkzeug.wrappers import Response
 
 from webapp.domain.access import Action
 from webapp.models import AuditEntry, Client
-from webapp.pages import conflicts, guards
+from webapp.pages import guards, notices
 from webapp.pages.clients_forms import REFUSALS, ClientForm
 from webapp.pages.forms import explain
-from webapp.services import clients
+from webapp.services.clients import clients
 from webapp.services.errors import Refused
 
 blueprint = Blueprint("clients", __name__)
@@ -62,5 +62,5 @@ def edit(client_id: int) -> Answer:
 def edit_page(
     client: Client, form: ClientForm, status: int, entry: AuditEntry | None = None
 ) -> tuple[str, int]:
-    page = render_template("clients/edit.html", client=client, form=form, **conflicts.beside(entry))
+    page = render_template("clients/edit.html", client=client, form=form, **notices.beside(entry))
     return page, status

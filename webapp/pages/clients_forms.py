@@ -10,7 +10,7 @@ from wtforms.fields.choices import SelectChoice
 from webapp import countries, i18n
 from webapp.pages import forms
 from webapp.pages.frame import language
-from webapp.services.clients import ClientFacts
+from webapp.services.clients.clients import ClientFacts
 
 REFUSALS: dict[str, Any] = {
     "needed": _l("Fill this in."),

@@ -11,7 +11,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.domain.access import Action
 from webapp.models import AuditEntry, MailKind, Partner
-from webapp.pages import conflicts, guards, htmx, notes
+from webapp.models.audit import AuditAction
+from webapp.pages import guards, htmx, notices
 from webapp.pages.communications_forms import (
     REFUSALS,
     DefaultForm,
@@ -22,9 +23,10 @@ from webapp.pages.communications_forms import (
 from webapp.pages.forms import explain
 from webapp.pages.frame import language
 from webapp.pages.settings import blueprint
-from webapp.services import partners, people, reminders, runtime, test_mails
-from webapp.services.audit import AuditAction
+from webapp.services import runtime
+from webapp.services.accounts import partners, people
 from webapp.services.errors import Conflict, Refused
+from webapp.services.sending import after_changes, sample_mails
 
 PREVIEWED = 10
 
@@ -112,7 +114,7 @@ def send_test() -> AnyResponse:
     if not form.validate():
         return answer(partner, "test", 422, test_form=form)
     kind, chosen = MailKind(form.kind.data or ""), form.language.data or ""
-    test_mails.send(current_user, partner, kind, chosen)
+    sample_mails.send(current_user, partner, kind, chosen)
     text = _("Test mail on its way to: %(email)s", email=current_user.email)
     if htmx.wanted():
         return answer(partner, "test", 200, test_form=form, note=text)
@@ -153,7 +155,7 @@ def whole_page(partner: Partner, **context: Any) -> str:
         "partner": partner,
         "following": following_text(following),
         "own": own_text(own),
-        "first": reminders.first_mails(partner.id, now, PREVIEWED),
+        "first": after_changes.first_mails(partner.id, now, PREVIEWED),
         "now": now,
     }
     if "default_form" not in context:
@@ -193,7 +195,7 @@ def answer(
     """One part of the page for htmx, else all of it: with what stands against saving, or what was saved."""
     entry = partners.last_change(partner, conflict) if conflict else None
     template = f"communications/_{part}.html" if htmx.wanted() else "communications/page.html"
-    page = whole_page(partner, template=template, part=part, **conflicts.beside(entry), **context)
+    page = whole_page(partner, template=template, part=part, **notices.beside(entry), **context)
     return Response(page, status)
 
 
@@ -207,7 +209,7 @@ def saved(
     if htmx.wanted():
         changed = list(entry.changes) if entry else []
         return answer(
-            partner, part, 200, note=text, undo_url=notes.undo_url(entry), changed=changed
+            partner, part, 200, note=text, undo_url=notices.undo_url(entry), changed=changed
         )
-    notes.flash_with_undo(text, entry)
+    notices.flash_with_undo(text, entry)
     return redirect(url_for("settings.partners"), 303)

@@ -9,12 +9,13 @@ from wtforms.fields.choices import SelectChoice
 
 from webapp import i18n
 from webapp.domain.ownership import Owner
-from webapp.labels import MAIL_KINDS, owner_name
+from webapp.labels.codes import MAIL_KINDS, owner_name
 from webapp.models import MailKind, User
 from webapp.pages import forms, persons
 from webapp.pages.frame import language
-from webapp.services import facts, runtime
-from webapp.services.partners import WEEKDAYS, Default, Schedule
+from webapp.services import runtime
+from webapp.services.accounts.partners import WEEKDAYS, Default, Schedule
+from webapp.services.reminders import loading
 
 REFUSALS: dict[str, Any] = {
     "needed": _l("Choose who is to be notified: as owner, the partner needs a point of contact."),
@@ -57,7 +58,7 @@ class DefaultForm(forms.Form):
         self.notified_user_id.choices = [
             SelectChoice("", _("Nobody chosen")),
             *persons.options(
-                facts.person(user) for user in team if user.active or user.id == present
+                loading.person(user) for user in team if user.active or user.id == present
             ),
         ]
 

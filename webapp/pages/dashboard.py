@@ -13,8 +13,8 @@ from webapp.domain.recipients import Reachability
 from webapp.mail.addresses import one_line
 from webapp.pages import guards, htmx
 from webapp.pages.ids import row_id
-from webapp.services import dashboard
-from webapp.services.dashboard import OwnerFilter, Query, Sort
+from webapp.services.lists import clients as client_list
+from webapp.services.lists.clients import OwnerFilter, Query, Sort
 
 blueprint = Blueprint("dashboard", __name__)
 Code = TypeVar("Code", bound=StrEnum)
@@ -28,13 +28,13 @@ def index() -> Response:
     """The clients that the address asks for: everything shown is in it."""
     query = read_query()
     session["dashboard"] = address(after=query.after, before=query.before)
-    clients = dashboard.load(guards.own_partner(), query)
+    clients = client_list.load(guards.own_partner(), query)
     response = htmx.page_or_fragment(
         "dashboard/index.html",
         "dashboard/_table.html",
         query=query,
         clients=clients,
-        within_days=dashboard.WITHIN_DAYS,
+        within_days=client_list.WITHIN_DAYS,
         count=count_text(clients.total),
         sort_url=sort_url,
         direction=direction,
@@ -57,7 +57,7 @@ def read_query() -> Query:
     """The query of the address; what makes no sense there is as if it weren't there."""
     asked = request.args
     renewal = asked.get("renewal", "")
-    days = {str(days): days for days in dashboard.WITHIN_DAYS}
+    days = {str(days): days for days in client_list.WITHIN_DAYS}
     return Query(
         search=one_line(asked.get("q", "")[:LONGEST_SEARCH]),
         owner=code(OwnerFilter, asked.get("owner")),

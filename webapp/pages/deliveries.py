@@ -17,9 +17,10 @@ from webapp.pages import guards, htmx
 from webapp.pages.dashboard import LONGEST_SEARCH, code
 from webapp.pages.frame import language, time_zone
 from webapp.pages.ids import row_id
-from webapp.services import delivery_list, resolve
-from webapp.services.delivery_list import MOST_COUNTED, Query
 from webapp.services.errors import Conflict, Refused
+from webapp.services.lists import deliveries as delivery_list
+from webapp.services.lists.deliveries import MOST_COUNTED, Query
+from webapp.services.sending import decisions
 
 blueprint = Blueprint("deliveries", __name__)
 REFUSALS: dict[str, Any] = {
@@ -46,7 +47,7 @@ def again(delivery_id: int) -> AnyResponse:
     """Send a mail once more: one that may not have arrived, or surely has not."""
     delivery = guards.own_delivery(delivery_id)
     try:
-        resolve.send_again(current_user, delivery, times_seen())
+        decisions.send_again(current_user, delivery, times_seen())
     except Refused as refusal:
         return unchanged(str(REFUSALS[refusal.code]), 422)
     except Conflict:
@@ -60,7 +61,7 @@ def arrived(delivery_id: int) -> AnyResponse:
     """An unclear mail has arrived."""
     delivery = guards.own_delivery(delivery_id)
     try:
-        resolve.arrived(current_user, delivery, times_seen())
+        decisions.arrived(current_user, delivery, times_seen())
     except Conflict:
         return unchanged(conflict_text(delivery), 409)
     return decided(_("Noted as arrived: %(name)s", name=delivery.recipient.name))
@@ -72,7 +73,7 @@ def missed(delivery_id: int) -> AnyResponse:
     """An unclear mail has not arrived, and can't be sent again."""
     delivery = guards.own_delivery(delivery_id)
     try:
-        resolve.missed(current_user, delivery, times_seen())
+        decisions.missed(current_user, delivery, times_seen())
     except Conflict:
         return unchanged(conflict_text(delivery), 409)
     return decided(_("Noted as not arrived: %(name)s", name=delivery.recipient.name))
@@ -97,7 +98,7 @@ def unchanged(text: str, status: int) -> AnyResponse:
 
 def conflict_text(delivery: Delivery) -> str:
     """Who was quicker."""
-    last = resolve.last_decision(delivery)
+    last = decisions.last_decision(delivery)
     if last is None or last.actor is None:
         return _("This mail has changed meanwhile. Nothing of yours was saved.")
     return _(

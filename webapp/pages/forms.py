@@ -14,24 +14,11 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from webapp import i18n
-from webapp.mail.addresses import ADDRESS_PROBLEMS, AddressError, check_name, is_unprintable
+from webapp.labels.refusals import REFUSALS
+from webapp.mail.addresses import AddressError, check_name, is_unprintable
 from webapp.pages.frame import language
 from webapp.services.errors import Refused
 
-# Words for the codes with which services refuse; a page adds those of its own services.
-REFUSALS: dict[str, Any] = {
-    **{code.value: text for code, text in ADDRESS_PROBLEMS.items()},
-    "empty": _l("Fill this in."),
-    "taken": _l("Somebody in this organisation already has this address."),
-    "signed_in": _l(
-        "This person has signed in with this address, so only an admin of their organisation can change it."
-    ),
-    "last_admin": _l("This is the only active admin. Make somebody else an admin first."),
-    "stranger": _l("Choose an active person of this company."),
-    "contact_needed": _l("Partner as owner needs a point of contact. Choose one."),
-    "not_choosable": _l("Choose somebody from the list."),
-    "inactive": _l("This person is deactivated. Activate them first."),
-}
 # The territory of a zone that is in no country.
 WORLD = "001"
 # Stands for the fields that the request brought.

@@ -28,15 +28,16 @@ from flask_babel import refresh
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
-from webapp import i18n, labels
+from webapp import i18n
 from webapp.domain.access import Action
+from webapp.labels import codes
 from webapp.models import db
 from webapp.models.transactions import writing
 from webapp.pages import guards, htmx
 from webapp.paths import folder
-from webapp.services import monitoring
-from webapp.services import undo as undo_service
 from webapp.services.errors import Conflict
+from webapp.services.sending import monitoring
+from webapp.services.trail import undo as undo_service
 
 blueprint = Blueprint("frame", __name__)
 SAFE = {"GET", "HEAD", "OPTIONS"}
@@ -53,7 +54,7 @@ def prepare(app: Flask) -> None:
     app.context_processor(context)
     for name in ("long_date", "medium_date", "weekday_date", "local_time", "money", "number"):
         app.add_template_filter(localized(name), name)
-    app.jinja_env.globals |= {"labels": labels, "fragment_wanted": htmx.wanted}
+    app.jinja_env.globals |= {"labels": codes, "fragment_wanted": htmx.wanted}
 
 
 def localized(name: str) -> Callable[..., str]:

@@ -40,7 +40,6 @@ def client_network() -> str:
 
 limiter = Limiter(client_network, strategy="moving-window")
 PUBLIC = "public"
-DEMO = "public in demo mode"
 
 
 def allow(action: Action) -> Callable[[View], View]:
@@ -51,11 +50,6 @@ def allow(action: Action) -> Callable[[View], View]:
 def public(view: View) -> View:
     """Declare that anybody may use a route."""
     return declare(PUBLIC)(view)
-
-
-def demo_only(view: View) -> View:
-    """Declare that anybody may use a route, and that there is none outside demo mode."""
-    return declare(DEMO)(view)
 
 
 def declare(policy: str) -> Callable[[View], View]:
@@ -79,8 +73,6 @@ def enforce(app: Flask) -> Response | None:
     if request.endpoint is None:
         return None
     policy = getattr(app.view_functions[request.endpoint], "policy")  # noqa: B009
-    if policy == DEMO and not app.config["PORTAL"].demo:
-        abort(404)
     if isinstance(policy, Action):
         if not current_user.is_authenticated:
             return htmx.to_sign_in()

@@ -12,7 +12,7 @@ from webapp.domain.ownership import Person
 from webapp.models import User
 from webapp.pages.forms import Form, explain
 from webapp.pages.settings_forms import show_version
-from webapp.services import people
+from webapp.services.accounts import people
 from webapp.services.errors import Conflict, Refused
 
 

@@ -14,11 +14,13 @@ from webapp.domain.access import Action
 from webapp.domain.ownership import Choice, Person, needs_contact
 from webapp.domain.reminders import ClientFacts, rounds
 from webapp.models import AuditEntry, Client
-from webapp.pages import conflicts, forms, guards, htmx, notes, persons
+from webapp.pages import forms, guards, htmx, notices, persons
 from webapp.pages.client_details import renewals_of
 from webapp.pages.ids import row_id
-from webapp.services import facts, ownership, runtime
+from webapp.services import runtime
+from webapp.services.clients import ownership
 from webapp.services.errors import Refused
+from webapp.services.reminders import loading
 
 blueprint = Blueprint("renewal_owner", __name__)
 
@@ -38,7 +40,7 @@ class OwnerForm(forms.Form):
 def edit(client_id: int) -> AnyResponse:
     """Show the dialog, and save it: 422 with what stands against it, 409 with who was quicker."""
     client = guards.own_client(client_id)
-    known = facts.of_client(client)
+    known = loading.of_client(client)
     form = build_form(client, known)
     if request.method == "GET":
         return show(client, known, form)
@@ -66,7 +68,7 @@ def edit(client_id: int) -> AnyResponse:
 def preview(client_id: int) -> AnyResponse:
     """Who would get what next if the dialog were saved as it stands; nothing is."""
     client = guards.own_client(client_id)
-    known = facts.of_client(client)
+    known = loading.of_client(client)
     form = build_form(client, known)
     if not form.validate():
         abort(400)
@@ -137,7 +139,7 @@ def show(
         contact_missing=needs_contact(
             draft.owner.owner, draft.own_contact, draft.partner.default_contact
         ),
-        **conflicts.beside(conflict),
+        **notices.beside(conflict),
     )
 
 
@@ -151,9 +153,9 @@ def saved(client: Client, known: ClientFacts, entry: AuditEntry | None) -> AnyRe
                 "renewal_owner/_saved.html",
                 **renewals_of(client, known),
                 note=text,
-                undo_url=notes.undo_url(entry),
+                undo_url=notices.undo_url(entry),
                 page=page,
             )
         )
-    notes.flash_with_undo(text, entry)
+    notices.flash_with_undo(text, entry)
     return redirect(page, 303)

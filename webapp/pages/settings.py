@@ -12,7 +12,7 @@ from webapp.pages import guards, persons
 from webapp.pages.forms import explain
 from webapp.pages.settings_forms import InviteForm, MemberForm, ProfileForm
 from webapp.pages.signin_forms import PasswordForm
-from webapp.services import logins, people
+from webapp.services.accounts import logins, people
 from webapp.services.errors import Refused
 from webapp.signin import limits, password
 

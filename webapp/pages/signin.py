@@ -1,13 +1,10 @@
 """Signing in and out, and setting a password by a link."""
 
 from datetime import UTC, datetime, timedelta
-from itertools import groupby
-from operator import attrgetter
 
 from flask import (
     Blueprint,
     Response,
-    abort,
     flash,
     g,
     redirect,
@@ -21,11 +18,10 @@ from flask_login import current_user, login_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.models import Link, LinkPurpose, User, db
-from webapp.pages import frame, guards, htmx
+from webapp.pages import guards, htmx
 from webapp.pages.ids import row_id
 from webapp.pages.signin_forms import ForgottenForm, LinkForm, SignInForm
-from webapp.services import logins, runtime
-from webapp.services.demo import DemoAccount, accounts
+from webapp.services.accounts import logins
 from webapp.services.errors import Refused
 from webapp.signin import limits, links, password
 
@@ -66,18 +62,8 @@ def sign_in() -> AnyResponse | tuple[str, int]:
         form.form_errors.append(
             _("E-mail and password don't match. Check both, or set a new password.")
         )
-    page = render_template("signin/sign_in.html", form=form, onward=onward, groups=demo_people())
+    page = render_template("signin/sign_in.html", form=form, onward=onward)
     return page, 422 if form.errors else 200
-
-
-def demo_people() -> list[tuple[str, list[DemoAccount]]]:
-    """In demo mode: who can sign in by one click, by partner; first those of the page's language."""
-    if not runtime.settings().demo:
-        return []
-    groups = [
-        (partner, list(people)) for partner, people in groupby(accounts(), attrgetter("partner"))
-    ]
-    return sorted(groups, key=lambda group: group[1][0].language != frame.language())
 
 
 def users_behind(email: str, given: str) -> list[User]:
@@ -195,14 +181,3 @@ def set_password(token: str, chosen: str) -> AnyResponse | tuple[str, int]:
     start_session(user)
     flash(_("Your password is set."), "good")
     return redirect(url_for("frame.home"), 303)
-
-
-@blueprint.post("/sign-in/demo")
-@guards.demo_only
-def demo() -> AnyResponse:
-    """One click, and one is a demo person."""
-    user = db.session.get(User, request.form.get("user_id", 0, type=row_id))
-    if user is None or not user.active:
-        abort(404)
-    start_session(user)
-    return redirect(htmx.local(request.form.get("next")), 303)

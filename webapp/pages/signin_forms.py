@@ -7,7 +7,8 @@ from flask_babel import lazy_gettext as _l
 from wtforms import Field, PasswordField
 from wtforms.validators import Length, ValidationError
 
-from webapp.mail.addresses import ADDRESS_PROBLEMS, AddressError, normalise
+from webapp.labels.refusals import ADDRESS_PROBLEMS
+from webapp.mail.addresses import AddressError, normalise
 from webapp.pages.forms import Form, required, text_field
 from webapp.signin import password
 

@@ -13,10 +13,10 @@ from werkzeug.wrappers import Response
 from webapp.domain.access import Action
 from webapp.domain.cells import CellError, read_date
 from webapp.models import AuditEntry, Subscription, User
-from webapp.pages import conflicts, guards, notes
+from webapp.pages import guards, notices
 from webapp.pages.forms import explain
 from webapp.pages.subscriptions_forms import REFUSALS, StepForm, SubscriptionForm, currency_of
-from webapp.services import subscriptions
+from webapp.services.clients import subscriptions
 from webapp.services.errors import Conflict, Refused
 
 blueprint = Blueprint("subscriptions", __name__)
@@ -103,7 +103,7 @@ def day(text: str | None) -> date:
 
 def said(subscription: Subscription, text: str, entry: AuditEntry | None) -> Response:
     """Back to the client's renewals, where it is said, with a way to undo it."""
-    notes.flash_with_undo(text, entry)
+    notices.flash_with_undo(text, entry)
     return to_renewals(subscription.client_id)
 
 
@@ -122,7 +122,7 @@ def edit_page(
         client=subscription.client,
         subscription=subscription,
         form=form,
-        **conflicts.beside(entry),
+        **notices.beside(entry),
     )
     return page, status
 

@@ -12,12 +12,13 @@ from wtforms import DateField, Field, HiddenField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import ValidationError
 
-from webapp import i18n, labels
+from webapp import i18n
 from webapp.domain import schedule
 from webapp.domain.cells import CellError, read_amount, read_date
+from webapp.labels import codes
 from webapp.pages import forms
 from webapp.pages.frame import language
-from webapp.services.subscriptions import SubscriptionFacts
+from webapp.services.clients.subscriptions import SubscriptionFacts
 
 TERMS = (1, 2, 3, 4, 6, 12, 18, 24, 36, 48, 60)
 REFUSALS: dict[str, Any] = {
@@ -72,7 +73,7 @@ def plain_amount(amount: Decimal) -> str:
 def term_choices(form: forms.Form, field: Field) -> list[SelectChoice]:
     """The usual terms, and the present one in any case."""
     present = int(field.object_data or TERMS[0])
-    return [SelectChoice(str(term), labels.term(term)) for term in sorted({*TERMS, present})]
+    return [SelectChoice(str(term), codes.term(term)) for term in sorted({*TERMS, present})]
 
 
 @cache

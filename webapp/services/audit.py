@@ -7,36 +7,9 @@ from typing import Any, NotRequired, TypedDict, Unpack
 
 from sqlalchemy import ColumnElement, select
 
-from webapp.models import AuditEntry, User, db
+from webapp.models import AuditAction, AuditEntry, User, db
 from webapp.models.base import Json
 from webapp.services import runtime
-
-
-class AuditAction(StrEnum):
-    """Everything that leaves an entry. The pages have a text for each (webapp.labels)."""
-
-    CLIENT_ADDED = "client.added"
-    CLIENT_CHANGED = "client.changed"
-    OWNER_CHANGED = "client.owner_changed"
-    SUBSCRIPTION_ADDED = "subscription.added"
-    SUBSCRIPTION_CHANGED = "subscription.changed"
-    SUBSCRIPTION_RENEWED = "subscription.renewed"
-    SUBSCRIPTION_CANCELLED = "subscription.cancelled"
-    CONTACTS_ASSIGNED = "client.contacts_assigned"
-    USER_ADDED = "user.added"
-    USER_CHANGED = "user.changed"
-    USER_DEACTIVATED = "user.deactivated"
-    USER_ACTIVATED = "user.activated"
-    USER_INVITED = "user.invited"
-    PARTNER_ADDED = "partner.added"
-    DEFAULT_CHANGED = "partner.default_changed"
-    SCHEDULE_CHANGED = "partner.schedule_changed"
-    SENDING_CHANGED = "partner.sending_changed"
-    MODE_CHANGED = "partner.mode_changed"
-    TEST_MAIL_SENT = "partner.test_mail_sent"
-    MAIL_SENT_AGAIN = "delivery.sent_again"
-    MAIL_ARRIVED = "delivery.arrived"
-    MAIL_MISSED = "delivery.missed"
 
 
 def plain(value: Any) -> Any:

@@ -1,0 +1,130 @@
+"""The import command: its report, its exit code, and what it leaves behind."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from flask import Flask
+from sqlalchemy import func, select
+
+from tests.support.cast import Cast
+from webapp.domain.cells import Problem
+from webapp.labels.imports import PROBLEMS
+from webapp.models import Client, db
+
+DATA = Path(__file__).parent.parent / "data"
+
+
+@pytest.fixture
+def portal(app: Flask, cast: Cast) -> Any:
+    def run(*arguments: str) -> Result:
+        return app.test_cli_runner().invoke(args=["import", "--partner", "odnowa", *arguments])
+
+    return run
+
+
+def clients(app: Flask) -> int | None:
+    with app.app_context():
+        return db.session.scalar(select(func.count(Client.id)))
+
+
+def test_a_dry_run_writes_nothing(app: Flask, portal: Any) -> None:
+    result = portal(str(DATA / "clients.csv"), "--json")
+    assert result.exit_code == 0
+    report = json.loads(result.stdout)
+    # Which mails there are depends on the day.
+    assert isinstance(report.pop("mails"), list)
+    assert report == {
+        "created": 4,
+        "changed": 0,
+        "unchanged": 0,
+        "errors": [],
+        "applied": False,
+        "changes": [],
+        "unused_columns": [],
+    }
+    assert clients(app) == 2
+
+
+def test_apply_twice(app: Flask, portal: Any) -> None:
+    for created, unchanged in ((4, 0), (0, 4)):
+        report = json.loads(portal(str(DATA / "clients.csv"), "--apply", "--json").stdout)
+        assert (report["created"], report["unchanged"]) == (created, unchanged)
+        assert report["applied"] is True
+        assert clients(app) == 5
+
+
+def test_errors_write_nothing(app: Flask, portal: Any, tmp_path: Path) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_text("Company name,Product,Renewal date,Term\nNew,Hub,31/12/2027,P1Y\nOther,,,\n")
+    result = portal(str(path), "--apply", "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout) == {
+        "created": 1,
+        "changed": 0,
+        "unchanged": 0,
+        "changes": [],
+        "unused_columns": [],
+        "errors": [
+            {
+                "row": 2,
+                "column": "Renewal date",
+                "message": (
+                    "This is not a date in the form expected, or it is far off: 31/12/2027"
+                ),
+            }
+        ],
+        "applied": False,
+        "mails": [],
+    }
+    assert clients(app) == 2
+    assert portal(str(path), "--apply", "--dates", "pt").exit_code == 0
+    assert clients(app) == 4
+
+
+def test_the_report_for_people(portal: Any, tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_bytes("Firma;Fax\nŻółw;1\n".encode("cp1250"))
+    result = portal(str(path))
+    assert result.exit_code == 1
+    assert "--encoding" in result.stderr
+    result = portal(str(path), "--encoding", "cp1250", "--map", "company=Firma")
+    assert result.stdout.splitlines() == [
+        "created: 1, changed: 0, unchanged: 0, with errors: 0",
+        "Columns not imported: Fax",
+        "No mails about these clients within 30 days",
+        "Dry run: nothing was written. Add --apply.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["--map", "company"], 2, "our field=their column"),
+        (["--map", "homepage=Company name"], 1, "There is no field called homepage"),
+        (["--partner", "nobody"], 1, "nobody"),
+        (["--dates", "us"], 2, "us"),
+    ],
+)
+def test_wrong_options(portal: Any, arguments: list[str], code: int, message: str) -> None:
+    result = portal(str(DATA / "clients.csv"), *arguments)
+    assert result.exit_code == code
+    assert message in result.output
+
+
+def test_every_problem_has_words() -> None:
+    assert PROBLEMS.keys() == set(Problem)
+
+
+def test_the_report_for_people_says_what_changes_and_is_cut_short(
+    portal: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("Company name,City\nAcme,Gdynia\n")
+    assert "Acme: City: – → Gdynia" in portal(str(path)).output
+    path.write_text("Company name,Country\n" + "".join(f"New {n},Atlantis\n" for n in range(40)))
+    result = portal(str(path))
+    assert result.output.count("Atlantis") == 30
+    assert "and 10 more; --json has all of them" in result.output

@@ -1,0 +1,139 @@
+"""The demo: what its data shows, and that it keeps away from real data."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from tests.support.cast import settings
+from webapp import worker
+from webapp.app import create_app
+from webapp.config import SettingError
+from webapp.demo import clock, people, story
+from webapp.domain.access import Role
+from webapp.domain.ownership import Choice, Owner
+from webapp.domain.recipients import ContactRole, Reachability, reachability
+from webapp.models import (
+    Client,
+    Delivery,
+    DeliveryState,
+    InboxMail,
+    Installation,
+    Partner,
+    Subscription,
+    User,
+    db,
+)
+from webapp.models.organisation import NO_RENEWAL
+from webapp.services import installation, runtime
+from webapp.services.reminders import loading
+
+pytestmark = pytest.mark.settings(demo=True)
+
+
+def test_the_demo(context):
+    """One load, since it lives through a month, for all that the demo promises."""
+    story.load(lambda: worker.once(context), datetime.now(UTC).date())
+
+    shows_each_state()
+    is_a_world_of_its_own()
+    story.clear()
+    assert installation.is_empty()
+    assert not installation.is_marked()
+
+
+def shows_each_state():
+    today = datetime.now(UTC).date()
+    partners = db.session.scalars(select(Partner)).all()
+    clients = db.session.scalars(select(Client)).all()
+    known = loading.load([client.id for client in clients])
+    assert len(partners) >= 3
+    assert len(clients) >= 60
+    assert {partner.language for partner in partners} == {"en", "pl", "pt"}
+    assert {partner.sending for partner in partners} == {True, False}
+    assert {(one.owner.owner, one.owner.own) for one in known.values()} == {
+        (owner, own) for owner in Owner for own in (True, False)
+    }
+    assert {one.choice for one in known.values()} == set(Choice)
+    assert {reachability(one.circle) for one in known.values()} == set(Reachability)
+    assert any(one.circle.missing == (ContactRole.BILLING,) for one in known.values())
+    assert any(one.circle.refused for one in known.values())
+    assert any(not person.active for one in known.values() for person in one.contact.passed_over)
+    states = set(db.session.scalars(select(Delivery.state)))
+    assert states >= {DeliveryState.SENT, DeliveryState.UNCLEAR, DeliveryState.REFUSED}
+    dates = {client.next_renewal_on for client in clients}
+    assert today + timedelta(days=3) in dates
+    assert min(dates) < today
+    assert NO_RENEWAL in dates
+    subscriptions = db.session.scalars(select(Subscription)).all()
+    assert any(one.cancelled for one in subscriptions)
+    assert any(one.deadline for one in subscriptions)
+    assert any(one.cycle == 2 for one in subscriptions)
+
+
+def is_a_world_of_its_own():
+    assert installation.is_marked()
+    assert runtime.now().date() == datetime.now(UTC).date()
+    assert all(email.endswith(".example") for email in db.session.scalars(select(User.email)))
+    accounts = people.accounts()
+    assert {one.role for one in accounts} == set(Role)
+    assert {one.language for one in accounts} == {"en", "pl", "pt"}
+    assert len({one.email for one in accounts}) < len(accounts), (
+        "nobody is in several organisations"
+    )
+    taken = select(Delivery.id).where(
+        Delivery.state.in_((DeliveryState.SENT, DeliveryState.UNCLEAR))
+    )
+    assert len(db.session.scalars(taken).all()) == len(db.session.scalars(select(InboxMail)).all())
+
+
+def test_the_clock_moves_day_by_day(context):
+    today = runtime.now().date()
+    days = []
+
+    def work():
+        days.append(runtime.now().date())
+        return {"sent": int(len(days) == 2)}
+
+    assert clock.move(3, work) == 3
+    assert days == [today + timedelta(days=day) for day in (1, 2, 3)]
+    assert runtime.now().hour == clock.WORKING_HOUR.hour
+    days.clear()
+    assert clock.move(30, work, until_sent=True) == 2
+    assert runtime.now().date() == today + timedelta(days=5)
+
+
+def test_without_anything_to_send_there_is_no_next_event(context):
+    assert clock.days_to_next_event() == 0
+
+
+def test_the_next_event_is_the_next_step_of_a_partner_that_sends(context, cast):
+    subscription = db.session.get_one(Subscription, cast.subscription)
+    subscription.attention_on = runtime.now().date() + timedelta(days=9)
+    db.session.flush()
+    assert clock.days_to_next_event() == 0
+    db.session.get_one(Partner, cast.partner).sending = True
+    db.session.flush()
+    assert clock.days_to_next_event() == 9 + clock.WINDOW_DAYS
+
+
+def test_only_demo_data_is_ever_deleted(context, cast):
+    with pytest.raises(SettingError):
+        story.clear()
+    assert not installation.is_empty()
+
+
+def test_demo_mode_refuses_a_database_with_real_data(context, cast, tmp_path):
+    url = context.config["SQLALCHEMY_DATABASE_URI"]
+    db.session.remove()
+    with pytest.raises(SettingError, match="real data"):
+        create_app(settings(tmp_path, url, demo=True))
+    db.session.get_one(Installation, 1).demo = True
+    db.session.commit()
+    other = create_app(settings(tmp_path, url, demo=True))
+    with other.app_context():
+        db.engine.dispose()
+
+
+def test_outside_demo_data_nobody_is_offered(context, cast):
+    assert people.accounts() == []

@@ -1,0 +1,56 @@
+"""The audit trail in words."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from webapp.labels import audit as changes
+from webapp.labels.audit import Change
+from webapp.models import AuditEntry
+from webapp.models.audit import AuditAction
+
+
+def entry(action=AuditAction.CLIENT_CHANGED, **fields):
+    return AuditEntry(
+        at=datetime(2026, 3, 3, tzinfo=UTC),
+        organisation_id=1,
+        action=action.value,
+        subject_id=1,
+        subject="Acme",
+        changes={field: list(values) for field, values in fields.items()},
+    )
+
+
+@pytest.mark.parametrize("action", AuditAction)
+def test_every_action_has_a_sentence(app, action):
+    with app.test_request_context():
+        assert changes.sentence(entry(action))
+
+
+@pytest.mark.parametrize(
+    ("field", "values", "words"),
+    [
+        ("owner", (None, "partner"), ("Renewal owner", "Default", "Partner")),
+        ("owner", ("vendor", None), ("Renewal owner", "HubSpot", "Default")),
+        ("contact_id", (None, 7), ("Point of contact", "Default", "Ana")),
+        ("primary", (7, None), ("Primary contact", "Ana", "–")),
+        (
+            "renewal_date",
+            ("2026-03-31", "2027-03-31"),
+            ("Renewal date", "31 Mar 2026", "31 Mar 2027"),
+        ),
+        ("term_months", (1, 12), ("Term", "1 month", "1 year")),
+        ("language", ("pl", "pt"), ("Language", "Polski", "Português")),
+        ("city", (None, "Łódź"), ("City", "–", "Łódź")),
+    ],
+)
+def test_values_in_words(app, field, values, words):
+    with app.test_request_context():
+        said = changes.changes(entry(**{field: values}), {7: "Ana"}, "en", "HubSpot")
+        assert said == [Change(*words)]
+
+
+def test_what_only_the_program_needs_is_left_out(app):
+    with app.test_request_context():
+        hidden = entry(cycle=(1, 2), sort_key=("a", "b"))
+        assert changes.changes(hidden, {}, "en", "HubSpot") == []

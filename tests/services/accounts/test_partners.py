@@ -1,0 +1,181 @@
+"""Partners: the first admin, the defaults of all clients, the schedule, the sending switch; and undo."""
+
+from dataclasses import replace
+from datetime import date, time
+
+import pytest
+from sqlalchemy import select
+
+from tests.support.cast import make_client
+from webapp.domain.access import Action
+from webapp.domain.ownership import Owner
+from webapp.models import AuditEntry, Partner, Subscription, User, db
+from webapp.services.accounts import partners, people
+from webapp.services.accounts.partners import Default
+from webapp.services.errors import Conflict, Refused
+from webapp.services.trail import undo
+
+
+@pytest.fixture
+def alice(context, cast):
+    return db.session.get(User, cast.alice)
+
+
+@pytest.fixture
+def partner(context, cast):
+    return db.session.get(Partner, cast.partner)
+
+
+def test_a_new_partner_lets_the_vendor_own_and_sends_nothing(context):
+    added = partners.add_partner(None, "Księgowość & Spółka", "ana@odnowa.example", "pl")
+    ana = db.session.get(User, added.notified_user_id)
+    assert added.slug == "ksiegowosc-spolka"
+    assert (added.default_owner, added.sending, added.steps) == (
+        Owner.VENDOR,
+        False,
+        (90, 60, 30, 14, 7, 1),
+    )
+    assert (ana.email, ana.admin, ana.organisation_id) == ("ana@odnowa.example", True, added.id)
+
+
+def test_two_partners_of_one_name_have_slugs_of_their_own(context):
+    slugs = [
+        partners.add_partner(None, name, "ana@odnowa.example", "pl").slug
+        for name in ("Nowa", "NOWA", "Nowa-2", "!")
+    ]
+    assert slugs == ["nowa", "nowa-2", "nowa-2-2", "partner"]
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"name": " "}, "name"),
+        ({"admin_email": "no address"}, "email"),
+        ({"language": "de"}, "language"),
+        ({"time_zone": "Europe/Nowhere"}, "time_zone"),
+    ],
+)
+def test_what_cannot_be_a_partner_is_refused(context, values, field):
+    facts = {"name": "Nowa", "admin_email": "ana@nowa.example", "language": "pl"} | values
+    with pytest.raises(Refused) as refusal:
+        partners.add_partner(None, **facts)
+    assert refusal.value.field == field
+
+
+def test_the_default_is_saved_and_undone(alice, partner, cast):
+    entry = partners.save_default(alice, partner, Default(Owner.PARTNER, cast.bob))
+    assert partners.default_of(partner) == Default(Owner.PARTNER, cast.bob)
+    assert undo.undoable(entry)
+    assert undo.action_needed(entry) is Action.CHANGE_SETTINGS
+    undo.undo(alice, entry)
+    db.session.refresh(entry)
+    assert partners.default_of(partner) == Default(Owner.VENDOR, cast.alice)
+    assert not undo.undoable(entry)
+
+
+def test_an_undo_that_would_need_somebody_who_is_gone_is_a_conflict(alice, partner, cast):
+    bob = db.session.get(User, cast.bob)
+    partners.save_default(alice, partner, Default(Owner.PARTNER, cast.bob))
+    entry = partners.save_default(alice, partner, Default(Owner.PARTNER, cast.alice))
+    people.deactivate(alice, bob)
+    with pytest.raises(Conflict):
+        undo.undo(alice, entry)
+
+
+@pytest.mark.parametrize(
+    ("who", "owner", "code"),
+    [
+        (None, Owner.PARTNER, "needed"),
+        ("charlie", Owner.VENDOR, "unknown"),
+        ("dana", Owner.VENDOR, "unknown"),
+    ],
+)
+def test_the_notified_user_is_one_of_the_partners(alice, partner, cast, who, owner, code):
+    with pytest.raises(Refused) as refusal:
+        partners.save_default(alice, partner, Default(owner, who and getattr(cast, who)))
+    assert (refusal.value.field, refusal.value.code) == ("notified_user_id", code)
+
+
+def test_somebody_deactivated_stays_but_is_not_chosen_anew(alice, partner, cast):
+    bob = db.session.get(User, cast.bob)
+    people.deactivate(alice, bob)
+    with pytest.raises(Refused):
+        partners.save_default(alice, partner, Default(Owner.VENDOR, cast.bob))
+    partner.notified_user_id = cast.bob
+    assert partners.save_default(alice, partner, Default(Owner.VENDOR, cast.bob)) is None
+    with pytest.raises(Refused):
+        partners.save_default(alice, partner, Default(Owner.PARTNER, cast.bob))
+
+
+def test_the_same_values_from_a_stale_form_are_success(alice, partner, cast):
+    shown = partners.seen(partners.default_of(partner))
+    wanted = Default(Owner.PARTNER, cast.alice)
+    assert partners.save_default(alice, partner, wanted, shown)
+    assert partners.save_default(alice, partner, wanted, shown) is None
+
+
+def test_other_values_from_a_stale_form_are_a_conflict(alice, partner, cast):
+    shown = partners.seen(partners.default_of(partner))
+    partners.save_default(alice, partner, Default(Owner.PARTNER, cast.alice), shown)
+    with pytest.raises(Conflict):
+        partners.save_default(alice, partner, Default(Owner.VENDOR, cast.bob), shown)
+    assert partner.notified_user_id == cast.alice
+
+
+def test_new_steps_move_what_needs_attention(alice, partner, cast):
+    schedule = replace(partners.schedule_of(partner), steps_text="7, 45 7")
+    entry = partners.save_schedule(alice, partner, schedule)
+    assert partner.steps == (45, 7)
+    subscription = db.session.get(Subscription, cast.subscription)
+    assert subscription.attention_on == date(2027, 2, 14)
+    undo.undo(alice, entry)
+    assert subscription.attention_on == date(2026, 12, 31)
+
+
+def test_a_changed_window_is_undone_with_its_times(alice, partner):
+    before = partners.schedule_of(partner)
+    wanted = replace(before, window_opens=time(8, 30), window_days="056")
+    entry = partners.save_schedule(alice, partner, wanted)
+    assert partners.schedule_of(partner) == wanted
+    undo.undo(alice, entry)
+    assert partners.schedule_of(partner) == before
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"steps_text": "soon"}, "steps_text"),
+        ({"steps_text": "-3"}, "steps_text"),
+        ({"steps_text": "9999"}, "steps_text"),
+        ({"steps_text": " , "}, "steps_text"),
+        ({"steps_text": ",".join(map(str, range(1, 23)))}, "steps_text"),
+        ({"window_days": ""}, "window_days"),
+        ({"window_closes": time(9)}, "window_closes"),
+    ],
+)
+def test_a_schedule_that_cannot_work_is_refused(alice, partner, change, field):
+    with pytest.raises(Refused) as refusal:
+        partners.save_schedule(alice, partner, replace(partners.schedule_of(partner), **change))
+    assert refusal.value.field == field
+
+
+def test_sending_is_switched_and_undone(alice, partner):
+    entry = partners.save_sending(alice, partner, True)
+    assert partner.sending
+    assert partners.save_sending(alice, partner, True) is None
+    undo.undo(alice, entry)
+    assert not partner.sending
+
+
+def test_overrides_are_counted_for_the_own_clients(partner, context):
+    db.session.add(make_client(partner, "Own", owner=Owner.VENDOR))
+    db.session.flush()
+    assert partners.override_counts(partner) == (1, 1)
+
+
+def test_an_entry_without_a_way_back_is_a_conflict(alice, context):
+    partners.add_partner(alice, "Nowa", "ana@nowa.example", "pl")
+    entry = db.session.scalars(select(AuditEntry)).first()
+    assert not undo.undoable(entry)
+    with pytest.raises(Conflict):
+        undo.undo(alice, entry)

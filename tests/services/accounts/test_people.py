@@ -1,0 +1,268 @@
+"""People: who they are, what an address means, who may do what to whom."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+from sqlalchemy import select
+from werkzeug.local import LocalProxy
+
+from tests.support.cast import Cast
+from webapp.models import (
+    AuditEntry,
+    Client,
+    Delivery,
+    DeliveryState,
+    Link,
+    Partner,
+    Reminder,
+    ReminderState,
+    User,
+    db,
+)
+from webapp.services.accounts import logins, people
+from webapp.services.errors import Conflict, Refused
+
+
+@pytest.fixture
+def alice(context, cast: Cast) -> User:
+    return db.session.get(User, cast.alice)
+
+
+@pytest.fixture
+def dana(context, cast: Cast) -> User:
+    return db.session.get(User, cast.dana)
+
+
+@pytest.fixture
+def dave(context, cast: Cast) -> User:
+    return db.session.get(User, cast.dave)
+
+
+def entries() -> list[tuple[str, int, int | None, dict]]:
+    rows = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id))
+    return [(row.action, row.organisation_id, row.client_id, row.changes) for row in rows]
+
+
+def refusal(call, *args, **values) -> tuple[str, str]:
+    with pytest.raises(Refused) as error:
+        call(*args, **values)
+    return error.value.field, error.value.code
+
+
+def test_a_person_of_a_client_is_on_the_partners_trail(alice, cast: Cast):
+    acme = db.session.get(Client, cast.client)
+    zofia = people.add_person(alice, acme, name=" Zofia  Żuk ", email="Zofia@ACME.example")
+    assert (zofia.name, zofia.email, zofia.email_key) == (
+        "Zofia Żuk",
+        "Zofia@acme.example",
+        "zofia@acme.example",
+    )
+    assert entries() == [
+        ("user.added", cast.partner, cast.client, {"email": [None, "Zofia@acme.example"]})
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "email", "expected"),
+    [
+        ("Zofia", "DANA@acme.example", ("email", "taken")),
+        ("Zofia", "zofia", ("email", "no_at")),
+        ("Zofia", "zofia\r\nBcc: x@acme.example", ("email", "characters")),
+        ("  ", "zofia@acme.example", ("name", "empty")),
+        ("Zo\0fia", "zofia@acme.example", ("name", "name")),
+    ],
+)
+def test_what_is_refused(alice, cast: Cast, name, email, expected):
+    acme = db.session.get(Client, cast.client)
+    assert refusal(people.add_person, alice, acme, name=name, email=email) == expected
+
+
+def test_one_address_in_two_organisations(alice, cast: Cast):
+    odnowa = db.session.get(Partner, cast.partner)
+    assert people.add_person(alice, odnowa, name="Dana", email="dana@acme.example").id
+
+
+def test_a_new_address_clears_the_refusal_and_is_invited_again(alice, dave):
+    dave.refused_reply, dave.invited_at = "550 no such user", datetime.now(UTC)
+    old_link, token = people.invite(alice, dave), dave.session_token
+    people.edit_person(alice, dave, email="dave.new@acme.example")
+    db.session.refresh(old_link)
+    assert dave.refused_reply is None
+    assert dave.session_token != token
+    assert old_link.used_at
+    mails = db.session.scalars(select(Delivery).order_by(Delivery.id)).all()
+    assert [(mail.email, mail.state) for mail in mails] == [
+        ("dave@acme.example", DeliveryState.CANCELLED),
+        ("dave.new@acme.example", DeliveryState.QUEUED),
+    ]
+
+
+def test_a_refused_address_that_is_right_is_tried_again(alice, dave, cast: Cast):
+    people.edit_person(alice, dave, address_right=True)
+    assert entries() == []
+    dave.refused_reply = "550 5.1.1 no such user"
+    db.session.add(
+        Reminder(
+            subscription_id=cast.subscription,
+            client_id=cast.client,
+            base_date=date(2027, 3, 31),
+            step=30,
+            cycle=1,
+            due_on=date(2027, 3, 1),
+            state=ReminderState.BLOCKED,
+            planned_at=datetime.now(UTC),
+        )
+    )
+    people.edit_person(alice, dave, email="dave@acme.example", address_right=True)
+    assert dave.refused_reply is None
+    changes = {"refused_reply": ["550 5.1.1 no such user", None]}
+    assert entries() == [("user.changed", cast.partner, cast.client, changes)]
+    assert db.session.scalars(select(Reminder.state)).all() == [ReminderState.DUE]
+
+
+def test_a_contact_without_access_moves_silently(alice, dave):
+    people.edit_person(alice, dave, email="dave.new@acme.example")
+    assert not db.session.scalars(select(Link)).all()
+
+
+def test_a_partner_may_not_move_somebody_who_has_signed_in(alice, dana, dave):
+    dave.signed_in_at = datetime.now(UTC)
+    db.session.flush()
+    change = {"email": "alices.friend@acme.example"}
+    assert refusal(people.edit_person, alice, dave, **change) == ("email", "signed_in")
+    people.edit_person(alice, dave, name="David", email="dave@acme.example")
+    people.edit_person(dana, dave, **change)
+    assert dave.email == change["email"]
+
+
+def test_who_has_signed_in_stays_their_own_after_moving_the_address(alice, dana):
+    """Else a partner could take the account over right after, before the next sign-in."""
+    dana.signed_in_at = datetime.now(UTC)
+    db.session.flush()
+    people.edit_person(dana, dana, email="dana.new@acme.example")
+    assert not dana.joined
+    change = {"email": "alices.friend@acme.example"}
+    assert refusal(people.edit_person, alice, dana, **change) == ("email", "signed_in")
+
+
+def test_who_moved_while_deactivated_is_to_be_invited(alice, dana, dave):
+    dave.signed_in_at = datetime.now(UTC)
+    people.deactivate(dana, dave)
+    people.edit_person(dana, dave, email="dave.new@acme.example")
+    people.activate(dana, dave)
+    assert not dave.joined
+    assert not db.session.scalars(select(Link)).all()
+
+
+def test_the_own_address_ends_no_own_session(dana):
+    token = dana.session_token
+    # As a page hands it in.
+    people.edit_person(LocalProxy(lambda: dana), dana, email="dana.new@acme.example")
+    assert dana.session_token == token
+
+
+def test_an_address_is_passed_on_without_its_password(alice, dana, dave, cast: Cast):
+    logins.set_password(dave.email_key, "hash")
+    people.edit_person(dana, dave, email="dave.old@acme.example")
+    assert not logins.has_login("dave@acme.example")
+
+    logins.set_password(dana.email_key, "hash")
+    people.add_person(alice, db.session.get(Partner, cast.partner), name="D", email=dana.email)
+    people.edit_person(dana, dana, email="dana.new@acme.example")
+    assert logins.has_login("dana@acme.example")
+
+
+def test_a_stale_form_is_a_conflict_unless_it_says_the_same(dana, dave):
+    shown = dave.version
+    people.edit_person(dana, dave, version=shown, name="David")
+    people.edit_person(dana, dave, version=shown, name="David")
+    with pytest.raises(Conflict):
+        people.edit_person(dana, dave, version=shown, name="Davy")
+    assert dave.name == "David"
+
+
+def test_signing_in_makes_no_form_stale(dana, dave):
+    shown = dave.version
+    logins.signed_in(dave)
+    db.session.expire_all()
+    assert dave.signed_in_at
+    people.edit_person(dana, dave, version=shown, name="David")
+
+
+def test_the_last_active_admin_stays_one(dana, dave):
+    assert refusal(people.edit_person, dana, dana, admin=False) == ("admin", "last_admin")
+    assert refusal(people.deactivate, dana, dana) == ("active", "last_admin")
+    people.edit_person(dana, dave, admin=True)
+    people.deactivate(dana, dana)
+    assert refusal(people.edit_person, dave, dave, admin=False) == ("admin", "last_admin")
+
+
+def test_role_and_deactivation_end_sessions(dana, dave):
+    tokens = [dave.session_token]
+    people.edit_person(dana, dave, admin=True)
+    tokens.append(dave.session_token)
+    people.deactivate(dana, dave)
+    tokens.append(dave.session_token)
+    people.activate(dana, dave)
+    tokens.append(dave.session_token)
+    assert len(set(tokens)) == 4
+    assert [action for action, *_ in entries()] == [
+        "user.changed",
+        "user.deactivated",
+        "user.activated",
+    ]
+
+
+def test_the_first_one_invited_at_a_client_becomes_its_admin(alice, dana, dave):
+    people.invite(alice, dave)
+    assert not dave.admin
+    dana.admin = False
+    db.session.flush()
+    people.invite(alice, dave)
+    assert dave.admin
+
+
+def test_an_invitation_speaks_its_readers_language_and_holds_no_key(alice, dave, cast: Cast):
+    dave.organisation.language = "pt"
+    link = people.invite(alice, dave)
+    mail = db.session.scalars(select(Delivery)).one()
+    assert mail.language == "pt"
+    assert mail.link_id == link.id
+    assert mail.send_before == link.expires_at
+    assert mail.snapshot == {
+        "organisation": "Acme",
+        "inviter": "Alice",
+        "expires": link.expires_at.isoformat(),
+        "time_zone": "Europe/Warsaw",
+    }
+    assert entries()[-1][0] == "user.invited"
+
+
+def test_a_link_works_once(alice, dave):
+    link = people.invite(alice, dave)
+    assert logins.use_link(link, "a hash") is dave
+    assert refusal(logins.use_link, link, "another") == ("link", "used")
+    assert logins.password_hash_of("dave@acme.example") == "a hash"
+
+
+def test_a_password_is_asked_of_who_has_none(alice, dave):
+    assert refusal(logins.use_link, people.invite(alice, dave), None) == ("password", "empty")
+
+
+def test_a_new_password_ends_all_sessions_and_open_resets_of_the_address(dave):
+    link, token = logins.request_reset("Dave@acme.example"), dave.session_token
+    logins.set_password(dave.email_key, "a hash")
+    db.session.refresh(link)
+    assert link.used_at
+    assert dave.session_token != token
+
+
+@pytest.mark.parametrize("email", ["", "nobody@acme.example", "nul\0@acme.example"])
+def test_nobody_gets_a_link_for_an_unknown_address(cast: Cast, context, email):
+    assert logins.request_reset(email) is None
+
+
+def test_a_deactivated_person_is_not_invited(dana, dave):
+    people.deactivate(dana, dave)
+    assert refusal(people.invite, dana, dave) == ("active", "inactive")
+    assert logins.request_reset(dave.email) is None

@@ -1,0 +1,79 @@
+"""The three contacts of a client."""
+
+import pytest
+from sqlalchemy import select
+
+from tests.support.cast import Cast
+from webapp.domain.recipients import ContactRole
+from webapp.models import AuditEntry, Client, User, db
+from webapp.services.accounts import people
+from webapp.services.clients import contacts
+from webapp.services.errors import Conflict, Refused
+
+PRIMARY, BILLING, DECISION_MAKER = ContactRole
+
+
+@pytest.fixture
+def dana(context, cast: Cast) -> User:
+    return db.session.get(User, cast.dana)
+
+
+@pytest.fixture
+def acme(context, cast: Cast) -> Client:
+    return db.session.get(Client, cast.client)
+
+
+def holding(cast: Cast, **others: int | None) -> dict[ContactRole, int | None]:
+    shown = {PRIMARY: cast.dana, BILLING: cast.dave, DECISION_MAKER: cast.dana}
+    return shown | {ContactRole(role): user for role, user in others.items()}
+
+
+def test_roles_move_empty_and_are_audited(dana, acme, cast: Cast):
+    wanted = holding(cast, primary=cast.dave, billing=None)
+    contacts.assign_contacts(dana, acme, wanted, holding(cast))
+    assert contacts.holders(acme.id) == wanted
+    entry = db.session.scalars(select(AuditEntry)).one()
+    assert (entry.organisation_id, entry.client_id) == (cast.partner, cast.client)
+    assert entry.changes == {"primary": [cast.dana, cast.dave], "billing": [cast.dave, None]}
+
+
+def test_saving_twice_is_saving_once(dana, acme, cast: Cast):
+    wanted = holding(cast, billing=None)
+    for _ in range(2):
+        contacts.assign_contacts(dana, acme, wanted, holding(cast))
+    assert len(db.session.scalars(select(AuditEntry)).all()) == 1
+
+
+def test_two_who_change_different_roles_both_succeed(dana, acme, cast: Cast):
+    contacts.assign_contacts(dana, acme, holding(cast, billing=None), holding(cast))
+    contacts.assign_contacts(dana, acme, holding(cast, primary=cast.dave), holding(cast))
+    assert contacts.holders(acme.id) == holding(cast, billing=None, primary=cast.dave)
+
+
+def test_two_who_change_the_same_role_don_t_overwrite_one_another(dana, acme, cast: Cast):
+    contacts.assign_contacts(dana, acme, holding(cast, billing=None), holding(cast))
+    with pytest.raises(Conflict):
+        contacts.assign_contacts(dana, acme, holding(cast, billing=cast.dana), holding(cast))
+    assert contacts.holders(acme.id)[BILLING] is None
+
+
+@pytest.mark.parametrize("who", ["other_dana", "alice", "nobody", "deactivated"])
+def test_only_active_people_of_the_company(dana, acme, cast: Cast, who):
+    if who == "deactivated":
+        eva = people.add_person(dana, acme, name="Eva", email="eva@acme.example")
+        people.deactivate(dana, eva)
+        user_id = eva.id
+    else:
+        user_id = getattr(cast, who, 999_999)
+    with pytest.raises(Refused) as error:
+        contacts.assign_contacts(dana, acme, holding(cast, billing=user_id), holding(cast))
+    assert (error.value.field, error.value.code) == ("billing", "stranger")
+
+
+def test_the_list_says_who_holds_what(dana, acme, cast: Cast):
+    listed = contacts.contacts(acme.id)
+    assert [(one.user.name, one.roles) for one in listed] == [
+        ("Dana", (PRIMARY, DECISION_MAKER)),
+        ("Dave", (BILLING,)),
+    ]
+    assert contacts.held_by(listed) == contacts.holders(acme.id) == holding(cast)

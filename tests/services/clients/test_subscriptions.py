@@ -1,0 +1,216 @@
+"""Subscriptions: what their dates do, and what becomes of reminders that wait."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import select
+
+from tests.support.cast import make_client, make_subscription
+from webapp.models import (
+    AuditEntry,
+    Client,
+    Delivery,
+    DeliveryState,
+    Partner,
+    Reminder,
+    ReminderState,
+    Subscription,
+    User,
+    db,
+)
+from webapp.models.organisation import NO_RENEWAL
+from webapp.services.clients import subscriptions
+from webapp.services.clients.subscriptions import SubscriptionFacts
+from webapp.services.errors import Conflict, Refused
+from webapp.services.reminders import due_index, planning
+from webapp.services.sending import outbox
+from webapp.services.trail import undo
+
+FACTS = SubscriptionFacts("Sales Hub", 12, date(2027, 1, 31))
+NOON = datetime(2027, 3, 2, 12, tzinfo=UTC)
+
+
+def plan_and_issue(now):
+    """What a worker does before it sends."""
+    list(planning.plan(now))
+    outbox.issue_due(now)
+
+
+@pytest.fixture
+def alice(context, cast):
+    return db.session.get(User, cast.alice)
+
+
+@pytest.fixture
+def client(context, cast):
+    return db.session.get(Client, cast.client)
+
+
+@pytest.fixture
+def subscription(alice, cast):
+    """Renews on 31 March 2027; its attention is written."""
+    found = db.session.get(Subscription, cast.subscription)
+    due_index.refresh([found])
+    return found
+
+
+@pytest.fixture
+def on_2_march(time_machine):
+    """29 days before the renewal: the step of 30 days is due."""
+    time_machine.move_to(NOON, tick=False)
+
+
+def states(subscription):
+    rows = db.session.scalars(
+        select(Reminder).where(Reminder.subscription_id == subscription.id).order_by(Reminder.id)
+    )
+    return {(row.base_date, row.step): row.state for row in rows}
+
+
+def waiting():
+    return db.session.scalars(
+        select(Delivery).where(Delivery.state == DeliveryState.QUEUED).order_by(Delivery.id)
+    ).all()
+
+
+def test_a_new_subscription_knows_when_it_needs_attention(alice, client):
+    added = subscriptions.add_subscription(alice, client, FACTS)
+    assert added.attention_on == date(2026, 11, 2)
+    assert added.anchor_day == 31
+    assert client.next_renewal_on == date(2027, 1, 31)
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "code"),
+    [
+        ({"product": "  "}, "product", "needed"),
+        ({"product": "MARKETING hub"}, "product", "taken"),
+        ({"term_months": 0}, "term_months", "term"),
+        ({"renewal_date": date(1999, 1, 1)}, "renewal_date", "date"),
+        ({"deadline": date(2027, 2, 1)}, "deadline", "deadline_late"),
+        ({"amount": Decimal("-1"), "currency": "EUR"}, "amount", "amount"),
+        ({"amount": Decimal(1)}, "currency", "needed"),
+        ({"currency": "EUR"}, "currency", "without_amount"),
+        ({"amount": Decimal(1), "currency": "XYZ"}, "currency", "currency"),
+    ],
+)
+def test_what_cannot_be_is_refused(alice, client, change, field, code):
+    with pytest.raises(Refused) as refusal:
+        subscriptions.add_subscription(alice, client, replace(FACTS, **change))
+    assert (refusal.value.field, refusal.value.code) == (field, code)
+
+
+@pytest.mark.parametrize(
+    ("renewal", "term", "times", "expected"),
+    [
+        (date(2027, 1, 31), 1, 2, date(2027, 3, 31)),
+        (date(2028, 2, 29), 12, 4, date(2032, 2, 29)),
+        (date(2027, 12, 15), 1, 1, date(2028, 1, 15)),
+    ],
+)
+def test_renewing_keeps_month_ends(alice, client, renewal, term, times, expected):
+    facts = replace(FACTS, renewal_date=renewal, term_months=term)
+    subscription = subscriptions.add_subscription(alice, client, facts)
+    for _ in range(times):
+        subscriptions.renew(alice, subscription)
+    assert subscription.renewal_date == expected
+
+
+def test_a_renewed_deadline_keeps_its_distance(alice, client):
+    facts = replace(FACTS, deadline=date(2026, 12, 17))
+    subscription = subscriptions.add_subscription(alice, client, facts)
+    subscriptions.renew(alice, subscription)
+    assert subscription.deadline == date(2027, 12, 17)
+    assert subscription.cycle == 2
+
+
+def test_renewing_withdraws_what_waits_and_undo_brings_it_back(alice, subscription, on_2_march):
+    plan_and_issue(NOON)
+    assert len(waiting()) == 3
+    entry = subscriptions.renew(alice, subscription)
+    old, new = date(2027, 3, 31), date(2028, 3, 31)
+    assert subscription.renewal_date == new
+    assert subscription.attention_on == date(2028, 1, 1)
+    assert subscription.client.next_renewal_on == new
+    assert states(subscription)[old, 30] is ReminderState.CANCELLED
+    assert waiting() == []
+
+    undo.undo(alice, entry)
+    assert subscription.renewal_date == old
+    assert subscription.cycle == 1
+    plan_and_issue(NOON)
+    assert states(subscription)[old, 30] is ReminderState.ISSUED
+    assert len(waiting()) == 3
+    assert subscription.attention_on == date(2027, 3, 17)
+
+
+def test_an_undone_change_is_not_undone_twice(alice, subscription):
+    entry = subscriptions.renew(alice, subscription)
+    undo.undo(alice, entry)
+    with pytest.raises(Conflict):
+        undo.undo(alice, entry)
+
+
+def test_what_changed_again_is_not_undone(alice, subscription):
+    entry = subscriptions.renew(alice, subscription)
+    facts = replace(subscriptions.facts_of(subscription), renewal_date=date(2028, 5, 1))
+    subscriptions.edit_subscription(alice, subscription, facts)
+    with pytest.raises(Conflict):
+        undo.undo(alice, entry)
+    assert subscription.renewal_date == date(2028, 5, 1)
+
+
+def test_a_cancelled_one_needs_no_attention_until_that_is_undone(alice, subscription, on_2_march):
+    plan_and_issue(NOON)
+    entry = subscriptions.cancel(alice, subscription)
+    assert subscription.attention_on is None
+    assert subscription.client.next_renewal_on == NO_RENEWAL
+    assert waiting() == []
+    undo.undo(alice, entry)
+    assert subscription.attention_on == date(2027, 3, 17)
+    plan_and_issue(NOON)
+    assert len(waiting()) == 3
+
+
+def test_a_moved_date_plans_anew_when_nothing_was_sent(alice, subscription, on_2_march):
+    plan_and_issue(NOON)
+    facts = replace(subscriptions.facts_of(subscription), renewal_date=date(2027, 3, 25))
+    subscriptions.edit_subscription(alice, subscription, facts)
+    assert subscription.steps_from is None
+    assert states(subscription)[date(2027, 3, 31), 30] is ReminderState.SUPERSEDED
+    plan_and_issue(NOON)
+    assert states(subscription)[date(2027, 3, 25), 30] is ReminderState.ISSUED
+    assert subscription.attention_on == date(2027, 3, 11)
+
+
+def test_a_moved_date_waits_for_the_steps_to_come_when_something_was_sent(
+    alice, subscription, on_2_march
+):
+    plan_and_issue(NOON)
+    waiting()[0].state = DeliveryState.SENT
+    facts = replace(subscriptions.facts_of(subscription), renewal_date=date(2027, 3, 25))
+    subscriptions.edit_subscription(alice, subscription, facts)
+    assert subscription.steps_from == date(2027, 3, 2)
+    assert subscription.attention_on == date(2027, 3, 11)
+
+
+def test_nothing_different_leaves_no_entry(alice, subscription):
+    facts = subscriptions.facts_of(subscription)
+    assert subscriptions.edit_subscription(alice, subscription, facts) is None
+    assert db.session.scalars(select(AuditEntry)).all() == []
+
+
+def test_a_partners_new_steps_are_written_in_few_statements(cast, subscription, statements):
+    partner = db.session.get(Partner, cast.partner)
+    clients = [make_client(partner, f"Client {number}") for number in range(50)]
+    added = [make_subscription(client, "Hub", date(2027, 6, 1)) for client in clients]
+    db.session.add_all(added)
+    partner.steps_text = "10,5"
+    db.session.flush()
+    with statements() as log:
+        due_index.refresh_partner(partner)
+    assert len(log) == 4
+    assert {one.attention_on for one in added} == {date(2027, 5, 22)}
+    assert subscription.attention_on == date(2027, 3, 21)

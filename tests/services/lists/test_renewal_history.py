@@ -1,0 +1,144 @@
+"""The history of a client's renewals: by subscription and date, step by step, mail by mail."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from tests.support.cast import unit_of_work
+from webapp.domain.recipients import Reason
+from webapp.models import (
+    Delivery,
+    DeliveryState,
+    MailKind,
+    Reminder,
+    ReminderState,
+    User,
+    db,
+)
+from webapp.services.lists import renewal_history
+from webapp.services.lists.renewal_history import Stage
+from webapp.services.reminders import states as reminder_states
+from webapp.services.sending import log as delivery_log
+
+PLANNED = datetime(2027, 1, 30, 0, 5, tzinfo=UTC)
+MORNING = datetime(2027, 2, 1, 8, tzinfo=UTC)
+PRESENT, EARLIER = date(2027, 3, 31), date(2026, 3, 31)
+
+
+@pytest.fixture
+def add(app, cast):
+    def one(step, base=PRESENT, state=ReminderState.ISSUED, mails=()):
+        with unit_of_work(app):
+            db.session.add(
+                Reminder(
+                    subscription_id=cast.subscription,
+                    client_id=cast.client,
+                    base_date=base,
+                    step=step,
+                    cycle=1,
+                    due_on=date(2027, 1, 30),
+                    state=state,
+                    planned_at=PLANNED,
+                )
+            )
+            db.session.flush()
+            reminder = db.session.query(Reminder).order_by(Reminder.id.desc()).first()
+            for recipient_id in mails:
+                add_mail(cast, reminder, recipient_id)
+
+    return one
+
+
+def add_mail(cast, reminder, recipient_id):
+    mail = Delivery(
+        kind=MailKind.REMINDER_CLIENT,
+        partner_id=cast.partner,
+        client_id=cast.client,
+        day=date(2027, 2, 1),
+        recipient_id=recipient_id,
+        revision=reminder.step + 1,
+        state=DeliveryState.SENT,
+        email="somebody@acme.example",
+        language="pl",
+        snapshot={"circle": [{"user_id": cast.dana, "reasons": ["primary", "billing"]}]},
+        queued_at=PLANNED,
+        send_after=MORNING,
+        reminders=[reminder],
+    )
+    db.session.add(mail)
+    db.session.flush()
+    delivery_log.note([mail.id], DeliveryState.SENT, MORNING, reply="250 ok", actor_id=cast.bob)
+
+
+def test_a_step_that_ended_as_it_was_planned_says_so(app, cast, add):
+    add(90, state=ReminderState.SUPERSEDED)
+    add(60, state=ReminderState.DUE)
+    with app.app_context():
+        (renewal,) = renewal_history.load(cast.client)
+    assert [[stage.state for stage in step.stages] for step in renewal.steps] == [
+        [None],
+        [None, ReminderState.SUPERSEDED],
+    ]
+
+
+def test_renewals_newest_first_with_their_steps(app, cast, add):
+    add(90, EARLIER, ReminderState.TOO_LATE)
+    add(90, state=ReminderState.SUPERSEDED)
+    add(60, mails=[cast.dana, cast.dave])
+    with app.app_context():
+        found = renewal_history.load(cast.client)
+    assert [(one.base_date, one.present) for one in found] == [(PRESENT, True), (EARLIER, False)]
+    assert found[0].product == "Marketing Hub"
+    assert [(one.days_before, one.state, len(one.mails)) for one in found[0].steps] == [
+        (60, ReminderState.ISSUED, 2),
+        (90, ReminderState.SUPERSEDED, 0),
+    ]
+    with app.app_context():
+        assert renewal_history.load(cast.other_client) == []
+
+
+def test_the_way_of_a_mail(app, cast, add):
+    add(60, mails=[cast.dana])
+    with app.app_context():
+        (renewal,) = renewal_history.load(cast.client)
+    (mail,) = renewal.steps[0].mails
+    assert (mail.recipient, mail.language) == ("Dana", "pl")
+    assert mail.reasons == (Reason.PRIMARY, Reason.BILLING)
+    assert mail.stages == (
+        Stage(PLANNED, DeliveryState.QUEUED),
+        Stage(MORNING, DeliveryState.SENT, "250 ok", "Bob"),
+    )
+
+
+def test_the_way_of_a_step(app, cast, add):
+    """Nobody to tell, then somebody: who, and when, stays to be seen."""
+    add(60, state=ReminderState.DUE)
+    with unit_of_work(app):
+        step = Reminder.client_id == cast.client
+        reminder_states.change(step, ReminderState.BLOCKED, PLANNED)
+        alice = db.session.get_one(User, cast.alice)
+        reminder_states.change(step, ReminderState.DUE, MORNING, alice)
+        reminder_states.change(step, ReminderState.ISSUED, MORNING)
+    with app.app_context():
+        (renewal,) = renewal_history.load(cast.client)
+    (found,) = renewal.steps
+    assert found.state is ReminderState.ISSUED
+    assert renewal_history.moments(found.stages) == [
+        (PLANNED, [Stage(PLANNED, None), Stage(PLANNED, ReminderState.BLOCKED)]),
+        (
+            MORNING,
+            [
+                Stage(MORNING, ReminderState.DUE, by="Alice"),
+                Stage(MORNING, ReminderState.ISSUED),
+            ],
+        ),
+    ]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_two_statements(app, cast, add, statements, count):
+    for step in range(count):
+        add(step, mails=[cast.dana, cast.dave])
+    with app.app_context(), statements() as log:
+        renewal_history.load(cast.client)
+    assert len([one for one in log if not one.startswith("BEGIN")]) == 2

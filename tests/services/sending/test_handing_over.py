@@ -1,0 +1,449 @@
+"""What becomes of a mail when servers refuse, break or die; against a real SMTP server."""
+
+import os
+import signal
+import subprocess
+import sys
+from datetime import UTC, date, datetime, time, timedelta
+from email import message_from_bytes, policy
+from threading import Thread
+
+import pytest
+import time_machine
+from sqlalchemy import func, select, update
+
+from tests.support.cast import make_client, make_subscription, make_user, unit_of_work
+from tests.support.smtp import smtp_sink
+from webapp import worker
+from webapp.config import load
+from webapp.domain.recipients import ContactRole
+from webapp.mail import transport
+from webapp.models import (
+    Client,
+    ContactAssignment,
+    Delivery,
+    DeliveryMessage,
+    DeliveryState,
+    MailKind,
+    Partner,
+    Reminder,
+    ReminderState,
+    Subscription,
+    Trouble,
+    User,
+    db,
+)
+from webapp.models.transactions import writing
+from webapp.services.reminders import due_index
+from webapp.services.sending import claims, handing_over, messages
+
+STEP_30 = datetime(2027, 3, 1, 10, tzinfo=UTC)
+
+
+@pytest.fixture
+def sink():
+    with smtp_sink() as running:
+        yield running
+
+
+@pytest.fixture
+def sending(app, cast, sink):
+    """Acme's partner sends through the SMTP sink; Acme's only contact is Dana."""
+    app.config["PORTAL"] = load({"PORTAL_MAIL_URL": f"{sink.url}?tls=off"})
+    with unit_of_work(app):
+        db.session.execute(update(Partner).where(Partner.id == cast.partner).values(sending=True))
+        db.session.query(ContactAssignment).filter_by(user_id=cast.dave).delete()
+        due_index.refresh_where(Subscription.client_id == cast.client)
+    return cast
+
+
+def run_at(app, moment):
+    with time_machine.travel(moment, tick=False):
+        return worker.once(app)
+
+
+def outcome(app, recipient_id):
+    """State, attempts and the server's reply of each delivery to one person, oldest first."""
+    with app.app_context():
+        rows = db.session.scalars(
+            select(Delivery).where(Delivery.recipient_id == recipient_id).order_by(Delivery.id)
+        )
+        return [(row.state.value, row.attempts, row.reply) for row in rows]
+
+
+def test_the_wire_has_one_recipient_and_the_headers_the_whole_circle(app, sending, sink):
+    run_at(app, STEP_30)
+    assert [letter.recipients for letter in sink.letters] == [
+        ["dana@acme.example"],
+        ["alice@odnowa.example"],
+    ]
+    for letter in sink.letters:
+        headers = message_from_bytes(letter.content, policy=policy.default)
+        assert str(headers["To"]) == "Dana <dana@acme.example>"
+        assert str(headers["Cc"]) == "Alice <alice@odnowa.example>"
+    assert sink.conversations == 1
+
+
+def test_a_refused_address_ends_as_refused_and_the_partner_is_told(app, sending, sink):
+    sink.refuse["dana@acme.example"] = "550 no such person"
+    run_at(app, STEP_30)
+    assert outcome(app, sending.dana) == [("refused", 1, "550 no such person")]
+    with app.app_context():
+        assert db.session.get(User, sending.dana).refused_reply == "550 no such person"
+    run_at(app, STEP_30 + timedelta(minutes=1))
+    with app.app_context():
+        assert db.session.scalar(select(Reminder.state).where(Reminder.step == 30)) == "blocked"
+    # Alice had her copy today: the task waits for tomorrow.
+    run_at(app, STEP_30 + timedelta(days=1))
+    assert [letter.recipients for letter in sink.letters] == [["alice@odnowa.example"]] * 2
+
+
+def test_a_message_that_is_refused_flags_no_address(app, sending, sink):
+    """What one partner's mails say must not silence the addresses of another one's clients."""
+    sink.answer = "554 5.7.1 looks like spam"
+    run_at(app, STEP_30)
+    assert outcome(app, sending.dana) == [("refused", 1, "554 5.7.1 looks like spam")]
+    run_at(app, STEP_30 + timedelta(minutes=1))
+    with app.app_context():
+        assert db.session.scalars(select(User.refused_reply)).unique().all() == [None]
+        # Refused is its end: a person may have it sent again, nothing repeats by itself.
+        assert db.session.scalar(select(Reminder.state).where(Reminder.step == 30)) == "issued"
+        assert db.session.scalars(select(Delivery.state).distinct()).all() == ["refused"]
+
+
+@pytest.mark.parametrize("reply", ["451 later", "421 busy"])
+def test_a_server_that_says_later_is_asked_again_with_the_same_bytes(app, sending, sink, reply):
+    sink.refuse["dana@acme.example"] = reply
+    run_at(app, STEP_30)
+    assert outcome(app, sending.dana)[0][:2] == ("queued", 1)
+    with app.app_context():
+        first = db.session.scalar(
+            select(DeliveryMessage.content)
+            .join(Delivery, Delivery.id == DeliveryMessage.delivery_id)
+            .where(Delivery.recipient_id == sending.dana)
+        )
+    sink.refuse.clear()
+    run_at(app, STEP_30 + timedelta(minutes=2))
+    assert outcome(app, sending.dana)[0][:2] == ("sent", 2)
+    assert sink.letters[-1].recipients == ["dana@acme.example"]
+    assert sink.letters[-1].content.strip() == first.strip()
+
+
+def test_after_three_days_of_trying_it_has_failed(app, sending, sink):
+    sink.refuse["dana@acme.example"] = "451 later"
+    for hours in range(0, 120, 5):
+        run_at(app, STEP_30 + timedelta(hours=hours))
+    state, attempts, _ = outcome(app, sending.dana)[0]
+    assert state == "failed"
+    assert attempts >= 5
+
+
+def test_a_line_that_drops_after_the_final_dot_is_unclear_and_not_sent_twice(app, sending, sink):
+    sink.hang_up = True
+    run_at(app, STEP_30)
+    sink.hang_up = False
+    run_at(app, STEP_30 + timedelta(minutes=20))
+    assert outcome(app, sending.dana)[0][0] == "unclear"
+    assert ["dana@acme.example"] not in [letter.recipients for letter in sink.letters]
+
+
+def test_insistent_partners_have_an_unclear_mail_resent_once(app, sending, sink):
+    with unit_of_work(app):
+        db.session.execute(update(Partner).values(insistent=True))
+    sink.hang_up = True
+    run_at(app, STEP_30)
+    run_at(app, STEP_30 + timedelta(minutes=1))
+    run_at(app, STEP_30 + timedelta(minutes=2))
+    assert outcome(app, sending.dana)[0][:2] == ("unclear", 2)
+
+
+def test_a_dead_server_is_not_hammered(app, sending, sink):
+    app.config["PORTAL"] = load({"PORTAL_MAIL_URL": "smtp://127.0.0.1:9?tls=off"})
+    counts = run_at(app, STEP_30)
+    # One mail knocks; the other one is given back as if it had never been in hand.
+    assert (counts["queued"], counts["away"]) == (1, 1)
+    assert [attempts for _, attempts, _ in outcome(app, sending.dana)] == [1]
+    assert [attempts for _, attempts, _ in outcome(app, sending.alice)] == [0]
+    with app.app_context():
+        tried = db.session.scalars(select(Delivery.first_tried_at).order_by(Delivery.id)).all()
+    assert [moment is None for moment in tried] == [False, True]
+
+
+def test_a_mail_that_cannot_be_written_holds_up_no_other(app, sending, sink):
+    evening = datetime(2027, 3, 1, 20, tzinfo=UTC)
+    run_at(app, evening)
+    with unit_of_work(app):
+        # Such an address can't be entered; it stands for whatever makes writing fail.
+        db.session.execute(
+            update(Delivery)
+            .where(Delivery.recipient_id == sending.dana)
+            .values(resends=1, snapshot={})
+        )
+    run_at(app, evening + timedelta(hours=13))
+    assert [letter.recipients for letter in sink.letters] == [["alice@odnowa.example"]]
+    assert outcome(app, sending.dana)[0][0] == "queued"
+
+
+def test_a_claim_that_was_not_finished_comes_back(app, sending, sink):
+    run_at(app, datetime(2027, 3, 1, 20, tzinfo=UTC))
+    morning = datetime(2027, 3, 2, 9, tzinfo=UTC)
+    with time_machine.travel(morning, tick=False), unit_of_work(app):
+        assert claims.claim(morning, 1)
+    run_at(app, morning + timedelta(minutes=1))
+    assert len(sink.letters) == 1
+    with unit_of_work(app):
+        db.session.execute(
+            update(Delivery).where(Delivery.state == DeliveryState.CLAIMED).values(lease_until=1)
+        )
+    run_at(app, morning + timedelta(minutes=11))
+    assert sorted(letter.recipients[0] for letter in sink.letters) == [
+        "alice@odnowa.example",
+        "dana@acme.example",
+    ]
+
+
+def test_a_worker_that_lost_its_claim_sends_nothing(app, sending, sink):
+    run_at(app, datetime(2027, 3, 1, 20, tzinfo=UTC))
+    morning = datetime(2027, 3, 2, 9, tzinfo=UTC)
+    with unit_of_work(app):
+        claim = claims.claim(morning)[0]
+        db.session.execute(update(Delivery).values(token=None, state=DeliveryState.QUEUED))
+    with app.app_context(), db.engine.connect() as steps:
+        opened = transport.open_transport(app.config["PORTAL"])
+        with pytest.raises(handing_over.LostClaim):
+            handing_over.hand_over(claim, opened, steps)
+        opened.close()
+    assert sink.letters == []
+
+
+KILLED = """
+import os, signal, sys
+from webapp.app import create_app
+from webapp.config import load
+from webapp.mail import transport
+from webapp import worker
+import time_machine
+from datetime import UTC, datetime
+
+place = sys.argv[1]
+original = transport.SmtpTransport.send
+
+def send(self, envelope, message, before_data):
+    def and_die():
+        if place == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        before_data()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return original(self, envelope, message, and_die)
+
+transport.SmtpTransport.send = send
+with time_machine.travel(datetime(2027, 3, 1, 10, tzinfo=UTC), tick=False):
+    worker.once(create_app(load()))
+"""
+
+
+@pytest.mark.parametrize(
+    ("place", "ends"), [("before", "sent"), ("after", "unclear")], ids=["claimed", "handing over"]
+)
+def test_a_killed_worker_loses_nothing_and_repeats_nothing(
+    app, sending, sink, tmp_path, place, ends
+):
+    settings = {
+        "PORTAL_DATABASE_URL": app.config["SQLALCHEMY_DATABASE_URI"],
+        "PORTAL_MAIL_URL": f"{sink.url}?tls=off",
+        "PORTAL_INSTANCE_PATH": str(tmp_path),
+        "PORTAL_SECRET_KEY": app.config["SECRET_KEY"],
+    }
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")
+    }
+    process = subprocess.run(
+        [sys.executable, "-c", KILLED, place], env=environment | settings, check=False
+    )
+    assert process.returncode == -signal.SIGKILL
+    with unit_of_work(app):
+        db.session.execute(
+            update(Delivery).where(Delivery.lease_until.is_not(None)).values(lease_until=1)
+        )
+    run_at(app, STEP_30 + timedelta(minutes=11))
+    assert outcome(app, sending.dana)[0][0] == ends
+    got = [letter.recipients[0] for letter in sink.letters]
+    assert len(got) == len(set(got))
+    assert "alice@odnowa.example" in got
+
+
+def test_an_owner_who_changes_before_the_claim_changes_the_mail(app, sending, sink):
+    evening = datetime(2027, 3, 1, 20, tzinfo=UTC)
+    run_at(app, evening)
+    with unit_of_work(app):
+        db.session.get(Client, sending.client).owner = "partner"
+    run_at(app, evening + timedelta(hours=13))
+    assert [letter.recipients for letter in sink.letters] == [["alice@odnowa.example"]]
+    assert outcome(app, sending.dana)[0][0] == "superseded"
+
+
+def test_messages_are_dropped_thirty_days_after_their_end(app, sending, sink):
+    run_at(app, STEP_30)
+    with app.app_context():
+        assert db.session.scalar(select(func.count()).select_from(DeliveryMessage)) == 2
+    with unit_of_work(app):
+        assert messages.forget(STEP_30 + timedelta(days=29)) == 0
+        assert messages.forget(STEP_30 + timedelta(days=31)) == 2
+
+
+def test_what_nobody_thought_of_stops_one_mail_and_no_other(app, sending, sink, monkeypatch):
+    address = transport.address_recipient
+
+    def broken(connection, recipient):
+        if recipient == "dana@acme.example":
+            raise UnicodeError("nobody has thought of this")
+        address(connection, recipient)
+
+    monkeypatch.setattr(transport, "address_recipient", broken)
+    run_at(app, STEP_30)
+    assert [letter.recipients for letter in sink.letters] == [["alice@odnowa.example"]]
+    assert outcome(app, sending.dana) == [("queued", 1, Trouble.BROKE)]
+
+
+def test_a_claim_left_behind_when_the_next_step_has_gone_out_is_superseded(app, sending, sink):
+    run_at(app, datetime(2027, 3, 1, 20, tzinfo=UTC))
+    morning = datetime(2027, 3, 2, 9, tzinfo=UTC)
+    with time_machine.travel(morning, tick=False), unit_of_work(app):
+        assert claims.claim(morning)
+    step_14 = datetime(2027, 3, 17, 10, tzinfo=UTC)
+    run_at(app, step_14)
+    with unit_of_work(app):
+        db.session.execute(
+            update(Delivery).where(Delivery.lease_until.is_not(None)).values(lease_until=1)
+        )
+    run_at(app, step_14 + timedelta(minutes=1))
+    assert len(sink.letters) == 2
+    assert [state for state, _, _ in outcome(app, sending.dana)] == ["superseded", "sent"]
+    with app.app_context():
+        states = dict(db.session.execute(select(Reminder.step, Reminder.state)).all())
+    assert (states[30], states[14]) == (ReminderState.SUPERSEDED, ReminderState.ISSUED)
+
+
+def put_everybody_off(app, sending, sink, clients):
+    """The three contacts of so many clients get "later"; then comes Zoe's turn."""
+    with unit_of_work(app):
+        partner = db.session.get(Partner, sending.partner)
+        for number in range(clients):
+            client = make_client(partner, f"Putoff{number}")
+            db.session.add_all([client, make_subscription(client, "Hub", date(2027, 3, 31))])
+            for role in ContactRole:
+                person = add_contact(client, role, f"{role.value}{number}")
+                sink.refuse[person.email] = "451 4.7.1 greylisted"
+        last = make_client(partner, "Last")
+        db.session.add_all([last, make_subscription(last, "Hub", date(2027, 3, 31))])
+        add_contact(last, ContactRole.PRIMARY, "Zoe")
+        due_index.refresh_where(Subscription.id.is_not(None))
+
+
+def add_contact(client, role, name):
+    person = make_user(client, name)
+    db.session.add(person)
+    db.session.flush()
+    db.session.add(ContactAssignment(client_id=client.id, role=role, user_id=person.id))
+    db.session.flush()
+    return person
+
+
+def recipients(sink):
+    return {letter.recipients[0] for letter in sink.letters}
+
+
+def test_who_is_put_off_holds_up_nobody(app, sending, sink):
+    put_everybody_off(app, sending, sink, 3)
+    counts = run_at(app, STEP_30)
+    assert (counts["queued"], counts["away"]) == (9, 0)
+    assert "zoe@last.example" in recipients(sink)
+
+
+def test_a_server_that_puts_everybody_off_is_left_alone_for_a_while(app, sending, sink):
+    put_everybody_off(app, sending, sink, 8)
+    sink.refuse["alice@odnowa.example"] = "451 4.7.1 greylisted"
+    counts = run_at(app, STEP_30)
+    assert counts["away"] == 1
+    assert counts["queued"] <= worker.ENOUGH + 1
+    assert "zoe@last.example" not in recipients(sink)
+    # The next round begins with those whom nobody has tried.
+    counts = run_at(app, STEP_30)
+    assert counts["away"] == 0
+    assert "zoe@last.example" in recipients(sink)
+
+
+def test_three_days_of_trying_begin_with_the_first_real_try(app, sending, sink):
+    run_at(app, datetime(2027, 3, 1, 20, tzinfo=UTC))
+    morning = datetime(2027, 3, 2, 9, tzinfo=UTC)
+    with time_machine.travel(morning, tick=False), unit_of_work(app):
+        taken = claims.claim(morning)
+        claims.give_back(taken[:1])
+        # The other one's worker dies.
+        db.session.execute(update(Delivery).where(Delivery.id == taken[1].id).values(lease_until=1))
+    sink.refuse = dict.fromkeys(["dana@acme.example", "alice@odnowa.example"], "451 greylisted")
+    run_at(app, morning + timedelta(days=6))
+    for person in (sending.dana, sending.alice):
+        assert outcome(app, person) == [("queued", 1, "451 greylisted")]
+
+
+def test_the_last_try_comes_at_the_last_useful_moment(app, sending, sink):
+    """The base date is 31 March; in Warsaw it ends at 22:00 UTC."""
+    sink.refuse["dana@acme.example"] = "451 later"
+    with unit_of_work(app):
+        db.session.execute(
+            update(Partner).values(window_days="0123456", window_closes=time(23, 59))
+        )
+    moment = datetime(2027, 3, 31, 18, tzinfo=UTC)
+    while outcome(app, sending.dana)[-1:] == [] or outcome(app, sending.dana)[-1][0] == "queued":
+        run_at(app, moment)
+        moment += timedelta(minutes=1)
+        assert moment < datetime(2027, 3, 31, 22, 1, tzinfo=UTC)
+    assert outcome(app, sending.dana)[-1][0] == "failed"
+    assert moment >= datetime(2027, 3, 31, 21, 59, tzinfo=UTC)
+
+
+def test_two_refused_at_the_same_moment_leave_a_task(app, cast, sink):
+    """Each worker alone would think that the other one's reader is being told."""
+    app.config["PORTAL"] = load({"PORTAL_MAIL_URL": f"{sink.url}?tls=off"})
+    with unit_of_work(app):
+        db.session.execute(update(Partner).where(Partner.id == cast.partner).values(sending=True))
+        due_index.refresh_where(Subscription.client_id == cast.client)
+    run_at(app, datetime(2027, 3, 1, 20, tzinfo=UTC))
+    morning = datetime(2027, 3, 2, 9, tzinfo=UTC)
+    for address in ("dana@acme.example", "dave@acme.example"):
+        sink.refuse[address] = "550 no such person"
+    in_hand = []
+    for _ in range(3):
+        with unit_of_work(app):
+            in_hand += claims.claim(morning, 1)
+
+    def settle(claim, meanwhile):
+        token = writing.set(True)
+        with app.app_context(), db.engine.connect() as steps:
+            opened = transport.open_transport(app.config["PORTAL"])
+            problem = handing_over.hand_over(claim, opened, steps)
+            opened.close()
+            if problem:
+                handing_over.settle(claim, problem, morning)
+            meanwhile()
+            db.session.commit()
+            db.session.remove()
+        writing.reset(token)
+
+    first, second, copy = in_hand
+    settle(copy, lambda: None)
+    other = Thread(target=settle, args=(second, lambda: None))
+
+    def start_the_other():
+        other.start()
+        # It must wait for this one's commit; without a lock it would be through by then.
+        other.join(0.5)
+
+    with time_machine.travel(morning, tick=False):
+        settle(first, start_the_other)
+        other.join()
+    run_at(app, morning + timedelta(days=1))
+    with app.app_context():
+        kinds = set(db.session.scalars(select(Delivery.kind)))
+        assert MailKind.NOBODY_TO_TELL in kinds

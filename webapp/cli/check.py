@@ -1,0 +1,140 @@
+"""The command that tells whether this installation can do its work."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from gettext import GNUTranslations
+
+import click
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask.cli import with_appcontext
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
+
+from webapp import i18n
+from webapp.cli.check_deploy import CHECKS as DEPLOY_CHECKS
+from webapp.cli.shared import Check, Wrong, as_json, print_json
+from webapp.config import SettingError
+from webapp.mail.transport import open_transport
+from webapp.models import Installation, db
+from webapp.paths import folder
+from webapp.services import runtime
+
+# A worker that rests for its longest, and then sends for a while, is still alive.
+SILENT_AFTER = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check says. A finding that is not ``needed`` doesn't fail the whole."""
+
+    check: str
+    ok: bool
+    text: str
+    needed: bool = True
+
+
+def check_settings() -> str:
+    """Settings that can be read (else no command starts) and fit together."""
+    return f"read; people reach the portal at {runtime.settings().base_url}"
+
+
+def check_database() -> str:
+    """The database answers, and its tables are those of this version."""
+    try:
+        present = MigrationContext.configure(db.session.connection()).get_current_revision()
+    except DBAPIError as error:
+        raise Wrong(f"can't be reached: {error.orig}") from None
+    newest = newest_migration()
+    if present != newest:
+        hint = "" if present else " (the demo's database is another: set PORTAL_DEMO=1)"
+        what = (
+            f"its tables are of version {present}, not {newest}" if present else "it has no tables"
+        )
+        raise Wrong(f"{what}: run portal init{hint}")
+    return f"{db.engine.dialect.name} answers; its tables are those of this version"
+
+
+def newest_migration() -> str | None:
+    return ScriptDirectory(str(folder("migrations"))).get_current_head()
+
+
+def check_languages() -> str:
+    """Each language but English, which is the texts themselves, has a compiled catalog of all of them."""
+    catalogs = {code: texts_of(code) for code in i18n.CODES if code != "en"}
+    everything = set().union(*catalogs.values())
+    for code, texts in catalogs.items():
+        if everything - texts:
+            raise Wrong(f"{code} lacks {len(everything - texts)} texts: run make messages")
+    return "en is built in; complete: " + ", ".join(catalogs)
+
+
+def texts_of(code: str) -> set[str]:
+    """The texts that a compiled catalog translates, by their English."""
+    path = folder("translations") / code / "LC_MESSAGES" / "messages.mo"
+    if not path.exists():
+        raise Wrong(f"{code} is not compiled: run make messages")
+    with path.open("rb") as file:
+        catalog = GNUTranslations(file)._catalog  # type: ignore[attr-defined]
+    # Texts that count have an entry for each plural form.
+    return {key if isinstance(key, str) else key[0] for key in catalog}
+
+
+def check_mail() -> str:
+    """Mail has a way out. No connection is made."""
+    try:
+        open_transport(runtime.settings()).close()
+    except SettingError as error:
+        raise Wrong(str(error)) from None
+    kept = runtime.settings().mail_url.startswith("inbox:")
+    return "kept in the local inbox, nothing leaves" if kept else "goes to the mail server"
+
+
+def check_worker() -> str:
+    """A worker has been seen lately."""
+    try:
+        seen = db.session.scalar(select(Installation.worker_seen_at))
+    except DBAPIError:
+        raise Wrong("not known without the database") from None
+    if seen is None:
+        raise Wrong("none has run yet: start portal worker")
+    if datetime.now(UTC) - seen > SILENT_AFTER:
+        raise Wrong(f"none since {seen:%Y-%m-%d %H:%M} UTC: start portal worker")
+    return f"seen at {seen:%Y-%m-%d %H:%M} UTC"
+
+
+CHECKS: dict[str, Check] = {
+    "settings": (check_settings, True),
+    "database": (check_database, True),
+    "languages": (check_languages, True),
+    "mail": (check_mail, True),
+    "worker": (check_worker, False),
+}
+
+
+def findings(checks: dict[str, Check]) -> Iterator[Finding]:
+    for name, (check, needed) in checks.items():
+        try:
+            yield Finding(name, True, check(), needed)
+        except Wrong as wrong:
+            yield Finding(name, False, str(wrong), needed)
+        db.session.rollback()
+
+
+@click.command("check")
+@click.option("--deploy", is_flag=True, help="Also whether real clients may be served so.")
+@as_json
+@with_appcontext
+def check_command(deploy: bool, as_json: bool) -> None:
+    """Check settings, database, languages and mail; exit code 1 if something is missing."""
+    found = list(findings(CHECKS | DEPLOY_CHECKS if deploy else CHECKS))
+    if as_json:
+        print_json([asdict(finding) for finding in found])
+    else:
+        for one in found:
+            mark = "ok" if one.ok else "MISSING" if one.needed else "note"
+            click.echo(f"{mark:8} {one.check}: {one.text}")
+    if any(one.needed and not one.ok for one in found):
+        sys.exit(1)

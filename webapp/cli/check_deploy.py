@@ -1,0 +1,133 @@
+"""What ``portal check --deploy`` asks beyond ``portal check``: can the promise about delivery be kept here?"""
+
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from flask import current_app
+from werkzeug.sansio.utils import host_is_trusted
+
+from webapp.cli.shared import Check, Wrong
+from webapp.config import SettingError, Settings
+from webapp.services import installation, runtime
+
+DEFAULT_SENDER = Settings().mail_from
+
+
+def check_debug() -> str:
+    """Debug mode shows the code to whoever meets an error."""
+    if current_app.debug:
+        raise Wrong("debug mode is on: unset FLASK_DEBUG")
+    return "off"
+
+
+def check_key() -> str:
+    """Every process signs with the same key. (That it is long enough is checked everywhere.)"""
+    settings = runtime.settings()
+    if not settings.secret_key and on_many_machines(settings):
+        raise Wrong("set PORTAL_SECRET_KEY, the same on every machine")
+    return "set" if settings.secret_key else "kept in the instance folder"
+
+
+def check_base_url() -> str:
+    """The links in mails lead here, from wherever they are read, and nobody on the way can read them."""
+    settings = runtime.settings()
+    if settings.base_url == Settings().base_url:
+        raise Wrong(
+            "set PORTAL_BASE_URL to where people reach the portal: links in mails start with it"
+        )
+    if is_loopback(urlsplit(settings.base_url).hostname or ""):
+        raise Wrong(
+            f"PORTAL_BASE_URL is {settings.base_url}, which leads nobody here from elsewhere"
+        )
+    if not settings.secure:
+        raise Wrong(f"PORTAL_BASE_URL is {settings.base_url}: it must start with https://")
+    return settings.base_url
+
+
+def check_trusted_hosts() -> str:
+    """The portal answers to its own name alone."""
+    settings = runtime.settings()
+    host = urlsplit(settings.base_url).hostname or ""
+    if not settings.trusted_hosts:
+        raise Wrong(f"set PORTAL_TRUSTED_HOSTS, to {host} at least")
+    if not host_is_trusted(host, settings.trusted_hosts):
+        raise Wrong(f"PORTAL_TRUSTED_HOSTS lacks {host}, the host of PORTAL_BASE_URL")
+    return ", ".join(settings.trusted_hosts)
+
+
+def check_demo() -> str:
+    """Demo mode lets everybody in and sends nothing."""
+    settings = runtime.settings()
+    if settings.demo:
+        server = (
+            "" if settings.mail_url.startswith("inbox:") else ", and never beside a mail server"
+        )
+        raise Wrong(f"unset PORTAL_DEMO: it lets anybody sign in as anybody{server}")
+    try:
+        installation.refuse_other_data()
+    except SettingError as error:
+        raise Wrong(str(error)) from None
+    return "off"
+
+
+def check_sender() -> str:
+    """Mail comes from an address of the operator's own."""
+    sender = runtime.settings().mail_from
+    if sender == DEFAULT_SENDER:
+        raise Wrong("set PORTAL_MAIL_FROM to an address that your mail server may send for")
+    return sender
+
+
+def check_mail_server() -> str:
+    """Mail leaves this machine."""
+    if runtime.settings().mail_url.startswith("inbox:"):
+        raise Wrong("set PORTAL_MAIL_URL to a mail server: inbox: reaches nobody")
+    address = urlsplit(runtime.settings().mail_url)
+    if "tls=off" in address.query and not is_loopback(address.hostname or ""):
+        raise Wrong("PORTAL_MAIL_URL must not say ?tls=off: mails would cross the network in clear")
+    return "set"
+
+
+def check_storage() -> str:
+    """What is stored is in one place for all processes."""
+    settings = runtime.settings()
+    if on_many_machines(settings):
+        return "PostgreSQL"
+    if settings.broker_url:
+        raise Wrong(
+            "a task queue needs PostgreSQL: set PORTAL_DATABASE_URL, or unset PORTAL_BROKER_URL"
+        )
+    return "SQLite: keep every process on this one machine"
+
+
+def check_limits() -> str:
+    """Sign-in attempts are counted for all web processes together."""
+    settings = runtime.settings()
+    if on_many_machines(settings) and settings.limits_url.startswith("memory:"):
+        raise Wrong("set PORTAL_LIMITS_URL to a store that all web processes share")
+    return settings.limits_url.partition("://")[0]
+
+
+def on_many_machines(settings: Settings) -> bool:
+    """Whether the database is one that several machines may share."""
+    return settings.database_url.startswith("postgresql")
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+CHECKS: dict[str, Check] = {
+    "debug": (check_debug, True),
+    "secret key": (check_key, True),
+    "base url": (check_base_url, True),
+    "trusted hosts": (check_trusted_hosts, True),
+    "demo": (check_demo, True),
+    "sender": (check_sender, True),
+    "mail server": (check_mail_server, True),
+    "storage": (check_storage, True),
+    "sign-in limits": (check_limits, True),
+}

@@ -1,0 +1,31 @@
+"""Commands about deliveries, for the operator's monitor."""
+
+from dataclasses import asdict
+
+import click
+from flask.cli import AppGroup, with_appcontext
+
+from webapp.cli.shared import as_json, in_one_line, print_json
+from webapp.services.sending import monitoring
+
+deliveries_group = AppGroup("deliveries", help="Tell what became of the mails.")
+
+
+@deliveries_group.command("counts")
+@as_json
+@with_appcontext
+def counts(as_json: bool) -> None:
+    """Count deliveries by state; tell how long the oldest one has been due, and a worker unseen."""
+    with in_one_line():
+        states, pulse = monitoring.counts(), monitoring.pulse()
+    if as_json:
+        print_json({"states": states, **asdict(pulse)})
+        return
+    for state, count in states.items():
+        click.echo(f"{count:8} {state}")
+    click.echo(f"oldest due mail: {words(pulse.oldest_due_seconds, 'none waits')}")
+    click.echo(f"worker: {words(pulse.worker_seen_seconds, 'none has run yet')}")
+
+
+def words(seconds: int | None, none: str) -> str:
+    return none if seconds is None else f"{seconds} s ago"

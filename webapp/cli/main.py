@@ -1,0 +1,118 @@
+"""The command line: ``portal``, and the same commands under ``flask --app wsgi``."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from threading import Event, Thread
+
+import click
+import waitress
+from flask import Flask, current_app
+from flask.cli import FlaskGroup, with_appcontext
+from flask_migrate import upgrade
+from sqlalchemy.exc import DBAPIError
+
+from webapp import worker
+from webapp.cli.check import check_command, check_database
+from webapp.cli.deliveries import deliveries_group
+from webapp.cli.imports import import_command
+from webapp.cli.organisations import partner_group, user_group
+from webapp.cli.reminders import reminders_group, worker_command
+from webapp.cli.shared import Wrong, in_one_line
+from webapp.config import SettingError
+from webapp.services import installation, runtime
+
+
+def run(create_app: Callable[[], Flask]) -> None:
+    """Run the console script. A setting that can't be used is said by name, with exit code 2."""
+    if sys.argv[1:2] == ["demo"]:
+        # These commands are about the demo, whether or not the environment says so.
+        os.environ["PORTAL_DEMO"] = "1"
+
+    try:
+        app = create_app()
+    except SettingError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(2)
+    FlaskGroup(create_app=lambda: app, name="portal", help="The partner portal.").main()
+
+
+def prepare(app: Flask) -> None:
+    """Hang the portal's commands under the app."""
+    for command in (
+        init,
+        serve,
+        partner_group,
+        user_group,
+        import_command,
+        reminders_group,
+        worker_command,
+        deliveries_group,
+        check_command,
+    ):
+        app.cli.add_command(command)
+
+
+@click.command()
+@with_appcontext
+def init() -> None:
+    """Create the database's tables, or bring them up to this version."""
+    try:
+        with in_one_line():
+            installation.refuse_other_data()
+        upgrade()
+    except DBAPIError as error:
+        raise click.ClickException(f"The database can't be used: {error.orig}") from None
+    click.echo("The database is ready.")
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
+@click.option(
+    "--port",
+    default=8000,
+    show_default=True,
+    type=click.IntRange(1, 65535),
+    help="The port to listen at.",
+)
+@click.option(
+    "--threads",
+    default=8,
+    show_default=True,
+    type=click.IntRange(1),
+    help="How many requests are answered at once.",
+)
+@with_appcontext
+def serve(host: str, port: int, threads: int) -> None:
+    """Serve the portal by a production server; in demo mode the worker runs inside."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    try:
+        check_database()
+    except Wrong as wrong:
+        raise click.ClickException(f"The database can't be used: {wrong}.") from None
+    with in_one_line():
+        installation.refuse_other_data()
+    settings = runtime.settings()
+    click.echo(f"Renewal Portal is at http://{host}:{port} (stop it with Ctrl+C)")
+    stopped = Event()
+    helper = Thread(target=worker.run, args=(app, stopped), name="worker")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    if settings.demo:
+        helper.start()
+    try:
+        # Behind proxies their headers are read by the app, which knows how many to trust.
+        waitress.serve(
+            app,
+            host=host,
+            port=port,
+            threads=threads,
+            clear_untrusted_proxy_headers=not settings.proxies,
+            _quiet=True,
+        )
+    except OSError as error:
+        raise click.ClickException(f"Can't listen at {host}:{port}: {error.strerror}") from None
+    finally:
+        stopped.set()
+        if settings.demo:
+            helper.join()

@@ -1,0 +1,172 @@
+"""Commands for reminders: who would get what and why, and the worker that sends them."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from threading import Event, Thread
+from typing import Any
+
+import click
+from flask import current_app
+from flask.cli import AppGroup, with_appcontext
+from sqlalchemy import select
+
+from webapp import i18n, worker
+from webapp.cli.shared import as_json, find_partner, in_one_line, print_json, unit_of_work
+from webapp.domain.reminders import ClientFacts, Mail, Round, rounds
+from webapp.labels import codes
+from webapp.models import Client, Partner, db
+from webapp.services import installation, runtime
+from webapp.services.reminders import loading
+
+reminders_group = AppGroup("reminders", help="Show who would get which reminder; send what is due.")
+# More rounds than any client has within the longest term.
+ALL_ROUNDS = 10_000
+CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One mail that would go out, or a round of which nobody can be told."""
+
+    client: ClientFacts
+    round: Round
+    mail: Mail
+
+
+@reminders_group.command("show")
+@click.option(
+    "--on", "day", type=click.DateTime(["%Y-%m-%d"]), required=True, help="Today or a day to come."
+)
+@click.option("--partner", "slug", help="Only clients of this partner.")
+@as_json
+@unit_of_work
+def show(day: datetime, slug: str | None, as_json: bool) -> None:
+    """Show who would get what on a day, and why: what falls due then, or goes out then."""
+    now = runtime.now()
+    if day.date() < now.date():
+        raise click.BadParameter(f"{day.date()} is past.", param_hint="--on")
+    lines = list(mails_on(day.date(), now, find_partner(slug) if slug else None))
+    if as_json:
+        print_json([as_facts(line) for line in lines])
+        return
+    for line in lines:
+        click.echo(as_text(line))
+    click.echo(f"{len(lines)} mails." if lines else "Nobody gets a reminder on this day.")
+
+
+def mails_on(day: date, now: datetime, partner: Partner | None) -> Iterator[Line]:
+    """The mails of all rounds that fall due on a day, or are sent then after a closed window."""
+    query = select(Client.id).order_by(Client.partner_id, Client.sort_key, Client.id)
+    if partner is not None:
+        query = query.where(Client.partner_id == partner.id)
+    ids = list(db.session.scalars(query))
+    for start in range(0, len(ids), CHUNK):
+        chunk = ids[start : start + CHUNK]
+        known = loading.load(chunk)
+        for client in (known[client_id] for client_id in chunk):
+            for round in rounds(client, now, ALL_ROUNDS):
+                for mail in round.mails:
+                    if day in (round.day, mail.day):
+                        yield Line(client, round, mail)
+
+
+def as_facts(line: Line) -> dict[str, Any]:
+    """A line as JSON keeps it."""
+    person = line.mail.recipient.person
+    return {
+        "client": line.client.name,
+        "partner": line.client.partner.name,
+        "due": line.round.day,
+        "owner": line.client.owner.owner.value,
+        "own_setting": line.client.owner.own,
+        "kind": line.mail.kind.value,
+        "name": person.name,
+        "email": person.email,
+        "language": person.language,
+        "place": line.mail.recipient.place.value,
+        "reasons": [reason.value for reason in line.mail.recipient.reasons],
+        "missing": [role.value for role in line.round.circle.missing],
+        "send_at": line.mail.send_at.isoformat(timespec="minutes"),
+        "sending": line.client.partner.sending,
+        "subscriptions": [
+            {
+                "product": item.subscription.product,
+                "renewal_date": item.subscription.renewal_date,
+                "days_before": item.step,
+            }
+            for item in line.mail.items
+        ],
+    }
+
+
+def as_text(line: Line) -> str:
+    """A line for people: client and owner, who gets what, why and when."""
+    recipient, person = line.mail.recipient, line.mail.recipient.person
+    why = "set for this client" if line.client.owner.own else "default"
+    products = ", ".join(
+        f"{item.subscription.product} ({item.subscription.renewal_date})"
+        for item in line.mail.items
+    )
+    reasons = ", ".join(str(codes.REASONS[reason]) for reason in recipient.reasons)
+    held = "" if line.client.partner.sending else ", held back: sending is off"
+    return (
+        f"{line.client.name} (owner: {line.client.owner.owner.value}, {why})\n"
+        f"  {recipient.place.value}: {person.name} <{person.email}> [{person.language}] as {reasons}\n"
+        f"  {codes.MAIL_KINDS[line.mail.kind]}: {products}\n"
+        f"  from {i18n.local_time(line.mail.send_at, person.time_zone, 'en')}{held}"
+    )
+
+
+@reminders_group.command("send")
+@as_json
+@with_appcontext
+def send(as_json: bool) -> None:
+    """Plan what is due and send it, once."""
+    one_round(as_json)
+
+
+@click.command("worker")
+@click.option("--once", is_flag=True, help="One round, then end.")
+@as_json
+@with_appcontext
+def worker_command(once: bool, as_json: bool) -> None:
+    """Plan and send, round after round, until stopped."""
+    if once:
+        one_round(as_json)
+        return
+    with in_one_line():
+        # Each round asks, too; who starts one is told at once.
+        installation.refuse_other_data()
+    with until_told() as stopped:
+        click.echo("The worker runs. Stop it with Ctrl+C; a mail in hand is finished first.")
+        worker.run(current_app._get_current_object(), stopped)  # type: ignore[attr-defined]
+
+
+def one_round(as_json: bool) -> None:
+    with in_one_line(), until_told() as stopped:
+        counts = worker.once(current_app._get_current_object(), stopped)  # type: ignore[attr-defined]
+    if as_json:
+        print_json(dict(counts))
+        return
+    told = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
+    click.echo(told or "Nothing was due.")
+
+
+@contextmanager
+def until_told() -> Iterator[Event]:
+    """An event that SIGTERM or Ctrl+C sets, so that the mail in hand is finished before the end."""
+    stopped = Event()
+
+    def stop(*_: Any) -> None:
+        # In a thread: here, in the middle of a wait for this event, its lock may be taken by us.
+        Thread(target=stopped.set).start()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,81 @@
+"""What the commands share: the unit of work, words for what is refused, and reports as JSON."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any
+
+import click
+from flask.cli import with_appcontext
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
+
+from webapp.config import SettingError
+from webapp.labels.refusals import REFUSALS
+from webapp.models import Partner, db
+from webapp.models.transactions import writing
+from webapp.services import installation
+from webapp.services.errors import Refused
+
+# What a check does, and whether the whole fails with it.
+Check = tuple[Callable[[], str], bool]
+as_json = click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+
+
+class Wrong(Exception):
+    """What a check found; the text says what to do."""
+
+
+@contextmanager
+def in_one_line() -> Iterator[None]:
+    """Say what can't be done in one line, without a traceback: exit code 1, for settings 2."""
+    try:
+        yield
+    except Refused as error:
+        raise click.ClickException(words(error)) from None
+    except SettingError as error:
+        raise click.UsageError(str(error)) from None
+    except DBAPIError as error:
+        hint = "Does the database have its tables? portal init makes them."
+        raise click.ClickException(f"{error.orig}\n{hint}") from None
+
+
+def unit_of_work(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Run a command in the application as one unit of work, which is committed if it ends well."""
+
+    @with_appcontext
+    @wraps(function)
+    def run(*arguments: Any, **options: Any) -> Any:
+        token = writing.set(True)
+        try:
+            with in_one_line():
+                installation.refuse_other_data()
+                result = function(*arguments, **options)
+                db.session.commit()
+        finally:
+            db.session.rollback()
+            writing.reset(token)
+        return result
+
+    return run
+
+
+def words(error: Refused) -> str:
+    """What a use case refused, as its forms say it."""
+    text = str(REFUSALS.get(error.code, error.code))
+    return f"{error.field}: {text % error.values if error.values else text}"
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON; dates and codes as their text."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def find_partner(slug: str) -> Partner:
+    """The partner that a command names."""
+    partner = db.session.scalar(select(Partner).where(Partner.slug == slug))
+    if partner is None:
+        known = ", ".join(db.session.scalars(select(Partner.slug).order_by(Partner.slug)))
+        raise click.ClickException(f"There is no partner {slug!r}. There are: {known or 'none'}.")
+    return partner

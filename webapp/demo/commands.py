@@ -1,0 +1,85 @@
+"""Commands for the demo: its data, its people, its clock."""
+
+from dataclasses import asdict
+
+import click
+from flask import Flask, current_app
+from flask.cli import AppGroup
+from flask_migrate import upgrade
+
+from webapp import worker
+from webapp.cli.shared import as_json, print_json, unit_of_work
+from webapp.demo import clock as demo_clock
+from webapp.demo import inbox, people, story
+from webapp.models import db
+from webapp.services import installation, runtime
+
+demo_group = AppGroup("demo", help="Demo data, its people and its clock.")
+
+
+def round_of_work() -> dict[str, int]:
+    """One round of the worker, in an application context of its own."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    return worker.once(app)
+
+
+@demo_group.command("load")
+@click.option("--reset", is_flag=True, help="Delete the demo data that is there, and start over.")
+@unit_of_work
+def load(reset: bool) -> None:
+    """Fill an empty database with demo data; one that has them is left as it is."""
+    upgrade()
+    if installation.is_marked() and reset:
+        story.clear()
+        db.session.commit()
+    if installation.is_marked():
+        click.echo("The demo data is there.")
+    else:
+        story.load(round_of_work, runtime.now().date())
+        click.echo("Demo data loaded.")
+    print_accounts()
+
+
+@demo_group.command("accounts")
+@as_json
+@unit_of_work
+def show_accounts(as_json: bool) -> None:
+    """Show who can sign in."""
+    if not as_json:
+        print_accounts()
+        return
+    wanted = ("email", "password", "name", "role", "organisation", "language")
+    print_json([{key: asdict(one)[key] for key in wanted} for one in people.accounts()])
+
+
+def print_accounts() -> None:
+    """Print a table of who can sign in."""
+    accounts = people.accounts()
+    widest = max((len(one.email) for one in accounts), default=0)
+    for one in accounts:
+        click.echo(f"{one.email:{widest}}  {one.role:14}  {one.name}, {one.organisation}")
+    if accounts:
+        click.echo(f"Everybody's password: {people.PASSWORD}")
+
+
+@demo_group.command("clock")
+@click.argument("move", required=False, metavar="[+DAYS|next]")
+@as_json
+@unit_of_work
+def clock(move: str | None, as_json: bool) -> None:
+    """Show the demo's date, or move it: by days (+1, +30), or to the next event.
+
+    The worker runs day by day. Business time alone moves, never sessions or links.
+    """
+    if move == "next":
+        demo_clock.move(demo_clock.days_to_next_event(), round_of_work, until_sent=True)
+    elif move is not None:
+        days = move.removeprefix("+")
+        if not days.isdigit() or not 1 <= int(days) <= demo_clock.FARTHEST_MOVE:
+            raise click.BadParameter(f"say next, or +1 to +{demo_clock.FARTHEST_MOVE}")
+        demo_clock.move(int(days), round_of_work)
+    today, mails = runtime.now().date(), inbox.count()
+    if as_json:
+        print_json({"date": today, "mails": mails})
+    else:
+        click.echo(f"{today}, {mails} mails in the inbox")

@@ -1,0 +1,138 @@
+"""The demo bar, its clock, and the inbox: the mails that went out, as their readers see them."""
+
+from email import policy
+from email.message import EmailMessage
+from email.parser import BytesParser
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    current_app,
+    flash,
+    redirect,
+    render_template,
+    request,
+)
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from werkzeug.wrappers import Response as AnyResponse
+
+from webapp.demo import clock as demo_clock
+from webapp.demo import inbox as demo_inbox
+from webapp.demo import people
+from webapp.mail.addresses import one_line
+from webapp.models import InboxMail, User, db
+from webapp.pages import frame, guards, htmx, signin
+from webapp.pages.ids import row_id
+from webapp.services import runtime
+
+blueprint = Blueprint("demo", __name__)
+PAGE = 50
+# What a mail shows runs nothing, loads nothing, and is nobody's origin.
+MAIL_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors"
+MOVES = {"day": 1, "month": 30}
+
+
+def bar() -> dict[str, Any]:
+    """What the demo bar shows."""
+    zone = frame.time_zone() or "UTC"
+    return {
+        "today": runtime.today(zone),
+        "accounts": people.accounts(),
+        "mails": demo_inbox.count(),
+    }
+
+
+def people_by_partner() -> list[tuple[str, list[people.DemoAccount]]]:
+    """Who can sign in by one click, by partner; first those of the page's language."""
+    groups = [
+        (partner, list(team)) for partner, team in groupby(people.accounts(), attrgetter("partner"))
+    ]
+    return sorted(groups, key=lambda group: group[1][0].language != frame.language())
+
+
+@blueprint.post("/sign-in/demo")
+@guards.public
+def sign_in() -> AnyResponse:
+    """One click, and one is a demo person."""
+    user = db.session.get(User, request.form.get("user_id", 0, type=row_id))
+    if user is None or not user.active:
+        abort(404)
+    signin.start_session(user)
+    return redirect(htmx.local(request.form.get("next")), 303)
+
+
+@blueprint.post("/demo/clock")
+@guards.public
+def clock() -> AnyResponse:
+    """Move business time; the worker runs day by day."""
+    move = request.form.get("move", "")
+    work = current_app.extensions["demo_work"]
+    before = demo_inbox.count()
+    if move == "event":
+        days = demo_clock.days_to_next_event()
+        if not days:
+            flash(_("No mail is to come: the clock stays."), "neutral")
+        demo_clock.move(days, work, until_sent=True)
+    elif move in MOVES:
+        days = demo_clock.move(MOVES[move], work)
+    else:
+        abort(400)
+    if days:
+        sent = demo_inbox.count() - before
+        text = ngettext("%(num)d mail went out", "%(num)d mails went out", sent)
+        flash(text if sent else _("No mail went out"), "good" if sent else "neutral")
+    return redirect(htmx.local(request.form.get("next")), 303)
+
+
+@blueprint.get("/demo/inbox")
+@guards.public
+def inbox() -> str:
+    """All mails that went out, newest first; ``to`` shows those of one recipient."""
+    recipient = one_line(request.args.get("to", ""))
+    before = request.args.get("before", type=row_id)
+    rows = demo_inbox.mails(recipient, before, PAGE + 1)
+    return render_template(
+        "demo/inbox.html",
+        mails=[(row, parse(row)) for row in rows[:PAGE]],
+        more=len(rows) > PAGE,
+        recipients=demo_inbox.recipients(),
+        recipient=recipient,
+        before=before,
+        zone=frame.time_zone() or "UTC",
+    )
+
+
+@blueprint.get("/demo/inbox/<int:mail_id>")
+@guards.public
+def mail(mail_id: int) -> str:
+    """One mail: headers, text, and the HTML in a frame of its own."""
+    row = guards.found(db.session.get(InboxMail, mail_id))
+    message = parse(row)
+    return render_template("demo/mail.html", row=row, message=message, text=part(message, "plain"))
+
+
+@blueprint.get("/demo/inbox/<int:mail_id>/html")
+@guards.public
+def mail_html(mail_id: int) -> Response:
+    """The HTML part alone, shut in by a policy of its own."""
+    message = parse(guards.found(db.session.get(InboxMail, mail_id)))
+    response = Response(part(message, "html"), mimetype="text/html")
+    # Every page around it is asked, also one that shows the portal in a frame.
+    around = " ".join(["'self'", *runtime.settings().frame_ancestors])
+    response.headers["Content-Security-Policy"] = f"{MAIL_POLICY} {around}"
+    return response
+
+
+def parse(row: InboxMail) -> EmailMessage:
+    return BytesParser(EmailMessage, policy=policy.default).parsebytes(row.message)
+
+
+def part(message: EmailMessage, kind: str) -> str:
+    """The text of one part: ``plain`` or ``html``."""
+    body = message.get_body((kind,))
+    return str(body.get_content()) if body else ""

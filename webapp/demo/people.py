@@ -1,0 +1,63 @@
+"""The demo's people, who sign in with one click."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import case, func, select
+
+from webapp.domain.access import Role
+from webapp.models import Installation, Login, User, db
+from webapp.models.tables import client_table, organisation_table
+
+# Everybody of the demo signs in with it; the addresses are fictional.
+PASSWORD = "renewal-demo"
+company, agency = organisation_table.alias(), organisation_table.alias()
+
+
+@dataclass(frozen=True, slots=True)
+class DemoAccount:
+    """Somebody who can sign in. ``partner`` is the partner that the organisation is or belongs to."""
+
+    user_id: int
+    email: str
+    password: str
+    name: str
+    role: Role
+    organisation: str
+    language: str
+    partner: str
+
+
+def accounts() -> list[DemoAccount]:
+    """Who can sign in: each partner's people, then those of its clients. Empty without demo data."""
+    partner_id = func.coalesce(client_table.c.partner_id, company.c.id)
+    rows = db.session.execute(
+        select(
+            User.id,
+            User.email,
+            User.name,
+            User.admin,
+            func.coalesce(User.language, company.c.language).label("language"),
+            company.c.name.label("organisation"),
+            company.c.kind,
+            agency.c.name.label("partner"),
+        )
+        .join(company, company.c.id == User.organisation_id)
+        .outerjoin(client_table, client_table.c.id == company.c.id)
+        .join(agency, agency.c.id == partner_id)
+        .join(Login, Login.email_key == User.email_key)
+        .where(User.active, select(Installation.demo).scalar_subquery())
+        .order_by(partner_id, case((company.c.kind == "partner", 0), else_=1), User.id)
+    )
+    return [
+        DemoAccount(
+            user_id=row.id,
+            email=row.email,
+            password=PASSWORD,
+            name=row.name,
+            role=Role(f"{row.kind} {'admin' if row.admin else 'member'}"),
+            organisation=row.organisation,
+            language=row.language,
+            partner=row.partner,
+        )
+        for row in rows
+    ]

@@ -1,0 +1,297 @@
+"""Demo data: three partners, their clients, and a month of history that really happened.
+
+Nothing is left to chance: the same day gives the same demo. Dates count from the day of loading. The
+history is not written down as rows: people act by the use cases, and the worker sends, day by day.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from random import Random
+
+from flask import g
+from sqlalchemy import select
+
+from webapp import i18n
+from webapp.config import SettingError
+from webapp.demo import breakdowns, clock, names
+from webapp.demo.people import PASSWORD
+from webapp.domain.ownership import Choice, Owner
+from webapp.domain.recipients import ContactRole
+from webapp.domain.schedule import add_months
+from webapp.models import Client, Installation, Partner, Subscription, User, db
+from webapp.services import installation
+from webapp.services.accounts import logins, partners, people
+from webapp.services.clients import clients, contacts, ownership, subscriptions
+from webapp.signin.password import hash_password
+
+HISTORY_DAYS = 30
+Role = ContactRole
+ALL_ROLES = tuple(ContactRole)
+
+
+@dataclass(frozen=True, slots=True)
+class Agency:
+    """A partner of the demo; the first of its people is its admin, the second is notified."""
+
+    name: str
+    domain: str
+    language: str
+    time_zone: str
+    currency: str
+    owner: Owner
+    sending: bool
+    people: tuple[str, ...]
+    companies: tuple[names.Company, ...]
+
+
+AGENCIES = (
+    Agency(
+        *("Odnowa Studio", "odnowa.example", "pl", "Europe/Warsaw", "PLN", Owner.VENDOR, True),
+        ("Anna Wiśniewska", "Tomasz Lewandowski", "Katarzyna Zielińska", "Piotr Mazur"),
+        names.POLISH,
+    ),
+    Agency(
+        *("Renova Parceiros", "renova.example", "pt", "America/Sao_Paulo", "BRL"),
+        *(Owner.PARTNER, True),
+        ("Beatriz Carvalho", "Rafael Souza", "João Pereira"),
+        names.PORTUGUESE,
+    ),
+    Agency(
+        *("Northbridge Digital", "northbridge.example", "en", "Europe/London", "GBP"),
+        *(Owner.VENDOR, False),
+        ("Emma Clarke", "Oliver Hughes"),
+        names.ENGLISH,
+    ),
+)
+
+# In how many days these renew, counted from the day of loading; the others are spread over the year.
+RENEWS_IN = {
+    "Browar Złoty Kłos": 3,
+    "Drukarnia Czcionka": -6,
+    "Fabryka Mebli Dąb": 14,
+    "Hotel pod Jeleniem": 31,
+    "Instytut Językowy Lingua": 9,
+    "Jubiler Bursztyn": 25,
+    "Klinika Zdrowa Kość": 20,
+    "Logistyka Północ": 12,
+    "Muzyka dla Ciebie": 100,
+    "Piekarnia Rogalik": -8,
+    "Wydawnictwo Łabędź": 17,
+    "Café Serra Azul": 3,
+    "Construtora Ipê": 11,
+    "Doceria Brigadeiro": -3,
+    "Livraria Página Um": 28,
+    "Harbour Lane Books": 3,
+    "Blue Kettle Tea": -10,
+    "Ivy Street Legal": 22,
+}
+# Who holds which roles where it is not one person each.
+CONTACTS: dict[str, tuple[tuple[Role, ...], ...]] = {
+    "Jubiler Bursztyn": (),
+    "Instytut Językowy Lingua": ((Role.PRIMARY,), (Role.DECISION_MAKER,)),
+    "Cukiernia Malwa": (ALL_ROLES,),
+    "Ivy Street Legal": ((Role.PRIMARY, Role.DECISION_MAKER), (Role.BILLING,)),
+    "Lantern Street Theatre": (),
+}
+WITHOUT_SUBSCRIPTION = "Źródło Mineralne"
+WITH_TWO = "Wydawnictwo Łabędź"
+WITH_DEADLINE = ("Muzyka dla Ciebie", "Livraria Página Um")
+# Companies whose first two contacts sign in, and an accountant who does so for several companies.
+WITH_LOGINS = ("Browar Złoty Kłos", "Café Serra Azul", "Harbour Lane Books")
+ACCOUNTANT = ("Marta Sobczak", "marta@biuro-liczydlo.example")
+ACCOUNTED = ("Browar Złoty Kłos", "Cukiernia Malwa")
+
+
+@dataclass
+class Scene:
+    """What the story needs to find again."""
+
+    today: date
+    random: Random = field(default_factory=lambda: Random(2026))
+    team: dict[str, User] = field(default_factory=dict)
+    clients: dict[str, Client] = field(default_factory=dict)
+    subscriptions: dict[str, Subscription] = field(default_factory=dict)
+
+
+def clear() -> None:
+    """Empty every table of a database that is marked as a demo's, and unmark it."""
+    if not installation.is_marked():
+        raise SettingError("this database holds no demo data, so nothing is deleted")
+    for table in reversed(db.metadata.sorted_tables):
+        db.session.execute(table.delete())
+    db.session.add(Installation())
+    db.session.flush()
+    g.pop("clock_offset", None)
+
+
+def load(work: Callable[[], Mapping[str, int]], today: date) -> None:
+    """Fill an empty database and mark it as a demo's. ``work`` is a round of the worker."""
+    db.session.get_one(Installation, 1).demo = True
+    clock.set_clock(today - timedelta(days=HISTORY_DAYS))
+    scene = Scene(today)
+    for agency in AGENCIES:
+        add_agency(scene, agency)
+    db.session.commit()
+    acts = story(scene)
+    for day in range(-HISTORY_DAYS, 1):
+        clock.set_clock(today + timedelta(days=day))
+        for act in acts.get(day, ()):
+            act()
+        db.session.commit()
+        work()
+
+
+def add_agency(scene: Scene, agency: Agency) -> None:
+    admin_name, *others = agency.people
+    partner = partners.add_partner(
+        None,
+        agency.name,
+        address(admin_name, agency.domain),
+        agency.language,
+        time_zone=agency.time_zone,
+        admin_name=admin_name,
+    )
+    admin = db.session.get_one(User, partner.notified_user_id)
+    scene.team[admin_name] = admin
+    for name in others:
+        email = address(name, agency.domain)
+        scene.team[name] = people.add_person(admin, partner, name=name, email=email)
+    partners.save_default(
+        admin, partner, partners.Default(agency.owner, scene.team[agency.people[1]].id)
+    )
+    if agency.sending:
+        partners.save_sending(admin, partner, True)
+    for company in agency.companies:
+        add_company(scene, agency, partner, admin, company)
+
+
+def address(name: str, domain: str) -> str:
+    return f"{i18n.fold(name.split()[0])}@{domain}"
+
+
+def add_company(
+    scene: Scene, agency: Agency, partner: Partner, admin: User, company: names.Company
+) -> None:
+    slug = "".join(char for char in i18n.fold(company.name) if char.isalnum())
+    client = clients.add_client(
+        admin,
+        partner,
+        clients.ClientFacts(
+            name=company.name,
+            domain=f"{slug}.example",
+            external_id=f"{agency.language.upper()}-{len(scene.clients) + 1001}",
+            city=company.city,
+            country=company.country,
+        ),
+    )
+    scene.clients[company.name] = client
+    add_contacts(scene, agency, admin, client, f"{slug}.example")
+    if company.name == WITHOUT_SUBSCRIPTION:
+        return
+    products = scene.random.sample(names.PRODUCTS, 2)
+    renews = scene.today + timedelta(
+        days=RENEWS_IN.get(company.name, scene.random.randint(15, 360))
+    )
+    twice = company.name == WITH_TWO or scene.random.random() < 0.2
+    for product in products[: 2 if twice else 1]:
+        amount = Decimal(scene.random.randint(40, 900) * 10)
+        deadline = renews - timedelta(days=45) if company.name in WITH_DEADLINE else None
+        facts = subscriptions.SubscriptionFacts(
+            product, 12, renews, deadline, amount, agency.currency
+        )
+        subscription = subscriptions.add_subscription(admin, client, facts)
+        scene.subscriptions.setdefault(company.name, subscription)
+        if company.name != WITH_TWO:
+            renews = add_months(renews, scene.random.randint(1, 5), renews.day)
+
+
+def add_contacts(scene: Scene, agency: Agency, admin: User, client: Client, domain: str) -> None:
+    """The company's people with their roles; the first is its admin."""
+    holders = CONTACTS.get(client.name, tuple((role,) for role in ContactRole))
+    first = scene.random.sample(names.FIRST_NAMES[agency.language].split(), len(ALL_ROLES))
+    last = scene.random.sample(names.LAST_NAMES[agency.language].split(), len(ALL_ROLES))
+    chosen: dict[Role, int | None] = {}
+    for number, roles in enumerate(holders):
+        name = f"{first[number]} {last[number]}"
+        email = f"{i18n.fold(first[number])}.{i18n.fold(last[number])}@{domain}"
+        if client.name in ACCOUNTED and Role.BILLING in roles:
+            name, email = ACCOUNTANT
+        user = people.add_person(admin, client, name=name, email=email, admin=number == 0)
+        chosen |= dict.fromkeys(roles, user.id)
+        if number == 0:
+            company_admin = user
+    if chosen:
+        contacts.assign_contacts(company_admin, client, chosen, dict.fromkeys(Role))
+
+
+def story(scene: Scene) -> dict[int, tuple[Callable[[], object], ...]]:
+    """Who does what on which day, counted from the day of loading."""
+    return {
+        -28: (
+            lambda: choose(scene, "Anna", "Fabryka Mebli Dąb", Choice.PARTNER, "Katarzyna"),
+            lambda: choose(scene, "Anna", "Hotel pod Jeleniem", Choice.VENDOR),
+        ),
+        -26: (
+            lambda: choose(scene, "Katarzyna", "Klinika Zdrowa Kość", Choice.PARTNER, "Piotr"),
+            lambda: choose(scene, "Beatriz", "Construtora Ipê", Choice.PARTNER, "João"),
+        ),
+        -25: (lambda: choose(scene, "Beatriz", "Café Serra Azul", Choice.VENDOR),),
+        -24: (lambda: choose(scene, "Tomasz", "Ósemka Studio", Choice.PARTNER),),
+        -21: (lambda: cancel(scene, "Tomasz", "Szkoła Żeglarska Bryza"),),
+        -15: (lambda: renew(scene, "Rafael", "Padaria Pão Quente"),),
+        -12: (lambda: people.deactivate(member(scene, "Anna"), member(scene, "Piotr")),),
+        -10: (lambda: breakdowns.refuse_address(primary_contact(scene, "Logistyka Północ")),),
+        -9: (lambda: renew(scene, "Tomasz", "Piekarnia Rogalik"),),
+        -5: (lambda: choose(scene, "Emma", "Juniper Analytics", Choice.PARTNER, "Oliver"),),
+        -1: (
+            lambda: give_logins(scene),
+            lambda: breakdowns.break_line(primary_contact(scene, "Instytut Językowy Lingua")),
+        ),
+        0: (
+            lambda: people.invite(
+                member(scene, "Anna"), primary_contact(scene, "Hotel pod Jeleniem")
+            ),
+        ),
+    }
+
+
+def member(scene: Scene, first_name: str) -> User:
+    """Somebody at a partner, by the first name."""
+    return next(user for name, user in scene.team.items() if name.startswith(first_name))
+
+
+def primary_contact(scene: Scene, company: str) -> User:
+    """The primary contact of a client."""
+    held = contacts.holders(scene.clients[company].id)
+    return db.session.get_one(User, held[Role.PRIMARY])
+
+
+def choose(scene: Scene, who: str, company: str, choice: Choice, whom: str | None = None) -> None:
+    client = scene.clients[company]
+    contact_id = member(scene, whom).id if whom else None
+    ownership.choose_owner(member(scene, who), client, choice, contact_id, client.owner_version)
+
+
+def renew(scene: Scene, who: str, company: str) -> None:
+    subscriptions.renew(member(scene, who), scene.subscriptions[company])
+
+
+def cancel(scene: Scene, who: str, company: str) -> None:
+    subscriptions.cancel(member(scene, who), scene.subscriptions[company])
+
+
+def give_logins(scene: Scene) -> None:
+    """Passwords for the partners' people and for some at their clients."""
+    users = [user for user in scene.team.values() if user.active]
+    for company in WITH_LOGINS:
+        team = people.team(scene.clients[company].id)
+        users += sorted(team, key=lambda user: not user.admin)[:2]
+    accountant = select(User).where(User.email == ACCOUNTANT[1])
+    users += db.session.scalars(accountant)
+    password_hash = hash_password(PASSWORD)
+    for email_key in {user.email_key: None for user in users}:
+        logins.set_password(email_key, password_hash)
+    for user in users:
+        logins.signed_in(user)

@@ -1,0 +1,121 @@
+"""Words for the audit trail: entries hold codes and values, sentences are made when shown."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel import pgettext
+
+from webapp import i18n
+from webapp.domain.ownership import Owner
+from webapp.domain.recipients import ContactRole
+from webapp.labels import codes
+from webapp.models import AuditEntry
+from webapp.models.audit import AuditAction
+
+SENTENCES: dict[str, Any] = {
+    AuditAction.CLIENT_ADDED: _l("Client added"),
+    AuditAction.CLIENT_CHANGED: _l("Client details changed"),
+    AuditAction.OWNER_CHANGED: _l("Renewal owner changed"),
+    AuditAction.SUBSCRIPTION_ADDED: _l("Subscription added: %(subject)s"),
+    AuditAction.SUBSCRIPTION_CHANGED: _l("Subscription changed: %(subject)s"),
+    AuditAction.SUBSCRIPTION_RENEWED: _l("Subscription renewed: %(subject)s"),
+    AuditAction.SUBSCRIPTION_CANCELLED: _l("Subscription cancelled: %(subject)s"),
+    AuditAction.CONTACTS_ASSIGNED: _l("Contacts assigned"),
+    AuditAction.USER_ADDED: _l("Person added: %(subject)s"),
+    AuditAction.USER_CHANGED: _l("Person changed: %(subject)s"),
+    AuditAction.USER_DEACTIVATED: _l("Person deactivated: %(subject)s"),
+    AuditAction.USER_ACTIVATED: _l("Person activated: %(subject)s"),
+    AuditAction.USER_INVITED: _l("Invitation sent: %(subject)s"),
+    AuditAction.PARTNER_ADDED: _l("Partner account added"),
+    AuditAction.DEFAULT_CHANGED: _l("Default renewal owner changed"),
+    AuditAction.SCHEDULE_CHANGED: _l("Reminder schedule changed"),
+    AuditAction.SENDING_CHANGED: _l("Sending switched"),
+    AuditAction.MODE_CHANGED: _l("Handling of breakdowns changed"),
+    AuditAction.TEST_MAIL_SENT: _l("Test mail sent to: %(subject)s"),
+    AuditAction.MAIL_SENT_AGAIN: _l("Mail sent again to: %(subject)s"),
+    AuditAction.MAIL_ARRIVED: _l("Mail noted as arrived: %(subject)s"),
+    AuditAction.MAIL_MISSED: _l("Mail noted as not arrived: %(subject)s"),
+}
+# Fields that are shown; what only the program needs (cycles, folded keys) is not.
+FIELDS: dict[str, Any] = {
+    "owner": _l("Renewal owner"),
+    "contact_id": _l("Point of contact"),
+    "default_owner": _l("Default renewal owner"),
+    "notified_user_id": _l("Notified partner user"),
+    "name": _l("Name"),
+    "domain": _l("Domain"),
+    "city": _l("City"),
+    "country": _l("Country"),
+    "external_id": _l("External ID"),
+    "language": _l("Language"),
+    "time_zone": _l("Time zone"),
+    "product": _l("Product"),
+    "renewal_date": _l("Renewal date"),
+    "deadline": _l("Decision deadline"),
+    "term_months": _l("Term"),
+    "amount": _l("Amount"),
+    "currency": _l("Currency"),
+    "cancelled": _l("Status"),
+    "email": _l("E-mail"),
+    "job_title": _l("Job title"),
+    "refused_reply": _l("Refusal of the address"),
+    **{role.value: text for role, text in codes.CONTACT_ROLES.items()},
+}
+NOTHING = "–"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One changed field in words."""
+
+    label: str
+    before: str
+    after: str
+
+
+def sentence(entry: AuditEntry) -> str:
+    """What happened."""
+    return str(SENTENCES[entry.action] % {"subject": entry.subject or NOTHING})
+
+
+def changes(
+    entry: AuditEntry, names: Mapping[int, str], language: str, vendor: str
+) -> list[Change]:
+    """What an entry changed, field by field; ``names`` are the people that it mentions, by id."""
+    return [
+        Change(
+            str(FIELDS[field]),
+            *(word(field, value, names, language, vendor) for value in entry.changes[field]),
+        )
+        for field in FIELDS
+        if field in entry.changes
+    ]
+
+
+def word(field: str, value: Any, names: Mapping[int, str], language: str, vendor: str) -> str:
+    """One value of a field as a person reads it."""
+    if field in ("owner", "contact_id") and value is None:
+        return _("Default")
+    if value is None or value == "":
+        return NOTHING
+    if field in ("owner", "default_owner"):
+        return codes.owner_name(Owner(value), vendor)
+    if field in ("contact_id", "notified_user_id") or field in list(ContactRole):
+        return names.get(value, NOTHING)
+    if field in ("renewal_date", "deadline"):
+        return i18n.medium_date(date.fromisoformat(value), language)
+    if field == "cancelled":
+        cancelled, active = (
+            pgettext("subscription", "Cancelled"),
+            pgettext("subscription", "Active"),
+        )
+        return str(cancelled if value else active)
+    if field == "term_months":
+        return codes.term(value)
+    if field == "language":
+        return codes.LANGUAGES.get(value, value)
+    return str(value)

@@ -1,0 +1,52 @@
+"""Words for what is wrong with an imported list."""
+
+from flask_babel import lazy_gettext as _l
+
+from webapp.domain.cells import Problem
+from webapp.domain.rows import Fault, Field
+
+# NOTE: errors of an imported list; value, role and field are quoted from it.
+PROBLEMS = {
+    Problem.EMPTY: _l("The file is empty."),
+    Problem.UNKNOWN_ENCODING: _l("There is no encoding called %(encoding)s."),
+    Problem.ENCODING: _l("The file is not written in %(encoding)s."),
+    Problem.GUESSED_ENCODING: _l(
+        "The file is not written in UTF-8. Name its encoding; with --encoding %(guess)s a line reads: %(sample)s"
+    ),
+    Problem.NUL: _l("The line has a NUL character. Is this a text file?"),
+    Problem.CSV: _l("The line breaks the file, most likely by an unclosed quote: %(reason)s"),
+    Problem.DUPLICATE_HEADER: _l("Two columns have this name."),
+    Problem.RAGGED: _l("The line has %(found)s cells; the header has %(expected)s."),
+    Problem.UNKNOWN_FIELD: _l("There is no field called %(field)s. There are: %(fields)s."),
+    Problem.UNKNOWN_COLUMN: _l("The file has no column of this name."),
+    Problem.MAPPED_TWICE: _l("The field or the column is mapped twice: %(field)s."),
+    Problem.COLUMN_MISSING: _l(
+        "No column says which company a line is about. Map company, domain or external id."
+    ),
+    Problem.CONTROL: _l("Remove the control characters."),
+    Problem.TOO_LONG: _l("Use at most %(longest)s characters."),
+    Problem.DATE: _l("This is not a date in the form expected, or it is far off: %(value)s"),
+    Problem.TERM: _l("Write the term like P1M or P1Y, ten years at most: %(value)s"),
+    Problem.AMOUNT: _l("Write the amount like 1234.56 or 1.234,56, without currency: %(value)s"),
+    Problem.CURRENCY: _l("This is not a currency code such as EUR: %(value)s"),
+    Problem.DOMAIN: _l("This is not a domain such as company.example: %(value)s"),
+    Problem.COUNTRY: _l("This country is not known; write its name or code: %(value)s"),
+    Problem.LANGUAGE: _l("The language is none of en, pl and pt: %(value)s"),
+    Problem.TIME_ZONE: _l("This is not a time zone such as Europe/Warsaw: %(value)s"),
+    Problem.STATUS: _l("The status is neither active nor cancelled: %(value)s"),
+    Problem.EMAIL: _l("This is not an e-mail address that mail can be sent to: %(value)s"),
+    Problem.ROLE: _l("This is none of the three contact roles: %(role)s"),
+    Problem.NEEDED: _l("This is needed here."),
+    Problem.NOT_FOUND: _l("There is no such client."),
+    Problem.AMBIGUOUS: _l("Several clients fit; add their external id or domain."),
+    Problem.CONFLICT: _l("Line %(other)s says something else about the same."),
+    Problem.TAKEN: _l("Line %(other)s gives a role to somebody else."),
+    Problem.DEADLINE_LATE: _l("The deadline is later than the renewal date."),
+    Problem.INACTIVE: _l("This person is deactivated and can't hold a role."),
+}
+
+
+def message(fault: Fault) -> str:
+    """What is wrong, in words."""
+    values = {**fault.values, "fields": ", ".join(Field)}
+    return str(PROBLEMS[fault.problem]) % values

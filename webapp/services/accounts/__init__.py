@@ -1,0 +1,1 @@
+"""Partners, people, and how they sign in."""

@@ -1,0 +1,177 @@
+"""Getting in: passwords by e-mail, and the single-use links that set them.
+
+Links live in real time: the demo clock moves neither them nor sessions.
+"""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import delete, exists, select, update
+from sqlalchemy.orm import joinedload
+
+from webapp.mail.addresses import AddressError, normalise
+from webapp.models import Delivery, DeliveryState, Link, LinkPurpose, Login, MailKind, User, db
+from webapp.models.tables import conflict_insert, login_table
+from webapp.models.user import new_token
+from webapp.services import runtime
+from webapp.services.errors import Refused
+from webapp.services.sending import log as delivery_log
+
+MAILS = {
+    LinkPurpose.INVITATION: MailKind.INVITATION,
+    LinkPurpose.PASSWORD_RESET: MailKind.PASSWORD_RESET,
+}
+
+
+def email_key(text: str) -> str:
+    """What a typed address is looked up by; empty for what can't be anybody's."""
+    try:
+        return normalise(text).casefold()
+    except AddressError:
+        return ""
+
+
+def request_reset(email: str) -> Link | None:
+    """Queue a link to set a new password, if anybody active bears this address."""
+    users = users_with(email_key(email))
+    return new_link(users[0], LinkPurpose.PASSWORD_RESET) if users else None
+
+
+def new_link(user: User, purpose: LinkPurpose, inviter: str | None = None) -> Link:
+    """A single-use link and the mail that brings it.
+
+    The mail is written when it goes out, from the link's id: before, no table holds the key itself.
+    """
+    created = datetime.now(UTC)
+    link = Link(
+        user_id=user.id,
+        purpose=purpose,
+        created_at=created,
+        expires_at=created + purpose.lifetime,
+    )
+    db.session.add(link)
+    db.session.flush()
+    organisation = user.organisation
+    # The mail goes out in business time, as every mail does.
+    now = created + runtime.clock_offset()
+    db.session.add(
+        Delivery(
+            kind=MAILS[purpose],
+            recipient_id=user.id,
+            link_id=link.id,
+            email=user.email,
+            language=user.language or organisation.language,
+            snapshot={
+                "organisation": organisation.name,
+                "inviter": inviter,
+                # As the mail's own date has it, in a demo whose clock was moved, too.
+                "expires": (link.expires_at + runtime.clock_offset()).isoformat(),
+                "time_zone": user.time_zone or organisation.time_zone,
+            },
+            queued_at=now,
+            send_after=now,
+            send_before=now + purpose.lifetime,
+        )
+    )
+    db.session.flush()
+    return link
+
+
+def void_links(user: User, *purposes: LinkPurpose) -> None:
+    """End the open links of a user, all or of some purposes, and the mails that would bring them."""
+    open_links = select(Link.id).where(
+        Link.user_id == user.id, Link.used_at.is_(None), Link.purpose.in_(purposes or LinkPurpose)
+    )
+    now = runtime.now()
+    ended = db.session.scalars(
+        update(Delivery)
+        .where(Delivery.link_id.in_(open_links), Delivery.state == DeliveryState.QUEUED)
+        .values(state=DeliveryState.CANCELLED, ended_at=now)
+        .returning(Delivery.id)
+    ).all()
+    delivery_log.note(ended, DeliveryState.CANCELLED, now)
+    db.session.execute(
+        update(Link).where(Link.id.in_(open_links)).values(used_at=datetime.now(UTC))
+    )
+
+
+def is_open(link: Link) -> bool:
+    """Whether a link can still be used."""
+    return link.used_at is None and link.expires_at > datetime.now(UTC) and link.user.active
+
+
+def use_link(link: Link, password_hash: str | None) -> User:
+    """Use a link once: set the password of its user's e-mail and end all sessions with the old one.
+
+    An invitation never replaces the password of somebody who already has one, since the address may
+    belong to users of other organisations, too: it is merely accepted. Raises Refused.
+    """
+    user = link.user
+    used = db.session.scalar(
+        update(Link)
+        .where(Link.id == link.id, Link.used_at.is_(None), Link.expires_at > datetime.now(UTC))
+        .values(used_at=datetime.now(UTC))
+        .returning(Link.id)
+    )
+    if used is None or not user.active:
+        raise Refused("link", "used")
+    accepted = link.purpose is LinkPurpose.INVITATION and has_login(user.email_key)
+    if not accepted:
+        if password_hash is None:
+            raise Refused("password", "empty")
+        set_password(user.email_key, password_hash)
+    return user
+
+
+def has_login(key: str) -> bool:
+    return db.session.get(Login, key) is not None
+
+
+def password_hash_of(key: str) -> str | None:
+    return db.session.scalar(select(Login.password_hash).where(Login.email_key == key))
+
+
+def changed_at(key: str) -> datetime | None:
+    """Since when an e-mail has its password; None: it has none."""
+    return db.session.scalar(select(Login.changed_at).where(Login.email_key == key))
+
+
+def forget_unused(key: str) -> None:
+    """Drop the password of an e-mail that no user bears any more."""
+    borne = exists().where(User.email_key == Login.email_key)
+    db.session.execute(delete(Login).where(Login.email_key == key, ~borne))
+
+
+def set_password(key: str, password_hash: str) -> None:
+    """Set the password of an e-mail. Sessions and reset links from before it end."""
+    values = {"password_hash": password_hash, "changed_at": datetime.now(UTC)}
+    # Two links to one address may be used at the same moment: the second one waits here.
+    db.session.execute(
+        conflict_insert(login_table)
+        .values(email_key=key, **values)
+        .on_conflict_do_update(index_elements=["email_key"], set_=values)
+    )
+    bearers = select(User).where(User.email_key == key).order_by(User.id).with_for_update(of=User)
+    for user in db.session.scalars(bearers.execution_options(populate_existing=True)):
+        user.session_token = new_token()
+        void_links(user, LinkPurpose.PASSWORD_RESET)
+    db.session.flush()
+
+
+def users_with(key: str) -> list[User]:
+    """The active users who bear this address, the one who signed in last first."""
+    return list(
+        db.session.scalars(
+            select(User)
+            .where(User.email_key == key, User.active)
+            # Whoever never signed in comes last: anybody may add a stranger's address to a team.
+            .order_by(User.signed_in_at.desc().nulls_last(), User.id)
+            .options(joinedload(User.organisation))
+        )
+    )
+
+
+def signed_in(user: User) -> None:
+    """Remember when. Not through the row's version: it makes no form that is open elsewhere stale."""
+    db.session.execute(
+        update(User).where(User.id == user.id).values(signed_in_at=datetime.now(UTC))
+    )

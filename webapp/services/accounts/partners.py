@@ -1,0 +1,233 @@
+"""Partners: add one, and what its settings for renewal communication say."""
+
+import re
+from dataclasses import astuple, dataclass
+from datetime import time
+from typing import Any
+
+from sqlalchemy import func, select
+
+from webapp import i18n
+from webapp.domain.ownership import Owner, needs_contact
+from webapp.domain.schedule import parse_steps
+from webapp.mail.addresses import name_from
+from webapp.models import AuditEntry, Client, Partner, User, db
+from webapp.models.audit import AuditAction
+from webapp.services import audit, runtime
+from webapp.services.accounts import people
+from webapp.services.errors import Conflict, Refused
+from webapp.services.reminders import due_index, loading
+from webapp.services.sending import after_changes, takeover_notes
+
+WEEKDAYS = "0123456"
+
+
+@dataclass(frozen=True, slots=True)
+class Default:
+    """The default owner of renewal communication, and the partner user to be notified."""
+
+    owner: Owner
+    notified_user_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Steps and sending window, in the form in which Partner stores them."""
+
+    steps_text: str
+    window_opens: time
+    window_closes: time
+    window_days: str
+
+
+def default_of(partner: Partner) -> Default:
+    return Default(partner.default_owner, partner.notified_user_id)
+
+
+def schedule_of(partner: Partner) -> Schedule:
+    return Schedule(
+        partner.steps_text, partner.window_opens, partner.window_closes, partner.window_days
+    )
+
+
+def seen(values: Default | Schedule) -> str:
+    """What a form carries along, so that saving can tell whether the values are still those shown.
+
+    Not the row's version: each part of the page is saved, and goes stale, on its own.
+    """
+    return "|".join("" if value is None else str(value) for value in astuple(values))
+
+
+def add_partner(
+    actor: User | None,
+    name: str,
+    admin_email: str,
+    language: str,
+    *,
+    time_zone: str = "UTC",
+    admin_name: str | None = None,
+) -> Partner:
+    """Add a partner with its first admin, who is notified: the vendor owns, sending is off.
+
+    Raises Refused for a name, address, language or zone that can't be used.
+    """
+    if not name.strip():
+        raise Refused("name", "needed")
+    if language not in i18n.LANGUAGES:
+        raise Refused("language", "language")
+    if time_zone not in i18n.ZONES:
+        raise Refused("time_zone", "time_zone")
+    partner = Partner(
+        name=name.strip(), slug=free_slug(name), language=language, time_zone=time_zone
+    )
+    db.session.add(partner)
+    db.session.flush()
+    note(actor, AuditAction.PARTNER_ADDED, partner)
+    admin = people.add_person(
+        actor,
+        partner,
+        name=admin_name or name_from(admin_email),
+        email=admin_email,
+        admin=True,
+    )
+    partner.notified_user_id = admin.id
+    db.session.flush()
+    return partner
+
+
+def free_slug(name: str) -> str:
+    """The name as one plain word, with a number where another partner has that word."""
+    plain = re.sub(r"[^a-z0-9]+", "-", i18n.fold(name)).strip("-")[:50] or "partner"
+    taken = set(db.session.scalars(select(Partner.slug).where(Partner.slug.startswith(plain))))
+    number = 1
+    slug = plain
+    while slug in taken:
+        number += 1
+        slug = f"{plain}-{number}"
+    return slug
+
+
+def save_default(
+    actor: User | None, partner: Partner, wanted: Default, shown: str | None = None
+) -> AuditEntry | None:
+    """Set the default owner and the notified user; None when they were so before.
+
+    ``shown``: what ``seen`` said of the values that the choice was made from. Raises Refused for a user
+    who can't be chosen or is needed, and Conflict when somebody else has chosen meanwhile.
+    """
+    ids = {wanted.notified_user_id, partner.notified_user_id} - {None}
+    members = {
+        user.id: loading.person(user)
+        for user in db.session.scalars(
+            select(User).where(User.organisation_id == partner.id, User.id.in_(ids))
+        )
+    }
+    chosen = members.get(wanted.notified_user_id or 0)
+    kept = wanted.notified_user_id == partner.notified_user_id
+    if wanted.notified_user_id and (chosen is None or not (chosen.active or kept)):
+        raise Refused("notified_user_id", "unknown")
+    if needs_contact(wanted.owner, None, chosen):
+        raise Refused("notified_user_id", "needed")
+    before = partner.default_owner
+    entry = save(
+        actor,
+        partner,
+        AuditAction.DEFAULT_CHANGED,
+        (default_of(partner), wanted, shown),
+        default_owner=wanted.owner,
+        notified_user_id=wanted.notified_user_id,
+    )
+    if entry:
+        after_changes.reconsider_partner(actor, partner)
+    if entry and partner.default_owner is not before:
+        followers = (Client.partner_id == partner.id) & Client.owner.is_(None)
+        takeover_notes.note_change(followers, before, runtime.now())
+    return entry
+
+
+def save_schedule(
+    actor: User | None, partner: Partner, wanted: Schedule, shown: str | None = None
+) -> AuditEntry | None:
+    """Set steps and sending window; None when they were so before.
+
+    ``wanted.steps_text`` may be written as people write it: "1, 30, 7". Raises Refused, Conflict.
+    """
+    try:
+        steps = ",".join(map(str, parse_steps(wanted.steps_text)))
+    except ValueError:
+        raise Refused("steps_text", "steps") from None
+    days = "".join(day for day in WEEKDAYS if day in wanted.window_days)
+    if not days:
+        raise Refused("window_days", "days")
+    if wanted.window_opens >= wanted.window_closes:
+        raise Refused("window_closes", "window")
+    wanted = Schedule(steps, wanted.window_opens, wanted.window_closes, days)
+    entry = save(
+        actor,
+        partner,
+        AuditAction.SCHEDULE_CHANGED,
+        (schedule_of(partner), wanted, shown),
+        steps_text=steps,
+        window_opens=wanted.window_opens,
+        window_closes=wanted.window_closes,
+        window_days=days,
+    )
+    if entry and "steps_text" in entry.changes:
+        due_index.refresh_partner(partner)
+    return entry
+
+
+def save(
+    actor: User | None,
+    partner: Partner,
+    action: AuditAction,
+    states: tuple[Default | Schedule, Default | Schedule, str | None],
+    **values: Any,
+) -> AuditEntry | None:
+    """Store values unless they differ both from what was shown and from what is wanted."""
+    stored, wanted, shown = states
+    if shown is not None and shown != seen(stored) and stored != wanted:
+        raise Conflict
+    changes = audit.assign(partner, **values)
+    return note(actor, action, partner, changes) if changes else None
+
+
+def save_sending(actor: User | None, partner: Partner, sending: bool) -> AuditEntry | None:
+    """Turn sending on or off for all clients of a partner; None when it was so before."""
+    changes = audit.assign(partner, sending=sending)
+    return note(actor, AuditAction.SENDING_CHANGED, partner, changes) if changes else None
+
+
+def save_mode(actor: User | None, partner: Partner, insistent: bool) -> AuditEntry | None:
+    """Hold unclear mails for a person, or resend each once; None when it was so before."""
+    changes = audit.assign(partner, insistent=insistent)
+    return note(actor, AuditAction.MODE_CHANGED, partner, changes) if changes else None
+
+
+def note(
+    actor: User | None,
+    action: AuditAction,
+    partner: Partner,
+    changes: dict[str, tuple[Any, Any]] | None = None,
+) -> AuditEntry:
+    return audit.record(
+        actor,
+        action,
+        organisation_id=partner.id,
+        subject_id=partner.id,
+        subject=partner.name,
+        changes=changes,
+    )
+
+
+def last_change(partner: Partner, action: AuditAction) -> AuditEntry | None:
+    """The newest entry of one kind about this partner's settings."""
+    return audit.newest(AuditEntry.organisation_id == partner.id, AuditEntry.action == action)
+
+
+def override_counts(partner: Partner) -> tuple[int, int]:
+    """How many clients follow the default, and how many have an owner of their own."""
+    own, all_clients = db.session.execute(
+        select(func.count(Client.owner), func.count()).where(Client.partner_id == partner.id)
+    ).one()
+    return all_clients - own, own

@@ -1,0 +1,1 @@
+"""Clients, their subscriptions and contacts, and who owns their renewals."""

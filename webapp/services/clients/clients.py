@@ -1,0 +1,160 @@
+"""Clients of a partner: add and edit."""
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from sqlalchemy import select
+
+from webapp import countries, i18n
+from webapp.domain.cells import CellError, read_domain, read_text
+from webapp.models import AuditEntry, Client, Partner, Subscription, User, db
+from webapp.models.audit import AuditAction
+from webapp.services import audit
+from webapp.services.accounts import people
+from webapp.services.errors import Refused
+from webapp.services.reminders import due_index
+
+LENGTHS = {"name": 200, "external_id": 100, "city": 100}
+
+
+@dataclass(frozen=True, slots=True)
+class ClientFacts:
+    """What a person or an import says about a client.
+
+    ``country`` is an ISO code of two letters, ``language`` a catalog code. Without a language the
+    client gets the partner's; without a time zone the one of city and country, else the partner's.
+    """
+
+    name: str
+    domain: str | None = None
+    external_id: str | None = None
+    city: str | None = None
+    country: str | None = None
+    language: str | None = None
+    time_zone: str | None = None
+
+
+def last_change(client: Client) -> AuditEntry | None:
+    """The newest entry about this client's facts."""
+    return audit.newest(
+        AuditEntry.client_id == client.id, AuditEntry.action == AuditAction.CLIENT_CHANGED
+    )
+
+
+def facts_of(client: Client) -> ClientFacts:
+    """The facts as they are stored."""
+    return ClientFacts(
+        name=client.name,
+        domain=client.domain,
+        external_id=client.external_id,
+        city=client.city,
+        country=client.country,
+        language=client.language,
+        time_zone=client.time_zone,
+    )
+
+
+def add_client(actor: User | None, partner: Partner, facts: ClientFacts) -> Client:
+    """Add a client to a partner; it follows the partner's default owner. Raises Refused."""
+    client = new_client(partner, facts)
+    if client.external_id:
+        refuse_taken(partner, client.external_id, own_id=None)
+    db.session.add(client)
+    db.session.flush()
+    note(actor, AuditAction.CLIENT_ADDED, client)
+    return client
+
+
+def new_client(partner: Partner, facts: ClientFacts) -> Client:
+    """A client that is not stored yet: for an import, which has seen to it that no key is taken."""
+    whole = check(partner, facts)
+    return Client(partner=partner, **asdict(whole), **keys(whole))
+
+
+def edit_client(actor: User | None, client: Client, facts: ClientFacts) -> AuditEntry | None:
+    """Set all facts of a client; None when nothing was different. Raises Refused."""
+    whole = check(client.partner, facts)
+    if whole.external_id and whole.external_id != client.external_id:
+        refuse_taken(client.partner, whole.external_id, own_id=client.id)
+    changes = audit.assign(client, **asdict(whole))
+    if not changes:
+        return None
+    audit.assign(client, **keys(whole))
+    entry = note(actor, AuditAction.CLIENT_CHANGED, client, changes)
+    if "time_zone" in changes:
+        due_index.refresh(
+            db.session.scalars(
+                select(Subscription).where(Subscription.client_id == client.id)
+            ).all()
+        )
+    return entry
+
+
+def keys(facts: ClientFacts) -> dict[str, str]:
+    """What the client is found and sorted by, folded."""
+    searched = (facts.name, facts.domain, facts.city)
+    return {
+        "name_key": i18n.fold(facts.name)[:300],
+        "sort_key": i18n.sort_key(facts.name),
+        "search_key": i18n.fold(" ".join(filter(None, searched)))[:700],
+    }
+
+
+def check(partner: Partner, facts: ClientFacts) -> ClientFacts:
+    """The facts with what they leave open filled in. Raises Refused."""
+    texts = {name: one_line(facts, name) for name in LENGTHS}
+    if not texts["name"]:
+        raise Refused("name", "needed")
+    try:
+        domain = read_domain(facts.domain) if facts.domain else None
+    except CellError:
+        raise Refused("domain", "domain") from None
+    if facts.country and facts.country not in countries.zones():
+        raise Refused("country", "country")
+    if facts.language and facts.language not in i18n.LANGUAGES:
+        raise Refused("language", "language")
+    if facts.time_zone and facts.time_zone not in i18n.ZONES:
+        raise Refused("time_zone", "time_zone")
+    here = countries.zone_of(facts.country, texts["city"]) if facts.country else None
+    return replace(
+        facts,
+        **texts,
+        domain=domain,
+        country=facts.country or None,
+        language=facts.language or partner.language,
+        time_zone=facts.time_zone or here or partner.time_zone,
+    )
+
+
+def one_line(facts: ClientFacts, name: str) -> Any:
+    """A text of the facts on one line, or None; the column's length holds."""
+    try:
+        return read_text(getattr(facts, name) or "", LENGTHS[name]) or None
+    except CellError as error:
+        raise Refused(name, error.problem.name.lower(), **error.values) from None
+
+
+def refuse_taken(partner: Partner, external_id: str, own_id: int | None) -> None:
+    people.hold(partner.id)
+    twin = db.session.scalar(
+        select(Client.id).where(Client.partner_id == partner.id, Client.external_id == external_id)
+    )
+    if twin not in (None, own_id):
+        raise Refused("external_id", "taken")
+
+
+def note(
+    actor: User | None,
+    action: AuditAction,
+    client: Client,
+    changes: dict[str, tuple[Any, Any]] | None = None,
+) -> AuditEntry:
+    return audit.record(
+        actor,
+        action,
+        organisation_id=client.partner_id,
+        client_id=client.id,
+        subject_id=client.id,
+        subject=client.name,
+        changes=changes,
+    )

@@ -1,0 +1,104 @@
+"""A client's three contacts: chosen by the client alone, in its own portal."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from webapp.domain.recipients import ContactRole
+from webapp.models import Client, ContactAssignment, Reminder, User, db
+from webapp.models.audit import AuditAction
+from webapp.services import audit
+from webapp.services.accounts import people
+from webapp.services.errors import Conflict, Refused
+from webapp.services.sending import after_changes
+
+Holders = Mapping[ContactRole, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """One user of a client, with the roles that this person holds."""
+
+    user: User
+    roles: tuple[ContactRole, ...]
+
+
+def holders(client_id: int) -> dict[ContactRole, int | None]:
+    """Who holds each role: a user's id, or None for an empty one."""
+    rows = db.session.execute(
+        select(ContactAssignment.role, ContactAssignment.user_id).where(
+            ContactAssignment.client_id == client_id
+        )
+    )
+    held = {row.role: row.user_id for row in rows}
+    return {role: held.get(role) for role in ContactRole}
+
+
+def contacts(client_id: int) -> list[Contact]:
+    """All users of a client with their roles, active ones first, by name."""
+    held = holders(client_id)
+    return [
+        Contact(user, tuple(role for role in ContactRole if held[role] == user.id))
+        for user in people.team(client_id)
+    ]
+
+
+def held_by(listed: Iterable[Contact]) -> dict[ContactRole, int | None]:
+    """The same as ``holders``, from a list that is there already."""
+    held = {role: one.user.id for one in listed for role in one.roles}
+    return {role: held.get(role) for role in ContactRole}
+
+
+def assign_contacts(actor: User, client: Client, wanted: Holders, seen: Holders) -> None:
+    """Put people into the client's roles, or nobody.
+
+    ``seen`` is what the form showed: only roles that differ from it are changed, so that two people who
+    change different roles don't stand in each other's way. Raises Conflict when a changed role has got
+    another holder meanwhile, Refused for somebody who is not an active user of this client.
+    """
+    people.hold(client.id)
+    stored = holders(client.id)
+    changes = {}
+    for role, user_id in wanted.items():
+        if user_id in (seen[role], stored[role]):
+            continue
+        if stored[role] != seen[role]:
+            raise Conflict
+        changes[role] = (stored[role], user_id)
+    if not changes:
+        return
+    refuse_strangers(client, changes)
+    for role, (before, after) in changes.items():
+        put(client, role, before, after)
+    after_changes.reconsider(actor, Reminder.client_id == client.id)
+    audit.record(
+        actor,
+        AuditAction.CONTACTS_ASSIGNED,
+        organisation_id=client.partner_id,
+        client_id=client.id,
+        subject_id=client.id,
+        changes={role.value: change for role, change in changes.items()},
+    )
+
+
+def refuse_strangers(
+    client: Client, changes: Mapping[ContactRole, tuple[int | None, int | None]]
+) -> None:
+    colleagues = set(
+        db.session.scalars(select(User.id).where(User.organisation_id == client.id, User.active))
+    )
+    for role, (_before, after) in changes.items():
+        if after is not None and after not in colleagues:
+            raise Refused(role.value, "stranger")
+
+
+def put(client: Client, role: ContactRole, before: int | None, after: int | None) -> None:
+    """Write one role: a row for a holder, none for nobody."""
+    row = db.session.get(ContactAssignment, (client.id, role)) if before else None
+    if row:
+        db.session.delete(row)
+        db.session.flush()
+    if after is not None:
+        db.session.add(ContactAssignment(client_id=client.id, role=role, user_id=after))
+    db.session.flush()

@@ -1,0 +1,167 @@
+"""Who owns the renewal communication with one client: the choice, and why it is as it is."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+
+from webapp.domain.ownership import Choice, Owner, Person, effective_owner, needs_contact
+from webapp.domain.reminders import ClientFacts
+from webapp.models import AuditEntry, Client, Partner, Reminder, User, db
+from webapp.models.audit import AuditAction
+from webapp.services import audit, runtime
+from webapp.services.errors import Conflict, Refused
+from webapp.services.reminders import loading
+from webapp.services.sending import after_changes, takeover_notes
+
+
+class OwnerConflict(Conflict):
+    """Somebody else has set this client's owner meanwhile: ``entry`` says who, when and what."""
+
+    def __init__(self, entry: AuditEntry | None) -> None:
+        super().__init__("the owner has been changed meanwhile")
+        self.entry = entry
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Why an owner is in effect: set for this client, by whom and when, or the partner's default.
+
+    ``by`` is None where an import or the operator set it.
+    """
+
+    owner: Owner
+    own: bool
+    by: str | None = None
+    at: datetime | None = None
+
+
+def why(client: Client, known: ClientFacts) -> Why:
+    """Why the client's owner is as it is; ``known`` are the facts of this client."""
+    effective = known.owner
+    if not effective.own:
+        return Why(effective.owner, own=False)
+    names = {person.id: person.name for person in known.partner.team}
+    return Why(effective.owner, True, names.get(client.owner_set_by_id or 0), client.owner_set_at)
+
+
+def choose_owner(
+    actor: User | None,
+    client: Client,
+    choice: Choice,
+    contact_id: int | None,
+    version: int,
+    team: Iterable[Person] | None = None,
+) -> AuditEntry | None:
+    """Set a client's own owner and own point of contact, or take them back.
+
+    ``version`` is the ``owner_version`` that the choice was made from. Of a stale one, the same choice
+    is a success (a second click); another raises OwnerConflict. None when nothing was different.
+    ``team``: the partner's people where the caller has loaded them.
+    Raises Refused for a contact who can't be chosen, or is needed.
+    """
+    if team is None:
+        team = members(client.partner_id)
+    contact = check_contact(client.partner, choice, contact_id, team)
+    owner = None if choice is Choice.INHERIT else Owner(choice.value)
+    wanted = (owner, contact.id if contact else None)
+    if client.owner_version != version:
+        return after_conflict(client, wanted)
+    changes = {
+        field: (before, after)
+        for field, before, after in (
+            ("owner", client.owner, owner),
+            ("contact_id", client.contact_id, wanted[1]),
+        )
+        if before != after
+    }
+    if not changes:
+        return None
+    before = effective_owner(client.choice, client.partner.default_owner).owner
+    if not write(actor, client, wanted, owner_changes="owner" in changes):
+        db.session.refresh(client)
+        return after_conflict(client, wanted)
+    after_changes.wake(actor, Reminder.client_id == client.id)
+    if effective_owner(choice, client.partner.default_owner).owner is not before:
+        takeover_notes.note_change(Client.id == client.id, before, runtime.now())
+    return audit.record(
+        actor,
+        AuditAction.OWNER_CHANGED,
+        organisation_id=client.partner_id,
+        client_id=client.id,
+        subject_id=client.id,
+        subject=client.name,
+        changes=changes,
+    )
+
+
+def members(partner_id: int) -> list[Person]:
+    """The partner's people."""
+    users = db.session.scalars(select(User).where(User.organisation_id == partner_id))
+    return [loading.person(user) for user in users]
+
+
+def check_contact(
+    partner: Partner, choice: Choice, contact_id: int | None, team: Iterable[Person]
+) -> Person | None:
+    """The chosen point of contact, if any. Raises Refused."""
+    people = {person.id: person for person in team if person.active}
+    own, default = people.get(contact_id or 0), people.get(partner.notified_user_id or 0)
+    if contact_id is not None and own is None:
+        raise Refused("contact_id", "not_choosable")
+    if needs_contact(effective_owner(choice, partner.default_owner).owner, own, default):
+        raise Refused("contact_id", "contact_needed")
+    return own
+
+
+def write(
+    actor: User | None,
+    client: Client,
+    wanted: tuple[Owner | None, int | None],
+    *,
+    owner_changes: bool,
+) -> bool:
+    """Store the choice if nobody was quicker: one conditional statement, whatever the database."""
+    owner, contact_id = wanted
+    values: dict[str, Any] = {
+        "owner": owner,
+        "contact_id": contact_id,
+        "owner_version": client.owner_version + 1,
+    }
+    if owner_changes:
+        values["owner_set_by_id"] = set_by(actor, client) if owner else None
+        values["owner_set_at"] = runtime.now() if owner else None
+    result = db.session.execute(
+        update(Client)
+        .where(Client.id == client.id, Client.owner_version == client.owner_version)
+        .values(values)
+        .returning(Client.id)
+    )
+    return result.scalar() is not None
+
+
+def set_by(actor: User | None, client: Client) -> int | None:
+    """Who is remembered as having set an owner: one of the partner's people, not the operator."""
+    return actor.id if actor and actor.organisation_id == client.partner_id else None
+
+
+def after_conflict(client: Client, wanted: tuple[Owner | None, int | None]) -> AuditEntry | None:
+    """What to say of a choice that came late: the entry of the one that it equals, else conflict."""
+    entry = last_change(client.id)
+    if (client.owner, client.contact_id) == wanted:
+        return entry
+    raise OwnerConflict(entry)
+
+
+def last_change(client_id: int) -> AuditEntry | None:
+    """The newest entry about this client's owner."""
+    return audit.newest(
+        AuditEntry.client_id == client_id, AuditEntry.action == AuditAction.OWNER_CHANGED
+    )
+
+
+def choosable(team: Iterable[Person]) -> tuple[Person, ...]:
+    """Who may be chosen as point of contact, by name."""
+    return tuple(sorted((one for one in team if one.active), key=lambda one: one.name.casefold()))

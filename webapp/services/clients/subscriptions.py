@@ -1,0 +1,296 @@
+"""Subscriptions: add, edit, renew, cancel."""
+
+from dataclasses import asdict, dataclass
+from datetime import date
+from decimal import Decimal
+
+from babel import Locale
+from sqlalchemy import select
+
+from webapp import i18n
+from webapp.domain import schedule
+from webapp.models import (
+    AuditEntry,
+    Client,
+    Delivery,
+    Reminder,
+    ReminderState,
+    Subscription,
+    User,
+    db,
+    delivery_reminder,
+)
+from webapp.models.audit import AuditAction
+from webapp.services import audit, runtime
+from webapp.services.accounts import people
+from webapp.services.errors import Conflict, Refused
+from webapp.services.reminders import states as reminder_states
+from webapp.services.reminders.due_index import refresh
+from webapp.services.reminders.loading_subscriptions import GONE_OUT
+from webapp.services.sending import after_changes, outbox
+
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2199, 12, 31)
+LONGEST_TERM = 120
+HIGHEST_AMOUNT = Decimal("999999999999.99")
+CURRENCIES = frozenset(Locale("en").currencies)
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionFacts:
+    """What a person or an import says about a subscription. ``currency`` is an ISO 4217 code."""
+
+    product: str
+    term_months: int
+    renewal_date: date
+    deadline: date | None = None
+    amount: Decimal | None = None
+    currency: str | None = None
+
+
+def subscriptions_of(client: Client) -> list[Subscription]:
+    """All of a client's subscriptions, the cancelled ones last."""
+    return list(
+        db.session.scalars(
+            select(Subscription)
+            .where(Subscription.client_id == client.id)
+            .order_by(Subscription.cancelled, Subscription.renewal_date, Subscription.id)
+        )
+    )
+
+
+def last_change(subscription: Subscription) -> AuditEntry | None:
+    """The newest entry about this subscription, whatever was done to it."""
+    return audit.newest(
+        AuditEntry.client_id == subscription.client_id,
+        AuditEntry.subject_id == subscription.id,
+        AuditEntry.action.startswith("subscription."),
+    )
+
+
+def facts_of(subscription: Subscription) -> SubscriptionFacts:
+    """The facts as they are stored."""
+    return SubscriptionFacts(
+        product=subscription.product,
+        term_months=subscription.term_months,
+        renewal_date=subscription.renewal_date,
+        deadline=subscription.deadline,
+        amount=subscription.amount,
+        currency=subscription.currency,
+    )
+
+
+def check(facts: SubscriptionFacts) -> None:
+    """Refuse facts that can't be stored."""
+    if not facts.product.strip():
+        raise Refused("product", "needed")
+    if not 1 <= facts.term_months <= LONGEST_TERM:
+        raise Refused("term_months", "term")
+    if not FIRST_DAY <= facts.renewal_date <= LAST_DAY:
+        raise Refused("renewal_date", "date")
+    if facts.deadline and (
+        facts.deadline < FIRST_DAY
+        or not schedule.decided_in_time(facts.renewal_date, facts.deadline)
+    ):
+        raise Refused("deadline", "deadline_late")
+    if facts.amount is not None and not 0 <= facts.amount <= HIGHEST_AMOUNT:
+        raise Refused("amount", "amount")
+    if (facts.amount is None) != (facts.currency is None):
+        raise Refused("currency", "needed" if facts.currency is None else "without_amount")
+    if facts.currency and facts.currency not in CURRENCIES:
+        raise Refused("currency", "currency")
+
+
+def product_key(product: str) -> str:
+    """What makes two names the same product; folding can make a name longer than its column."""
+    return i18n.fold(product)[:300]
+
+
+def refuse_twin(client: Client, facts: SubscriptionFacts, own_id: int | None) -> None:
+    """A client has a product once. ``own_id``: the subscription that is being edited."""
+    people.hold(client.id)
+    twin = db.session.scalar(
+        select(Subscription.id).where(
+            Subscription.client_id == client.id,
+            Subscription.product_key == product_key(facts.product),
+        )
+    )
+    if twin not in (None, own_id):
+        raise Refused("product", "taken")
+
+
+def add_subscription(actor: User | None, client: Client, facts: SubscriptionFacts) -> Subscription:
+    """Add a subscription to a client. Raises Refused."""
+    refuse_twin(client, facts, own_id=None)
+    subscription = new_subscription(client, facts)
+    db.session.add(subscription)
+    db.session.flush()
+    note(actor, AuditAction.SUBSCRIPTION_ADDED, subscription)
+    refresh([subscription])
+    return subscription
+
+
+def new_subscription(client: Client, facts: SubscriptionFacts) -> Subscription:
+    """A subscription that is not stored yet: for an import, which refreshes all new ones at once."""
+    check(facts)
+    return Subscription(
+        client=client,
+        **asdict(facts),
+        product_key=product_key(facts.product),
+        anchor_day=facts.renewal_date.day,
+    )
+
+
+def edit_subscription(
+    actor: User | None, subscription: Subscription, facts: SubscriptionFacts
+) -> AuditEntry | None:
+    """Set all facts of a subscription; None when nothing was different. Raises Refused."""
+    check(facts)
+    if facts.product != subscription.product:
+        refuse_twin(subscription.client, facts, own_id=subscription.id)
+    base = subscription.base_date
+    changes = audit.assign(subscription, **asdict(facts))
+    if not changes:
+        return None
+    subscription.product_key = product_key(facts.product)
+    if "renewal_date" in changes:
+        changes |= audit.assign(subscription, anchor_day=facts.renewal_date.day)
+    if subscription.base_date != base:
+        changes |= audit.assign(subscription, steps_from=start_of_steps(subscription))
+        move_reminders(actor, subscription, ReminderState.SUPERSEDED)
+    entry = note(actor, AuditAction.SUBSCRIPTION_CHANGED, subscription, changes)
+    refresh([subscription])
+    return entry
+
+
+def next_date(subscription: Subscription) -> date:
+    """The renewal date after this one; month ends and 29 February kept by the anchor day."""
+    return next_date_after(subscription, subscription.renewal_date)
+
+
+def next_date_after(subscription: Subscription, day: date) -> date:
+    return schedule.add_months(day, subscription.term_months, subscription.anchor_day)
+
+
+def next_deadline(subscription: Subscription) -> date | None:
+    """The decision deadline of the renewal after this one: as many days before it."""
+    if subscription.deadline is None:
+        return None
+    return next_date(subscription) - (subscription.renewal_date - subscription.deadline)
+
+
+def renew(
+    actor: User | None, subscription: Subscription, seen: date | None = None
+) -> AuditEntry | None:
+    """It was renewed: the dates move on by the term, and a new renewal begins.
+
+    ``seen``: the renewal date that was looked at. None when that one is renewed already (a second
+    click); raises Conflict when the date is another, or the subscription is cancelled.
+    """
+    db.session.refresh(subscription, with_for_update={"of": Subscription})
+    renewal = next_date(subscription)
+    if seen is not None and seen != subscription.renewal_date:
+        if subscription.renewal_date == next_date_after(subscription, seen):
+            return None
+        raise Conflict
+    if subscription.cancelled or renewal > LAST_DAY:
+        raise Conflict
+    changes = audit.assign(
+        subscription,
+        renewal_date=renewal,
+        deadline=next_deadline(subscription),
+        cycle=subscription.cycle + 1,
+        steps_from=None,
+    )
+    move_reminders(actor, subscription, ReminderState.CANCELLED)
+    entry = note(actor, AuditAction.SUBSCRIPTION_RENEWED, subscription, changes)
+    refresh([subscription])
+    return entry
+
+
+def cancel(
+    actor: User | None, subscription: Subscription, seen: date | None = None
+) -> AuditEntry | None:
+    """It ends: nothing more goes out about it. None when it was cancelled before.
+
+    ``seen``: the renewal date that was looked at; raises Conflict when the date is another.
+    """
+    db.session.refresh(subscription, with_for_update={"of": Subscription})
+    if not subscription.cancelled and seen not in (None, subscription.renewal_date):
+        raise Conflict
+    changes = audit.assign(subscription, cancelled=True)
+    if not changes:
+        return None
+    move_reminders(actor, subscription, ReminderState.CANCELLED)
+    entry = note(actor, AuditAction.SUBSCRIPTION_CANCELLED, subscription, changes)
+    refresh([subscription])
+    return entry
+
+
+def restore(
+    actor: User | None, subscription: Subscription, **values: date | int | bool | None
+) -> AuditEntry:
+    """Put back values that a renewal or a cancellation changed (undo)."""
+    changes = audit.assign(subscription, **values)
+    move_reminders(actor, subscription, ReminderState.CANCELLED)
+    entry = note(actor, AuditAction.SUBSCRIPTION_CHANGED, subscription, changes)
+    refresh([subscription])
+    return entry
+
+
+def note(
+    actor: User | None,
+    action: AuditAction,
+    subscription: Subscription,
+    changes: dict[str, tuple[object, object]] | None = None,
+) -> AuditEntry:
+    return audit.record(
+        actor,
+        action,
+        organisation_id=subscription.client.partner_id,
+        client_id=subscription.client_id,
+        subject_id=subscription.id,
+        subject=subscription.product,
+        changes=changes,
+    )
+
+
+def start_of_steps(subscription: Subscription) -> date | None:
+    """From when steps count after a date moved: from today, if something was sent about this renewal."""
+    # A worker may have a mail in hand just now: what becomes of it is known when it lets the client go.
+    db.session.flush()
+    outbox.lock([subscription.client_id])
+    told = db.session.scalar(
+        select(Delivery.id)
+        .join(delivery_reminder, delivery_reminder.c.delivery_id == Delivery.id)
+        .join(Reminder, Reminder.id == delivery_reminder.c.reminder_id)
+        .where(
+            Reminder.subscription_id == subscription.id,
+            Reminder.cycle == subscription.cycle,
+            Delivery.state.in_(GONE_OUT),
+        )
+        .limit(1)
+    )
+    return runtime.today(subscription.client.time_zone) if told else None
+
+
+def move_reminders(actor: User | None, subscription: Subscription, state: ReminderState) -> None:
+    """End what still waits about the old date, and wake what the new date had before.
+
+    A date that comes back (an undo, a correction) finds its newest reminder ended, and a second one
+    for that step can't be made.
+    """
+    now = runtime.now()
+    after_changes.withdraw(actor, subscription, state, now)
+    newest = (
+        select(Reminder.id)
+        .where(
+            Reminder.subscription_id == subscription.id,
+            Reminder.base_date == subscription.base_date,
+        )
+        .order_by(Reminder.step)
+        .limit(1)
+        .scalar_subquery()
+    )
+    if not subscription.cancelled:
+        ended = Reminder.state.in_((ReminderState.SUPERSEDED, ReminderState.CANCELLED))
+        reminder_states.change((Reminder.id == newest) & ended, ReminderState.DUE, now, actor)

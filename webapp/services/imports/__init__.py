@@ -1,0 +1,1 @@
+"""Lists of clients and contacts that are read from a file."""

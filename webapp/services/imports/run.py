@@ -1,0 +1,207 @@
+"""Import of a list of clients or of contacts: all of it, or nothing and the reasons.
+
+The edge commits what it is asked to apply and rolls a dry run back: both run the same way.
+"""
+
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from typing import Any
+
+from webapp.countries import country_code
+from webapp.domain.cells import CellError, Dates, Problem
+from webapp.domain.reminders import MailKind, mails_within
+from webapp.domain.rows import (
+    Columns,
+    Facts,
+    Fault,
+    Field,
+    ListError,
+    Reader,
+    find_columns,
+    read_line,
+    readers,
+)
+from webapp.i18n import ZONES, best_language
+from webapp.mail.addresses import AddressError, normalise
+from webapp.models import Partner, User
+from webapp.services import runtime
+from webapp.services.accounts import people
+from webapp.services.clients.subscriptions import CURRENCIES
+from webapp.services.imports.matching import Matcher, settle
+from webapp.services.imports.plans import ClientPlan, Outcome, Plan, load
+from webapp.services.imports.table import decode, lines
+from webapp.services.imports.writing import write
+from webapp.services.reminders import loading
+
+DAYS_AHEAD = 30
+# How many clients the preview of the mails loads at a time.
+CHUNK = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedMail:
+    """One mail that would go out."""
+
+    day: date
+    client: str
+    name: str
+    email: str
+    language: str
+    kind: MailKind
+    products: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedChange:
+    """One field of something that is there. ``about``: the product or the person; the client's own: None."""
+
+    client: str
+    about: str | None
+    field: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What an import does or would do; the counts are lines of the file without a fault."""
+
+    created: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    faults: tuple[Fault, ...] = ()
+    changes: tuple[PlannedChange, ...] = ()
+    mails: tuple[PlannedMail, ...] = ()
+    unused_columns: tuple[str, ...] = ()
+
+
+def import_list(
+    actor: User | None,
+    partner: Partner,
+    content: bytes,
+    *,
+    mapping: Sequence[tuple[str, str]] = (),
+    encoding: str | None = None,
+    dates: Dates = Dates.ISO,
+) -> Report:
+    """Bring a file's lines in. With faults nothing is written; they are in the report."""
+    try:
+        records = lines(decode(content, encoding))
+        _row, header = next(records)
+        columns = find_columns([title.strip() for title in header], mapping)
+        # Two imports at once would both create what neither finds.
+        people.hold(partner.id)
+        matcher = Matcher(columns, load(partner))
+        for line in read_lines(records, columns, dates, matcher.faults):
+            matcher.match(line)
+    except ListError as error:
+        return Report(faults=error.faults)
+    faults = matcher.faults
+    touched = [plan for plan in matcher.plans if plan.touched]
+    changes: tuple[PlannedChange, ...] = ()
+    if not faults:
+        for plan in touched:
+            settle(plan)
+        changes = tuple(change for plan in touched for change in planned_changes(plan))
+        write(actor, partner, touched)
+    outcomes = [*matcher.outcomes.values()]
+    return Report(
+        outcomes.count(Outcome.CREATED),
+        outcomes.count(Outcome.CHANGED),
+        outcomes.count(Outcome.UNCHANGED),
+        tuple(sorted(faults, key=lambda fault: fault.row)),
+        changes,
+        () if faults else tuple(planned_mails([plan.stored.id for plan in touched])),
+        columns.unused,
+    )
+
+
+def read_lines(
+    records: Iterator[tuple[int, list[str]]],
+    columns: Columns,
+    dates: Dates,
+    faults: list[Fault],
+) -> Iterator[Facts]:
+    """The lines that can be read; what is wrong with the others goes to ``faults``."""
+    how = readers(dates) | WORLD
+    for row, cells in records:
+        line = read_line(row, cells, columns, how)
+        if isinstance(line, Facts):
+            yield line
+        else:
+            faults += line
+
+
+def one_of(known: Container[str], problem: Problem, text: str) -> str:
+    """A code that is one of a set."""
+    if text not in known:
+        raise CellError(problem)
+    return text
+
+
+def read_country(text: str) -> str:
+    code = country_code(text)
+    if code is None:
+        raise CellError(Problem.COUNTRY)
+    return code
+
+
+def read_language(text: str) -> str:
+    """A language by its code, alone or with a region: ``pt-BR`` is ``pt``."""
+    code = best_language([text.replace("_", "-")])
+    if code is None:
+        raise CellError(Problem.LANGUAGE)
+    return code
+
+
+def read_email(text: str) -> str:
+    try:
+        return normalise(text)
+    except AddressError:
+        raise CellError(Problem.EMAIL) from None
+
+
+# Readers that need tables of the world.
+WORLD: dict[Field, Reader] = {
+    Field.COUNTRY: read_country,
+    Field.LANGUAGE: read_language,
+    Field.TIME_ZONE: partial(one_of, ZONES, Problem.TIME_ZONE),
+    Field.CURRENCY: lambda text: one_of(CURRENCIES, Problem.CURRENCY, text.upper()),
+    Field.EMAIL: read_email,
+}
+
+
+def planned_changes(plan: ClientPlan) -> Iterator[PlannedChange]:
+    """What is there and will be different, field by field."""
+    if plan.record is None:
+        return
+    parts: list[tuple[str | None, Plan[Any]]] = [(None, plan)]
+    parts += [(part.value("product"), part) for part in plan.subscriptions.values()]
+    parts += [(part.value("name"), part) for part in plan.people.values()]
+    for about, part in parts:
+        if part.record is not None:
+            for attribute, after in part.changes.items():
+                before = getattr(part.record, attribute)
+                yield PlannedChange(plan.record.name, about, attribute, before, after)
+
+
+def planned_mails(client_ids: Sequence[int]) -> Iterator[PlannedMail]:
+    """Which mails would go out soon about these clients, by the functions that send them."""
+    now = runtime.now()
+    for start in range(0, len(client_ids), CHUNK):
+        for client in loading.load(client_ids[start : start + CHUNK]).values():
+            for one in mails_within(client, now, DAYS_AHEAD):
+                for mail in one.mails:
+                    person = mail.recipient.person
+                    products = tuple(item.subscription.product for item in mail.items)
+                    yield PlannedMail(
+                        mail.day,
+                        client.name,
+                        person.name,
+                        person.email,
+                        person.language,
+                        mail.kind,
+                        products,
+                    )

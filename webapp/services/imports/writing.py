@@ -1,0 +1,117 @@
+"""Writing what an import has planned: all that is new in a few statements, changes one by one."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from sqlalchemy import insert
+
+from webapp.domain.recipients import ContactRole
+from webapp.models import AuditEntry, Client, ContactAssignment, Partner, Subscription, User, db
+from webapp.models.audit import AuditAction
+from webapp.models.base import Json
+from webapp.services import audit
+from webapp.services.accounts import people
+from webapp.services.clients import clients, subscriptions
+from webapp.services.imports.plans import ClientPlan, Plan
+from webapp.services.reminders.due_index import refresh, refreshed_together
+from webapp.services.sending import after_changes
+
+
+def write(actor: User | None, partner: Partner, plans: Sequence[ClientPlan]) -> None:
+    """Write plans that have no faults."""
+    new = [part for plan in plans for part in create(partner, plan)]
+    db.session.add_all(new)
+    db.session.flush()
+    entries = [entry_of(actor, partner, one) for one in new]
+    for plan in plans:
+        holders = {role: plan.people[key].stored.id for role, (key, _row) in plan.roles.items()}
+        if holders:
+            entries.append(fill_roles(actor, plan.stored, holders))
+    if entries:
+        db.session.execute(insert(AuditEntry), entries)
+    with refreshed_together():
+        refresh([one for one in new if isinstance(one, Subscription)])
+        for plan in plans:
+            change(actor, plan)
+    # New contacts may be the ones that a blocked reminder waits for.
+    after_changes.reconsider_partner(actor, partner)
+
+
+def create(partner: Partner, plan: ClientPlan) -> Iterator[Client | Subscription | User]:
+    """Make what is not there yet of a client, its subscriptions and its people."""
+    if plan.record is None:
+        plan.record = clients.new_client(partner, clients.ClientFacts(**plan.wanted))
+        yield plan.record
+    for subscription in plan.subscriptions.values():
+        if subscription.record is None:
+            cancelled = subscription.wanted.pop("cancelled", False)
+            facts = subscriptions.SubscriptionFacts(**subscription.wanted)
+            subscription.record = subscriptions.new_subscription(plan.record, facts)
+            subscription.record.cancelled = cancelled
+            yield subscription.record
+    admin = plan.first_admin
+    for key, person in plan.people.items():
+        if person.record is None:
+            person.record = people.new_person(plan.record, admin=key == admin, **person.wanted)
+            yield person.record
+
+
+def entry_of(actor: User | None, partner: Partner, one: Client | Subscription | User) -> Json:
+    """What the trail says about a new row."""
+    if isinstance(one, Client):
+        action, client_id, subject = AuditAction.CLIENT_ADDED, one.id, one.name
+    elif isinstance(one, Subscription):
+        action, client_id, subject = AuditAction.SUBSCRIPTION_ADDED, one.client_id, one.product
+    else:
+        action, client_id, subject = AuditAction.USER_ADDED, one.organisation_id, one.name
+    return audit.values(
+        actor,
+        action,
+        organisation_id=partner.id,
+        client_id=client_id,
+        subject_id=one.id,
+        subject=subject,
+        changes={"email": (None, one.email)} if isinstance(one, User) else None,
+    )
+
+
+def fill_roles(actor: User | None, client: Client, holders: dict[ContactRole, int]) -> Json:
+    """Give roles that nobody holds; all others are the client's own to assign. The audit entry."""
+    for role, user_id in holders.items():
+        db.session.add(ContactAssignment(client_id=client.id, role=role, user_id=user_id))
+    return audit.values(
+        actor,
+        AuditAction.CONTACTS_ASSIGNED,
+        organisation_id=client.partner_id,
+        client_id=client.id,
+        subject_id=client.id,
+        subject=client.name,
+        changes={role.value: (None, user_id) for role, user_id in holders.items()},
+    )
+
+
+def change(actor: User | None, plan: ClientPlan) -> None:
+    """Bring what was there before up to date; what is new has no changes any more."""
+    if plan.changes:
+        facts = replace(clients.facts_of(plan.stored), **plan.changes)
+        clients.edit_client(actor, plan.stored, facts)
+    for subscription in plan.subscriptions.values():
+        if subscription.changes:
+            change_subscription(actor, subscription)
+    for person in plan.people.values():
+        if person.changes:
+            people.edit_person(actor, person.stored, **person.changes)
+
+
+def change_subscription(actor: User | None, plan: Plan[Subscription]) -> None:
+    record, changes = plan.stored, plan.changes
+    cancelled = changes.pop("cancelled", None)
+    if cancelled is False:
+        subscriptions.restore(actor, record, cancelled=False)
+    # A date moved on by the term is a renewal; any other move, or one of what is cancelled, a correction.
+    if not record.cancelled and changes.get("renewal_date") == subscriptions.next_date(record):
+        subscriptions.renew(actor, record)
+    facts = replace(subscriptions.facts_of(record), **changes)
+    subscriptions.edit_subscription(actor, record, facts)
+    if cancelled:
+        subscriptions.cancel(actor, record)

@@ -1,0 +1,1 @@
+"""Whatever is shown, exported or served as a list."""

@@ -1,0 +1,1 @@
+"""Which reminders fall due: the facts behind the rules, the due index, and the planning."""

@@ -1,0 +1,176 @@
+"""Loads what the rules need to know about clients, for one or for thousands, in three statements."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Row, func, or_, select
+
+from webapp.domain.ownership import Choice, Person
+from webapp.domain.recipients import ContactRole
+from webapp.domain.reminders import ClientFacts, PartnerFacts
+from webapp.domain.schedule import Window
+from webapp.models import Client, ContactAssignment, Partner, User, db
+from webapp.models.tables import client_table, organisation_table, partner_table
+from webapp.services.reminders.due_index import steps_of
+from webapp.services.reminders.loading_subscriptions import Subscriptions, load_subscriptions
+
+company, agency = organisation_table.alias(), organisation_table.alias()
+
+
+def load(client_ids: Sequence[int]) -> dict[int, ClientFacts]:
+    """The facts of these clients, by id. Unknown ids are left out."""
+    if not client_ids:
+        return {}
+    rows = client_rows(client_ids)
+    people = load_people(client_ids, {row.partner_id for row in rows})
+    subscriptions = load_subscriptions(client_ids)
+    by_partner = {row.partner_id: row for row in rows}
+    partners = {
+        partner_id: partner_facts(partner_id, row.partner_name, row, people)
+        for partner_id, row in by_partner.items()
+    }
+    return {
+        row.id: client_facts(row, partners[row.partner_id], people, subscriptions) for row in rows
+    }
+
+
+def load_one(client_id: int) -> ClientFacts:
+    """The facts of one client that exists."""
+    return load([client_id])[client_id]
+
+
+def of_client(client: Client) -> ClientFacts:
+    """The facts of one client that is loaded already, as its partner is: two statements."""
+    partner = client.partner
+    people = load_people([client.id], [partner.id])
+    known = partner_facts(partner.id, partner.name, partner, people)
+    return client_facts(client, known, people, load_subscriptions([client.id]))
+
+
+def client_facts(
+    client: Client | Row[Any], partner: PartnerFacts, people: "People", subscriptions: Subscriptions
+) -> ClientFacts:
+    """What the rules ask of a client: ``client`` is the object or a row of the same columns."""
+    return ClientFacts(
+        id=client.id,
+        name=client.name,
+        time_zone=client.time_zone,
+        partner=partner,
+        choice=Choice(client.owner.value) if client.owner else Choice.INHERIT,
+        own_contact=people.by_id.get(client.contact_id or 0),
+        contacts=people.contacts.get(client.id, {}),
+        subscriptions=tuple(subscriptions.active.get(client.id, ())),
+        occupied=frozenset(subscriptions.occupied.get(client.id, ())),
+    )
+
+
+def partner_facts(
+    partner_id: int, name: str, partner: Partner | Row[Any], people: "People"
+) -> PartnerFacts:
+    """What the rules ask of a partner: ``partner`` is the object or a row with its columns."""
+    return PartnerFacts(
+        id=partner_id,
+        name=name,
+        default_owner=partner.default_owner,
+        default_contact=people.by_id.get(partner.notified_user_id or 0),
+        admins=tuple(people.admins.get(partner_id, ())),
+        steps=steps_of(partner.steps_text),
+        window=Window.on(partner.window_days, partner.window_opens, partner.window_closes),
+        sending=partner.sending,
+        team=tuple(people.teams.get(partner_id, ())),
+    )
+
+
+def person(user: User) -> Person:
+    """A user as the rules see it."""
+    organisation = user.organisation
+    return Person(
+        user.id,
+        user.name,
+        user.email,
+        user.language or organisation.language,
+        user.time_zone or organisation.time_zone,
+        user.active,
+        user.refused_reply is not None,
+    )
+
+
+def client_rows(client_ids: Sequence[int]) -> Sequence[Any]:
+    client, partner = client_table.c, partner_table.c
+    rows: Sequence[Any] = db.session.execute(
+        select(
+            client.id,
+            company.c.name,
+            company.c.time_zone,
+            client.owner,
+            client.contact_id,
+            client.partner_id,
+            agency.c.name.label("partner_name"),
+            partner.default_owner,
+            partner.notified_user_id,
+            partner.steps.label("steps_text"),
+            partner.window_opens,
+            partner.window_closes,
+            partner.window_days,
+            partner.sending,
+        )
+        .select_from(client_table)
+        .join(company, company.c.id == client.id)
+        .join(partner_table, partner.id == client.partner_id)
+        .join(agency, agency.c.id == partner.id)
+        .where(client.id.in_(client_ids))
+        .order_by(client.id)
+    ).all()
+    return rows
+
+
+@dataclass
+class People:
+    """Everybody who may matter: by id, as contacts of a client, as team and admins of a partner."""
+
+    by_id: dict[int, Person] = field(default_factory=dict)
+    teams: dict[int, list[Person]] = field(default_factory=lambda: defaultdict(list))
+    contacts: dict[int, dict[ContactRole, Person]] = field(default_factory=dict)
+    admins: dict[int, list[Person]] = field(default_factory=lambda: defaultdict(list))
+
+
+def load_people(client_ids: Sequence[int], partner_ids: Iterable[int]) -> People:
+    people = People()
+    rows = db.session.execute(
+        select(
+            User.id,
+            User.organisation_id,
+            User.name,
+            User.email,
+            func.coalesce(User.language, company.c.language).label("language"),
+            func.coalesce(User.time_zone, company.c.time_zone).label("time_zone"),
+            User.active,
+            User.admin,
+            User.refused_reply.is_not(None).label("refused"),
+            ContactAssignment.role,
+            ContactAssignment.client_id,
+        )
+        .join(company, company.c.id == User.organisation_id)
+        .outerjoin(ContactAssignment, ContactAssignment.user_id == User.id)
+        .where(
+            or_(
+                ContactAssignment.client_id.in_(client_ids),
+                User.organisation_id.in_(list(partner_ids)),
+            )
+        )
+        .order_by(User.id)
+    )
+    for row in rows:
+        person = people.by_id.get(row.id)
+        if person is None:
+            person = people.by_id[row.id] = Person(
+                row.id, row.name, row.email, row.language, row.time_zone, row.active, row.refused
+            )
+            people.teams[row.organisation_id].append(person)
+            if row.admin and row.active:
+                people.admins[row.organisation_id].append(person)
+        if row.role is not None:
+            people.contacts.setdefault(row.client_id, {})[row.role] = person
+    return people

@@ -1,0 +1,99 @@
+"""Open reminders: ending them, looking at them again, and who would get what first."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, func, select
+
+from webapp.domain.reminders import ClientFacts, Round, rounds
+from webapp.models import (
+    Client,
+    DeliveryState,
+    Partner,
+    Reminder,
+    ReminderState,
+    Subscription,
+    User,
+    db,
+)
+from webapp.models.tables import client_table, delivery_table
+from webapp.services import runtime
+from webapp.services.reminders import loading
+from webapp.services.reminders import states as reminder_states
+from webapp.services.sending import outbox
+
+
+def withdraw(
+    actor: User | None, subscription: Subscription, state: ReminderState, now: datetime
+) -> None:
+    """End what still waits for a subscription (renewed, cancelled, moved) and its queued mails."""
+    db.session.flush()
+    outbox.lock([subscription.client_id])
+    reminder_states.close_waiting([subscription.id], state, now, actor)
+    outbox.issue([subscription.client_id], now, actor)
+
+
+def reconsider(actor: User | None, clients: ColumnElement[bool]) -> None:
+    """Let planning look again at reminders that nobody could be told about: somebody may be there now.
+
+    ``clients`` is a condition on Reminder.client_id.
+    """
+    hold(clients)
+    wake(actor, clients)
+
+
+def hold(clients: ColumnElement[bool]) -> None:
+    """Lock the clients whose blocked reminders are to be looked at again.
+
+    Whoever changes a client's reminders locks the client first: else two could wait for each other.
+    """
+    ids = db.session.scalars(select(Reminder.client_id).where(blocked(clients)).distinct()).all()
+    if ids:
+        outbox.lock(ids)
+
+
+def wake(actor: User | None, clients: ColumnElement[bool]) -> None:
+    """The same as reconsider, for clients whose own rows have been changed, and so are locked."""
+    reminder_states.change(blocked(clients), ReminderState.DUE, runtime.now(), actor)
+
+
+def blocked(clients: ColumnElement[bool]) -> ColumnElement[bool]:
+    return clients & (Reminder.state == ReminderState.BLOCKED)
+
+
+def reconsider_partner(actor: User | None, partner: Partner) -> None:
+    """The same for all clients of a partner."""
+    clients = select(Client.id).where(Client.partner_id == partner.id)
+    reconsider(actor, Reminder.client_id.in_(clients))
+
+
+def first_mails(partner_id: int, now: datetime, limit: int = 10) -> list[tuple[ClientFacts, Round]]:
+    """The rounds that would go out first over all clients of a partner: "who gets what first"."""
+    nearest = (
+        select(Subscription.client_id)
+        .join(client_table, client_table.c.id == Subscription.client_id)
+        .where(
+            client_table.c.partner_id == partner_id,
+            Subscription.cancelled.is_(False),
+            Subscription.renewal_date >= now.date() - timedelta(days=1),
+        )
+        .group_by(Subscription.client_id)
+        .order_by(func.min(Subscription.attention_on), Subscription.client_id)
+        .limit(limit)
+    )
+    waiting = (
+        select(delivery_table.c.client_id)
+        .where(
+            delivery_table.c.partner_id == partner_id,
+            delivery_table.c.state == DeliveryState.QUEUED,
+        )
+        .distinct()
+        .limit(limit)
+    )
+    ids = [*db.session.scalars(waiting), *db.session.scalars(nearest)]
+    found = [
+        (client, round)
+        for client in loading.load(list(dict.fromkeys(ids))).values()
+        for round in rounds(client, now, count=1)
+    ]
+    found.sort(key=lambda pair: (pair[1].day, pair[0].name))
+    return found[:limit]

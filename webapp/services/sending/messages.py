@@ -1,0 +1,64 @@
+"""The written messages of deliveries: stored before the first try, kept for thirty days after the end."""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, insert, select
+
+from webapp.mail.compose import compose
+from webapp.models import Delivery, DeliveryMessage, DeliveryState, db
+from webapp.services import runtime
+from webapp.services.sending import snapshots
+
+log = logging.getLogger(__name__)
+KEPT = timedelta(days=30)
+AT_ONCE = 1_000
+
+
+def write(deliveries: Sequence[Delivery], now: datetime) -> dict[int, bytes]:
+    """The message of each delivery, by id; what can't be written is logged and left out.
+
+    A message is written once: a second try sends the same bytes under the same Message-ID.
+    """
+    tried = [one.id for one in deliveries if one.message_id]
+    stored = select(DeliveryMessage.delivery_id, DeliveryMessage.content).where(
+        DeliveryMessage.delivery_id.in_(tried)
+    )
+    written = {row.delivery_id: row.content for row in db.session.execute(stored)} if tried else {}
+    new = []
+    for delivery in deliveries:
+        if delivery.id in written:
+            continue
+        try:
+            letter = snapshots.letter(delivery, runtime.settings(), now)
+            written[delivery.id] = compose(letter, runtime.settings())
+        except Exception:
+            # One mail that can't be written must not hold up the others.
+            log.exception("delivery %s can't be written", delivery.id)
+            continue
+        delivery.message_id = letter.message_id
+        new.append({"delivery_id": delivery.id, "written_at": now, "content": written[delivery.id]})
+    if new:
+        db.session.execute(insert(DeliveryMessage), new)
+    return written
+
+
+def forget(now: datetime) -> int:
+    """Drop messages whose delivery ended thirty days ago or more; returns how many."""
+    old = (
+        select(DeliveryMessage.delivery_id)
+        .join(Delivery, Delivery.id == DeliveryMessage.delivery_id)
+        .where(
+            DeliveryMessage.written_at <= now - KEPT,
+            Delivery.ended_at <= now - KEPT,
+            # Not an end: a person may still have it sent again, as it is.
+            Delivery.state != DeliveryState.UNCLEAR,
+        )
+        .order_by(DeliveryMessage.written_at)
+        .limit(AT_ONCE)
+    )
+    ids = db.session.scalars(old).all()
+    if ids:
+        db.session.execute(delete(DeliveryMessage).where(DeliveryMessage.delivery_id.in_(ids)))
+    return len(ids)

@@ -1,0 +1,39 @@
+"""What an operator's monitor asks: does mail flow, and what became of it."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import func, select
+
+from webapp.models import Delivery, DeliveryState, Installation, db
+from webapp.services import runtime
+from webapp.services.sending import claims
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """Ages in whole seconds: of the oldest mail that could go out now, and of a worker's last sign of life.
+
+    None: no mail waits; no worker has run yet.
+    """
+
+    oldest_due_seconds: int | None
+    worker_seen_seconds: int | None
+
+
+def pulse() -> Pulse:
+    now = runtime.now()
+    seen = db.session.scalar(select(Installation.worker_seen_at))
+    return Pulse(age(claims.oldest_due(now), now), age(seen, datetime.now(UTC)))
+
+
+def age(since: datetime | None, now: datetime) -> int | None:
+    # Never below zero: another machine's clock may run a little ahead.
+    return None if since is None else max(0, int((now - since).total_seconds()))
+
+
+def counts() -> dict[str, int]:
+    """How many deliveries are in each state; every state is there."""
+    counted = select(Delivery.state, func.count()).group_by(Delivery.state)
+    found = dict(db.session.execute(counted).all())
+    return {state.value: found.get(state, 0) for state in DeliveryState}

@@ -1,0 +1,275 @@
+"""The outbox: reminders that have fallen due become queued mails, and queued mails stay right.
+
+Everything here is set-based and may be run at any time by any number of processes: the unique keys and
+the state of each row decide, never the moment of the run.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, bindparam, insert, or_, select, update
+
+from webapp.domain.reminders import ClientFacts, Item, Mail, Round, round_on, waiting_items
+from webapp.models import (
+    Delivery,
+    DeliveryState,
+    Reminder,
+    ReminderState,
+    User,
+    db,
+    delivery_reminder,
+)
+from webapp.models.tables import client_table, delivery_table, reminder_table
+from webapp.services.reminders import loading
+from webapp.services.reminders import states as reminder_states
+from webapp.services.reminders.states import Key
+from webapp.services.sending import log as delivery_log
+from webapp.services.sending import snapshots
+
+CHUNK = 200
+# Written out in the statement, not bound: only so do both databases use the partial index.
+DUE = Reminder.state == bindparam(
+    "due", ReminderState.DUE, type_=reminder_table.c.state.type, literal_execute=True
+)
+# The row of a new delivery, and its reminders.
+NewMail = tuple[dict[str, Any], list[Key]]
+
+
+def key(item: Item) -> Key:
+    return item.subscription.id, item.subscription.base, item.step
+
+
+def lock(client_ids: Sequence[int]) -> None:
+    """Let one process at a time see to a client's mails (SQLite's writer is alone anyway)."""
+    db.session.execute(
+        select(client_table.c.id)
+        .where(client_table.c.id.in_(client_ids))
+        .order_by(client_table.c.id)
+        .with_for_update()
+    )
+
+
+@dataclass
+class Queue:
+    """The mails of one client that exist: queued ones by reader and kind, and revisions in use.
+
+    ``surplus``: queued ones for whose reader and kind there is a newer one, too.
+    """
+
+    queued: dict[tuple[int, str], Row[Any]] = field(default_factory=dict)
+    surplus: list[Row[Any]] = field(default_factory=list)
+    revisions: dict[tuple[int, date], int] = field(default_factory=dict)
+
+
+def issue_due(now: datetime, limit: int = CHUNK) -> int:
+    """Queue the mails of reminders that have fallen due; returns of how many clients.
+
+    Call it until it returns 0, and commit after each; clients that another worker has in hand are
+    left to it.
+    """
+    client_ids = db.session.scalars(
+        select(client_table.c.id)
+        .where(client_table.c.id.in_(select(Reminder.client_id).where(DUE)))
+        .order_by(client_table.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    if client_ids:
+        issue(client_ids, now)
+    return len(client_ids)
+
+
+def issue(client_ids: Sequence[int], now: datetime, actor: User | None = None) -> None:
+    """Make the queued mails of these clients say what the rules say now.
+
+    A queued mail that still says it stays; one that does not is superseded by a new revision. What has
+    been claimed or later stays as it is. Reminders become issued or blocked accordingly. ``actor`` is
+    the person whose change it follows, None for the worker.
+    """
+    db.session.flush()
+    lock(client_ids)
+    queues = load_queues(client_ids, now)
+    states: dict[Key, ReminderState] = {}
+    added: list[NewMail] = []
+    clients = loading.load(client_ids)
+    for client in clients.values():
+        queue = queues[client.id]
+        round = round_now(client, now)
+        states |= {key(item): outcome(round, item) for item in round.items}
+        for mail in round.mails:
+            keep_or_replace(client, round, mail, queue, added, now)
+    ended = [
+        row.id for queue in queues.values() for row in (*queue.queued.values(), *queue.surplus)
+    ]
+    end_queued(ended, now, actor)
+    reminder_states.write(clients, states, now)
+    insert_deliveries(client_ids, added)
+    reminder_states.supersede_untold(ended, now)
+
+
+def round_now(client: ClientFacts, now: datetime) -> Round:
+    """Who gets which mail about the reminders that wait now."""
+    return round_on(client, now.astimezone(client.zone).date(), waiting_items(client, now), now)
+
+
+def outcome(round: Round, item: Item) -> ReminderState:
+    """What becomes of a reminder: mails, nobody to tell, or no moment left to tell anybody."""
+    if round.blocked:
+        return ReminderState.BLOCKED
+    reached = any(step == item.step for step, _, _ in item.subscription.reached)
+    told = reached or any(item in mail.items for mail in round.mails)
+    return ReminderState.ISSUED if told else ReminderState.TOO_LATE
+
+
+def keep_or_replace(
+    client: ClientFacts,
+    round: Round,
+    mail: Mail,
+    queue: Queue,
+    added: list[NewMail],
+    now: datetime,
+) -> None:
+    """Keep the reader's queued mail if it says the same, else put a new one beside it."""
+    person = mail.recipient.person
+    values = snapshots.delivery_values(client, round, mail, now)
+    row = queue.queued.get((person.id, mail.kind.value))
+    if row is not None and same(row, values):
+        del queue.queued[person.id, mail.kind.value]
+        reschedule(row, mail, queue)
+        return
+    values["revision"] = next_revision(queue, person.id, mail.day)
+    added.append((values, [key(item) for item in mail.items]))
+
+
+def next_revision(queue: Queue, recipient_id: int, day: date) -> int:
+    revision = queue.revisions.get((recipient_id, day), 0) + 1
+    queue.revisions[recipient_id, day] = revision
+    return revision
+
+
+def same(row: Row[Any] | Delivery, values: dict[str, Any]) -> bool:
+    """Whether a queued mail has the address, language and content that the rules ask for now."""
+    return bool(
+        (row.email, row.language) == (values["email"], values["language"])
+        and row.snapshot == values["snapshot"]
+    )
+
+
+def reschedule(row: Row[Any], mail: Mail, queue: Queue) -> None:
+    """The same mail, at another time: the window changed, or the day passed without sending.
+
+    A mail that is being retried waits for its next try, too.
+    """
+    moment = max(row.send_after, mail.send_at) if row.attempts else mail.send_at
+    values: dict[str, Any] = {}
+    if row.send_after != moment:
+        values["send_after"] = moment
+    if row.day != mail.day:
+        values["day"] = mail.day
+        values["revision"] = next_revision(queue, row.recipient_id, mail.day)
+    if values:
+        db.session.execute(
+            update(delivery_table)
+            .where(delivery_table.c.id == row.id, delivery_table.c.state == DeliveryState.QUEUED)
+            .values(**values)
+        )
+
+
+def load_queues(client_ids: Sequence[int], now: datetime) -> dict[int, Queue]:
+    """What is queued for these clients, and the highest revision of each reader and day to come.
+
+    Older mails, of which there may be many, are left alone.
+    """
+    queues: dict[int, Queue] = defaultdict(Queue)
+    table = delivery_table.c
+    recent = (
+        select(
+            table.id,
+            table.client_id,
+            table.recipient_id,
+            table.kind,
+            table.day,
+            table.revision,
+            table.state,
+            table.email,
+            table.language,
+            table.snapshot,
+            table.attempts,
+            table.resends,
+            table.send_after,
+        )
+        .where(
+            table.client_id.in_(client_ids),
+            # No mail is queued for a day that is over everywhere.
+            or_(table.state == DeliveryState.QUEUED, table.day >= (now - timedelta(days=2)).date()),
+        )
+        .order_by(table.id)
+    )
+    rows: Sequence[Any] = db.session.execute(recent).all()
+    for row in rows:
+        queue = queues[row.client_id]
+        place = (row.recipient_id, row.day)
+        queue.revisions[place] = max(queue.revisions.get(place, 0), row.revision)
+        # One that waits to be resent may have arrived: it stays what it is.
+        if row.state is DeliveryState.QUEUED and not row.resends:
+            reader = (row.recipient_id, row.kind.value)
+            if reader in queue.queued:
+                queue.surplus.append(queue.queued[reader])
+            queue.queued[reader] = row
+    return queues
+
+
+def end_queued(ids: Sequence[int], now: datetime, actor: User | None) -> None:
+    """End queued mails that nothing asks for any more: cancelled with their reminders, or superseded."""
+    if not ids:
+        return
+    alive = (
+        select(delivery_reminder.c.delivery_id)
+        .join(reminder_table, reminder_table.c.id == delivery_reminder.c.reminder_id)
+        .where(
+            delivery_reminder.c.delivery_id.in_(ids),
+            reminder_table.c.state != ReminderState.CANCELLED,
+        )
+    )
+    superseded = set(db.session.scalars(alive))
+    cancelled = set(ids) - superseded
+    # Another mail of the client may be outdated for another reason than this person's change.
+    end_all(sorted(superseded), DeliveryState.SUPERSEDED, now, None)
+    end_all(sorted(cancelled), DeliveryState.CANCELLED, now, actor)
+
+
+def end_all(ids: Sequence[int], state: DeliveryState, now: datetime, actor: User | None) -> None:
+    """End queued mails that never went out."""
+    if ids:
+        ended = db.session.scalars(
+            update(delivery_table)
+            .where(delivery_table.c.id.in_(ids), delivery_table.c.state == DeliveryState.QUEUED)
+            .values(state=state, ended_at=now)
+            .returning(delivery_table.c.id)
+        ).all()
+        delivery_log.note(ended, state, now, actor_id=actor.id if actor else None)
+
+
+def insert_deliveries(client_ids: Sequence[int], added: Sequence[NewMail]) -> None:
+    """Queue new mails and tie each to the reminders that it tells about."""
+    if not added:
+        return
+    ids = db.session.scalars(
+        insert(delivery_table).returning(delivery_table.c.id, sort_by_parameter_order=True),
+        [values for values, _ in added],
+    ).all()
+    reminders = {
+        (row.subscription_id, row.base_date, row.step): row.id
+        for row in reminder_states.open_reminders(client_ids)
+    }
+    db.session.execute(
+        insert(delivery_reminder),
+        [
+            {"delivery_id": delivery_id, "reminder_id": reminders[one]}
+            for delivery_id, (_, keys) in zip(ids, added, strict=True)
+            for one in keys
+        ],
+    )

@@ -1,0 +1,250 @@
+"""Hand-over notes: whoever becomes responsible amid a renewal learns what was sent and what comes next.
+
+Source: product.md 3. A note tells the net difference, at the earliest ten minutes after the last change,
+in one mail per person, whatever the number of clients; a change that is undone before leaves no trace.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, delete, insert, literal, select
+
+from webapp.domain.ownership import Owner, Person
+from webapp.domain.reminders import ClientFacts, MailKind, Round, rounds
+from webapp.domain.schedule import next_opening
+from webapp.models import (
+    Client,
+    Delivery,
+    DeliveryState,
+    Reminder,
+    ReminderState,
+    Subscription,
+    db,
+    delivery_reminder,
+)
+from webapp.models.base import Json
+from webapp.models.tables import (
+    client_table,
+    conflict_insert,
+    delivery_table,
+    owner_change_table,
+    partner_table,
+)
+from webapp.services.reminders import loading
+from webapp.services.sending import transitions
+
+PATIENCE = timedelta(minutes=10)
+COMING = 3
+CHUNK = 500
+
+
+def note_change(
+    clients: ColumnElement[bool], before: Owner, now: datetime, *, keep_before: bool = True
+) -> None:
+    """Remember that these clients had another owner before; ``clients`` is a condition on Client.
+
+    Of several changes that nobody has been told about, the first one's ``before`` counts; not where
+    a later one turns out not to have been told either (``keep_before=False``).
+    """
+    columns = owner_change_table.c
+    changed = select(
+        client_table.c.id,
+        literal(before, columns.owner_before.type),
+        literal(now, columns.changed_at.type),
+    ).where(clients)
+    statement = conflict_insert(owner_change_table).from_select(
+        ["client_id", "owner_before", "changed_at"], changed
+    )
+    later = {"changed_at": statement.excluded.changed_at}
+    if not keep_before:
+        later["owner_before"] = statement.excluded.owner_before
+    db.session.execute(statement.on_conflict_do_update(index_elements=["client_id"], set_=later))
+
+
+@dataclass
+class Notes:
+    """The notes in the making: by person, the clients that each hears about."""
+
+    people: dict[int, Person] = field(default_factory=dict)
+    clients: dict[int, list[Json]] = field(default_factory=lambda: defaultdict(list))
+
+
+def issue(now: datetime) -> int:
+    """Queue the notes that may go out now; returns how many. One transaction of its caller.
+
+    A change waits while the window of its reader is closed, so that an undo over night still counts.
+    """
+    changes = db.session.execute(
+        select(
+            owner_change_table.c.client_id,
+            owner_change_table.c.owner_before,
+            client_table.c.partner_id,
+        )
+        .join(client_table, client_table.c.id == owner_change_table.c.client_id)
+        .join(partner_table, partner_table.c.id == client_table.c.partner_id)
+        .where(owner_change_table.c.changed_at <= now - PATIENCE, partner_table.c.sending)
+        .order_by(owner_change_table.c.client_id)
+        .with_for_update(of=owner_change_table, skip_locked=True)
+    ).all()
+    by_partner: dict[int, dict[int, Owner]] = defaultdict(dict)
+    for client_id, before, partner_id in changes:
+        by_partner[partner_id][client_id] = before
+    return sum(issue_for(partner, before, now) for partner, before in by_partner.items())
+
+
+def issue_for(partner_id: int, before: dict[int, Owner], now: datetime) -> int:
+    """Queue one partner's notes, and forget the changes that they tell or that came to nothing."""
+    notes, done = Notes(), []
+    ids = list(before)
+    owner, partner_name = Owner.PARTNER, ""
+    for start in range(0, len(ids), CHUNK):
+        chunk = ids[start : start + CHUNK]
+        told = already_sent(chunk)
+        for client in loading.load(chunk).values():
+            owner, partner_name = client.owner.owner, client.partner.name
+            if owner is before[client.id] or not told[client.id]:
+                done.append(client.id)
+            elif all(may_go(client, person, now) for person in client.contact.people):
+                done.append(client.id)
+                add(notes, client, told[client.id], now)
+    partner = {"id": partner_id, "name": partner_name}
+    rows = [row(partner, notes.people[id], clients, now) for id, clients in notes.clients.items()]
+    if rows:
+        db.session.execute(insert(delivery_table), rows)
+    for start in range(0, len(done), CHUNK):
+        told_ids = done[start : start + CHUNK]
+        db.session.execute(
+            delete(owner_change_table).where(owner_change_table.c.client_id.in_(told_ids))
+        )
+    return len(rows)
+
+
+def may_go(client: ClientFacts, person: Person, now: datetime) -> bool:
+    """Whether this reader's window is open, and no mail about the client has reached them today."""
+    today = now.astimezone(client.zone).date()
+    opening = next_opening(now, client.partner.window, ZoneInfo(person.time_zone))
+    return opening <= now and (person.address, today) not in client.occupied
+
+
+def add(notes: Notes, client: ClientFacts, sent: Sequence[Json], now: datetime) -> None:
+    entry = {
+        "id": client.id,
+        "name": client.name,
+        "owner": client.owner.owner.value,
+        "sent": list(sent),
+        "next": [coming(one) for one in rounds(client, now, COMING)],
+    }
+    for person in client.contact.people:
+        notes.people[person.id] = person
+        notes.clients[person.id].append(entry)
+
+
+def coming(round: Round) -> Json:
+    """One round to come, as the note tells it."""
+    return {
+        "day": round.day.isoformat(),
+        "products": sorted({item.subscription.product for item in round.items}),
+        "people": [mail.recipient.person.name for mail in round.mails],
+    }
+
+
+def row(partner: Json, person: Person, clients: Sequence[Json], now: datetime) -> dict[str, Any]:
+    """The queued delivery of one note."""
+    return {
+        "kind": MailKind.HAND_OVER,
+        "partner_id": partner["id"],
+        "recipient_id": person.id,
+        "revision": 1,
+        "state": DeliveryState.QUEUED,
+        "email": person.email,
+        "language": person.language,
+        "snapshot": {
+            "partner": partner,
+            "recipient": person.name,
+            "time_zone": person.time_zone,
+            "clients": sorted(clients, key=lambda one: str(one["name"])),
+        },
+        "queued_at": now,
+        "send_after": now,
+        "attempts": 0,
+        "resends": 0,
+    }
+
+
+def take_back_outdated(notes: Sequence[Delivery], now: datetime) -> list[Delivery]:
+    """Supersede queued notes that tell what no longer holds; returns them.
+
+    Nobody has read them, so that the changes which they tell wait to be told once more: to whoever
+    is responsible now, or to nobody where they were undone.
+    """
+    if not notes:
+        return []
+    clients = loading.load(
+        sorted({one["id"] for note in notes for one in note.snapshot["clients"]})
+    )
+    outdated = [note for note in notes if not holds(note, clients)]
+    for note in outdated:
+        transitions.end(note, DeliveryState.SUPERSEDED, now)
+        for one in note.snapshot["clients"]:
+            before = Owner.VENDOR if one["owner"] == Owner.PARTNER.value else Owner.PARTNER
+            note_change(Client.id == one["id"], before, now, keep_before=False)
+    return outdated
+
+
+def holds(note: Delivery, clients: dict[int, ClientFacts]) -> bool:
+    """Whether a note goes to the right person at the right address, and tells of the present owners."""
+    person = loading.person(note.recipient)
+    if not person.reachable or (person.email, person.language) != (note.email, note.language):
+        return False
+    return all(
+        clients[one["id"]].owner.owner.value == one["owner"]
+        and person in clients[one["id"]].contact.people
+        for one in note.snapshot["clients"]
+    )
+
+
+def issue_again(delivery: Delivery, now: datetime) -> None:
+    """Queue a note that did not arrive once more, to its reader's address and language of today."""
+    told = delivery.snapshot
+    person = loading.person(delivery.recipient)
+    db.session.execute(insert(delivery_table), [row(told["partner"], person, told["clients"], now)])
+
+
+def already_sent(client_ids: Sequence[int]) -> dict[int, list[Json]]:
+    """What has gone out about the present renewals of these clients, by day, oldest first."""
+    rows = db.session.execute(
+        select(
+            Delivery.client_id,
+            Delivery.day,
+            Delivery.snapshot["recipient"].as_string().label("name"),
+            Subscription.product,
+        )
+        .join(delivery_reminder, delivery_reminder.c.delivery_id == Delivery.id)
+        .join(Reminder, Reminder.id == delivery_reminder.c.reminder_id)
+        .join(Subscription, Subscription.id == Reminder.subscription_id)
+        .where(
+            Delivery.client_id.in_(client_ids),
+            Delivery.state.in_((DeliveryState.SENT, DeliveryState.UNCLEAR)),
+            Delivery.kind != MailKind.NOBODY_TO_TELL,
+            Reminder.cycle == Subscription.cycle,
+            Reminder.state != ReminderState.CANCELLED,
+            Subscription.cancelled.is_(False),
+        )
+        .order_by(Delivery.client_id, Delivery.day, Delivery.id, Subscription.product)
+    )
+    told: dict[int, list[Json]] = defaultdict(list)
+    for (client_id, day), mails in groupby(rows, key=lambda row: (row.client_id, row.day)):
+        lines = list(mails)
+        told[client_id].append(
+            {
+                "day": day.isoformat(),
+                "products": sorted({line.product for line in lines}),
+                "people": list(dict.fromkeys(line.name for line in lines)),
+            }
+        )
+    return told

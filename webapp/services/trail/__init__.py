@@ -1,0 +1,1 @@
+"""Changes that were made: their trail, and how one is undone."""

@@ -1,0 +1,130 @@
+"""Undo: put back what one audit entry changed, unless it has changed again since."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, time
+from typing import Any
+
+from sqlalchemy import update
+
+from webapp.domain.access import Action
+from webapp.domain.ownership import Choice
+from webapp.models import AuditEntry, Client, Partner, Subscription, User, db
+from webapp.models.audit import AuditAction
+from webapp.services import audit
+from webapp.services.accounts import partners
+from webapp.services.clients import ownership, subscriptions
+from webapp.services.errors import Conflict, Refused
+
+Values = dict[str, Any]
+
+
+def put_back_owner(actor: User, client: Client, before: Values) -> None:
+    owner = before.get("owner", client.owner)
+    choice = Choice(owner.value) if owner else Choice.INHERIT
+    contact_id = before.get("contact_id", client.contact_id)
+    ownership.choose_owner(actor, client, choice, contact_id, client.owner_version)
+
+
+def put_back_default(actor: User, partner: Partner, before: Values) -> None:
+    wanted = partners.Default(
+        before.get("default_owner", partner.default_owner),
+        before.get("notified_user_id", partner.notified_user_id),
+    )
+    partners.save_default(actor, partner, wanted)
+
+
+def put_back_schedule(actor: User, partner: Partner, before: Values) -> None:
+    wanted = partners.Schedule(
+        before.get("steps_text", partner.steps_text),
+        before.get("window_opens", partner.window_opens),
+        before.get("window_closes", partner.window_closes),
+        before.get("window_days", partner.window_days),
+    )
+    partners.save_schedule(actor, partner, wanted)
+
+
+def put_back_sending(actor: User, partner: Partner, before: Values) -> None:
+    partners.save_sending(actor, partner, before["sending"])
+
+
+def put_back_mode(actor: User, partner: Partner, before: Values) -> None:
+    partners.save_mode(actor, partner, before["insistent"])
+
+
+def put_back_subscription(actor: User, subscription: Subscription, before: Values) -> None:
+    subscriptions.restore(actor, subscription, **before)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How one kind of change is undone: who may, in which table, by which service."""
+
+    action: Action
+    model: type[Client] | type[Partner] | type[Subscription]
+    put_back: Callable[[User, Any, Values], None]
+
+
+SUBSCRIPTION_STEP = Step(Action.LOOK_AFTER_CLIENTS, Subscription, put_back_subscription)
+STEPS: dict[str, Step] = {
+    AuditAction.OWNER_CHANGED: Step(Action.LOOK_AFTER_CLIENTS, Client, put_back_owner),
+    AuditAction.SUBSCRIPTION_RENEWED: SUBSCRIPTION_STEP,
+    AuditAction.SUBSCRIPTION_CANCELLED: SUBSCRIPTION_STEP,
+    AuditAction.DEFAULT_CHANGED: Step(Action.CHANGE_SETTINGS, Partner, put_back_default),
+    AuditAction.SCHEDULE_CHANGED: Step(Action.CHANGE_SETTINGS, Partner, put_back_schedule),
+    AuditAction.SENDING_CHANGED: Step(Action.CHANGE_SETTINGS, Partner, put_back_sending),
+    AuditAction.MODE_CHANGED: Step(Action.CHANGE_SETTINGS, Partner, put_back_mode),
+}
+
+
+def undoable(entry: AuditEntry) -> bool:
+    """Whether there is a way back at all. It may still be refused: things change."""
+    return entry.action in STEPS and not entry.undone
+
+
+def action_needed(entry: AuditEntry) -> Action:
+    """What a user must be allowed to do, to undo this entry."""
+    step = STEPS.get(entry.action)
+    return step.action if step else Action.USE_ACCOUNT
+
+
+def undo(actor: User, entry: AuditEntry) -> None:
+    """Put an entry's values back through the service that changes them, so that all follows as usual.
+
+    Raises Conflict for what can't be undone: another kind of change, one that was undone, or one whose
+    values have changed since or can't be had any more.
+    """
+    step = STEPS.get(entry.action)
+    if step is None or not claim(entry):
+        raise Conflict
+    target = db.session.get(step.model, entry.subject_id)
+    for field, (_before, after) in entry.changes.items():
+        if audit.plain(getattr(target, field)) != after:
+            raise Conflict
+    before = {
+        field: restored(step.model, field, value)
+        for field, (value, _after) in entry.changes.items()
+    }
+    try:
+        step.put_back(actor, target, before)
+    except Refused as refusal:
+        raise Conflict from refusal
+
+
+def claim(entry: AuditEntry) -> bool:
+    """Mark an entry as undone; of two clicks at once, one does."""
+    result = db.session.execute(
+        update(AuditEntry)
+        .where(AuditEntry.id == entry.id, AuditEntry.undone.is_(False))
+        .values(undone=True)
+        .returning(AuditEntry.id)
+    )
+    return result.scalar() is not None
+
+
+def restored(model: type[Any], field: str, value: Any) -> Any:
+    """A value of the trail as its column has it: the trail keeps JSON."""
+    kind = getattr(model, field).type.python_type
+    if value is None or isinstance(value, kind):
+        return value
+    return kind.fromisoformat(value) if issubclass(kind, (date, time)) else kind(value)
