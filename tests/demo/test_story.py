@@ -57,10 +57,10 @@ def shows_each_state():
     assert {one.choice for one in known.values()} == set(Choice)
     assert {reachability(one.circle) for one in known.values()} == set(Reachability)
     assert any(one.circle.missing == (ContactRole.BILLING,) for one in known.values())
-    assert any(one.circle.refused for one in known.values())
+    assert any(one.circle.rejected for one in known.values())
     assert any(not person.active for one in known.values() for person in one.contact.passed_over)
     states = set(db.session.scalars(select(Delivery.state)))
-    assert states >= {DeliveryState.SENT, DeliveryState.UNCLEAR, DeliveryState.REFUSED}
+    assert states >= {DeliveryState.SENT, DeliveryState.UNCLEAR, DeliveryState.REJECTED}
     dates = {client.next_renewal_on for client in clients}
     assert today + timedelta(days=3) in dates
     assert min(dates) < today

@@ -27,7 +27,7 @@ def gone(one: Person) -> Person:
 
 
 def refused(one: Person) -> Person:
-    return replace(one, refused=True)
+    return replace(one, rejected=True)
 
 
 ALICE, ANN, BOB = person("Alice"), person("Ann"), person("Bob")

@@ -169,8 +169,8 @@ def test_missing_roles_are_named(
 def test_refused_addresses_are_named_once():
     contact = point_of_contact(refused(BOB), gone(ANN), [ALICE])
     contacts = {PRIMARY: refused(DANA), BILLING: refused(DANA), DECISION_MAKER: DORA}
-    assert circle(Owner.VENDOR, contacts, contact).refused == (refused(DANA), refused(BOB))
-    assert circle(Owner.PARTNER, contacts, contact).refused == (refused(BOB),)
+    assert circle(Owner.VENDOR, contacts, contact).rejected == (refused(DANA), refused(BOB))
+    assert circle(Owner.PARTNER, contacts, contact).rejected == (refused(BOB),)
 
 
 @pytest.mark.parametrize(

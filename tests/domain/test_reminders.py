@@ -29,18 +29,18 @@ from webapp.domain.ownership import Choice, Owner
 from webapp.domain.recipients import ContactRole
 from webapp.domain.reminders import (
     ClientFacts,
+    DayPlan,
     Item,
-    Mail,
     MailKind,
-    Round,
+    PlannedMail,
     Silence,
     SubscriptionFacts,
+    day_plans,
     due_items,
     kind_of,
     mails_within,
+    plan_on,
     readers,
-    round_on,
-    rounds,
 )
 from webapp.domain.schedule import Window, add_months, due_step, in_zone, last_moment
 
@@ -50,18 +50,18 @@ MARCH_1 = date(2027, 3, 1)
 NOON = utc(2027, 3, 1, 11)
 
 
-def lines(round: Round) -> list[str]:
+def lines(plan: DayPlan) -> list[str]:
     """A round in plain words: "reminder_client to Dana 03-01 11:00 (1: 30)"."""
     return [
         f"{mail.kind} {mail.recipient.place} {mail.recipient.person.name} {mail.send_at:%m-%d %H:%M} "
         f"({', '.join(f'{one.subscription.id}: {one.step}' for one in mail.items)})"
-        for mail in round.mails
+        for mail in plan.mails
     ]
 
 
-def now_due(known: ClientFacts, now: datetime = NOON) -> Round:
+def now_due(known: ClientFacts, now: datetime = NOON) -> DayPlan:
     """What the planner makes of these facts now."""
-    return round_on(known, now.astimezone(known.zone).date(), due_items(known, now), now)
+    return plan_on(known, now.astimezone(known.zone).date(), due_items(known, now), now)
 
 
 # Who gets what
@@ -289,7 +289,7 @@ def test_why_no_reminder_is_to_come(
 
 def test_the_next_rounds():
     known = client(subscription(BASE), choice=Choice.PARTNER)
-    found = rounds(known, utc(2027, 1, 5, 11))
+    found = day_plans(known, utc(2027, 1, 5, 11))
     assert [(str(one.day), lines(one)) for one in found] == [
         ("2027-01-05", ["reminder_partner to Alice 01-05 11:00 (1: 90)"]),
         ("2027-01-30", ["reminder_partner to Alice 02-01 08:00 (1: 60)"]),
@@ -303,7 +303,7 @@ def test_what_falls_due_on_a_weekend_comes_as_one_mail_on_monday():
         *(subscription(date(2027, 3, 20 + number), number) for number in (0, 1, 2)),
         choice=Choice.PARTNER,
     )
-    (first, *_) = rounds(known, utc(2027, 3, 6, 11))
+    (first, *_) = day_plans(known, utc(2027, 3, 6, 11))
     assert first.day == date(2027, 3, 8)
     assert lines(first) == ["reminder_partner to Alice 03-08 08:00 (0: 14, 1: 14, 2: 14)"]
 
@@ -312,7 +312,7 @@ def test_rounds_that_nobody_can_be_told_of_are_shown():
     known = client(
         subscription(BASE), contacts={}, partner=partner(default_contact=None, admins=())
     )
-    found = rounds(known, NOON)
+    found = day_plans(known, NOON)
     assert [(str(one.day), one.blocked, [item.step for item in one.items]) for one in found] == [
         ("2027-03-01", True, [30]),
         ("2027-03-17", True, [14]),
@@ -334,8 +334,8 @@ def test_rounds_of_the_next_days(days: int, steps: list[int]) -> None:
 
 
 def test_nothing_to_come():
-    assert rounds(client(), NOON) == ()
-    assert rounds(client(subscription(BASE)), utc(2027, 4, 2)) == ()
+    assert day_plans(client(), NOON) == ()
+    assert day_plans(client(subscription(BASE)), utc(2027, 4, 2)) == ()
 
 
 # Whole terms, with a worker that runs and facts that change
@@ -359,12 +359,12 @@ class World:
     """One client and what has been done about it, kept as the tables and services.reminders.loading keep it."""
 
     facts: ClientFacts
-    sent: list[Mail] = field(default_factory=list)
+    sent: list[PlannedMail] = field(default_factory=list)
 
-    def work(self, now: datetime) -> Round:
+    def work(self, now: datetime) -> DayPlan:
         """A round of the worker: plan what is due, then send what may go out now."""
         today = now.astimezone(self.facts.zone).date()
-        planned = round_on(self.facts, today, due_items(self.facts, now), now)
+        planned = plan_on(self.facts, today, due_items(self.facts, now), now)
         check_that_each_is_told(self.facts, planned, now)
         going = [mail for mail in planned.mails if mail.send_at <= now]
         for mail in going:
@@ -380,7 +380,7 @@ class World:
         return planned
 
     def worked(
-        self, one: SubscriptionFacts, planned: Round, going: list[Mail], today: date
+        self, one: SubscriptionFacts, planned: DayPlan, going: list[PlannedMail], today: date
     ) -> SubscriptionFacts:
         """What is then known of one subscription: its reminders, and whom they have reached."""
         due = due_step(one.renewal, self.facts.partner.steps, today)
@@ -401,7 +401,7 @@ class World:
         )
 
 
-def check_that_each_is_told(facts: ClientFacts, planned: Round, now: datetime) -> None:
+def check_that_each_is_told(facts: ClientFacts, planned: DayPlan, now: datetime) -> None:
     """No due step without a recipient, a block or an end state; and no mail to anybody else."""
     assert planned.blocked is (not planned.circle.to)
     assert {mail.recipient for mail in planned.mails} <= set(readers(planned.circle))
@@ -529,7 +529,9 @@ def test_at_most_one_mail_per_person_client_and_day(known, changes, hours):
     assert len(pairs) == len(set(pairs))
 
 
-def in_short(mails: Iterable[Mail]) -> list[tuple[datetime, str, str, list[tuple[int, int]]]]:
+def in_short(
+    mails: Iterable[PlannedMail],
+) -> list[tuple[datetime, str, str, list[tuple[int, int]]]]:
     """When, to whom, what kind, and about which steps of which subscriptions."""
     return sorted(
         (
@@ -547,7 +549,7 @@ def in_short(mails: Iterable[Mail]) -> list[tuple[datetime, str, str, list[tuple
 def test_the_preview_is_what_then_goes_out(known, hours):
     """A worker that never rests sends exactly the mails that the preview promised, when it promised."""
     now = utc(START.year, START.month, START.day) + timedelta(hours=hours)
-    promised = [mail for round in rounds(known, now, count=1000) for mail in round.mails]
+    promised = [mail for plan in day_plans(known, now, count=1000) for mail in plan.mails]
     world, moment = World(known), now
     while moment < utc(END.year, END.month, END.day):
         planned = world.work(moment)

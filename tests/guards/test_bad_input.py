@@ -282,7 +282,7 @@ def test_no_name_becomes_markup(
 ) -> None:
     with unit_of_work(app):
         for user in db.session.scalars(select(User)):
-            user.name = user.job_title = user.refused_reply = MARKUP
+            user.name = user.job_title = user.rejected_reply = MARKUP
             user.invited_at = user.created_at
         for client in db.session.scalars(select(Client)):
             client.name = client.city = client.external_id = MARKUP

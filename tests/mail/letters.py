@@ -121,8 +121,8 @@ LETTERS: dict[str, Letter] = {
             refused=[{"name": DANA.name, "email": DANA.email}],
         ),
     ),
-    "hand_over": to_one(
-        MailKind.HAND_OVER,
+    "takeover_note": to_one(
+        MailKind.TAKEOVER_NOTE,
         ANA,
         {
             "partner": {"id": 1, "name": "Odnowa"},

@@ -16,7 +16,7 @@ from webapp.mail.compose import compose
 from webapp.mail.transport import (
     DeliveryProblem,
     Envelope,
-    Refused,
+    Rejected,
     ServerAway,
     SmtpTransport,
     Transport,
@@ -106,7 +106,7 @@ def test_what_is_refused_is_the_address_or_something_else(
     server: Script, transport: Transport, command: str, answer: str, address: bool
 ) -> None:
     server.answers[command] = answer
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(Rejected) as caught:
         transport.send(ENVELOPE, MESSAGE, nothing)
     assert caught.value.address is address
 
@@ -119,15 +119,15 @@ def test_what_is_refused_is_the_address_or_something_else(
         ("MAIL", "550 sender not allowed", ServerAway, "550 sender not allowed"),
         ("MAIL", "451 later", ServerAway, "451 later"),
         ("MAIL", HANG_UP, ServerAway, Trouble.CUT_OFF),
-        ("RCPT", "550 no such user", Refused, "550 no such user"),
+        ("RCPT", "550 no such user", Rejected, "550 no such user"),
         ("RCPT", "450-greylisted\r\n450 come back", TryAgain, "450 greylisted come back"),
         ("RCPT", "421 closing", TryAgain, "421 closing"),
         ("RCPT", "550 5.1.8 sender's domain not found", ServerAway, "550 5.1.8"),
         ("RCPT", HANG_UP, ServerAway, Trouble.CUT_OFF),
-        ("DATA", "554 no valid recipients", Refused, "554 no valid recipients"),
+        ("DATA", "554 no valid recipients", Rejected, "554 no valid recipients"),
         ("DATA", "451 later", TryAgain, "451 later"),
         ("DATA", HANG_UP, ServerAway, Trouble.CUT_OFF),
-        ("MESSAGE", "554 looks like spam", Refused, "554 looks like spam"),
+        ("MESSAGE", "554 looks like spam", Rejected, "554 looks like spam"),
         ("MESSAGE", "452 disk full", TryAgain, "452 disk full"),
         ("MESSAGE", HANG_UP, Unclear, Trouble.CUT_OFF),
         ("MESSAGE", "what?", Unclear, "-1"),

@@ -65,14 +65,14 @@ def test_each_step_down_of_the_point_of_contact_is_shown(app, browse, cast, base
     with unit_of_work(app):
         partner = db.session.get(Partner, cast.partner)
         own = make_user(partner, "Former", active=False)
-        default = make_user(partner, "Bounced", refused_reply="550 no such user")
+        default = make_user(partner, "Bounced", rejected_reply="550 no such user")
         db.session.add_all([own, default])
         db.session.flush()
         partner.notified_user_id = default.id
         db.session.get(Client, cast.client).contact_id = own.id
     page = browse(cast.bob).get(f"{base}/renewals").text
     assert "Passed over, deactivated: Former" in page
-    assert "Passed over, the address was refused: Bounced" in page
+    assert "Passed over, the address was rejected: Bounced" in page
     assert "All admins, since nobody chosen can be reached" in page
     assert "Copy: Alice" in page
 
@@ -153,7 +153,7 @@ def add_mails(app, cast, count):
                 day=day,
                 recipient_id=cast.dana,
                 revision=number + 1,
-                state=DeliveryState.REFUSED,
+                state=DeliveryState.REJECTED,
                 email="dana@acme.example",
                 language="pt",
                 snapshot={"subscriptions": [{"product": subscription.product}]},
@@ -175,7 +175,7 @@ def test_mails_so_far_show_what_became_of_them(app, browse, cast, base):
     assert "Product 0, renews 1 February 2027" in page
     assert "90 days before" in page
     assert "1 Dec 2026, 13:00 CET" in page
-    assert "Refused" in page
+    assert "Rejected" in page
     assert "550 &lt;mailbox&gt; unavailable" in page
 
 
@@ -321,7 +321,7 @@ def edit(browse, cast, base):
 
 def test_a_refused_address_is_corrected(app, browse, cast, base, edit):
     with unit_of_work(app):
-        db.session.get(User, cast.dave).refused_reply = "550 <gone>"
+        db.session.get(User, cast.dave).rejected_reply = "550 <gone>"
     bob = browse(cast.bob)
     assert f"/contacts/{cast.dave}/edit" in bob.get(f"{base}/contacts").text
     assert "550 &lt;gone&gt;" in bob.get(f"{base}/contacts/{cast.dave}/edit").text
@@ -330,19 +330,19 @@ def test_a_refused_address_is_corrected(app, browse, cast, base, edit):
     with app.app_context():
         dave = db.session.get(User, cast.dave)
         assert (dave.email, dave.language) == ("david@acme.example", "pl")
-        assert dave.refused_reply is None
+        assert dave.rejected_reply is None
 
 
 def test_a_refused_address_that_is_right_is_tried_again(app, browse, cast, base, edit):
     path = f"{base}/contacts/{cast.dave}/edit"
     assert "The address is right" not in browse(cast.bob).get(path).text
     with unit_of_work(app):
-        db.session.get(User, cast.dave).refused_reply = "550 5.1.1 no such user"
+        db.session.get(User, cast.dave).rejected_reply = "550 5.1.1 no such user"
     assert "The address is right" in browse(cast.bob).get(path).text
     assert edit(address_right="y").location == f"{base}/contacts"
-    assert "Refusal of the address" in browse(cast.bob).get(f"{base}/activity").text
+    assert "Rejection of the address" in browse(cast.bob).get(f"{base}/activity").text
     with app.app_context():
-        assert db.session.get(User, cast.dave).refused_reply is None
+        assert db.session.get(User, cast.dave).rejected_reply is None
 
 
 def test_the_address_of_who_has_signed_in_is_their_own(app, cast, edit):

@@ -100,7 +100,7 @@ def test_reminders_and_renewals_make_no_form_stale(app, browse, cast):
 def test_ids_must_differ(app, browse, cast):
     with unit_of_work(app):
         alice = db.session.get(User, cast.alice)
-        clients.add_client(alice, alice.organisation, clients.ClientFacts("B", external_id="7"))
+        clients.add_client(alice, alice.organisation, clients.ClientDetails("B", external_id="7"))
     answer = browse(cast.alice).post(NEW, data=form(external_id="7"))
     assert answer.status_code == 422
     assert "Another of your clients has this ID." in answer.text

@@ -182,23 +182,23 @@ def test_a_form_that_does_not_say_what_was_seen_decides_nothing(app, browse, cas
 
 
 def test_a_refused_address_is_to_be_corrected_first(app, browse, cast, add):
-    add(state=DeliveryState.REFUSED, reply="550 no such person")
+    add(state=DeliveryState.REJECTED, reply="550 no such person")
     with unit_of_work(app):
-        db.session.get(User, cast.dana).refused_reply = "550 no such person"
+        db.session.get(User, cast.dana).rejected_reply = "550 no such person"
     page = browse(cast.bob).get(PAGE).text
     assert "550 no such person" in page
     assert "Correct the address first" in page
     assert f"/partner/clients/{cast.client}/contacts/{cast.dana}/edit" in page
     assert "Send again" not in page
     with unit_of_work(app):
-        db.session.get(User, cast.dana).refused_reply = None
+        db.session.get(User, cast.dana).rejected_reply = None
     assert "Send again" in browse(cast.bob).get(PAGE).text
 
 
 def test_a_refused_colleague_is_corrected_by_an_admin(app, browse, cast, add):
-    add(state=DeliveryState.REFUSED, recipient_id=cast.bob)
+    add(state=DeliveryState.REJECTED, recipient_id=cast.bob)
     with unit_of_work(app):
-        db.session.get(User, cast.bob).refused_reply = "550 gone"
+        db.session.get(User, cast.bob).rejected_reply = "550 gone"
     assert f"/settings/team/{cast.bob}" in browse(cast.alice).get(PAGE).text
     assert "An admin must correct the address first" in browse(cast.bob).get(PAGE).text
 
@@ -212,7 +212,7 @@ def test_what_was_told_otherwise_is_not_sent_again(browse, cast, add):
 @pytest.mark.parametrize(
     ("asked", "found"),
     [
-        ("state=refused", {"dave@acme.example"}),
+        ("state=rejected", {"dave@acme.example"}),
         ("state=unclear", {"dana@acme.example"}),
         ("client=lodz", {"lukasz@lodz.example"}),
         ("recipient=łukasz", {"lukasz@lodz.example"}),
@@ -230,7 +230,7 @@ def test_filters(app, browse, cast, add, asked, found):
     add(state=DeliveryState.UNCLEAR)
     old = NOW - timedelta(days=10)
     add(
-        state=DeliveryState.REFUSED,
+        state=DeliveryState.REJECTED,
         recipient_id=cast.dave,
         email="dave@acme.example",
         queued_at=old,

@@ -28,7 +28,7 @@ from webapp.app import create_app
 from webapp.domain.ownership import Choice
 from webapp.domain.recipients import ContactRole
 from webapp.domain.reminders import due_items
-from webapp.mail.transport import Refused, TryAgain, Unclear
+from webapp.mail.transport import Rejected, TryAgain, Unclear
 from webapp.models import (
     Client,
     Delivery,
@@ -53,7 +53,7 @@ WARSAW = ZoneInfo("Europe/Warsaw")
 TOO_MANY_COMMITS = 300
 OVER = (
     DeliveryState.SENT,
-    DeliveryState.REFUSED,
+    DeliveryState.REJECTED,
     DeliveryState.FAILED,
     DeliveryState.UNCLEAR,
     DeliveryState.TOO_LATE,
@@ -88,8 +88,8 @@ class Server:
 
     def send(self, envelope, message, before_data):
         answer = self.answers.get(envelope.recipient)
-        if answer in (Refused, TryAgain):
-            raise answer("550 no" if answer is Refused else "451 later")
+        if answer in (Rejected, TryAgain):
+            raise answer("550 no" if answer is Rejected else "451 later")
         before_data()
         self.breakdown.moment()
         if answer == "broken":
@@ -191,7 +191,7 @@ class Portal(RuleBasedStateMachine):
 
     @rule(
         who=st.sampled_from(("dana@acme.example", "dave@acme.example", "alice@odnowa.example")),
-        answer=st.sampled_from((None, None, Refused, TryAgain, Unclear, "broken")),
+        answer=st.sampled_from((None, None, Rejected, TryAgain, Unclear, "broken")),
     )
     def server_changes_its_mind(self, who, answer):
         self.server.answers[who] = answer
@@ -227,14 +227,14 @@ class Portal(RuleBasedStateMachine):
             one = self.subscription(which)
             moved = self.now.date() + timedelta(days=days)
             service.edit_subscription(
-                None, one, replace(service.facts_of(one), renewal_date=moved, deadline=None)
+                None, one, replace(service.details_of(one), renewal_date=moved, deadline=None)
             )
 
     @rule(which=st.integers(0, 1))
     def date_comes_back(self, which):
         with self.change():
             one = self.subscription(which)
-            original = replace(service.facts_of(one), renewal_date=date(2027, 3, 31))
+            original = replace(service.details_of(one), renewal_date=date(2027, 3, 31))
             service.edit_subscription(None, one, original)
 
     @rule(which=st.integers(0, 1))

@@ -30,7 +30,7 @@ def planned(app, cast):
             due_index.refresh_where(Subscription.id.is_not(None))
             if not reachable:
                 refused = update(User).where(User.id.in_([cast.dana, cast.dave]))
-                db.session.execute(refused.values(refused_reply="550 5.1.1 gone"))
+                db.session.execute(refused.values(rejected_reply="550 5.1.1 gone"))
         with time_machine.travel(SATURDAY, tick=False):
             assert worker.once(app)["planned"]
 

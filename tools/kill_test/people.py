@@ -48,7 +48,7 @@ def add_rows(model: Any, rows: list[dict[str, Any]]) -> list[int]:
 def populate(mails: int, *, insistent: bool, troubled: bool, poisoned: bool) -> People:
     """Add a partner with so many mails that are due now.
 
-    ``troubled``: a tenth of the contacts is refused by the server, and a tenth put off. ``poisoned``: one
+    ``troubled``: a tenth of the contacts is rejected by the server, and a tenth put off. ``poisoned``: one
     more client, whose only contact has an address to which no mail can be written.
     """
     run = uuid4().hex[:8]

@@ -32,7 +32,7 @@ from webapp.services.lists.deliveries import Query
 TOO_LONG_SECONDS = 120
 DAY = timedelta(days=1)
 # What a person can see as the end of a mail that was not surely sent.
-SHOWN = (DeliveryState.UNCLEAR, DeliveryState.REFUSED, DeliveryState.FAILED)
+SHOWN = (DeliveryState.UNCLEAR, DeliveryState.REJECTED, DeliveryState.FAILED)
 IN_HAND = (DeliveryState.CLAIMED, DeliveryState.HANDING_OVER)
 
 
@@ -91,7 +91,7 @@ class Verdict:
     twice: int
     unclear: int
     listed: int
-    refused: int
+    rejected: int
     waiting: int
     failures: tuple[str, ...]
 
@@ -100,7 +100,7 @@ class Verdict:
         return (
             f"{self.scene.name:22}  {self.scene.mails} mails{signals}, {self.seconds:.0f} s: "
             f"lost {self.lost}, sent twice {self.twice}, unclear {self.unclear} (listed {self.listed})"
-            + (f", refused {self.refused}" if self.refused else "")
+            + (f", rejected {self.rejected}" if self.rejected else "")
             + (f", put off with a reason {self.waiting}" if self.waiting else "")
             + "".join(f"\n  FAILED: {failure}" for failure in self.failures)
         )
@@ -204,7 +204,7 @@ def judge(
         twice=extra,
         unclear=unclear,
         listed=listed,
-        refused=states[DeliveryState.REFUSED],
+        rejected=states[DeliveryState.REJECTED],
         waiting=len(waiting),
         failures=tuple(what for what, held_up in held.items() if not held_up),
     )

@@ -16,7 +16,7 @@ from webapp.domain.rows import Field
 from webapp.labels import audit, codes
 from webapp.labels.imports import message
 from webapp.models import Partner, db
-from webapp.services.imports.run import DAYS_AHEAD, PlannedMail, Report, import_list
+from webapp.services.imports.run import DAYS_AHEAD, MailAhead, Report, import_list
 
 # How many lines of each kind a report for people has.
 MOST_LINES = 30
@@ -154,7 +154,7 @@ def print_rest(lines: Sequence[Any], *, err: bool = False) -> None:
         click.echo("  " + _("and %(num)s more; --json has all of them", num=more), err=err)
 
 
-def print_mails(mails: tuple[PlannedMail, ...], partner: Partner) -> None:
+def print_mails(mails: tuple[MailAhead, ...], partner: Partner) -> None:
     heading = ngettext(
         "%(num)d mail about these clients within %(days)s days",
         "%(num)d mails about these clients within %(days)s days",

@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from webapp import i18n, worker
 from webapp.cli.shared import as_json, find_partner, in_one_line, print_json, unit_of_work
-from webapp.domain.reminders import ClientFacts, Mail, Round, rounds
+from webapp.domain.reminders import ClientFacts, DayPlan, PlannedMail, day_plans
 from webapp.labels import codes
 from webapp.models import Client, Partner, db
 from webapp.services import installation, runtime
@@ -23,7 +23,7 @@ from webapp.services.reminders import loading
 
 reminders_group = AppGroup("reminders", help="Show who would get which reminder; send what is due.")
 # More rounds than any client has within the longest term.
-ALL_ROUNDS = 10_000
+ALL_PLANS = 10_000
 CHUNK = 500
 
 
@@ -32,8 +32,8 @@ class Line:
     """One mail that would go out, or a round of which nobody can be told."""
 
     client: ClientFacts
-    round: Round
-    mail: Mail
+    plan: DayPlan
+    mail: PlannedMail
 
 
 @reminders_group.command("show")
@@ -67,10 +67,10 @@ def mails_on(day: date, now: datetime, partner: Partner | None) -> Iterator[Line
         chunk = ids[start : start + CHUNK]
         known = loading.load(chunk)
         for client in (known[client_id] for client_id in chunk):
-            for round in rounds(client, now, ALL_ROUNDS):
-                for mail in round.mails:
-                    if day in (round.day, mail.day):
-                        yield Line(client, round, mail)
+            for plan in day_plans(client, now, ALL_PLANS):
+                for mail in plan.mails:
+                    if day in (plan.day, mail.day):
+                        yield Line(client, plan, mail)
 
 
 def as_facts(line: Line) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def as_facts(line: Line) -> dict[str, Any]:
     return {
         "client": line.client.name,
         "partner": line.client.partner.name,
-        "due": line.round.day,
+        "due": line.plan.day,
         "owner": line.client.owner.owner.value,
         "own_setting": line.client.owner.own,
         "kind": line.mail.kind.value,
@@ -88,7 +88,7 @@ def as_facts(line: Line) -> dict[str, Any]:
         "language": person.language,
         "place": line.mail.recipient.place.value,
         "reasons": [reason.value for reason in line.mail.recipient.reasons],
-        "missing": [role.value for role in line.round.circle.missing],
+        "missing": [role.value for role in line.plan.circle.missing],
         "send_at": line.mail.send_at.isoformat(timespec="minutes"),
         "sending": line.client.partner.sending,
         "subscriptions": [

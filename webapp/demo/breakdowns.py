@@ -1,14 +1,14 @@
-"""What the demo tells instead of lives: its inbox refuses nobody, and its line never breaks."""
+"""What the demo tells instead of lives: its inbox rejects nobody, and its line never breaks."""
 
 from sqlalchemy import delete, func, select, update
 
 from webapp.models import Delivery, DeliveryEvent, DeliveryState, InboxMail, Trouble, User, db
 
 
-def refuse_address(person: User) -> None:
-    """A server has refused somebody's address."""
-    person.refused_reply = "550 5.1.1 No such mailbox here"
-    retell(person, DeliveryState.REFUSED, person.refused_reply)
+def reject_address(person: User) -> None:
+    """A server has rejected somebody's address."""
+    person.rejected_reply = "550 5.1.1 No such mailbox here"
+    retell(person, DeliveryState.REJECTED, person.rejected_reply)
     newest = select(func.max(InboxMail.id)).where(InboxMail.recipient == person.email)
     db.session.execute(delete(InboxMail).where(InboxMail.id == newest.scalar_subquery()))
 

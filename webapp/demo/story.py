@@ -178,7 +178,7 @@ def add_company(
     client = clients.add_client(
         admin,
         partner,
-        clients.ClientFacts(
+        clients.ClientDetails(
             name=company.name,
             domain=f"{slug}.example",
             external_id=f"{agency.language.upper()}-{len(scene.clients) + 1001}",
@@ -198,7 +198,7 @@ def add_company(
     for product in products[: 2 if twice else 1]:
         amount = Decimal(scene.random.randint(40, 900) * 10)
         deadline = renews - timedelta(days=45) if company.name in WITH_DEADLINE else None
-        facts = subscriptions.SubscriptionFacts(
+        facts = subscriptions.SubscriptionDetails(
             product, 12, renews, deadline, amount, agency.currency
         )
         subscription = subscriptions.add_subscription(admin, client, facts)
@@ -242,7 +242,7 @@ def story(scene: Scene) -> dict[int, tuple[Callable[[], object], ...]]:
         -21: (lambda: cancel(scene, "Tomasz", "Szkoła Żeglarska Bryza"),),
         -15: (lambda: renew(scene, "Rafael", "Padaria Pão Quente"),),
         -12: (lambda: people.deactivate(member(scene, "Anna"), member(scene, "Piotr")),),
-        -10: (lambda: breakdowns.refuse_address(primary_contact(scene, "Logistyka Północ")),),
+        -10: (lambda: breakdowns.reject_address(primary_contact(scene, "Logistyka Północ")),),
         -9: (lambda: renew(scene, "Tomasz", "Piekarnia Rogalik"),),
         -5: (lambda: choose(scene, "Emma", "Juniper Analytics", Choice.PARTNER, "Oliver"),),
         -1: (

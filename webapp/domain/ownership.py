@@ -29,7 +29,7 @@ class Person:
     """Somebody who may get a mail, with what is needed to write it.
 
     ``language`` is a catalog code (``pl``), ``time_zone`` an IANA name, both already resolved to the
-    organisation's where the person has no own. ``refused``: a server refused this address, and
+    organisation's where the person has no own. ``rejected``: a server rejected this address, and
     nobody has changed it since.
     """
 
@@ -39,11 +39,11 @@ class Person:
     language: str
     time_zone: str
     active: bool = True
-    refused: bool = False
+    rejected: bool = False
 
     @property
     def reachable(self) -> bool:
-        return self.active and not self.refused
+        return self.active and not self.rejected
 
     @property
     def address(self) -> str:
@@ -98,7 +98,7 @@ def point_of_contact(
 ) -> PointOfContact:
     """Step down from the client's own contact to the default's, then to all of the admins.
 
-    A person who is deactivated, or whose address was refused, is passed over.
+    A person who is deactivated, or whose address was rejected, is passed over.
     """
     passed_over: list[Person] = []
     for person, source in ((own, ContactSource.CLIENT), (default, ContactSource.DEFAULT)):

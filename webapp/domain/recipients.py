@@ -54,8 +54,8 @@ class Recipient:
 class Circle:
     """Everybody who gets one reminder.
 
-    ``missing``: roles of the client with nobody active. ``refused``: people left out because a
-    server refused their address. ``contact``: the partner's people, who get the task when the
+    ``missing``: roles of the client with nobody active. ``rejected``: people left out because a
+    server rejected their address. ``contact``: the partner's people, who get the task when the
     circle is ``blocked``.
     """
 
@@ -63,7 +63,7 @@ class Circle:
     recipients: tuple[Recipient, ...]
     contact: PointOfContact
     missing: tuple[ContactRole, ...] = ()
-    refused: tuple[Person, ...] = ()
+    rejected: tuple[Person, ...] = ()
 
     @property
     def to(self) -> tuple[Recipient, ...]:
@@ -80,7 +80,7 @@ class Circle:
 
 
 @dataclass(slots=True)
-class Entry:
+class Draft:
     """A recipient in the making."""
 
     person: Person
@@ -99,29 +99,29 @@ def circle(owner: Owner, contacts: Mapping[ContactRole, Person], contact: PointO
     """
     if owner is Owner.PARTNER:
         people = at_partner(contact, Place.TO, Reason.POINT_OF_CONTACT)
-        return Circle(owner, people, contact, refused=only_refused(contact.passed_over))
+        return Circle(owner, people, contact, rejected=only_rejected(contact.passed_over))
 
-    missing, refused = [], []
-    entries: dict[str, Entry] = {}
+    missing, rejected = [], []
+    entries: dict[str, Draft] = {}
     for role in ContactRole:
         person = contacts.get(role)
         if person is None or not person.active:
             missing.append(role)
-        elif person.refused:
-            refused.append(person)
+        elif person.rejected:
+            rejected.append(person)
         else:
-            entry = entries.setdefault(person.address, Entry(person, Place.TO))
+            entry = entries.setdefault(person.address, Draft(person, Place.TO))
             entry.reasons.append(Reason(role.value))
     if entries:
         for one in at_partner(contact, Place.COPY, Reason.NOTIFIED):
-            entry = entries.setdefault(one.person.address, Entry(one.person, one.place))
+            entry = entries.setdefault(one.person.address, Draft(one.person, one.place))
             entry.reasons.extend(one.reasons)
     return Circle(
         owner,
         tuple(Recipient(one.person, one.place, tuple(one.reasons)) for one in entries.values()),
         contact,
         tuple(missing),
-        tuple(dict.fromkeys([*refused, *only_refused(contact.passed_over)])),
+        tuple(dict.fromkeys([*rejected, *only_rejected(contact.passed_over)])),
     )
 
 
@@ -131,12 +131,12 @@ def at_partner(contact: PointOfContact, place: Place, reason: Reason) -> tuple[R
     return tuple(Recipient(person, place, reasons) for person in contact.people)
 
 
-def only_refused(people: tuple[Person, ...]) -> tuple[Person, ...]:
-    return tuple(person for person in people if person.active and person.refused)
+def only_rejected(people: tuple[Person, ...]) -> tuple[Person, ...]:
+    return tuple(person for person in people if person.active and person.rejected)
 
 
 def reachability(circle: Circle) -> Reachability:
-    """Red: nobody to tell. Amber: an address was refused, or a single person is left. Else green.
+    """Red: nobody to tell. Amber: an address was rejected, or a single person is left. Else green.
 
     Where the partner owns, one point of contact is the rule; it is the admins standing in for a
     contact who is gone that shows amber.
@@ -147,4 +147,4 @@ def reachability(circle: Circle) -> Reachability:
         alone = circle.contact.source is ContactSource.ADMINS
     else:
         alone = len(circle.to) == 1
-    return Reachability.AMBER if circle.refused or alone else Reachability.GREEN
+    return Reachability.AMBER if circle.rejected or alone else Reachability.GREEN

@@ -49,7 +49,7 @@ class MailKind(StrEnum):
     REMINDER_CLIENT = "reminder_client"
     REMINDER_PARTNER = "reminder_partner"
     NOBODY_TO_TELL = "nobody_to_tell"
-    HAND_OVER = "hand_over"
+    TAKEOVER_NOTE = "takeover_note"
     INVITATION = "invitation"
     PASSWORD_RESET = "password_reset"
 
@@ -169,7 +169,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Mail:
+class PlannedMail:
     """One mail to one person. ``send_at``: the instant in UTC from which it may go out."""
 
     kind: MailKind
@@ -181,13 +181,13 @@ class Mail:
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
+class DayPlan:
     """What one client's people get for one local day, and to whom and why."""
 
     day: date
     circle: Circle
     items: tuple[Item, ...]
-    mails: tuple[Mail, ...]
+    mails: tuple[PlannedMail, ...]
 
     @property
     def blocked(self) -> bool:
@@ -230,12 +230,12 @@ def waiting_items(client: ClientFacts, now: datetime) -> tuple[Item, ...]:
     return tuple(item for item in waiting if now < item.last_moment(client.zone))
 
 
-def round_on(client: ClientFacts, day: date, items: Sequence[Item], now: datetime) -> Round:
+def plan_on(client: ClientFacts, day: date, items: Sequence[Item], now: datetime) -> DayPlan:
     """Who gets which mail about these items on a local day, today or to come."""
     whole = client.circle
     earliest = max(now, in_zone(day, time(), client.zone))
     mails = (mail_to(client, whole, reader, items, earliest) for reader in readers(whole))
-    return Round(day, whole, tuple(items), tuple(mail for mail in mails if mail))
+    return DayPlan(day, whole, tuple(items), tuple(mail for mail in mails if mail))
 
 
 def mail_to(
@@ -244,7 +244,7 @@ def mail_to(
     reader: Recipient,
     items: Sequence[Item],
     earliest: datetime,
-) -> Mail | None:
+) -> PlannedMail | None:
     """The one mail to one reader about what that reader has not got yet; None: nothing is left."""
     kind = kind_of(circle)
     address = reader.person.address
@@ -260,12 +260,12 @@ def mail_to(
             continue
         day = moment.astimezone(client.zone).date()
         if (address, day) not in client.occupied:
-            return Mail(kind, reader, mine, day, moment, last)
+            return PlannedMail(kind, reader, mine, day, moment, last)
         earliest = in_zone(day + timedelta(days=1), time(), client.zone)
     return None
 
 
-def after(client: ClientFacts, planned: Round, sent: Sequence[Mail]) -> ClientFacts:
+def after(client: ClientFacts, planned: DayPlan, sent: Sequence[PlannedMail]) -> ClientFacts:
     """The facts as they will be when these mails of a round have gone out and its others wait."""
     known = {one.id: one for one in client.subscriptions}
     for item in planned.items:
@@ -284,7 +284,7 @@ def after(client: ClientFacts, planned: Round, sent: Sequence[Mail]) -> ClientFa
     return replace(client, subscriptions=tuple(known.values()))
 
 
-def coming(client: ClientFacts, now: datetime) -> Iterator[Round]:
+def coming(client: ClientFacts, now: datetime) -> Iterator[DayPlan]:
     """All rounds to come, if nothing changes: what is due or waiting today, then day by day.
 
     A mail that has to wait takes up what falls due meanwhile, as it will when it is planned.
@@ -292,7 +292,7 @@ def coming(client: ClientFacts, now: datetime) -> Iterator[Round]:
     day: date | None = now.astimezone(client.zone).date()
     while day is not None:
         moment = max(now, in_zone(day, time(), client.zone))
-        planned = round_on(client, day, due_items(client, moment), moment)
+        planned = plan_on(client, day, due_items(client, moment), moment)
         following = next_due(client, day)
         until = in_zone(following, time(), client.zone) if following else None
         sent = tuple(mail for mail in planned.mails if until is None or mail.send_at < until)
@@ -313,12 +313,12 @@ def next_due(client: ClientFacts, day: date) -> date | None:
     return min((due for due in days if due > day), default=None)
 
 
-def rounds(client: ClientFacts, now: datetime, count: int = 3) -> tuple[Round, ...]:
+def day_plans(client: ClientFacts, now: datetime, count: int = 3) -> tuple[DayPlan, ...]:
     """The next so many rounds of mail."""
     return tuple(islice(coming(client, now), count))
 
 
-def mails_within(client: ClientFacts, now: datetime, days: int) -> tuple[Round, ...]:
+def mails_within(client: ClientFacts, now: datetime, days: int) -> tuple[DayPlan, ...]:
     """The rounds of the next so many days."""
     until = now.astimezone(client.zone).date() + timedelta(days=days)
     return tuple(takewhile(lambda one: one.day <= until, coming(client, now)))

@@ -62,7 +62,7 @@ FIELDS: dict[str, Any] = {
     "cancelled": _l("Status"),
     "email": _l("E-mail"),
     "job_title": _l("Job title"),
-    "refused_reply": _l("Refusal of the address"),
+    "rejected_reply": _l("Rejection of the address"),
     **{role.value: text for role, text in codes.CONTACT_ROLES.items()},
 }
 NOTHING = "–"

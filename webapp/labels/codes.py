@@ -46,7 +46,7 @@ MAIL_KINDS = {
     MailKind.REMINDER_CLIENT: _l("Reminder to the client"),
     MailKind.REMINDER_PARTNER: _l("Reminder for action"),
     MailKind.NOBODY_TO_TELL: _l("Task: nobody to tell"),
-    MailKind.HAND_OVER: _l("Hand-over note"),
+    MailKind.TAKEOVER_NOTE: _l("Takeover note"),
     MailKind.INVITATION: _l("Invitation"),
     MailKind.PASSWORD_RESET: _l("New password"),
 }
@@ -56,7 +56,7 @@ DELIVERY_STATES = {
     DeliveryState.CLAIMED: ("neutral", _l("Being sent")),
     DeliveryState.HANDING_OVER: ("neutral", _l("Being handed over")),
     DeliveryState.SENT: ("good", _l("Sent")),
-    DeliveryState.REFUSED: ("bad", _l("Refused")),
+    DeliveryState.REJECTED: ("bad", _l("Rejected")),
     DeliveryState.FAILED: ("bad", _l("Failed")),
     DeliveryState.UNCLEAR: ("warn", _l("Not sure")),
     DeliveryState.SUPERSEDED: ("neutral", _l("Superseded")),
@@ -123,7 +123,7 @@ def reply(text: str) -> str:
 
 def gaps(circle: Circle) -> list[str]:
     """Who is left out of a client's reminders, and why; that a single person is left."""
-    said = [_("Address refused: %(name)s", name=person.name) for person in circle.refused]
+    said = [_("Address rejected: %(name)s", name=person.name) for person in circle.rejected]
     if circle.missing:
         roles = ", ".join(str(CONTACT_ROLES[role]) for role in circle.missing)
         said.append(_("Not chosen at the client: %(roles)s", roles=roles))

@@ -19,7 +19,7 @@ from webapp.mail.letter import Letter, Party
 from webapp.models import MailKind
 from webapp.models.base import Json
 
-# So many clients a hand-over note tells of in full.
+# So many clients a takeover note tells of in full.
 MOST_CLIENTS = 30
 CLIENT_REASONS = {role.value for role in ContactRole}
 
@@ -36,7 +36,7 @@ def template_values(letter: Letter, settings: Settings) -> Json:
     """The names that templates/mail uses. Call it under the locale of the letter's language.
 
     Facts of reminders: owner, client, partner, circle, missing, refused, contact, subscriptions, day.
-    Facts of hand-over notes: partner, recipient, time_zone, clients (id, name, owner, sent, next).
+    Facts of takeover notes: partner, recipient, time_zone, clients (id, name, owner, sent, next).
     Facts of account mails: organisation, inviter, link, expires and, if known, time_zone.
     """
     facts: Json = tidy(letter.facts)
@@ -47,8 +47,8 @@ def template_values(letter: Letter, settings: Settings) -> Json:
         "recipient": letter.recipient,
         "test": facts.get("test", False),
     }
-    if letter.kind is MailKind.HAND_OVER:
-        values |= hand_over_values(letter, facts, settings)
+    if letter.kind is MailKind.TAKEOVER_NOTE:
+        values |= takeover_values(letter, facts, settings)
     elif letter.kind not in (MailKind.INVITATION, MailKind.PASSWORD_RESET):
         values |= reminder_values(letter, facts, settings)
     else:
@@ -70,7 +70,7 @@ def account_values(letter: Letter, facts: Json) -> Json:
     }
 
 
-def hand_over_values(letter: Letter, facts: Json, settings: Settings) -> Json:
+def takeover_values(letter: Letter, facts: Json, settings: Settings) -> Json:
     """The first clients in full, the rest as a number; a single one has its own page to open."""
     clients = facts["clients"]
     single = clients[0]["id"] if len(clients) == 1 else None

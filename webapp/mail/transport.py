@@ -61,7 +61,7 @@ class DeliveryProblem(Exception):
         self.reply = reply
 
 
-class Refused(DeliveryProblem):
+class Rejected(DeliveryProblem):
     """The server won't take this message for this recipient, now or later.
 
     ``address``: because of the address, not of what the message says or who sends it.
@@ -275,12 +275,12 @@ def verdict(code: int, text: bytes, *, at_recipient: bool = False) -> DeliveryPr
         return TryAgain(reply)
     status = STATUS.match(text)
     if status is None:
-        return Refused(reply, address=at_recipient)
+        return Rejected(reply, address=at_recipient)
     if status[1] in OF_SENDER:
         # As at MAIL: it says nothing about the recipient, and is our set-up.
         return ServerAway(reply)
     subjects = OF_ADDRESS_AT_RECIPIENT if at_recipient else OF_ADDRESS
-    return Refused(reply, address=status[2] in subjects and status[1] != TOO_LONG)
+    return Rejected(reply, address=status[2] in subjects and status[1] != TOO_LONG)
 
 
 def reply_text(code: int, text: bytes) -> str:

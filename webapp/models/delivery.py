@@ -43,7 +43,7 @@ class DeliveryState(StrEnum):
     CLAIMED = "claimed"
     HANDING_OVER = "handing_over"
     SENT = "sent"
-    REFUSED = "refused"
+    REJECTED = "rejected"
     FAILED = "failed"
     UNCLEAR = "unclear"
     SUPERSEDED = "superseded"

@@ -26,7 +26,7 @@ class User(Base, UserMixin):
 
     ``email_key`` is the case-folded address, ``name_key`` the name as a search finds it.
     ``session_token`` is what a session remembers; it changes with password, role and deactivation,
-    which ends every session. ``refused_reply`` is what a mail server said when it refused the address;
+    which ends every session. ``rejected_reply`` is what a mail server said when it refused the address;
     it is cleared when the address changes, or is said to be right.
     """
 
@@ -45,7 +45,7 @@ class User(Base, UserMixin):
     session_token: Mapped[str] = mapped_column(String(40), unique=True, default=new_token)
     signed_in_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     invited_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    refused_reply: Mapped[str | None] = mapped_column(String(500))
+    rejected_reply: Mapped[str | None] = mapped_column(String(500))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=lambda: datetime.now(UTC))
     version: Mapped[int] = mapped_column()
 

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 from webapp.domain.access import Action
 from webapp.domain.ownership import Owner
 from webapp.domain.recipients import ContactRole
-from webapp.domain.reminders import ClientFacts, Round, rounds
+from webapp.domain.reminders import ClientFacts, DayPlan, day_plans
 from webapp.labels.codes import CONTACT_ROLES
 from webapp.pages import guards, persons
 from webapp.pages.account_forms import ContactForm, RolesForm
@@ -54,16 +54,16 @@ def company_page(form: RolesForm | None = None, conflict: bool = False) -> str:
         form=form or RolesForm.of([one.user for one in listed], held),
         conflict=conflict,
         known=known,
-        rounds=upcoming(known),
+        plans=upcoming(known),
         today=runtime.today(client.time_zone),
     )
 
 
-def upcoming(known: ClientFacts) -> tuple[Round, ...]:
+def upcoming(known: ClientFacts) -> tuple[DayPlan, ...]:
     """The next reminders to the company's own people; none while its partner sends none or owns."""
     if known.owner.owner is Owner.PARTNER or not known.partner.sending:
         return ()
-    return tuple(one for one in rounds(known, runtime.now()) if not one.blocked)
+    return tuple(one for one in day_plans(known, runtime.now()) if not one.blocked)
 
 
 @blueprint.post("/account/company")

@@ -13,7 +13,7 @@ from wtforms.fields.choices import SelectChoice
 from webapp import i18n
 from webapp.domain.access import Action
 from webapp.domain.recipients import ContactRole, Reachability, reachability
-from webapp.domain.reminders import ClientFacts, rounds
+from webapp.domain.reminders import ClientFacts, day_plans
 from webapp.labels import audit, codes
 from webapp.models import Client
 from webapp.pages import forms, guards, notices, persons
@@ -155,7 +155,7 @@ def beside(client: Client, known: ClientFacts) -> dict[str, Any]:
     """What the facts beside the tabs are made from."""
     territories = i18n.LANGUAGES[language()].locale.territories
     reach = reachability(known.circle)
-    at_risk = () if reach is Reachability.GREEN else rounds(known, runtime.now(), 1)
+    at_risk = () if reach is Reachability.GREEN else day_plans(known, runtime.now(), 1)
     return {
         "client": client,
         "known": known,
@@ -174,7 +174,7 @@ def renewals_of(client: Client, known: ClientFacts) -> dict[str, Any]:
     return beside(client, known) | {
         "why": why_line(ownership.why(client, known), zone),
         "today": now.astimezone(known.zone).date(),
-        "rounds": rounds(known, now),
+        "plans": day_plans(known, now),
         "subscriptions": subscriptions.subscriptions_of(client),
         "past": renewal_history.load(client.id),
         "moments": renewal_history.moments,

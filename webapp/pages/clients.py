@@ -25,7 +25,7 @@ def add() -> Answer:
     form = ClientForm(language=partner.language)
     if form.validate_on_submit():
         try:
-            client = clients.add_client(current_user, partner, form.facts)
+            client = clients.add_client(current_user, partner, form.details)
         except Refused as error:
             explain(form, error, REFUSALS)
         else:
@@ -46,12 +46,12 @@ def edit(client_id: int) -> Answer:
     if not form.validate_on_submit():
         return edit_page(client, form, 422 if form.errors else 200)
     stale = form.version.data != str(client.version)
-    if stale and form.facts != clients.facts_of(client):
+    if stale and form.details != clients.details_of(client):
         entry = clients.last_change(client)
         form.version.data = str(client.version)
         return edit_page(client, form, 409, entry)
     try:
-        changed = clients.edit_client(current_user, client, form.facts)
+        changed = clients.edit_client(current_user, client, form.details)
     except Refused as error:
         explain(form, error, REFUSALS)
         return edit_page(client, form, 422)

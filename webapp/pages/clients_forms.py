@@ -10,7 +10,7 @@ from wtforms.fields.choices import SelectChoice
 from webapp import countries, i18n
 from webapp.pages import forms
 from webapp.pages.frame import language
-from webapp.services.clients.clients import ClientFacts
+from webapp.services.clients.clients import ClientDetails
 
 REFUSALS: dict[str, Any] = {
     "needed": _l("Fill this in."),
@@ -37,7 +37,7 @@ def zone_choices(form: forms.Form, field: Field) -> list[SelectChoice]:
 
 
 class ClientForm(forms.Form):
-    """A client's facts. ``version`` says which state they were entered on."""
+    """A client's details. ``version`` says which state they were entered on."""
 
     name = forms.text_field(_l("Name"))
     domain = forms.text_field(_l("Domain"), longest=253, optional=True)
@@ -49,8 +49,8 @@ class ClientForm(forms.Form):
     version = HiddenField()
 
     @property
-    def facts(self) -> ClientFacts:
-        return ClientFacts(
+    def details(self) -> ClientDetails:
+        return ClientDetails(
             name=self.name.data or "",
             domain=self.domain.data or None,
             external_id=self.external_id.data or None,

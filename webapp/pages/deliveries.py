@@ -25,7 +25,7 @@ from webapp.services.sending import decisions
 blueprint = Blueprint("deliveries", __name__)
 REFUSALS: dict[str, Any] = {
     "over": _l("This mail can't be sent again: it is too late, or its reader knows already."),
-    "address": _l("A server refused this address. Correct it first, then send again."),
+    "address": _l("A server rejected this address. Correct it first, then send again."),
     "unasked": _l("This person gets no mail about these renewals any more."),
 }
 

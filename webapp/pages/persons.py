@@ -27,8 +27,8 @@ def label(person: Person, *, namesakes: bool) -> str:
     name = f"{person.name}, {person.email}" if namesakes else person.name
     if not person.active:
         return _("%(name)s (deactivated)", name=name)
-    if person.refused:
-        return _("%(name)s (address refused)", name=name)
+    if person.rejected:
+        return _("%(name)s (address rejected)", name=name)
     return name
 
 

@@ -12,7 +12,7 @@ from wtforms.fields.choices import SelectChoice
 
 from webapp.domain.access import Action
 from webapp.domain.ownership import Choice, Person, needs_contact
-from webapp.domain.reminders import ClientFacts, rounds
+from webapp.domain.reminders import ClientFacts, day_plans
 from webapp.models import AuditEntry, Client
 from webapp.pages import forms, guards, htmx, notices, persons
 from webapp.pages.client_details import renewals_of
@@ -134,7 +134,7 @@ def show(
         known=known,
         form=form,
         draft=draft,
-        rounds=rounds(draft, now),
+        plans=day_plans(draft, now),
         today=now.astimezone(known.zone).date(),
         contact_missing=needs_contact(
             draft.owner.owner, draft.own_contact, draft.partner.default_contact

@@ -32,7 +32,7 @@ def add(client_id: int) -> Answer:
     form = SubscriptionForm(term_months=12, currency=currency_of(client.country))
     if form.validate_on_submit():
         try:
-            added = subscriptions.add_subscription(current_user, client, form.facts)
+            added = subscriptions.add_subscription(current_user, client, form.details)
         except Refused as error:
             explain(form, error, REFUSALS)
         else:
@@ -51,11 +51,11 @@ def edit(subscription_id: int) -> Answer:
     if not form.validate_on_submit():
         return edit_page(subscription, form, 422 if form.errors else 200)
     stale = form.version.data != str(subscription.version)
-    if stale and form.facts != subscriptions.facts_of(subscription):
+    if stale and form.details != subscriptions.details_of(subscription):
         form.version.data = str(subscription.version)
         return edit_page(subscription, form, 409, subscriptions.last_change(subscription))
     try:
-        changed = subscriptions.edit_subscription(current_user, subscription, form.facts)
+        changed = subscriptions.edit_subscription(current_user, subscription, form.details)
     except Refused as error:
         explain(form, error, REFUSALS)
         return edit_page(subscription, form, 422)

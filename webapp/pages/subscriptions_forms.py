@@ -18,7 +18,7 @@ from webapp.domain.cells import CellError, read_amount, read_date
 from webapp.labels import codes
 from webapp.pages import forms
 from webapp.pages.frame import language
-from webapp.services.clients.subscriptions import SubscriptionFacts
+from webapp.services.clients.subscriptions import SubscriptionDetails
 
 TERMS = (1, 2, 3, 4, 6, 12, 18, 24, 36, 48, 60)
 REFUSALS: dict[str, Any] = {
@@ -123,10 +123,10 @@ class SubscriptionForm(forms.Form):
             raise ValidationError(_("Choose the currency of the amount."))
 
     @property
-    def facts(self) -> SubscriptionFacts:
+    def details(self) -> SubscriptionDetails:
         """A currency without an amount means nothing: it is what the form proposed."""
         assert self.renewal_date.data
-        return SubscriptionFacts(
+        return SubscriptionDetails(
             product=self.product.data or "",
             term_months=int(self.term_months.data or 0),
             renewal_date=self.renewal_date.data,

@@ -23,7 +23,7 @@ def plain(value: Any) -> Any:
     return value
 
 
-class Entry(TypedDict):
+class About(TypedDict):
     """What an entry is about; ``changes`` maps a field to ``(before, after)``."""
 
     organisation_id: int
@@ -33,7 +33,7 @@ class Entry(TypedDict):
     changes: NotRequired[dict[str, tuple[Any, Any]] | None]
 
 
-def record(actor: User | None, action: AuditAction, **about: Unpack[Entry]) -> AuditEntry:
+def record(actor: User | None, action: AuditAction, **about: Unpack[About]) -> AuditEntry:
     """Add one entry to the trail of an organisation (the partner's, for what concerns its clients).
 
     ``actor`` None is the operator.
@@ -44,7 +44,7 @@ def record(actor: User | None, action: AuditAction, **about: Unpack[Entry]) -> A
     return entry
 
 
-def values(actor: User | None, action: AuditAction, **about: Unpack[Entry]) -> Json:
+def values(actor: User | None, action: AuditAction, **about: Unpack[About]) -> Json:
     """The columns of an entry, for an import that adds thousands of them in one statement."""
     changes = about.get("changes") or {}
     return {

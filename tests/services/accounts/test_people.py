@@ -83,11 +83,11 @@ def test_one_address_in_two_organisations(alice, cast: Cast):
 
 
 def test_a_new_address_clears_the_refusal_and_is_invited_again(alice, dave):
-    dave.refused_reply, dave.invited_at = "550 no such user", datetime.now(UTC)
+    dave.rejected_reply, dave.invited_at = "550 no such user", datetime.now(UTC)
     old_link, token = people.invite(alice, dave), dave.session_token
     people.edit_person(alice, dave, email="dave.new@acme.example")
     db.session.refresh(old_link)
-    assert dave.refused_reply is None
+    assert dave.rejected_reply is None
     assert dave.session_token != token
     assert old_link.used_at
     mails = db.session.scalars(select(Delivery).order_by(Delivery.id)).all()
@@ -100,7 +100,7 @@ def test_a_new_address_clears_the_refusal_and_is_invited_again(alice, dave):
 def test_a_refused_address_that_is_right_is_tried_again(alice, dave, cast: Cast):
     people.edit_person(alice, dave, address_right=True)
     assert entries() == []
-    dave.refused_reply = "550 5.1.1 no such user"
+    dave.rejected_reply = "550 5.1.1 no such user"
     db.session.add(
         Reminder(
             subscription_id=cast.subscription,
@@ -114,8 +114,8 @@ def test_a_refused_address_that_is_right_is_tried_again(alice, dave, cast: Cast)
         )
     )
     people.edit_person(alice, dave, email="dave@acme.example", address_right=True)
-    assert dave.refused_reply is None
-    changes = {"refused_reply": ["550 5.1.1 no such user", None]}
+    assert dave.rejected_reply is None
+    changes = {"rejected_reply": ["550 5.1.1 no such user", None]}
     assert entries() == [("user.changed", cast.partner, cast.client, changes)]
     assert db.session.scalars(select(Reminder.state)).all() == [ReminderState.DUE]
 

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from webapp.models import AuditEntry, Client, Partner, User, db
 from webapp.models.organisation import NO_RENEWAL
 from webapp.services.clients import clients
-from webapp.services.clients.clients import ClientFacts
+from webapp.services.clients.clients import ClientDetails
 from webapp.services.errors import Refused
 
 
@@ -22,7 +22,7 @@ def partner(context, cast):
 
 def test_a_new_client_follows_the_default_and_gets_what_it_leaves_open(alice, partner):
     added = clients.add_client(
-        alice, partner, ClientFacts("  Padaria  Açores ", city="Ponta Delgada", country="PT")
+        alice, partner, ClientDetails("  Padaria  Açores ", city="Ponta Delgada", country="PT")
     )
     assert (added.name, added.language, added.time_zone) == (
         "Padaria Açores",
@@ -33,33 +33,33 @@ def test_a_new_client_follows_the_default_and_gets_what_it_leaves_open(alice, pa
 
 
 def test_without_a_country_the_partners_zone_counts(alice, partner):
-    assert clients.add_client(alice, partner, ClientFacts("Nowa")).time_zone == "Europe/Warsaw"
+    assert clients.add_client(alice, partner, ClientDetails("Nowa")).time_zone == "Europe/Warsaw"
 
 
 def test_keys_are_folded_from_name_domain_and_city(alice, partner):
-    facts = ClientFacts("Żółw", domain="https://www.Zolw.example/x", city="Łódź")
+    facts = ClientDetails("Żółw", domain="https://www.Zolw.example/x", city="Łódź")
     added = clients.add_client(alice, partner, facts)
     assert added.domain == "zolw.example"
     assert added.name_key == "zolw"
     assert added.search_key == "zolw zolw.example lodz"
-    assert added.sort_key > clients.add_client(alice, partner, ClientFacts("Zzz")).sort_key
+    assert added.sort_key > clients.add_client(alice, partner, ClientDetails("Zzz")).sort_key
 
 
 @pytest.mark.parametrize(
     ("facts", "field", "code"),
     [
-        (ClientFacts(" "), "name", "needed"),
-        (ClientFacts("x" * 201), "name", "too_long"),
-        (ClientFacts("a\x00b"), "name", "control"),
-        (ClientFacts("Nowa", domain="no domain"), "domain", "domain"),
-        (ClientFacts("Nowa", country="XX"), "country", "country"),
-        (ClientFacts("Nowa", language="de"), "language", "language"),
-        (ClientFacts("Nowa", time_zone="Mars/Base"), "time_zone", "time_zone"),
-        (ClientFacts("Nowa", external_id="7"), "external_id", "taken"),
+        (ClientDetails(" "), "name", "needed"),
+        (ClientDetails("x" * 201), "name", "too_long"),
+        (ClientDetails("a\x00b"), "name", "control"),
+        (ClientDetails("Nowa", domain="no domain"), "domain", "domain"),
+        (ClientDetails("Nowa", country="XX"), "country", "country"),
+        (ClientDetails("Nowa", language="de"), "language", "language"),
+        (ClientDetails("Nowa", time_zone="Mars/Base"), "time_zone", "time_zone"),
+        (ClientDetails("Nowa", external_id="7"), "external_id", "taken"),
     ],
 )
 def test_what_cannot_be_is_refused(alice, partner, facts, field, code):
-    clients.add_client(alice, partner, ClientFacts("Other", external_id="7"))
+    clients.add_client(alice, partner, ClientDetails("Other", external_id="7"))
     with pytest.raises(Refused) as refusal:
         clients.add_client(alice, partner, facts)
     assert (refusal.value.field, refusal.value.code) == (field, code)
@@ -67,7 +67,7 @@ def test_what_cannot_be_is_refused(alice, partner, facts, field, code):
 
 def test_an_edit_is_audited_with_what_really_changed(alice, cast):
     client = db.session.get(Client, cast.client)
-    facts = ClientFacts("Acme Ltd", language="pl", time_zone="Europe/Lisbon")
+    facts = ClientDetails("Acme Ltd", language="pl", time_zone="Europe/Lisbon")
     entry = clients.edit_client(alice, client, facts)
     assert entry.changes == {
         "name": ["Acme", "Acme Ltd"],
@@ -80,5 +80,5 @@ def test_an_edit_is_audited_with_what_really_changed(alice, cast):
 
 def test_nothing_different_leaves_no_entry(alice, cast):
     client = db.session.get(Client, cast.client)
-    assert clients.edit_client(alice, client, clients.facts_of(client)) is None
+    assert clients.edit_client(alice, client, clients.details_of(client)) is None
     assert db.session.scalars(select(AuditEntry)).all() == []

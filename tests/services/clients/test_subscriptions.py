@@ -22,13 +22,13 @@ from webapp.models import (
 )
 from webapp.models.organisation import NO_RENEWAL
 from webapp.services.clients import subscriptions
-from webapp.services.clients.subscriptions import SubscriptionFacts
+from webapp.services.clients.subscriptions import SubscriptionDetails
 from webapp.services.errors import Conflict, Refused
 from webapp.services.reminders import due_index, planning
 from webapp.services.sending import outbox
 from webapp.services.trail import undo
 
-FACTS = SubscriptionFacts("Sales Hub", 12, date(2027, 1, 31))
+FACTS = SubscriptionDetails("Sales Hub", 12, date(2027, 1, 31))
 NOON = datetime(2027, 3, 2, 12, tzinfo=UTC)
 
 
@@ -155,7 +155,7 @@ def test_an_undone_change_is_not_undone_twice(alice, subscription):
 
 def test_what_changed_again_is_not_undone(alice, subscription):
     entry = subscriptions.renew(alice, subscription)
-    facts = replace(subscriptions.facts_of(subscription), renewal_date=date(2028, 5, 1))
+    facts = replace(subscriptions.details_of(subscription), renewal_date=date(2028, 5, 1))
     subscriptions.edit_subscription(alice, subscription, facts)
     with pytest.raises(Conflict):
         undo.undo(alice, entry)
@@ -176,7 +176,7 @@ def test_a_cancelled_one_needs_no_attention_until_that_is_undone(alice, subscrip
 
 def test_a_moved_date_plans_anew_when_nothing_was_sent(alice, subscription, on_2_march):
     plan_and_issue(NOON)
-    facts = replace(subscriptions.facts_of(subscription), renewal_date=date(2027, 3, 25))
+    facts = replace(subscriptions.details_of(subscription), renewal_date=date(2027, 3, 25))
     subscriptions.edit_subscription(alice, subscription, facts)
     assert subscription.steps_from is None
     assert states(subscription)[date(2027, 3, 31), 30] is ReminderState.SUPERSEDED
@@ -190,14 +190,14 @@ def test_a_moved_date_waits_for_the_steps_to_come_when_something_was_sent(
 ):
     plan_and_issue(NOON)
     waiting()[0].state = DeliveryState.SENT
-    facts = replace(subscriptions.facts_of(subscription), renewal_date=date(2027, 3, 25))
+    facts = replace(subscriptions.details_of(subscription), renewal_date=date(2027, 3, 25))
     subscriptions.edit_subscription(alice, subscription, facts)
     assert subscription.steps_from == date(2027, 3, 2)
     assert subscription.attention_on == date(2027, 3, 11)
 
 
 def test_nothing_different_leaves_no_entry(alice, subscription):
-    facts = subscriptions.facts_of(subscription)
+    facts = subscriptions.details_of(subscription)
     assert subscriptions.edit_subscription(alice, subscription, facts) is None
     assert db.session.scalars(select(AuditEntry)).all() == []
 

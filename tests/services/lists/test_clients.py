@@ -18,7 +18,7 @@ from webapp.services.reminders import due_index, loading
 STATES = {
     "fine": {},
     "gone": {"active": False},
-    "refused": {"refused_reply": "550 no such user"},
+    "refused": {"rejected_reply": "550 no such user"},
 }
 
 
@@ -84,7 +84,7 @@ def test_reachability_in_sql_is_the_rules(partner, monkeypatch):
     for owner, default, admin in itertools.product(Owner, [None, *STATES], STATES):
         partner.default_owner = owner
         partner.notified_user_id = defaults.get(default)
-        alice.active, alice.refused_reply = True, None
+        alice.active, alice.rejected_reply = True, None
         for field, value in STATES[admin].items():
             setattr(alice, field, value)
         db.session.flush()

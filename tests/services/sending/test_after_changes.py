@@ -217,7 +217,7 @@ def test_what_was_held_back_too_long_ends_although_sending_is_off(app, sending):
 def test_a_date_that_comes_back_after_two_renewals_is_told_about(app, sending):
     with time_machine.travel(STEP_30, tick=False), unit_of_work(app):
         subscription = db.session.get(Subscription, sending.subscription)
-        facts = subscriptions.facts_of(subscription)
+        facts = subscriptions.details_of(subscription)
         reminders_due = list(planning.plan(STEP_30))
         subscriptions.renew(None, subscription)
         subscriptions.renew(None, subscription)

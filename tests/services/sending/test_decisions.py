@@ -35,7 +35,7 @@ STEP_60 = datetime(2027, 2, 1, 10, tzinfo=UTC)
 STEP_30 = datetime(2027, 3, 1, 10, tzinfo=UTC)
 LATER = STEP_30 + timedelta(hours=1)
 SOON = LATER + timedelta(minutes=1)
-UNCLEAR, REFUSED, FAILED = DeliveryState.UNCLEAR, DeliveryState.REFUSED, DeliveryState.FAILED
+UNCLEAR, REFUSED, FAILED = DeliveryState.UNCLEAR, DeliveryState.REJECTED, DeliveryState.FAILED
 
 
 @pytest.fixture
@@ -101,8 +101,8 @@ def unclear(app, sending, sink):
 
 
 @pytest.fixture
-def refused(app, sending, sink):
-    """Dana's reminder, refused by the server; the others have theirs."""
+def rejected(app, sending, sink):
+    """Dana's reminder, rejected by the server; the others have theirs."""
     sink.refuse["dana@acme.example"] = "550 no such person"
     run_at(app, STEP_30)
     (mail,) = mails_to(app, sending.dana)
@@ -226,24 +226,24 @@ def test_a_newer_reminder_takes_the_place_of_an_unclear_one(app, sending, sink, 
         )
 
 
-def test_a_refused_address_must_be_corrected_first(app, sending, refused):
+def test_a_refused_address_must_be_corrected_first(app, sending, rejected):
     with pytest.raises(Refused, match="address"):
-        decide(app, decisions.send_again, sending.bob, refused.id)
+        decide(app, decisions.send_again, sending.bob, rejected.id)
 
 
-def test_a_refused_mail_is_written_anew_to_the_corrected_address(app, sending, sink, refused):
+def test_a_refused_mail_is_written_anew_to_the_corrected_address(app, sending, sink, rejected):
     before = len(sink.letters)
     with time_machine.travel(LATER, tick=False), unit_of_work(app):
         dana = db.session.get(User, sending.dana)
         people.edit_person(dana, dana, email="dana.k@acme.example")
-    decide(app, decisions.send_again, sending.bob, refused.id)
+    decide(app, decisions.send_again, sending.bob, rejected.id)
     run_at(app, SOON)
     old, new = mails_to(app, sending.dana)
     assert (old.state, new.state) == (DeliveryState.SUPERSEDED, DeliveryState.SENT)
     assert new.email == "dana.k@acme.example"
     assert [letter.recipients for letter in sink.letters[before:]] == [["dana.k@acme.example"]]
-    assert history(app, refused.id)[-1] == ("superseded", sending.bob)
-    decide(app, decisions.send_again, sending.bob, refused.id)
+    assert history(app, rejected.id)[-1] == ("superseded", sending.bob)
+    decide(app, decisions.send_again, sending.bob, rejected.id)
     assert len(mails_to(app, sending.dana)) == 2
 
 
@@ -258,19 +258,19 @@ def test_a_failed_mail_is_tried_again_at_the_same_address(app, sending, sink, un
     assert [letter.recipients for letter in sink.letters] == [["dana@acme.example"]]
 
 
-def test_who_is_no_recipient_any_more_gets_nothing(app, sending, refused):
+def test_who_is_no_recipient_any_more_gets_nothing(app, sending, rejected):
     with unit_of_work(app):
-        db.session.execute(update(User).where(User.id == sending.dana).values(refused_reply=None))
+        db.session.execute(update(User).where(User.id == sending.dana).values(rejected_reply=None))
         db.session.execute(
             update(Partner).where(Partner.id == sending.partner).values(default_owner="partner")
         )
     with pytest.raises(Refused, match="unasked"):
-        decide(app, decisions.send_again, sending.bob, refused.id)
+        decide(app, decisions.send_again, sending.bob, rejected.id)
     assert mails_to(app, sending.dana)[0].state is REFUSED
 
 
 @pytest.mark.parametrize(
-    ("state", "wanted", "refused", "expected"),
+    ("state", "wanted", "rejected", "expected"),
     [
         (UNCLEAR, True, False, Way.DECIDE),
         (UNCLEAR, True, True, Way.DECIDE),
@@ -283,5 +283,5 @@ def test_who_is_no_recipient_any_more_gets_nothing(app, sending, refused):
         (DeliveryState.QUEUED, False, False, None),
     ],
 )
-def test_the_way_out_of_each_state(state, wanted, refused, expected):
-    assert decisions.way(state, wanted=wanted, refused=refused) is expected
+def test_the_way_out_of_each_state(state, wanted, rejected, expected):
+    assert decisions.way(state, wanted=wanted, rejected=rejected) is expected

@@ -84,12 +84,12 @@ def test_the_wire_has_one_recipient_and_the_headers_the_whole_circle(app, sendin
     assert sink.conversations == 1
 
 
-def test_a_refused_address_ends_as_refused_and_the_partner_is_told(app, sending, sink):
+def test_a_rejected_address_ends_as_rejected_and_the_partner_is_told(app, sending, sink):
     sink.refuse["dana@acme.example"] = "550 no such person"
     run_at(app, STEP_30)
-    assert outcome(app, sending.dana) == [("refused", 1, "550 no such person")]
+    assert outcome(app, sending.dana) == [("rejected", 1, "550 no such person")]
     with app.app_context():
-        assert db.session.get(User, sending.dana).refused_reply == "550 no such person"
+        assert db.session.get(User, sending.dana).rejected_reply == "550 no such person"
     run_at(app, STEP_30 + timedelta(minutes=1))
     with app.app_context():
         assert db.session.scalar(select(Reminder.state).where(Reminder.step == 30)) == "blocked"
@@ -98,17 +98,17 @@ def test_a_refused_address_ends_as_refused_and_the_partner_is_told(app, sending,
     assert [letter.recipients for letter in sink.letters] == [["alice@odnowa.example"]] * 2
 
 
-def test_a_message_that_is_refused_flags_no_address(app, sending, sink):
+def test_a_message_that_is_rejected_flags_no_address(app, sending, sink):
     """What one partner's mails say must not silence the addresses of another one's clients."""
     sink.answer = "554 5.7.1 looks like spam"
     run_at(app, STEP_30)
-    assert outcome(app, sending.dana) == [("refused", 1, "554 5.7.1 looks like spam")]
+    assert outcome(app, sending.dana) == [("rejected", 1, "554 5.7.1 looks like spam")]
     run_at(app, STEP_30 + timedelta(minutes=1))
     with app.app_context():
-        assert db.session.scalars(select(User.refused_reply)).unique().all() == [None]
-        # Refused is its end: a person may have it sent again, nothing repeats by itself.
+        assert db.session.scalars(select(User.rejected_reply)).unique().all() == [None]
+        # Rejected is its end: a person may have it sent again, nothing repeats by itself.
         assert db.session.scalar(select(Reminder.state).where(Reminder.step == 30)) == "issued"
-        assert db.session.scalars(select(Delivery.state).distinct()).all() == ["refused"]
+        assert db.session.scalars(select(Delivery.state).distinct()).all() == ["rejected"]
 
 
 @pytest.mark.parametrize("reply", ["451 later", "421 busy"])

@@ -1,4 +1,4 @@
-"""The hand-over note: who takes over amid a renewal learns what was sent and what comes next."""
+"""The takeover note: who takes over amid a renewal learns what was sent and what comes next."""
 
 from datetime import UTC, datetime, timedelta
 from email import policy
@@ -57,7 +57,7 @@ def choose(app, cast, choice, moment):
 
 
 def notes(app):
-    """The hand-over notes that arrived: who got it, and its text."""
+    """The takeover notes that arrived: who got it, and its text."""
     parser = BytesParser(policy=policy.default)
     with app.app_context():
         mails = [
@@ -183,6 +183,6 @@ def test_a_note_that_waits_goes_to_whoever_is_responsible_by_then(app, told):
 def notes_sent(cast):
     return db.session.scalars(
         select(Delivery)
-        .where(Delivery.kind == MailKind.HAND_OVER, Delivery.recipient_id == cast.bob)
+        .where(Delivery.kind == MailKind.TAKEOVER_NOTE, Delivery.recipient_id == cast.bob)
         .order_by(Delivery.id)
     ).all()

@@ -82,7 +82,7 @@ def edit_person(
 ) -> None:
     """Change some of EDITABLE. With the ``version`` that was shown, a change meanwhile is a Conflict.
 
-    ``address_right``: an address that a server refused is right, and to be tried again.
+    ``address_right``: an address that a server rejected is right, and to be tried again.
 
     A new address takes the old one's access away: open links and sessions end, and who was invited
     before is invited again, there. Raises Refused.
@@ -99,10 +99,10 @@ def edit_person(
     if "email" in changes:
         move_access(actor, user, before=changes["email"][0])
     elif address_right:
-        changes |= audit.assign(user, refused_reply=None)
+        changes |= audit.assign(user, rejected_reply=None)
     if not changes:
         return
-    if changes.keys() & {"email", "refused_reply"}:
+    if changes.keys() & {"email", "rejected_reply"}:
         reconsider_reminders(actor, user)
     # Compared by id: a page hands in a proxy of the user.
     if changes.keys() & {"email", "admin"} and (actor is None or actor.id != user.id):
@@ -173,7 +173,7 @@ def move_access(actor: User | None, user: User, before: str) -> None:
     the old address next would share it with the password of the one before.
     """
     user.email_key = user.email.casefold()
-    user.refused_reply = None
+    user.rejected_reply = None
     logins.void_links(user)
     db.session.flush()
     logins.forget_unused(before.casefold())

@@ -18,7 +18,7 @@ LENGTHS = {"name": 200, "external_id": 100, "city": 100}
 
 
 @dataclass(frozen=True, slots=True)
-class ClientFacts:
+class ClientDetails:
     """What a person or an import says about a client.
 
     ``country`` is an ISO code of two letters, ``language`` a catalog code. Without a language the
@@ -35,15 +35,15 @@ class ClientFacts:
 
 
 def last_change(client: Client) -> AuditEntry | None:
-    """The newest entry about this client's facts."""
+    """The newest entry about this client's details."""
     return audit.newest(
         AuditEntry.client_id == client.id, AuditEntry.action == AuditAction.CLIENT_CHANGED
     )
 
 
-def facts_of(client: Client) -> ClientFacts:
-    """The facts as they are stored."""
-    return ClientFacts(
+def details_of(client: Client) -> ClientDetails:
+    """The details as they are stored."""
+    return ClientDetails(
         name=client.name,
         domain=client.domain,
         external_id=client.external_id,
@@ -54,9 +54,9 @@ def facts_of(client: Client) -> ClientFacts:
     )
 
 
-def add_client(actor: User | None, partner: Partner, facts: ClientFacts) -> Client:
+def add_client(actor: User | None, partner: Partner, details: ClientDetails) -> Client:
     """Add a client to a partner; it follows the partner's default owner. Raises Refused."""
-    client = new_client(partner, facts)
+    client = new_client(partner, details)
     if client.external_id:
         refuse_taken(partner, client.external_id, own_id=None)
     db.session.add(client)
@@ -65,15 +65,15 @@ def add_client(actor: User | None, partner: Partner, facts: ClientFacts) -> Clie
     return client
 
 
-def new_client(partner: Partner, facts: ClientFacts) -> Client:
+def new_client(partner: Partner, details: ClientDetails) -> Client:
     """A client that is not stored yet: for an import, which has seen to it that no key is taken."""
-    whole = check(partner, facts)
+    whole = check(partner, details)
     return Client(partner=partner, **asdict(whole), **keys(whole))
 
 
-def edit_client(actor: User | None, client: Client, facts: ClientFacts) -> AuditEntry | None:
-    """Set all facts of a client; None when nothing was different. Raises Refused."""
-    whole = check(client.partner, facts)
+def edit_client(actor: User | None, client: Client, details: ClientDetails) -> AuditEntry | None:
+    """Set all details of a client; None when nothing was different. Raises Refused."""
+    whole = check(client.partner, details)
     if whole.external_id and whole.external_id != client.external_id:
         refuse_taken(client.partner, whole.external_id, own_id=client.id)
     changes = audit.assign(client, **asdict(whole))
@@ -90,46 +90,46 @@ def edit_client(actor: User | None, client: Client, facts: ClientFacts) -> Audit
     return entry
 
 
-def keys(facts: ClientFacts) -> dict[str, str]:
+def keys(details: ClientDetails) -> dict[str, str]:
     """What the client is found and sorted by, folded."""
-    searched = (facts.name, facts.domain, facts.city)
+    searched = (details.name, details.domain, details.city)
     return {
-        "name_key": i18n.fold(facts.name)[:300],
-        "sort_key": i18n.sort_key(facts.name),
+        "name_key": i18n.fold(details.name)[:300],
+        "sort_key": i18n.sort_key(details.name),
         "search_key": i18n.fold(" ".join(filter(None, searched)))[:700],
     }
 
 
-def check(partner: Partner, facts: ClientFacts) -> ClientFacts:
-    """The facts with what they leave open filled in. Raises Refused."""
-    texts = {name: one_line(facts, name) for name in LENGTHS}
+def check(partner: Partner, details: ClientDetails) -> ClientDetails:
+    """The details with what they leave open filled in. Raises Refused."""
+    texts = {name: one_line(details, name) for name in LENGTHS}
     if not texts["name"]:
         raise Refused("name", "needed")
     try:
-        domain = read_domain(facts.domain) if facts.domain else None
+        domain = read_domain(details.domain) if details.domain else None
     except CellError:
         raise Refused("domain", "domain") from None
-    if facts.country and facts.country not in countries.zones():
+    if details.country and details.country not in countries.zones():
         raise Refused("country", "country")
-    if facts.language and facts.language not in i18n.LANGUAGES:
+    if details.language and details.language not in i18n.LANGUAGES:
         raise Refused("language", "language")
-    if facts.time_zone and facts.time_zone not in i18n.ZONES:
+    if details.time_zone and details.time_zone not in i18n.ZONES:
         raise Refused("time_zone", "time_zone")
-    here = countries.zone_of(facts.country, texts["city"]) if facts.country else None
+    here = countries.zone_of(details.country, texts["city"]) if details.country else None
     return replace(
-        facts,
+        details,
         **texts,
         domain=domain,
-        country=facts.country or None,
-        language=facts.language or partner.language,
-        time_zone=facts.time_zone or here or partner.time_zone,
+        country=details.country or None,
+        language=details.language or partner.language,
+        time_zone=details.time_zone or here or partner.time_zone,
     )
 
 
-def one_line(facts: ClientFacts, name: str) -> Any:
-    """A text of the facts on one line, or None; the column's length holds."""
+def one_line(details: ClientDetails, name: str) -> Any:
+    """A text of the details on one line, or None; the column's length holds."""
     try:
-        return read_text(getattr(facts, name) or "", LENGTHS[name]) or None
+        return read_text(getattr(details, name) or "", LENGTHS[name]) or None
     except CellError as error:
         raise Refused(name, error.problem.name.lower(), **error.values) from None
 

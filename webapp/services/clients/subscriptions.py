@@ -36,7 +36,7 @@ CURRENCIES = frozenset(Locale("en").currencies)
 
 
 @dataclass(frozen=True, slots=True)
-class SubscriptionFacts:
+class SubscriptionDetails:
     """What a person or an import says about a subscription. ``currency`` is an ISO 4217 code."""
 
     product: str
@@ -67,9 +67,9 @@ def last_change(subscription: Subscription) -> AuditEntry | None:
     )
 
 
-def facts_of(subscription: Subscription) -> SubscriptionFacts:
-    """The facts as they are stored."""
-    return SubscriptionFacts(
+def details_of(subscription: Subscription) -> SubscriptionDetails:
+    """The details as they are stored."""
+    return SubscriptionDetails(
         product=subscription.product,
         term_months=subscription.term_months,
         renewal_date=subscription.renewal_date,
@@ -79,24 +79,24 @@ def facts_of(subscription: Subscription) -> SubscriptionFacts:
     )
 
 
-def check(facts: SubscriptionFacts) -> None:
-    """Refuse facts that can't be stored."""
-    if not facts.product.strip():
+def check(details: SubscriptionDetails) -> None:
+    """Refuse details that can't be stored."""
+    if not details.product.strip():
         raise Refused("product", "needed")
-    if not 1 <= facts.term_months <= LONGEST_TERM:
+    if not 1 <= details.term_months <= LONGEST_TERM:
         raise Refused("term_months", "term")
-    if not FIRST_DAY <= facts.renewal_date <= LAST_DAY:
+    if not FIRST_DAY <= details.renewal_date <= LAST_DAY:
         raise Refused("renewal_date", "date")
-    if facts.deadline and (
-        facts.deadline < FIRST_DAY
-        or not schedule.decided_in_time(facts.renewal_date, facts.deadline)
+    if details.deadline and (
+        details.deadline < FIRST_DAY
+        or not schedule.decided_in_time(details.renewal_date, details.deadline)
     ):
         raise Refused("deadline", "deadline_late")
-    if facts.amount is not None and not 0 <= facts.amount <= HIGHEST_AMOUNT:
+    if details.amount is not None and not 0 <= details.amount <= HIGHEST_AMOUNT:
         raise Refused("amount", "amount")
-    if (facts.amount is None) != (facts.currency is None):
-        raise Refused("currency", "needed" if facts.currency is None else "without_amount")
-    if facts.currency and facts.currency not in CURRENCIES:
+    if (details.amount is None) != (details.currency is None):
+        raise Refused("currency", "needed" if details.currency is None else "without_amount")
+    if details.currency and details.currency not in CURRENCIES:
         raise Refused("currency", "currency")
 
 
@@ -105,23 +105,25 @@ def product_key(product: str) -> str:
     return i18n.fold(product)[:300]
 
 
-def refuse_twin(client: Client, facts: SubscriptionFacts, own_id: int | None) -> None:
+def refuse_twin(client: Client, details: SubscriptionDetails, own_id: int | None) -> None:
     """A client has a product once. ``own_id``: the subscription that is being edited."""
     people.hold(client.id)
     twin = db.session.scalar(
         select(Subscription.id).where(
             Subscription.client_id == client.id,
-            Subscription.product_key == product_key(facts.product),
+            Subscription.product_key == product_key(details.product),
         )
     )
     if twin not in (None, own_id):
         raise Refused("product", "taken")
 
 
-def add_subscription(actor: User | None, client: Client, facts: SubscriptionFacts) -> Subscription:
+def add_subscription(
+    actor: User | None, client: Client, details: SubscriptionDetails
+) -> Subscription:
     """Add a subscription to a client. Raises Refused."""
-    refuse_twin(client, facts, own_id=None)
-    subscription = new_subscription(client, facts)
+    refuse_twin(client, details, own_id=None)
+    subscription = new_subscription(client, details)
     db.session.add(subscription)
     db.session.flush()
     note(actor, AuditAction.SUBSCRIPTION_ADDED, subscription)
@@ -129,31 +131,31 @@ def add_subscription(actor: User | None, client: Client, facts: SubscriptionFact
     return subscription
 
 
-def new_subscription(client: Client, facts: SubscriptionFacts) -> Subscription:
+def new_subscription(client: Client, details: SubscriptionDetails) -> Subscription:
     """A subscription that is not stored yet: for an import, which refreshes all new ones at once."""
-    check(facts)
+    check(details)
     return Subscription(
         client=client,
-        **asdict(facts),
-        product_key=product_key(facts.product),
-        anchor_day=facts.renewal_date.day,
+        **asdict(details),
+        product_key=product_key(details.product),
+        anchor_day=details.renewal_date.day,
     )
 
 
 def edit_subscription(
-    actor: User | None, subscription: Subscription, facts: SubscriptionFacts
+    actor: User | None, subscription: Subscription, details: SubscriptionDetails
 ) -> AuditEntry | None:
-    """Set all facts of a subscription; None when nothing was different. Raises Refused."""
-    check(facts)
-    if facts.product != subscription.product:
-        refuse_twin(subscription.client, facts, own_id=subscription.id)
+    """Set all details of a subscription; None when nothing was different. Raises Refused."""
+    check(details)
+    if details.product != subscription.product:
+        refuse_twin(subscription.client, details, own_id=subscription.id)
     base = subscription.base_date
-    changes = audit.assign(subscription, **asdict(facts))
+    changes = audit.assign(subscription, **asdict(details))
     if not changes:
         return None
-    subscription.product_key = product_key(facts.product)
+    subscription.product_key = product_key(details.product)
     if "renewal_date" in changes:
-        changes |= audit.assign(subscription, anchor_day=facts.renewal_date.day)
+        changes |= audit.assign(subscription, anchor_day=details.renewal_date.day)
     if subscription.base_date != base:
         changes |= audit.assign(subscription, steps_from=start_of_steps(subscription))
         move_reminders(actor, subscription, ReminderState.SUPERSEDED)

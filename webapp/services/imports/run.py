@@ -41,7 +41,7 @@ CHUNK = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedMail:
+class MailAhead:
     """One mail that would go out."""
 
     day: date
@@ -73,7 +73,7 @@ class Report:
     unchanged: int = 0
     faults: tuple[Fault, ...] = ()
     changes: tuple[PlannedChange, ...] = ()
-    mails: tuple[PlannedMail, ...] = ()
+    mails: tuple[MailAhead, ...] = ()
     unused_columns: tuple[str, ...] = ()
 
 
@@ -187,7 +187,7 @@ def planned_changes(plan: ClientPlan) -> Iterator[PlannedChange]:
                 yield PlannedChange(plan.record.name, about, attribute, before, after)
 
 
-def planned_mails(client_ids: Sequence[int]) -> Iterator[PlannedMail]:
+def planned_mails(client_ids: Sequence[int]) -> Iterator[MailAhead]:
     """Which mails would go out soon about these clients, by the functions that send them."""
     now = runtime.now()
     for start in range(0, len(client_ids), CHUNK):
@@ -196,7 +196,7 @@ def planned_mails(client_ids: Sequence[int]) -> Iterator[PlannedMail]:
                 for mail in one.mails:
                     person = mail.recipient.person
                     products = tuple(item.subscription.product for item in mail.items)
-                    yield PlannedMail(
+                    yield MailAhead(
                         mail.day,
                         client.name,
                         person.name,

@@ -40,12 +40,12 @@ def write(actor: User | None, partner: Partner, plans: Sequence[ClientPlan]) -> 
 def create(partner: Partner, plan: ClientPlan) -> Iterator[Client | Subscription | User]:
     """Make what is not there yet of a client, its subscriptions and its people."""
     if plan.record is None:
-        plan.record = clients.new_client(partner, clients.ClientFacts(**plan.wanted))
+        plan.record = clients.new_client(partner, clients.ClientDetails(**plan.wanted))
         yield plan.record
     for subscription in plan.subscriptions.values():
         if subscription.record is None:
             cancelled = subscription.wanted.pop("cancelled", False)
-            facts = subscriptions.SubscriptionFacts(**subscription.wanted)
+            facts = subscriptions.SubscriptionDetails(**subscription.wanted)
             subscription.record = subscriptions.new_subscription(plan.record, facts)
             subscription.record.cancelled = cancelled
             yield subscription.record
@@ -93,7 +93,7 @@ def fill_roles(actor: User | None, client: Client, holders: dict[ContactRole, in
 def change(actor: User | None, plan: ClientPlan) -> None:
     """Bring what was there before up to date; what is new has no changes any more."""
     if plan.changes:
-        facts = replace(clients.facts_of(plan.stored), **plan.changes)
+        facts = replace(clients.details_of(plan.stored), **plan.changes)
         clients.edit_client(actor, plan.stored, facts)
     for subscription in plan.subscriptions.values():
         if subscription.changes:
@@ -111,7 +111,7 @@ def change_subscription(actor: User | None, plan: Plan[Subscription]) -> None:
     # A date moved on by the term is a renewal; any other move, or one of what is cancelled, a correction.
     if not record.cancelled and changes.get("renewal_date") == subscriptions.next_date(record):
         subscriptions.renew(actor, record)
-    facts = replace(subscriptions.facts_of(record), **changes)
+    facts = replace(subscriptions.details_of(record), **changes)
     subscriptions.edit_subscription(actor, record, facts)
     if cancelled:
         subscriptions.cancel(actor, record)

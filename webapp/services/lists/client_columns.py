@@ -109,18 +109,18 @@ def reachability(partner: Partner, team: Team) -> ColumnElement[str]:
         .join(ContactAssignment, ContactAssignment.user_id == holder.id)
         .where(ContactAssignment.client_id == client.id, holder.active)
     )
-    told = held.where(holder.refused_reply.is_(None)).scalar_subquery()
-    refused = held.where(holder.refused_reply.is_not(None)).scalar_subquery()
+    told = held.where(holder.rejected_reply.is_(None)).scalar_subquery()
+    rejected = held.where(holder.rejected_reply.is_not(None)).scalar_subquery()
 
     own_is_there = and_(Contact.id.is_not(None), Contact.active)
-    own = and_(own_is_there, Contact.refused_reply.is_(None))
+    own = and_(own_is_there, Contact.rejected_reply.is_(None))
     default = constant(team.default is not None and team.default.reachable)
     admins = constant(any(person.reachable for person in team.admins))
     default_refused = constant(
-        team.default is not None and team.default.active and team.default.refused
+        team.default is not None and team.default.active and team.default.rejected
     )
     passed_over_refused = or_(
-        and_(own_is_there, Contact.refused_reply.is_not(None)), and_(not_(own), default_refused)
+        and_(own_is_there, Contact.rejected_reply.is_not(None)), and_(not_(own), default_refused)
     )
     stand_in = and_(not_(own), not_(default))
     partner_owns = owner_column(partner) == Owner.PARTNER
@@ -129,7 +129,7 @@ def reachability(partner: Partner, team: Team) -> ColumnElement[str]:
         (and_(not_(partner_owns), told == 0), Reachability.RED.value),
         (passed_over_refused, Reachability.AMBER.value),
         (and_(partner_owns, stand_in), Reachability.AMBER.value),
-        (and_(not_(partner_owns), or_(told == 1, refused > 0)), Reachability.AMBER.value),
+        (and_(not_(partner_owns), or_(told == 1, rejected > 0)), Reachability.AMBER.value),
         else_=Reachability.GREEN.value,
     )
 

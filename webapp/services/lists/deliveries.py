@@ -45,7 +45,7 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
-class Mail:
+class DeliveryRow:
     """One mail, and what became of it. ``at``: when it ended, or when it may go out."""
 
     id: int
@@ -75,9 +75,9 @@ class Page:
     ``total`` counts all pages, up to MOST_COUNTED + 1. The ids are for the links to its neighbours.
     """
 
-    unclear: tuple[Mail, ...]
+    unclear: tuple[DeliveryRow, ...]
     more_unclear: bool
-    mails: tuple[Mail, ...]
+    mails: tuple[DeliveryRow, ...]
     total: int
     before: int | None
     after: int | None
@@ -95,9 +95,9 @@ def load(partner: Partner, query: Query) -> Page:
     undecided = [row.id for row in (*top, *shown) if row.state in decisions.UNDECIDED]
     still = decisions.still_wanted(undecided, runtime.now())
     return Page(
-        unclear=tuple(mail(row, still) for row in top[:PAGE]),
+        unclear=tuple(delivery_row(row, still) for row in top[:PAGE]),
         more_unclear=len(top) > PAGE,
-        mails=tuple(mail(row, still) for row in shown),
+        mails=tuple(delivery_row(row, still) for row in shown),
         total=total,
         before=shown[0].id if shown and has_earlier else None,
         after=shown[-1].id if shown and has_later else None,
@@ -148,7 +148,7 @@ def columns() -> Select[*tuple[Any, ...]]:
             company.name.label("client_name"),
             User.name.label("recipient"),
             User.organisation_id,
-            User.refused_reply,
+            User.rejected_reply,
         )
     )
 
@@ -174,8 +174,8 @@ def names(word: str) -> ColumnElement[bool]:
     )
 
 
-def mail(row: Any, still: set[int]) -> Mail:
-    return Mail(
+def delivery_row(row: Any, still: set[int]) -> DeliveryRow:
+    return DeliveryRow(
         id=row.id,
         kind=row.kind,
         state=row.state,
@@ -193,5 +193,7 @@ def mail(row: Any, still: set[int]) -> Mail:
         reasons=snapshots.reasons_of(row.snapshot, row.recipient_id),
         products=tuple(one["product"] for one in row.snapshot.get("subscriptions", ())),
         at_client=row.organisation_id == row.client_id,
-        way=decisions.way(row.state, wanted=row.id in still, refused=row.refused_reply is not None),
+        way=decisions.way(
+            row.state, wanted=row.id in still, rejected=row.rejected_reply is not None
+        ),
     )

@@ -49,7 +49,7 @@ def moments(stages: Sequence[Stage]) -> list[tuple[datetime, list[Stage]]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Mail:
+class DeliveryHistory:
     """One mail to one person, as what, and its way so far."""
 
     kind: MailKind
@@ -61,18 +61,18 @@ class Mail:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ReminderHistory:
     """One step of a renewal that fell due, so many days before its base date, and its way so far."""
 
     days_before: int
     due_on: date
     state: ReminderState
     stages: tuple[Stage, ...]
-    mails: tuple[Mail, ...]
+    mails: tuple[DeliveryHistory, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Renewal:
+class RenewalHistory:
     """One renewal of one subscription, newest step first.
 
     ``by_deadline``: its base date is known to be the decision deadline. ``present``: it is still to come
@@ -83,7 +83,7 @@ class Renewal:
     base_date: date
     by_deadline: bool
     present: bool
-    steps: tuple[Step, ...]
+    steps: tuple[ReminderHistory, ...]
 
 
 @dataclass
@@ -94,14 +94,16 @@ class Events:
     mails: dict[int, list[Stage]] = field(default_factory=lambda: defaultdict(list))
 
 
-def load(client_id: int) -> list[Renewal]:
+def load(client_id: int) -> list[RenewalHistory]:
     """The renewals of a client of which a step has fallen due, newest first; two statements."""
     lines = load_lines(client_id)
     events = load_events(
         {line.reminder_id for line in lines}, {line.delivery_id for line in lines} - {None}
     )
     return [
-        Renewal(product, base, base == deadline, present, tuple(steps(reminders, events)))
+        RenewalHistory(
+            product, base, base == deadline, present, tuple(reminder_histories(reminders, events))
+        )
         for (base, _id, product, deadline, present), reminders in groupby(
             lines,
             key=lambda line: (
@@ -185,7 +187,7 @@ def load_events(reminder_ids: Collection[int], delivery_ids: Collection[int]) ->
     return events
 
 
-def steps(lines: Iterable[Any], events: Events) -> Iterable[Step]:
+def reminder_histories(lines: Iterable[Any], events: Events) -> Iterable[ReminderHistory]:
     for (id, days_before, due_on, state, planned_at), mails in groupby(
         lines,
         key=lambda line: (
@@ -196,12 +198,12 @@ def steps(lines: Iterable[Any], events: Events) -> Iterable[Step]:
             line.planned_at,
         ),
     ):
-        yield Step(
+        yield ReminderHistory(
             days_before,
             due_on,
             state,
             (Stage(planned_at, None), *(events.steps[id] or ended_at_once(planned_at, state))),
-            tuple(mail(line, events) for line in mails if line.delivery_id),
+            tuple(delivery_history(line, events) for line in mails if line.delivery_id),
         )
 
 
@@ -210,8 +212,8 @@ def ended_at_once(at: datetime, state: ReminderState) -> tuple[Stage, ...]:
     return () if state is ReminderState.DUE else (Stage(at, state),)
 
 
-def mail(line: Any, events: Events) -> Mail:
-    return Mail(
+def delivery_history(line: Any, events: Events) -> DeliveryHistory:
+    return DeliveryHistory(
         kind=line.kind,
         recipient=line.recipient,
         reasons=snapshots.reasons_of(line.snapshot, line.recipient_id),

@@ -93,7 +93,7 @@ def person(user: User) -> Person:
         user.language or organisation.language,
         user.time_zone or organisation.time_zone,
         user.active,
-        user.refused_reply is not None,
+        user.rejected_reply is not None,
     )
 
 
@@ -148,7 +148,7 @@ def load_people(client_ids: Sequence[int], partner_ids: Iterable[int]) -> People
             func.coalesce(User.time_zone, company.c.time_zone).label("time_zone"),
             User.active,
             User.admin,
-            User.refused_reply.is_not(None).label("refused"),
+            User.rejected_reply.is_not(None).label("rejected"),
             ContactAssignment.role,
             ContactAssignment.client_id,
         )
@@ -166,7 +166,7 @@ def load_people(client_ids: Sequence[int], partner_ids: Iterable[int]) -> People
         person = people.by_id.get(row.id)
         if person is None:
             person = people.by_id[row.id] = Person(
-                row.id, row.name, row.email, row.language, row.time_zone, row.active, row.refused
+                row.id, row.name, row.email, row.language, row.time_zone, row.active, row.rejected
             )
             people.teams[row.organisation_id].append(person)
             if row.admin and row.active:

@@ -27,7 +27,7 @@ GONE_OUT = (
     DeliveryState.SENT,
     DeliveryState.UNCLEAR,
 )
-ENDED_UNHEARD = (DeliveryState.REFUSED, DeliveryState.FAILED)
+ENDED_UNHEARD = (DeliveryState.REJECTED, DeliveryState.FAILED)
 
 
 @dataclass

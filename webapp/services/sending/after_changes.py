@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, func, select
 
-from webapp.domain.reminders import ClientFacts, Round, rounds
+from webapp.domain.reminders import ClientFacts, DayPlan, day_plans
 from webapp.models import (
     Client,
     DeliveryState,
@@ -66,7 +66,9 @@ def reconsider_partner(actor: User | None, partner: Partner) -> None:
     reconsider(actor, Reminder.client_id.in_(clients))
 
 
-def first_mails(partner_id: int, now: datetime, limit: int = 10) -> list[tuple[ClientFacts, Round]]:
+def first_mails(
+    partner_id: int, now: datetime, limit: int = 10
+) -> list[tuple[ClientFacts, DayPlan]]:
     """The rounds that would go out first over all clients of a partner: "who gets what first"."""
     nearest = (
         select(Subscription.client_id)
@@ -91,9 +93,9 @@ def first_mails(partner_id: int, now: datetime, limit: int = 10) -> list[tuple[C
     )
     ids = [*db.session.scalars(waiting), *db.session.scalars(nearest)]
     found = [
-        (client, round)
+        (client, plan)
         for client in loading.load(list(dict.fromkeys(ids))).values()
-        for round in rounds(client, now, count=1)
+        for plan in day_plans(client, now, count=1)
     ]
     found.sort(key=lambda pair: (pair[1].day, pair[0].name))
     return found[:limit]

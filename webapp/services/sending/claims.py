@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, case, func, or_, select, update
 
-from webapp.domain.reminders import ClientFacts, MailKind, Round
+from webapp.domain.reminders import ClientFacts, DayPlan, MailKind
 from webapp.mail.transport import Envelope
 from webapp.models import Delivery, DeliveryState, Trouble, db
 from webapp.models.tables import client_table, delivery_table, partner_table
@@ -197,23 +197,23 @@ def next_queued(now: datetime, limit: int) -> Sequence[Delivery]:
 def still_right(queued: Sequence[Delivery], now: datetime) -> list[Delivery]:
     """Those of the mails that the rules would write in the same way now.
 
-    Where they would not, the client's mails, or the hand-over notes, are issued anew. A mail that is
+    Where they would not, the client's mails, or the takeover notes, are issued anew. A mail that is
     resent after an unclear end stays as it is: it may have arrived.
     """
-    notes = [one for one in queued if one.kind is MailKind.HAND_OVER and not is_fixed(one)]
+    notes = [one for one in queued if one.kind is MailKind.TAKEOVER_NOTE and not is_fixed(one)]
     outdated = takeover_notes.take_back_outdated(notes, now)
     fixed = [
         one for one in queued if is_fixed(one) or (one.client_id is None and one not in outdated)
     ]
     checked = [one for one in queued if one.client_id is not None and not is_fixed(one)]
     loaded = loading.load(sorted({one.client_id for one in checked if one.client_id}))
-    rounds = {id: outbox.round_now(client, now) for id, client in loaded.items()}
+    plans = {id: outbox.plan_now(client, now) for id, client in loaded.items()}
     right: list[Delivery] = []
     wrong: list[Delivery] = []
     for delivery in checked:
         assert delivery.client_id is not None
         client = loaded[delivery.client_id]
-        same = is_right(delivery, client, rounds[client.id], now)
+        same = is_right(delivery, client, plans[client.id], now)
         (right if same else wrong).append(delivery)
     stale = {one.client_id for one in wrong if one.client_id}
     # Another mail of such a client may be superseded, too: it waits for the next claim.
@@ -230,10 +230,10 @@ def is_fixed(delivery: Delivery) -> bool:
     return bool(delivery.resends or delivery.snapshot.get("test"))
 
 
-def is_right(delivery: Delivery, client: ClientFacts, round: Round, now: datetime) -> bool:
-    for mail in round.mails:
+def is_right(delivery: Delivery, client: ClientFacts, plan: DayPlan, now: datetime) -> bool:
+    for mail in plan.mails:
         if (mail.recipient.person.id, mail.kind) == (delivery.recipient_id, delivery.kind):
-            values = snapshots.delivery_values(client, round, mail, now)
+            values = snapshots.delivery_values(client, plan, mail, now)
             return (
                 outbox.same(delivery, values) and mail.day == delivery.day and mail.send_at <= now
             )

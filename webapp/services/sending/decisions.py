@@ -32,7 +32,7 @@ from webapp.services.reminders import states as reminder_states
 from webapp.services.sending import log as delivery_log
 from webapp.services.sending import outbox, takeover_notes, transitions
 
-UNSENT = (DeliveryState.REFUSED, DeliveryState.FAILED)
+UNSENT = (DeliveryState.REJECTED, DeliveryState.FAILED)
 UNDECIDED = (DeliveryState.UNCLEAR, *UNSENT)
 
 
@@ -46,10 +46,10 @@ class Way(StrEnum):
     OVER = "over"
 
 
-def way(state: DeliveryState, *, wanted: bool, refused: bool) -> Way | None:
+def way(state: DeliveryState, *, wanted: bool, rejected: bool) -> Way | None:
     """What can be done about a mail; None: nothing is to be decided.
 
-    ``wanted``: its reader still has to be told. ``refused``: a server refused the reader's present address.
+    ``wanted``: its reader still has to be told. ``rejected``: a server rejected the reader's present address.
     """
     if state is DeliveryState.UNCLEAR:
         return Way.DECIDE if wanted else Way.CLOSE
@@ -57,13 +57,13 @@ def way(state: DeliveryState, *, wanted: bool, refused: bool) -> Way | None:
         return None
     if not wanted:
         return Way.OVER
-    return Way.FIX if refused else Way.AGAIN
+    return Way.FIX if rejected else Way.AGAIN
 
 
 def still_wanted(delivery_ids: Collection[int], now: datetime) -> set[int]:
     """Those of the mails that tell their reader something that is true, in time, and not told otherwise.
 
-    A hand-over note has no date that makes it worthless. An unclear mail would go out as it is, so its
+    A takeover note has no date that makes it worthless. An unclear mail would go out as it is, so its
     reader must still be one, at the same address.
     """
     if not delivery_ids:
@@ -135,7 +135,7 @@ def send_again(actor: User, delivery: Delivery, seen: int) -> None:
     An unclear one goes out as it is, under its Message-ID. One that surely never arrived is superseded by
     a mail that is right now. A second click of the same person changes nothing.
 
-    Raises Refused for what can't be sent: too late or told otherwise ("over"), to an address that is refused
+    Raises Refused for what can't be sent: too late or told otherwise ("over"), to an address that is rejected
     ("address"), to somebody who gets no such mail any more ("unasked"). Raises Conflict when somebody
     else has decided.
     """
@@ -143,9 +143,9 @@ def send_again(actor: User, delivery: Delivery, seen: int) -> None:
     if delivery.state not in UNDECIDED or delivery.resends != seen:
         after_decision(actor, delivery, (DeliveryState.QUEUED, DeliveryState.SUPERSEDED))
         return
-    refused = delivery.recipient.refused_reply is not None
+    rejected = delivery.recipient.rejected_reply is not None
     wanted = delivery.id in still_wanted([delivery.id], now)
-    match way(delivery.state, wanted=wanted, refused=refused):
+    match way(delivery.state, wanted=wanted, rejected=rejected):
         case Way.CLOSE | Way.OVER:
             raise Refused("delivery", "over")
         case Way.FIX:

@@ -3,7 +3,7 @@
 Each step is one conditional UPDATE that carries the claim's token and is committed alone, so that a
 process that dies leaves a row from which the next one can tell how far it got:
 
-    queued → claimed → handing over → sent · refused · failed · unclear
+    queued → claimed → handing over → sent · rejected · failed · unclear
     queued → superseded · cancelled · too late, or failed where it can't be written any more
     claimed · handing over → queued, to be tried again
 
@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Connection, Update, bindparam, select, update
 from sqlalchemy.exc import DBAPIError
 
-from webapp.mail.transport import DeliveryProblem, Refused, Transport, TryAgain, Unclear
+from webapp.mail.transport import DeliveryProblem, Rejected, Transport, TryAgain, Unclear
 from webapp.models import Delivery, DeliveryState, Trouble, db
 from webapp.models.tables import delivery_table
 from webapp.services import runtime
@@ -135,11 +135,11 @@ def settle(claim: Claim, problem: DeliveryProblem, now: datetime) -> DeliverySta
     if delivery is None:
         raise LostClaim(f"delivery {claim.id}")
     match problem:
-        case Refused():
-            end(delivery, DeliveryState.REFUSED, now, problem.reply)
+        case Rejected():
+            end(delivery, DeliveryState.REJECTED, now, problem.reply)
             if problem.address:
                 flag_address(delivery, problem.reply, now)
-            return DeliveryState.REFUSED
+            return DeliveryState.REJECTED
         case Unclear():
             return settle_unclear(delivery, problem.reply, now)
         case _:

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, insert, or_, select, update
 
-from webapp.domain.reminders import ClientFacts, Item, Mail, Round, round_on, waiting_items
+from webapp.domain.reminders import ClientFacts, DayPlan, Item, PlannedMail, plan_on, waiting_items
 from webapp.models import (
     Delivery,
     DeliveryState,
@@ -97,10 +97,10 @@ def issue(client_ids: Sequence[int], now: datetime, actor: User | None = None) -
     clients = loading.load(client_ids)
     for client in clients.values():
         queue = queues[client.id]
-        round = round_now(client, now)
-        states |= {key(item): outcome(round, item) for item in round.items}
-        for mail in round.mails:
-            keep_or_replace(client, round, mail, queue, added, now)
+        plan = plan_now(client, now)
+        states |= {key(item): outcome(plan, item) for item in plan.items}
+        for mail in plan.mails:
+            keep_or_replace(client, plan, mail, queue, added, now)
     ended = [
         row.id for queue in queues.values() for row in (*queue.queued.values(), *queue.surplus)
     ]
@@ -110,31 +110,31 @@ def issue(client_ids: Sequence[int], now: datetime, actor: User | None = None) -
     reminder_states.supersede_untold(ended, now)
 
 
-def round_now(client: ClientFacts, now: datetime) -> Round:
+def plan_now(client: ClientFacts, now: datetime) -> DayPlan:
     """Who gets which mail about the reminders that wait now."""
-    return round_on(client, now.astimezone(client.zone).date(), waiting_items(client, now), now)
+    return plan_on(client, now.astimezone(client.zone).date(), waiting_items(client, now), now)
 
 
-def outcome(round: Round, item: Item) -> ReminderState:
+def outcome(plan: DayPlan, item: Item) -> ReminderState:
     """What becomes of a reminder: mails, nobody to tell, or no moment left to tell anybody."""
-    if round.blocked:
+    if plan.blocked:
         return ReminderState.BLOCKED
     reached = any(step == item.step for step, _, _ in item.subscription.reached)
-    told = reached or any(item in mail.items for mail in round.mails)
+    told = reached or any(item in mail.items for mail in plan.mails)
     return ReminderState.ISSUED if told else ReminderState.TOO_LATE
 
 
 def keep_or_replace(
     client: ClientFacts,
-    round: Round,
-    mail: Mail,
+    plan: DayPlan,
+    mail: PlannedMail,
     queue: Queue,
     added: list[NewMail],
     now: datetime,
 ) -> None:
     """Keep the reader's queued mail if it says the same, else put a new one beside it."""
     person = mail.recipient.person
-    values = snapshots.delivery_values(client, round, mail, now)
+    values = snapshots.delivery_values(client, plan, mail, now)
     row = queue.queued.get((person.id, mail.kind.value))
     if row is not None and same(row, values):
         del queue.queued[person.id, mail.kind.value]
@@ -158,7 +158,7 @@ def same(row: Row[Any] | Delivery, values: dict[str, Any]) -> bool:
     )
 
 
-def reschedule(row: Row[Any], mail: Mail, queue: Queue) -> None:
+def reschedule(row: Row[Any], mail: PlannedMail, queue: Queue) -> None:
     """The same mail, at another time: the window changed, or the day passed without sending.
 
     A mail that is being retried waits for its next try, too.

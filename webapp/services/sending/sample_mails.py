@@ -29,8 +29,8 @@ def send(actor: User, partner: Partner, kind: MailKind, language: str) -> Delive
     with force_locale(language):
         if kind in snapshots.ACCOUNT_MAILS:
             snapshot = account(actor, partner, kind)
-        elif kind is MailKind.HAND_OVER:
-            snapshot = hand_over(person, today)
+        elif kind is MailKind.TAKEOVER_NOTE:
+            snapshot = takeover_note(person, today)
         else:
             snapshot = reminder(person, kind, language, today)
     delivery = Delivery(
@@ -114,8 +114,8 @@ def subscription(renewal: date, currency: str) -> Json:
     }
 
 
-def hand_over(person: Person, today: date) -> Json:
-    """The facts of a hand-over note as services.sending.takeover_notes writes them."""
+def takeover_note(person: Person, today: date) -> Json:
+    """The facts of a takeover note as services.sending.takeover_notes writes them."""
     product = _("Example subscription")
     return {
         "time_zone": person.time_zone,

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from webapp.config import Settings
 from webapp.domain.ownership import Owner
 from webapp.domain.recipients import Circle, Place, Reason
-from webapp.domain.reminders import ClientFacts, Item, Mail, MailKind, Round
+from webapp.domain.reminders import ClientFacts, DayPlan, Item, MailKind, PlannedMail
 from webapp.mail.compose import Letter, Party, new_message_id
 from webapp.models import Delivery, DeliveryState, Link, db
 from webapp.models.base import Json
@@ -19,7 +19,9 @@ from webapp.signin import links
 ACCOUNT_MAILS = (MailKind.INVITATION, MailKind.PASSWORD_RESET)
 
 
-def delivery_values(client: ClientFacts, round: Round, mail: Mail, now: datetime) -> dict[str, Any]:
+def delivery_values(
+    client: ClientFacts, plan: DayPlan, mail: PlannedMail, now: datetime
+) -> dict[str, Any]:
     """The row of a queued delivery, all but its revision."""
     person = mail.recipient.person
     return {
@@ -31,7 +33,7 @@ def delivery_values(client: ClientFacts, round: Round, mail: Mail, now: datetime
         "state": DeliveryState.QUEUED,
         "email": person.email,
         "language": person.language,
-        "snapshot": snapshot(client, round.circle, mail),
+        "snapshot": snapshot(client, plan.circle, mail),
         "queued_at": now,
         "send_after": mail.send_at,
         "send_before": mail.send_before,
@@ -40,7 +42,7 @@ def delivery_values(client: ClientFacts, round: Round, mail: Mail, now: datetime
     }
 
 
-def snapshot(client: ClientFacts, circle: Circle, mail: Mail) -> Json:
+def snapshot(client: ClientFacts, circle: Circle, mail: PlannedMail) -> Json:
     """What was resolved, as plain JSON: equal snapshots are the same mail."""
     return {
         "owner": circle.owner.value,
@@ -59,7 +61,7 @@ def snapshot(client: ClientFacts, circle: Circle, mail: Mail) -> Json:
             for one in (circle.recipients or (mail.recipient,))
         ],
         "missing": [role.value for role in circle.missing],
-        "refused": [{"name": one.name, "email": one.email} for one in circle.refused],
+        "refused": [{"name": one.name, "email": one.email} for one in circle.rejected],
         "contact": next(
             ({"name": one.name, "email": one.email} for one in circle.contact.people), None
         ),
@@ -94,8 +96,8 @@ def letter(delivery: Delivery, settings: Settings, now: datetime) -> Letter:
     message_id = delivery.message_id or new_message_id(settings)
     if delivery.kind in ACCOUNT_MAILS:
         return account_letter(delivery, message_id, settings, now)
-    if delivery.kind is MailKind.HAND_OVER:
-        return hand_over_letter(delivery, message_id, settings, now)
+    if delivery.kind is MailKind.TAKEOVER_NOTE:
+        return takeover_letter(delivery, message_id, settings, now)
     recipient = Party(facts["recipient"], delivery.email)
     contact = facts["contact"]
     whole = facts["circle"]
@@ -116,7 +118,7 @@ def letter(delivery: Delivery, settings: Settings, now: datetime) -> Letter:
     )
 
 
-def hand_over_letter(
+def takeover_letter(
     delivery: Delivery, message_id: str, settings: Settings, now: datetime
 ) -> Letter:
     """The note to a new responsible; the new owner speaks, or the partner where there are both."""

@@ -1,4 +1,4 @@
-"""Hand-over notes: whoever becomes responsible amid a renewal learns what was sent and what comes next.
+"""Takeover notes: whoever becomes responsible amid a renewal learns what was sent and what comes next.
 
 Source: product.md 3. A note tells the net difference, at the earliest ten minutes after the last change,
 in one mail per person, whatever the number of clients; a change that is undone before leaves no trace.
@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, delete, insert, literal, select
 
 from webapp.domain.ownership import Owner, Person
-from webapp.domain.reminders import ClientFacts, MailKind, Round, rounds
+from webapp.domain.reminders import ClientFacts, DayPlan, MailKind, day_plans
 from webapp.domain.schedule import next_opening
 from webapp.models import (
     Client,
@@ -137,26 +137,26 @@ def add(notes: Notes, client: ClientFacts, sent: Sequence[Json], now: datetime) 
         "name": client.name,
         "owner": client.owner.owner.value,
         "sent": list(sent),
-        "next": [coming(one) for one in rounds(client, now, COMING)],
+        "next": [coming(one) for one in day_plans(client, now, COMING)],
     }
     for person in client.contact.people:
         notes.people[person.id] = person
         notes.clients[person.id].append(entry)
 
 
-def coming(round: Round) -> Json:
+def coming(plan: DayPlan) -> Json:
     """One round to come, as the note tells it."""
     return {
-        "day": round.day.isoformat(),
-        "products": sorted({item.subscription.product for item in round.items}),
-        "people": [mail.recipient.person.name for mail in round.mails],
+        "day": plan.day.isoformat(),
+        "products": sorted({item.subscription.product for item in plan.items}),
+        "people": [mail.recipient.person.name for mail in plan.mails],
     }
 
 
 def row(partner: Json, person: Person, clients: Sequence[Json], now: datetime) -> dict[str, Any]:
     """The queued delivery of one note."""
     return {
-        "kind": MailKind.HAND_OVER,
+        "kind": MailKind.TAKEOVER_NOTE,
         "partner_id": partner["id"],
         "recipient_id": person.id,
         "revision": 1,

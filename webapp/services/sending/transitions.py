@@ -27,7 +27,7 @@ SPREAD = 0.2
 LAST_TRY = timedelta(minutes=1)
 # Ended so that this person was not told.
 UNHEARD = (
-    DeliveryState.REFUSED,
+    DeliveryState.REJECTED,
     DeliveryState.FAILED,
     DeliveryState.SUPERSEDED,
     DeliveryState.CANCELLED,
@@ -136,7 +136,7 @@ def settle_unclear(delivery: Delivery, reply: str, now: datetime) -> DeliverySta
 
 
 def flag_address(delivery: Delivery, reply: str, now: datetime) -> None:
-    """Remember that a server refused this address, until somebody changes it.
+    """Remember that a server rejected this address, until somebody changes it.
 
     Where nobody is left who has been told, the reminder falls due once more: for whoever stands in,
     or as a task for the partner.
@@ -145,7 +145,7 @@ def flag_address(delivery: Delivery, reply: str, now: datetime) -> None:
     db.session.execute(
         update(people)
         .where(people.c.email_key == delivery.email.casefold())
-        .values(refused_reply=reply[:500])
+        .values(rejected_reply=reply[:500])
     )
     told = (
         select(delivery_reminder.c.reminder_id)

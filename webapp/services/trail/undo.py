@@ -57,7 +57,7 @@ def put_back_subscription(actor: User, subscription: Subscription, before: Value
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class WayBack:
     """How one kind of change is undone: who may, in which table, by which service."""
 
     action: Action
@@ -65,27 +65,27 @@ class Step:
     put_back: Callable[[User, Any, Values], None]
 
 
-SUBSCRIPTION_STEP = Step(Action.LOOK_AFTER_CLIENTS, Subscription, put_back_subscription)
-STEPS: dict[str, Step] = {
-    AuditAction.OWNER_CHANGED: Step(Action.LOOK_AFTER_CLIENTS, Client, put_back_owner),
-    AuditAction.SUBSCRIPTION_RENEWED: SUBSCRIPTION_STEP,
-    AuditAction.SUBSCRIPTION_CANCELLED: SUBSCRIPTION_STEP,
-    AuditAction.DEFAULT_CHANGED: Step(Action.CHANGE_SETTINGS, Partner, put_back_default),
-    AuditAction.SCHEDULE_CHANGED: Step(Action.CHANGE_SETTINGS, Partner, put_back_schedule),
-    AuditAction.SENDING_CHANGED: Step(Action.CHANGE_SETTINGS, Partner, put_back_sending),
-    AuditAction.MODE_CHANGED: Step(Action.CHANGE_SETTINGS, Partner, put_back_mode),
+SUBSCRIPTION_BACK = WayBack(Action.LOOK_AFTER_CLIENTS, Subscription, put_back_subscription)
+WAYS_BACK: dict[str, WayBack] = {
+    AuditAction.OWNER_CHANGED: WayBack(Action.LOOK_AFTER_CLIENTS, Client, put_back_owner),
+    AuditAction.SUBSCRIPTION_RENEWED: SUBSCRIPTION_BACK,
+    AuditAction.SUBSCRIPTION_CANCELLED: SUBSCRIPTION_BACK,
+    AuditAction.DEFAULT_CHANGED: WayBack(Action.CHANGE_SETTINGS, Partner, put_back_default),
+    AuditAction.SCHEDULE_CHANGED: WayBack(Action.CHANGE_SETTINGS, Partner, put_back_schedule),
+    AuditAction.SENDING_CHANGED: WayBack(Action.CHANGE_SETTINGS, Partner, put_back_sending),
+    AuditAction.MODE_CHANGED: WayBack(Action.CHANGE_SETTINGS, Partner, put_back_mode),
 }
 
 
 def undoable(entry: AuditEntry) -> bool:
     """Whether there is a way back at all. It may still be refused: things change."""
-    return entry.action in STEPS and not entry.undone
+    return entry.action in WAYS_BACK and not entry.undone
 
 
 def action_needed(entry: AuditEntry) -> Action:
     """What a user must be allowed to do, to undo this entry."""
-    step = STEPS.get(entry.action)
-    return step.action if step else Action.USE_ACCOUNT
+    way = WAYS_BACK.get(entry.action)
+    return way.action if way else Action.USE_ACCOUNT
 
 
 def undo(actor: User, entry: AuditEntry) -> None:
@@ -94,24 +94,23 @@ def undo(actor: User, entry: AuditEntry) -> None:
     Raises Conflict for what can't be undone: another kind of change, one that was undone, or one whose
     values have changed since or can't be had any more.
     """
-    step = STEPS.get(entry.action)
-    if step is None or not claim(entry):
+    way = WAYS_BACK.get(entry.action)
+    if way is None or not mark_undone(entry):
         raise Conflict
-    target = db.session.get(step.model, entry.subject_id)
+    target = db.session.get(way.model, entry.subject_id)
     for field, (_before, after) in entry.changes.items():
         if audit.plain(getattr(target, field)) != after:
             raise Conflict
     before = {
-        field: restored(step.model, field, value)
-        for field, (value, _after) in entry.changes.items()
+        field: restored(way.model, field, value) for field, (value, _after) in entry.changes.items()
     }
     try:
-        step.put_back(actor, target, before)
+        way.put_back(actor, target, before)
     except Refused as refusal:
         raise Conflict from refusal
 
 
-def claim(entry: AuditEntry) -> bool:
+def mark_undone(entry: AuditEntry) -> bool:
     """Mark an entry as undone; of two clicks at once, one does."""
     result = db.session.execute(
         update(AuditEntry)
