@@ -125,7 +125,7 @@ def test_bad_values_are_named_all_at_once():
     assert str(error.value).split("; ") == [
         "PORTAL_BASE_URL must be an address such as https://portal.example.com",
         "PORTAL_COLOUR is not a setting of this portal",
-        "PORTAL_LANGUAGE must be en, pl or pt",
+        "PORTAL_LANGUAGE must be one of en, pl, pt",
         "PORTAL_PROXIES must be a whole number",
     ]
 

@@ -12,7 +12,7 @@ from flask_babel import ngettext
 
 from webapp import i18n, labels
 from webapp.cli_tools import as_json, find_partner, print_json, unit_of_work
-from webapp.domain.cells import Dates, Problem
+from webapp.domain.cells import Problem
 from webapp.domain.rows import Fault, Field
 from webapp.models import Partner, db
 from webapp.pages import changes
@@ -20,6 +20,9 @@ from webapp.services.imports import DAYS_AHEAD, PlannedMail, Report, import_list
 
 # How many lines of each kind a report for people has.
 MOST_LINES = 30
+ISO = "iso"
+# How the last day of 2026 is written, by the names of --dates.
+DATES = {ISO: "2026-12-31"} | {one.code: one.numeric_date for one in i18n.LANGUAGES.values()}
 # NOTE: errors of an imported list; value, role and field are quoted from it.
 PROBLEMS = {
     Problem.EMPTY: _l("The file is empty."),
@@ -46,7 +49,7 @@ PROBLEMS = {
     Problem.CURRENCY: _l("This is not a currency code such as EUR: %(value)s"),
     Problem.DOMAIN: _l("This is not a domain such as company.example: %(value)s"),
     Problem.COUNTRY: _l("This country is not known; write its name or code: %(value)s"),
-    Problem.LANGUAGE: _l("The language is none of en, pl and pt: %(value)s"),
+    Problem.LANGUAGE: _l("There is no language called %(value)s. There are: %(languages)s."),
     Problem.TIME_ZONE: _l("This is not a time zone such as Europe/Warsaw: %(value)s"),
     Problem.STATUS: _l("The status is neither active nor cancelled: %(value)s"),
     Problem.EMAIL: _l("This is not an e-mail address that mail can be sent to: %(value)s"),
@@ -86,10 +89,10 @@ def read_mapping(
 @click.option("--encoding", help="How the file is written, unless in UTF-8; such as cp1250.")
 @click.option(
     "--dates",
-    type=click.Choice([form.value for form in Dates]),
-    default=Dates.ISO.value,
+    type=click.Choice(DATES),
+    default=ISO,
     show_default=True,
-    help="How dates are written: 2026-12-31, 31.12.2026 (pl) or 31/12/2026 (pt, en).",
+    help=f"How dates are written: {', '.join(f'{name} {day}' for name, day in DATES.items())}.",
 )
 @click.option("--apply", is_flag=True, help="Write it, all or nothing; otherwise it is a dry run.")
 @as_json
@@ -114,7 +117,7 @@ def import_command(
         file.read_bytes(),
         mapping=mapping,
         encoding=encoding,
-        dates=Dates(dates),
+        dates=i18n.LANGUAGES.get(dates),
     )
     applied = apply and not report.faults
     if as_json:
@@ -129,7 +132,8 @@ def import_command(
 
 def message(fault: Fault) -> str:
     """What is wrong, in words."""
-    values = {**fault.values, "fields": ", ".join(Field)}
+    choices = {"fields": ", ".join(Field), "languages": ", ".join(sorted(i18n.LANGUAGES))}
+    values = {**fault.values, **choices}
     return str(PROBLEMS[fault.problem]) % values
 
 

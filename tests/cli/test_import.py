@@ -114,6 +114,13 @@ def test_wrong_options(portal: Any, arguments: list[str], code: int, message: st
     assert message in result.output
 
 
+def test_an_unknown_language_is_answered_with_those_there_are(portal: Any, tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("Company name,Preferred language\nNew,Klingon\n")
+    result = portal(str(path))
+    assert "There is no language called Klingon. There are: en, pl, pt." in result.stderr
+
+
 def test_every_problem_has_words() -> None:
     assert PROBLEMS.keys() == set(Problem)
 
