@@ -19,9 +19,9 @@ from webapp.cli_demo import demo_group, print_accounts
 from webapp.cli_import import import_command
 from webapp.cli_organisations import partner_group, user_group
 from webapp.cli_reminders import reminders_group, worker_command
-from webapp.cli_tools import Wrong, in_one_line
+from webapp.cli_tools import Wrong, in_one_line, unit_of_work
 from webapp.config import SettingError
-from webapp.services import demo, runtime
+from webapp.services import clients, demo, runtime
 
 
 def main() -> None:
@@ -66,6 +66,7 @@ def init() -> None:
         with in_one_line():
             demo.refuse_other_data()
         upgrade()
+        unit_of_work(clients.refresh_sort_keys)()
     except DBAPIError as error:
         raise click.ClickException(f"The database can't be used: {error.orig}") from None
     click.echo("The database is ready.")

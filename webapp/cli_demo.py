@@ -11,7 +11,7 @@ from webapp import worker
 from webapp.cli_tools import as_json, print_json, unit_of_work
 from webapp.mail.transport import open_transport
 from webapp.models import db
-from webapp.services import demo, demo_data, runtime
+from webapp.services import clients, demo, demo_data, runtime
 
 demo_group = AppGroup("demo", help="Demo data, its people and its clock.")
 
@@ -36,6 +36,7 @@ def load(reset: bool) -> None:
     """Fill an empty database with demo data; one that has them is left as it is."""
     enter_demo_mode()
     upgrade()
+    clients.refresh_sort_keys()
     if demo.is_marked() and reset:
         demo.clear()
         db.session.commit()
