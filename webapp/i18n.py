@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -121,17 +122,18 @@ def fold(text: str) -> str:
 def own_places(languages: Iterable[Language]) -> dict[str, str]:
     """Keys for the letters that have a place of their own: behind the plain letter before them.
 
-    A letter that two languages place differently stands where the first one has it.
+    A letter of several languages stands where the first of them has it, in front of what others add.
     """
     places: dict[str, str] = {}
+    added: Counter[str] = Counter()
     for language in languages:
-        plain, marks = "", ""
+        plain = ""
         for letter in language.alphabet:
             if fold(letter) == letter:
-                plain, marks = letter, ""
-            else:
-                marks += "~"
-                places.setdefault(letter, plain + marks)
+                plain = letter
+            elif letter not in places:
+                added[plain] += 1
+                places[letter] = plain + "~" * added[plain]
     return places
 
 
