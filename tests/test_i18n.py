@@ -1,8 +1,10 @@
 """Languages, dates and numbers, and how text is folded and ordered."""
 
 import unicodedata
+from dataclasses import fields
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from webapp import i18n
 
 MARCH_3 = date(2026, 3, 3)
+TRANSLATING = Path(__file__).parent.parent / "docs" / "translating.md"
 
 
 @pytest.mark.parametrize(
@@ -42,6 +45,12 @@ def test_each_language_has_its_own_name_and_tag():
         ("pt", "Português", "pt-BR"),
         ("en", "English", "en"),
     ]
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(i18n.Language)])
+def test_every_field_of_a_language_is_explained_to_translators(name: str) -> None:
+    lines = TRANSLATING.read_text(encoding="utf-8").splitlines()
+    assert any(f"`{name}`" in line.split("|")[1] for line in lines if line.startswith("| `"))
 
 
 # Folding and order
