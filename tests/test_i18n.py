@@ -1,9 +1,10 @@
 """Languages, dates and numbers, and how text is folded and ordered."""
 
 import unicodedata
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from operator import itemgetter
 from pathlib import Path
 
 import pytest
@@ -143,6 +144,21 @@ def test_names_stand_in_the_polish_alphabet():
 def test_every_letter_of_the_alphabet_has_its_place():
     alphabet = "aąbcćdeęfghijklłmnńoópqrsśtuvwxyzźż"
     assert in_order([first + second for first in alphabet for second in ("", *alphabet)])
+
+
+def test_letters_of_several_languages_keep_apart():
+    latin = "abcdefghijklmnopqrstuvwxyz"
+    polish = i18n.LANGUAGES["pl"]
+    danish, swedish, spanish = (
+        replace(polish, alphabet=alphabet)
+        for alphabet in (f"{latin}æøå", f"{latin}åäö", "abcdefghijklmnñopqrstuvwxyz")
+    )
+    places = i18n.own_places([polish, danish, swedish, spanish])
+    behind_z = [
+        letter for letter, place in sorted(places.items(), key=itemgetter(1)) if "z" in place
+    ]
+    assert behind_z == [*"źżæøåäö"]
+    assert places["ñ"] > places["ń"] > "n"
 
 
 @pytest.mark.parametrize(

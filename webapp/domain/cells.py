@@ -168,7 +168,7 @@ def read_roles(text: str, words: Mapping[str, ContactRole]) -> tuple[ContactRole
 
 
 def read_cancelled(text: str, words: Mapping[str, bool]) -> bool:
-    """Whether a subscription is cancelled."""
+    """Tell from its status that a subscription is cancelled, or that it is active."""
     if folded(text) not in words:
         raise CellError(Problem.STATUS)
     return words[folded(text)]
