@@ -8,6 +8,7 @@ import pytest
 
 from webapp import config
 from webapp.config import SettingError, Settings, load
+from webapp.i18n import LANGUAGES
 
 
 def test_nothing_set_gives_the_defaults():
@@ -125,7 +126,7 @@ def test_bad_values_are_named_all_at_once():
     assert str(error.value).split("; ") == [
         "PORTAL_BASE_URL must be an address such as https://portal.example.com",
         "PORTAL_COLOUR is not a setting of this portal",
-        "PORTAL_LANGUAGE must be en, pl or pt",
+        f"PORTAL_LANGUAGE must be one of {', '.join(sorted(LANGUAGES))}",
         "PORTAL_PROXIES must be a whole number",
     ]
 

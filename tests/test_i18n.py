@@ -1,8 +1,11 @@
 """Languages, dates and numbers, and how text is folded and ordered."""
 
 import unicodedata
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from operator import itemgetter
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,6 +14,7 @@ from hypothesis import strategies as st
 from webapp import i18n
 
 MARCH_3 = date(2026, 3, 3)
+TRANSLATING = Path(__file__).parent.parent / "docs" / "translating.md"
 
 
 @pytest.mark.parametrize(
@@ -42,6 +46,12 @@ def test_each_language_has_its_own_name_and_tag():
         ("pt", "Português", "pt-BR"),
         ("en", "English", "en"),
     ]
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(i18n.Language)])
+def test_every_field_of_a_language_is_explained_to_translators(name: str) -> None:
+    lines = TRANSLATING.read_text(encoding="utf-8").splitlines()
+    assert any(f"`{name}`" in line.split("|")[1] for line in lines if line.startswith("| `"))
 
 
 # Folding and order
@@ -134,6 +144,21 @@ def test_names_stand_in_the_polish_alphabet():
 def test_every_letter_of_the_alphabet_has_its_place():
     alphabet = "aąbcćdeęfghijklłmnńoópqrsśtuvwxyzźż"
     assert in_order([first + second for first in alphabet for second in ("", *alphabet)])
+
+
+def test_letters_of_several_languages_keep_apart():
+    latin = "abcdefghijklmnopqrstuvwxyz"
+    polish = i18n.LANGUAGES["pl"]
+    danish, swedish, spanish = (
+        replace(polish, alphabet=alphabet)
+        for alphabet in (f"{latin}æøå", f"{latin}åäö", "abcdefghijklmnñopqrstuvwxyz")
+    )
+    places = i18n.own_places([polish, danish, swedish, spanish])
+    behind_z = [
+        letter for letter, place in sorted(places.items(), key=itemgetter(1)) if "z" in place
+    ]
+    assert behind_z == [*"źżæøåäö"]
+    assert places["ñ"] > places["ń"] > "n"
 
 
 @pytest.mark.parametrize(

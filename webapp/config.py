@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 from urllib.parse import urlsplit
 
+from webapp.i18n import LANGUAGES
+
 PREFIX = "PORTAL_"
 # The demo's data and real data never share a file by default.
 DEMO_DATABASE = "sqlite:///demo.db"
@@ -54,8 +56,8 @@ def sender_address(text: str) -> str:
 
 
 def language(text: str) -> str:
-    if text not in ("en", "pl", "pt"):
-        raise ValueError("must be en, pl or pt")
+    if text not in LANGUAGES:
+        raise ValueError(f"must be one of {', '.join(sorted(LANGUAGES))}")
     return text
 
 

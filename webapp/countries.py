@@ -3,7 +3,6 @@
 from functools import cache
 from importlib.resources import files
 
-from babel import Locale
 from babel.core import get_global
 
 from webapp.i18n import LANGUAGES, fold
@@ -33,30 +32,14 @@ CITIES = {
 }
 
 
-# English names that are written more often than the official ones.
-COMMON_NAMES = {
-    "czech republic": "CZ",
-    "england": "GB",
-    "great britain": "GB",
-    "holland": "NL",
-    "northern ireland": "GB",
-    "russian federation": "RU",
-    "scotland": "GB",
-    "the netherlands": "NL",
-    "turkey": "TR",
-    "united states of america": "US",
-    "wales": "GB",
-}
-
-
 @cache
 def names() -> dict[str, str]:
-    """Folded names in the three languages, and codes of two and three letters → ISO code."""
-    known = COMMON_NAMES.copy()
+    """Folded names in all languages, and codes of two and three letters → ISO code."""
+    known = {fold(name): code for one in LANGUAGES.values() for name, code in one.countries.items()}
     for alias, codes in get_global("territory_aliases").items():
         if alias.isalpha() and len(codes) == 1 and codes[0] in zones():
             known[fold(alias)] = codes[0]
-    for locale in (*(language.locale for language in LANGUAGES.values()), Locale("pt", "PT")):
+    for locale in (own for one in LANGUAGES.values() for own in (one.locale, *one.variants)):
         for code, name in locale.territories.items():
             if len(code) == 2 and code in zones():
                 known[fold(name)] = known[fold(code)] = code

@@ -2,8 +2,9 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -11,27 +12,90 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from babel import Locale, dates, negotiate_locale, numbers
 
+LATIN = "abcdefghijklmnopqrstuvwxyz"
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Language:
-    """One language: its catalog code, its own name, the tag pages bear, Babel's locale.
-
-    ``zone``: where most people who speak it are, for who says nothing else.
-    """
+    """All that the portal knows of a language beside its catalog. docs/translating.md explains each field."""
 
     code: str
     endonym: str
+    # The tag that pages and mails bear.
     html: str
     locale: Locale
+    # Where most people who speak it are, and what they pay with: for who says nothing else.
     zone: str
+    currency: str
+    # The last day of 2026 in figures.
+    numeric_date: str
+    # What lists call the status of a subscription.
+    active: tuple[str, ...]
+    cancelled: tuple[str, ...]
+    # Its letters in their order, and those with a mark that have no place of their own in it.
+    alphabet: str = LATIN
+    marked: str = ""
+    # How lists come that are not written in UTF-8, the likeliest first.
+    encodings: tuple[str, ...] = ("cp1252",)
+    # Countries by names in daily use that no locale has, and locales that have further names.
+    countries: Mapping[str, str] = field(default_factory=dict)
+    variants: tuple[Locale, ...] = ()
 
 
-LANGUAGES: dict[str, Language] = {
-    "pl": Language("pl", "Polski", "pl", Locale("pl", "PL"), "Europe/Warsaw"),
-    # `pt` is Brazilian Portuguese throughout, so pages say which Portuguese they speak.
-    "pt": Language("pt", "Português", "pt-BR", Locale("pt", "BR"), "America/Sao_Paulo"),
-    "en": Language("en", "English", "en", Locale("en", "GB"), "UTC"),
-}
+RECORDS = (
+    Language(
+        code="pl",
+        endonym="Polski",
+        html="pl",
+        locale=Locale("pl", "PL"),
+        zone="Europe/Warsaw",
+        currency="PLN",
+        numeric_date="31.12.2026",
+        active=("aktywna",),
+        cancelled=("anulowana",),
+        alphabet="aąbcćdeęfghijklłmnńoópqrsśtuvwxyzźż",
+        encodings=("cp1250", "iso8859_2"),
+    ),
+    Language(
+        code="pt",
+        endonym="Português",
+        # Brazilian Portuguese throughout, so pages say which Portuguese they speak.
+        html="pt-BR",
+        locale=Locale("pt", "BR"),
+        zone="America/Sao_Paulo",
+        currency="BRL",
+        numeric_date="31/12/2026",
+        active=("ativa",),
+        cancelled=("cancelada",),
+        marked="áâàãçéêíóôõú",
+        variants=(Locale("pt", "PT"),),
+    ),
+    Language(
+        code="en",
+        endonym="English",
+        html="en",
+        locale=Locale("en", "GB"),
+        zone="UTC",
+        currency="EUR",
+        numeric_date="31/12/2026",
+        active=("active",),
+        cancelled=("cancelled", "canceled"),
+        countries={
+            "czech republic": "CZ",
+            "england": "GB",
+            "great britain": "GB",
+            "holland": "NL",
+            "northern ireland": "GB",
+            "russian federation": "RU",
+            "scotland": "GB",
+            "the netherlands": "NL",
+            "turkey": "TR",
+            "united states of america": "US",
+            "wales": "GB",
+        },
+    ),
+)
+LANGUAGES = {one.code: one for one in RECORDS}
 CODES = tuple(LANGUAGES)
 ZONES = frozenset(available_timezones())
 
@@ -55,18 +119,34 @@ def fold(text: str) -> str:
     return re.sub(r"\s+", " ", bare).strip()
 
 
-POLISH_ORDER = {letter: base + "~" for letter, base in zip("ąćęłńóśźż", "acelnoszz", strict=True)}
-POLISH_ORDER["ż"] = "z~~"
+def own_places(languages: Iterable[Language]) -> dict[str, str]:
+    """Keys for the letters that have a place of their own: behind the plain letter before them.
+
+    A letter of several languages stands where the first of them has it, in front of what others add.
+    """
+    places: dict[str, str] = {}
+    added: Counter[str] = Counter()
+    for language in languages:
+        plain = ""
+        for letter in language.alphabet:
+            if fold(letter) == letter:
+                plain = letter
+            elif letter not in places:
+                added[plain] += 1
+                places[letter] = plain + "~" * added[plain]
+    return places
+
+
+OWN_PLACES = own_places(LANGUAGES.values())
 
 
 def sort_key(text: str) -> str:
-    """A key whose code-point order is the alphabet of all three languages.
+    """A key whose code-point order is the alphabet of all languages together: a, ą, b.
 
-    Polish letters are letters of their own and follow their base (a, ą, b); other accents, as in
-    Portuguese, don't count.
+    Marks that make no letter of their own, as in Portuguese, don't count.
     """
     lowered = re.sub(r"\s+", " ", unicodedata.normalize("NFC", text).casefold()).strip()
-    keys = (POLISH_ORDER.get(char) or (fold(char) if char != " " else " ") for char in lowered)
+    keys = (OWN_PLACES.get(char) or (fold(char) if char != " " else " ") for char in lowered)
     return "".join(keys)[:300]
 
 

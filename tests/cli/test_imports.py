@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from tests.support.cast import Cast
 from webapp.domain.cells import Problem
+from webapp.i18n import LANGUAGES
 from webapp.labels.imports import PROBLEMS
 from webapp.models import Client, db
 
@@ -112,6 +113,14 @@ def test_wrong_options(portal: Any, arguments: list[str], code: int, message: st
     result = portal(str(DATA / "clients.csv"), *arguments)
     assert result.exit_code == code
     assert message in result.output
+
+
+def test_an_unknown_language_is_answered_with_those_there_are(portal: Any, tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("Company name,Preferred language\nNew,Klingon\n")
+    result = portal(str(path))
+    known = ", ".join(sorted(LANGUAGES))
+    assert f"There is no language called Klingon. There are: {known}." in result.stderr
 
 
 def test_every_problem_has_words() -> None:

@@ -5,7 +5,7 @@ import json
 import pytest
 from sqlalchemy import select
 
-from tests.support.cast import BASE_URL
+from tests.support.cast import BASE_URL, make_client, unit_of_work
 from webapp.models import AuditEntry, Client, LinkPurpose, Partner, User, db
 from webapp.signin import links
 
@@ -25,6 +25,19 @@ def test_init_may_be_run_again(run):
     for _ in range(2):
         result = run("init")
         assert (result.exit_code, result.output) == (0, "The database is ready.\n")
+
+
+def test_init_puts_names_into_the_alphabets_of_today(run, app, cast):
+    with unit_of_work(app):
+        partner = db.session.get(Partner, cast.partner)
+        zuk = make_client(partner, "Żuk", sort_key="zuk")
+        db.session.add_all([make_client(partner, "Zzz"), zuk])
+    assert run("init").exit_code == 0
+    names = select(Client.name).where(Client.partner_id == cast.partner).order_by(Client.sort_key)
+    with app.app_context():
+        assert db.session.scalars(names).all() == ["Acme", "Zzz", "Żuk"]
+        # It is nobody's change: forms that are open stay valid.
+        assert db.session.scalars(select(Client.version).distinct()).all() == [1]
 
 
 def test_a_partner_and_the_invitation_of_its_admin(run, app):

@@ -7,9 +7,9 @@ import pytest
 
 from webapp.domain.cells import (
     CellError,
-    Dates,
     Problem,
     read_amount,
+    read_cancelled,
     read_date,
     read_domain,
     read_months,
@@ -20,40 +20,42 @@ from webapp.domain.recipients import ContactRole
 
 
 @pytest.mark.parametrize(
-    ("text", "dates", "day"),
+    ("text", "sample", "day"),
     [
-        ("2026-12-31", Dates.ISO, date(2026, 12, 31)),
-        ("2026-12-31", Dates.POLISH, date(2026, 12, 31)),
-        ("31.12.2026", Dates.POLISH, date(2026, 12, 31)),
-        ("1.2.2026", Dates.POLISH, date(2026, 2, 1)),
-        ("31/12/2026", Dates.PORTUGUESE, date(2026, 12, 31)),
-        ("01/02/2026", Dates.ENGLISH, date(2026, 2, 1)),
-        ("2028-02-29", Dates.ISO, date(2028, 2, 29)),
+        ("2026-12-31", None, date(2026, 12, 31)),
+        ("2026-12-31", "31.12.2026", date(2026, 12, 31)),
+        ("31.12.2026", "31.12.2026", date(2026, 12, 31)),
+        ("1.2.2026", "31.12.2026", date(2026, 2, 1)),
+        ("31/12/2026", "31/12/2026", date(2026, 12, 31)),
+        ("01/02/2026", "31/12/2026", date(2026, 2, 1)),
+        ("01/02/2026", "12/31/2026", date(2026, 1, 2)),
+        ("2026. 2. 1.", "2026. 12. 31.", date(2026, 2, 1)),
+        ("2028-02-29", None, date(2028, 2, 29)),
     ],
 )
-def test_dates(text: str, dates: Dates, day: date) -> None:
-    assert read_date(text, dates) == day
+def test_dates(text: str, sample: str | None, day: date) -> None:
+    assert read_date(text, sample) == day
 
 
 @pytest.mark.parametrize(
-    ("text", "dates"),
+    ("text", "sample"),
     [
-        ("31.12.2026", Dates.ISO),
-        ("31/12/2026", Dates.POLISH),
-        ("12/31/2026", Dates.ENGLISH),
-        ("2027-02-29", Dates.ISO),
-        ("20261231", Dates.ISO),
-        ("2026-W01-1", Dates.ISO),
-        ("31.12.26", Dates.POLISH),
-        ("1999-12-31", Dates.ISO),
-        ("9999-12-31", Dates.ISO),
-        ("٢٠٢٦-١٢-٣١", Dates.ISO),
-        ("soon", Dates.ISO),
+        ("31.12.2026", None),
+        ("31/12/2026", "31.12.2026"),
+        ("12/31/2026", "31/12/2026"),
+        ("2027-02-29", None),
+        ("20261231", None),
+        ("2026-W01-1", None),
+        ("31.12.26", "31.12.2026"),
+        ("1999-12-31", None),
+        ("9999-12-31", None),
+        ("٢٠٢٦-١٢-٣١", None),
+        ("soon", None),
     ],
 )
-def test_dates_refused(text: str, dates: Dates) -> None:
+def test_dates_refused(text: str, sample: str | None) -> None:
     with pytest.raises(CellError) as error:
-        read_date(text, dates)
+        read_date(text, sample)
     assert error.value.problem is Problem.DATE
 
 
@@ -124,6 +126,16 @@ def test_domains_refused(text: str) -> None:
     assert error.value.problem is Problem.DOMAIN
 
 
+ROLES = {
+    "primary contact": ContactRole.PRIMARY,
+    "główny kontakt": ContactRole.PRIMARY,
+    "billing": ContactRole.BILLING,
+    "kontakt rozliczeniowy": ContactRole.BILLING,
+    "decision maker": ContactRole.DECISION_MAKER,
+    "tomador de decisões": ContactRole.DECISION_MAKER,
+}
+
+
 @pytest.mark.parametrize(
     ("text", "roles"),
     [
@@ -134,13 +146,21 @@ def test_domains_refused(text: str) -> None:
     ],
 )
 def test_roles(text: str, roles: tuple[ContactRole, ...]) -> None:
-    assert read_roles(text) == roles
+    assert read_roles(text, ROLES) == roles
 
 
 def test_roles_refused() -> None:
     with pytest.raises(CellError) as error:
-        read_roles("Primary contact;Boss")
+        read_roles("Primary contact;Boss", ROLES)
     assert (error.value.problem, error.value.values) == (Problem.ROLE, {"role": "boss"})
+
+
+def test_status() -> None:
+    words = {"active": False, "nie aktywna": True}
+    assert [read_cancelled(text, words) for text in ("Active", "NIE  aktywna")] == [False, True]
+    with pytest.raises(CellError) as error:
+        read_cancelled("paused", words)
+    assert error.value.problem is Problem.STATUS
 
 
 def test_texts() -> None:

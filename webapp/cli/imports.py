@@ -11,7 +11,6 @@ from flask_babel import ngettext
 
 from webapp import i18n
 from webapp.cli.shared import as_json, find_partner, print_json, unit_of_work
-from webapp.domain.cells import Dates
 from webapp.domain.rows import Field
 from webapp.labels import audit, codes
 from webapp.labels.imports import message
@@ -20,6 +19,9 @@ from webapp.services.imports.run import DAYS_AHEAD, MailAhead, Report, import_li
 
 # How many lines of each kind a report for people has.
 MOST_LINES = 30
+ISO = "iso"
+# How the last day of 2026 is written, by the names of --dates.
+DATES = {ISO: "2026-12-31"} | {one.code: one.numeric_date for one in i18n.LANGUAGES.values()}
 
 
 def read_mapping(
@@ -47,10 +49,10 @@ def read_mapping(
 @click.option("--encoding", help="How the file is written, unless in UTF-8; such as cp1250.")
 @click.option(
     "--dates",
-    type=click.Choice([form.value for form in Dates]),
-    default=Dates.ISO.value,
+    type=click.Choice(DATES),
+    default=ISO,
     show_default=True,
-    help="How dates are written: 2026-12-31, 31.12.2026 (pl) or 31/12/2026 (pt, en).",
+    help=f"How dates are written: {', '.join(f'{name} {day}' for name, day in DATES.items())}.",
 )
 @click.option("--apply", is_flag=True, help="Write it, all or nothing; otherwise it is a dry run.")
 @as_json
@@ -75,7 +77,7 @@ def import_command(
         file.read_bytes(),
         mapping=mapping,
         encoding=encoding,
-        dates=Dates(dates),
+        dates=i18n.LANGUAGES.get(dates),
     )
     applied = apply and not report.faults
     if as_json:

@@ -19,9 +19,10 @@ from webapp.cli.deliveries import deliveries_group
 from webapp.cli.imports import import_command
 from webapp.cli.organisations import partner_group, user_group
 from webapp.cli.reminders import reminders_group, worker_command
-from webapp.cli.shared import Wrong, in_one_line
+from webapp.cli.shared import Wrong, in_one_line, unit_of_work
 from webapp.config import SettingError
 from webapp.services import installation, runtime
+from webapp.services.clients import clients
 
 
 def run(create_app: Callable[[], Flask]) -> None:
@@ -62,6 +63,7 @@ def init() -> None:
         with in_one_line():
             installation.refuse_other_data()
         upgrade()
+        unit_of_work(clients.refresh_sort_keys)()
     except DBAPIError as error:
         raise click.ClickException(f"The database can't be used: {error.orig}") from None
     click.echo("The database is ready.")

@@ -13,6 +13,7 @@ from webapp.demo import clock as demo_clock
 from webapp.demo import inbox, people, story
 from webapp.models import db
 from webapp.services import installation, runtime
+from webapp.services.clients import clients
 
 demo_group = AppGroup("demo", help="Demo data, its people and its clock.")
 
@@ -29,6 +30,7 @@ def round_of_work() -> dict[str, int]:
 def load(reset: bool) -> None:
     """Fill an empty database with demo data; one that has them is left as it is."""
     upgrade()
+    clients.refresh_sort_keys()
     if installation.is_marked() and reset:
         story.clear()
         db.session.commit()

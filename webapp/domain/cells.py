@@ -1,21 +1,28 @@
 """One cell of an imported list: how dates, amounts, terms, domains and roles are written."""
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 
 from webapp.domain.recipients import ContactRole
 from webapp.domain.schedule import parse_term
 
 
-class Dates(StrEnum):
-    """How a list writes its dates. ISO dates are understood in every list."""
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """How a list writes things that languages write in ways of their own.
 
-    ISO = "iso"
-    POLISH = "pl"
-    PORTUGUESE = "pt"
-    ENGLISH = "en"
+    ``date``: the last day of 2026 in figures; ISO dates are understood in every list. ``roles`` and
+    ``cancelled``: folded words with their meaning.
+    """
+
+    date: str | None = None
+    roles: Mapping[str, ContactRole] = field(default_factory=dict)
+    cancelled: Mapping[str, bool] = field(default_factory=dict)
 
 
 class Problem(StrEnum):
@@ -79,27 +86,32 @@ def read_text(text: str, longest: int = 200) -> str:
     return line
 
 
-DATE_FORMS = {
-    Dates.ISO: re.compile(r"(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)", re.ASCII),
-    Dates.POLISH: re.compile(r"(?P<day>\d\d?)\.(?P<month>\d\d?)\.(?P<year>\d{4})", re.ASCII),
-    Dates.PORTUGUESE: re.compile(r"(?P<day>\d\d?)/(?P<month>\d\d?)/(?P<year>\d{4})", re.ASCII),
-}
-DATE_FORMS[Dates.ENGLISH] = DATE_FORMS[Dates.PORTUGUESE]
+ISO_DATE = re.compile(r"(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)", re.ASCII)
 
 
-def read_date(text: str, dates: Dates = Dates.ISO) -> date:
-    """A day: ``2026-12-31``, or the named numeric form: 31.12.2026 (pl), 31/12/2026 (pt, en)."""
-    for form in (Dates.ISO, dates):
-        match = DATE_FORMS[form].fullmatch(text)
-        if match:
-            try:
-                day = date(int(match["year"]), int(match["month"]), int(match["day"]))
-            except ValueError:
-                break
-            # A year far off is a typing fault, and steps could not be counted back from it.
-            if 2000 <= day.year <= 2199:
-                return day
-    raise CellError(Problem.DATE)
+@cache
+def date_form(sample: str) -> re.Pattern[str]:
+    """The form of dates in which the last day of 2026 is the sample: ``31.12.2026``."""
+    form = re.escape(sample).replace("2026", r"(?P<year>\d{4})")
+    form = form.replace("12", r"(?P<month>\d\d?)").replace("31", r"(?P<day>\d\d?)")
+    return re.compile(form, re.ASCII)
+
+
+def read_date(text: str, sample: str | None = None) -> date:
+    """A day: ``2026-12-31``, or in the form of the sample."""
+    match = ISO_DATE.fullmatch(text)
+    if match is None and sample:
+        match = date_form(sample).fullmatch(text)
+    if match is None:
+        raise CellError(Problem.DATE)
+    try:
+        day = date(int(match["year"]), int(match["month"]), int(match["day"]))
+    except ValueError:
+        raise CellError(Problem.DATE) from None
+    # A year far off is a typing fault, and steps could not be counted back from it.
+    if not 2000 <= day.year <= 2199:
+        raise CellError(Problem.DATE)
+    return day
 
 
 AMOUNT = re.compile(
@@ -145,39 +157,18 @@ def read_domain(text: str) -> str:
     return host
 
 
-ROLE_WORDS = {
-    "primary": ContactRole.PRIMARY,
-    "primary contact": ContactRole.PRIMARY,
-    "główny kontakt": ContactRole.PRIMARY,
-    "contato principal": ContactRole.PRIMARY,
-    "billing": ContactRole.BILLING,
-    "billing contact": ContactRole.BILLING,
-    "kontakt rozliczeniowy": ContactRole.BILLING,
-    "contato de faturamento": ContactRole.BILLING,
-    "decision maker": ContactRole.DECISION_MAKER,
-    "osoba decyzyjna": ContactRole.DECISION_MAKER,
-    "tomador de decisões": ContactRole.DECISION_MAKER,
-}
-
-
-def read_roles(text: str) -> tuple[ContactRole, ...]:
-    """The roles of a contact, in any of the three languages, separated by semicolons or commas."""
+def read_roles(text: str, words: Mapping[str, ContactRole]) -> tuple[ContactRole, ...]:
+    """The roles of a contact, separated by semicolons or commas."""
     roles = []
     for word in filter(None, map(folded, re.split(r"[;,|]", text))):
-        if word not in ROLE_WORDS:
+        if word not in words:
             raise CellError(Problem.ROLE, role=word)
-        roles.append(ROLE_WORDS[word])
+        roles.append(words[word])
     return tuple(dict.fromkeys(roles))
 
 
-CANCELLED_WORDS = {
-    **dict.fromkeys(("active", "aktywna", "ativa"), False),
-    **dict.fromkeys(("cancelled", "canceled", "anulowana", "cancelada"), True),
-}
-
-
-def read_cancelled(text: str) -> bool:
-    """Whether a subscription is cancelled, in any of the three languages."""
-    if folded(text) not in CANCELLED_WORDS:
+def read_cancelled(text: str, words: Mapping[str, bool]) -> bool:
+    """Tell from its status that a subscription is cancelled, or that it is active."""
+    if folded(text) not in words:
         raise CellError(Problem.STATUS)
-    return CANCELLED_WORDS[folded(text)]
+    return words[folded(text)]

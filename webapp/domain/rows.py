@@ -13,8 +13,8 @@ from typing import Any
 
 from webapp.domain.cells import (
     CellError,
-    Dates,
     Problem,
+    Spelling,
     folded,
     read_amount,
     read_cancelled,
@@ -194,16 +194,16 @@ def complete(places: dict[Field, int]) -> tuple[Kind, dict[Field, int]]:
 Reader = Callable[[str], Any]
 
 
-def readers(dates: Dates) -> dict[Field, Reader]:
+def readers(spelling: Spelling) -> dict[Field, Reader]:
     """How each field is read. Fields that need tables of the world are added by the caller."""
     special: dict[Field, Reader] = {
         Field.DOMAIN: read_domain,
-        Field.RENEWAL_DATE: lambda text: read_date(text, dates),
-        Field.DEADLINE: lambda text: read_date(text, dates),
+        Field.RENEWAL_DATE: partial(read_date, sample=spelling.date),
+        Field.DEADLINE: partial(read_date, sample=spelling.date),
         Field.TERM: read_months,
         Field.AMOUNT: read_amount,
-        Field.CANCELLED: read_cancelled,
-        Field.ROLES: read_roles,
+        Field.CANCELLED: partial(read_cancelled, words=spelling.cancelled),
+        Field.ROLES: partial(read_roles, words=spelling.roles),
     }
     plain: dict[Field, Reader] = {
         name: partial(read_text, longest=LENGTHS.get(name, 200)) for name in Field

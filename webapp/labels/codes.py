@@ -2,12 +2,13 @@
 
 from typing import Any
 
+from flask_babel import force_locale, ngettext
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_babel import ngettext
 
 from webapp import i18n
 from webapp.domain.access import Role
+from webapp.domain.cells import folded
 from webapp.domain.ownership import ContactSource, Owner
 from webapp.domain.recipients import Circle, ContactRole, Reachability, Reason
 from webapp.domain.reminders import MailKind, Silence
@@ -109,6 +110,15 @@ REACHABILITY_PILLS = {
     Reachability.RED: "bad",
 }
 LANGUAGES = {one.code: one.endonym for one in i18n.LANGUAGES.values()}
+
+
+def contact_roles_by_word() -> dict[str, ContactRole]:
+    """The contact roles by all that a list may call them: their codes, and their labels in each language."""
+    words = {folded(role): role for role in ContactRole}
+    for code in LANGUAGES:
+        with force_locale(code):
+            words |= {folded(str(text)): role for role, text in CONTACT_ROLES.items()}
+    return words
 
 
 def owner_name(owner: Owner, vendor: str) -> str:

@@ -4,6 +4,7 @@ from flask_babel import lazy_gettext as _l
 
 from webapp.domain.cells import Problem
 from webapp.domain.rows import Fault, Field
+from webapp.i18n import LANGUAGES
 
 # NOTE: errors of an imported list; value, role and field are quoted from it.
 PROBLEMS = {
@@ -31,7 +32,7 @@ PROBLEMS = {
     Problem.CURRENCY: _l("This is not a currency code such as EUR: %(value)s"),
     Problem.DOMAIN: _l("This is not a domain such as company.example: %(value)s"),
     Problem.COUNTRY: _l("This country is not known; write its name or code: %(value)s"),
-    Problem.LANGUAGE: _l("The language is none of en, pl and pt: %(value)s"),
+    Problem.LANGUAGE: _l("There is no language called %(value)s. There are: %(languages)s."),
     Problem.TIME_ZONE: _l("This is not a time zone such as Europe/Warsaw: %(value)s"),
     Problem.STATUS: _l("The status is neither active nor cancelled: %(value)s"),
     Problem.EMAIL: _l("This is not an e-mail address that mail can be sent to: %(value)s"),
@@ -48,5 +49,6 @@ PROBLEMS = {
 
 def message(fault: Fault) -> str:
     """What is wrong, in words."""
-    values = {**fault.values, "fields": ", ".join(Field)}
+    choices = {"fields": ", ".join(Field), "languages": ", ".join(sorted(LANGUAGES))}
+    values = {**fault.values, **choices}
     return str(PROBLEMS[fault.problem]) % values

@@ -11,8 +11,9 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from tests.support.cast import Cast
-from webapp.domain.cells import Dates, Problem
+from webapp.domain.cells import Problem, read_cancelled, read_date, read_roles
 from webapp.domain.recipients import ContactRole
+from webapp.i18n import LANGUAGES
 from webapp.models import (
     AuditEntry,
     Client,
@@ -24,7 +25,7 @@ from webapp.models import (
 )
 from webapp.services import runtime
 from webapp.services.clients import subscriptions
-from webapp.services.imports.run import Report, import_list
+from webapp.services.imports.run import Report, import_list, spelling_of
 
 DATA = Path(__file__).parent.parent.parent / "data"
 CLIENTS = (DATA / "clients.csv").read_bytes()
@@ -171,7 +172,7 @@ def test_clients_with_contacts_in_one_list(bring: Importer) -> None:
         "Mel\tSales Hub\t31.12.2027\tP1Y\tRui Mel\tRui@Mel.example\tprimary\n"
         "Mel\tService Hub\t31.12.2027\tP1Y\tRui Mel\trui@mel.example\t\n"
     )
-    assert counts(bring(text, dates=Dates.POLISH)) == (2, 0, 0)
+    assert counts(bring(text, dates=LANGUAGES["pl"])) == (2, 0, 0)
     user = db.session.scalars(select(User).where(User.email_key == "rui@mel.example")).one()
     assert (user.name, user.admin, user.organisation_id) == ("Rui Mel", True, client("Mel").id)
 
@@ -256,6 +257,39 @@ def test_a_subscription_is_cancelled_and_taken_back(bring: Importer) -> None:
     assert counts(bring(header + "Acme,Marketing Hub,Aktywna\n")) == (0, 1, 0)
     assert hub.cancelled is False
     assert hub.attention_on is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "roles"),
+    [
+        ("Primary contact;Decision maker", (ContactRole.PRIMARY, ContactRole.DECISION_MAKER)),
+        ("GŁÓWNY KONTAKT, Kontakt rozliczeniowy", (ContactRole.PRIMARY, ContactRole.BILLING)),
+        ("osoba decyzyjna", (ContactRole.DECISION_MAKER,)),
+        ("Contato principal|Contato de faturamento", (ContactRole.PRIMARY, ContactRole.BILLING)),
+        ("Tomador de decisões;", (ContactRole.DECISION_MAKER,)),
+        ("decision_maker|billing;billing", (ContactRole.DECISION_MAKER, ContactRole.BILLING)),
+        ("primary, Billing contact", (ContactRole.PRIMARY, ContactRole.BILLING)),
+    ],
+)
+def test_contact_roles_by_the_words_of_every_language(
+    context: Flask, text: str, roles: tuple[ContactRole, ...]
+) -> None:
+    assert read_roles(text, spelling_of(None).roles) == roles
+
+
+def test_the_status_by_the_words_of_every_language(context: Flask) -> None:
+    words = spelling_of(None).cancelled
+    for text in ("active", "aktywna", "ativa"):
+        assert not read_cancelled(text, words)
+    for text in ("cancelled", "canceled", "anulowana", "cancelada"):
+        assert read_cancelled(text, words)
+
+
+@pytest.mark.parametrize(
+    ("language", "text"), [("pl", "31.1.2027"), ("pt", "31/01/2027"), ("en", "31/1/2027")]
+)
+def test_dates_in_figures_of_each_language(context: Flask, language: str, text: str) -> None:
+    assert read_date(text, spelling_of(LANGUAGES[language]).date) == date(2027, 1, 31)
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,13 @@
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select, update
 
 from webapp import countries, i18n
 from webapp.domain.cells import CellError, read_domain, read_text
 from webapp.models import AuditEntry, Client, Partner, Subscription, User, db
 from webapp.models.audit import AuditAction
+from webapp.models.tables import client_table
 from webapp.services import audit
 from webapp.services.accounts import people
 from webapp.services.errors import Refused
@@ -98,6 +99,16 @@ def keys(details: ClientDetails) -> dict[str, str]:
         "sort_key": i18n.sort_key(details.name),
         "search_key": i18n.fold(" ".join(filter(None, searched)))[:700],
     }
+
+
+def refresh_sort_keys() -> None:
+    """Put stored names into the alphabets of today's languages: a new one may have letters of its own."""
+    stored = db.session.execute(select(Client.id, Client.name, Client.sort_key)).all()
+    fresh = [(row, i18n.sort_key(row.name)) for row in stored]
+    moved = [{"client": row.id, "key": key} for row, key in fresh if key != row.sort_key]
+    if moved:
+        place = update(client_table).where(client_table.c.id == bindparam("client"))
+        db.session.execute(place.values(sort_key=bindparam("key")), moved)
 
 
 def check(partner: Partner, details: ClientDetails) -> ClientDetails:

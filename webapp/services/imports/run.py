@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from webapp.countries import country_code
-from webapp.domain.cells import CellError, Dates, Problem
+from webapp.domain.cells import CellError, Problem, Spelling, folded
 from webapp.domain.reminders import MailKind, mails_within
 from webapp.domain.rows import (
     Columns,
@@ -23,7 +23,8 @@ from webapp.domain.rows import (
     read_line,
     readers,
 )
-from webapp.i18n import ZONES, best_language
+from webapp.i18n import LANGUAGES, ZONES, Language, best_language
+from webapp.labels import codes
 from webapp.mail.addresses import AddressError, normalise
 from webapp.models import Partner, User
 from webapp.services import runtime
@@ -84,9 +85,12 @@ def import_list(
     *,
     mapping: Sequence[tuple[str, str]] = (),
     encoding: str | None = None,
-    dates: Dates = Dates.ISO,
+    dates: Language | None = None,
 ) -> Report:
-    """Bring a file's lines in. With faults nothing is written; they are in the report."""
+    """Bring a file's lines in. With faults nothing is written; they are in the report.
+
+    ``dates``: the language whose way of writing dates the list has beside ISO dates.
+    """
     try:
         records = lines(decode(content, encoding))
         _row, header = next(records)
@@ -94,7 +98,7 @@ def import_list(
         # Two imports at once would both create what neither finds.
         people.hold(partner.id)
         matcher = Matcher(columns, load(partner))
-        for line in read_lines(records, columns, dates, matcher.faults):
+        for line in read_lines(records, columns, spelling_of(dates), matcher.faults):
             matcher.match(line)
     except ListError as error:
         return Report(faults=error.faults)
@@ -118,14 +122,22 @@ def import_list(
     )
 
 
+def spelling_of(dates: Language | None) -> Spelling:
+    """The words of all languages, and the dates of one."""
+    cancelled = {folded(word): False for one in LANGUAGES.values() for word in one.active}
+    cancelled |= {folded(word): True for one in LANGUAGES.values() for word in one.cancelled}
+    sample = dates.numeric_date if dates else None
+    return Spelling(sample, codes.contact_roles_by_word(), cancelled)
+
+
 def read_lines(
     records: Iterator[tuple[int, list[str]]],
     columns: Columns,
-    dates: Dates,
+    spelling: Spelling,
     faults: list[Fault],
 ) -> Iterator[Facts]:
     """The lines that can be read; what is wrong with the others goes to ``faults``."""
-    how = readers(dates) | WORLD
+    how = readers(spelling) | WORLD
     for row, cells in records:
         line = read_line(row, cells, columns, how)
         if isinstance(line, Facts):

@@ -7,11 +7,18 @@ from collections.abc import Iterator
 
 from webapp.domain.cells import Problem
 from webapp.domain.rows import Fault, ListError
+from webapp.i18n import LANGUAGES
 
 SEPARATORS = ",;\t"
-# General detectors take short lists in these languages for Romanian or Danish.
-ONE_BYTE_ENCODINGS = ("cp1250", "iso8859_2", "cp1252")
-LETTERS = set("ąćęłńóśźżĄĆĘŁŃÓŚŹŻãõçáâàéêíôúÃÕÇÁÂÀÉÊÍÔÚ")
+# General detectors take short lists in Polish or Portuguese for Romanian or Danish.
+ENCODINGS = tuple(dict.fromkeys(name for one in LANGUAGES.values() for name in one.encodings))
+OWN_LETTERS = {
+    letter
+    for one in LANGUAGES.values()
+    for char in one.alphabet + one.marked
+    for letter in (char, char.upper())
+    if not letter.isascii()
+}
 # The longer mark first: UTF-32's begins with UTF-16's.
 MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -55,12 +62,12 @@ def encoding_fault(content: bytes, row: int, named: str | None) -> Fault:
 
 def readings(content: bytes) -> list[tuple[str, str]]:
     """The text as each of the encodings has it that lists in our languages come in."""
-    return [(name, content.decode(name, errors="replace")) for name in ONE_BYTE_ENCODINGS]
+    return [(name, content.decode(name, errors="replace")) for name in ENCODINGS]
 
 
 def plausibility(text: str) -> int:
     """How many more letters of our languages it has than other characters beyond ASCII."""
-    return sum(1 if char in LETTERS else -1 for char in text if not char.isascii())
+    return sum(1 if char in OWN_LETTERS else -1 for char in text if not char.isascii())
 
 
 def separator(text: str) -> str:

@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 from webapp.domain.ownership import Owner, Person
 from webapp.domain.recipients import ContactRole, Place, Reason
 from webapp.domain.reminders import MailKind
+from webapp.i18n import LANGUAGES
 from webapp.models import Delivery, LinkPurpose, Partner, User, db
 from webapp.models.audit import AuditAction
 from webapp.models.base import Json
@@ -18,8 +19,6 @@ from webapp.services.sending import snapshots
 # In the made-up data nothing has a row of its own.
 NO_ROW = 0
 STEP = 30
-# What readers of each language are used to.
-CURRENCIES = {"en": "EUR", "pl": "PLN", "pt": "BRL"}
 
 
 def send(actor: User, partner: Partner, kind: MailKind, language: str) -> Delivery:
@@ -85,7 +84,7 @@ def reminder(person: Person, kind: MailKind, language: str, today: date) -> Json
         "missing": [role.value for role in ContactRole] if blocked else [],
         "refused": [],
         "contact": {"name": person.name, "email": person.email},
-        "subscriptions": [subscription(today + timedelta(days=STEP), CURRENCIES[language])],
+        "subscriptions": [subscription(today + timedelta(days=STEP), LANGUAGES[language].currency)],
     }
 
 

@@ -1,0 +1,168 @@
+"""What stands on pages and in mails outside of the brackets that the catalog puts around every text."""
+
+import re
+from collections.abc import Iterable, Iterator
+from html.parser import HTMLParser
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import String, Text, select
+
+from webapp.i18n import LANGUAGES
+from webapp.models import db
+from webapp.pages import forms
+from webapp.pages.subscriptions_forms import present_currencies
+
+CODE = "da"
+OPENS, CLOSES = "⟦", "⟧"
+SPOKEN = {
+    "alt",
+    "title",
+    "aria-label",
+    "aria-description",
+    "placeholder",
+    "data-failed",
+    "data-offline",
+}
+SILENT = {"script", "style", "svg"}
+
+
+class Reader(HTMLParser):
+    """Collects what a person sees or hears of a page outside of the brackets.
+
+    A text may go on across tags, when it holds a link or an emphasis.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.depth = 0
+        self.silent = 0
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.silent += tag in SILENT
+        given = dict(attrs)
+        spoken = SPOKEN | ({"value"} if given.get("type") in ("submit", "button") else set())
+        for name in spoken & given.keys():
+            self.found += outside(given[name] or "", 0)[0]
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        self.silent -= tag in SILENT
+
+    def handle_endtag(self, tag: str) -> None:
+        self.silent -= tag in SILENT
+
+    def handle_data(self, data: str) -> None:
+        if not self.silent:
+            texts, self.depth = outside(data, self.depth)
+            self.found += texts
+
+
+def outside(text: str, depth: int) -> tuple[list[str], int]:
+    """The parts of a text that no bracket holds, and how many brackets are still open behind it."""
+    parts = [""]
+    for char in text:
+        if char == OPENS:
+            depth += 1
+            parts.append("")
+        elif char == CLOSES:
+            depth -= 1
+        elif not depth:
+            parts[-1] += char
+    return [part for part in parts if part.strip()], depth
+
+
+def told(html: str) -> list[str]:
+    reader = Reader()
+    reader.feed(html)
+    # An open bracket would hide the rest.
+    assert reader.depth == 0
+    return reader.found
+
+
+# Dates, times, amounts, addresses and file names are data; so are the languages' own names, the vendor's, and codes.
+FORMATTED = re.compile(
+    r"\d\d:\d\d [A-Z+\-\d]{2,5}|\S+@\S+|https?://\S+|(?<![A-Za-z])[A-Z]{3}(?![A-Za-z])|\b[A-Z][a-z]?\$|zł|kr\.|\bden\b"
+)
+
+
+# What the demo's inbox shows of a mail as it went over the wire, and the example of a domain.
+PROTOCOL = {
+    *("Auto-Submitted", "Cc", "Content-Language", "Content-Type", "Date", "From", "MIME-Version"),
+    *("Message-ID", "References", "Reply-To", "Subject", "To", "auto-generated"),
+    'multipart/alternative; boundary="=_portal"',
+    "example.com",
+}
+
+
+def calendar() -> set[str]:
+    names = set()
+    for one in LANGUAGES.values():
+        for kinds in (one.locale.months, one.locale.days):
+            names |= {
+                name
+                for style in kinds.values()
+                for width in style.values()
+                for name in width.values()
+            }
+    return {name for name in names if len(name) > 1}
+
+
+def chosen_from() -> set[str]:
+    """What long dropdowns offer: zones, countries, currencies, by their names in CLDR."""
+    locale = LANGUAGES[CODE].locale
+    currencies = {f"{code} – {locale.currencies.get(code, code)}" for code in present_currencies()}
+    return (
+        {name for _zone, name in forms.zones(CODE)} | set(locale.territories.values()) | currencies
+    )
+
+
+def stored(app: Flask) -> set[str]:
+    """What people have written: names, addresses, products."""
+    texts: set[str] = set()
+    with app.app_context():
+        for table in db.metadata.sorted_tables:
+            columns = [column for column in table.columns if type(column.type) in (String, Text)]
+            for row in db.session.execute(select(*columns)) if columns else ():
+                texts |= {text for text in row if text}
+        db.session.remove()
+    return texts
+
+
+class Judge:
+    """Tells data from text that nobody can translate."""
+
+    def __init__(self, app: Flask, typed: Iterable[str] = ()) -> None:
+        endonyms = {one.endonym for one in LANGUAGES.values()}
+        known = (
+            stored(app)
+            | set(typed)
+            | PROTOCOL
+            | calendar()
+            | chosen_from()
+            | endonyms
+            | {"HubSpot"}
+        )
+        longest_first = sorted(known, key=len, reverse=True)
+        self.known = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)")
+        self.whole = known
+
+    def faults(self, texts: list[str]) -> Iterator[str]:
+        for text in texts:
+            line = " ".join(text.split())
+            if line in self.whole:
+                continue
+            rest = FORMATTED.sub("", self.known.sub("", line))
+            if re.search(r"[^\W\d_]{2,}", rest):
+                yield line
+
+
+def listed(faults: dict[str, str]) -> str:
+    return "\n".join(f"{where}: {text}" for text, where in sorted(faults.items()))
+
+
+def open_in_danish(client: FlaskClient, url: str) -> Any:
+    mark = "&" if "?" in url else "?"
+    return client.get(f"{url}{mark}lang={CODE}")

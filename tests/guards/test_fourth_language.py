@@ -1,0 +1,102 @@
+"""A fourth language is a record and a catalog: Danish, by the steps of docs/translating.md.
+
+Its record is the one of that document. Its catalog has every text in brackets, so that what stands outside of them
+on a page or in a mail is hard-coded. A copy of the sources gets both and nothing else; the tests of
+tests/fourth_language run in it.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+from babel.messages.pofile import read_po, write_po
+
+from tests.fourth_language.reading import CLOSES, CODE, OPENS
+from tests.support import run
+
+ROOT = Path(__file__).parent.parent.parent
+SOURCES = (
+    *("babel.cfg", "migrations", "setup.cfg", "static", "templates", "tests", "tools"),
+    *("translations", "webapp"),
+)
+
+
+def in_copy(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    # The environment's own link to the sources comes after the folder in PYTHONPATH.
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def add_record(folder: Path) -> None:
+    guide = (ROOT / "docs" / "translating.md").read_text(encoding="utf-8")
+    (record,) = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    path = folder / "webapp" / "i18n.py"
+    records = path.read_text(encoding="utf-8")
+    before, english, after = records.partition('    Language(\n        code="en",\n')
+    indented = textwrap.indent(record.strip(), "    ")
+    path.write_text(f"{before}{indented},\n{english}{after}", encoding="utf-8")
+
+
+def add_catalog(folder: Path) -> None:
+    path = folder / "translations" / CODE / "LC_MESSAGES" / "messages.po"
+    path.parent.mkdir(parents=True)
+    path.write_text("# Danish texts of Renewal Portal.\n")
+    made = in_copy(folder, "tools/catalogs.py", "update")
+    assert f"{CODE}: not translated" in made.stderr
+    with path.open("rb") as file:
+        catalog = read_po(file, locale=CODE)
+    for message in catalog:
+        if isinstance(message.id, tuple):
+            message.string = tuple(f"{OPENS}{text}{CLOSES}" for text in message.id)
+        elif message.id:
+            message.string = f"{OPENS}{message.id}{CLOSES}"
+    with path.open("wb") as file:
+        write_po(file, catalog)
+    completed = in_copy(folder, "tools/catalogs.py", "update")
+    assert completed.returncode == 0, completed.stderr
+
+
+@pytest.fixture(scope="session")
+def copy() -> Path:
+    """The sources with a fourth language, made once a run."""
+    folder = run.folder() / "fourth-language"
+    with run.alone():
+        if not folder.exists():
+            draft = folder.with_suffix(".draft")
+            draft.mkdir()
+            for name in SOURCES:
+                source = ROOT / name
+                if source.is_dir():
+                    ignored = shutil.ignore_patterns("__pycache__")
+                    shutil.copytree(source, draft / name, ignore=ignored)
+                else:
+                    shutil.copy(source, draft / name)
+            add_record(draft)
+            add_catalog(draft)
+            draft.rename(folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "fourth_language/pages.py",
+        "fourth_language/answers.py",
+        "fourth_language/words.py",
+        "guards/test_catalogs.py",
+    ],
+)
+def test_a_fourth_language_needs_a_record_and_a_catalog(copy: Path, path: str) -> None:
+    result = in_copy(copy, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"tests/{path}")
+    assert result.returncode == 0, result.stdout + result.stderr
