@@ -80,7 +80,7 @@ def seconds(text: str) -> int:
 
 
 def names_host(text: str, *schemes: str) -> bool:
-    """Whether an address has one of these schemes, a host, and a port that can be one, if any."""
+    """Tell whether an address has one of these schemes, a host and, if any, a possible port."""
     try:
         parts = urlsplit(text)
         return bool(
@@ -216,7 +216,7 @@ class Settings:
 
     @property
     def secure(self) -> bool:
-        """Whether people come over https, so that cookies may insist on it."""
+        """Tell whether people come over https, so that cookies may insist on it."""
         return self.base_url.startswith("https://")
 
 

@@ -112,7 +112,7 @@ WHOLE_LETTERS = str.maketrans(
 
 
 def fold(text: str) -> str:
-    """What search and equality compare: no case, no accents, single spaces; "Łódź" → "lodz"."""
+    """Fold a text for search and equality: no case, no accents, single spaces; "Łódź" → "lodz"."""
     # Taken apart first: what "™" is made of has a case, too.
     plain = unicodedata.normalize("NFKD", text).casefold().translate(WHOLE_LETTERS)
     bare = "".join(char for char in plain if not unicodedata.combining(char))

@@ -1,4 +1,4 @@
-"""What ``celery --app webapp.queue worker`` and ``beat`` start."""
+"""The entrance for ``celery --app webapp.queue worker`` and ``beat``."""
 
 from webapp.app import create_app
 from webapp.config import SettingError

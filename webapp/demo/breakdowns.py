@@ -1,4 +1,4 @@
-"""What the demo tells instead of lives: its inbox rejects nobody, and its line never breaks."""
+"""Breakdowns that the demo makes up: its inbox rejects nobody, and its line never breaks."""
 
 from sqlalchemy import delete, func, select, update
 
@@ -6,7 +6,7 @@ from webapp.models import Delivery, DeliveryEvent, DeliveryState, InboxMail, Tro
 
 
 def reject_address(person: User) -> None:
-    """A server has rejected somebody's address."""
+    """Pretend that a server rejected somebody's address."""
     person.rejected_reply = "550 5.1.1 No such mailbox here"
     retell(person, DeliveryState.REJECTED, person.rejected_reply)
     newest = select(func.max(InboxMail.id)).where(InboxMail.recipient == person.email)
@@ -14,12 +14,12 @@ def reject_address(person: User) -> None:
 
 
 def break_line(person: User) -> None:
-    """The line broke while a mail to somebody was handed over."""
+    """Pretend that the line broke while a mail to somebody was handed over."""
     retell(person, DeliveryState.UNCLEAR, Trouble.NO_ANSWER.value)
 
 
 def retell(person: User, state: DeliveryState, reply: str) -> None:
-    """Let the last mail to somebody have ended differently."""
+    """Give the last mail to somebody another end."""
     newest = select(func.max(Delivery.id)).where(
         Delivery.recipient_id == person.id, Delivery.state == DeliveryState.SENT
     )

@@ -38,7 +38,7 @@ MOVES = {"day": 1, "month": 30}
 
 
 def bar() -> dict[str, Any]:
-    """What the demo bar shows."""
+    """Gather what the demo bar shows."""
     zone = frame.time_zone() or "UTC"
     return {
         "today": runtime.today(zone),
@@ -48,7 +48,7 @@ def bar() -> dict[str, Any]:
 
 
 def people_by_partner() -> list[tuple[str, list[people.DemoAccount]]]:
-    """Who can sign in by one click, by partner; first those of the page's language."""
+    """Group the demo people by partner; those who speak the page's language come first."""
     groups = [
         (partner, list(team)) for partner, team in groupby(people.accounts(), attrgetter("partner"))
     ]
@@ -58,7 +58,7 @@ def people_by_partner() -> list[tuple[str, list[people.DemoAccount]]]:
 @blueprint.post("/sign-in/demo")
 @guards.public
 def sign_in() -> AnyResponse:
-    """One click, and one is a demo person."""
+    """Sign in as a demo person with one click."""
     user = db.session.get(User, request.form.get("user_id", 0, type=row_id))
     if user is None or not user.active:
         abort(404)

@@ -28,7 +28,7 @@ class DemoAccount:
 
 
 def accounts() -> list[DemoAccount]:
-    """Who can sign in: each partner's people, then those of its clients. Empty without demo data."""
+    """List who can sign in: each partner's people, then its clients'. Empty without demo data."""
     partner_id = func.coalesce(client_table.c.partner_id, company.c.id)
     rows = db.session.execute(
         select(

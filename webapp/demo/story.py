@@ -106,7 +106,7 @@ ACCOUNTED = ("Browar Złoty Kłos", "Cukiernia Malwa")
 
 @dataclass
 class Scene:
-    """What the story needs to find again."""
+    """The people, clients and subscriptions that the story comes back to."""
 
     today: date
     random: Random = field(default_factory=lambda: Random(2026))
@@ -227,7 +227,7 @@ def add_contacts(scene: Scene, agency: Agency, admin: User, client: Client, doma
 
 
 def story(scene: Scene) -> dict[int, tuple[Callable[[], object], ...]]:
-    """Who does what on which day, counted from the day of loading."""
+    """Tell what people do on which day, counted from the day of loading."""
     return {
         -28: (
             lambda: choose(scene, "Anna", "Fabryka Mebli Dąb", Choice.PARTNER, "Katarzyna"),

@@ -1,4 +1,4 @@
-"""Who may do what: role × action → yes or no."""
+"""The rights of each role: role × action → yes or no."""
 
 from enum import StrEnum
 
@@ -13,7 +13,7 @@ class Role(StrEnum):
 
 
 class Action(StrEnum):
-    """What a route does; every route that is not public declares one."""
+    """A thing that a route lets one do; every route that is not public declares one."""
 
     USE_ACCOUNT = "use the own account"
     MANAGE_TEAM = "manage the own organisation's users"
@@ -34,5 +34,5 @@ ALLOWED: dict[Action, frozenset[Role]] = {
 
 
 def may(role: Role, action: Action) -> bool:
-    """Whether a user of this role may do this action within the own organisation."""
+    """Tell whether a user with this role may do this within the own organisation."""
     return role in ALLOWED[action]

@@ -1,10 +1,10 @@
-"""What may be wrong with a typed e-mail address or name."""
+"""The faults of a typed e-mail address or name."""
 
 from enum import StrEnum
 
 
 class AddressProblem(StrEnum):
-    """Why something typed can't be used."""
+    """A reason why a typed address or name can't be used."""
 
     NO_AT = "no_at"
     CHARACTERS = "characters"

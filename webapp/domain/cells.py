@@ -72,7 +72,7 @@ class CellError(ValueError):
 
 
 def folded(text: str) -> str:
-    """What makes two headers or two words the same."""
+    """Fold a header or a word: two that fold alike are the same."""
     return " ".join(text.casefold().replace("_", " ").split())
 
 

@@ -1,4 +1,4 @@
-"""Who owns the renewal communication with a client, who is the point of contact, and why.
+"""The owner of the renewal communication with a client, the point of contact, and why.
 
 Source: the article's two parts, "default renewal owner for all clients" and "renewal owner for a
 specific client". Owner and point of contact inherit separately.
@@ -10,14 +10,14 @@ from enum import StrEnum
 
 
 class Owner(StrEnum):
-    """Who talks to the client about its renewals."""
+    """The side that talks to the client about its renewals."""
 
     VENDOR = "vendor"
     PARTNER = "partner"
 
 
 class Choice(StrEnum):
-    """What a client's own setting says. An override that equals the default is still one."""
+    """A client's own setting. An override that equals the default is still an override."""
 
     INHERIT = "inherit"
     VENDOR = "vendor"
@@ -47,7 +47,7 @@ class Person:
 
     @property
     def address(self) -> str:
-        """What makes two people one: the case-folded address."""
+        """The case-folded address, by which two people are one."""
         return self.email.casefold()
 
 
@@ -89,7 +89,7 @@ class PointOfContact:
 
     @property
     def standing_in(self) -> bool:
-        """Whether somebody else stands in for who was chosen, or should have been."""
+        """Tell whether somebody stands in for a person who was chosen or should have been."""
         return bool(self.passed_over) or self.source is ContactSource.ADMINS
 
 
@@ -112,6 +112,6 @@ def point_of_contact(
 
 
 def needs_contact(owner: Owner, own: Person | None, default: Person | None) -> bool:
-    """Whether a choice must be refused: the partner owns, and nobody active is chosen for it."""
+    """Tell whether a choice must be refused: the partner owns, and nobody active is chosen."""
     chosen = (person for person in (own, default) if person is not None and person.active)
     return owner is Owner.PARTNER and next(chosen, None) is None

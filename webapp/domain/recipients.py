@@ -1,4 +1,4 @@
-"""Who gets a reminder, addressed or copied, and why; or why nobody does."""
+"""The recipients of a reminder, addressed or copied, and why; or why nobody gets it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ class Place(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why somebody gets a reminder: the three roles, or a place at the partner."""
+    """The reason for getting a reminder: one of the three roles, or a place at the partner."""
 
     PRIMARY = "primary"
     BILLING = "billing"
@@ -34,7 +34,7 @@ class Reason(StrEnum):
 
 
 class Reachability(StrEnum):
-    """Whether reminders about a client will arrive."""
+    """The chance that reminders about a client arrive."""
 
     GREEN = "green"
     AMBER = "amber"
@@ -89,7 +89,7 @@ class Draft:
 
 
 def circle(owner: Owner, contacts: Mapping[ContactRole, Person], contact: PointOfContact) -> Circle:
-    """Who gets a reminder of a client with this owner, these contacts and this partner contact.
+    """Choose the recipients of a reminder from a client's owner, contacts and partner contact.
 
     | owner   | To                                      | Copy                     |
     | vendor  | the client's three contacts             | the partner's contact    |

@@ -101,7 +101,7 @@ class SubscriptionFacts:
 
 
 class Silence(StrEnum):
-    """Why no reminder is to come."""
+    """The reason why no reminder is to come."""
 
     NO_SUBSCRIPTION = "no_subscription"
     DATE_PASSED = "date_passed"
@@ -144,7 +144,7 @@ class ClientFacts:
         return circle(self.owner.owner, self.contacts or {}, self.contact)
 
     def silence(self, today: date) -> Silence:
-        """Why no reminder is to come, of a client for whom none is; ``today`` is its local date."""
+        """Explain why no reminder is to come for this client; ``today`` is its local date."""
         if not self.subscriptions:
             return Silence.NO_SUBSCRIPTION
         if max(one.base for one in self.subscriptions) >= today:
@@ -182,7 +182,7 @@ class PlannedMail:
 
 @dataclass(frozen=True, slots=True)
 class DayPlan:
-    """What one client's people get for one local day, and to whom and why."""
+    """The mails about one client on one local day: to whom, about what, and why."""
 
     day: date
     circle: Circle
@@ -203,16 +203,16 @@ def kind_of(circle: Circle) -> MailKind:
 
 
 def readers(circle: Circle) -> tuple[Recipient, ...]:
-    """Who is written to: the circle, or the partner's people when nobody in it can be told."""
+    """List the readers: the circle, or the partner's people when nobody in it can be told."""
     if not circle.blocked:
         return circle.recipients
     return at_partner(circle.contact, Place.TO, Reason.NOTIFIED)
 
 
 def due_items(client: ClientFacts, now: datetime) -> tuple[Item, ...]:
-    """What is to be told now: each subscription's newest due step, or the one still waiting.
+    """List what is to be told now: each subscription's newest due step, or the one still waiting.
 
-    What is past its last useful moment is left out.
+    Items past their last useful moment are left out.
     """
     today = now.astimezone(client.zone).date()
     items = []
@@ -225,13 +225,13 @@ def due_items(client: ClientFacts, now: datetime) -> tuple[Item, ...]:
 
 
 def waiting_items(client: ClientFacts, now: datetime) -> tuple[Item, ...]:
-    """What has been planned and is still to be told, as far as it is not too late."""
+    """List the planned items that are still to be told and not yet too late."""
     waiting = (Item(one, one.waiting) for one in client.subscriptions if one.waiting is not None)
     return tuple(item for item in waiting if now < item.last_moment(client.zone))
 
 
 def plan_on(client: ClientFacts, day: date, items: Sequence[Item], now: datetime) -> DayPlan:
-    """Who gets which mail about these items on a local day, today or to come."""
+    """Plan the mails about these items on a local day, today or later."""
     whole = client.circle
     earliest = max(now, in_zone(day, time(), client.zone))
     mails = (mail_to(client, whole, reader, items, earliest) for reader in readers(whole))
@@ -245,7 +245,7 @@ def mail_to(
     items: Sequence[Item],
     earliest: datetime,
 ) -> PlannedMail | None:
-    """The one mail to one reader about what that reader has not got yet; None: nothing is left."""
+    """Plan the one mail to a reader about the items not told to that reader yet, if any are left."""
     kind = kind_of(circle)
     address = reader.person.address
     mine = tuple(one for one in items if (one.step, address, kind) not in one.subscription.reached)
@@ -266,7 +266,7 @@ def mail_to(
 
 
 def after(client: ClientFacts, planned: DayPlan, sent: Sequence[PlannedMail]) -> ClientFacts:
-    """The facts as they will be when these mails of a round have gone out and its others wait."""
+    """Foresee the facts once these mails of a day plan have gone out and its others wait."""
     known = {one.id: one for one in client.subscriptions}
     for item in planned.items:
         one = known[item.subscription.id]
@@ -280,14 +280,14 @@ def after(client: ClientFacts, planned: DayPlan, sent: Sequence[PlannedMail]) ->
             waiting=item.step if any(mail not in sent for mail in about) else None,
             reached=one.reached | reached,
         )
-    # The days of these mails need no keeping: the next round begins on a later one.
+    # The days of these mails need no keeping: the next plan is for a later day.
     return replace(client, subscriptions=tuple(known.values()))
 
 
 def coming(client: ClientFacts, now: datetime) -> Iterator[DayPlan]:
-    """All rounds to come, if nothing changes: what is due or waiting today, then day by day.
+    """Foresee the day plans, if nothing changes: first what is due or waiting today, then day by day.
 
-    A mail that has to wait takes up what falls due meanwhile, as it will when it is planned.
+    A mail that has to wait takes up what falls due meanwhile, as it does in real planning.
     """
     day: date | None = now.astimezone(client.zone).date()
     while day is not None:
@@ -304,7 +304,7 @@ def coming(client: ClientFacts, now: datetime) -> Iterator[DayPlan]:
 
 
 def next_due(client: ClientFacts, day: date) -> date | None:
-    """The next local date after this one on which a step falls due."""
+    """Find the next local date after this one on which a step falls due."""
     days = (
         due_on(one.base, step)
         for one in client.subscriptions
@@ -314,11 +314,11 @@ def next_due(client: ClientFacts, day: date) -> date | None:
 
 
 def day_plans(client: ClientFacts, now: datetime, count: int = 3) -> tuple[DayPlan, ...]:
-    """The next so many rounds of mail."""
+    """Foresee the next so many day plans."""
     return tuple(islice(coming(client, now), count))
 
 
 def mails_within(client: ClientFacts, now: datetime, days: int) -> tuple[DayPlan, ...]:
-    """The rounds of the next so many days."""
+    """Foresee the day plans of the next so many days."""
     until = now.astimezone(client.zone).date() + timedelta(days=days)
     return tuple(takewhile(lambda one: one.day <= until, coming(client, now)))

@@ -28,7 +28,7 @@ from webapp.domain.recipients import ContactRole
 
 
 class Field(StrEnum):
-    """What a column may hold. The values are the names of "our field" in a mapping."""
+    """A column of ours. The values are the names of "our field" in a mapping."""
 
     COMPANY = "company"
     EXTERNAL_ID = "external id"
@@ -68,7 +68,7 @@ LENGTHS = {Field.EXTERNAL_ID: 100, Field.CITY: 100, Field.DOMAIN: 253}
 
 
 class Kind(StrEnum):
-    """What a list is about: clients with their subscriptions, or the clients' people."""
+    """The subject of a list: clients with their subscriptions, or the clients' people."""
 
     CLIENTS = "clients"
     CONTACTS = "contacts"

@@ -1,4 +1,4 @@
-"""Which step of a renewal is due, when its mail may go out, and what an outage leaves to send."""
+"""The step of a renewal that is due, when its mail may go out, and what an outage leaves to send."""
 
 import calendar
 import re
@@ -51,7 +51,7 @@ def base_date(renewal_date: date, deadline: date | None) -> date:
 
 
 def decided_in_time(renewal_date: date, deadline: date | None) -> bool:
-    """Whether a decision deadline is one: it can't be after the renewal."""
+    """Tell whether a decision deadline is possible: it can't be after the renewal."""
     return deadline is None or deadline <= renewal_date
 
 
@@ -73,7 +73,7 @@ def shortest_days(months: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Renewal:
-    """What the schedule of one subscription is made from.
+    """One renewal of a subscription, as the schedule needs it.
 
     ``planned``: steps that already have a reminder for this base date. ``steps_from``: the local
     date before which no step is due, since the date moved amid a renewal about which something
@@ -107,7 +107,7 @@ def due_on(base: date, step: int) -> date:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What is due on a day: the newest step, and the older ones that it supersedes."""
+    """The steps due on a day: the newest one, and the older ones that it supersedes."""
 
     step: int
     superseded: tuple[int, ...] = ()

@@ -78,14 +78,14 @@ class Change:
 
 
 def sentence(entry: AuditEntry) -> str:
-    """What happened."""
+    """Say what happened."""
     return str(SENTENCES[entry.action] % {"subject": entry.subject or NOTHING})
 
 
 def changes(
     entry: AuditEntry, names: Mapping[int, str], language: str, vendor: str
 ) -> list[Change]:
-    """What an entry changed, field by field; ``names`` are the people that it mentions, by id."""
+    """Say what an entry changed, field by field; ``names`` are the people it mentions, by id."""
     return [
         Change(
             str(FIELDS[field]),

@@ -122,17 +122,17 @@ def contact_roles_by_word() -> dict[str, ContactRole]:
 
 
 def owner_name(owner: Owner, vendor: str) -> str:
-    """Who owns, as the dropdowns say it: the vendor's name, or Partner."""
+    """Name the owner as the dropdowns do: the vendor's name, or Partner."""
     return _("Partner") if owner is Owner.PARTNER else vendor
 
 
 def reply(text: str) -> str:
-    """What a mail server said, in its own words, or why there was no answer, in ours."""
+    """Quote a mail server, or say in our words why it gave no answer."""
     return str(TROUBLES.get(text, text))
 
 
 def gaps(circle: Circle) -> list[str]:
-    """Who is left out of a client's reminders, and why; that a single person is left."""
+    """Say who is left out of a client's reminders and why, and if a single person is left."""
     said = [_("Address rejected: %(name)s", name=person.name) for person in circle.rejected]
     if circle.missing:
         roles = ", ".join(str(CONTACT_ROLES[role]) for role in circle.missing)
@@ -161,7 +161,7 @@ def days_before(days: int) -> str:
 
 
 def renewal(product: str, day: str, by_deadline: bool) -> str:
-    """What a renewal's steps count back from: its decision deadline where it has one, else its date."""
+    """Name the day that steps count back from: the decision deadline if any, else the renewal date."""
     if by_deadline:
         return _("%(product)s, decision deadline %(date)s", product=product, date=day)
     return _("%(product)s, renews %(date)s", product=product, date=day)

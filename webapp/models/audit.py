@@ -1,4 +1,4 @@
-"""Who changed what, when: codes and values; words are made when shown."""
+"""The audit trail: who changed what, when. Codes and values; words are made when shown."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -11,7 +11,7 @@ from webapp.models.user import User
 
 
 class AuditAction(StrEnum):
-    """Everything that leaves an entry. ``labels.audit`` has a sentence for each."""
+    """A kind of change that leaves an entry. ``labels.audit`` has a sentence for each."""
 
     CLIENT_ADDED = "client.added"
     CLIENT_CHANGED = "client.changed"

@@ -25,7 +25,7 @@ NO_RENEWAL = date(9999, 12, 31)
 
 
 class Organisation(Base):
-    """What partners and clients have in common: a name, a language, a time zone, users."""
+    """A partner or a client, with what both have: a name, a language, a time zone, users."""
 
     __tablename__ = "organisation"
     id: Mapped[int] = mapped_column(Identity, primary_key=True)

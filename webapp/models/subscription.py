@@ -1,4 +1,4 @@
-"""What a client subscribes to, and when that renews."""
+"""Subscriptions: the products of a client, and when they renew."""
 
 from datetime import date
 from decimal import Decimal

@@ -74,7 +74,7 @@ class User(Base, UserMixin):
 
     @property
     def joined(self) -> bool:
-        """Whether the user has signed in since the last invitation."""
+        """Tell whether the user has signed in since the last invitation."""
         return self.signed_in_at is not None and (
             self.invited_at is None or self.invited_at <= self.signed_in_at
         )

@@ -1,4 +1,4 @@
-"""What readers say of a help page."""
+"""Feedback of readers on a help page."""
 
 from datetime import UTC, datetime
 

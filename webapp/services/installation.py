@@ -26,7 +26,7 @@ def refuse_other_data() -> None:
 
 
 def misplaced() -> str | None:
-    """Why this database must not be used in the present mode, if so."""
+    """Explain why this database must not be used in the present mode, if that is so."""
     if not runtime.settings().demo:
         return (
             "PORTAL_DATABASE_URL names a database with demo data: name another, or set PORTAL_DEMO=1"
@@ -39,10 +39,10 @@ def misplaced() -> str | None:
 
 
 def is_marked() -> bool:
-    """Whether this database holds demo data, and nothing else."""
+    """Tell whether this database holds demo data, and nothing else."""
     return bool(db.session.scalar(select(Installation.demo)))
 
 
 def is_empty() -> bool:
-    """Whether this database holds no organisation yet."""
+    """Tell whether this database holds no organisation yet."""
     return db.session.scalar(select(Organisation.id).limit(1)) is None

@@ -1,4 +1,4 @@
-"""What a use case may ask of the running application: its settings and the business time."""
+"""The running application as use cases see it: its settings and the business time."""
 
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo

@@ -18,7 +18,7 @@ def serializer() -> URLSafeSerializer:
 
 
 def mark(link: Link) -> str:
-    """What tells one link from any other that may ever bear its id."""
+    """Make the mark that tells a link from any other that may ever bear its id."""
     return f"{link.user_id}-{link.created_at.timestamp()}"
 
 

@@ -22,12 +22,12 @@ def hash_password(password: str) -> str:
 
 @cache
 def nobodys_hash() -> str:
-    """What is verified against for an unknown e-mail, so that the answer takes as long."""
+    """Make a hash that stands in for an unknown e-mail's, so that the answer takes as long."""
     return hasher.hash(secrets.token_urlsafe(24))
 
 
 def verify(stored: str | None, password: str) -> bool:
-    """Whether this is the password of the stored hash; no hash, no password is right."""
+    """Tell whether this is the password of the stored hash; without a hash no password is right."""
     try:
         right = hasher.verify(stored or nobodys_hash(), password)
     except (VerificationError, InvalidHashError):

@@ -118,7 +118,7 @@ class Matcher:
 def client_keys(
     external_id: str | None, domain: str | None, name: str | None
 ) -> list[tuple[str, str]]:
-    """What a client may be found by, the strongest first."""
+    """List the keys that a client may be found by, the strongest first."""
     keys = (
         (Field.EXTERNAL_ID, external_id),
         (Field.DOMAIN, domain),
@@ -192,7 +192,7 @@ def subscribe(plan: ClientPlan, facts: Facts) -> Outcome:
 
 
 def is_behind(listed: date | None, plan: Plan[Subscription]) -> bool:
-    """Whether a list still has the date that was renewed: it must not take the renewal back."""
+    """Tell whether a list still has the date before a renewal, which it must not take back."""
     known = plan.record
     if listed is None or known is None or known.cycle == 1:
         return False

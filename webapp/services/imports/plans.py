@@ -1,4 +1,4 @@
-"""What a list would change, client by client."""
+"""Plans: the changes that a list would make, client by client."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ Claim = tuple[Field, str, Any]
 
 
 class Outcome(IntEnum):
-    """What becomes of a line; the greater one counts."""
+    """The fate of a line; of two, the greater one counts."""
 
     UNCHANGED = 0
     CHANGED = 1
@@ -57,7 +57,7 @@ class Plan(Generic[Record]):
         return self.record
 
     def value(self, attribute: str) -> Any:
-        """What the attribute will be."""
+        """Return what the attribute will be."""
         return self.wanted.get(attribute, getattr(self.record, attribute, None))
 
     def claim(self, row: int, claims: Iterable[Claim]) -> Outcome:
@@ -79,7 +79,7 @@ class Plan(Generic[Record]):
 
     @property
     def changes(self) -> dict[str, Any]:
-        """What is wanted and isn't so yet."""
+        """List the attributes that are to change."""
         return {
             attribute: value
             for attribute, value in self.wanted.items()
@@ -103,13 +103,13 @@ class ClientPlan(Plan[Client]):
 
     @property
     def touched(self) -> bool:
-        """Whether any line speaks of this client."""
+        """Tell whether any line speaks of this client."""
         parts: tuple[Plan[Any], ...] = (*self.subscriptions.values(), *self.people.values())
         return bool(self.roles) or any(part.wanted for part in (self, *parts))
 
     @property
     def first_admin(self) -> str | None:
-        """Who of a client's first people becomes its admin, so that somebody may assign the roles."""
+        """Choose the admin among a client's first people, so that somebody may assign the roles."""
         if not self.people or any(person.record for person in self.people.values()):
             return None
         primary = self.roles.get(ContactRole.PRIMARY)

@@ -67,7 +67,7 @@ class PlannedChange:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What an import does or would do; the counts are lines of the file without a fault."""
+    """The outcome of an import, or of its dry run; the counts are lines of the file without a fault."""
 
     created: int = 0
     changed: int = 0
@@ -186,7 +186,7 @@ WORLD: dict[Field, Reader] = {
 
 
 def planned_changes(plan: ClientPlan) -> Iterator[PlannedChange]:
-    """What is there and will be different, field by field."""
+    """List the fields of stored rows that will be different."""
     if plan.record is None:
         return
     parts: list[tuple[str | None, Plan[Any]]] = [(None, plan)]

@@ -71,7 +71,7 @@ def plausibility(text: str) -> int:
 
 
 def separator(text: str) -> str:
-    """What divides the header line into the most cells."""
+    """Choose the separator that divides the header line into the most cells."""
     first = text.lstrip("\r\n").splitlines()[0]
     return max(SEPARATORS, key=lambda mark: len(next(csv.reader([first], delimiter=mark))))
 

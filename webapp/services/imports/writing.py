@@ -57,7 +57,7 @@ def create(partner: Partner, plan: ClientPlan) -> Iterator[Client | Subscription
 
 
 def entry_of(actor: User | None, partner: Partner, one: Client | Subscription | User) -> Json:
-    """What the trail says about a new row."""
+    """Make the audit entry of a new row."""
     if isinstance(one, Client):
         action, client_id, subject = AuditAction.CLIENT_ADDED, one.id, one.name
     elif isinstance(one, Subscription):

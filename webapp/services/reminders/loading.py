@@ -52,7 +52,7 @@ def of_client(client: Client) -> ClientFacts:
 def client_facts(
     client: Client | Row[Any], partner: PartnerFacts, people: "People", subscriptions: Subscriptions
 ) -> ClientFacts:
-    """What the rules ask of a client: ``client`` is the object or a row of the same columns."""
+    """Make the facts of a client; ``client`` is the object or a row of the same columns."""
     return ClientFacts(
         id=client.id,
         name=client.name,
@@ -69,7 +69,7 @@ def client_facts(
 def partner_facts(
     partner_id: int, name: str, partner: Partner | Row[Any], people: "People"
 ) -> PartnerFacts:
-    """What the rules ask of a partner: ``partner`` is the object or a row with its columns."""
+    """Make the facts of a partner; ``partner`` is the object or a row with its columns."""
     return PartnerFacts(
         id=partner_id,
         name=name,
