@@ -6,11 +6,13 @@ RESET ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help install demo run test lint format types messages lock bench wheel screenshots coverage kill-test clean
+.PHONY: help install demo run test quick proof lint format types messages lock bench wheel screenshots coverage kill-test clean
 
 help:
 	@echo "make demo         the portal with demo data at http://127.0.0.1:$(PORT) (RESET=1 starts over)"
 	@echo "make test         everything that must hold: checks, SQLite, PostgreSQL, a real browser"
+	@echo "make quick        the checks and the fast tests, in a minute or so"
+	@echo "make proof        all of what make test samples: kills, made-up histories; up to an hour"
 	@echo "make install      the environment alone, in .venv"
 	@echo "also: run lint format types messages lock bench wheel screenshots coverage kill-test clean"
 
@@ -51,6 +53,15 @@ test: .venv/.tools lint types
 	$(BIN)/python tools/browser.py
 	$(BIN)/python tools/catalogs.py compile
 	$(BIN)/pytest -n 2
+
+# What a change breaks at first: no browser, no PostgreSQL, nothing that builds or kills.
+quick: .venv/.tools lint types
+	$(BIN)/python tools/catalogs.py compile
+	$(BIN)/pytest -n 2 -m "not browser and not postgres and not long"
+
+# What `make test` tries a little of: many times the made-up histories, other ones each time, and all of the kills.
+proof: .venv/.tools kill-test
+	PORTAL_PROOF_TIMES=20 $(BIN)/pytest -n 2 tests/proof tests/domain
 
 lint: .venv/.tools
 	$(BIN)/ruff check .

@@ -1,5 +1,7 @@
 from hypothesis import settings
 
+from tests.support.proof import TIMES
+
 pytest_plugins = [
     "tests.support.run",
     "tests.support.network",
@@ -8,6 +10,6 @@ pytest_plugins = [
     "tests.support.forms",
 ]
 
-# Properties are a gate: the same cases each time, on however busy a machine.
-settings.register_profile("gate", derandomize=True, deadline=None, database=None)
-settings.load_profile("gate")
+# At the gate the same cases each time, on however busy a machine.
+settings.register_profile("portal", derandomize=TIMES == 1, deadline=None, database=None)
+settings.load_profile("portal")

@@ -25,6 +25,7 @@ from tests.domain.builders import (
     subscription,
     utc,
 )
+from tests.support.proof import TIMES
 from webapp.domain.ownership import Choice, Owner
 from webapp.domain.recipients import ContactRole
 from webapp.domain.reminders import (
@@ -512,7 +513,7 @@ changes = st.lists(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=60 * TIMES)
 @given(clients(), changes, st.lists(st.integers(0, 23), min_size=1, max_size=3))
 def test_at_most_one_mail_per_person_client_and_day(known, changes, hours):
     """Whatever changes between the worker's rounds; the world asserts it at each mail."""
@@ -544,7 +545,7 @@ def in_short(
     )
 
 
-@settings(max_examples=60)
+@settings(max_examples=60 * TIMES)
 @given(clients(), st.integers(0, 72))
 def test_the_preview_is_what_then_goes_out(known, hours):
     """A worker that never rests sends exactly the mails that the preview promised, when it promised."""
