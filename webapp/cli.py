@@ -9,7 +9,6 @@ import click
 import waitress
 from flask import Flask, current_app
 from flask.cli import FlaskGroup, with_appcontext
-from flask_migrate import upgrade
 from sqlalchemy.exc import DBAPIError
 
 from webapp import worker
@@ -19,7 +18,7 @@ from webapp.cli_demo import demo_group, print_accounts
 from webapp.cli_import import import_command
 from webapp.cli_organisations import partner_group, user_group
 from webapp.cli_reminders import reminders_group, worker_command
-from webapp.cli_tools import Wrong, in_one_line
+from webapp.cli_tools import Wrong, in_one_line, make_tables
 from webapp.config import SettingError
 from webapp.services import demo, runtime
 
@@ -65,7 +64,7 @@ def init() -> None:
     try:
         with in_one_line():
             demo.refuse_other_data()
-        upgrade()
+            make_tables()
     except DBAPIError as error:
         raise click.ClickException(f"The database can't be used: {error.orig}") from None
     click.echo("The database is ready.")

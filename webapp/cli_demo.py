@@ -4,11 +4,10 @@ from dataclasses import asdict, replace
 
 import click
 from flask import Flask, current_app
-from flask.cli import AppGroup
-from flask_migrate import upgrade
+from flask.cli import AppGroup, with_appcontext
 
 from webapp import worker
-from webapp.cli_tools import as_json, print_json, unit_of_work
+from webapp.cli_tools import as_json, in_one_line, make_tables, print_json, unit_of_work
 from webapp.mail.transport import open_transport
 from webapp.models import db
 from webapp.services import demo, demo_data, runtime
@@ -31,11 +30,19 @@ def round_of_work() -> dict[str, int]:
 
 @demo_group.command("load")
 @click.option("--reset", is_flag=True, help="Delete the demo data that is there, and start over.")
-@unit_of_work
+@with_appcontext
 def load(reset: bool) -> None:
     """Fill an empty database with demo data; one that has them is left as it is."""
-    enter_demo_mode()
-    upgrade()
+    with in_one_line():
+        demo.refuse_other_data()
+        enter_demo_mode()
+        make_tables()
+    fill(reset)
+
+
+@unit_of_work
+def fill(reset: bool) -> None:
+    """Load the demo data, unless it is there and may stay."""
     if demo.is_marked() and reset:
         demo.clear()
         db.session.commit()

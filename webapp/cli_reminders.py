@@ -16,7 +16,7 @@ from sqlalchemy import select
 from webapp import i18n, labels, worker
 from webapp.cli_tools import as_json, find_partner, in_one_line, print_json, unit_of_work
 from webapp.domain.reminders import ClientFacts, Mail, Round, rounds
-from webapp.models import Client, Partner, db
+from webapp.models import Client, Partner, db, revision
 from webapp.services import demo, facts, runtime
 
 reminders_group = AppGroup("reminders", help="Show who would get which reminder; send what is due.")
@@ -138,6 +138,7 @@ def worker_command(once: bool, as_json: bool) -> None:
     with in_one_line():
         # Each round asks, too; who starts one is told at once.
         demo.refuse_other_data()
+        revision.require()
     with until_told() as stopped:
         click.echo("The worker runs. Stop it with Ctrl+C; a mail in hand is finished first.")
         worker.run(current_app._get_current_object(), stopped)  # type: ignore[attr-defined]

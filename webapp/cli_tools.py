@@ -8,11 +8,12 @@ from typing import Any
 
 import click
 from flask.cli import with_appcontext
+from flask_migrate import upgrade
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from webapp.config import SettingError
-from webapp.models import Partner, db
+from webapp.models import Partner, db, revision
 from webapp.models.transactions import writing
 from webapp.pages.forms import REFUSALS
 from webapp.services import demo
@@ -34,6 +35,8 @@ def in_one_line() -> Iterator[None]:
         yield
     except Refused as error:
         raise click.ClickException(words(error)) from None
+    except revision.OtherRevision as error:
+        raise click.ClickException(str(error)) from None
     except SettingError as error:
         raise click.UsageError(str(error)) from None
     except DBAPIError as error:
@@ -51,6 +54,7 @@ def unit_of_work(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             with in_one_line():
                 demo.refuse_other_data()
+                revision.require()
                 result = function(*arguments, **options)
                 db.session.commit()
         finally:
@@ -59,6 +63,13 @@ def unit_of_work(function: Callable[..., Any]) -> Callable[..., Any]:
         return result
 
     return run
+
+
+def make_tables() -> None:
+    """Make the tables or bring them up to this version. Raises OtherRevision where no migration can."""
+    revision.require(revision.foreign)
+    upgrade()
+    revision.require(revision.mismatch)
 
 
 def words(error: Refused) -> str:
