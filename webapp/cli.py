@@ -9,7 +9,6 @@ import click
 import waitress
 from flask import Flask, current_app
 from flask.cli import FlaskGroup, with_appcontext
-from sqlalchemy.exc import DBAPIError
 
 from webapp import worker
 from webapp.cli_check import check_command, check_database
@@ -61,12 +60,9 @@ def prepare(app: Flask) -> None:
 @with_appcontext
 def init() -> None:
     """Create the database's tables, or bring them up to this version."""
-    try:
-        with in_one_line():
-            demo.refuse_other_data()
-            make_tables()
-    except DBAPIError as error:
-        raise click.ClickException(f"The database can't be used: {error.orig}") from None
+    with in_one_line():
+        demo.refuse_other_data()
+        make_tables()
     click.echo("The database is ready.")
 
 

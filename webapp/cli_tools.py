@@ -67,9 +67,12 @@ def unit_of_work(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def make_tables() -> None:
     """Make the tables or bring them up to this version. Raises OtherRevision where no migration can."""
-    revision.require(revision.foreign)
-    upgrade()
-    revision.require(revision.mismatch)
+    try:
+        revision.require(revision.foreign)
+        upgrade()
+        revision.require(revision.mismatch)
+    except DBAPIError as error:
+        raise click.ClickException(f"The database can't be used: {error.orig}") from None
 
 
 def words(error: Refused) -> str:

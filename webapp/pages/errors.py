@@ -34,13 +34,13 @@ TEXTS = {
     ),
     413: (_l("That is too much at once"), _l("Send less text or a smaller file.")),
     429: (_l("Too many attempts"), _l("Wait a few minutes, then try again.")),
-    503: (
-        _l("The portal is being updated"),
-        _l("Nothing is lost. Try again in a few minutes."),
-    ),
     500: (
         _l("Something broke on our side"),
         _l("Nothing was half-saved. Try again; if it stays, tell your operator the number below."),
+    ),
+    503: (
+        _l("The portal is being updated"),
+        _l("Try again in a few minutes. Until then nothing is saved."),
     ),
 }
 SESSION_ENDED = (
