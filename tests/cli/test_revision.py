@@ -47,6 +47,7 @@ def run(app):
         "worker",
         "worker --once",
         "reminders send",
+        "deliveries counts",
         "partner add Nova --admin a@b.example",
     ],
 )

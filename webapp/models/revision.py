@@ -15,6 +15,7 @@ from webapp.paths import folder
 
 # So many differences are told; whoever must mend them sees from these what happened.
 TOLD = 5
+REMEDY = "run portal init (the demo's database is another: set PORTAL_DEMO=1)"
 NOUNS = {"fk": "foreign key"}
 VERBS = {"add": "is missing", "remove": "should not be there"}
 CODE = re.compile(r"'(\w+)'")
@@ -56,10 +57,8 @@ def problem() -> str | None:
     if found == newest():
         return None
     if found is None:
-        return (
-            "it has no tables: run portal init (the demo's database is another: set PORTAL_DEMO=1)"
-        )
-    return foreign() or f"its tables are of version {found}, not {newest()}: run portal init"
+        return f"it has no tables: {REMEDY}"
+    return foreign() or f"its tables are of version {found}, not {newest()}: {REMEDY}"
 
 
 def require(finds: Callable[[], str | None] = problem) -> None:
