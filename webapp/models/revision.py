@@ -8,6 +8,7 @@ from typing import Any
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from flask import current_app
 from sqlalchemy import CheckConstraint, Table, inspect
 
 from webapp.models.base import db
@@ -15,7 +16,7 @@ from webapp.paths import folder
 
 # So many differences are told; whoever must mend them sees from these what happened.
 TOLD = 5
-REMEDY = "run portal init (the demo's database is another: set PORTAL_DEMO=1)"
+OTHER_DATABASE = " (the demo's database is another: set PORTAL_DEMO=1)"
 NOUNS = {"fk": "foreign key"}
 VERBS = {"add": "is missing", "remove": "should not be there"}
 CODE = re.compile(r"'(\w+)'")
@@ -57,8 +58,10 @@ def problem() -> str | None:
     if found == newest():
         return None
     if found is None:
-        return f"it has no tables: {REMEDY}"
-    return foreign() or f"its tables are of version {found}, not {newest()}: {REMEDY}"
+        # Who forgot to say that it is about the demo looks at a database that was never made.
+        hint = "" if current_app.config["PORTAL"].demo else OTHER_DATABASE
+        return f"it has no tables: run portal init{hint}"
+    return foreign() or f"its tables are of version {found}, not {newest()}: run portal init"
 
 
 def require(finds: Callable[[], str | None] = problem) -> None:
