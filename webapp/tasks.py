@@ -16,7 +16,7 @@ from sqlalchemy import event
 
 from webapp import worker
 from webapp.config import Settings
-from webapp.models import Delivery
+from webapp.models import Delivery, revision
 
 log = logging.getLogger(__name__)
 DRAIN = "webapp.drain"
@@ -69,7 +69,10 @@ def make_celery(app: Flask) -> Celery:
     @celery.task(name=DRAIN, shared=False)
     def drain() -> None:
         """Plan and send all that is due; told to stop, only finish the mail in hand."""
-        worker.once(app, stopped)
+        try:
+            worker.once(app, stopped)
+        except revision.OtherRevision as refused:
+            log.error("%s", refused)
 
     return celery
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, update
 
 from webapp.config import Settings
 from webapp.mail.transport import ServerAway, Transport, open_transport
-from webapp.models import DeliveryState, Installation, db
+from webapp.models import DeliveryState, Installation, db, revision
 from webapp.models.transactions import writing
 from webapp.services import installation, runtime
 from webapp.services.reminders import planning
@@ -38,6 +38,7 @@ def once(app: Flask, stopped: Event | None = None) -> Counter[str]:
     try:
         with app.app_context():
             installation.refuse_other_data()
+            revision.require()
             settings = runtime.settings()
             transport = open_transport(settings)
             try:
@@ -148,6 +149,9 @@ def run(app: Flask, stopped: Event) -> None:
             in_vain = in_vain + 1 if counts["away"] else 0
             if any(counts.values()):
                 log.info("round: %s", dict(counts))
+        except revision.OtherRevision as refused:
+            # The next round asks again: portal init may have run meanwhile.
+            log.error("%s", refused)
         except Exception:
             # Whatever broke the round off, what it did not do is done in a later one.
             log.exception("the round broke off")

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
 from tests.support.cast import settings
 from webapp.app import create_app
@@ -46,15 +45,6 @@ def test_findings_as_json(app):
         "mail",
         "worker",
     ]
-
-
-def test_tables_of_another_version(app):
-    with app.app_context():
-        db.session.execute(text("UPDATE alembic_version SET version_num = '0000'"))
-        db.session.commit()
-    result = app.test_cli_runner().invoke(args=["check"])
-    assert result.exit_code == 1
-    assert "run portal init" in result.output
 
 
 def test_a_mail_server_that_cant_be_used(tmp_path):

@@ -1,5 +1,10 @@
 """The migrations make what the models say, on both databases, and leave no foreign key broken."""
 
+import json
+from hashlib import sha256
+from pathlib import Path
+from runpy import run_path
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -7,6 +12,30 @@ from flask_migrate import downgrade, upgrade
 from sqlalchemy import inspect, select, text, update
 
 from webapp.models import Installation, User, db
+
+ROOT = Path(__file__).resolve().parents[2]
+# Migrations that have landed, with the dumps of their databases, by the hashes of their contents.
+LANDED = Path(__file__).with_name("landed.json")
+
+
+def test_what_has_landed_is_frozen():
+    """Whoever has run a migration never runs it again, and would not get what is added to it."""
+    files = [*ROOT.glob("migrations/versions/*.py"), *ROOT.glob("tests/data/databases/*.json")]
+    hashes = {str(path.relative_to(ROOT)): sha256(path.read_bytes()).hexdigest() for path in files}
+    assert hashes == json.loads(LANDED.read_text()), (
+        "A migration that has landed is not changed: write a new one. A new one lands with its dump "
+        "(tools/dump.py) and both hashes in tests/guards/landed.json."
+    )
+
+
+def test_each_migration_has_the_dump_of_its_database():
+    migrations = {path.name[:4] for path in ROOT.glob("migrations/versions/*.py")}
+    assert migrations == {path.stem for path in ROOT.glob("tests/data/databases/*.json")}
+
+
+def test_the_tool_that_writes_dumps_finds_what_it_uses():
+    """It runs only when a migration lands; what it imports moves in between."""
+    assert "live" in run_path(str(ROOT / "tools" / "dump.py"), run_name="dump")
 
 
 def test_models_and_migrations_agree(context):

@@ -21,7 +21,9 @@ from webapp.app import create_app
 from webapp.config import Settings
 
 assert webapp.__file__.startswith(sys.argv[1]), webapp.__file__
-client = create_app(Settings(instance_path="instance", secret_key="x" * 40)).test_client()
+app = create_app(Settings(instance_path="instance", secret_key="x" * 40))
+assert app.test_cli_runner().invoke(args=["init"]).exit_code == 0
+client = app.test_client()
 for language in ("en", "pl", "pt"):
     answer = client.get("/sign-in", query_string={"lang": language}, follow_redirects=True)
     assert answer.status_code == 200, answer.status

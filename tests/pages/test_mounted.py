@@ -8,7 +8,7 @@ import pytest
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client
 
-from tests.support.cast import unit_of_work
+from tests.support.cast import build_schema, unit_of_work
 from tests.support.forms import PRESENT_HASH, pages
 from webapp.services.accounts import logins
 
@@ -188,6 +188,7 @@ def test_the_documented_way_into_another_app_works(tmp_path, monkeypatch):
     document = Path(__file__).parent.parent.parent / "docs" / "embedding.md"
     [snippet] = re.findall(r"```python\n(.*?)```", document.read_text(), flags=re.DOTALL)
     monkeypatch.setenv("PORTAL_INSTANCE_PATH", str(tmp_path))
+    build_schema(tmp_path, "sqlite:///portal.db")
     names = {"host_app": host_page}
     exec(snippet, names)
     site = Client(names["application"])

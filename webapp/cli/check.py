@@ -7,8 +7,6 @@ from datetime import UTC, datetime, timedelta
 from gettext import GNUTranslations
 
 import click
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from flask.cli import with_appcontext
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
@@ -18,7 +16,7 @@ from webapp.cli.check_deploy import CHECKS as DEPLOY_CHECKS
 from webapp.cli.shared import Check, Wrong, as_json, print_json
 from webapp.config import SettingError
 from webapp.mail.transport import open_transport
-from webapp.models import Installation, db
+from webapp.models import Installation, db, revision
 from webapp.paths import folder
 from webapp.services import runtime
 
@@ -44,21 +42,12 @@ def check_settings() -> str:
 def check_database() -> str:
     """The database answers, and its tables are those of this version."""
     try:
-        present = MigrationContext.configure(db.session.connection()).get_current_revision()
+        problem = revision.problem() or revision.mismatch()
     except DBAPIError as error:
         raise Wrong(f"can't be reached: {error.orig}") from None
-    newest = newest_migration()
-    if present != newest:
-        hint = "" if present else " (the demo's database is another: set PORTAL_DEMO=1)"
-        what = (
-            f"its tables are of version {present}, not {newest}" if present else "it has no tables"
-        )
-        raise Wrong(f"{what}: run portal init{hint}")
+    if problem:
+        raise Wrong(problem)
     return f"{db.engine.dialect.name} answers; its tables are those of this version"
-
-
-def newest_migration() -> str | None:
-    return ScriptDirectory(str(folder("migrations"))).get_current_head()
 
 
 def check_languages() -> str:

@@ -6,6 +6,7 @@ import click
 from flask.cli import AppGroup, with_appcontext
 
 from webapp.cli.shared import as_json, in_one_line, print_json
+from webapp.models import revision
 from webapp.services.sending import monitoring
 
 deliveries_group = AppGroup("deliveries", help="Tell what became of the mails.")
@@ -17,6 +18,7 @@ deliveries_group = AppGroup("deliveries", help="Tell what became of the mails.")
 def counts(as_json: bool) -> None:
     """Count deliveries by state; tell how long the oldest one has been due, and a worker unseen."""
     with in_one_line():
+        revision.require()
         states, pulse = monitoring.counts(), monitoring.pulse()
     if as_json:
         print_json({"states": states, **asdict(pulse)})

@@ -10,8 +10,6 @@ import click
 import waitress
 from flask import Flask, current_app
 from flask.cli import FlaskGroup, with_appcontext
-from flask_migrate import upgrade
-from sqlalchemy.exc import DBAPIError
 
 from webapp import worker
 from webapp.cli.check import check_command, check_database
@@ -19,10 +17,9 @@ from webapp.cli.deliveries import deliveries_group
 from webapp.cli.imports import import_command
 from webapp.cli.organisations import partner_group, user_group
 from webapp.cli.reminders import reminders_group, worker_command
-from webapp.cli.shared import Wrong, in_one_line, unit_of_work
+from webapp.cli.shared import Wrong, in_one_line, make_tables
 from webapp.config import SettingError
 from webapp.services import installation, runtime
-from webapp.services.clients import clients
 
 
 def run(create_app: Callable[[], Flask]) -> None:
@@ -59,13 +56,9 @@ def prepare(app: Flask) -> None:
 @with_appcontext
 def init() -> None:
     """Create the database's tables, or bring them up to this version."""
-    try:
-        with in_one_line():
-            installation.refuse_other_data()
-        upgrade()
-        unit_of_work(clients.refresh_sort_keys)()
-    except DBAPIError as error:
-        raise click.ClickException(f"The database can't be used: {error.orig}") from None
+    with in_one_line():
+        installation.refuse_other_data()
+        make_tables()
     click.echo("The database is ready.")
 
 

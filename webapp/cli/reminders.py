@@ -17,7 +17,7 @@ from webapp import i18n, worker
 from webapp.cli.shared import as_json, find_partner, in_one_line, print_json, unit_of_work
 from webapp.domain.reminders import ClientFacts, DayPlan, PlannedMail, day_plans
 from webapp.labels import codes
-from webapp.models import Client, Partner, db
+from webapp.models import Client, Partner, db, revision
 from webapp.services import installation, runtime
 from webapp.services.reminders import loading
 
@@ -140,6 +140,7 @@ def worker_command(once: bool, as_json: bool) -> None:
     with in_one_line():
         # Each round asks, too; who starts one is told at once.
         installation.refuse_other_data()
+        revision.require()
     with until_told() as stopped:
         click.echo("The worker runs. Stop it with Ctrl+C; a mail in hand is finished first.")
         worker.run(current_app._get_current_object(), stopped)  # type: ignore[attr-defined]

@@ -8,14 +8,16 @@ from typing import Any
 
 import click
 from flask.cli import with_appcontext
+from flask_migrate import upgrade
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from webapp.config import SettingError
 from webapp.labels.refusals import REFUSALS
-from webapp.models import Partner, db
+from webapp.models import Partner, db, revision
 from webapp.models.transactions import writing
 from webapp.services import installation
+from webapp.services.clients import clients
 from webapp.services.errors import Refused
 
 # What a check does, and whether the whole fails with it.
@@ -34,6 +36,8 @@ def in_one_line() -> Iterator[None]:
         yield
     except Refused as error:
         raise click.ClickException(words(error)) from None
+    except revision.OtherRevision as error:
+        raise click.ClickException(str(error)) from None
     except SettingError as error:
         raise click.UsageError(str(error)) from None
     except DBAPIError as error:
@@ -51,6 +55,7 @@ def unit_of_work(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             with in_one_line():
                 installation.refuse_other_data()
+                revision.require()
                 result = function(*arguments, **options)
                 db.session.commit()
         finally:
@@ -59,6 +64,17 @@ def unit_of_work(function: Callable[..., Any]) -> Callable[..., Any]:
         return result
 
     return run
+
+
+def make_tables() -> None:
+    """Make the tables or bring them up to this version. Raises OtherRevision where no migration can."""
+    try:
+        revision.require(revision.foreign)
+        upgrade()
+        revision.require(revision.mismatch)
+        unit_of_work(clients.refresh_sort_keys)()
+    except DBAPIError as error:
+        raise click.ClickException(f"The database can't be used: {error.orig}") from None
 
 
 def words(error: Refused) -> str:

@@ -4,16 +4,14 @@ from dataclasses import asdict
 
 import click
 from flask import Flask, current_app
-from flask.cli import AppGroup
-from flask_migrate import upgrade
+from flask.cli import AppGroup, with_appcontext
 
 from webapp import worker
-from webapp.cli.shared import as_json, print_json, unit_of_work
+from webapp.cli.shared import as_json, in_one_line, make_tables, print_json, unit_of_work
 from webapp.demo import clock as demo_clock
 from webapp.demo import inbox, people, story
 from webapp.models import db
 from webapp.services import installation, runtime
-from webapp.services.clients import clients
 
 demo_group = AppGroup("demo", help="Demo data, its people and its clock.")
 
@@ -26,11 +24,18 @@ def round_of_work() -> dict[str, int]:
 
 @demo_group.command("load")
 @click.option("--reset", is_flag=True, help="Delete the demo data that is there, and start over.")
-@unit_of_work
+@with_appcontext
 def load(reset: bool) -> None:
     """Fill an empty database with demo data; one that has them is left as it is."""
-    upgrade()
-    clients.refresh_sort_keys()
+    with in_one_line():
+        installation.refuse_other_data()
+        make_tables()
+    fill(reset)
+
+
+@unit_of_work
+def fill(reset: bool) -> None:
+    """Load the demo data, unless it is there and may stay."""
     if installation.is_marked() and reset:
         story.clear()
         db.session.commit()

@@ -38,6 +38,10 @@ TEXTS = {
         _l("Something broke on our side"),
         _l("Nothing was half-saved. Try again; if it stays, tell your operator the number below."),
     ),
+    503: (
+        _l("The portal is being updated"),
+        _l("Try again in a few minutes. Until then nothing is saved."),
+    ),
 }
 SESSION_ENDED = (
     _l("This form has expired"),

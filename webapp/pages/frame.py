@@ -33,7 +33,7 @@ from webapp.domain.access import Action
 from webapp.labels import codes
 from webapp.models import db
 from webapp.models.transactions import writing
-from webapp.pages import guards, htmx
+from webapp.pages import guards, htmx, readiness
 from webapp.paths import folder
 from webapp.services.errors import Conflict
 from webapp.services.sending import monitoring
@@ -47,6 +47,7 @@ YEAR = 31_536_000
 
 def prepare(app: Flask) -> None:
     """Hook the frame into the app. The unit of work begins before the user is loaded."""
+    readiness.prepare(app)
     app.before_request(begin)
     app.before_request(lambda: guards.enforce(app))
     app.after_request(finish)
@@ -66,6 +67,7 @@ def localized(name: str) -> Callable[..., str]:
 def begin() -> None:
     g.request_id = secrets.token_hex(8)
     writing.set(request.method not in SAFE)
+    readiness.refuse_other_revision()
     remember_language()
 
 
@@ -257,16 +259,16 @@ def healthz() -> Response:
 @blueprint.get("/readyz")
 @guards.public
 def readyz() -> Response:
-    """The process can do its work: the database answers and has the tables.
+    """The process can do its work: the database answers and has this version's tables.
 
     How mail flows is told, and no reason for 503: pages are served while a worker is away.
     """
     try:
-        pulse = monitoring.pulse()
+        if readiness.look():
+            return answer_json({"ready": True, **asdict(monitoring.pulse())})
     except Exception:
         logging.getLogger(__name__).exception("not ready")
-        return answer_json({"ready": False}, 503)
-    return answer_json({"ready": True, **asdict(pulse)})
+    return answer_json({"ready": False}, 503)
 
 
 def answer_json(facts: dict[str, object], status: int = 200) -> Response:

@@ -1,0 +1,178 @@
+"""The database of each migration that landed, as its time wrote it: it is brought up, opened, and worked on."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import time_machine
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_migrate import upgrade
+from markupsafe import escape
+from sqlalchemy import Enum, select
+
+from tests.support import dumps
+from tests.support.cast import DATABASES, settings
+from webapp import worker
+from webapp.app import create_app
+from webapp.mail.compose import compose
+from webapp.models import (
+    Client,
+    Delivery,
+    DeliveryState,
+    Partner,
+    Reminder,
+    ReminderState,
+    Subscription,
+    Trouble,
+    User,
+    db,
+    revision,
+)
+from webapp.services import runtime
+from webapp.services.sending import snapshots
+
+pytestmark = pytest.mark.settings(demo=True)
+FAULTS = (Trouble.BROKE.value, Trouble.UNWRITABLE.value)
+OF_PARTNER = (
+    *("/partner/dashboard", "/partner/deliveries", "/partner/clients/new"),
+    *("/settings/partners", "/settings/team", "/settings/team/new", "/settings/profile"),
+)
+TABS = ("renewals", "contacts", "activity")
+# Opened for one client of each partner.
+OF_CLIENT = ("edit", "renewal-owner", "contacts/new", "subscriptions/new")
+OF_SUBSCRIPTION = ("edit", "renewed", "cancelled")
+OF_COMPANY = ("/account", "/account/company", "/settings/team", "/settings/profile")
+
+
+@pytest.fixture(params=dumps.REVISIONS)
+def dump(request: pytest.FixtureRequest) -> Iterator[dumps.Dump]:
+    """A dump, at the moment when it was made."""
+    made = dumps.read(request.param)
+    with time_machine.travel(made.made_at, tick=False):
+        yield made
+
+
+@pytest.fixture(params=DATABASES)
+def database_url(request: pytest.FixtureRequest, dump: dumps.Dump, tmp_path: Path) -> Iterator[str]:
+    """The address of a database that was brought up from the dump's revision, instead of an empty one."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'portal.db'}"
+        bring_up(dump, tmp_path, url)
+        yield url
+        return
+    with request.getfixturevalue("postgres_server").database() as url:
+        bring_up(dump, tmp_path, url)
+        yield url
+
+
+def bring_up(dump: dumps.Dump, folder: Path, url: str) -> None:
+    app = create_app(settings(folder, url))
+    with app.app_context():
+        upgrade(revision=dump.revision)
+        with db.engine.begin() as connection:
+            dumps.load(connection, dump)
+        upgrade()
+        db.engine.dispose()
+
+
+def test_an_old_database_is_brought_up(
+    app: Flask, dump: dumps.Dump, browse: Callable[[int], Any]
+) -> None:
+    """One test for all that must hold, since bringing up is what takes the time."""
+    with app.app_context():
+        has_the_tables_of_this_version()
+        has_its_rows(dump)
+        is_written_as_before()
+        db.session.remove()
+    shows_its_pages(app, browse)
+    goes_on(app)
+
+
+def has_the_tables_of_this_version() -> None:
+    migrations = MigrationContext.configure(db.session.connection(), opts={"compare_type": True})
+    assert compare_metadata(migrations, db.metadata) == []
+    assert revision.differences() == []
+
+
+def has_its_rows(dump: dumps.Dump) -> None:
+    for table in db.metadata.sorted_tables:
+        kept = len(dump.rows.get(table.name, ()))
+        assert len(db.session.execute(select(table)).all()) >= kept, table.name
+
+
+def is_written_as_before() -> None:
+    """Each mail's snapshot can be read: of whatever kind, in whatever state, from whenever."""
+    for delivery in db.session.scalars(select(Delivery)):
+        letter = snapshots.letter(delivery, runtime.settings(), runtime.now())
+        assert b"Message-ID" in compose(letter, runtime.settings())
+
+
+def shows_its_pages(app: Flask, browse: Callable[[int], Any]) -> None:
+    with app.app_context():
+        admins = dict(
+            db.session.execute(
+                select(User.organisation_id, User.id).where(User.active, User.admin)
+            ).all()
+        )
+        partners = db.session.scalars(select(Partner.id)).all()
+        clients = db.session.execute(select(Client.id, Client.partner_id, Client.name)).all()
+        subscriptions = db.session.execute(
+            select(Subscription.id, Subscription.client_id, Subscription.product)
+        ).all()
+        people = db.session.execute(select(User.organisation_id, User.name)).all()
+        db.session.remove()
+    for partner in partners:
+        page = opened(browse(admins[partner]), *OF_PARTNER)
+        assert_names(page, [one.name for one in clients if one.partner_id == partner])
+        assert_names(page, [one.name for one in people if one.organisation_id == partner])
+    firsts = {client.partner_id: client for client in reversed(clients)}.values()
+    for client in clients:
+        reader = browse(admins[client.partner_id])
+        own = [one for one in subscriptions if one.client_id == client.id]
+        there = [one.name for one in people if one.organisation_id == client.id]
+        page = opened(reader, *(f"/partner/clients/{client.id}/{name}" for name in TABS))
+        assert_names(page, [client.name, *(one.product for one in own), *there])
+        if client in firsts:
+            opened(reader, *(f"/partner/clients/{client.id}/{name}" for name in OF_CLIENT))
+            assert_names(opened(browse(admins[client.id]), *OF_COMPANY), [client.name, *there])
+            for name in OF_SUBSCRIPTION:
+                opened(reader, f"/partner/subscriptions/{own[0].id}/{name}")
+    inbox = app.test_client().get("/demo/inbox").text
+    for link in re.findall(r"/demo/inbox/\d+", inbox):
+        opened(app.test_client(), link, f"{link}/html")
+
+
+def opened(reader: FlaskClient, *addresses: str) -> str:
+    """What these pages say, one after the other."""
+    answers = [reader.get(address, follow_redirects=True) for address in addresses]
+    assert [(one.request.path, one.status_code) for one in answers if one.status_code != 200] == []
+    return "".join(one.text for one in answers)
+
+
+def assert_names(page: str, names: list[str]) -> None:
+    assert [name for name in names if escape(name) not in page] == []
+
+
+def goes_on(app: Flask) -> None:
+    """A worker takes back what a dead one left, issues what was due, and sends."""
+    counts = worker.once(app)
+    assert counts["sent"] > 0
+    with app.app_context():
+        states = set(db.session.scalars(select(Delivery.state)))
+        assert not states & {DeliveryState.CLAIMED, DeliveryState.HANDING_OVER}
+        assert ReminderState.DUE not in set(db.session.scalars(select(Reminder.state)))
+        assert not db.session.scalars(select(Delivery.id).where(Delivery.reply.in_(FAULTS))).all()
+        db.session.remove()
+
+
+def test_the_newest_dump_has_every_code_that_its_tables_allow() -> None:
+    """Else some state or kind of mail could be lost to a later migration unnoticed."""
+    rows = dumps.read(dumps.REVISIONS[-1]).rows
+    for table in (Delivery.__table__, Reminder.__table__):
+        for column in (one for one in table.c if isinstance(one.type, Enum)):
+            assert {row[column.name] for row in rows[table.name]} == set(column.type.enums)

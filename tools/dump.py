@@ -1,0 +1,286 @@
+"""Write a small dump of a database of this revision, for the tests of migrations.
+
+    .venv/bin/python tools/dump.py            # tests/data/databases/<newest migration>.json
+
+A migration lands with its dump, so that rows written by the code of its time stay at hand. A demo is loaded and
+lived in, until each state of a mail or reminder has been come to; of that, the newest row of each sort is
+taken, with all that these rows point at.
+"""
+
+import json
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from alembic.migration import MigrationContext
+from flask import Flask
+from flask_migrate import upgrade
+from sqlalchemy import MetaData, select
+
+from webapp import worker
+from webapp.app import create_app
+from webapp.config import Settings
+from webapp.demo import clock, story
+from webapp.domain.ownership import Choice
+from webapp.mail.transport import Envelope, InboxTransport, TryAgain, open_transport
+from webapp.models import (
+    AuditEntry,
+    Client,
+    Delivery,
+    DeliveryState,
+    MailKind,
+    Partner,
+    Reminder,
+    ReminderState,
+    Subscription,
+    User,
+    db,
+)
+from webapp.models.transactions import writing
+from webapp.services import feedback, runtime
+from webapp.services.accounts import logins, people
+from webapp.services.clients import ownership, subscriptions
+from webapp.services.reminders import planning
+from webapp.services.sending import sample_mails
+from webapp.services.trail import undo
+
+# The claims of workers that died here have run out before a test can ask.
+SHORT = {"mail_timeout": 1, "lease_seconds": 20}
+FOLDER = Path(__file__).resolve().parent.parent / "tests" / "data" / "databases"
+ODD_NAME = "Zoë “Żółć” O'Neill & Söhne <b>"
+Row = dict[str, Any]
+# It raises; it is handed what a server's "go on" sets off.
+Fate = Callable[[Callable[[], None]], None]
+
+
+class Killed(BaseException):
+    """The worker dies on the spot, as by kill -9: nothing tidies up behind it."""
+
+
+class Line(InboxTransport):
+    """The inbox, over a line on which the first mails meet a fate each."""
+
+    def __init__(self, *fates: Fate) -> None:
+        super().__init__(db.engine)
+        self.fates = list(fates)
+
+    def send(self, envelope: Envelope, message: bytes, before_data: Callable[[], None]) -> str:
+        if self.fates:
+            self.fates.pop(0)(before_data)
+        return super().send(envelope, message, before_data)
+
+
+def put_off(before_data: Callable[[], None]) -> None:
+    raise TryAgain("451 4.7.1 Try again later")
+
+
+def die_before(before_data: Callable[[], None]) -> None:
+    raise Killed
+
+
+def die_amid(before_data: Callable[[], None]) -> None:
+    before_data()
+    raise Killed
+
+
+def live(app: Flask) -> None:
+    """Load the demo, and let happen what its story does not tell."""
+    story.load(lambda: worker.once(app), runtime.now().date())
+    anna, tomasz, katarzyna = (named(name) for name in ("Anna", "Tomasz", "Katarzyna"))
+    odnowa = db.session.get_one(Partner, anna.organisation_id)
+    company = db.session.scalars(select(Client).where(Client.name == "Hotel pod Jeleniem")).one()
+    people.add_person(anna, company, name=ODD_NAME, email="zoe+x@hotel.example", language="pt")
+    for kind in MailKind:
+        sample_mails.send(anna, odnowa, kind, "pl")
+    feedback.give_feedback(anna, "renewal-owners", "pl", helpful=False, comment="Dlaczego?")
+    ownership.choose_owner(anna, company, Choice.PARTNER, None, company.owner_version)
+    last = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(1)).one()
+    undo.undo(anna, last)
+    logins.request_reset(tomasz.email)
+    logins.request_reset(katarzyna.email)
+    logins.void_links(katarzyna)
+    # Its mails wait for the window to open.
+    waiting = select(Delivery.client_id).where(Delivery.state == DeliveryState.QUEUED)
+    first = (
+        select(Subscription).where(Subscription.client_id.in_(waiting)).order_by(Subscription.id)
+    )
+    subscriptions.cancel(anna, db.session.scalars(first.limit(1)).one())
+    db.session.commit()
+    # Days in vain for some mails; then days on which no worker ran.
+    for days in (0, 1, 1, 1, 1):
+        move(days)
+        round_over(app, Line(*[put_off] * 12))
+    move(15)
+    round_over(app, Line())
+    move(1)
+    logins.request_reset(anna.email)
+    logins.request_reset(tomasz.email)
+    db.session.commit()
+    round_over(app, Line(die_amid))
+    logins.request_reset(katarzyna.email)
+    db.session.commit()
+    round_over(app, Line(die_before))
+    # Planned, and not issued any more.
+    while not db.session.scalar(select(Reminder.id).where(Reminder.state == ReminderState.DUE)):
+        move(1)
+        for _ in planning.plan(runtime.now()):
+            db.session.commit()
+    logins.request_reset(anna.email)
+    db.session.commit()
+
+
+def named(first_name: str) -> User:
+    """One of the partners' people."""
+    return db.session.scalars(
+        select(User).where(User.name.startswith(first_name)).order_by(User.id).limit(1)
+    ).one()
+
+
+def move(days: int) -> None:
+    """Let days pass on which no worker runs."""
+    clock.set_clock(runtime.now().date() + timedelta(days=days))
+
+
+def round_over(app: Flask, line: Line) -> None:
+    """One round of the worker over this line, to its end or its own."""
+    worker.open_transport = lambda settings: line
+    try:
+        worker.once(app)
+    except Killed:
+        db.session.rollback()
+    finally:
+        worker.open_transport = open_transport
+
+
+# The newest row for each set of values of these columns is taken; of inbox mails, one.
+SORTS = {
+    "installation": ("id",),
+    "partner": ("id",),
+    "user": ("language",),
+    "delivery": ("kind", "state"),
+    "delivery_event": ("state",),
+    "reminder": ("state",),
+    "reminder_event": ("state",),
+    "owner_change": ("client_id",),
+    "audit_entry": ("action", "undone"),
+    "link": ("purpose", "used_at"),
+    "feedback": ("language",),
+    "inbox_mail": (),
+}
+# Rows that are taken with those whose column has the same value as theirs.
+FOLLOWERS = (
+    ("delivery_event", "delivery_id", "delivery", "id"),
+    ("delivery_reminder", "delivery_id", "delivery", "id"),
+    ("reminder_event", "reminder_id", "reminder", "id"),
+    ("contact_assignment", "client_id", "client", "id"),
+    ("subscription", "client_id", "client", "id"),
+    ("login", "email_key", "user", "email_key"),
+)
+# Only of mails in these states the bytes are taken: they are the bulk of a database.
+WRITTEN = ("claimed", "handing_over", "unclear")
+
+
+class Selection:
+    """A few rows of each sort of a database, with all that they point at."""
+
+    def __init__(self) -> None:
+        tables = MetaData()
+        tables.reflect(db.session.connection(), only=lambda name, _: name != "alembic_version")
+        self.tables = {table.name: table for table in tables.sorted_tables}
+        self.rows = {
+            name: [dict(row) for row in db.session.execute(select(table)).mappings()]
+            for name, table in self.tables.items()
+        }
+        self.taken: dict[str, list[Row]] = defaultdict(list)
+
+    def take(self, name: str, row: Row) -> None:
+        """Take a row, and the rows that it points at."""
+        if row in self.taken[name]:
+            return
+        self.taken[name].append(row)
+        for key in self.tables[name].foreign_key_constraints:
+            target = key.referred_table.name
+            wanted = {one.column.name: row[one.parent.name] for one in key.elements}
+            if None not in wanted.values():
+                self.take(
+                    target, next(one for one in self.rows[target] if wanted.items() <= one.items())
+                )
+
+    def take_sorts(self) -> None:
+        for name, columns in SORTS.items():
+            # Tables that came later are not there yet.
+            rows = self.rows.get(name, ())
+            newest = {tuple(sort_of(row[column]) for column in columns): row for row in rows}
+            for row in newest.values():
+                self.take(name, row)
+
+    def take_followers(self) -> None:
+        for name, column, leader, its_column in FOLLOWERS:
+            led = {one[its_column] for one in self.taken[leader]}
+            for row in self.rows.get(name, ()):
+                if row[column] in led:
+                    self.take(name, row)
+        written = {one["id"] for one in self.taken["delivery"] if one["state"] in WRITTEN}
+        for row in self.rows["delivery_message"]:
+            if row["delivery_id"] in written:
+                self.take("delivery_message", row)
+
+
+def sort_of(value: Any) -> Any:
+    """What tells a row's sort apart: a code itself, of a moment only whether it has come."""
+    return value is not None if isinstance(value, datetime) else value
+
+
+def as_json(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return value.decode("ascii")
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def as_text(revision: str, rows: dict[str, list[Row]]) -> str:
+    """The dump as JSON, a row a line. What is NULL is left out."""
+    tables = []
+    for name, taken in rows.items():
+        lines = [
+            json.dumps(
+                {column: value for column, value in row.items() if value is not None},
+                ensure_ascii=False,
+                default=as_json,
+            )
+            for row in sorted(taken, key=lambda row: row.get("id", 0))
+        ]
+        tables.append(f'"{name}": [\n' + ",\n".join(lines) + "\n]")
+    made_at = datetime.now(UTC).isoformat()
+    head = f'{{"revision": "{revision}", "made_at": "{made_at}", "tables": {{\n'
+    return head + ",\n".join(tables) + "\n}}\n"
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(
+            demo=True, database_url="sqlite:///demo.db", instance_path=folder, **SHORT
+        )
+        app = create_app(settings)
+        token = writing.set(True)
+        with app.app_context():
+            upgrade()
+            live(app)
+            revision = MigrationContext.configure(db.session.connection()).get_current_revision()
+            selection = Selection()
+            db.session.remove()
+            db.engine.dispose()
+        writing.reset(token)
+    selection.take_sorts()
+    selection.take_followers()
+    path = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER / f"{revision}.json"
+    path.write_text(
+        as_text(str(revision), {name: selection.taken[name] for name in selection.tables})
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+"""Pages wait for the database: while its tables are of another revision, no page is made of them."""
+
+import logging
+
+from flask import Flask, current_app, request
+from werkzeug.exceptions import ServiceUnavailable
+
+from webapp.models import revision
+
+log = logging.getLogger(__name__)
+# They ask the database nothing, or tell themselves whether it is right.
+ALWAYS = {"static", "frame.healthz", "frame.readyz"}
+# Where a process remembers that the tables are of its version.
+KEY = "tables_are_right"
+RETRY_SECONDS = 60
+
+
+def prepare(app: Flask) -> None:
+    app.extensions[KEY] = False
+
+
+def refuse_other_revision() -> None:
+    """Answer 503 until the tables are right. From then on a process asks only when ``/readyz`` is asked."""
+    if request.endpoint not in ALWAYS and not current_app.extensions[KEY] and not look():
+        raise ServiceUnavailable(retry_after=RETRY_SECONDS)
+
+
+def look() -> bool:
+    """Ask the database whether its tables are of this version, and remember the answer."""
+    problem = revision.problem()
+    if problem:
+        log.error("the database can't be used: %s", problem)
+    current_app.extensions[KEY] = problem is None
+    return problem is None
