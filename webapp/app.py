@@ -20,6 +20,7 @@ from webapp.pages import (
     account,
     client_details,
     communications,
+    compression,
     dashboard,
     deliveries,
     demo,
@@ -82,6 +83,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         tasks.prepare(app)
     # First of all, so that what an extension refuses has a request id, a language and headers, too.
     frame.prepare(app)
+    compression.prepare(app)
     statics.prepare(app)
     add_extensions(app)
     for blueprint in BLUEPRINTS:
