@@ -12,7 +12,7 @@ help:
 	@echo "make demo         the portal with demo data at http://127.0.0.1:$(PORT) (RESET=1 starts over)"
 	@echo "make test         everything that must hold: checks, SQLite, PostgreSQL, a real browser"
 	@echo "make install      the environment alone, in .venv"
-	@echo "also: run lint format types messages lock bench wheel screenshots coverage kill-test clean"
+	@echo "also: run built lint format types messages lock bench wheel screenshots coverage kill-test clean"
 
 # The environment: what runs (.installed) and what checks it (.tools). Both come from hashed lock files.
 
@@ -91,7 +91,7 @@ wheel: install
 
 screenshots: built .venv/.tools
 	$(BIN)/python tools/browser.py
-	$(BIN)/python tools/screenshots.py
+	$(BIN)/python -m tools.screenshots
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
