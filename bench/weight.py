@@ -1,4 +1,4 @@
-"""How much a dashboard weighs on the wire for a browser that has nothing yet: the page and all that it loads.
+"""The weight of a dashboard on the wire, for a browser that has nothing yet: the page and all that it loads.
 
     python -m bench.weight
 
@@ -23,7 +23,7 @@ BROWSER = {"Accept-Encoding": "gzip, deflate, br, zstd", "Sec-Fetch-Site": "same
 
 
 def exchange(address: str, path: str, cookie: str = "", form: str = "") -> bytes:
-    """What comes over the wire for one request, to the last byte."""
+    """Ask for one thing, and give all that comes back over the wire, to the last byte."""
     host = urlsplit(address)
     headers = {"Host": host.netloc, "Connection": "close", "Cookie": cookie, **BROWSER}
     if form:

@@ -56,7 +56,7 @@ def is_in_script(one: str) -> bool:
 
 
 def is_used(one: str, patterns: set[str]) -> bool:
-    """Whether a page may have this class; an ending that is chosen must be a word that somebody can choose."""
+    """Tell whether a page may have this class; an ending that is chosen must be a word that can be chosen."""
     if one in patterns | FROM_HTMX or is_in_script(one):
         return True
     ending = f'"{one.rpartition("-")[2]}"'

@@ -1,4 +1,4 @@
-"""What pages load: compressed beforehand, kept for ever, and never the wrong one."""
+"""The files that pages load: compressed beforehand, kept for ever, and never the wrong one."""
 
 import gzip
 import re

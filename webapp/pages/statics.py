@@ -1,4 +1,4 @@
-"""What pages load: the files of ``static/built``, which ``tools/statics.py`` makes."""
+"""The files that pages load: those of ``static/built``, which ``tools/statics.py`` makes."""
 
 from wsgiref.headers import Headers
 
