@@ -6,7 +6,7 @@ RESET ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help install demo run test quick proof lint format types messages lock bench wheel screenshots coverage kill-test clean
+.PHONY: help install built demo run test quick proof lint format types messages lock bench wheel screenshots coverage kill-test clean
 
 help:
 	@echo "make demo         the portal with demo data at http://127.0.0.1:$(PORT) (RESET=1 starts over)"
@@ -14,18 +14,22 @@ help:
 	@echo "make quick        the checks and the fast tests, in a minute or so"
 	@echo "make proof        all of what make test samples: kills, made-up histories; up to an hour"
 	@echo "make install      the environment alone, in .venv"
-	@echo "also: run lint format types messages lock bench wheel screenshots coverage kill-test clean"
+	@echo "also: run built lint format types messages lock bench wheel screenshots coverage kill-test clean"
 
 # The environment: what runs (.installed) and what checks it (.tools). Both come from hashed lock files.
 
-install: .venv/.installed
+install: built
 
 .venv/.installed: requirements.lock setup.cfg pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(PIP) install --require-hashes -r requirements.lock
 	$(PIP) install --no-deps --no-build-isolation --editable .
-	$(BIN)/python tools/catalogs.py compile
 	@touch $@
+
+# What is made from the sources and not committed: compiled catalogs, and what browsers load.
+built: .venv/.installed
+	$(BIN)/python tools/catalogs.py compile
+	$(BIN)/python tools/statics.py
 
 .venv/.tools: .venv/.installed requirements-dev.lock
 	$(PIP) install --require-hashes -r requirements-dev.lock
@@ -39,7 +43,6 @@ lock: .venv/.installed
 demo: export PORTAL_DEMO = 1
 demo: export PORTAL_BASE_URL = http://127.0.0.1:$(PORT)
 demo: install
-	$(BIN)/python tools/catalogs.py compile
 	$(BIN)/portal demo load $(if $(RESET),--reset)
 	exec $(BIN)/portal serve --port $(PORT)
 
@@ -49,18 +52,16 @@ run: install
 
 # The checks.
 
-test: .venv/.tools lint types
+test: built .venv/.tools lint types
 	$(BIN)/python tools/browser.py
-	$(BIN)/python tools/catalogs.py compile
 	$(BIN)/pytest -n 2
 
 # What a change breaks at first: no browser, no PostgreSQL, nothing that builds or kills.
-quick: .venv/.tools lint types
-	$(BIN)/python tools/catalogs.py compile
+quick: built .venv/.tools lint types
 	$(BIN)/pytest -n 2 -m "not browser and not postgres and not long"
 
 # What `make test` tries a little of: many times the made-up histories, other ones each time, and all of the kills.
-proof: .venv/.tools kill-test
+proof: built .venv/.tools kill-test
 	PORTAL_PROOF_TIMES=20 $(BIN)/pytest -n 2 tests/proof tests/domain
 
 lint: .venv/.tools
@@ -77,16 +78,16 @@ format: .venv/.tools
 types: .venv/.tools
 	$(BIN)/mypy
 
-coverage: .venv/.tools
+coverage: built .venv/.tools
 	$(BIN)/coverage run -m pytest -m "not browser"
 	$(BIN)/coverage combine
 	$(BIN)/coverage report
 
-bench: .venv/.tools
+bench: built .venv/.tools
 	$(BIN)/python -m bench.run
 
 # 1,000 kills in each mode, on SQLite and on PostgreSQL: docs/reliability.md.
-kill-test: .venv/.tools
+kill-test: built .venv/.tools
 	$(BIN)/python -m tools.kill_test
 
 # What is made from the sources.
@@ -95,13 +96,12 @@ messages: install
 	$(BIN)/python tools/catalogs.py update
 
 wheel: install
-	$(BIN)/python tools/catalogs.py compile
 	rm -rf build
 	$(PIP) wheel --no-deps --no-build-isolation --wheel-dir dist .
 
-screenshots: .venv/.tools
+screenshots: built .venv/.tools
 	$(BIN)/python tools/browser.py
-	$(BIN)/python tools/screenshots.py
+	$(BIN)/python -m tools.screenshots
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -2,7 +2,7 @@
 
 import sys
 
-from bench import deliver, memory, plan
+from bench import deliver, memory, plan, weight
 
 if __name__ == "__main__":
-    sys.exit(max(plan.main(), deliver.main(), memory.main()))
+    sys.exit(max(plan.main(), deliver.main(), memory.main(), weight.main()))

@@ -12,8 +12,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 UV = "uv==0.13.9"
-# The build backend is locked too: the project itself is installed without build isolation.
-BUILD_BACKEND = "setuptools>=77\n"
+# What builds is locked too: the project itself is installed without build isolation, and what browsers load is
+# compressed beforehand, so that whoever only runs the portal needs no Brotli.
+BUILDERS = "setuptools>=77\nbrotli>=1.2\n"
 HEADER = "# Written by make lock from setup.cfg.\n"
 
 
@@ -35,7 +36,7 @@ def compile_lock(name: str, *arguments: str) -> None:
             ),
         ],
         cwd=ROOT,
-        input=BUILD_BACKEND,
+        input=BUILDERS,
         text=True,
         check=True,
     )

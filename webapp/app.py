@@ -21,6 +21,7 @@ from webapp.pages import (
     account,
     client_details,
     communications,
+    compression,
     dashboard,
     deliveries,
     errors,
@@ -29,6 +30,7 @@ from webapp.pages import (
     help,
     renewal_owner,
     signin,
+    statics,
     subscriptions,
 )
 from webapp.pages.ids import RowIdConverter
@@ -66,7 +68,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     app = Flask(
         "webapp",
         instance_path=str(Path(chosen.instance_path).resolve()),
-        static_folder=str(folder("static")),
+        static_folder=None,
         template_folder=str(folder("templates")),
     )
     app.url_map.converters["int"] = RowIdConverter
@@ -80,6 +82,8 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         tasks.prepare(app)
     # First of all, so that what an extension refuses has a request id, a language and headers, too.
     frame.prepare(app)
+    compression.prepare(app)
+    statics.prepare(app)
     add_extensions(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
@@ -133,7 +137,6 @@ def configure(app: Flask, settings: config.Settings) -> None:
         RATELIMIT_HEADERS_ENABLED=False,
         # While the store is away each process counts for itself: people can still sign in.
         RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,
-        SEND_FILE_MAX_AGE_DEFAULT=31_536_000,
     )
     app.session_interface = OwnSession()
     app.jinja_env.trim_blocks = True

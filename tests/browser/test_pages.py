@@ -63,7 +63,7 @@ PAGES = {
     "demo.mail": ANNA,
 }
 LEAD_ELSEWHERE = {"frame.home", "settings.index", "account.index", "clients.details"}
-NO_PAGES = {"static", "frame.healthz", "frame.readyz"}
+NO_PAGES = {"frame.healthz", "frame.readyz"}
 # Looked at otherwise: reached only by signing in (one of STATES), or a mail.
 OTHERWISE = {"signin.choose", "demo.mail_html"}
 

@@ -115,7 +115,7 @@ def demo_pages(app: Flask, ids: list[dict[str, int]]) -> Iterator[str]:
         db.session.remove()
     urls: dict[str, None] = {}
     for rule in app.url_map.iter_rules():
-        if "GET" not in (rule.methods or ()) or rule.endpoint in ("static", "demo.mail_html"):
+        if "GET" not in (rule.methods or ()) or rule.endpoint == "demo.mail_html":
             continue
         for number, known in enumerate(ids):
             given: dict[str, Any] = known | {"token": token}

@@ -46,7 +46,6 @@ SAFE = {"GET", "HEAD", "OPTIONS"}
 # What an allowed request gets with one's own ids and no fields: 422 and 400 where fields are missing, 303 where there
 # is nothing to choose or nothing is chosen differently.
 ANSWERS: dict[str, dict[str, int]] = {
-    "static": {"GET": 200},
     "frame.home": {"GET": 303},
     "frame.language": {"POST": 400},
     "frame.undo": {"POST": 303},

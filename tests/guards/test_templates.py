@@ -1,8 +1,7 @@
-"""Templates keep the strict content security policy, the tokens, and texts that can be translated."""
+"""Templates keep the strict content security policy, and texts that can be translated."""
 
 import ast
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,6 @@ ROOT = Path(__file__).parent.parent.parent
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 # Mails are read in programs that know nothing but style attributes, and never as a page of ours.
 PAGES = [path for path in TEMPLATES if "mail" not in path.relative_to(ROOT / "templates").parts[:1]]
-STYLESHEETS = sorted((ROOT / "static").glob("*.css"))
 MODULES = sorted((ROOT / "webapp").rglob("*.py"))
 
 FORBIDDEN = {
@@ -26,7 +24,6 @@ FORBIDDEN = {
     "htmx evaluating text": r"\shx-(on|vals\s*=\s*[\"']js)",
     "htmx trigger filter": r"\shx-trigger\s*=\s*\"[^\"]*\[",
 }
-HEX_COLOUR = re.compile(r"#[0-9a-f]{3,8}\b", re.IGNORECASE)
 
 
 def name(path: Path) -> str:
@@ -64,16 +61,3 @@ def test_module_marks_only_literal_texts(module: Path) -> None:
         and call.func.id in FUNCTIONS
         and not (call.args and isinstance(call.args[0], ast.Constant))
     ] == []
-
-
-def colours(stylesheet: Path) -> Iterator[str]:
-    """Declarations that name a colour by itself instead of by its token."""
-    source = re.sub(r"/\*.*?\*/", "", stylesheet.read_text(encoding="utf-8"), flags=re.DOTALL)
-    for declaration in re.findall(r"[{;]\s*([\w-]+\s*:[^;{}]+)(?=[;}])", source):
-        if HEX_COLOUR.search(declaration) and not declaration.startswith("--"):
-            yield declaration
-
-
-@pytest.mark.parametrize("stylesheet", STYLESHEETS, ids=name)
-def test_colours_are_tokens(stylesheet: Path) -> None:
-    assert list(colours(stylesheet)) == []

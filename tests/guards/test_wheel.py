@@ -15,6 +15,7 @@ SOURCES = (
 )
 # Runs far from the sources; the environment's own link to them comes after the folder in PYTHONPATH.
 PROGRAM = """
+import re
 import sys
 import webapp
 from webapp.app import create_app
@@ -28,7 +29,11 @@ for language in ("en", "pl", "pt"):
     answer = client.get("/sign-in", query_string={"lang": language}, follow_redirects=True)
     assert answer.status_code == 200, answer.status
     print(answer.text)
-assert client.get("/static/portal.css").status_code == 200
+files = re.findall('"(/static/[^"#]+)"', answer.text)
+assert len(files) >= 4, files
+for file in files:
+    with client.get(file, headers={"Accept-Encoding": "br"}) as answer:
+        assert answer.headers["Content-Encoding"] == "br", file
 """
 
 

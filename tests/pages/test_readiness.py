@@ -59,7 +59,7 @@ def test_readyz_tells_and_healthz_and_files_are_there(app, older, browse):
     eve = browse()
     assert (eve.get("/readyz").status_code, eve.get("/readyz").json) == (503, {"ready": False})
     assert eve.get("/healthz").status_code == 200
-    with eve.get("/static/portal.css") as styles:
+    with eve.get(f"/static/{app.extensions['statics']['portal.css']}") as styles:
         assert styles.status_code == 200
     bring_up(app)
     assert eve.get("/readyz").json["ready"] is True

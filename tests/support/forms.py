@@ -274,11 +274,7 @@ def pages(app: Flask, cast: Cast, values: dict[str, Any]) -> Iterator[tuple[int 
         }
         ids = {name: value for name, value in known.items() if value is not None}
         for rule in app.url_map.iter_rules():
-            if (
-                "GET" in (rule.methods or ())
-                and rule.arguments <= ids.keys()
-                and rule.endpoint != "static"
-            ):
+            if "GET" in (rule.methods or ()) and rule.arguments <= ids.keys():
                 with app.test_request_context():
                     yield (
                         reader,

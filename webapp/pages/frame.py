@@ -1,13 +1,10 @@
 """What every page has: language, request id, headers, the transaction, and a few shared routes."""
 
-import hashlib
 import json
 import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import asdict
-from functools import cache
-from pathlib import Path
 
 from flask import (
     Blueprint,
@@ -33,8 +30,7 @@ from webapp.domain.access import Action
 from webapp.labels import codes
 from webapp.models import db
 from webapp.models.transactions import writing
-from webapp.pages import guards, htmx, readiness
-from webapp.paths import folder
+from webapp.pages import guards, htmx, readiness, statics
 from webapp.services.errors import Conflict
 from webapp.services.sending import monitoring
 from webapp.services.trail import undo as undo_service
@@ -144,10 +140,9 @@ def finish(response: Response) -> Response:
     # The header speaks for the whole host, which is not ours below a path.
     if settings.secure and not request.script_root:
         response.headers["Strict-Transport-Security"] = f"max-age={YEAR}"
-    if request.endpoint != "static":
-        response.headers["Cache-Control"] = "no-store"
-        response.headers["Content-Language"] = i18n.LANGUAGES[language()].html
-        response.vary.update(["Accept-Language", "Cookie"])
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Content-Language"] = i18n.LANGUAGES[language()].html
+    response.vary.update(["Accept-Language", "Cookie"])
     if g.get("asked_language") and not current_user.is_authenticated:
         set_cookie(response, g.asked_language)
     return response
@@ -174,7 +169,7 @@ def context() -> dict[str, object]:
         "languages": [(one.code, one.endonym, one.html) for one in i18n.LANGUAGES.values()],
         "vendor": settings.vendor_name,
         "demo": settings.demo,
-        "asset": asset,
+        "asset": statics.asset,
         "page_to_return_to": page_to_return_to,
         "may": lambda action: current_user.is_authenticated and current_user.may(Action[action]),
     }
@@ -187,16 +182,6 @@ def page_to_return_to() -> str:
     """
     page = htmx.local(htmx.current_page())
     return page.partition("?")[0] if "lang" in request.args else page
-
-
-@cache
-def fingerprint(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-
-
-def asset(name: str) -> str:
-    """The address of a static file, with its content's hash so that it may be cached for ever."""
-    return url_for("static", filename=name, v=fingerprint(folder("static") / name))
 
 
 def add_request_id(record: logging.LogRecord) -> bool:

@@ -9,7 +9,7 @@ from webapp.models import revision
 
 log = logging.getLogger(__name__)
 # They ask the database nothing, or tell themselves whether it is right.
-ALWAYS = {"static", "frame.healthz", "frame.readyz"}
+ALWAYS = {"frame.healthz", "frame.readyz"}
 # Where a process remembers that the tables are of its version.
 KEY = "tables_are_right"
 RETRY_SECONDS = 60

@@ -1,0 +1,52 @@
+"""Make what browsers load: ``python tools/statics.py`` fills ``static/built`` (it is not committed).
+
+The stylesheet is joined from its parts. Each file gets its content's hash into its name, so that it may be cached for
+ever, and lies there compressed beforehand, which ``webapp/pages/statics.py`` serves to whoever takes it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+from whitenoise.compress import Compressor
+
+STATIC = Path(__file__).resolve().parent.parent / "static"
+BUILT = STATIC / "built"
+AS_THEY_ARE = ("portal.js", "vendor/htmx.min.js", "icons.svg", "favicon.svg")
+# A later one may set what an earlier one has set.
+STYLESHEET = ("tokens.css", "base.css", "parts/*.css", "pages/*.css", "print.css")
+
+
+def stylesheets() -> list[Path]:
+    """The parts of the stylesheet in their order."""
+    return [path for pattern in STYLESHEET for path in sorted((STATIC / "css").glob(pattern))]
+
+
+def joined() -> str:
+    """The whole stylesheet, without comments and the spaces that only a writer needs."""
+    source = "".join(path.read_text(encoding="utf-8") for path in stylesheets())
+    source = re.sub(r"/\*.*?\*/", "", source, flags=re.DOTALL)
+    source = re.sub(r"\s+", " ", source)
+    source = re.sub(r" ?([{};,]) ?", r"\1", source).replace(";}", "}")
+    return re.sub(r"([{;][\w-]+): ", r"\1:", source).strip()
+
+
+def build() -> None:
+    contents = {Path(name).name: (STATIC / name).read_bytes() for name in AS_THEY_ARE}
+    contents["portal.css"] = joined().encode()
+    compressor = Compressor(quiet=True)
+    BUILT.mkdir(exist_ok=True)
+    made = set()
+    for name, content in contents.items():
+        stem, suffix = name.rsplit(".", 1)
+        path = BUILT / f"{stem}.{hashlib.sha256(content).hexdigest()[:12]}.{suffix}"
+        path.write_bytes(content)
+        made |= {path, *map(Path, compressor.compress(str(path)))}
+    for path in set(BUILT.iterdir()) - made:
+        path.unlink()
+
+
+if __name__ == "__main__":
+    build()

@@ -1,0 +1,49 @@
+"""The files that pages load: those of ``static/built``, which ``tools/statics.py`` makes."""
+
+from wsgiref.headers import Headers
+
+from flask import Flask, current_app, request
+from whitenoise import WhiteNoise
+
+from webapp.paths import folder
+
+PREFIX = "/static/"
+# Each name holds its content's hash: what one name stands for never changes.
+CACHED = "public, max-age=31536000, immutable"
+
+
+def prepare(app: Flask) -> None:
+    """Serve the files before the portal is asked, compressed for whoever takes that."""
+    built = folder("static") / "built"
+    files = {plain(path.name): path.name for path in built.glob("*.*") if is_original(path.name)}
+    if not files:
+        raise RuntimeError(f"{built} is empty: make install fills it")
+    app.extensions["statics"] = files
+    app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
+        app.wsgi_app,
+        root=str(built),
+        prefix=PREFIX,
+        max_age=None,
+        allow_all_origins=False,
+        add_headers_function=add_headers,
+    )
+
+
+def is_original(name: str) -> bool:
+    return not name.endswith((".gz", ".br"))
+
+
+def plain(name: str) -> str:
+    """A file's name as templates know it: ``portal.css`` for ``portal.0a1b2c3d4e5f.css``."""
+    stem, _hash, suffix = name.rsplit(".", 2)
+    return f"{stem}.{suffix}"
+
+
+def add_headers(headers: Headers, path: str, url: str) -> None:
+    headers["Cache-Control"] = CACHED
+    headers["X-Content-Type-Options"] = "nosniff"
+
+
+def asset(name: str) -> str:
+    """The address of a file by its plain name, below the path at which the portal is mounted."""
+    return f"{request.script_root}{PREFIX}{current_app.extensions['statics'][name]}"
