@@ -16,6 +16,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
+from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import event, select
 
 from tests.support import run
@@ -73,12 +74,21 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         yield url
 
 
+def template_cache() -> Path:
+    """The folder of this run's compiled templates."""
+    path = run.folder() / "templates"
+    path.mkdir(exist_ok=True)
+    return path
+
+
 @pytest.fixture
 def app(database_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Flask]:
     """The portal on an empty database. ``@pytest.mark.settings(demo=True)`` changes its settings."""
     marker = request.node.get_closest_marker("settings")
     app = create_app(settings(tmp_path, database_url, **(marker.kwargs if marker else {})))
     app.config.update(TESTING=True, WTF_CSRF_ENABLED=False, RATELIMIT_ENABLED=False)
+    # Each test has an app of its own: compiled once a run, a template costs none of them anything.
+    app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(template_cache()))
     yield app
     with app.app_context():
         db.session.remove()

@@ -15,6 +15,13 @@ from tests.support import postgres
 
 # Workers inherit the environment of the process that starts them: so they find what their run shares.
 VARIABLE = "RENEWAL_PORTAL_TEST_RUN"
+TESTS = Path(__file__).parent.parent
+# They build, kill, start processes by the dozen, or live through a month.
+LONG = (
+    *("proof/", "scale/", "demo/test_commands.py", "demo/test_story.py"),
+    *("cli/test_check.py", "cli/test_revision.py"),
+    *("guards/test_fourth_language.py", "guards/test_old_databases.py", "guards/test_wheel.py"),
+)
 
 
 def folder() -> Path:
@@ -47,6 +54,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         postgres.stop(folder())
         shutil.rmtree(folder())
         del os.environ[VARIABLE]
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what `make quick` leaves out."""
+    if str(item.path.relative_to(TESTS)).startswith(LONG):
+        item.add_marker("long")
 
 
 @pytest.hookimpl(trylast=True)
