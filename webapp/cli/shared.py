@@ -12,7 +12,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from webapp.config import SettingError
-from webapp.labels.refusals import REFUSALS
+from webapp.labels import audit
+from webapp.labels.refusals import sentence
 from webapp.models import Partner, db
 from webapp.models.transactions import writing
 from webapp.services import installation
@@ -63,8 +64,8 @@ def unit_of_work(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def words(error: Refused) -> str:
     """What a use case refused, as its forms say it."""
-    text = str(REFUSALS.get(error.code, error.code))
-    return f"{error.field}: {text % error.values if error.values else text}"
+    field = audit.FIELDS.get(error.field) or error.field.replace("_", " ").capitalize()
+    return f"{field}: {sentence(error.refusal, **error.values)}"
 
 
 def print_json(value: Any) -> None:

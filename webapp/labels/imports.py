@@ -25,7 +25,7 @@ PROBLEMS = {
         "No column says which company a line is about. Map company, domain or external id."
     ),
     Problem.CONTROL: _l("Remove the control characters."),
-    Problem.TOO_LONG: _l("Use at most %(longest)s characters."),
+    Problem.TOO_LONG: _l("Use at most %(max)d characters."),
     Problem.DATE: _l("This is not a date in the form expected, or it is far off: %(value)s"),
     Problem.TERM: _l("Write the term like P1M or P1Y, ten years at most: %(value)s"),
     Problem.AMOUNT: _l("Write the amount like 1234.56 or 1.234,56, without currency: %(value)s"),

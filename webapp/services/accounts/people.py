@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, select
 
+from webapp.domain.refusals import Refusal
 from webapp.mail.addresses import AddressError, check_name, normalise
 from webapp.models import Client, Link, LinkPurpose, Organisation, Partner, Reminder, User, db
 from webapp.models.audit import AuditAction
@@ -130,9 +131,9 @@ def checked_name(name: str) -> str:
     try:
         clean = check_name(name)
     except AddressError as error:
-        raise Refused("name", error.code) from None
+        raise Refused("name", error.refusal) from None
     if not clean:
-        raise Refused("name", "empty")
+        raise Refused("name", Refusal.EMPTY)
     return clean
 
 
@@ -141,7 +142,7 @@ def checked_address(organisation_id: int, email: str, user: User | None = None) 
     try:
         address = normalise(email)
     except AddressError as error:
-        raise Refused("email", error.code) from None
+        raise Refused("email", error.refusal) from None
     hold(organisation_id)
     holder = db.session.scalar(
         select(User.id).where(
@@ -149,7 +150,7 @@ def checked_address(organisation_id: int, email: str, user: User | None = None) 
         )
     )
     if holder is not None and (user is None or holder != user.id):
-        raise Refused("email", "taken")
+        raise Refused("email", Refusal.ADDRESS_TAKEN)
     return address
 
 
@@ -162,7 +163,7 @@ def changed_address(actor: User | None, user: User, email: str) -> str:
     address = checked_address(user.organisation_id, email, user)
     foreign = actor is not None and actor.organisation_id != user.organisation_id
     if foreign and user.signed_in_at and address != user.email:
-        raise Refused("email", "signed_in")
+        raise Refused("email", Refusal.ADDRESS_IN_USE)
     return address
 
 
@@ -252,7 +253,7 @@ def keep_an_admin(user: User, field: str) -> None:
         User.organisation_id == user.organisation_id, User.admin, User.active, User.id != user.id
     )
     if user.active and not db.session.scalar(others):
-        raise Refused(field, "last_admin")
+        raise Refused(field, Refusal.LAST_ADMIN)
 
 
 def invite(actor: User | None, user: User) -> Link:
@@ -262,7 +263,7 @@ def invite(actor: User | None, user: User) -> Link:
     the contacts.
     """
     if not user.active:
-        raise Refused("active", "inactive")
+        raise Refused("active", Refusal.INACTIVE)
     logins.void_links(user, LinkPurpose.INVITATION)
     if isinstance(user.organisation, Client) and not has_admin(user.organisation_id):
         user.admin = True
