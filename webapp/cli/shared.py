@@ -37,6 +37,9 @@ def in_one_line() -> Iterator[None]:
         raise click.ClickException(words(error)) from None
     except SettingError as error:
         raise click.UsageError(str(error)) from None
+    except UnicodeEncodeError as error:
+        # Bytes of an argument that are no text in this system's encoding.
+        raise click.UsageError(f"This is not text: {error.object!r}") from None
     except DBAPIError as error:
         hint = "Does the database have its tables? portal init makes them."
         raise click.ClickException(f"{error.orig}\n{hint}") from None

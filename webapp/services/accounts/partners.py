@@ -72,22 +72,21 @@ def add_partner(
 
     Raises Refused for a name, address, language or zone that can't be used.
     """
-    if not name.strip():
-        raise Refused("name", Refusal.EMPTY)
+    name = people.checked_name(name)
+    if admin_name is not None:
+        admin_name = people.checked_name(admin_name, "admin_name")
     if language not in i18n.LANGUAGES:
         raise Refused("language", Refusal.NO_OPTION)
     if time_zone not in i18n.ZONES:
         raise Refused("time_zone", Refusal.TIME_ZONE)
-    partner = Partner(
-        name=name.strip(), slug=free_slug(name), language=language, time_zone=time_zone
-    )
+    partner = Partner(name=name, slug=free_slug(name), language=language, time_zone=time_zone)
     db.session.add(partner)
     db.session.flush()
     note(actor, AuditAction.PARTNER_ADDED, partner)
     admin = people.add_person(
         actor,
         partner,
-        name=admin_name or name_from(admin_email),
+        name=name_from(admin_email) if admin_name is None else admin_name,
         email=admin_email,
         admin=True,
     )

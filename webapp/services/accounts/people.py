@@ -17,6 +17,7 @@ from webapp.services.accounts import logins
 from webapp.services.errors import Conflict, Refused
 from webapp.services.sending import after_changes, outbox
 
+LONGEST_NAME = 200
 EDITABLE = {"name", "email", "job_title", "language", "time_zone", "admin"}
 
 
@@ -127,13 +128,16 @@ def checked_facts(actor: User | None, user: User, facts: Mapping[str, Any]) -> d
     return checked
 
 
-def checked_name(name: str) -> str:
+def checked_name(name: str, field: str = "name") -> str:
+    """The name of a person or an organisation as it is stored. Raises Refused."""
     try:
         clean = check_name(name)
     except AddressError as error:
-        raise Refused("name", error.refusal) from None
+        raise Refused(field, error.refusal) from None
     if not clean:
-        raise Refused("name", Refusal.EMPTY)
+        raise Refused(field, Refusal.EMPTY)
+    if len(clean) > LONGEST_NAME:
+        raise Refused(field, Refusal.TOO_LONG, max=LONGEST_NAME)
     return clean
 
 
