@@ -10,9 +10,7 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from tests.support.cast import Cast
-from webapp.domain.cells import Problem
 from webapp.i18n import LANGUAGES
-from webapp.labels.imports import PROBLEMS
 from webapp.models import Client, db
 
 DATA = Path(__file__).parent.parent / "data"
@@ -123,10 +121,6 @@ def test_an_unknown_language_is_answered_with_those_there_are(portal: Any, tmp_p
     assert f"There is no language called Klingon. There are: {known}." in result.stderr
 
 
-def test_every_problem_has_words() -> None:
-    assert PROBLEMS.keys() == set(Problem)
-
-
 def test_the_report_for_people_says_what_changes_and_is_cut_short(
     portal: Any, tmp_path: Path
 ) -> None:
@@ -137,3 +131,38 @@ def test_the_report_for_people_says_what_changes_and_is_cut_short(
     result = portal(str(path))
     assert result.output.count("Atlantis") == 30
     assert "and 10 more; --json has all of them" in result.output
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "Line 1: The file is empty."),
+        (b",,,", "Line 1: The file is empty."),
+        (b"\xef\xbb\xbf;;\n;;\n", "Line 1: The file is empty."),
+        (b"x" * 200_000, "Line 1: The line breaks the file"),
+        (b"Firma\nA\n", "Map company, domain or external id. (--map)"),
+        (b"Company name\nA\xb3a\n", "in cp1250 a line reads: Ała (--encoding)"),
+        (b"Company name\nA\n\0", "NUL character"),
+        (b"Company name,Product,Renewal date,Term\nA,Hub,1.2.2027,P1Y\n", ": 1.2.2027 (--dates)"),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_a_file_that_is_no_list_is_answered_in_a_sentence(
+    app: Flask, portal: Any, tmp_path: Path, content: bytes, said: str
+) -> None:
+    path = tmp_path / "list.csv"
+    path.write_bytes(content)
+    result = portal(str(path), "--apply")
+    assert (result.exit_code, type(result.exception)) == (1, SystemExit)
+    assert said in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert clients(app) == 2
+
+
+def test_a_list_of_a_header_alone_changes_nothing(app: Flask, portal: Any, tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("Company name,Product\n,\n")
+    result = portal(str(path), "--apply")
+    assert result.exit_code == 0
+    assert "created: 0, changed: 0, unchanged: 0, with errors: 0" in result.stdout
+    assert clients(app) == 2

@@ -5,7 +5,7 @@ import json
 import pytest
 from sqlalchemy import select
 
-from tests.support.cast import BASE_URL, make_client, unit_of_work
+from tests.support.cast import BASE_URL, dump, make_client, unit_of_work
 from webapp.models import AuditEntry, Client, LinkPurpose, Partner, User, db
 from webapp.signin import links
 
@@ -66,23 +66,85 @@ def test_a_partner_as_json(run):
     assert (report["partner"], report["email"]) == ("lodz-co", "ana@lodz.example")
 
 
+ADMIN = ("--admin", "ana@odnowa.example")
+# Bytes that are no text, as Python hands them on from the command line.
+NO_TEXT = "\udcff"
+
+
+def look_refused(result, exit_code, said):
+    """Look whether a command has answered in one sentence."""
+    # Anything but SystemExit would be shown as a traceback.
+    assert (result.exit_code, type(result.exception)) == (exit_code, SystemExit)
+    assert said in result.output
+    assert result.output.splitlines()[-1].startswith("Error: ")
+    if exit_code == 1:
+        assert len(result.output.splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "said"),
     [
-        (("--admin", "nobody"), 1, "email:"),
-        (("--admin", "ana@odnowa.example", "--time-zone", "Mars"), 1, "time_zone"),
-        (("--admin", "ana@odnowa.example", "--language", "de"), 2, "--language"),
-        ((), 2, "--admin"),
+        ((" ", *ADMIN), 1, "Name: Fill this in."),
+        (("x" * 201, *ADMIN), 1, "Name: Use at most 200 characters."),
+        (("a\nb", *ADMIN), 1, "Name: Remove line breaks and control characters."),
+        ((NO_TEXT, *ADMIN), 1, "Name: Remove line breaks and control characters."),
+        (("Odnowa", "--admin", "nobody"), 1, "E-mail: An e-mail address has one @"),
+        (("Odnowa", "--admin", ""), 1, "E-mail: An e-mail address has one @"),
+        (("Odnowa", "--admin", "żółw@odnowa.example"), 1, "E-mail: Before the @, use only"),
+        (("Odnowa", *ADMIN, "--admin-name", ""), 1, "Admin name: Fill this in."),
+        (("Odnowa", *ADMIN, "--admin-name", "a\tb"), 1, "Admin name: Remove line breaks"),
+        (
+            ("Odnowa", *ADMIN, "--time-zone", "Mars/Base"),
+            1,
+            "Time zone: There is no such time zone.",
+        ),
+        (("Odnowa", *ADMIN, "--time-zone", ""), 1, "Time zone: There is no such time zone."),
+        (("Odnowa", *ADMIN, "--language", "de"), 2, "--language"),
+        (("Odnowa",), 2, "--admin"),
     ],
 )
-def test_what_is_wrong_is_said_and_nothing_is_written(run, app, arguments, exit_code, said):
-    result = run("partner", "add", "Odnowa", *arguments)
-    assert result.exit_code == exit_code
-    assert said in result.output
-    assert "Traceback" not in result.output
+def test_what_cannot_be_a_partner_is_said_and_nothing_is_written(
+    run, app, arguments, exit_code, said
+):
+    look_refused(run("partner", "add", *arguments), exit_code, said)
     with app.app_context():
         assert db.session.scalar(select(Partner.id)) is None
         assert db.session.scalar(select(AuditEntry.id)) is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "said"),
+    [
+        (("odnowa", ""), 1, "E-mail: An e-mail address has one @"),
+        (
+            ("odnowa", "Alice@odnowa.example"),
+            1,
+            "E-mail: Somebody in this organisation already has",
+        ),
+        (("odnowa", "frank@odnowa.example", "--name", " "), 1, "Name: Fill this in."),
+        (("odnowa", "frank@odnowa.example", "--name", "x" * 201), 1, "Name: Use at most 200"),
+        (("odnowa", "frank@odnowa.example", "--language", ""), 2, "--language"),
+        # An empty variable of a script must not make a client's user one of the partner.
+        (("odnowa", "frank@odnowa.example", "--client", ""), 1, "0 clients of odnowa"),
+        (("odnowa", "frank@odnowa.example", "--client", NO_TEXT), 2, "This is not text"),
+        (("", "frank@odnowa.example"), 1, "There is no partner ''."),
+        ((NO_TEXT, "frank@odnowa.example"), 2, "This is not text"),
+    ],
+)
+def test_who_cannot_be_a_user_is_said_and_nothing_is_written(
+    run, app, cast, arguments, exit_code, said
+):
+    before = dump(app)
+    look_refused(run("user", "add", *arguments), exit_code, said)
+    assert dump(app) == before
+
+
+@pytest.mark.parametrize("host", ["", NO_TEXT])
+def test_a_host_that_cannot_be_listened_at(run, host):
+    result = run("serve", "--host", host, "--port", "8999")
+    assert result.exit_code in (1, 2)
+    assert type(result.exception) is SystemExit
+    assert "Error: " in result.output
 
 
 def test_sending_is_turned_on_and_off(run, app, cast):

@@ -47,7 +47,7 @@ def test_from_loading_to_starting_over(run, app):
         assert (db.session.scalar(select(func.count()).select_from(Client)) or 0) >= 60
 
 
-@pytest.mark.parametrize("move", ["+0", "-1", "+1000", "tomorrow"])
+@pytest.mark.parametrize("move", ["+0", "-1", "+1000", "+²", "9" * 5000, "tomorrow"])
 def test_a_move_that_there_is_not(run, move):
     assert run("clock", "--", move).exit_code == 2
 

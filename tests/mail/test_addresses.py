@@ -1,6 +1,6 @@
 import pytest
 
-from webapp.domain.addresses import AddressProblem
+from webapp.domain.refusals import Refusal
 from webapp.mail.addresses import AddressError, check_name, name_from, normalise
 
 
@@ -20,30 +20,30 @@ def test_address_as_it_goes_over_the_wire(typed: str, wire: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "code"),
+    ("typed", "refusal"),
     [
-        ("", AddressProblem.NO_AT),
-        ("ana", AddressProblem.NO_AT),
-        ("ana@b@c.example", AddressProblem.NO_AT),
-        ("ana b@c.example", AddressProblem.CHARACTERS),
-        ("ana\x00@c.example", AddressProblem.CHARACTERS),
-        ("ana@c.example\r\nBcc: eve@c.example", AddressProblem.CHARACTERS),
-        ("ana\u202e@c.example", AddressProblem.CHARACTERS),
-        ("żółw@c.example", AddressProblem.ACCENTS),
-        ("ana@" + "c." * 130 + "example", AddressProblem.LENGTH),
-        ("@c.example", AddressProblem.SPELLING),
-        ("ana@", AddressProblem.SPELLING),
-        ("ana@firma", AddressProblem.SPELLING),
-        ("ana@c..example", AddressProblem.SPELLING),
-        ("a;b@c.example", AddressProblem.SPELLING),
-        ("a" * 65 + "@c.example", AddressProblem.SPELLING),
-        ("ana@[127.0.0.1]", AddressProblem.SPELLING),
+        ("", Refusal.ADDRESS_NO_AT),
+        ("ana", Refusal.ADDRESS_NO_AT),
+        ("ana@b@c.example", Refusal.ADDRESS_NO_AT),
+        ("ana b@c.example", Refusal.ADDRESS_CHARACTERS),
+        ("ana\x00@c.example", Refusal.ADDRESS_CHARACTERS),
+        ("ana@c.example\r\nBcc: eve@c.example", Refusal.ADDRESS_CHARACTERS),
+        ("ana\u202e@c.example", Refusal.ADDRESS_CHARACTERS),
+        ("żółw@c.example", Refusal.ADDRESS_ACCENTS),
+        ("ana@" + "c." * 130 + "example", Refusal.ADDRESS_LENGTH),
+        ("@c.example", Refusal.ADDRESS_SPELLING),
+        ("ana@", Refusal.ADDRESS_SPELLING),
+        ("ana@firma", Refusal.ADDRESS_SPELLING),
+        ("ana@c..example", Refusal.ADDRESS_SPELLING),
+        ("a;b@c.example", Refusal.ADDRESS_SPELLING),
+        ("a" * 65 + "@c.example", Refusal.ADDRESS_SPELLING),
+        ("ana@[127.0.0.1]", Refusal.ADDRESS_SPELLING),
     ],
 )
-def test_address_that_is_refused(typed: str, code: AddressProblem) -> None:
+def test_address_that_is_refused(typed: str, refusal: Refusal) -> None:
     with pytest.raises(AddressError) as caught:
         normalise(typed)
-    assert caught.value.code is code
+    assert caught.value.refusal is refusal
 
 
 def test_name_gets_single_spaces() -> None:
@@ -54,7 +54,7 @@ def test_name_gets_single_spaces() -> None:
 def test_name_with_control_characters_is_refused(typed: str) -> None:
     with pytest.raises(AddressError) as caught:
         check_name(typed)
-    assert caught.value.code is AddressProblem.NAME
+    assert caught.value.refusal is Refusal.CONTROL
 
 
 @pytest.mark.parametrize(

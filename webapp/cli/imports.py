@@ -11,9 +11,10 @@ from flask_babel import ngettext
 
 from webapp import i18n
 from webapp.cli.shared import as_json, find_partner, print_json, unit_of_work
+from webapp.domain.cells import Problem
 from webapp.domain.rows import Field
 from webapp.labels import audit, codes
-from webapp.labels.imports import message
+from webapp.labels.imports import remark
 from webapp.models import Partner, db
 from webapp.services.imports.run import DAYS_AHEAD, MailAhead, Report, import_list
 
@@ -22,6 +23,13 @@ MOST_LINES = 30
 ISO = "iso"
 # How the last day of 2026 is written, by the names of --dates.
 DATES = {ISO: "2026-12-31"} | {one.code: one.numeric_date for one in i18n.LANGUAGES.values()}
+# Which option helps where a list says it in its own way.
+OPTIONS = {
+    Problem.UNKNOWN_ENCODING: "--encoding",
+    Problem.GUESSED_ENCODING: "--encoding",
+    Problem.COLUMN_MISSING: "--map",
+    Problem.DATE: "--dates",
+}
 
 
 def read_mapping(
@@ -96,8 +104,8 @@ def as_dict(report: Report, applied: bool) -> dict[str, Any]:
         "changed": report.changed,
         "unchanged": report.unchanged,
         "errors": [
-            {"row": fault.row, "column": fault.column, "message": message(fault)}
-            for fault in report.faults
+            {"row": line, "column": column, "message": sentence}
+            for line, column, sentence in map(remark, report.faults)
         ],
         "applied": applied,
         "unused_columns": report.unused_columns,
@@ -120,9 +128,8 @@ def as_dict(report: Report, applied: bool) -> dict[str, Any]:
 def print_report(report: Report, partner: Partner, applied: bool) -> None:
     """The report for people: errors first, since with one of them nothing else happens."""
     for fault in report.faults[:MOST_LINES]:
-        place = _("Line %(row)s", row=fault.row)
-        place = f"{place}, {fault.column}" if fault.column else place
-        click.echo(f"{place}: {message(fault)}", err=True)
+        option = OPTIONS.get(fault.problem)
+        click.echo(f"{remark(fault)} ({option})" if option else str(remark(fault)), err=True)
     print_rest(report.faults, err=True)
     lines = [
         (_("created"), report.created),

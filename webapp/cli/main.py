@@ -88,8 +88,8 @@ def serve(host: str, port: int, threads: int) -> None:
         raise click.ClickException(f"The database can't be used: {wrong}.") from None
     with in_one_line():
         installation.refuse_other_data()
+        click.echo(f"Renewal Portal is at http://{host}:{port} (stop it with Ctrl+C)")
     settings = runtime.settings()
-    click.echo(f"Renewal Portal is at http://{host}:{port} (stop it with Ctrl+C)")
     stopped = Event()
     helper = Thread(target=worker.run, args=(app, stopped), name="worker")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -107,6 +107,9 @@ def serve(host: str, port: int, threads: int) -> None:
         )
     except OSError as error:
         raise click.ClickException(f"Can't listen at {host}:{port}: {error.strerror}") from None
+    except ValueError as error:
+        # A name that stands for no address.
+        raise click.ClickException(f"Can't listen at {host}:{port}: {error}") from None
     finally:
         stopped.set()
         if settings.demo:

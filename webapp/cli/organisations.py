@@ -45,7 +45,7 @@ def add_partner(
         name,
         email,
         language,
-        time_zone=time_zone or i18n.LANGUAGES[language].zone,
+        time_zone=i18n.LANGUAGES[language].zone if time_zone is None else time_zone,
         admin_name=admin_name,
     )
     assert partner.notified_user_id
@@ -90,11 +90,14 @@ def add_user(
 ) -> None:
     """Add a user to PARTNER, or to one of its clients; prints the invitation link."""
     partner = find_partner(slug)
-    organisation: Organisation = find_client(partner, client_name) if client_name else partner
+    # A client that is named by nothing must not become the whole partner.
+    organisation: Organisation = (
+        partner if client_name is None else find_client(partner, client_name)
+    )
     user = people.add_person(
         None,
         organisation,
-        name=name or name_from(email),
+        name=name_from(email) if name is None else name,
         email=email,
         language=language,
         admin=admin,

@@ -48,7 +48,7 @@ def show(day: datetime, slug: str | None, as_json: bool) -> None:
     now = runtime.now()
     if day.date() < now.date():
         raise click.BadParameter(f"{day.date()} is past.", param_hint="--on")
-    lines = list(mails_on(day.date(), now, find_partner(slug) if slug else None))
+    lines = list(mails_on(day.date(), now, None if slug is None else find_partner(slug)))
     if as_json:
         print_json([as_facts(line) for line in lines])
         return

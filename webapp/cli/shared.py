@@ -13,7 +13,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from webapp.config import SettingError
-from webapp.labels.refusals import REFUSALS
+from webapp.labels import audit
+from webapp.labels.refusals import sentence
 from webapp.models import Partner, db, revision
 from webapp.models.transactions import writing
 from webapp.services import installation
@@ -40,6 +41,9 @@ def in_one_line() -> Iterator[None]:
         raise click.ClickException(str(error)) from None
     except SettingError as error:
         raise click.UsageError(str(error)) from None
+    except UnicodeEncodeError as error:
+        # Bytes of an argument that are no text in this system's encoding.
+        raise click.UsageError(f"This is not text: {error.object!r}") from None
     except DBAPIError as error:
         hint = "Does the database have its tables? portal init makes them."
         raise click.ClickException(f"{error.orig}\n{hint}") from None
@@ -79,8 +83,8 @@ def make_tables() -> None:
 
 def words(error: Refused) -> str:
     """What a use case refused, as its forms say it."""
-    text = str(REFUSALS.get(error.code, error.code))
-    return f"{error.field}: {text % error.values if error.values else text}"
+    field = audit.FIELDS.get(error.field) or error.field.replace("_", " ").capitalize()
+    return f"{field}: {sentence(error.refusal, **error.values)}"
 
 
 def print_json(value: Any) -> None:

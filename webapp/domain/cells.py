@@ -82,7 +82,7 @@ def read_text(text: str, longest: int = 200) -> str:
     if not line.isprintable():
         raise CellError(Problem.CONTROL)
     if len(line) > longest:
-        raise CellError(Problem.TOO_LONG, longest=longest)
+        raise CellError(Problem.TOO_LONG, max=longest)
     return line
 
 

@@ -1,5 +1,8 @@
-"""Words for what is wrong with an imported list."""
+"""Words for what is wrong with an imported list: where, and why."""
 
+from typing import Any, NamedTuple
+
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from webapp.domain.cells import Problem
@@ -7,12 +10,12 @@ from webapp.domain.rows import Fault, Field
 from webapp.i18n import LANGUAGES
 
 # NOTE: errors of an imported list; value, role and field are quoted from it.
-PROBLEMS = {
+PROBLEMS: dict[Problem, Any] = {
     Problem.EMPTY: _l("The file is empty."),
     Problem.UNKNOWN_ENCODING: _l("There is no encoding called %(encoding)s."),
     Problem.ENCODING: _l("The file is not written in %(encoding)s."),
     Problem.GUESSED_ENCODING: _l(
-        "The file is not written in UTF-8. Name its encoding; with --encoding %(guess)s a line reads: %(sample)s"
+        "The file is not written in UTF-8. Name its encoding; in %(guess)s a line reads: %(sample)s"
     ),
     Problem.NUL: _l("The line has a NUL character. Is this a text file?"),
     Problem.CSV: _l("The line breaks the file, most likely by an unclosed quote: %(reason)s"),
@@ -25,7 +28,7 @@ PROBLEMS = {
         "No column says which company a line is about. Map company, domain or external id."
     ),
     Problem.CONTROL: _l("Remove the control characters."),
-    Problem.TOO_LONG: _l("Use at most %(longest)s characters."),
+    Problem.TOO_LONG: _l("Use at most %(max)d characters."),
     Problem.DATE: _l("This is not a date in the form expected, or it is far off: %(value)s"),
     Problem.TERM: _l("Write the term like P1M or P1Y, ten years at most: %(value)s"),
     Problem.AMOUNT: _l("Write the amount like 1234.56 or 1.234,56, without currency: %(value)s"),
@@ -47,8 +50,20 @@ PROBLEMS = {
 }
 
 
-def message(fault: Fault) -> str:
-    """What is wrong, in words."""
+class Remark(NamedTuple):
+    """One fault as people read it: the line of the file, the file's own column if it is about one, and why."""
+
+    line: int
+    column: str | None
+    sentence: str
+
+    def __str__(self) -> str:
+        place = ", ".join(filter(None, (_("Line %(row)s", row=self.line), self.column)))
+        return f"{place}: {self.sentence}"
+
+
+def remark(fault: Fault) -> Remark:
+    """Say a fault in the reader's language."""
     choices = {"fields": ", ".join(Field), "languages": ", ".join(sorted(LANGUAGES))}
-    values = {**fault.values, **choices}
-    return str(PROBLEMS[fault.problem]) % values
+    sentence = str(PROBLEMS[fault.problem]) % {**fault.values, **choices}
+    return Remark(fault.row, fault.column, sentence)

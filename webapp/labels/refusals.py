@@ -1,32 +1,62 @@
-"""Words for what is refused."""
+"""Words for everything that is refused; pages and commands say the same."""
 
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
-from webapp.domain.addresses import AddressProblem
+from webapp.domain.refusals import Refusal
 
-ADDRESS_PROBLEMS = {
-    AddressProblem.NO_AT: _l("An e-mail address has one @, as in ana@company.example."),
-    AddressProblem.CHARACTERS: _l(
+WORDS: dict[Refusal, Any] = {
+    Refusal.EMPTY: _l("Fill this in."),
+    Refusal.TOO_LONG: _l("Use at most %(max)d characters."),
+    Refusal.CONTROL: _l("Remove line breaks and control characters."),
+    Refusal.NO_OPTION: _l("Choose one of the options."),
+    Refusal.DOMAIN: _l("Write a domain such as example.com."),
+    Refusal.TIME_ZONE: _l("There is no such time zone. Write it like Europe/Warsaw."),
+    Refusal.ADDRESS_CHARACTERS: _l(
         "Remove the spaces and control characters from the e-mail address."
     ),
-    AddressProblem.ACCENTS: _l("Before the @, use only letters without accents, digits and signs."),
-    AddressProblem.LENGTH: _l("Use an e-mail address of at most 254 characters."),
-    AddressProblem.SPELLING: _l("Check the spelling: an address looks like ana@company.example."),
-    AddressProblem.NAME: _l("Remove line breaks and control characters from the name."),
-}
-# Words for the codes with which services refuse; a page adds those of its own services.
-REFUSALS: dict[str, Any] = {
-    **{code.value: text for code, text in ADDRESS_PROBLEMS.items()},
-    "empty": _l("Fill this in."),
-    "taken": _l("Somebody in this organisation already has this address."),
-    "signed_in": _l(
+    Refusal.ADDRESS_NO_AT: _l("An e-mail address has one @, as in ana@company.example."),
+    Refusal.ADDRESS_ACCENTS: _l(
+        "Before the @, use only letters without accents, digits and signs."
+    ),
+    Refusal.ADDRESS_LENGTH: _l("Use an e-mail address of at most 254 characters."),
+    Refusal.ADDRESS_SPELLING: _l("Check the spelling: an address looks like ana@company.example."),
+    Refusal.ADDRESS_TAKEN: _l("Somebody in this organisation already has this address."),
+    Refusal.ADDRESS_IN_USE: _l(
         "This person has signed in with this address, so only an admin of their organisation can change it."
     ),
-    "last_admin": _l("This is the only active admin. Make somebody else an admin first."),
-    "stranger": _l("Choose an active person of this company."),
-    "contact_needed": _l("Partner as owner needs a point of contact. Choose one."),
-    "not_choosable": _l("Choose somebody from the list."),
-    "inactive": _l("This person is deactivated. Activate them first."),
+    Refusal.INACTIVE: _l("This person is deactivated. Activate them first."),
+    Refusal.LAST_ADMIN: _l("This is the only active admin. Make somebody else an admin first."),
+    Refusal.LINK_OVER: _l("This link no longer works"),
+    Refusal.EXTERNAL_ID_TAKEN: _l("Another of your clients has this ID."),
+    Refusal.CONTACT_NEEDED: _l("Partner as owner needs a point of contact. Choose one."),
+    Refusal.CONTACT_NOT_LISTED: _l("Choose somebody from the list."),
+    Refusal.STRANGER: _l("Choose an active person of this company."),
+    Refusal.PRODUCT_TAKEN: _l("This client already has a subscription of this product."),
+    Refusal.DATE: _l("Choose a date between 2000 and 2199."),
+    Refusal.DEADLINE_LATE: _l("The decision deadline can't be after the renewal date."),
+    Refusal.AMOUNT: _l("Write an amount such as 1200 or 1200.50."),
+    Refusal.AMOUNT_NEEDED: _l("Write the amount in this currency, or choose no currency."),
+    Refusal.CURRENCY_NEEDED: _l("Choose the currency of the amount."),
+    Refusal.NOTIFIED_NEEDED: _l(
+        "Choose who is to be notified: as owner, the partner needs a point of contact."
+    ),
+    Refusal.STEPS: _l(
+        "Write numbers of days from 0 to 730, separated by commas, at most 20 of them."
+    ),
+    Refusal.WINDOW: _l("The window must close later than it opens."),
+    Refusal.WEEKDAY_NEEDED: _l("Choose at least one weekday."),
+    Refusal.MAIL_OVER: _l(
+        "This mail can't be sent again: it is too late, or its reader knows already."
+    ),
+    Refusal.MAIL_UNASKED: _l("This person gets no mail about these renewals any more."),
+    Refusal.ADDRESS_REJECTED: _l(
+        "A server rejected this address. Correct it first, then send again."
+    ),
 }
+
+
+def sentence(refusal: Refusal, **values: object) -> str:
+    """Say why something is refused, in the reader's language."""
+    return str(WORDS[refusal]) % values

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from email_validator import EmailNotValidError, validate_email
 
-from webapp.domain.addresses import AddressProblem
+from webapp.domain.refusals import Refusal
 
 LONGEST = 254
 # Controls, halves of characters, line ends, and marks that turn the direction of the rest of a line:
@@ -16,11 +16,11 @@ DIRECTION_MARKS = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 class AddressError(ValueError):
-    """An address or a name that can't be used; ``code`` says why."""
+    """An address or a name that can't be used; ``refusal`` says why."""
 
-    def __init__(self, code: AddressProblem) -> None:
-        super().__init__(code.value)
-        self.code = code
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.value)
+        self.refusal = refusal
 
 
 def is_unprintable(char: str) -> bool:
@@ -34,13 +34,13 @@ def normalise(text: str) -> str:
     """
     address = text.strip()
     if any(is_unprintable(char) or char.isspace() for char in address):
-        raise AddressError(AddressProblem.CHARACTERS)
+        raise AddressError(Refusal.ADDRESS_CHARACTERS)
     if address.count("@") != 1:
-        raise AddressError(AddressProblem.NO_AT)
+        raise AddressError(Refusal.ADDRESS_NO_AT)
     if not address.partition("@")[0].isascii():
-        raise AddressError(AddressProblem.ACCENTS)
+        raise AddressError(Refusal.ADDRESS_ACCENTS)
     if len(address) > LONGEST:
-        raise AddressError(AddressProblem.LENGTH)
+        raise AddressError(Refusal.ADDRESS_LENGTH)
     try:
         checked = validate_email(
             address,
@@ -51,17 +51,17 @@ def normalise(text: str) -> str:
             test_environment=True,
         )
     except EmailNotValidError:
-        raise AddressError(AddressProblem.SPELLING) from None
+        raise AddressError(Refusal.ADDRESS_SPELLING) from None
     wire = checked.ascii_email or ""
     if len(wire) > LONGEST:
-        raise AddressError(AddressProblem.LENGTH)
+        raise AddressError(Refusal.ADDRESS_LENGTH)
     return wire
 
 
 def check_name(text: str) -> str:
     """A person's or an organisation's name with single spaces. Raises AddressError."""
     if any(is_unprintable(char) for char in text.strip()):
-        raise AddressError(AddressProblem.NAME)
+        raise AddressError(Refusal.CONTROL)
     return " ".join(text.split())
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from email.header import Header
 from functools import lru_cache
 
-from webapp.domain.addresses import AddressProblem
+from webapp.domain.refusals import Refusal
 from webapp.mail.addresses import AddressError, one_line
 from webapp.mail.letter import Party
 
@@ -34,7 +34,7 @@ def words(text: str) -> str:
 def mailbox(party: Party) -> str:
     """``"Name" <address>``. Raises AddressError for an address that never passed normalise()."""
     if not ADDRESS.fullmatch(party.email):
-        raise AddressError(AddressProblem.SPELLING)
+        raise AddressError(Refusal.ADDRESS_SPELLING)
     name = words(party.name)
     if not name:
         return party.email

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 from webapp.domain.access import Action
 from webapp.models import AuditEntry, Client
 from webapp.pages import guards, notices
-from webapp.pages.clients_forms import REFUSALS, ClientForm
+from webapp.pages.clients_forms import ClientForm
 from webapp.pages.forms import explain
 from webapp.services.clients import clients
 from webapp.services.errors import Refused
@@ -27,7 +27,7 @@ def add() -> Answer:
         try:
             client = clients.add_client(current_user, partner, form.details)
         except Refused as error:
-            explain(form, error, REFUSALS)
+            explain(form, error)
         else:
             flash(
                 _("Client added, its subscriptions come next: %(name)s", name=client.name),
@@ -53,7 +53,7 @@ def edit(client_id: int) -> Answer:
     try:
         changed = clients.edit_client(current_user, client, form.details)
     except Refused as error:
-        explain(form, error, REFUSALS)
+        explain(form, error)
         return edit_page(client, form, 422)
     flash(_("Saved.") if changed else _("Nothing was different."), "good")
     return redirect(url_for("clients.renewals", client_id=client.id), 303)

@@ -12,17 +12,6 @@ from webapp.pages import forms
 from webapp.pages.frame import language
 from webapp.services.clients.clients import ClientDetails
 
-REFUSALS: dict[str, Any] = {
-    "needed": _l("Fill this in."),
-    "taken": _l("Another of your clients has this ID."),
-    "too_long": _l("Use at most %(longest)d characters."),
-    "control": _l("Remove line breaks and control characters."),
-    "domain": _l("Write a domain such as example.com."),
-    "country": _l("Choose one of the options."),
-    "language": _l("Choose one of the options."),
-    "time_zone": _l("Choose one of the options."),
-}
-
 
 def country_choices(*_arguments: Any) -> list[SelectChoice]:
     """All countries by their names in the page's language."""

@@ -14,7 +14,6 @@ from webapp.models import AuditEntry, MailKind, Partner
 from webapp.models.audit import AuditAction
 from webapp.pages import guards, htmx, notices
 from webapp.pages.communications_forms import (
-    REFUSALS,
     DefaultForm,
     ModeForm,
     ScheduleForm,
@@ -49,7 +48,7 @@ def save_default() -> AnyResponse:
     try:
         entry = partners.save_default(current_user, partner, form.wanted, form.seen.data)
     except Refused as error:
-        explain(form, error, REFUSALS)
+        explain(form, error)
         return answer(partner, "default", 422, default_form=form)
     except Conflict:
         form.seen.data = partners.seen(partners.default_of(partner))
@@ -68,7 +67,7 @@ def save_schedule() -> AnyResponse:
     try:
         entry = partners.save_schedule(current_user, partner, form.wanted, form.seen.data)
     except Refused as error:
-        explain(form, error, REFUSALS)
+        explain(form, error)
         return answer(partner, "schedule", 422, schedule_form=form)
     except Conflict:
         form.seen.data = partners.seen(partners.schedule_of(partner))

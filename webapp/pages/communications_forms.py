@@ -17,14 +17,6 @@ from webapp.services import runtime
 from webapp.services.accounts.partners import WEEKDAYS, Default, Schedule
 from webapp.services.reminders import loading
 
-REFUSALS: dict[str, Any] = {
-    "needed": _l("Choose who is to be notified: as owner, the partner needs a point of contact."),
-    "unknown": _l("Choose one of the options."),
-    "steps": _l("Write numbers of days from 0 to 730, separated by commas, at most 20 of them."),
-    "window": _l("The window must close later than it opens."),
-    "days": _l("Choose at least one weekday."),
-}
-
 
 class ClockField(TimeField):
     """A time of day; its fault is said in our words."""

@@ -4,13 +4,13 @@ from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp import i18n
 from webapp.domain.access import Action
+from webapp.labels.refusals import sentence
 from webapp.mail.addresses import one_line
 from webapp.models import Delivery, DeliveryState, db
 from webapp.pages import guards, htmx
@@ -23,11 +23,6 @@ from webapp.services.lists.deliveries import MOST_COUNTED, Query
 from webapp.services.sending import decisions
 
 blueprint = Blueprint("deliveries", __name__)
-REFUSALS: dict[str, Any] = {
-    "over": _l("This mail can't be sent again: it is too late, or its reader knows already."),
-    "address": _l("A server rejected this address. Correct it first, then send again."),
-    "unasked": _l("This person gets no mail about these renewals any more."),
-}
 
 
 @blueprint.get("/partner/deliveries")
@@ -48,8 +43,8 @@ def again(delivery_id: int) -> AnyResponse:
     delivery = guards.own_delivery(delivery_id)
     try:
         decisions.send_again(current_user, delivery, times_seen())
-    except Refused as refusal:
-        return unchanged(str(REFUSALS[refusal.code]), 422)
+    except Refused as refused:
+        return unchanged(sentence(refused.refusal, **refused.values), 422)
     except Conflict:
         return unchanged(conflict_text(delivery), 409)
     return decided(_("On its way again to: %(name)s", name=delivery.recipient.name))

@@ -1,20 +1,19 @@
 """What the forms of the pages share: clean text, the usual choices, and words for refusals."""
 
-from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 from babel.core import get_global
 from flask import request
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import Field, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from webapp import i18n
-from webapp.labels.refusals import REFUSALS
+from webapp.domain.refusals import Refusal
+from webapp.labels.refusals import WORDS, sentence
 from webapp.mail.addresses import AddressError, check_name, is_unprintable
 from webapp.pages.frame import language
 from webapp.services.errors import Refused
@@ -51,7 +50,7 @@ def printable(form: FlaskForm, field: Field) -> None:
     try:
         check_name(field.data or "")
     except AddressError:
-        raise ValidationError(_("Remove line breaks and control characters.")) from None
+        raise ValidationError(WORDS[Refusal.CONTROL]) from None
 
 
 def readable(form: FlaskForm, field: Field) -> None:
@@ -61,12 +60,12 @@ def readable(form: FlaskForm, field: Field) -> None:
 
 
 def required() -> InputRequired:
-    return InputRequired(REFUSALS["empty"])
+    return InputRequired(WORDS[Refusal.EMPTY])
 
 
 def text_field(label: Any, *, longest: int = 200, optional: bool = False) -> StringField:
     """A line of text, required unless said otherwise."""
-    length = Length(max=longest, message=_l("Use at most %(max)d characters."))
+    length = Length(max=longest, message=WORDS[Refusal.TOO_LONG])
     checks = [length, printable] if optional else [required(), length, printable]
     return StringField(label, filters=[clean], validators=checks)
 
@@ -76,7 +75,7 @@ def select_field(label: Any, choices: Any, **options: Any) -> SelectField:
 
     An option with an empty value stands for None: "as the organisation has it".
     """
-    options = {"invalid_choice_message": _l("Choose one of the options.")} | options
+    options = {"invalid_choice_message": WORDS[Refusal.NO_OPTION]} | options
     return SelectField(label, choices=choices, coerce=or_none, **options)
 
 
@@ -117,12 +116,9 @@ def zones(code: str) -> list[tuple[str, str]]:
     return sorted(named, key=lambda choice: i18n.sort_key(choice[1]))
 
 
-def explain(form: FlaskForm, error: Refused, words: Mapping[str, Any] = REFUSALS) -> None:
-    """Put a service's refusal beside the field that it is about, or above the form.
-
-    ``words``: a page's own words for the codes of its services.
-    """
-    text = words[error.code] % error.values if error.values else words[error.code]
+def explain(form: FlaskForm, error: Refused) -> None:
+    """Put a service's refusal beside the field that it is about, or above the form."""
+    text = sentence(error.refusal, **error.values)
     field: Field | None = form._fields.get(error.field)
     if field is None:
         form.form_errors.append(text)

@@ -11,6 +11,8 @@ from wtforms import RadioField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 
+from webapp.domain.refusals import Refusal
+from webapp.labels.refusals import WORDS
 from webapp.pages import frame, guards, htmx
 from webapp.pages.forms import Form, clean, readable
 from webapp.services.feedback import give_feedback
@@ -27,13 +29,13 @@ class FeedbackForm(Form):
         _l("Was this article helpful?"),
         choices=[SelectChoice("yes", _l("Yes")), SelectChoice("no", _l("No"))],
         validators=[InputRequired(_l("Choose Yes or No."))],
-        invalid_choice_message=_l("Choose one of the options."),
+        invalid_choice_message=WORDS[Refusal.NO_OPTION],
     )
     comment = TextAreaField(
         _l("Comment (optional)"),
         filters=[clean],
         validators=[
-            Length(max=LONGEST_COMMENT, message=_l("Use at most %(max)d characters.")),
+            Length(max=LONGEST_COMMENT, message=WORDS[Refusal.TOO_LONG]),
             readable,
         ],
     )

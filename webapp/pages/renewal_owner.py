@@ -12,7 +12,9 @@ from wtforms.fields.choices import SelectChoice
 
 from webapp.domain.access import Action
 from webapp.domain.ownership import Choice, Person, needs_contact
+from webapp.domain.refusals import Refusal
 from webapp.domain.reminders import ClientFacts, day_plans
+from webapp.labels.refusals import WORDS
 from webapp.models import AuditEntry, Client
 from webapp.pages import forms, guards, htmx, notices, persons
 from webapp.pages.client_details import renewals_of
@@ -28,9 +30,7 @@ blueprint = Blueprint("renewal_owner", __name__)
 class OwnerForm(forms.Form):
     """The dialog's fields. ``version`` says which state the choice was made from."""
 
-    choice = RadioField(
-        _l("Renewal owner"), invalid_choice_message=_l("Choose one of the options.")
-    )
+    choice = RadioField(_l("Renewal owner"), invalid_choice_message=WORDS[Refusal.NO_OPTION])
     contact_id = forms.select_field(_l("Select partner point of contact for renewals"), [])
     version = HiddenField()
 

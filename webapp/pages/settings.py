@@ -7,6 +7,7 @@ from flask_login import current_user, login_user
 from werkzeug.wrappers import Response
 
 from webapp.domain.access import Action
+from webapp.labels.refusals import sentence
 from webapp.models import db
 from webapp.pages import guards, persons
 from webapp.pages.forms import explain
@@ -114,8 +115,8 @@ def resend_invitation(user_id: int) -> Response:
     user = guards.own_member(user_id)
     try:
         people.invite(current_user, user)
-    except Refused:
-        flash(_("Not sent: this person is deactivated."), "bad")
+    except Refused as error:
+        flash(sentence(error.refusal, **error.values), "bad")
     else:
         flash(_("Invited: %(name)s, %(email)s", name=user.name, email=user.email), "good")
     return redirect(url_for("settings.member", user_id=user.id), 303)
@@ -143,6 +144,6 @@ def set_active(user_id: int) -> Response:
                     clients,
                 )
                 flash(text, "warn")
-    except Refused:
-        flash(_("This is the only active admin. Make somebody else an admin first."), "bad")
+    except Refused as error:
+        flash(sentence(error.refusal, **error.values), "bad")
     return redirect(url_for("settings.member", user_id=user.id), 303)

@@ -9,6 +9,8 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import HiddenInput
 
 from webapp import i18n
+from webapp.domain.refusals import Refusal
+from webapp.labels.refusals import WORDS
 from webapp.pages import forms
 from webapp.pages.forms import Form, select_field, text_field
 from webapp.pages.ids import row_id
@@ -75,7 +77,7 @@ class InviteForm(PersonForm):
         _l("Role"),
         choices=[SelectChoice("", _l("Member")), SelectChoice("1", _l("Admin"))],
         coerce=yes,
-        invalid_value_message=_l("Choose one of the options."),
+        invalid_value_message=WORDS[Refusal.NO_OPTION],
         default=False,
     )
 

@@ -7,7 +7,8 @@ from flask_babel import lazy_gettext as _l
 from wtforms import Field, PasswordField
 from wtforms.validators import Length, ValidationError
 
-from webapp.labels.refusals import ADDRESS_PROBLEMS
+from webapp.domain.refusals import Refusal
+from webapp.labels.refusals import WORDS, sentence
 from webapp.mail.addresses import AddressError, normalise
 from webapp.pages.forms import Form, required, text_field
 from webapp.signin import password
@@ -16,7 +17,7 @@ from webapp.signin import password
 def new_password(label: Any) -> PasswordField:
     """A password to be set."""
     too_short = _l("Use at least %(min)d characters.")
-    too_long = _l("Use at most %(max)d characters.")
+    too_long = WORDS[Refusal.TOO_LONG]
     return PasswordField(
         label,
         validators=[
@@ -39,7 +40,7 @@ class ForgottenForm(Form):
         try:
             normalise(field.data)
         except AddressError as error:
-            raise ValidationError(ADDRESS_PROBLEMS[error.code]) from None
+            raise ValidationError(sentence(error.refusal)) from None
 
 
 class LinkForm(Form):

@@ -15,7 +15,7 @@ from webapp.domain.cells import CellError, read_date
 from webapp.models import AuditEntry, Subscription, User
 from webapp.pages import guards, notices
 from webapp.pages.forms import explain
-from webapp.pages.subscriptions_forms import REFUSALS, StepForm, SubscriptionForm, currency_of
+from webapp.pages.subscriptions_forms import StepForm, SubscriptionForm, currency_of
 from webapp.services.clients import subscriptions
 from webapp.services.errors import Conflict, Refused
 
@@ -34,7 +34,7 @@ def add(client_id: int) -> Answer:
         try:
             added = subscriptions.add_subscription(current_user, client, form.details)
         except Refused as error:
-            explain(form, error, REFUSALS)
+            explain(form, error)
         else:
             flash(_("Subscription added: %(product)s", product=added.product), "good")
             return to_renewals(client.id)
@@ -57,7 +57,7 @@ def edit(subscription_id: int) -> Answer:
     try:
         changed = subscriptions.edit_subscription(current_user, subscription, form.details)
     except Refused as error:
-        explain(form, error, REFUSALS)
+        explain(form, error)
         return edit_page(subscription, form, 422)
     flash(_("Saved.") if changed else _("Nothing was different."), "good")
     return to_renewals(subscription.client_id)

@@ -2,11 +2,9 @@
 
 from decimal import Decimal
 from functools import cache
-from typing import Any
 
 from babel import numbers
 from babel.core import get_global
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import DateField, Field, HiddenField, StringField
 from wtforms.fields.choices import SelectChoice
@@ -15,21 +13,14 @@ from wtforms.validators import ValidationError
 from webapp import i18n
 from webapp.domain import schedule
 from webapp.domain.cells import CellError, read_amount, read_date
+from webapp.domain.refusals import Refusal
 from webapp.labels import codes
+from webapp.labels.refusals import WORDS
 from webapp.pages import forms
 from webapp.pages.frame import language
 from webapp.services.clients.subscriptions import SubscriptionDetails
 
 TERMS = (1, 2, 3, 4, 6, 12, 18, 24, 36, 48, 60)
-REFUSALS: dict[str, Any] = {
-    "needed": _l("Fill this in."),
-    "taken": _l("This client already has a subscription of this product."),
-    "term": _l("Choose one of the options."),
-    "date": _l("Choose a date between 2000 and 2199."),
-    "deadline_late": _l("The decision deadline can't be after the renewal date."),
-    "amount": _l("Write an amount such as 1200 or 1200.50."),
-    "currency": _l("Choose one of the options."),
-}
 
 
 class DayField(DateField):
@@ -44,7 +35,7 @@ class DayField(DateField):
             try:
                 self.data = read_date(text)
             except CellError:
-                raise ValueError(REFUSALS["date"]) from None
+                raise ValueError(WORDS[Refusal.DATE]) from None
 
 
 class AmountField(StringField):
@@ -57,7 +48,7 @@ class AmountField(StringField):
             try:
                 self.data = read_amount(text)
             except CellError:
-                raise ValueError(REFUSALS["amount"]) from None
+                raise ValueError(WORDS[Refusal.AMOUNT]) from None
 
     def _value(self) -> str:
         if self.raw_data:
@@ -116,11 +107,11 @@ class SubscriptionForm(forms.Form):
         # The service refuses it, too; said here, it comes together with all other faults.
         renewal = self.renewal_date.data
         if renewal and not schedule.decided_in_time(renewal, field.data):
-            raise ValidationError(REFUSALS["deadline_late"])
+            raise ValidationError(WORDS[Refusal.DEADLINE_LATE])
 
     def validate_currency(self, field: Field) -> None:
         if self.amount.data is not None and not field.data:
-            raise ValidationError(_("Choose the currency of the amount."))
+            raise ValidationError(WORDS[Refusal.CURRENCY_NEEDED])
 
     @property
     def details(self) -> SubscriptionDetails:

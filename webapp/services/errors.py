@@ -1,13 +1,15 @@
-"""What a use case refuses, as codes; pages and commands have the words."""
+"""How a use case says no. The words are in webapp.labels.refusals."""
+
+from webapp.domain.refusals import Refusal
 
 
 class Refused(ValueError):
-    """A value can't be taken. ``field`` names it as the form does, ``code`` says why."""
+    """A value can't be taken. ``field`` names it as the form does; ``values`` complete the sentence."""
 
-    def __init__(self, field: str, code: str, **values: object) -> None:
-        super().__init__(f"{field}: {code}")
+    def __init__(self, field: str, refusal: Refusal, **values: object) -> None:
+        super().__init__(f"{field}: {refusal}")
         self.field = field
-        self.code = code
+        self.refusal = refusal
         self.values = values
 
 

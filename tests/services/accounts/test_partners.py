@@ -9,6 +9,7 @@ from sqlalchemy import select
 from tests.support.cast import make_client
 from webapp.domain.access import Action
 from webapp.domain.ownership import Owner
+from webapp.domain.refusals import Refusal
 from webapp.models import AuditEntry, Partner, Subscription, User, db
 from webapp.services.accounts import partners, people
 from webapp.services.accounts.partners import Default
@@ -83,17 +84,17 @@ def test_an_undo_that_would_need_somebody_who_is_gone_is_a_conflict(alice, partn
 
 
 @pytest.mark.parametrize(
-    ("who", "owner", "code"),
+    ("who", "owner", "why"),
     [
-        (None, Owner.PARTNER, "needed"),
-        ("charlie", Owner.VENDOR, "unknown"),
-        ("dana", Owner.VENDOR, "unknown"),
+        (None, Owner.PARTNER, Refusal.NOTIFIED_NEEDED),
+        ("charlie", Owner.VENDOR, Refusal.NO_OPTION),
+        ("dana", Owner.VENDOR, Refusal.NO_OPTION),
     ],
 )
-def test_the_notified_user_is_one_of_the_partners(alice, partner, cast, who, owner, code):
+def test_the_notified_user_is_one_of_the_partners(alice, partner, cast, who, owner, why):
     with pytest.raises(Refused) as refusal:
         partners.save_default(alice, partner, Default(owner, who and getattr(cast, who)))
-    assert (refusal.value.field, refusal.value.code) == ("notified_user_id", code)
+    assert (refusal.value.field, refusal.value.refusal) == ("notified_user_id", why)
 
 
 def test_somebody_deactivated_stays_but_is_not_chosen_anew(alice, partner, cast):

@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import select
 
+from webapp.domain.refusals import Refusal
 from webapp.models import AuditEntry, Client, Partner, User, db
 from webapp.models.organisation import NO_RENEWAL
 from webapp.services.clients import clients
@@ -46,23 +47,23 @@ def test_keys_are_folded_from_name_domain_and_city(alice, partner):
 
 
 @pytest.mark.parametrize(
-    ("facts", "field", "code"),
+    ("facts", "field", "why"),
     [
-        (ClientDetails(" "), "name", "needed"),
-        (ClientDetails("x" * 201), "name", "too_long"),
-        (ClientDetails("a\x00b"), "name", "control"),
-        (ClientDetails("Nowa", domain="no domain"), "domain", "domain"),
-        (ClientDetails("Nowa", country="XX"), "country", "country"),
-        (ClientDetails("Nowa", language="de"), "language", "language"),
-        (ClientDetails("Nowa", time_zone="Mars/Base"), "time_zone", "time_zone"),
-        (ClientDetails("Nowa", external_id="7"), "external_id", "taken"),
+        (ClientDetails(" "), "name", Refusal.EMPTY),
+        (ClientDetails("x" * 201), "name", Refusal.TOO_LONG),
+        (ClientDetails("a\x00b"), "name", Refusal.CONTROL),
+        (ClientDetails("Nowa", domain="no domain"), "domain", Refusal.DOMAIN),
+        (ClientDetails("Nowa", country="XX"), "country", Refusal.NO_OPTION),
+        (ClientDetails("Nowa", language="de"), "language", Refusal.NO_OPTION),
+        (ClientDetails("Nowa", time_zone="Mars/Base"), "time_zone", Refusal.TIME_ZONE),
+        (ClientDetails("Nowa", external_id="7"), "external_id", Refusal.EXTERNAL_ID_TAKEN),
     ],
 )
-def test_what_cannot_be_is_refused(alice, partner, facts, field, code):
+def test_what_cannot_be_is_refused(alice, partner, facts, field, why):
     clients.add_client(alice, partner, ClientDetails("Other", external_id="7"))
     with pytest.raises(Refused) as refusal:
         clients.add_client(alice, partner, facts)
-    assert (refusal.value.field, refusal.value.code) == (field, code)
+    assert (refusal.value.field, refusal.value.refusal) == (field, why)
 
 
 def test_an_edit_is_audited_with_what_really_changed(alice, cast):

@@ -5,6 +5,7 @@ from sqlalchemy import select
 
 from tests.support.cast import Cast
 from webapp.domain.recipients import ContactRole
+from webapp.domain.refusals import Refusal
 from webapp.models import AuditEntry, Client, User, db
 from webapp.services.accounts import people
 from webapp.services.clients import contacts
@@ -67,7 +68,7 @@ def test_only_active_people_of_the_company(dana, acme, cast: Cast, who):
         user_id = getattr(cast, who, 999_999)
     with pytest.raises(Refused) as error:
         contacts.assign_contacts(dana, acme, holding(cast, billing=user_id), holding(cast))
-    assert (error.value.field, error.value.code) == ("billing", "stranger")
+    assert (error.value.field, error.value.refusal) == ("billing", Refusal.STRANGER)
 
 
 def test_the_list_says_who_holds_what(dana, acme, cast: Cast):

@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.cast import make_user
 from webapp.domain.ownership import Choice, Owner
+from webapp.domain.refusals import Refusal
 from webapp.models import AuditEntry, Client, Partner, User, db
 from webapp.services.clients import ownership
 from webapp.services.clients.ownership import OwnerConflict, Why, choose_owner
@@ -103,7 +104,10 @@ def test_only_active_people_of_the_partner_can_be_chosen(scene, cast, who):
     user_id = former.id if who == "former" else getattr(cast, who)
     with pytest.raises(Refused) as refusal:
         choose_owner(alice, client, Choice.PARTNER, user_id, 1)
-    assert (refusal.value.field, refusal.value.code) == ("contact_id", "not_choosable")
+    assert (refusal.value.field, refusal.value.refusal) == (
+        "contact_id",
+        Refusal.CONTACT_NOT_LISTED,
+    )
     assert stored(client) == (None, None, 1)
 
 
@@ -127,7 +131,7 @@ def test_the_partner_as_owner_needs_a_contact(scene, cast, choice, default, refu
         return
     with pytest.raises(Refused) as refusal:
         choose_owner(alice, client, choice, None, 1)
-    assert (refusal.value.field, refusal.value.code) == ("contact_id", "contact_needed")
+    assert (refusal.value.field, refusal.value.refusal) == ("contact_id", Refusal.CONTACT_NEEDED)
     choose_owner(alice, client, choice, cast.bob, 1)
 
 

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.support.cast import make_client, make_subscription
+from webapp.domain.refusals import Refusal
 from webapp.models import (
     AuditEntry,
     Client,
@@ -83,23 +84,24 @@ def test_a_new_subscription_knows_when_it_needs_attention(alice, client):
 
 
 @pytest.mark.parametrize(
-    ("change", "field", "code"),
+    ("change", "field", "why"),
     [
-        ({"product": "  "}, "product", "needed"),
-        ({"product": "MARKETING hub"}, "product", "taken"),
-        ({"term_months": 0}, "term_months", "term"),
-        ({"renewal_date": date(1999, 1, 1)}, "renewal_date", "date"),
-        ({"deadline": date(2027, 2, 1)}, "deadline", "deadline_late"),
-        ({"amount": Decimal("-1"), "currency": "EUR"}, "amount", "amount"),
-        ({"amount": Decimal(1)}, "currency", "needed"),
-        ({"currency": "EUR"}, "currency", "without_amount"),
-        ({"amount": Decimal(1), "currency": "XYZ"}, "currency", "currency"),
+        ({"product": "  "}, "product", Refusal.EMPTY),
+        ({"product": "MARKETING hub"}, "product", Refusal.PRODUCT_TAKEN),
+        ({"term_months": 0}, "term_months", Refusal.NO_OPTION),
+        ({"renewal_date": date(1999, 1, 1)}, "renewal_date", Refusal.DATE),
+        ({"deadline": date(2027, 2, 1)}, "deadline", Refusal.DEADLINE_LATE),
+        ({"deadline": date(1999, 1, 1)}, "deadline", Refusal.DATE),
+        ({"amount": Decimal("-1"), "currency": "EUR"}, "amount", Refusal.AMOUNT),
+        ({"amount": Decimal(1)}, "currency", Refusal.CURRENCY_NEEDED),
+        ({"currency": "EUR"}, "amount", Refusal.AMOUNT_NEEDED),
+        ({"amount": Decimal(1), "currency": "XYZ"}, "currency", Refusal.NO_OPTION),
     ],
 )
-def test_what_cannot_be_is_refused(alice, client, change, field, code):
+def test_what_cannot_be_is_refused(alice, client, change, field, why):
     with pytest.raises(Refused) as refusal:
         subscriptions.add_subscription(alice, client, replace(FACTS, **change))
-    assert (refusal.value.field, refusal.value.code) == (field, code)
+    assert (refusal.value.field, refusal.value.refusal) == (field, why)
 
 
 @pytest.mark.parametrize(

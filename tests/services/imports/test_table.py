@@ -29,8 +29,6 @@ def test_decoding(content: bytes, encoding: str | None) -> None:
 @pytest.mark.parametrize(
     ("content", "encoding", "row", "problem"),
     [
-        (b"", None, 1, Problem.EMPTY),
-        (b"\xef\xbb\xbf \n\n", None, 1, Problem.EMPTY),
         (TEXT.encode("cp1250"), None, 2, Problem.GUESSED_ENCODING),
         (b"a\n\x81\n", "cp1250", 2, Problem.ENCODING),
         (b"a\n", "klingon", 1, Problem.UNKNOWN_ENCODING),
@@ -91,3 +89,19 @@ def test_broken_quotes_are_named(text: str) -> None:
     (fault,) = error.value.faults
     assert (fault.row, fault.problem) == (3, Problem.CSV)
     assert isinstance(fault, Fault)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\xef\xbb\xbf \n\n", b",,,", b";;\n;;\n", b'"",""\n', b"\xef\xbb\xbf\t\t", b"\x0c"],
+)
+def test_a_file_without_any_text_is_empty(content: bytes) -> None:
+    with pytest.raises(ListError) as error:
+        next(lines(decode(content)))
+    assert error.value.faults == (Fault(1, None, Problem.EMPTY),)
+
+
+def test_a_cell_that_is_too_long_to_be_read_is_named() -> None:
+    with pytest.raises(ListError) as error:
+        next(lines("A," + "b" * 200_000))
+    assert [(fault.row, fault.problem) for fault in error.value.faults] == [(1, Problem.CSV)]

@@ -11,6 +11,7 @@ from tests.support.smtp import smtp_sink
 from webapp import worker
 from webapp.config import load
 from webapp.domain.ownership import Owner
+from webapp.domain.refusals import Refusal
 from webapp.models import (
     AuditEntry,
     Client,
@@ -178,7 +179,7 @@ def test_a_page_left_open_does_not_resend_what_became_unclear_again(app, sending
 
 def test_what_comes_too_late_is_not_sent_again_but_ended(app, sending, unclear):
     after = datetime(2027, 4, 1, 10, tzinfo=UTC)
-    with pytest.raises(Refused, match="over"):
+    with pytest.raises(Refused, match=Refusal.MAIL_OVER):
         decide(app, decisions.send_again, sending.bob, unclear.id, at=after)
     decide(app, decisions.missed, sending.bob, unclear.id, at=after)
     assert mails_to(app, sending.dana)[0].state is DeliveryState.TOO_LATE
@@ -188,7 +189,7 @@ def test_a_renewed_subscription_needs_no_old_reminder(app, sending, unclear):
     with time_machine.travel(LATER, tick=False), unit_of_work(app):
         bob = db.session.get(User, sending.bob)
         subscriptions.renew(bob, db.session.get(Subscription, sending.subscription))
-    with pytest.raises(Refused, match="over"):
+    with pytest.raises(Refused, match=Refusal.MAIL_OVER):
         decide(app, decisions.send_again, sending.bob, unclear.id)
 
 
@@ -201,7 +202,7 @@ def test_who_would_not_get_it_today_does_not_get_it_again(app, sending, unclear,
             db.session.query(ContactAssignment).filter_by(user_id=sending.dana).delete()
         else:
             db.session.get(Client, sending.client).owner = Owner.PARTNER
-    with pytest.raises(Refused, match="over"):
+    with pytest.raises(Refused, match=Refusal.MAIL_OVER):
         decide(app, decisions.send_again, sending.alice, unclear.id)
     decide(app, decisions.missed, sending.alice, unclear.id)
 
@@ -216,7 +217,7 @@ def test_the_bytes_of_an_unclear_mail_are_kept(app, sending, unclear):
 def test_a_newer_reminder_takes_the_place_of_an_unclear_one(app, sending, sink, unclear):
     run_at(app, datetime(2027, 3, 17, 10, tzinfo=UTC))
     assert len(mails_to(app, sending.dana)) == 2
-    with pytest.raises(Refused, match="over"):
+    with pytest.raises(Refused, match=Refusal.MAIL_OVER):
         decide(
             app,
             decisions.send_again,
@@ -227,7 +228,7 @@ def test_a_newer_reminder_takes_the_place_of_an_unclear_one(app, sending, sink, 
 
 
 def test_a_refused_address_must_be_corrected_first(app, sending, rejected):
-    with pytest.raises(Refused, match="address"):
+    with pytest.raises(Refused, match=Refusal.ADDRESS_REJECTED):
         decide(app, decisions.send_again, sending.bob, rejected.id)
 
 
@@ -264,7 +265,7 @@ def test_who_is_no_recipient_any_more_gets_nothing(app, sending, rejected):
         db.session.execute(
             update(Partner).where(Partner.id == sending.partner).values(default_owner="partner")
         )
-    with pytest.raises(Refused, match="unasked"):
+    with pytest.raises(Refused, match=Refusal.MAIL_UNASKED):
         decide(app, decisions.send_again, sending.bob, rejected.id)
     assert mails_to(app, sending.dana)[0].state is REFUSED
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from sqlalchemy import delete, exists, select, update
 from sqlalchemy.orm import joinedload
 
+from webapp.domain.refusals import Refusal
 from webapp.mail.addresses import AddressError, normalise
 from webapp.models import Delivery, DeliveryState, Link, LinkPurpose, Login, MailKind, User, db
 from webapp.models.tables import conflict_insert, login_table
@@ -113,11 +114,11 @@ def use_link(link: Link, password_hash: str | None) -> User:
         .returning(Link.id)
     )
     if used is None or not user.active:
-        raise Refused("link", "used")
+        raise Refused("link", Refusal.LINK_OVER)
     accepted = link.purpose is LinkPurpose.INVITATION and has_login(user.email_key)
     if not accepted:
         if password_hash is None:
-            raise Refused("password", "empty")
+            raise Refused("password", Refusal.EMPTY)
         set_password(user.email_key, password_hash)
     return user
 

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from webapp import i18n
 from webapp.domain.ownership import Owner, needs_contact
+from webapp.domain.refusals import Refusal
 from webapp.domain.schedule import parse_steps
 from webapp.mail.addresses import name_from
 from webapp.models import AuditEntry, Client, Partner, User, db
@@ -71,22 +72,21 @@ def add_partner(
 
     Raises Refused for a name, address, language or zone that can't be used.
     """
-    if not name.strip():
-        raise Refused("name", "needed")
+    name = people.checked_name(name)
+    if admin_name is not None:
+        admin_name = people.checked_name(admin_name, "admin_name")
     if language not in i18n.LANGUAGES:
-        raise Refused("language", "language")
+        raise Refused("language", Refusal.NO_OPTION)
     if time_zone not in i18n.ZONES:
-        raise Refused("time_zone", "time_zone")
-    partner = Partner(
-        name=name.strip(), slug=free_slug(name), language=language, time_zone=time_zone
-    )
+        raise Refused("time_zone", Refusal.TIME_ZONE)
+    partner = Partner(name=name, slug=free_slug(name), language=language, time_zone=time_zone)
     db.session.add(partner)
     db.session.flush()
     note(actor, AuditAction.PARTNER_ADDED, partner)
     admin = people.add_person(
         actor,
         partner,
-        name=admin_name or name_from(admin_email),
+        name=name_from(admin_email) if admin_name is None else admin_name,
         email=admin_email,
         admin=True,
     )
@@ -125,9 +125,9 @@ def save_default(
     chosen = members.get(wanted.notified_user_id or 0)
     kept = wanted.notified_user_id == partner.notified_user_id
     if wanted.notified_user_id and (chosen is None or not (chosen.active or kept)):
-        raise Refused("notified_user_id", "unknown")
+        raise Refused("notified_user_id", Refusal.NO_OPTION)
     if needs_contact(wanted.owner, None, chosen):
-        raise Refused("notified_user_id", "needed")
+        raise Refused("notified_user_id", Refusal.NOTIFIED_NEEDED)
     before = partner.default_owner
     entry = save(
         actor,
@@ -155,12 +155,12 @@ def save_schedule(
     try:
         steps = ",".join(map(str, parse_steps(wanted.steps_text)))
     except ValueError:
-        raise Refused("steps_text", "steps") from None
+        raise Refused("steps_text", Refusal.STEPS) from None
     days = "".join(day for day in WEEKDAYS if day in wanted.window_days)
     if not days:
-        raise Refused("window_days", "days")
+        raise Refused("window_days", Refusal.WEEKDAY_NEEDED)
     if wanted.window_opens >= wanted.window_closes:
-        raise Refused("window_closes", "window")
+        raise Refused("window_closes", Refusal.WINDOW)
     wanted = Schedule(steps, wanted.window_opens, wanted.window_closes, days)
     entry = save(
         actor,

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, select
 
+from webapp.domain.refusals import Refusal
 from webapp.mail.addresses import AddressError, check_name, normalise
 from webapp.models import Client, Link, LinkPurpose, Organisation, Partner, Reminder, User, db
 from webapp.models.audit import AuditAction
@@ -16,6 +17,7 @@ from webapp.services.accounts import logins
 from webapp.services.errors import Conflict, Refused
 from webapp.services.sending import after_changes, outbox
 
+LONGEST_NAME = 200
 EDITABLE = {"name", "email", "job_title", "language", "time_zone", "admin"}
 
 
@@ -126,13 +128,16 @@ def checked_facts(actor: User | None, user: User, facts: Mapping[str, Any]) -> d
     return checked
 
 
-def checked_name(name: str) -> str:
+def checked_name(name: str, field: str = "name") -> str:
+    """The name of a person or an organisation as it is stored. Raises Refused."""
     try:
         clean = check_name(name)
     except AddressError as error:
-        raise Refused("name", error.code) from None
+        raise Refused(field, error.refusal) from None
     if not clean:
-        raise Refused("name", "empty")
+        raise Refused(field, Refusal.EMPTY)
+    if len(clean) > LONGEST_NAME:
+        raise Refused(field, Refusal.TOO_LONG, max=LONGEST_NAME)
     return clean
 
 
@@ -141,7 +146,7 @@ def checked_address(organisation_id: int, email: str, user: User | None = None) 
     try:
         address = normalise(email)
     except AddressError as error:
-        raise Refused("email", error.code) from None
+        raise Refused("email", error.refusal) from None
     hold(organisation_id)
     holder = db.session.scalar(
         select(User.id).where(
@@ -149,7 +154,7 @@ def checked_address(organisation_id: int, email: str, user: User | None = None) 
         )
     )
     if holder is not None and (user is None or holder != user.id):
-        raise Refused("email", "taken")
+        raise Refused("email", Refusal.ADDRESS_TAKEN)
     return address
 
 
@@ -162,7 +167,7 @@ def changed_address(actor: User | None, user: User, email: str) -> str:
     address = checked_address(user.organisation_id, email, user)
     foreign = actor is not None and actor.organisation_id != user.organisation_id
     if foreign and user.signed_in_at and address != user.email:
-        raise Refused("email", "signed_in")
+        raise Refused("email", Refusal.ADDRESS_IN_USE)
     return address
 
 
@@ -252,7 +257,7 @@ def keep_an_admin(user: User, field: str) -> None:
         User.organisation_id == user.organisation_id, User.admin, User.active, User.id != user.id
     )
     if user.active and not db.session.scalar(others):
-        raise Refused(field, "last_admin")
+        raise Refused(field, Refusal.LAST_ADMIN)
 
 
 def invite(actor: User | None, user: User) -> Link:
@@ -262,7 +267,7 @@ def invite(actor: User | None, user: User) -> Link:
     the contacts.
     """
     if not user.active:
-        raise Refused("active", "inactive")
+        raise Refused("active", Refusal.INACTIVE)
     logins.void_links(user, LinkPurpose.INVITATION)
     if isinstance(user.organisation, Client) and not has_admin(user.organisation_id):
         user.admin = True

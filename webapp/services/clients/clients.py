@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 
 from webapp import countries, i18n
-from webapp.domain.cells import CellError, read_domain, read_text
+from webapp.domain.cells import CellError, Problem, read_domain, read_text
+from webapp.domain.refusals import Refusal
 from webapp.models import AuditEntry, Client, Partner, Subscription, User, db
 from webapp.models.audit import AuditAction
 from webapp.models.tables import client_table
@@ -16,6 +17,8 @@ from webapp.services.errors import Refused
 from webapp.services.reminders import due_index
 
 LENGTHS = {"name": 200, "external_id": 100, "city": 100}
+# What may be wrong with a text.
+TEXT_REFUSALS = {Problem.CONTROL: Refusal.CONTROL, Problem.TOO_LONG: Refusal.TOO_LONG}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,17 +118,17 @@ def check(partner: Partner, details: ClientDetails) -> ClientDetails:
     """The details with what they leave open filled in. Raises Refused."""
     texts = {name: one_line(details, name) for name in LENGTHS}
     if not texts["name"]:
-        raise Refused("name", "needed")
+        raise Refused("name", Refusal.EMPTY)
     try:
         domain = read_domain(details.domain) if details.domain else None
     except CellError:
-        raise Refused("domain", "domain") from None
+        raise Refused("domain", Refusal.DOMAIN) from None
     if details.country and details.country not in countries.zones():
-        raise Refused("country", "country")
+        raise Refused("country", Refusal.NO_OPTION)
     if details.language and details.language not in i18n.LANGUAGES:
-        raise Refused("language", "language")
+        raise Refused("language", Refusal.NO_OPTION)
     if details.time_zone and details.time_zone not in i18n.ZONES:
-        raise Refused("time_zone", "time_zone")
+        raise Refused("time_zone", Refusal.TIME_ZONE)
     here = countries.zone_of(details.country, texts["city"]) if details.country else None
     return replace(
         details,
@@ -142,7 +145,7 @@ def one_line(details: ClientDetails, name: str) -> Any:
     try:
         return read_text(getattr(details, name) or "", LENGTHS[name]) or None
     except CellError as error:
-        raise Refused(name, error.problem.name.lower(), **error.values) from None
+        raise Refused(name, TEXT_REFUSALS[error.problem], **error.values) from None
 
 
 def refuse_taken(partner: Partner, external_id: str, own_id: int | None) -> None:
@@ -151,7 +154,7 @@ def refuse_taken(partner: Partner, external_id: str, own_id: int | None) -> None
         select(Client.id).where(Client.partner_id == partner.id, Client.external_id == external_id)
     )
     if twin not in (None, own_id):
-        raise Refused("external_id", "taken")
+        raise Refused("external_id", Refusal.EXTERNAL_ID_TAKEN)
 
 
 def note(

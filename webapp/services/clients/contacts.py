@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from webapp.domain.recipients import ContactRole
+from webapp.domain.refusals import Refusal
 from webapp.models import Client, ContactAssignment, Reminder, User, db
 from webapp.models.audit import AuditAction
 from webapp.services import audit
@@ -90,7 +91,7 @@ def refuse_strangers(
     )
     for role, (_before, after) in changes.items():
         if after is not None and after not in colleagues:
-            raise Refused(role.value, "stranger")
+            raise Refused(role.value, Refusal.STRANGER)
 
 
 def put(client: Client, role: ContactRole, before: int | None, after: int | None) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select, update
 
 from webapp.domain.ownership import Choice, Owner, Person, effective_owner, needs_contact
+from webapp.domain.refusals import Refusal
 from webapp.domain.reminders import ClientFacts
 from webapp.models import AuditEntry, Client, Partner, Reminder, User, db
 from webapp.models.audit import AuditAction
@@ -110,9 +111,9 @@ def check_contact(
     people = {person.id: person for person in team if person.active}
     own, default = people.get(contact_id or 0), people.get(partner.notified_user_id or 0)
     if contact_id is not None and own is None:
-        raise Refused("contact_id", "not_choosable")
+        raise Refused("contact_id", Refusal.CONTACT_NOT_LISTED)
     if needs_contact(effective_owner(choice, partner.default_owner).owner, own, default):
-        raise Refused("contact_id", "contact_needed")
+        raise Refused("contact_id", Refusal.CONTACT_NEEDED)
     return own
 
 

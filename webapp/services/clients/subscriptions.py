@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from webapp import i18n
 from webapp.domain import schedule
+from webapp.domain.refusals import Refusal
 from webapp.models import (
     AuditEntry,
     Client,
@@ -82,22 +83,23 @@ def details_of(subscription: Subscription) -> SubscriptionDetails:
 def check(details: SubscriptionDetails) -> None:
     """Refuse details that can't be stored."""
     if not details.product.strip():
-        raise Refused("product", "needed")
+        raise Refused("product", Refusal.EMPTY)
     if not 1 <= details.term_months <= LONGEST_TERM:
-        raise Refused("term_months", "term")
+        raise Refused("term_months", Refusal.NO_OPTION)
     if not FIRST_DAY <= details.renewal_date <= LAST_DAY:
-        raise Refused("renewal_date", "date")
-    if details.deadline and (
-        details.deadline < FIRST_DAY
-        or not schedule.decided_in_time(details.renewal_date, details.deadline)
-    ):
-        raise Refused("deadline", "deadline_late")
+        raise Refused("renewal_date", Refusal.DATE)
+    if details.deadline and details.deadline < FIRST_DAY:
+        raise Refused("deadline", Refusal.DATE)
+    if not schedule.decided_in_time(details.renewal_date, details.deadline):
+        raise Refused("deadline", Refusal.DEADLINE_LATE)
     if details.amount is not None and not 0 <= details.amount <= HIGHEST_AMOUNT:
-        raise Refused("amount", "amount")
-    if (details.amount is None) != (details.currency is None):
-        raise Refused("currency", "needed" if details.currency is None else "without_amount")
+        raise Refused("amount", Refusal.AMOUNT)
+    if details.amount is not None and details.currency is None:
+        raise Refused("currency", Refusal.CURRENCY_NEEDED)
+    if details.amount is None and details.currency is not None:
+        raise Refused("amount", Refusal.AMOUNT_NEEDED)
     if details.currency and details.currency not in CURRENCIES:
-        raise Refused("currency", "currency")
+        raise Refused("currency", Refusal.NO_OPTION)
 
 
 def product_key(product: str) -> str:
@@ -115,7 +117,7 @@ def refuse_twin(client: Client, details: SubscriptionDetails, own_id: int | None
         )
     )
     if twin not in (None, own_id):
-        raise Refused("product", "taken")
+        raise Refused("product", Refusal.PRODUCT_TAKEN)
 
 
 def add_subscription(

@@ -47,8 +47,6 @@ def decode(content: bytes, encoding: str | None = None) -> str:
         raise ListError([encoding_fault(content, row, None if marked else encoding)]) from None
     if "\0" in text:
         raise ListError([Fault(text.count("\n", 0, text.index("\0")) + 1, None, Problem.NUL)])
-    if not text.strip():
-        raise ListError([Fault(1, None, Problem.EMPTY)])
     return text
 
 
@@ -72,21 +70,25 @@ def plausibility(text: str) -> int:
 
 def separator(text: str) -> str:
     """Choose the separator that divides the header line into the most cells."""
-    first = text.lstrip("\r\n").splitlines()[0]
+    first = next(iter(text.lstrip("\r\n").splitlines()), "")
     return max(SEPARATORS, key=lambda mark: len(next(csv.reader([first], delimiter=mark))))
 
 
 def lines(text: str) -> Iterator[tuple[int, list[str]]]:
     """Each record with the line on which it begins; the header comes first, blank lines don't.
 
-    Raises ListError where the file breaks: an unclosed quote would swallow all lines after it.
+    Raises ListError without any record, and where the file breaks: an unclosed quote would swallow all
+    lines after it.
     """
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator(text), strict=True)
-    row = 1
+    row, empty = 1, True
     try:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator(text), strict=True)
         for cells in reader:
             if any(cell.strip() for cell in cells):
+                empty = False
                 yield row, cells
             row = reader.line_num + 1
     except csv.Error as error:
         raise ListError([Fault(row, None, Problem.CSV, {"reason": str(error)})]) from None
+    if empty:
+        raise ListError([Fault(1, None, Problem.EMPTY)])

@@ -10,6 +10,7 @@ from sqlalchemy import and_, exists, func, select
 from sqlalchemy.orm import aliased
 
 from webapp.domain import schedule
+from webapp.domain.refusals import Refusal
 from webapp.domain.reminders import ClientFacts, kind_of, readers
 from webapp.models import (
     Delivery,
@@ -135,9 +136,8 @@ def send_again(actor: User, delivery: Delivery, seen: int) -> None:
     An unclear one goes out as it is, under its Message-ID. One that surely never arrived is superseded by
     a mail that is right now. A second click of the same person changes nothing.
 
-    Raises Refused for what can't be sent: too late or told otherwise ("over"), to an address that is rejected
-    ("address"), to somebody who gets no such mail any more ("unasked"). Raises Conflict when somebody
-    else has decided.
+    Raises Refused for what can't be sent: too late or told otherwise, to an address that is rejected, to
+    somebody who gets no such mail any more. Raises Conflict when somebody else has decided.
     """
     now = runtime.now()
     if delivery.state not in UNDECIDED or delivery.resends != seen:
@@ -147,9 +147,9 @@ def send_again(actor: User, delivery: Delivery, seen: int) -> None:
     wanted = delivery.id in still_wanted([delivery.id], now)
     match way(delivery.state, wanted=wanted, rejected=rejected):
         case Way.CLOSE | Way.OVER:
-            raise Refused("delivery", "over")
+            raise Refused("delivery", Refusal.MAIL_OVER)
         case Way.FIX:
-            raise Refused("delivery", "address")
+            raise Refused("delivery", Refusal.ADDRESS_REJECTED)
     if delivery.state is DeliveryState.UNCLEAR:
         state, values = DeliveryState.QUEUED, queued_again(delivery, now)
     else:
@@ -203,7 +203,7 @@ def issue_again(actor: User, delivery: Delivery, now: datetime) -> None:
         Delivery.state == DeliveryState.QUEUED,
     )
     if db.session.scalar(queued.limit(1)) is None:
-        raise Refused("delivery", "unasked")
+        raise Refused("delivery", Refusal.MAIL_UNASKED)
 
 
 def arrived(actor: User, delivery: Delivery, seen: int) -> None:

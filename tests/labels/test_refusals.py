@@ -1,0 +1,22 @@
+"""Refusals in words."""
+
+import pytest
+from flask_babel import force_locale
+
+from webapp.domain.refusals import Refusal
+from webapp.labels.refusals import sentence
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "Use at most 200 characters."),
+        ("pl", "Użyj najwyżej 200 znaków."),
+        ("pt", "Use no máximo 200 caracteres."),
+    ],
+)
+def test_a_sentence_in_each_language_with_its_values(context, language, said):
+    with force_locale(language):
+        assert sentence(Refusal.TOO_LONG, max=200) == said

@@ -1,0 +1,48 @@
+"""Everything that is refused, as codes: what somebody typed, chose or asked for can't be had."""
+
+from enum import StrEnum, auto
+
+
+class Refusal(StrEnum):
+    """Why something is refused. Each has one sentence, in webapp.labels.refusals."""
+
+    # Any value.
+    EMPTY = auto()
+    TOO_LONG = auto()
+    CONTROL = auto()
+    NO_OPTION = auto()
+    DOMAIN = auto()
+    TIME_ZONE = auto()
+    # An e-mail address.
+    ADDRESS_CHARACTERS = auto()
+    ADDRESS_NO_AT = auto()
+    ADDRESS_ACCENTS = auto()
+    ADDRESS_LENGTH = auto()
+    ADDRESS_SPELLING = auto()
+    ADDRESS_TAKEN = auto()
+    ADDRESS_IN_USE = auto()
+    # A person, and the link that lets one in.
+    INACTIVE = auto()
+    LAST_ADMIN = auto()
+    LINK_OVER = auto()
+    # A client, its owner and its contacts.
+    EXTERNAL_ID_TAKEN = auto()
+    CONTACT_NEEDED = auto()
+    CONTACT_NOT_LISTED = auto()
+    STRANGER = auto()
+    # A subscription.
+    PRODUCT_TAKEN = auto()
+    DATE = auto()
+    DEADLINE_LATE = auto()
+    AMOUNT = auto()
+    AMOUNT_NEEDED = auto()
+    CURRENCY_NEEDED = auto()
+    # A partner's settings.
+    NOTIFIED_NEEDED = auto()
+    STEPS = auto()
+    WINDOW = auto()
+    WEEKDAY_NEEDED = auto()
+    # A mail that is to be sent again.
+    MAIL_OVER = auto()
+    MAIL_UNASKED = auto()
+    ADDRESS_REJECTED = auto()
