@@ -66,14 +66,13 @@ def next_deadline() -> ColumnElement[date | None]:
 
 def blocked_until() -> ColumnElement[date]:
     """The last day on which a blocked reminder of a client may still be told; the past: none is left."""
-    base = func.coalesce(Subscription.deadline, Subscription.renewal_date)
     return (
         select(func.max(Reminder.base_date))
         .join(Subscription, Subscription.id == Reminder.subscription_id)
         .where(
             Reminder.client_id == client.id,
             Reminder.state == ReminderState.BLOCKED,
-            Reminder.base_date == base,
+            Reminder.base_date == Subscription.base_date,
             Subscription.cancelled.is_(False),
         )
         .scalar_subquery()
