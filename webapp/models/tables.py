@@ -9,7 +9,7 @@ from webapp.models.base import Base, db
 from webapp.models.delivery import Delivery, DeliveryEvent, Reminder, ReminderEvent
 from webapp.models.organisation import Client, Organisation, OwnerChange, Partner
 from webapp.models.subscription import Subscription
-from webapp.models.user import Login
+from webapp.models.user import Login, User
 
 
 def table_of(model: type[Base]) -> Table:
@@ -34,3 +34,4 @@ partner_table = table_of(Partner)
 reminder_event_table = table_of(ReminderEvent)
 reminder_table = table_of(Reminder)
 subscription_table = table_of(Subscription)
+user_table = table_of(User)
