@@ -15,6 +15,8 @@ from webapp.models import db
 
 LONGEST_WORDS = 100
 PARAMETER = "parameter"
+# How the address of a list calls its places by time: what follows on the page was before.
+BY_TIME = {"after": "before", "before": "after"}
 
 Shown = TypeVar("Shown")
 Filter = Callable[[Any], ColumnElement[bool]]
@@ -68,7 +70,7 @@ class Query:
     """What a list is asked for: by itself all of it, newest first. Subclasses add filters and orders.
 
     ``after`` and ``before`` are ids of rows: the page that follows one, or that ends before it;
-    ``places``: what the address calls these two, as far as it has them.
+    ``places``: what the address calls these two.
     """
 
     places: ClassVar[Mapping[str, str]] = {"after": "after", "before": "before"}
