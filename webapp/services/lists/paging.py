@@ -70,7 +70,7 @@ class Query:
     """What a list is asked for: by itself all of it, newest first. Subclasses add filters and orders.
 
     ``after`` and ``before`` are ids of rows: the page that follows one, or that ends before it;
-    ``places``: what the address calls these two.
+    ``places``: what the address calls each of these two.
     """
 
     places: ClassVar[Mapping[str, str]] = {"after": "after", "before": "before"}
@@ -106,7 +106,7 @@ def in_address(query: Query) -> dict[str, str]:
         if value != parameter.default:
             said[parameter.name] = parameter.write(value)
     places = {name: getattr(query, place) for place, name in query.places.items()}
-    return said | {name: str(id) for name, id in places.items() if id is not None}
+    return said | {name: str(row_id) for name, row_id in places.items() if row_id is not None}
 
 
 @dataclass(frozen=True, slots=True)
