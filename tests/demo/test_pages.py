@@ -1,6 +1,7 @@
 """The demo bar, its clock, and the inbox."""
 
 import os
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.support.cast import unit_of_work
+from webapp.demo import inbox
 from webapp.models import InboxMail, Installation, Login, Partner, Subscription, User, db
 from webapp.services import runtime
 from webapp.services.accounts import people
@@ -58,6 +60,32 @@ def test_the_inbox_lists_mails_by_recipient(browse, demo):
     eve = browse()
     assert "frank@odnowa.example" in eve.get("/demo/inbox").text
     assert "No mail yet" in eve.get("/demo/inbox?to=nobody@odnowa.example").text
+
+
+@in_demo
+def test_the_inbox_goes_page_by_page_and_back(app, browse, demo, monkeypatch):
+    monkeypatch.setattr(inbox, "PAGE", 2)
+    with unit_of_work(app):
+        first = db.session.scalars(select(InboxMail)).one()
+        for number in range(4):
+            mail = InboxMail(
+                sender=first.sender,
+                recipient=f"mail{number}@x.example",
+                received_at=first.received_at,
+                message=first.message,
+            )
+            db.session.add(mail)
+            db.session.flush()
+    eve, pages = browse(), []
+    path = "/demo/inbox"
+    while path:
+        page = eve.get(path).text
+        pages.append(re.findall(r'inbox-who">([a-z0-9]+)@', page))
+        link = re.search(r'rel="next" href="([^"]*)"', page)
+        path = link and link[1]
+    assert pages == [["mail3", "mail2"], ["mail1", "mail0"], ["frank"]]
+    back = eve.get(re.search(r'rel="prev" href="([^"]*)"', page)[1]).text
+    assert re.findall(r'inbox-who">([a-z0-9]+)@', back) == pages[1]
 
 
 @pytest.mark.settings(demo=True, frame_ancestors=("https://intranet.example",))

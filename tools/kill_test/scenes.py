@@ -27,7 +27,7 @@ from webapp.models import (
     db,
 )
 from webapp.services.lists import deliveries as delivery_list
-from webapp.services.lists.deliveries import Query
+from webapp.services.lists.deliveries import DeliveryQuery
 
 TOO_LONG_SECONDS = 120
 DAY = timedelta(days=1)
@@ -213,11 +213,11 @@ def judge(
 def listed_unclear(people: People) -> list[int]:
     """The unclear mails that the partner's list of deliveries shows, page by page."""
     partner = db.session.get_one(Partner, people.partner_id)
-    query = Query(state=DeliveryState.UNCLEAR)
+    query = DeliveryQuery(state=DeliveryState.UNCLEAR)
     ids: list[int] = []
     while True:
         page = delivery_list.load(partner, query)
-        ids += [mail.id for mail in page.mails]
+        ids += [mail.id for mail in page.rows]
         if page.after is None:
             return ids
         query = replace(query, after=page.after)

@@ -1,8 +1,27 @@
 """The demo's inbox: the mails that went out."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
 from sqlalchemy import func, select
 
+from webapp.mail.addresses import LONGEST
 from webapp.models import InboxMail, db
+from webapp.models.tables import inbox_mail_table
+from webapp.services.lists import paging
+from webapp.services.lists.paging import Listing, Page, words
+
+PAGE = 50
+sent = inbox_mail_table.c
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxQuery(paging.Query):
+    """Whose mails to show; all, if nobody's."""
+
+    places: ClassVar[Mapping[str, str]] = paging.BY_TIME
+    recipient: str = words("to", LONGEST)
 
 
 def count() -> int:
@@ -10,14 +29,14 @@ def count() -> int:
     return db.session.scalar(select(func.count()).select_from(InboxMail)) or 0
 
 
-def mails(recipient: str, before: int | None, limit: int) -> list[InboxMail]:
-    """Mails that went out, newest first: to one address, or to anybody; older than one by its id."""
-    query = select(InboxMail).order_by(InboxMail.id.desc()).limit(limit)
-    if recipient:
-        query = query.where(InboxMail.recipient == recipient)
-    if before:
-        query = query.where(InboxMail.id < before)
-    return list(db.session.scalars(query))
+def mails(query: InboxQuery) -> Page[Any]:
+    """Mails that went out, newest first."""
+    listing = Listing(
+        rows=select(sent.id, sent.recipient, sent.received_at, sent.message),
+        id=sent.id,
+        filters={"recipient": lambda address: sent.recipient == address},
+    )
+    return paging.load(listing, query, PAGE)
 
 
 def recipients() -> list[tuple[str, int]]:

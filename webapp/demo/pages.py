@@ -24,14 +24,13 @@ from werkzeug.wrappers import Response as AnyResponse
 from webapp.demo import clock as demo_clock
 from webapp.demo import inbox as demo_inbox
 from webapp.demo import people
-from webapp.mail.addresses import one_line
+from webapp.demo.inbox import InboxQuery
 from webapp.models import InboxMail, User, db
-from webapp.pages import frame, guards, htmx, signin
+from webapp.pages import frame, guards, htmx, listing, signin
 from webapp.pages.ids import row_id
 from webapp.services import runtime
 
 blueprint = Blueprint("demo", __name__)
-PAGE = 50
 # What a mail shows runs nothing, loads nothing, and is nobody's origin.
 MAIL_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors"
 MOVES = {"day": 1, "month": 30}
@@ -93,17 +92,14 @@ def clock() -> AnyResponse:
 @guards.public
 def inbox() -> str:
     """All mails that went out, newest first; ``to`` shows those of one recipient."""
-    recipient = one_line(request.args.get("to", ""))
-    before = request.args.get("before", type=row_id)
-    rows = demo_inbox.mails(recipient, before, PAGE + 1)
+    query = listing.read(InboxQuery)
+    page = demo_inbox.mails(query)
     return render_template(
         "demo/inbox.html",
-        mails=[(row, parse(row)) for row in rows[:PAGE]],
-        more=len(rows) > PAGE,
+        mails=[(row, parse(row.message)) for row in page.rows],
         recipients=demo_inbox.recipients(),
-        recipient=recipient,
-        before=before,
         zone=frame.time_zone() or "UTC",
+        **listing.leads("demo.inbox", query, page),
     )
 
 
@@ -112,7 +108,7 @@ def inbox() -> str:
 def mail(mail_id: int) -> str:
     """One mail: headers, text, and the HTML in a frame of its own."""
     row = guards.found(db.session.get(InboxMail, mail_id))
-    message = parse(row)
+    message = parse(row.message)
     return render_template("demo/mail.html", row=row, message=message, text=part(message, "plain"))
 
 
@@ -120,7 +116,7 @@ def mail(mail_id: int) -> str:
 @guards.public
 def mail_html(mail_id: int) -> Response:
     """The HTML part alone, shut in by a policy of its own."""
-    message = parse(guards.found(db.session.get(InboxMail, mail_id)))
+    message = parse(guards.found(db.session.get(InboxMail, mail_id)).message)
     response = Response(part(message, "html"), mimetype="text/html")
     # Every page around it is asked, also one that shows the portal in a frame.
     around = " ".join(["'self'", *runtime.settings().frame_ancestors])
@@ -128,8 +124,8 @@ def mail_html(mail_id: int) -> Response:
     return response
 
 
-def parse(row: InboxMail) -> EmailMessage:
-    return BytesParser(EmailMessage, policy=policy.default).parsebytes(row.message)
+def parse(message: bytes) -> EmailMessage:
+    return BytesParser(EmailMessage, policy=policy.default).parsebytes(message)
 
 
 def part(message: EmailMessage, kind: str) -> str:

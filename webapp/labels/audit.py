@@ -8,6 +8,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import pgettext
+from sqlalchemy import Row
 
 from webapp import i18n
 from webapp.domain.ownership import Owner
@@ -77,13 +78,13 @@ class Change:
     after: str
 
 
-def sentence(entry: AuditEntry) -> str:
-    """Say what happened."""
+def sentence(entry: AuditEntry | Row[Any]) -> str:
+    """Say what happened; ``entry`` is the object or a row of the same columns."""
     return str(SENTENCES[entry.action] % {"subject": entry.subject or NOTHING})
 
 
 def changes(
-    entry: AuditEntry, names: Mapping[int, str], language: str, vendor: str
+    entry: AuditEntry | Row[Any], names: Mapping[int, str], language: str, vendor: str
 ) -> list[Change]:
     """Say what an entry changed, field by field; ``names`` are the people it mentions, by id."""
     return [

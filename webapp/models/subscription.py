@@ -3,7 +3,16 @@
 from datetime import date
 from decimal import Decimal
 
-from sqlalchemy import ForeignKey, Index, Numeric, String, UniqueConstraint
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Numeric,
+    String,
+    UniqueConstraint,
+    func,
+)
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.domain.schedule import base_date
@@ -46,6 +55,13 @@ class Subscription(Base):
         Index(None, "attention_on"),
     )
 
-    @property
+    @hybrid_property
     def base_date(self) -> date:
+        """The day that steps count back from; in a statement, as SQL."""
         return base_date(self.renewal_date, self.deadline)
+
+    @base_date.inplace.expression
+    @classmethod
+    def base_date_sql(cls) -> ColumnElement[date]:
+        """domain.schedule.base_date, as SQL: a test holds the two together."""
+        return func.coalesce(cls.deadline, cls.renewal_date)

@@ -5,11 +5,12 @@ from typing import cast
 from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql, sqlite
 
+from webapp.models.audit import AuditEntry
 from webapp.models.base import Base, db
-from webapp.models.delivery import Delivery, DeliveryEvent, Reminder, ReminderEvent
+from webapp.models.delivery import Delivery, DeliveryEvent, InboxMail, Reminder, ReminderEvent
 from webapp.models.organisation import Client, Organisation, OwnerChange, Partner
 from webapp.models.subscription import Subscription
-from webapp.models.user import Login
+from webapp.models.user import Login, User
 
 
 def table_of(model: type[Base]) -> Table:
@@ -24,9 +25,11 @@ def conflict_insert(table: Table) -> sqlite.Insert | postgresql.Insert:
     return sqlite.insert(table)
 
 
+audit_entry_table = table_of(AuditEntry)
 client_table = table_of(Client)
 delivery_event_table = table_of(DeliveryEvent)
 delivery_table = table_of(Delivery)
+inbox_mail_table = table_of(InboxMail)
 login_table = table_of(Login)
 organisation_table = table_of(Organisation)
 owner_change_table = table_of(OwnerChange)
@@ -34,3 +37,4 @@ partner_table = table_of(Partner)
 reminder_event_table = table_of(ReminderEvent)
 reminder_table = table_of(Reminder)
 subscription_table = table_of(Subscription)
+user_table = table_of(User)

@@ -3,7 +3,7 @@
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import abort, flash, redirect, render_template, request, url_for
+from flask import abort, flash, redirect, render_template, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
@@ -16,11 +16,10 @@ from webapp.domain.recipients import ContactRole, Reachability, reachability
 from webapp.domain.reminders import ClientFacts, day_plans
 from webapp.labels import audit, codes
 from webapp.models import Client
-from webapp.pages import forms, guards, notices, persons
+from webapp.pages import forms, guards, listing, notices, persons
 from webapp.pages.clients import blueprint
 from webapp.pages.dashboard import last_address
 from webapp.pages.frame import language, time_zone
-from webapp.pages.ids import row_id
 from webapp.pages.settings_forms import Stored
 from webapp.services import runtime
 from webapp.services.accounts import people
@@ -30,6 +29,7 @@ from webapp.services.errors import Refused
 from webapp.services.lists import renewal_history
 from webapp.services.reminders import loading
 from webapp.services.trail import history
+from webapp.services.trail.history import ActivityQuery
 from webapp.signin import limits
 
 
@@ -136,9 +136,11 @@ def activity(client_id: int) -> str:
     """The audit trail of the client, newest first; ``?before=`` an entry for what is older."""
     client = guards.own_client(client_id)
     known = loading.of_client(client)
-    trail = history.activity(client.id, request.args.get("before", type=row_id))
+    query = listing.read(ActivityQuery)
+    trail = history.activity(client.id, query)
     shown = {
         "trail": trail,
+        **listing.leads("clients.activity", query, trail, client_id=client.id),
         "sentence": audit.sentence,
         "changes": notices.changes,
         "zone": time_zone(),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, request
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from flask_login import current_user
@@ -11,29 +11,25 @@ from werkzeug.wrappers import Response as AnyResponse
 from webapp import i18n
 from webapp.domain.access import Action
 from webapp.labels.refusals import sentence
-from webapp.mail.addresses import one_line
 from webapp.models import Delivery, DeliveryState, db
-from webapp.pages import guards, htmx
-from webapp.pages.dashboard import LONGEST_SEARCH, code
+from webapp.pages import guards, listing
 from webapp.pages.frame import language, time_zone
 from webapp.pages.ids import row_id
 from webapp.services.errors import Conflict, Refused
 from webapp.services.lists import deliveries as delivery_list
-from webapp.services.lists.deliveries import MOST_COUNTED, Query
+from webapp.services.lists import paging
+from webapp.services.lists.deliveries import MOST_COUNTED, DeliveryQuery
 from webapp.services.sending import decisions
 
 blueprint = Blueprint("deliveries", __name__)
+ENDPOINT = "deliveries.index"
 
 
 @blueprint.get("/partner/deliveries")
 @guards.allow(Action.LOOK_AFTER_CLIENTS)
 def index() -> Response:
     """The mails that the address asks for: everything shown is in it."""
-    response = htmx.page_or_fragment("deliveries/index.html", "deliveries/_list.html", **shown())
-    if htmx.wanted():
-        # Without what the form leaves empty.
-        response.headers["HX-Push-Url"] = address()
-    return response
+    return listing.answer("deliveries/index.html", "deliveries/_list.html", **shown())
 
 
 @blueprint.post("/partner/deliveries/<int:delivery_id>/again")
@@ -82,7 +78,7 @@ def times_seen() -> int:
 def decided(text: str) -> AnyResponse:
     """Back to the list as it was asked for, with what was decided."""
     flash(text, "good")
-    return redirect(address(**place()), 303)
+    return redirect(listing.address(ENDPOINT, listing.read(DeliveryQuery)), 303)
 
 
 def unchanged(text: str, status: int) -> AnyResponse:
@@ -105,60 +101,22 @@ def conflict_text(delivery: Delivery) -> str:
 
 def shown() -> dict[str, Any]:
     """What the list is made from."""
-    query = read_query()
+    query = listing.read(DeliveryQuery)
     page = delivery_list.load(guards.own_partner(), query)
     return {
-        "query": query,
         "found": page,
         "states": list(DeliveryState),
         "periods": delivery_list.PERIODS,
         "count": count_text(page.total),
         "zone": time_zone(),
-        "state_of_list": filters() | place(),
-        "before_url": address(before=page.before) if page.before else None,
-        "after_url": address(after=page.after) if page.after else None,
+        "state_of_list": paging.in_address(query),
+        **listing.leads(ENDPOINT, query, page),
     }
 
 
-def read_query() -> Query:
-    """The query of the address; what makes no sense there is as if it weren't there."""
-    asked = request.args
-    periods = {str(days): days for days in delivery_list.PERIODS}
-    return Query(
-        state=code(DeliveryState, asked.get("state")),
-        client=one_line(asked.get("client", "")[:LONGEST_SEARCH]),
-        recipient=one_line(asked.get("recipient", "")[:LONGEST_SEARCH]),
-        days=periods.get(asked.get("days", "")),
-        after=asked.get("after", type=row_id),
-        before=asked.get("before", type=row_id),
-    )
-
-
-def filters() -> dict[str, Any]:
-    """The filters as the address has them, without empty ones."""
-    query = read_query()
-    values = {
-        "state": query.state,
-        "client": query.client,
-        "recipient": query.recipient,
-        "days": query.days,
-    }
-    return {key: value for key, value in values.items() if value}
-
-
-def place() -> dict[str, int]:
-    """Which page of the list the address has."""
-    query = read_query()
-    values = {"after": query.after, "before": query.before}
-    return {key: value for key, value in values.items() if value is not None}
-
-
-def address(**of_page: int) -> str:
-    """This list on the page that is named, else on the first."""
-    return url_for("deliveries.index", **(filters() | of_page))
-
-
-def count_text(total: int) -> str:
+def count_text(total: int | None) -> str:
+    if not total:
+        return _("No mails")
     if total > MOST_COUNTED:
         return _("More than %(number)s mails", number=i18n.number(MOST_COUNTED, language()))
-    return ngettext("%(num)d mail", "%(num)d mails", total) if total else _("No mails")
+    return ngettext("%(num)d mail", "%(num)d mails", total)

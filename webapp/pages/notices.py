@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import current_app, flash, url_for
+from sqlalchemy import Row
 
 from webapp.labels import audit
 from webapp.labels.audit import Change
@@ -23,7 +24,7 @@ def flash_with_undo(text: str, entry: AuditEntry | None) -> None:
     flash({"text": text, "undo_url": undo_url(entry)}, "good")  # type: ignore[arg-type]
 
 
-def changes(entry: AuditEntry, names: Mapping[int, str]) -> list[Change]:
+def changes(entry: AuditEntry | Row[Any], names: Mapping[int, str]) -> list[Change]:
     """What an entry changed, in the page's language."""
     return audit.changes(entry, names, language(), current_app.config["PORTAL"].vendor_name)
 

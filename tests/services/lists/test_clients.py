@@ -12,7 +12,7 @@ from webapp.domain.ownership import Owner
 from webapp.domain.recipients import ContactRole, Reachability, reachability
 from webapp.models import Client, ContactAssignment, Partner, Subscription, User, db
 from webapp.services.lists import clients as client_list
-from webapp.services.lists.clients import OwnerFilter, Query, Sort
+from webapp.services.lists.clients import ClientQuery, ClientSort, OwnerFilter
 from webapp.services.reminders import due_index, loading
 
 STATES = {
@@ -45,7 +45,7 @@ def add_client(partner, name, renewal=None, **values):
 
 
 def names(partner, **query):
-    return [row.name for row in client_list.load(partner, Query(**query)).rows]
+    return [row.name for row in client_list.load(partner, ClientQuery(**query)).rows]
 
 
 def client_variants(partner, people):
@@ -88,7 +88,7 @@ def test_reachability_in_sql_is_the_rules(partner, monkeypatch):
         for field, value in STATES[admin].items():
             setattr(alice, field, value)
         db.session.flush()
-        rows = client_list.load(partner, Query()).rows
+        rows = client_list.load(partner, ClientQuery()).rows
         known = loading.load([row.id for row in rows])
         assert len(rows) == 1 + 3 * 4 * 7
         for row in rows:
@@ -104,8 +104,8 @@ def test_reachability_in_sql_is_the_rules(partner, monkeypatch):
 def test_reachability_is_filtered_by(partner, reach, monkeypatch):
     monkeypatch.setattr(client_list, "PAGE", 1000)
     client_variants(partner, {name: add_user(partner, name, **STATES[name]) for name in STATES})
-    rows = client_list.load(partner, Query()).rows
-    found = client_list.load(partner, Query(reach=reach))
+    rows = client_list.load(partner, ClientQuery()).rows
+    found = client_list.load(partner, ClientQuery(reach=reach))
     assert found.rows == tuple(row for row in rows if row.reach is reach)
     assert found.total == len(found.rows) > 0
 
@@ -152,17 +152,17 @@ def test_renewals_are_filtered_by_days_from_today(partner, cast, within, found):
     add_client(partner, "In 30 days", date(2027, 3, 31))
     add_client(partner, "In 60 days", date(2027, 4, 30))
     add_client(partner, "Nothing")
-    assert names(partner, within=within, sort=Sort.RENEWAL) == found
+    assert names(partner, within=within, sort=ClientSort.RENEWAL) == found
 
 
-@pytest.mark.parametrize("sort", Sort)
+@pytest.mark.parametrize("sort", ClientSort)
 @pytest.mark.parametrize("descending", [False, True])
 def test_pages_follow_each_other_and_back(partner, monkeypatch, sort, descending):
     monkeypatch.setattr(client_list, "PAGE", 3)
     for number in range(6):
         # Two of each date, so that the id has to decide.
         add_client(partner, f"Client {number}", date(2027, 4, 1 + number // 2))
-    query = Query(sort=sort, descending=descending)
+    query = ClientQuery(sort=sort, descending=descending)
     pages = [client_list.load(partner, query)]
     while pages[-1].after:
         pages.append(client_list.load(partner, replace(query, after=pages[-1].after)))
@@ -171,7 +171,7 @@ def test_pages_follow_each_other_and_back(partner, monkeypatch, sort, descending
     assert len(set(shown)) == 7
     assert {page.total for page in pages} == {7}
     keys = [
-        (row.next_renewal, row.id) if sort is Sort.RENEWAL else (row.name, row.id)
+        (row.next_renewal, row.id) if sort is ClientSort.RENEWAL else (row.name, row.id)
         for page in pages
         for row in page.rows
     ]
@@ -192,7 +192,7 @@ def test_a_strangers_client_is_no_place_in_the_list(partner, cast):
 def test_days_are_counted_where_the_client_is(partner, time_machine):
     time_machine.move_to(datetime(2027, 3, 1, 11, tzinfo=UTC), tick=False)
     add_client(partner, "Kiritimati", date(2027, 3, 3), time_zone="Pacific/Kiritimati")
-    row = client_list.load(partner, Query(search="kiri")).rows[0]
+    row = client_list.load(partner, ClientQuery(search="kiri")).rows[0]
     assert row.today == date(2027, 3, 2)
 
 
@@ -200,13 +200,13 @@ def test_the_deadline_of_the_next_renewal(partner, cast):
     later = make_subscription(db.session.get(Client, cast.client), "Later", date(2027, 6, 30))
     later.deadline = date(2027, 5, 1)
     db.session.add(later)
-    assert client_list.load(partner, Query()).rows[0].deadline is None
+    assert client_list.load(partner, ClientQuery()).rows[0].deadline is None
     db.session.get(Subscription, cast.subscription).deadline = date(2027, 3, 1)
-    assert client_list.load(partner, Query()).rows[0].deadline == date(2027, 3, 1)
+    assert client_list.load(partner, ClientQuery()).rows[0].deadline == date(2027, 3, 1)
 
 
 def test_a_client_without_a_running_subscription_has_no_next_renewal(partner, cast):
     subscription = db.session.get(Subscription, cast.subscription)
     subscription.cancelled = True
     due_index.refresh([subscription])
-    assert client_list.load(partner, Query()).rows[0].next_renewal is None
+    assert client_list.load(partner, ClientQuery()).rows[0].next_renewal is None

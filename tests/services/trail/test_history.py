@@ -8,6 +8,7 @@ from webapp.models.audit import AuditAction
 from webapp.services import audit
 from webapp.services.clients.ownership import choose_owner
 from webapp.services.trail import history, undo
+from webapp.services.trail.history import ActivityQuery
 
 
 @pytest.fixture
@@ -26,24 +27,24 @@ def test_pages_meet_without_gap_or_overlap(scene, cast):
             subject_id=client.id,
             changes={"city": (str(number), str(number + 1))},
         )
-    first = history.activity(client.id)
-    second = history.activity(client.id, first.older)
-    ids = [entry.id for entry in first.entries + second.entries]
+    first = history.activity(client.id, ActivityQuery())
+    second = history.activity(client.id, ActivityQuery(after=first.after))
+    ids = [entry.id for entry in first.rows + second.rows]
     assert ids == sorted(ids, reverse=True)
-    assert (len(first.entries), len(second.entries)) == (history.PAGE, 5)
-    assert second.older is None
+    assert (len(first.rows), len(second.rows)) == (history.PAGE, 5)
+    assert second.after is None
 
 
 def test_the_people_in_changes_have_names(scene, cast):
     alice, client = scene
     choose_owner(alice, client, Choice.PARTNER, cast.bob, 1)
-    assert history.activity(client.id).names == {cast.bob: "Bob"}
+    assert history.activity(client.id, ActivityQuery()).names == {cast.bob: "Bob"}
 
 
 def test_another_clients_trail_stays_its_own(scene, cast):
     alice, client = scene
     choose_owner(alice, client, Choice.PARTNER, cast.bob, 1)
-    assert history.activity(cast.other_client).entries == ()
+    assert history.activity(cast.other_client, ActivityQuery()).rows == ()
 
 
 def test_only_the_newest_change_of_a_field_can_be_undone(scene, cast):
@@ -51,9 +52,9 @@ def test_only_the_newest_change_of_a_field_can_be_undone(scene, cast):
     older = choose_owner(alice, client, Choice.PARTNER, None, 1)
     newer = choose_owner(alice, client, Choice.VENDOR, None, 2)
     contact = choose_owner(alice, client, Choice.VENDOR, cast.bob, 3)
-    assert history.activity(client.id).undoable == {newer.id, contact.id}
+    assert history.activity(client.id, ActivityQuery()).undoable == {newer.id, contact.id}
     undo.undo(alice, newer)
     db.session.expire_all()
-    shown = history.activity(client.id).undoable
+    shown = history.activity(client.id, ActivityQuery()).undoable
     assert older.id not in shown
     assert newer.id not in shown

@@ -1,5 +1,6 @@
 """What the dashboard knows of a client, as SQL, so that it can be shown, sorted and filtered in one statement."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -28,16 +29,18 @@ from webapp.models import (
     Subscription,
     User,
 )
-from webapp.models.tables import client_table, delivery_table
+from webapp.models.tables import client_table, delivery_table, user_table
 
 client = client_table.c
-Contact = aliased(User, name="User")
+contact_table = user_table.alias("contact")
+contact = contact_table.c
 
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """The partner's people who stand behind every client: its default contact, and its admins."""
+    """A partner's people by id, and who of them stands behind every client: default contact, admins."""
 
+    people: Mapping[int, Person]
     default: Person | None
     admins: tuple[Person, ...]
 
@@ -66,14 +69,13 @@ def next_deadline() -> ColumnElement[date | None]:
 
 def blocked_until() -> ColumnElement[date]:
     """The last day on which a blocked reminder of a client may still be told; the past: none is left."""
-    base = func.coalesce(Subscription.deadline, Subscription.renewal_date)
     return (
         select(func.max(Reminder.base_date))
         .join(Subscription, Subscription.id == Reminder.subscription_id)
         .where(
             Reminder.client_id == client.id,
             Reminder.state == ReminderState.BLOCKED,
-            Reminder.base_date == base,
+            Reminder.base_date == Subscription.base_date,
             Subscription.cancelled.is_(False),
         )
         .scalar_subquery()
@@ -112,15 +114,15 @@ def reachability(partner: Partner, team: Team) -> ColumnElement[str]:
     told = held.where(holder.rejected_reply.is_(None)).scalar_subquery()
     rejected = held.where(holder.rejected_reply.is_not(None)).scalar_subquery()
 
-    own_is_there = and_(Contact.id.is_not(None), Contact.active)
-    own = and_(own_is_there, Contact.rejected_reply.is_(None))
+    own_is_there = and_(contact.id.is_not(None), contact.active)
+    own = and_(own_is_there, contact.rejected_reply.is_(None))
     default = constant(team.default is not None and team.default.reachable)
     admins = constant(any(person.reachable for person in team.admins))
     default_refused = constant(
         team.default is not None and team.default.active and team.default.rejected
     )
     passed_over_refused = or_(
-        and_(own_is_there, Contact.rejected_reply.is_not(None)), and_(not_(own), default_refused)
+        and_(own_is_there, contact.rejected_reply.is_not(None)), and_(not_(own), default_refused)
     )
     stand_in = and_(not_(own), not_(default))
     partner_owns = owner_column(partner) == Owner.PARTNER

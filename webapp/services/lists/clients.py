@@ -1,56 +1,46 @@
 """The dashboard: a partner's clients, searched, filtered, sorted, one page at a time."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    FromClause,
-    Select,
-    and_,
-    func,
-    or_,
-    select,
-)
+from sqlalchemy import ColumnElement, Select, select
 
 from webapp.domain.ownership import (
     Choice,
     EffectiveOwner,
     Owner,
+    Person,
     PointOfContact,
     effective_owner,
     point_of_contact,
 )
 from webapp.domain.recipients import Reachability
-from webapp.i18n import fold
-from webapp.models import (
-    Partner,
-    User,
-    db,
-)
+from webapp.models import Partner, db
 from webapp.models.organisation import NO_RENEWAL
-from webapp.models.tables import client_table, organisation_table
+from webapp.models.tables import client_table, organisation_table, user_table
 from webapp.services import runtime
+from webapp.services.lists import paging
 from webapp.services.lists.client_columns import (
-    Contact,
     Team,
     blocked_until,
     client,
+    contact,
+    contact_table,
     next_deadline,
     next_mail,
     not_sure,
     owner_column,
     reachability,
 )
-from webapp.services.reminders import loading
+from webapp.services.lists.paging import Listing, Page, choice, each, words
 
 PAGE = 50
 WITHIN_DAYS = (30, 60, 90, 120)
 
-company = organisation_table.c
+company, member = organisation_table.c, user_table.c
 
 
 class OwnerFilter(StrEnum):
@@ -59,36 +49,27 @@ class OwnerFilter(StrEnum):
     OWN = "own"
 
 
-class Sort(StrEnum):
+class ClientSort(StrEnum):
     NAME = "name"
     RENEWAL = "renewal"
 
 
-SORT_KEYS: dict[Sort, ColumnElement[Any]] = {
-    Sort.NAME: client.sort_key,
-    Sort.RENEWAL: client.next_renewal_on,
+SORT_KEYS: dict[str, ColumnElement[Any]] = {
+    ClientSort.NAME: client.sort_key,
+    ClientSort.RENEWAL: client.next_renewal_on,
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
-    """What to show. ``within``: next renewal in so many days, 0 for overdue.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientQuery(paging.Query):
+    """Which clients to show. ``within``: next renewal in so many days, 0 for overdue."""
 
-    ``after`` and ``before`` are ids of clients: the page that follows one, or that ends before it.
-    """
-
-    search: str = ""
-    owner: OwnerFilter | None = None
-    reach: Reachability | None = None
-    within: int | None = None
-    sort: Sort = Sort.NAME
-    descending: bool = False
-    after: int | None = None
-    before: int | None = None
-
-    @property
-    def filtered(self) -> bool:
-        return bool(self.search or self.owner or self.reach or self.within is not None)
+    search: str = words("q")
+    owner: OwnerFilter | None = choice("owner", each(OwnerFilter))
+    reach: Reachability | None = choice("reach", each(Reachability))
+    within: int | None = choice("renewal", {"overdue": 0} | each(WITHIN_DAYS))
+    sort: str = choice("sort", each(ClientSort), ClientSort.NAME, narrows=False)
+    descending: bool = choice("direction", {"descending": True}, default=False, narrows=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,86 +92,76 @@ class ClientRow:
     at_risk: date | None
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of clients; ``total`` counts all pages. The ids are for the links to its neighbours.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientPage(Page[ClientRow]):
+    """``undecided``: how many mails, about whichever client, somebody must decide about."""
 
-    ``undecided``: how many mails, about whichever client, somebody must decide about.
-    """
-
-    rows: tuple[ClientRow, ...]
-    total: int
     undecided: int
-    before: int | None
-    after: int | None
 
 
-def load(partner: Partner, query: Query) -> Page:
+def load(partner: Partner, query: ClientQuery) -> ClientPage:
     """The clients that a query asks for, in at most four statements."""
     team = load_team(partner)
-    wanted = and_(*conditions(partner, team, query))
+    listed = listing(partner, team)
     total, undecided = db.session.execute(
-        select(func.count(), not_sure(partner)).select_from(sources()).where(wanted)
+        paging.counting(listed, query).add_columns(not_sure(partner))
     ).one()
-    anchor = query.after or query.before
-    place = load_place(partner, query.sort, anchor) if anchor else None
-    backwards = query.before is not None and query.after is None and place is not None
-    ascending = query.descending == backwards
-    key = SORT_KEYS[query.sort]
-    statement = columns(partner, team).where(wanted)
-    if place is not None:
-        statement = statement.where(beyond(key, place[0], place[1], ascending=ascending))
-    order = (key.asc(), client.id.asc()) if ascending else (key.desc(), client.id.desc())
-    found = db.session.execute(statement.order_by(*order).limit(PAGE + 1)).all()
-    more = len(found) > PAGE
-    shown = found[:PAGE][::-1] if backwards else found[:PAGE]
-    earlier, later = (more, True) if backwards else (place is not None, more)
-    return Page(
-        rows=tuple(client_row(row, partner, team) for row in shown),
-        undecided=undecided,
+    page = paging.load(listed, query, PAGE)
+    return ClientPage(
+        rows=tuple(client_row(row, partner, team) for row in page.rows),
+        before=page.before,
+        after=page.after,
         total=total,
-        before=shown[0].id if shown and earlier else None,
-        after=shown[-1].id if shown and later else None,
+        undecided=undecided,
     )
 
 
 def load_team(partner: Partner) -> Team:
-    people = db.session.scalars(
-        select(User)
-        .where(
-            User.organisation_id == partner.id, or_(User.admin, User.id == partner.notified_user_id)
+    rows = db.session.execute(
+        select(
+            member.id,
+            member.name,
+            member.email,
+            member.language,
+            member.time_zone,
+            member.active,
+            member.admin,
+            member.rejected_reply,
         )
-        .order_by(User.id)
+        .where(member.organisation_id == partner.id)
+        .order_by(member.id)
     ).all()
-    default = next((user for user in people if user.id == partner.notified_user_id), None)
+    people = {
+        row.id: Person(
+            row.id,
+            row.name,
+            row.email,
+            row.language or partner.language,
+            row.time_zone or partner.time_zone,
+            row.active,
+            row.rejected_reply is not None,
+        )
+        for row in rows
+    }
     return Team(
-        loading.person(default) if default else None,
-        tuple(loading.person(user) for user in people if user.admin),
+        people,
+        people.get(partner.notified_user_id or 0),
+        tuple(people[row.id] for row in rows if row.admin),
     )
 
 
-def load_place(partner: Partner, sort: Sort, client_id: int) -> tuple[Any, int] | None:
-    """Where a client stands in the order; None when there is no such client."""
-    row = db.session.execute(
-        select(SORT_KEYS[sort], client.id).where(
-            client.partner_id == partner.id, client.id == client_id
-        )
-    ).one_or_none()
-    return (row[0], row[1]) if row else None
-
-
-def beyond(
-    key: ColumnElement[Any], value: Any, client_id: int, *, ascending: bool
-) -> ColumnElement[bool]:
-    """What comes after one place in the order."""
-    if ascending:
-        return or_(key > value, and_(key == value, client.id > client_id))
-    return or_(key < value, and_(key == value, client.id < client_id))
-
-
-def sources() -> FromClause:
-    return client_table.join(organisation_table, company.id == client.id).outerjoin(
-        Contact, Contact.id == client.contact_id
+def listing(partner: Partner, team: Team) -> Listing:
+    """A partner's clients."""
+    return Listing(
+        rows=columns(partner, team).where(client.partner_id == partner.id),
+        id=client.id,
+        filters={
+            "search": partial(paging.holds_words, client.search_key),
+            "owner": partial(owned, partner),
+            "reach": lambda reach: reachability(partner, team) == reach.value,
+            "within": partial(renews, runtime.today(partner.time_zone)),
+        },
+        keys=SORT_KEYS,
     )
 
 
@@ -199,40 +170,37 @@ def columns(partner: Partner, team: Team) -> Select[Any]:
         client.id,
         client.city,
         client.owner,
+        client.contact_id,
         client.next_renewal_on,
         company.name,
         company.time_zone,
-        Contact,
         reachability(partner, team).label("reach"),
         next_mail().label("next_mail"),
         next_deadline().label("next_deadline"),
         blocked_until().label("blocked_until"),
-    ).select_from(sources())
+    ).select_from(
+        client_table.join(organisation_table, company.id == client.id).outerjoin(
+            contact_table, contact.id == client.contact_id
+        )
+    )
 
 
-def conditions(partner: Partner, team: Team, query: Query) -> Sequence[ColumnElement[bool]]:
-    wanted: list[ColumnElement[bool]] = [client.partner_id == partner.id]
-    wanted += [
-        client.search_key.contains(word, autoescape=True) for word in fold(query.search).split()
-    ]
-    if query.owner is OwnerFilter.OWN:
-        wanted.append(client.owner.is_not(None))
-    elif query.owner:
-        wanted.append(owner_column(partner) == Owner(query.owner.value))
-    if query.reach:
-        wanted.append(reachability(partner, team) == query.reach.value)
-    if query.within is not None:
-        today = runtime.today(partner.time_zone)
-        if query.within == 0:
-            wanted.append(client.next_renewal_on < today)
-        else:
-            last = today + timedelta(days=query.within)
-            wanted.append(client.next_renewal_on.between(today, last))
-    return wanted
+def owned(partner: Partner, owner: OwnerFilter) -> ColumnElement[bool]:
+    """Clients by their effective owner, or with a setting of their own."""
+    if owner is OwnerFilter.OWN:
+        return client.owner.is_not(None)
+    return owner_column(partner) == Owner(owner.value)
+
+
+def renews(today: date, within: int) -> ColumnElement[bool]:
+    """Clients that renew within so many days from today; 0: that should have by now."""
+    if within == 0:
+        return client.next_renewal_on < today
+    return client.next_renewal_on.between(today, today + timedelta(days=within))
 
 
 def client_row(row: Any, partner: Partner, team: Team) -> ClientRow:
-    own = loading.person(row.User) if row.User else None
+    own = team.people.get(row.contact_id or 0)
     choice = Choice(row.owner.value) if row.owner else Choice.INHERIT
     today, reach = runtime.today(row.time_zone), Reachability(row.reach)
     return ClientRow(

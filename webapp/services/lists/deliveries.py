@@ -1,17 +1,19 @@
 """The deliveries of a partner: searched, filtered, newest first, one page at a time."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any, TypeVarTuple
+from functools import partial
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, or_, select
 
 from webapp.domain.recipients import Reason
 from webapp.i18n import fold
-from webapp.models import Delivery, DeliveryState, MailKind, Partner, User, db
-from webapp.models.tables import client_table, organisation_table
+from webapp.models import DeliveryState, MailKind, Partner, db
+from webapp.models.tables import client_table, delivery_table, organisation_table, user_table
 from webapp.services import runtime
+from webapp.services.lists import paging
+from webapp.services.lists.paging import Listing, Page, choice, each, words
 from webapp.services.sending import decisions, snapshots
 from webapp.services.sending.decisions import Way
 
@@ -20,28 +22,18 @@ PERIODS = (7, 30, 90)
 # Counting on would take longer than anybody wants to know it.
 MOST_COUNTED = 1000
 
-Columns = TypeVarTuple("Columns")
-client = client_table.c
-company = organisation_table.c
+client, company = client_table.c, organisation_table.c
+delivery, recipient = delivery_table.c, user_table.c
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
-    """What to show. ``days``: queued within so many days.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryQuery(paging.Query):
+    """Which mails to show. ``days``: queued within so many days."""
 
-    ``after`` and ``before`` are ids of mails: the page that follows one, or that ends before it.
-    """
-
-    state: DeliveryState | None = None
-    client: str = ""
-    recipient: str = ""
-    days: int | None = None
-    after: int | None = None
-    before: int | None = None
-
-    @property
-    def filtered(self) -> bool:
-        return bool(self.state or self.client or self.recipient or self.days)
+    state: DeliveryState | None = choice("state", each(DeliveryState))
+    client: str = words("client")
+    recipient: str = words("recipient")
+    days: int | None = choice("days", each(PERIODS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,109 +60,85 @@ class DeliveryRow:
     way: Way | None
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of mails, and on the first one those that somebody must decide about.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryPage(Page[DeliveryRow]):
+    """One page of mails, and on the first one those on top that somebody must decide about.
 
-    ``total`` counts all pages, up to MOST_COUNTED + 1. The ids are for the links to its neighbours.
+    ``total`` counts both, up to MOST_COUNTED + 1.
     """
 
     unclear: tuple[DeliveryRow, ...]
     more_unclear: bool
-    mails: tuple[DeliveryRow, ...]
-    total: int
-    before: int | None
-    after: int | None
 
 
-def load(partner: Partner, query: Query) -> Page:
+def load(partner: Partner, query: DeliveryQuery) -> DeliveryPage:
     """The mails that a query asks for, in at most four statements."""
-    asked = conditions(partner, query)
-    unclear = Delivery.state == DeliveryState.UNCLEAR
-    listed = asked if query.state else [*asked, ~unclear]
-    shown, has_earlier, has_later = load_lines(listed, query)
-    top = () if query.state or has_earlier else newest(columns().where(*asked, unclear), PAGE + 1)
-    counted = sources(select(Delivery.id)).where(*asked).limit(MOST_COUNTED + 1).subquery()
-    total = db.session.scalar(select(func.count()).select_from(counted)) or 0
-    undecided = [row.id for row in (*top, *shown) if row.state in decisions.UNDECIDED]
+    every = listing(partner)
+    unclear = delivery.state == DeliveryState.UNCLEAR
+    below = every if query.state else replace(every, rows=every.rows.where(~unclear))
+    page = paging.load(below, query, PAGE)
+    top = None
+    if not query.state and page.before is None and query.after is None:
+        top = paging.load(every, replace(query, state=DeliveryState.UNCLEAR, before=None), PAGE)
+    unclear_rows = top.rows if top else ()
+    undecided = [row.id for row in (*unclear_rows, *page.rows) if row.state in decisions.UNDECIDED]
     still = decisions.still_wanted(undecided, runtime.now())
-    return Page(
-        unclear=tuple(delivery_row(row, still) for row in top[:PAGE]),
-        more_unclear=len(top) > PAGE,
-        mails=tuple(delivery_row(row, still) for row in shown),
-        total=total,
-        before=shown[0].id if shown and has_earlier else None,
-        after=shown[-1].id if shown and has_later else None,
+    return DeliveryPage(
+        rows=tuple(delivery_row(row, still) for row in page.rows),
+        before=page.before,
+        after=page.after,
+        total=db.session.scalar(paging.counting(every, query, MOST_COUNTED)),
+        unclear=tuple(delivery_row(row, still) for row in unclear_rows),
+        more_unclear=top is not None and top.after is not None,
     )
 
 
-def load_lines(listed: list[ColumnElement[bool]], query: Query) -> tuple[Sequence[Any], bool, bool]:
-    """The lines of one page; whether there are any before them, and after them."""
-    if query.before is not None:
-        earlier = columns().where(*listed, Delivery.id > query.before).order_by(Delivery.id)
-        found = db.session.execute(earlier.limit(PAGE + 1)).all()
-        return found[:PAGE][::-1], len(found) > PAGE, True
-    if query.after is not None:
-        listed = [*listed, Delivery.id < query.after]
-    found = newest(columns().where(*listed), PAGE + 1)
-    return found[:PAGE], query.after is not None, len(found) > PAGE
-
-
-def newest(statement: Select[*tuple[Any, ...]], limit: int) -> Sequence[Any]:
-    return db.session.execute(statement.order_by(Delivery.id.desc()).limit(limit)).all()
-
-
-def sources(statement: Select[*Columns]) -> Select[*Columns]:
-    return (
-        statement.join(User, User.id == Delivery.recipient_id)
-        .outerjoin(client_table, client.id == Delivery.client_id)
-        .outerjoin(organisation_table, company.id == Delivery.client_id)
+def listing(partner: Partner) -> Listing:
+    """A partner's mails, newest first."""
+    return Listing(
+        rows=columns().where(delivery.partner_id == partner.id),
+        id=delivery.id,
+        filters={
+            "state": lambda state: delivery.state == state,
+            "client": partial(paging.holds_words, client.search_key),
+            "recipient": lambda text: paging.every_word(text, named),
+            "days": lambda days: delivery.queued_at >= runtime.now() - timedelta(days=days),
+        },
     )
 
 
-def columns() -> Select[*tuple[Any, ...]]:
+def columns() -> Select[Any]:
     """What a line shows: not the message itself, which may be long."""
-    return sources(
-        select(
-            Delivery.id,
-            Delivery.kind,
-            Delivery.state,
-            Delivery.day,
-            Delivery.send_after,
-            Delivery.ended_at,
-            Delivery.reply,
-            Delivery.language,
-            Delivery.email,
-            Delivery.resends,
-            Delivery.snapshot,
-            Delivery.client_id,
-            Delivery.recipient_id,
-            company.name.label("client_name"),
-            User.name.label("recipient"),
-            User.organisation_id,
-            User.rejected_reply,
-        )
+    return select(
+        delivery.id,
+        delivery.kind,
+        delivery.state,
+        delivery.day,
+        delivery.send_after,
+        delivery.ended_at,
+        delivery.reply,
+        delivery.language,
+        delivery.email,
+        delivery.resends,
+        delivery.snapshot,
+        delivery.client_id,
+        delivery.recipient_id,
+        company.name.label("client_name"),
+        recipient.name.label("recipient"),
+        recipient.organisation_id,
+        recipient.rejected_reply,
+    ).select_from(
+        delivery_table.join(user_table, recipient.id == delivery.recipient_id)
+        .outerjoin(client_table, client.id == delivery.client_id)
+        .outerjoin(organisation_table, company.id == delivery.client_id)
     )
 
 
-def conditions(partner: Partner, query: Query) -> list[ColumnElement[bool]]:
-    wanted: list[ColumnElement[bool]] = [Delivery.partner_id == partner.id]
-    if query.state:
-        wanted.append(Delivery.state == query.state)
-    wanted += [
-        client.search_key.contains(word, autoescape=True) for word in fold(query.client).split()
-    ]
-    wanted += [names(word) for word in query.recipient.split()]
-    if query.days:
-        wanted.append(Delivery.queued_at >= runtime.now() - timedelta(days=query.days))
-    return wanted
-
-
-def names(word: str) -> ColumnElement[bool]:
+def named(word: str) -> ColumnElement[bool]:
     """Part of a person's name or address."""
     return or_(
-        User.email_key.contains(word.casefold(), autoescape=True),
-        User.name_key.contains(fold(word), autoescape=True),
+        recipient.email_key.contains(word.casefold(), autoescape=True),
+        recipient.name_key.contains(fold(word), autoescape=True),
     )
 
 

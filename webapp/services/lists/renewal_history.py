@@ -7,7 +7,7 @@ from datetime import date, datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import String, and_, cast, func, literal, null, select, union_all
+from sqlalchemy import String, and_, cast, literal, null, select, union_all
 
 from webapp.domain.recipients import Reason
 from webapp.models import (
@@ -125,7 +125,6 @@ def load_lines(client_id: int) -> Sequence[Any]:
         .order_by(Reminder.due_on.desc(), Reminder.id.desc())
         .limit(SHOWN)
     )
-    base = func.coalesce(Subscription.deadline, Subscription.renewal_date)
     return db.session.execute(
         select(
             Reminder.id.label("reminder_id"),
@@ -137,7 +136,9 @@ def load_lines(client_id: int) -> Sequence[Any]:
             Reminder.planned_at,
             Subscription.product,
             Subscription.deadline,
-            and_(Subscription.cancelled.is_(False), Reminder.base_date == base).label("present"),
+            and_(
+                Subscription.cancelled.is_(False), Reminder.base_date == Subscription.base_date
+            ).label("present"),
             Delivery.id.label("delivery_id"),
             Delivery.kind,
             Delivery.state,

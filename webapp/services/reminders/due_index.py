@@ -102,11 +102,10 @@ def refresh_where(condition: ColumnElement[bool]) -> None:
 def planned_steps(condition: ColumnElement[bool]) -> dict[int, list[int]]:
     """The steps that already have a reminder for the present base date, by subscription."""
     planned: dict[int, list[int]] = {}
-    base = func.coalesce(Subscription.deadline, Subscription.renewal_date)
     for subscription_id, step in db.session.execute(
         select(Reminder.subscription_id, Reminder.step)
         .join(Subscription, Subscription.id == Reminder.subscription_id)
-        .where(condition, Reminder.base_date == base)
+        .where(condition, Reminder.base_date == Subscription.base_date)
     ):
         planned.setdefault(subscription_id, []).append(step)
     return planned

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, and_, func, or_, select
+from sqlalchemy import Row, and_, or_, select
 
 from webapp.domain.reminders import SubscriptionFacts
 from webapp.models import (
@@ -66,7 +66,6 @@ def load_subscriptions(client_ids: Sequence[int]) -> Subscriptions:
 
 def load_rows(client_ids: Sequence[int]) -> Sequence[Any]:
     """One row for each mail of each reminder; at least one for each subscription, soonest first."""
-    base = func.coalesce(Subscription.deadline, Subscription.renewal_date)
     rows: Sequence[Any] = db.session.execute(
         select(
             Subscription.id,
@@ -88,7 +87,7 @@ def load_rows(client_ids: Sequence[int]) -> Sequence[Any]:
             Delivery.kind,
             Delivery.email,
             Delivery.day,
-            (Reminder.base_date == base).label("present"),
+            (Reminder.base_date == Subscription.base_date).label("present"),
         )
         .outerjoin(
             Reminder,
@@ -96,7 +95,10 @@ def load_rows(client_ids: Sequence[int]) -> Sequence[Any]:
             # may come back from one long ago: renewed twice by mistake, then corrected.
             and_(
                 Reminder.subscription_id == Subscription.id,
-                or_(Reminder.cycle >= Subscription.cycle - 1, Reminder.base_date == base),
+                or_(
+                    Reminder.cycle >= Subscription.cycle - 1,
+                    Reminder.base_date == Subscription.base_date,
+                ),
             ),
         )
         .outerjoin(delivery_reminder, delivery_reminder.c.reminder_id == Reminder.id)

@@ -17,6 +17,7 @@ from webapp.domain.schedule import Renewal
 from webapp.models import (
     Reminder,
     ReminderState,
+    Subscription,
     db,
 )
 from webapp.models.tables import (
@@ -67,10 +68,9 @@ def plan(now: datetime) -> Iterator[int]:
 def due_rows(condition: ColumnElement[bool]) -> Sequence[Any]:
     """Subscriptions with what the rule needs; what another planner has in hand is left to it."""
     table = subscription_table.c
-    base = func.coalesce(table.deadline, table.renewal_date)
     newest = (
         select(func.min(Reminder.step))
-        .where(Reminder.subscription_id == table.id, Reminder.base_date == base)
+        .where(Reminder.subscription_id == table.id, Reminder.base_date == Subscription.base_date)
         .scalar_subquery()
     )
     return db.session.execute(

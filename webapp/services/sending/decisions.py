@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, exists, func, select
+from sqlalchemy import and_, exists, select
 from sqlalchemy.orm import aliased
 
 from webapp.domain import schedule
@@ -71,7 +71,6 @@ def still_wanted(delivery_ids: Collection[int], now: datetime) -> set[int]:
         return set()
     newer, told = aliased(Reminder), aliased(Delivery)
     link = delivery_reminder.alias()
-    base = func.coalesce(Subscription.deadline, Subscription.renewal_date)
     overtaken = exists().where(
         newer.subscription_id == Reminder.subscription_id,
         newer.base_date == Reminder.base_date,
@@ -88,7 +87,7 @@ def still_wanted(delivery_ids: Collection[int], now: datetime) -> set[int]:
     true_in_time = and_(
         Delivery.send_before > now,
         Subscription.cancelled.is_(False),
-        Reminder.base_date == base,
+        Reminder.base_date == Subscription.base_date,
         ~overtaken,
         ~told_otherwise,
     )

@@ -1,48 +1,75 @@
 """What has been changed about one client: the audit trail, page by page."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
-from sqlalchemy import select
-from sqlalchemy.orm import joinedload
+from sqlalchemy import Row, select
 
 from webapp.models import AuditEntry, User, db
+from webapp.models.tables import audit_entry_table, user_table
+from webapp.services.lists import paging
+from webapp.services.lists.paging import Listing, Page
 from webapp.services.trail import undo
 
 PAGE = 30
 PEOPLE = {"contact_id", "notified_user_id", "primary", "billing", "decision_maker"}
 
+entry, actor = audit_entry_table.c, user_table.c
 
-@dataclass(frozen=True, slots=True)
-class Activity:
-    """One page of the audit trail, newest first.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivityQuery(paging.Query):
+    """Which changes to show."""
+
+    places: ClassVar[Mapping[str, str]] = paging.BY_TIME
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activity(Page[Any]):
+    """One page of the audit trail, newest first: rows of columns that are called as an entry's are.
 
     ``names``: the people that the changes mention, by id. ``undoable``: ids of the entries that can be
-    undone. ``older``: the id before which the next page begins, None on the last one.
+    undone.
     """
 
-    entries: tuple[AuditEntry, ...]
     names: dict[int, str]
     undoable: frozenset[int]
-    older: int | None
 
 
-def activity(client_id: int, before: int | None = None) -> Activity:
-    """What was changed about a client, from before an entry on; one page of it."""
-    query = select(AuditEntry).where(AuditEntry.client_id == client_id)
-    if before is not None:
-        query = query.where(AuditEntry.id < before)
-    rows = db.session.scalars(
-        query.order_by(AuditEntry.id.desc()).limit(PAGE + 1).options(joinedload(AuditEntry.actor))
-    ).all()
-    entries = tuple(rows[:PAGE])
-    older = entries[-1].id if len(rows) > PAGE else None
-    # What an older page holds may have changed again since, out of its sight.
-    undoable = undoable_ids(entries) if before is None else frozenset()
-    return Activity(entries, names(entries), undoable, older)
+def activity(client_id: int, query: ActivityQuery) -> Activity:
+    """What was changed about a client; one page of it."""
+    page = paging.load(listing(client_id), query, PAGE)
+    return Activity(
+        rows=page.rows,
+        before=page.before,
+        after=page.after,
+        names=names(page.rows),
+        # What an older page holds may have changed again since, out of its sight.
+        undoable=undoable_ids(page.rows) if page.before is None else frozenset(),
+    )
 
 
-def undoable_ids(entries: Sequence[AuditEntry]) -> frozenset[int]:
+def listing(client_id: int) -> Listing:
+    """A client's entries of the audit trail, each with the name of whose change it was."""
+    rows = (
+        select(
+            entry.id,
+            entry.at,
+            entry.action,
+            entry.subject_id,
+            entry.subject,
+            entry.changes,
+            entry.undone,
+            actor.name.label("actor"),
+        )
+        .select_from(audit_entry_table.outerjoin(user_table, actor.id == entry.actor_id))
+        .where(entry.client_id == client_id)
+    )
+    return Listing(rows=rows, id=entry.id)
+
+
+def undoable_ids(entries: Sequence[AuditEntry | Row[Any]]) -> frozenset[int]:
     """The entries, of the newest ones, that can be undone: nothing in them has changed again since."""
     changed: set[tuple[str, int, str]] = set()
     found = set()
@@ -55,7 +82,7 @@ def undoable_ids(entries: Sequence[AuditEntry]) -> frozenset[int]:
     return frozenset(found)
 
 
-def names(entries: Sequence[AuditEntry]) -> dict[int, str]:
+def names(entries: Sequence[AuditEntry | Row[Any]]) -> dict[int, str]:
     """The names of the people whose ids the changes of these entries hold."""
     ids = {
         value

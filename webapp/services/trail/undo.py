@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, time
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import Row, update
 
 from webapp.domain.access import Action
 from webapp.domain.ownership import Choice
@@ -77,7 +77,7 @@ WAYS_BACK: dict[str, WayBack] = {
 }
 
 
-def undoable(entry: AuditEntry) -> bool:
+def undoable(entry: AuditEntry | Row[Any]) -> bool:
     """Whether there is a way back at all. It may still be refused: things change."""
     return entry.action in WAYS_BACK and not entry.undone
 

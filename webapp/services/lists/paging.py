@@ -1,0 +1,215 @@
+"""How any list works: its query, the address's words for it, its order, its pages and its count.
+
+A new list is a query (a frozen dataclass), a Listing (its columns, filters and sort keys), and a row.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Generic, TypeVar
+
+from sqlalchemy import ColumnElement, Row, Select, and_, func, select, true, tuple_
+
+from webapp.i18n import fold
+from webapp.mail.addresses import one_line
+from webapp.models import db
+
+LONGEST_WORDS = 100
+PARAMETER = "parameter"
+# How the address of a list calls its places by time: what follows on the page was before.
+BY_TIME = {"after": "before", "before": "after"}
+
+Shown = TypeVar("Shown")
+Filter = Callable[[Any], ColumnElement[bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """How an address has one field of a query; it leaves out the default.
+
+    ``read`` raises ValueError for a text that makes no sense. ``narrows``: it is a filter, not an order.
+    """
+
+    name: str
+    default: Any
+    read: Callable[[str], Any]
+    write: Callable[[Any], str] = str
+    narrows: bool = True
+
+
+def words(name: str, longest: int = LONGEST_WORDS) -> Any:
+    """A field of a query for words to search for."""
+
+    def read(text: str) -> str:
+        return one_line(text[:longest])
+
+    return field(default="", metadata={PARAMETER: Parameter(name, "", read)})
+
+
+def choice(
+    name: str, by_text: Mapping[str, Any], default: Any = None, *, narrows: bool = True
+) -> Any:
+    """A field of a query with one of some values, each by its text in the address."""
+    texts = {value: text for text, value in by_text.items()}
+
+    def read(text: str) -> Any:
+        if text not in by_text:
+            raise ValueError(f"no value of {name}: {text!r}")
+        return by_text[text]
+
+    parameter = Parameter(name, default, read, texts.__getitem__, narrows)
+    return field(default=default, metadata={PARAMETER: parameter})
+
+
+def each(values: Iterable[Any]) -> dict[str, Any]:
+    """Values by their text, where that is the one they have anyway."""
+    return {str(value): value for value in values}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """What a list is asked for: by itself all of it, newest first. Subclasses add filters and orders.
+
+    ``after`` and ``before`` are ids of rows: the page that follows one, or that ends before it;
+    ``places``: what the address calls each of these two.
+    """
+
+    places: ClassVar[Mapping[str, str]] = {"after": "after", "before": "before"}
+    after: int | None = None
+    before: int | None = None
+    sort: str = ""
+    descending: bool = True
+
+    @property
+    def filtered(self) -> bool:
+        return any(True for _ in narrowing(self))
+
+
+def parameters(kind: type[Query]) -> dict[str, Parameter]:
+    """What an address says of a query, by field: filters first, then the order."""
+    found = {one.name: one.metadata[PARAMETER] for one in fields(kind) if PARAMETER in one.metadata}
+    return dict(sorted(found.items(), key=lambda item: not item[1].narrows))
+
+
+def narrowing(query: Query) -> Iterator[tuple[str, Any]]:
+    """The filters that a query uses, each field with its value."""
+    for name, parameter in parameters(type(query)).items():
+        value = getattr(query, name)
+        if parameter.narrows and value != parameter.default:
+            yield name, value
+
+
+def in_address(query: Query) -> dict[str, str]:
+    """A query as an address has it."""
+    said = {}
+    for name, parameter in parameters(type(query)).items():
+        value = getattr(query, name)
+        if value != parameter.default:
+            said[parameter.name] = parameter.write(value)
+    places = {name: getattr(query, place) for place, name in query.places.items()}
+    return said | {name: str(row_id) for name, row_id in places.items() if row_id is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What can be listed.
+
+    ``rows``: a select of columns, of whatever may be seen at all; ``id``, one of them, tells the rows
+    apart and decides where a sort key does not. ``filters``: the condition for the value of each field
+    that narrows. ``keys``: what is sorted by, by the query's ``sort``; none: the id alone.
+    """
+
+    rows: Select[Any]
+    id: ColumnElement[int]
+    filters: Mapping[str, Filter] = field(default_factory=dict)
+    keys: Mapping[str, ColumnElement[Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page(Generic[Shown]):
+    """One page of a list.
+
+    ``before`` and ``after``: the ids from which its neighbours lead on, where there are any. ``total``
+    counts all pages, as far as anybody wants to know it; None: it was not counted.
+    """
+
+    rows: tuple[Shown, ...]
+    before: int | None
+    after: int | None
+    total: int | None = None
+
+
+def load(listing: Listing, query: Query, size: int) -> Page[Any]:
+    """One page of a list's rows: one statement, and one more for a place in another order than the id's.
+
+    A place that is not in the list is as if it weren't asked for.
+    """
+    columns = order(listing, query)
+    place = find_place(listing, columns, query.before if query.after is None else query.after)
+    backwards = place is not None and query.after is None
+    ascending = query.descending == backwards
+    statement = narrowed(listing, query)
+    if place is not None:
+        statement = statement.where(beyond(columns, place, ascending=ascending))
+    direction = [column.asc() if ascending else column.desc() for column in columns]
+    found = db.session.execute(statement.order_by(*direction).limit(size + 1)).all()
+    more = len(found) > size
+    shown = found[:size][::-1] if backwards else found[:size]
+    earlier, later = (more, True) if backwards else (place is not None, more)
+    return Page(
+        rows=tuple(shown),
+        before=shown[0].id if shown and earlier else None,
+        after=shown[-1].id if shown and later else None,
+    )
+
+
+def order(listing: Listing, query: Query) -> tuple[ColumnElement[Any], ...]:
+    """The columns that a list is sorted by; no two rows are the same in all of them."""
+    key = listing.keys.get(query.sort)
+    return (listing.id,) if key is None else (key, listing.id)
+
+
+def find_place(
+    listing: Listing, columns: Sequence[ColumnElement[Any]], row_id: int | None
+) -> Sequence[Any] | None:
+    """Where a row stands in the order, whatever the filters; None when there is no such row."""
+    if row_id is None:
+        return None
+    if len(columns) == 1:
+        return (row_id,)
+    place: Row[Any] | None = db.session.execute(
+        listing.rows.with_only_columns(*columns).where(listing.id == row_id)
+    ).one_or_none()
+    return place
+
+
+def beyond(
+    columns: Sequence[ColumnElement[Any]], place: Sequence[Any], *, ascending: bool
+) -> ColumnElement[bool]:
+    """Everything that comes after one place in the order."""
+    here = tuple_(*columns)
+    there = tuple_(*place, types=[column.type for column in columns])
+    return here > there if ascending else here < there
+
+
+def narrowed(listing: Listing, query: Query) -> Select[Any]:
+    """The rows that a query's filters leave."""
+    return listing.rows.where(*(listing.filters[name](value) for name, value in narrowing(query)))
+
+
+def counting(listing: Listing, query: Query, most: int | None = None) -> Select[int]:
+    """Counts the rows of all pages; with ``most``, on to one more than that."""
+    rows = narrowed(listing, query)
+    if most is None:
+        return rows.with_only_columns(func.count())
+    some = rows.with_only_columns(listing.id).limit(most + 1).subquery()
+    return select(func.count()).select_from(some)
+
+
+def holds_words(key: ColumnElement[str], text: str) -> ColumnElement[bool]:
+    """Whether a folded key has all words of a text."""
+    return every_word(fold(text), lambda word: key.contains(word, autoescape=True))
+
+
+def every_word(text: str, condition: Filter) -> ColumnElement[bool]:
+    """A condition for each word of a text."""
+    return and_(true(), *map(condition, text.split()))
