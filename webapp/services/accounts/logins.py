@@ -10,11 +10,11 @@ from sqlalchemy.orm import joinedload
 
 from webapp.mail.addresses import AddressError, normalise
 from webapp.models import Delivery, DeliveryState, Link, LinkPurpose, Login, MailKind, User, db
-from webapp.models.tables import conflict_insert, login_table
+from webapp.models.tables import conflict_insert, delivery_table, login_table
 from webapp.models.user import new_token
 from webapp.services import runtime
 from webapp.services.errors import Refused
-from webapp.services.sending import log as delivery_log
+from webapp.services.sending import transitions
 
 MAILS = {
     LinkPurpose.INVITATION: MailKind.INVITATION,
@@ -81,14 +81,8 @@ def void_links(user: User, *purposes: LinkPurpose) -> None:
     open_links = select(Link.id).where(
         Link.user_id == user.id, Link.used_at.is_(None), Link.purpose.in_(purposes or LinkPurpose)
     )
-    now = runtime.now()
-    ended = db.session.scalars(
-        update(Delivery)
-        .where(Delivery.link_id.in_(open_links), Delivery.state == DeliveryState.QUEUED)
-        .values(state=DeliveryState.CANCELLED, ended_at=now)
-        .returning(Delivery.id)
-    ).all()
-    delivery_log.note(ended, DeliveryState.CANCELLED, now)
+    brought = delivery_table.c.link_id.in_(open_links)
+    transitions.move(DeliveryState.QUEUED, DeliveryState.CANCELLED, runtime.now(), brought)
     db.session.execute(
         update(Link).where(Link.id.in_(open_links)).values(used_at=datetime.now(UTC))
     )

@@ -7,6 +7,7 @@ from typing import Any, TypeVarTuple
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
 
+from webapp.domain.delivery import UNDECIDED
 from webapp.domain.recipients import Reason
 from webapp.i18n import fold
 from webapp.models import Delivery, DeliveryState, MailKind, Partner, User, db
@@ -92,7 +93,7 @@ def load(partner: Partner, query: Query) -> Page:
     top = () if query.state or has_earlier else newest(columns().where(*asked, unclear), PAGE + 1)
     counted = sources(select(Delivery.id)).where(*asked).limit(MOST_COUNTED + 1).subquery()
     total = db.session.scalar(select(func.count()).select_from(counted)) or 0
-    undecided = [row.id for row in (*top, *shown) if row.state in decisions.UNDECIDED]
+    undecided = [row.id for row in (*top, *shown) if row.state in UNDECIDED]
     still = decisions.still_wanted(undecided, runtime.now())
     return Page(
         unclear=tuple(delivery_row(row, still) for row in top[:PAGE]),

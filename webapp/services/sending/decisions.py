@@ -10,6 +10,7 @@ from sqlalchemy import and_, exists, func, select
 from sqlalchemy.orm import aliased
 
 from webapp.domain import schedule
+from webapp.domain.delivery import IN_VAIN, UNDECIDED, UNHEARD
 from webapp.domain.reminders import ClientFacts, kind_of, readers
 from webapp.models import (
     Delivery,
@@ -29,11 +30,7 @@ from webapp.services import audit, runtime
 from webapp.services.errors import Conflict, Refused
 from webapp.services.reminders import loading
 from webapp.services.reminders import states as reminder_states
-from webapp.services.sending import log as delivery_log
 from webapp.services.sending import outbox, takeover_notes, transitions
-
-UNSENT = (DeliveryState.REJECTED, DeliveryState.FAILED)
-UNDECIDED = (DeliveryState.UNCLEAR, *UNSENT)
 
 
 class Way(StrEnum):
@@ -53,7 +50,7 @@ def way(state: DeliveryState, *, wanted: bool, rejected: bool) -> Way | None:
     """
     if state is DeliveryState.UNCLEAR:
         return Way.DECIDE if wanted else Way.CLOSE
-    if state not in UNSENT:
+    if state not in IN_VAIN:
         return None
     if not wanted:
         return Way.OVER
@@ -82,7 +79,7 @@ def still_wanted(delivery_ids: Collection[int], now: datetime) -> set[int]:
         told.id != Delivery.id,
         told.recipient_id == Delivery.recipient_id,
         told.kind == Delivery.kind,
-        told.state.not_in(transitions.UNHEARD),
+        told.state.not_in(UNHEARD),
     )
     true_in_time = and_(
         Delivery.send_before > now,
@@ -156,10 +153,11 @@ def send_again(actor: User, delivery: Delivery, seen: int) -> None:
         state, values = DeliveryState.SUPERSEDED, {}
         if delivery.client_id is not None:
             outbox.lock([delivery.client_id])
-    if not transitions.move(delivery, state, delivery_table.c.resends == seen, **values):
+    as_seen = delivery_table.c.resends == seen
+    if not transitions.advance(delivery, state, now, as_seen, actor=actor, **values):
         after_decision(actor, delivery, (state,))
         return
-    note(actor, delivery, state, AuditAction.MAIL_SENT_AGAIN, now)
+    record(actor, delivery, AuditAction.MAIL_SENT_AGAIN)
     if state is DeliveryState.SUPERSEDED:
         if delivery.client_id is None:
             takeover_notes.issue_again(delivery, now)
@@ -176,7 +174,6 @@ def queued_again(delivery: Delivery, now: datetime) -> dict[str, Any]:
         "send_after": next_moment(delivery, partner, now),
         "attempts": 0,
         "first_tried_at": None,
-        "ended_at": None,
     }
 
 
@@ -221,17 +218,17 @@ def close(
 ) -> None:
     """End an unclear mail; what the server said, and when, stays."""
     as_seen = delivery_table.c.resends == seen
-    if delivery.state is DeliveryState.UNCLEAR and transitions.move(delivery, state, as_seen):
-        note(actor, delivery, state, action, runtime.now())
+    now = runtime.now()
+    if delivery.state is DeliveryState.UNCLEAR and transitions.advance(
+        delivery, state, now, as_seen, actor=actor
+    ):
+        record(actor, delivery, action)
     else:
         after_decision(actor, delivery, (state,))
 
 
-def note(
-    actor: User, delivery: Delivery, state: DeliveryState, action: AuditAction, now: datetime
-) -> None:
-    """Put a decision into the mail's history and on the trail."""
-    delivery_log.note([delivery.id], state, now, actor_id=actor.id)
+def record(actor: User, delivery: Delivery, action: AuditAction) -> None:
+    """Put a decision on the trail."""
     audit.record(
         actor,
         action,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, insert, or_, select, update
+from sqlalchemy import Row, bindparam, insert, or_, select
 
 from webapp.domain.reminders import ClientFacts, DayPlan, Item, PlannedMail, plan_on, waiting_items
 from webapp.models import (
@@ -26,8 +26,7 @@ from webapp.models.tables import client_table, delivery_table, reminder_table
 from webapp.services.reminders import loading
 from webapp.services.reminders import states as reminder_states
 from webapp.services.reminders.states import Key
-from webapp.services.sending import log as delivery_log
-from webapp.services.sending import snapshots
+from webapp.services.sending import snapshots, transitions
 
 CHUNK = 200
 # Written out in the statement, not bound: only so do both databases use the partial index.
@@ -104,7 +103,7 @@ def issue(client_ids: Sequence[int], now: datetime, actor: User | None = None) -
     ended = [
         row.id for queue in queues.values() for row in (*queue.queued.values(), *queue.surplus)
     ]
-    end_queued(ended, now, actor)
+    end_unasked(ended, now, actor)
     reminder_states.write(clients, states, now)
     insert_deliveries(client_ids, added)
     reminder_states.supersede_untold(ended, now)
@@ -164,18 +163,11 @@ def reschedule(row: Row[Any], mail: PlannedMail, queue: Queue) -> None:
     A mail that is being retried waits for its next try, too.
     """
     moment = max(row.send_after, mail.send_at) if row.attempts else mail.send_at
-    values: dict[str, Any] = {}
-    if row.send_after != moment:
-        values["send_after"] = moment
-    if row.day != mail.day:
-        values["day"] = mail.day
-        values["revision"] = next_revision(queue, row.recipient_id, mail.day)
-    if values:
-        db.session.execute(
-            update(delivery_table)
-            .where(delivery_table.c.id == row.id, delivery_table.c.state == DeliveryState.QUEUED)
-            .values(**values)
-        )
+    if (row.send_after, row.day) == (moment, mail.day):
+        return
+    moved = row.day != mail.day
+    revision = next_revision(queue, row.recipient_id, mail.day) if moved else row.revision
+    transitions.reschedule(row.id, moment, mail.day, revision)
 
 
 def load_queues(client_ids: Sequence[int], now: datetime) -> dict[int, Queue]:
@@ -222,7 +214,7 @@ def load_queues(client_ids: Sequence[int], now: datetime) -> dict[int, Queue]:
     return queues
 
 
-def end_queued(ids: Sequence[int], now: datetime, actor: User | None) -> None:
+def end_unasked(ids: Sequence[int], now: datetime, actor: User | None) -> None:
     """End queued mails that nothing asks for any more: cancelled with their reminders, or superseded."""
     if not ids:
         return
@@ -237,20 +229,8 @@ def end_queued(ids: Sequence[int], now: datetime, actor: User | None) -> None:
     superseded = set(db.session.scalars(alive))
     cancelled = set(ids) - superseded
     # Another mail of the client may be outdated for another reason than this person's change.
-    end_all(sorted(superseded), DeliveryState.SUPERSEDED, now, None)
-    end_all(sorted(cancelled), DeliveryState.CANCELLED, now, actor)
-
-
-def end_all(ids: Sequence[int], state: DeliveryState, now: datetime, actor: User | None) -> None:
-    """End queued mails that never went out."""
-    if ids:
-        ended = db.session.scalars(
-            update(delivery_table)
-            .where(delivery_table.c.id.in_(ids), delivery_table.c.state == DeliveryState.QUEUED)
-            .values(state=state, ended_at=now)
-            .returning(delivery_table.c.id)
-        ).all()
-        delivery_log.note(ended, state, now, actor_id=actor.id if actor else None)
+    transitions.end_queued(sorted(superseded), DeliveryState.SUPERSEDED, now)
+    transitions.end_queued(sorted(cancelled), DeliveryState.CANCELLED, now, actor)
 
 
 def insert_deliveries(client_ids: Sequence[int], added: Sequence[NewMail]) -> None:

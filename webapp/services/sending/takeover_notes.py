@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, delete, insert, literal, select
 
+from webapp.domain.delivery import TOLD
 from webapp.domain.ownership import Owner, Person
 from webapp.domain.reminders import ClientFacts, DayPlan, MailKind, day_plans
 from webapp.domain.schedule import next_opening
@@ -189,7 +190,7 @@ def take_back_outdated(notes: Sequence[Delivery], now: datetime) -> list[Deliver
     )
     outdated = [note for note in notes if not holds(note, clients)]
     for note in outdated:
-        transitions.end(note, DeliveryState.SUPERSEDED, now)
+        transitions.come_to(note, DeliveryState.SUPERSEDED, now)
         for one in note.snapshot["clients"]:
             before = Owner.VENDOR if one["owner"] == Owner.PARTNER.value else Owner.PARTNER
             note_change(Client.id == one["id"], before, now, keep_before=False)
@@ -229,7 +230,7 @@ def already_sent(client_ids: Sequence[int]) -> dict[int, list[Json]]:
         .join(Subscription, Subscription.id == Reminder.subscription_id)
         .where(
             Delivery.client_id.in_(client_ids),
-            Delivery.state.in_((DeliveryState.SENT, DeliveryState.UNCLEAR)),
+            Delivery.state.in_(TOLD),
             Delivery.kind != MailKind.NOBODY_TO_TELL,
             Reminder.cycle == Subscription.cycle,
             Reminder.state != ReminderState.CANCELLED,
