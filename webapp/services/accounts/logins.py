@@ -8,13 +8,16 @@ from datetime import UTC, datetime
 from sqlalchemy import delete, exists, select, update
 from sqlalchemy.orm import joinedload
 
+from webapp.domain.snapshots import AccountSnapshot
 from webapp.mail.addresses import AddressError, normalise
-from webapp.models import Delivery, DeliveryState, Link, LinkPurpose, Login, MailKind, User, db
+from webapp.models import DeliveryState, Link, LinkPurpose, Login, MailKind, User, db
 from webapp.models.tables import conflict_insert, delivery_table, login_table
 from webapp.models.user import new_token
 from webapp.services import runtime
 from webapp.services.errors import Refused
-from webapp.services.sending import transitions
+from webapp.services.reminders import loading
+from webapp.services.sending import queueing, transitions
+from webapp.services.sending.queueing import NewMail
 
 MAILS = {
     LinkPurpose.INVITATION: MailKind.INVITATION,
@@ -50,29 +53,26 @@ def new_link(user: User, purpose: LinkPurpose, inviter: str | None = None) -> Li
     )
     db.session.add(link)
     db.session.flush()
-    organisation = user.organisation
+    person, organisation = loading.person(user), user.organisation
     # The mail goes out in business time, as every mail does.
     now = created + runtime.clock_offset()
-    db.session.add(
-        Delivery(
-            kind=MAILS[purpose],
-            recipient_id=user.id,
-            link_id=link.id,
-            email=user.email,
-            language=user.language or organisation.language,
-            snapshot={
-                "organisation": organisation.name,
-                "inviter": inviter,
-                # As the mail's own date has it, in a demo whose clock was moved, too.
-                "expires": (link.expires_at + runtime.clock_offset()).isoformat(),
-                "time_zone": user.time_zone or organisation.time_zone,
-            },
-            queued_at=now,
-            send_after=now,
-            send_before=now + purpose.lifetime,
-        )
+    snapshot = AccountSnapshot(
+        recipient=user.name,
+        organisation=organisation.name,
+        inviter=inviter,
+        # As the mail's own date has it, in a demo whose clock was moved, too.
+        expires=link.expires_at + runtime.clock_offset(),
+        time_zone=person.time_zone,
     )
-    db.session.flush()
+    mail = NewMail(
+        kind=MAILS[purpose],
+        person=person,
+        snapshot=snapshot,
+        queued_at=now,
+        send_before=now + purpose.lifetime,
+        link_id=link.id,
+    )
+    queueing.add([mail])
     return link
 
 

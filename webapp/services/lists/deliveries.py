@@ -10,10 +10,11 @@ from sqlalchemy import ColumnElement, Select, func, or_, select
 from webapp.domain.delivery import UNDECIDED
 from webapp.domain.recipients import Reason
 from webapp.i18n import fold
+from webapp.mail import kinds
 from webapp.models import Delivery, DeliveryState, MailKind, Partner, User, db
 from webapp.models.tables import client_table, organisation_table
 from webapp.services import runtime
-from webapp.services.sending import decisions, snapshots
+from webapp.services.sending import decisions
 from webapp.services.sending.decisions import Way
 
 PAGE = 50
@@ -176,6 +177,7 @@ def names(word: str) -> ColumnElement[bool]:
 
 
 def delivery_row(row: Any, still: set[int]) -> DeliveryRow:
+    told = kinds.readable(row.kind, row.snapshot)
     return DeliveryRow(
         id=row.id,
         kind=row.kind,
@@ -191,8 +193,8 @@ def delivery_row(row: Any, still: set[int]) -> DeliveryRow:
         client_name=row.client_name,
         recipient_id=row.recipient_id,
         recipient=row.recipient,
-        reasons=snapshots.reasons_of(row.snapshot, row.recipient_id),
-        products=tuple(one["product"] for one in row.snapshot.get("subscriptions", ())),
+        reasons=told.reasons_of(row.recipient_id) if told else (),
+        products=told.products if told else (),
         at_client=row.organisation_id == row.client_id,
         way=decisions.way(
             row.state, wanted=row.id in still, rejected=row.rejected_reply is not None

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from webapp.domain.reminders import ClientFacts, DayPlan, MailKind
+from webapp.domain.snapshots import ReminderSnapshot
+from webapp.mail import kinds
 from webapp.models import Delivery, db
 from webapp.services.reminders import loading
-from webapp.services.sending import outbox, snapshots, takeover_notes
+from webapp.services.sending import outbox, takeover_notes
 
 
 def still_right(queued: Sequence[Delivery], now: datetime) -> list[Delivery]:
@@ -15,12 +17,11 @@ def still_right(queued: Sequence[Delivery], now: datetime) -> list[Delivery]:
     Where they would not, the client's mails, or the takeover notes, are issued anew. A mail that is
     resent after an unclear end stays as it is: it may have arrived.
     """
-    notes = [one for one in queued if one.kind is MailKind.TAKEOVER_NOTE and not is_fixed(one)]
+    loose = [one for one in queued if not is_fixed(one)]
+    notes = [one for one in loose if one.kind is MailKind.TAKEOVER_NOTE]
     outdated = takeover_notes.take_back_outdated(notes, now)
-    fixed = [
-        one for one in queued if is_fixed(one) or (one.client_id is None and one not in outdated)
-    ]
-    checked = [one for one in queued if one.client_id is not None and not is_fixed(one)]
+    checked = [one for one in loose if one.client_id is not None]
+    fixed = [one for one in queued if one not in outdated and one not in checked]
     loaded = loading.load(sorted({one.client_id for one in checked if one.client_id}))
     plans = {id: outbox.plan_now(client, now) for id, client in loaded.items()}
     right: list[Delivery] = []
@@ -42,14 +43,16 @@ def still_right(queued: Sequence[Delivery], now: datetime) -> list[Delivery]:
 
 def is_fixed(delivery: Delivery) -> bool:
     """Whether a mail must go out as it is: it may have arrived before, or nothing could change it."""
-    return bool(delivery.resends or delivery.snapshot.get("test"))
+    if delivery.resends:
+        return True
+    snapshot = kinds.readable(delivery.kind, delivery.snapshot)
+    return snapshot is not None and snapshot.test
 
 
 def is_right(delivery: Delivery, client: ClientFacts, plan: DayPlan, now: datetime) -> bool:
     for mail in plan.mails:
         if (mail.recipient.person.id, mail.kind) == (delivery.recipient_id, delivery.kind):
-            values = snapshots.delivery_values(client, plan, mail, now)
-            return (
-                outbox.same(delivery, values) and mail.day == delivery.day and mail.send_at <= now
-            )
+            snapshot = ReminderSnapshot.of(client, plan.circle, mail)
+            same = outbox.same(delivery, mail.recipient.person, snapshot)
+            return same and mail.day == delivery.day and mail.send_at <= now
     return False

@@ -12,7 +12,17 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, insert, or_, select
 
-from webapp.domain.reminders import ClientFacts, DayPlan, Item, PlannedMail, plan_on, waiting_items
+from webapp.domain.ownership import Person
+from webapp.domain.reminders import (
+    ClientFacts,
+    DayPlan,
+    Item,
+    PlannedMail,
+    plan_on,
+    waiting_items,
+)
+from webapp.domain.snapshots import ReminderSnapshot, Snapshot
+from webapp.mail import kinds
 from webapp.models import (
     Delivery,
     DeliveryState,
@@ -26,15 +36,16 @@ from webapp.models.tables import client_table, delivery_table, reminder_table
 from webapp.services.reminders import loading
 from webapp.services.reminders import states as reminder_states
 from webapp.services.reminders.states import Key
-from webapp.services.sending import snapshots, transitions
+from webapp.services.sending import queueing, transitions
+from webapp.services.sending.queueing import NewMail
 
 CHUNK = 200
 # Written out in the statement, not bound: only so do both databases use the partial index.
 DUE = Reminder.state == bindparam(
     "due", ReminderState.DUE, type_=reminder_table.c.state.type, literal_execute=True
 )
-# The row of a new delivery, and its reminders.
-NewMail = tuple[dict[str, Any], list[Key]]
+# A new mail, and the reminders that it tells about.
+Addition = tuple[NewMail, list[Key]]
 
 
 def key(item: Item) -> Key:
@@ -92,7 +103,7 @@ def issue(client_ids: Sequence[int], now: datetime, actor: User | None = None) -
     lock(client_ids)
     queues = load_queues(client_ids, now)
     states: dict[Key, ReminderState] = {}
-    added: list[NewMail] = []
+    added: list[Addition] = []
     clients = loading.load(client_ids)
     for client in clients.values():
         queue = queues[client.id]
@@ -128,19 +139,30 @@ def keep_or_replace(
     plan: DayPlan,
     mail: PlannedMail,
     queue: Queue,
-    added: list[NewMail],
+    added: list[Addition],
     now: datetime,
 ) -> None:
     """Keep the reader's queued mail if it says the same, else put a new one beside it."""
     person = mail.recipient.person
-    values = snapshots.delivery_values(client, plan, mail, now)
+    snapshot = ReminderSnapshot.of(client, plan.circle, mail)
     row = queue.queued.get((person.id, mail.kind.value))
-    if row is not None and same(row, values):
+    if row is not None and same(row, person, snapshot):
         del queue.queued[person.id, mail.kind.value]
         reschedule(row, mail, queue)
         return
-    values["revision"] = next_revision(queue, person.id, mail.day)
-    added.append((values, [key(item) for item in mail.items]))
+    new = NewMail(
+        kind=mail.kind,
+        person=person,
+        snapshot=snapshot,
+        queued_at=now,
+        partner_id=client.partner.id,
+        client_id=client.id,
+        day=mail.day,
+        revision=next_revision(queue, person.id, mail.day),
+        send_after=mail.send_at,
+        send_before=mail.send_before,
+    )
+    added.append((new, [key(item) for item in mail.items]))
 
 
 def next_revision(queue: Queue, recipient_id: int, day: date) -> int:
@@ -149,11 +171,10 @@ def next_revision(queue: Queue, recipient_id: int, day: date) -> int:
     return revision
 
 
-def same(row: Row[Any] | Delivery, values: dict[str, Any]) -> bool:
+def same(row: Row[Any] | Delivery, person: Person, snapshot: Snapshot) -> bool:
     """Whether a queued mail has the address, language and content that the rules ask for now."""
-    return bool(
-        (row.email, row.language) == (values["email"], values["language"])
-        and row.snapshot == values["snapshot"]
+    return (row.email, row.language) == (person.email, person.language) and (
+        kinds.readable(row.kind, row.snapshot) == snapshot
     )
 
 
@@ -233,14 +254,11 @@ def end_unasked(ids: Sequence[int], now: datetime, actor: User | None) -> None:
     transitions.end_queued(sorted(cancelled), DeliveryState.CANCELLED, now, actor)
 
 
-def insert_deliveries(client_ids: Sequence[int], added: Sequence[NewMail]) -> None:
+def insert_deliveries(client_ids: Sequence[int], added: Sequence[Addition]) -> None:
     """Queue new mails and tie each to the reminders that it tells about."""
     if not added:
         return
-    ids = db.session.scalars(
-        insert(delivery_table).returning(delivery_table.c.id, sort_by_parameter_order=True),
-        [values for values, _ in added],
-    ).all()
+    ids = queueing.add([mail for mail, _ in added])
     reminders = {
         (row.subscription_id, row.base_date, row.step): row.id
         for row in reminder_states.open_reminders(client_ids)
