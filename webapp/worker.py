@@ -95,7 +95,7 @@ def send(transport: Transport, stopped: Event | None) -> Counter[str]:
     with db.engine.connect() as steps:
         while not is_set(stopped) and not counts["away"]:
             # Asked anew: a long backlog may last until the windows close.
-            taken = claims.claim(runtime.now())
+            taken = handing_over.claim(runtime.now())
             beat()
             commit()
             if taken is None:
@@ -108,13 +108,13 @@ def send(transport: Transport, stopped: Event | None) -> Counter[str]:
                 put_off = put_off + 1 if state is DeliveryState.QUEUED else 0
                 if away or put_off == ENOUGH:
                     counts["away"] = 1
-            claims.give_back(taken)
+            handing_over.give_back(taken, runtime.now())
             commit()
     return +counts
 
 
 def deliver(
-    claim: claims.Claim, transport: Transport, steps: Connection
+    claim: handing_over.Claim, transport: Transport, steps: Connection
 ) -> tuple[DeliveryState | None, bool]:
     """Send one claimed mail and store what became of it. Returns its state, None when the claim was
     lost, and whether the server was away.

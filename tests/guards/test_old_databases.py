@@ -34,7 +34,7 @@ from webapp.models import (
     revision,
 )
 from webapp.services import runtime
-from webapp.services.sending import snapshots
+from webapp.services.sending import messages
 
 pytestmark = pytest.mark.settings(demo=True)
 FAULTS = (Trouble.BROKE.value, Trouble.UNWRITABLE.value)
@@ -108,7 +108,7 @@ def has_its_rows(dump: dumps.Dump) -> None:
 def is_written_as_before() -> None:
     """Each mail's snapshot can be read: of whatever kind, in whatever state, from whenever."""
     for delivery in db.session.scalars(select(Delivery)):
-        letter = snapshots.letter(delivery, runtime.settings(), runtime.now())
+        letter = messages.letter_of(delivery, runtime.now())
         assert b"Message-ID" in compose(letter, runtime.settings())
 
 

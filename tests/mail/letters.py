@@ -1,66 +1,81 @@
-"""Letters of each kind, as services hand them to compose()."""
+"""Letters of each kind, as the kinds make them and compose() takes them."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from webapp.mail.compose import Letter, Party
+from webapp.domain.ownership import Owner
+from webapp.domain.recipients import ContactRole, Place, Reason
+from webapp.domain.snapshots import (
+    AccountSnapshot,
+    CircleMember,
+    ClientName,
+    DayTold,
+    PartnerName,
+    Party,
+    ReminderSnapshot,
+    Snapshot,
+    SubscriptionLine,
+    TakenOver,
+    TakeoverSnapshot,
+)
+from webapp.mail.letter import Letter
 from webapp.models import MailKind
 
 DANA = Party("Dana Kowalska", "dana@lodz.example")
 JOAO = Party("João Conceição", "joao@lodz.example")
 ANA = Party("Ana Żak", "ana@odnowa.example")
-LODZ = "Łódzkie Zakłady, Sp. z o.o."
+CLIENT = ClientName(7, "Łódzkie Zakłady, Sp. z o.o.", "Europe/Warsaw")
+PARTNER = PartnerName(1, "Odnowa")
 
-MARKETING: dict[str, Any] = {
-    "id": 1,
-    "product": "Marketing Hub Professional",
-    "renewal_date": "2026-04-17",
-    "deadline": "2026-03-03",
-    "base_date": "2026-03-03",
-    "amount": "9600.00",
-    "currency": "PLN",
-}
-SALES: dict[str, Any] = {
-    "id": 2,
-    "product": "Sales Hub Starter",
-    "renewal_date": "2026-02-20",
-    "deadline": None,
-    "base_date": "2026-02-20",
-    "amount": None,
-    "currency": None,
-}
-
-
-def member(user_id: int, person: Party, place: str, *reasons: str) -> dict[str, Any]:
-    return {
-        "user_id": user_id,
-        "name": person.name,
-        "email": person.email,
-        "language": "pl",
-        "place": place,
-        "reasons": list(reasons),
-    }
+MARKETING = SubscriptionLine(
+    id=1,
+    product="Marketing Hub Professional",
+    cycle=1,
+    step=14,
+    renewal_date=date(2026, 4, 17),
+    deadline=date(2026, 3, 3),
+    base_date=date(2026, 3, 3),
+    amount=Decimal("9600.00"),
+    currency="PLN",
+)
+SALES = SubscriptionLine(
+    id=2,
+    product="Sales Hub Starter",
+    cycle=1,
+    step=1,
+    renewal_date=date(2026, 2, 20),
+    deadline=None,
+    base_date=date(2026, 2, 20),
+    amount=None,
+    currency=None,
+)
 
 
-def facts(**others: Any) -> dict[str, Any]:
-    return {
-        "owner": "vendor",
-        "client": {"id": 7, "name": LODZ},
-        "partner": {"id": 1, "name": "Odnowa"},
-        "circle": [
-            member(11, DANA, "to", "primary", "billing"),
-            member(12, JOAO, "to", "decision_maker"),
-            member(1, ANA, "cc", "notified"),
-        ],
-        "missing": [],
-        "refused": [],
-        "contact": {"name": ANA.name, "email": ANA.email},
-        "subscriptions": [MARKETING, SALES],
-        "day": "2026-02-19",
-        "cc_only": False,
-    } | others
+def member(user_id: int, person: Party, place: Place, *reasons: Reason) -> CircleMember:
+    return CircleMember(user_id, person.name, person.email, "pl", place, reasons)
+
+
+def snapshot(**others: Any) -> ReminderSnapshot:
+    """A reminder about both subscriptions to Dana, João and, as a copy, Ana; name what is to differ."""
+    plain = ReminderSnapshot(
+        recipient=DANA.name,
+        owner=Owner.VENDOR,
+        client=CLIENT,
+        partner=PARTNER,
+        circle=(
+            member(11, DANA, Place.TO, Reason.PRIMARY, Reason.BILLING),
+            member(12, JOAO, Place.TO, Reason.DECISION_MAKER),
+            member(1, ANA, Place.COPY, Reason.NOTIFIED),
+        ),
+        missing=(),
+        rejected=(),
+        contact=ANA,
+        subscriptions=(MARKETING, SALES),
+    )
+    return replace(plain, **others)
 
 
 def letter(**others: Any) -> Letter:
@@ -75,13 +90,14 @@ def letter(**others: Any) -> Letter:
         reply_to=ANA,
         message_id="<one@portal.example>",
         references="<root@portal.example>",
-        date=datetime(2026, 2, 19, 9, tzinfo=ZoneInfo("Europe/Warsaw")),
-        facts=facts(),
+        moment=datetime(2026, 2, 19, 9, tzinfo=ZoneInfo("Europe/Warsaw")),
+        snapshot=snapshot(),
+        day=date(2026, 2, 19),
     )
     return replace(plain, **others)
 
 
-def to_one(kind: MailKind, recipient: Party, given: dict[str, Any]) -> Letter:
+def to_one(kind: MailKind, recipient: Party, resolved: Snapshot, link: str | None = None) -> Letter:
     return letter(
         kind=kind,
         recipient=recipient,
@@ -89,68 +105,56 @@ def to_one(kind: MailKind, recipient: Party, given: dict[str, Any]) -> Letter:
         cc=(),
         reply_to=None,
         references=None,
-        facts=given,
+        snapshot=resolved,
+        link=link,
     )
 
 
-ACCOUNT = {
-    "organisation": "Odnowa",
-    "inviter": "Ana Żak",
-    "link": "https://portal.example/renewals/link/abc.def",
-    "expires": "2026-02-26T08:00:00+00:00",
-    "time_zone": "Europe/Warsaw",
-}
+LINK = "https://portal.example/renewals/link/abc.def"
+ACCOUNT = AccountSnapshot(
+    recipient=DANA.name,
+    organisation="Odnowa",
+    inviter="Ana Żak",
+    expires=datetime(2026, 2, 26, 8, tzinfo=UTC),
+    time_zone="Europe/Warsaw",
+)
+HUB = (MARKETING.product,)
+TAKEOVER = TakeoverSnapshot(
+    recipient=ANA.name,
+    partner=PARTNER,
+    time_zone="Europe/Warsaw",
+    clients=(
+        TakenOver(
+            CLIENT.id,
+            CLIENT.name,
+            Owner.PARTNER,
+            sent=(DayTold(date(2026, 1, 21), HUB, (DANA.name, JOAO.name)),),
+            next=(DayTold(date(2026, 2, 17), HUB, (ANA.name,)),),
+        ),
+    ),
+)
 LETTERS: dict[str, Letter] = {
     "reminder_client": letter(),
-    "reminder_client_copy": letter(recipient=ANA, facts=facts(subscriptions=[MARKETING])),
+    "reminder_client_copy": letter(recipient=ANA, snapshot=snapshot(subscriptions=(MARKETING,))),
     "reminder_partner": to_one(
         MailKind.REMINDER_PARTNER,
         ANA,
-        facts(
-            owner="partner",
-            circle=[member(1, ANA, "to", "point_of_contact")],
-            subscriptions=[SALES],
+        snapshot(
+            owner=Owner.PARTNER,
+            circle=(member(1, ANA, Place.TO, Reason.POINT_OF_CONTACT),),
+            subscriptions=(SALES,),
         ),
     ),
     "nobody_to_tell": to_one(
         MailKind.NOBODY_TO_TELL,
         ANA,
-        facts(
-            circle=[],
-            missing=["billing", "decision_maker"],
-            refused=[{"name": DANA.name, "email": DANA.email}],
+        snapshot(
+            circle=(),
+            missing=(ContactRole.BILLING, ContactRole.DECISION_MAKER),
+            rejected=(DANA,),
         ),
     ),
-    "takeover_note": to_one(
-        MailKind.TAKEOVER_NOTE,
-        ANA,
-        {
-            "partner": {"id": 1, "name": "Odnowa"},
-            "recipient": ANA.name,
-            "time_zone": "Europe/Warsaw",
-            "clients": [
-                {
-                    "id": 7,
-                    "name": LODZ,
-                    "owner": "partner",
-                    "sent": [
-                        {
-                            "day": "2026-01-21",
-                            "products": ["Marketing Hub Professional"],
-                            "people": [DANA.name, JOAO.name],
-                        }
-                    ],
-                    "next": [
-                        {
-                            "day": "2026-02-17",
-                            "products": ["Marketing Hub Professional"],
-                            "people": [ANA.name],
-                        }
-                    ],
-                }
-            ],
-        },
-    ),
-    "invitation": to_one(MailKind.INVITATION, DANA, ACCOUNT),
-    "password_reset": to_one(MailKind.PASSWORD_RESET, DANA, ACCOUNT | {"inviter": None}),
+    "takeover_note": to_one(MailKind.TAKEOVER_NOTE, ANA, TAKEOVER),
+    "invitation": to_one(MailKind.INVITATION, DANA, ACCOUNT, LINK),
+    "password_reset": to_one(MailKind.PASSWORD_RESET, DANA, replace(ACCOUNT, inviter=None), LINK),
 }

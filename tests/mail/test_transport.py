@@ -267,7 +267,7 @@ def test_inbox_keeps_the_mail_at_its_own_date(app: Flask, composing: Settings) -
         assert (order, reply) == (["before"], "250 OK")
         assert (kept.sender, kept.recipient) == (ENVELOPE.sender, ENVELOPE.recipient)
         assert kept.message == content
-        assert kept.received_at == letter().date
+        assert kept.received_at == letter().moment
 
 
 def test_inbox_that_can_not_write_is_tried_again(app: Flask, composing: Settings) -> None:

@@ -1,6 +1,7 @@
 """Headers as other people's programs read them: whole names, whole circles, nothing smuggled in."""
 
 import re
+from dataclasses import replace
 from email import message_from_bytes, policy
 from email.header import decode_header, make_header
 from email.message import EmailMessage
@@ -11,10 +12,12 @@ from flask import current_app
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.mail.letters import ANA, DANA, JOAO, LETTERS, facts, letter
+from tests.mail.letters import ANA, CLIENT, DANA, JOAO, LETTERS, letter, snapshot
 from webapp.config import Settings
+from webapp.domain.snapshots import Party
 from webapp.mail.addresses import AddressError, one_line
-from webapp.mail.compose import Party, compose, new_message_id
+from webapp.mail.compose import compose
+from webapp.mail.letter import new_message_id
 from webapp.mail.wire import header, mailbox, mailboxes, words
 
 NAMES = [
@@ -79,12 +82,16 @@ def test_any_text_becomes_a_header_value_and_is_read_back(text: str) -> None:
 
 @pytest.mark.parametrize("text", SMUGGLED)
 def test_nothing_is_smuggled_into_a_mail(composing: Settings, text: str) -> None:
-    changed = facts(client={"id": 7, "name": text}, contact={"name": text, "email": ANA.email})
+    changed = snapshot(client=replace(CLIENT, name=text), contact=Party(text, ANA.email))
     party = Party(text, DANA.email)
     mail = parsed(
         compose(
             letter(
-                recipient=party, to=(party, JOAO), sender_name=text, reply_to=party, facts=changed
+                recipient=party,
+                to=(party, JOAO),
+                sender_name=text,
+                reply_to=party,
+                snapshot=changed,
             ),
             composing,
         )
@@ -128,8 +135,8 @@ def test_composed_twice_it_is_the_same(composing: Settings) -> None:
 
 
 def test_html_escapes_what_people_typed(composing: Settings) -> None:
-    changed = facts(client={"id": 7, "name": "<b>A & B</b>"})
-    html = part_of(compose(letter(facts=changed), composing), "html")
+    changed = snapshot(client=replace(CLIENT, name="<b>A & B</b>"))
+    html = part_of(compose(letter(snapshot=changed), composing), "html")
     assert "Company: &lt;b&gt;A &amp; B&lt;/b&gt;" in [line.strip() for line in html]
 
 
@@ -150,7 +157,7 @@ def test_days_count_from_the_day_it_goes_out(
     composing: Settings, day: int, lines: list[str]
 ) -> None:
     """Planned on the 19th and held back."""
-    late = letter(date=letter().date.replace(day=day))
+    late = letter(moment=letter().moment.replace(day=day))
     text = part_of(compose(late, composing), "plain")
     assert [line for line in text if "Renewal date" in line] == lines
 

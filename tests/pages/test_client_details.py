@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 import pytest
 import time_machine
 
+from tests.mail import letters
 from tests.support.cast import make_subscription, make_user, unit_of_work
 from webapp import worker
 from webapp.domain.ownership import Choice, Owner
@@ -156,7 +157,7 @@ def add_mails(app, cast, count):
                 state=DeliveryState.REJECTED,
                 email="dana@acme.example",
                 language="pt",
-                snapshot={"subscriptions": [{"product": subscription.product}]},
+                snapshot=letters.snapshot().to_json(),
                 queued_at=NOW,
                 send_after=NOW,
                 ended_at=NOW,

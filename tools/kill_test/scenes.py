@@ -16,6 +16,7 @@ from tools.kill_test.people import People, populate
 from tools.kill_test.sink import Sink, counting_sink
 from tools.kill_test.workers import Crew, disturb
 from webapp.config import Settings
+from webapp.domain.delivery import IN_HAND, UNDECIDED
 from webapp.models import (
     Client,
     Delivery,
@@ -31,9 +32,6 @@ from webapp.services.lists.deliveries import DeliveryQuery
 
 TOO_LONG_SECONDS = 120
 DAY = timedelta(days=1)
-# What a person can see as the end of a mail that was not surely sent.
-SHOWN = (DeliveryState.UNCLEAR, DeliveryState.REJECTED, DeliveryState.FAILED)
-IN_HAND = (DeliveryState.CLAIMED, DeliveryState.HANDING_OVER)
 
 
 @dataclass(frozen=True)
@@ -183,7 +181,7 @@ def judge(
         listed = len(listed_unclear(people))
     states = Counter(row.state for row in rows)
     waiting = {row.email for row in rows if row.state is DeliveryState.QUEUED and row.reply}
-    shown = {row.email for row in rows if row.state in SHOWN} | waiting
+    shown = {row.email for row in rows if row.state in UNDECIDED} | waiting
     lost = people.addresses - taken.keys() - shown
     extra = sum(len(ids) - 1 for ids in taken.values())
     unclear = states[DeliveryState.UNCLEAR]

@@ -1,8 +1,9 @@
 """Breakdowns that the demo makes up: its inbox rejects nobody, and its line never breaks."""
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select
 
-from webapp.models import Delivery, DeliveryEvent, DeliveryState, InboxMail, Trouble, User, db
+from webapp.models import Delivery, DeliveryState, InboxMail, Trouble, User, db
+from webapp.services.sending import transitions
 
 
 def reject_address(person: User) -> None:
@@ -24,9 +25,4 @@ def retell(person: User, state: DeliveryState, reply: str) -> None:
         Delivery.recipient_id == person.id, Delivery.state == DeliveryState.SENT
     )
     mail = db.session.get_one(Delivery, db.session.scalar(newest))
-    mail.state, mail.reply = state, reply
-    db.session.execute(
-        update(DeliveryEvent)
-        .where(DeliveryEvent.delivery_id == mail.id, DeliveryEvent.state == DeliveryState.SENT)
-        .values(state=state, reply=reply)
-    )
+    transitions.retell(mail, state, reply)

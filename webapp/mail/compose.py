@@ -2,8 +2,10 @@
 
 import re
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass, replace
 from email.utils import format_datetime
+from enum import Enum
 from gettext import NullTranslations
 from typing import Any
 
@@ -15,15 +17,13 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from webapp.config import Settings
+from webapp.domain.snapshots import Party
 from webapp.i18n import LANGUAGES
 from webapp.mail import wire
 from webapp.mail.addresses import one_line
-from webapp.mail.facts import template_values
-from webapp.mail.letter import Letter, Party, new_message_id
-from webapp.models import MailKind
-from webapp.models.base import Json
-
-__all__ = ["Letter", "Party", "compose", "new_message_id"]
+from webapp.mail.kind import Words
+from webapp.mail.kinds import KINDS
+from webapp.mail.letter import Letter
 
 TEXT_WIDTH = 76
 LIST_MARK = re.compile(r" *(?:- |\d+\. )?")
@@ -31,21 +31,50 @@ LIST_MARK = re.compile(r" *(?:- |\d+\. )?")
 
 def compose(letter: Letter, settings: Settings) -> bytes:
     """The message in the letter's language, as the bytes to store and to send."""
+    kind = KINDS[letter.kind]
     with force_locale(letter.language):
-        values = template_values(letter, settings)
-        values["sender"] = letter.sender_name
-        subject = one_line(render(letter.kind, "subject.txt", values))
-        if values["test"]:
+        values = template_values(kind.words(tidy(letter.snapshot), letter, settings))
+        values |= {
+            "html_language": LANGUAGES[letter.language].html,
+            "vendor": settings.vendor_name,
+            "sender": letter.sender_name,
+            "recipient": letter.recipient,
+            "test": letter.snapshot.test,
+        }
+        if letter.snapshot.test:
+            # What a test mail tells about has no page.
+            values["button"] = settings.base_url + "/"
+        subject = one_line(render(kind.template("subject.txt"), values))
+        if letter.snapshot.test:
             subject = _("Test: %(subject)s", subject=subject)
         values["subject"] = subject
-        text = readable(render(letter.kind, "txt", values))
-        html = render(letter.kind, "html", values)
+        text = readable(render(kind.template("txt"), values))
+        html = render(kind.template("html"), values)
     return wire.message(headers(letter, subject, settings), text, html)
 
 
-def render(kind: MailKind, ending: str, values: Json) -> str:
+def template_values(words: Words) -> dict[str, Any]:
+    """A kind's words by name, as its templates use them."""
+    return {field.name: getattr(words, field.name) for field in fields(words)}
+
+
+def tidy(value: Any) -> Any:
+    """The same snapshot with every text on one line, so that no name can fake a paragraph."""
+    if isinstance(value, Enum):
+        return value
+    if isinstance(value, str):
+        return one_line(value)
+    if isinstance(value, tuple):
+        return tuple(tidy(inner) for inner in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        inside = {field.name: tidy(getattr(value, field.name)) for field in fields(value)}
+        return replace(value, **inside)
+    return value
+
+
+def render(template: str, values: dict[str, Any]) -> str:
     # Not flask.render_template: its context processors look for a signed-in user in the database.
-    return environment().get_template(f"mail/{kind.value}.{ending}").render(values)
+    return environment().get_template(template).render(values)
 
 
 def environment() -> Environment:
@@ -76,7 +105,7 @@ def texts(catalog: NullTranslations) -> dict[str, Callable[..., str]]:
     return {"_": gettext, "gettext": gettext, "ngettext": ngettext}
 
 
-def filled(context: Context, text: str, variables: Json) -> str:
+def filled(context: Context, text: str, variables: Mapping[str, Any]) -> str:
     """A text of the catalog, which is ours, with its values, which are not and are escaped in HTML."""
     return (Markup(text) if context.eval_ctx.autoescape else text) % variables  # nosec B704
 
@@ -84,7 +113,7 @@ def filled(context: Context, text: str, variables: Json) -> str:
 def headers(letter: Letter, subject: str, settings: Settings) -> list[tuple[str, str]]:
     sender = Party(letter.sender_name, settings.mail_from)
     lines = [
-        ("Date", format_datetime(letter.date)),
+        ("Date", format_datetime(letter.moment)),
         ("From", wire.mailbox(sender)),
         ("To", wire.mailboxes(letter.to)),
     ]

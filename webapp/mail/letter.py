@@ -1,20 +1,28 @@
-"""What a mail is made from."""
+"""A letter: all that one message is made from."""
 
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from webapp.config import Settings
+from webapp.domain.snapshots import Party, Snapshot
 from webapp.models import MailKind
-from webapp.models.base import Json
 
 
 @dataclass(frozen=True, slots=True)
-class Party:
-    """Somebody named in a mail's headers."""
+class Posting:
+    """What a delivery's row says beside its snapshot: to whom, in which language, when.
 
-    name: str
+    ``day``: the local day that it was planned for. ``link``: the address that an account mail brings;
+    a test has none. Message-ID and ``moment`` are fixed at the first try.
+    """
+
     email: str
+    language: str
+    message_id: str
+    moment: datetime
+    day: date | None = None
+    link: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +30,8 @@ class Letter:
     """All that makes one message to one person; composed twice, it gives the same bytes.
 
     ``to`` and ``cc`` are the whole circle, so that an answer to all works; the envelope has the
-    ``recipient`` alone. ``date`` bears the client's zone: days are counted from its date.
-    ``facts`` is the delivery's snapshot. ``references``: the Message-IDs, separated by spaces, that all
-    mails about the same renewals share.
+    ``recipient`` alone. ``moment`` bears the zone by which days are counted.
+    ``references``: the Message-IDs, separated by spaces, that all mails about the same renewals share.
     """
 
     kind: MailKind
@@ -36,8 +43,32 @@ class Letter:
     reply_to: Party | None
     message_id: str
     references: str | None
-    date: datetime
-    facts: Json
+    moment: datetime
+    snapshot: Snapshot
+    day: date | None = None
+    link: str | None = None
+
+
+def to_reader(
+    kind: MailKind, snapshot: Snapshot, posting: Posting, sender_name: str, moment: datetime
+) -> Letter:
+    """A letter that names nobody but its reader."""
+    recipient = Party(snapshot.recipient, posting.email)
+    return Letter(
+        kind=kind,
+        language=posting.language,
+        recipient=recipient,
+        to=(recipient,),
+        cc=(),
+        sender_name=sender_name,
+        reply_to=None,
+        message_id=posting.message_id,
+        references=None,
+        moment=moment,
+        snapshot=snapshot,
+        day=posting.day,
+        link=posting.link,
+    )
 
 
 def new_message_id(settings: Settings) -> str:

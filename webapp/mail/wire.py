@@ -11,8 +11,8 @@ from email.header import Header
 from functools import lru_cache
 
 from webapp.domain.refusals import Refusal
+from webapp.domain.snapshots import Party
 from webapp.mail.addresses import AddressError, one_line
-from webapp.mail.letter import Party
 
 ADDRESS = re.compile(r"[!-;=?A-~]+@[!-;=?A-~]+")
 HEADER_VALUE = re.compile(r"[ -~]+(?:\r\n [ -~]+)*")

@@ -1,5 +1,6 @@
 """Tables: typed columns, named constraints. Properties only; rules live in webapp.domain."""
 
+from webapp.domain.delivery import DeliveryState
 from webapp.domain.reminders import MailKind
 from webapp.models.audit import AuditAction, AuditEntry
 from webapp.models.base import db
@@ -7,7 +8,6 @@ from webapp.models.delivery import (
     Delivery,
     DeliveryEvent,
     DeliveryMessage,
-    DeliveryState,
     InboxMail,
     Reminder,
     ReminderEvent,

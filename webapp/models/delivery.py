@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from webapp.domain.delivery import DeliveryState
 from webapp.domain.reminders import MailKind
 from webapp.models.base import Base, Identity, Json, UtcDateTime, codes
 from webapp.models.organisation import Client, Partner
@@ -31,21 +32,6 @@ class ReminderState(StrEnum):
     DUE = "due"
     ISSUED = "issued"
     BLOCKED = "blocked"
-    SUPERSEDED = "superseded"
-    CANCELLED = "cancelled"
-    TOO_LATE = "too_late"
-
-
-class DeliveryState(StrEnum):
-    """queued → claimed → handing over → one of the ends (product.md 5)."""
-
-    QUEUED = "queued"
-    CLAIMED = "claimed"
-    HANDING_OVER = "handing_over"
-    SENT = "sent"
-    REJECTED = "rejected"
-    FAILED = "failed"
-    UNCLEAR = "unclear"
     SUPERSEDED = "superseded"
     CANCELLED = "cancelled"
     TOO_LATE = "too_late"

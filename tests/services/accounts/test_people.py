@@ -231,6 +231,9 @@ def test_an_invitation_speaks_its_readers_language_and_holds_no_key(alice, dave,
     assert mail.link_id == link.id
     assert mail.send_before == link.expires_at
     assert mail.snapshot == {
+        "version": 2,
+        "recipient": "Dave",
+        "test": False,
         "organisation": "Acme",
         "inviter": "Alice",
         "expires": link.expires_at.isoformat(),

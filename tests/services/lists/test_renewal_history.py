@@ -4,8 +4,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from tests.mail import letters
 from tests.support.cast import unit_of_work
-from webapp.domain.recipients import Reason
+from webapp.domain.recipients import Place, Reason
 from webapp.models import (
     Delivery,
     DeliveryState,
@@ -50,6 +51,7 @@ def add(app, cast):
 
 
 def add_mail(cast, reminder, recipient_id):
+    dana = letters.member(cast.dana, letters.DANA, Place.TO, Reason.PRIMARY, Reason.BILLING)
     mail = Delivery(
         kind=MailKind.REMINDER_CLIENT,
         partner_id=cast.partner,
@@ -60,7 +62,7 @@ def add_mail(cast, reminder, recipient_id):
         state=DeliveryState.SENT,
         email="somebody@acme.example",
         language="pl",
-        snapshot={"circle": [{"user_id": cast.dana, "reasons": ["primary", "billing"]}]},
+        snapshot=letters.snapshot(circle=(dana,)).to_json(),
         queued_at=PLANNED,
         send_after=MORNING,
         reminders=[reminder],

@@ -35,7 +35,7 @@ from webapp.models import (
 )
 from webapp.models.transactions import writing
 from webapp.services.reminders import due_index
-from webapp.services.sending import claims, handing_over, messages
+from webapp.services.sending import handing_over, messages
 
 STEP_30 = datetime(2027, 3, 1, 10, tzinfo=UTC)
 
@@ -188,7 +188,7 @@ def test_a_claim_that_was_not_finished_comes_back(app, sending, sink):
     run_at(app, datetime(2027, 3, 1, 20, tzinfo=UTC))
     morning = datetime(2027, 3, 2, 9, tzinfo=UTC)
     with time_machine.travel(morning, tick=False), unit_of_work(app):
-        assert claims.claim(morning, 1)
+        assert handing_over.claim(morning, 1)
     run_at(app, morning + timedelta(minutes=1))
     assert len(sink.letters) == 1
     with unit_of_work(app):
@@ -206,7 +206,7 @@ def test_a_worker_that_lost_its_claim_sends_nothing(app, sending, sink):
     run_at(app, datetime(2027, 3, 1, 20, tzinfo=UTC))
     morning = datetime(2027, 3, 2, 9, tzinfo=UTC)
     with unit_of_work(app):
-        claim = claims.claim(morning)[0]
+        claim = handing_over.claim(morning)[0]
         db.session.execute(update(Delivery).values(token=None, state=DeliveryState.QUEUED))
     with app.app_context(), db.engine.connect() as steps:
         opened = transport.open_transport(app.config["PORTAL"])
@@ -309,7 +309,7 @@ def test_a_claim_left_behind_when_the_next_step_has_gone_out_is_superseded(app, 
     run_at(app, datetime(2027, 3, 1, 20, tzinfo=UTC))
     morning = datetime(2027, 3, 2, 9, tzinfo=UTC)
     with time_machine.travel(morning, tick=False), unit_of_work(app):
-        assert claims.claim(morning)
+        assert handing_over.claim(morning)
     step_14 = datetime(2027, 3, 17, 10, tzinfo=UTC)
     run_at(app, step_14)
     with unit_of_work(app):
@@ -377,8 +377,8 @@ def test_three_days_of_trying_begin_with_the_first_real_try(app, sending, sink):
     run_at(app, datetime(2027, 3, 1, 20, tzinfo=UTC))
     morning = datetime(2027, 3, 2, 9, tzinfo=UTC)
     with time_machine.travel(morning, tick=False), unit_of_work(app):
-        taken = claims.claim(morning)
-        claims.give_back(taken[:1])
+        taken = handing_over.claim(morning)
+        handing_over.give_back(taken[:1], morning)
         # The other one's worker dies.
         db.session.execute(update(Delivery).where(Delivery.id == taken[1].id).values(lease_until=1))
     sink.refuse = dict.fromkeys(["dana@acme.example", "alice@odnowa.example"], "451 greylisted")
@@ -416,7 +416,7 @@ def test_two_refused_at_the_same_moment_leave_a_task(app, cast, sink):
     in_hand = []
     for _ in range(3):
         with unit_of_work(app):
-            in_hand += claims.claim(morning, 1)
+            in_hand += handing_over.claim(morning, 1)
 
     def settle(claim, meanwhile):
         token = writing.set(True)

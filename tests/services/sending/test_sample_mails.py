@@ -9,7 +9,8 @@ from tests.support.cast import unit_of_work
 from webapp import worker
 from webapp.models import Delivery, DeliveryState, InboxMail, MailKind, Partner, User, db
 from webapp.services.sending import sample_mails
-from webapp.services.sending.snapshots import ACCOUNT_MAILS
+
+ACCOUNT_MAILS = (MailKind.INVITATION, MailKind.PASSWORD_RESET)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

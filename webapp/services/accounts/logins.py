@@ -9,13 +9,16 @@ from sqlalchemy import delete, exists, select, update
 from sqlalchemy.orm import joinedload
 
 from webapp.domain.refusals import Refusal
+from webapp.domain.snapshots import AccountSnapshot
 from webapp.mail.addresses import AddressError, normalise
-from webapp.models import Delivery, DeliveryState, Link, LinkPurpose, Login, MailKind, User, db
-from webapp.models.tables import conflict_insert, login_table
+from webapp.models import DeliveryState, Link, LinkPurpose, Login, MailKind, User, db
+from webapp.models.tables import conflict_insert, delivery_table, login_table
 from webapp.models.user import new_token
 from webapp.services import runtime
 from webapp.services.errors import Refused
-from webapp.services.sending import log as delivery_log
+from webapp.services.reminders import loading
+from webapp.services.sending import queueing, transitions
+from webapp.services.sending.queueing import NewMail
 
 MAILS = {
     LinkPurpose.INVITATION: MailKind.INVITATION,
@@ -51,29 +54,26 @@ def new_link(user: User, purpose: LinkPurpose, inviter: str | None = None) -> Li
     )
     db.session.add(link)
     db.session.flush()
-    organisation = user.organisation
+    person, organisation = loading.person(user), user.organisation
     # The mail goes out in business time, as every mail does.
     now = created + runtime.clock_offset()
-    db.session.add(
-        Delivery(
-            kind=MAILS[purpose],
-            recipient_id=user.id,
-            link_id=link.id,
-            email=user.email,
-            language=user.language or organisation.language,
-            snapshot={
-                "organisation": organisation.name,
-                "inviter": inviter,
-                # As the mail's own date has it, in a demo whose clock was moved, too.
-                "expires": (link.expires_at + runtime.clock_offset()).isoformat(),
-                "time_zone": user.time_zone or organisation.time_zone,
-            },
-            queued_at=now,
-            send_after=now,
-            send_before=now + purpose.lifetime,
-        )
+    snapshot = AccountSnapshot(
+        recipient=user.name,
+        organisation=organisation.name,
+        inviter=inviter,
+        # As the mail's own date has it, in a demo whose clock was moved, too.
+        expires=link.expires_at + runtime.clock_offset(),
+        time_zone=person.time_zone,
     )
-    db.session.flush()
+    mail = NewMail(
+        kind=MAILS[purpose],
+        person=person,
+        snapshot=snapshot,
+        queued_at=now,
+        send_before=now + purpose.lifetime,
+        link_id=link.id,
+    )
+    queueing.add([mail])
     return link
 
 
@@ -82,14 +82,8 @@ def void_links(user: User, *purposes: LinkPurpose) -> None:
     open_links = select(Link.id).where(
         Link.user_id == user.id, Link.used_at.is_(None), Link.purpose.in_(purposes or LinkPurpose)
     )
-    now = runtime.now()
-    ended = db.session.scalars(
-        update(Delivery)
-        .where(Delivery.link_id.in_(open_links), Delivery.state == DeliveryState.QUEUED)
-        .values(state=DeliveryState.CANCELLED, ended_at=now)
-        .returning(Delivery.id)
-    ).all()
-    delivery_log.note(ended, DeliveryState.CANCELLED, now)
+    brought = delivery_table.c.link_id.in_(open_links)
+    transitions.move(DeliveryState.QUEUED, DeliveryState.CANCELLED, runtime.now(), brought)
     db.session.execute(
         update(Link).where(Link.id.in_(open_links)).values(used_at=datetime.now(UTC))
     )

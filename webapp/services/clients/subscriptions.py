@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from webapp import i18n
 from webapp.domain import schedule
+from webapp.domain.delivery import GONE_OUT
 from webapp.domain.refusals import Refusal
 from webapp.models import (
     AuditEntry,
@@ -27,7 +28,6 @@ from webapp.services.accounts import people
 from webapp.services.errors import Conflict, Refused
 from webapp.services.reminders import states as reminder_states
 from webapp.services.reminders.due_index import refresh
-from webapp.services.reminders.loading_subscriptions import GONE_OUT
 from webapp.services.sending import after_changes, outbox
 
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2199, 12, 31)

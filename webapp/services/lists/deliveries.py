@@ -7,14 +7,16 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, or_, select
 
+from webapp.domain.delivery import UNDECIDED
 from webapp.domain.recipients import Reason
 from webapp.i18n import fold
+from webapp.mail import kinds
 from webapp.models import DeliveryState, MailKind, Partner, db
 from webapp.models.tables import client_table, delivery_table, organisation_table, user_table
 from webapp.services import runtime
 from webapp.services.lists import paging
 from webapp.services.lists.paging import Listing, Page, choice, each, words
-from webapp.services.sending import decisions, snapshots
+from webapp.services.sending import decisions
 from webapp.services.sending.decisions import Way
 
 PAGE = 50
@@ -81,7 +83,7 @@ def load(partner: Partner, query: DeliveryQuery) -> DeliveryPage:
     if not query.state and page.before is None and query.after is None:
         top = paging.load(every, replace(query, state=DeliveryState.UNCLEAR, before=None), PAGE)
     unclear_rows = top.rows if top else ()
-    undecided = [row.id for row in (*unclear_rows, *page.rows) if row.state in decisions.UNDECIDED]
+    undecided = [row.id for row in (*unclear_rows, *page.rows) if row.state in UNDECIDED]
     still = decisions.still_wanted(undecided, runtime.now())
     return DeliveryPage(
         rows=tuple(delivery_row(row, still) for row in page.rows),
@@ -143,6 +145,7 @@ def named(word: str) -> ColumnElement[bool]:
 
 
 def delivery_row(row: Any, still: set[int]) -> DeliveryRow:
+    told = kinds.readable(row.kind, row.snapshot)
     return DeliveryRow(
         id=row.id,
         kind=row.kind,
@@ -158,8 +161,8 @@ def delivery_row(row: Any, still: set[int]) -> DeliveryRow:
         client_name=row.client_name,
         recipient_id=row.recipient_id,
         recipient=row.recipient,
-        reasons=snapshots.reasons_of(row.snapshot, row.recipient_id),
-        products=tuple(one["product"] for one in row.snapshot.get("subscriptions", ())),
+        reasons=told.reasons_of(row.recipient_id) if told else (),
+        products=told.products if told else (),
         at_client=row.organisation_id == row.client_id,
         way=decisions.way(
             row.state, wanted=row.id in still, rejected=row.rejected_reply is not None

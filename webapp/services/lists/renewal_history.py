@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import String, and_, cast, literal, null, select, union_all
 
 from webapp.domain.recipients import Reason
+from webapp.mail import kinds
 from webapp.models import (
     Delivery,
     DeliveryEvent,
@@ -23,7 +24,6 @@ from webapp.models import (
     db,
     delivery_reminder,
 )
-from webapp.services.sending import snapshots
 
 # How many steps are shown, the newest ones.
 SHOWN = 100
@@ -214,10 +214,11 @@ def ended_at_once(at: datetime, state: ReminderState) -> tuple[Stage, ...]:
 
 
 def delivery_history(line: Any, events: Events) -> DeliveryHistory:
+    told = kinds.readable(line.kind, line.snapshot)
     return DeliveryHistory(
         kind=line.kind,
         recipient=line.recipient,
-        reasons=snapshots.reasons_of(line.snapshot, line.recipient_id),
+        reasons=told.reasons_of(line.recipient_id) if told else (),
         language=line.language,
         state=line.state,
         stages=(Stage(line.queued_at, DeliveryState.QUEUED), *events.mails[line.delivery_id]),

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row, and_, or_, select
 
+from webapp.domain.delivery import GONE_OUT, IN_VAIN
 from webapp.domain.reminders import SubscriptionFacts
 from webapp.models import (
     Delivery,
@@ -20,14 +21,6 @@ from webapp.models import (
 )
 
 OPEN_REMINDERS = (ReminderState.DUE, ReminderState.BLOCKED)
-# Once claimed, a mail stays: it may have been handed over.
-GONE_OUT = (
-    DeliveryState.CLAIMED,
-    DeliveryState.HANDING_OVER,
-    DeliveryState.SENT,
-    DeliveryState.UNCLEAR,
-)
-ENDED_UNHEARD = (DeliveryState.REJECTED, DeliveryState.FAILED)
 
 
 @dataclass
@@ -116,7 +109,7 @@ def note(told: Told, row: Row[Any]) -> None:
     queued = row.delivery_state is DeliveryState.QUEUED and row.state is ReminderState.ISSUED
     if row.state in OPEN_REMINDERS or (queued and not gone):
         told.waiting.add(row.step)
-    if gone or row.delivery_state in ENDED_UNHEARD:
+    if gone or row.delivery_state in IN_VAIN:
         told.reached.add((row.step, row.email.casefold(), row.kind.value))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, exists, insert, select, update
 
+from webapp.domain.delivery import WITHDRAWN
 from webapp.domain.reminders import ClientFacts
 from webapp.domain.schedule import last_moment
 from webapp.models import DeliveryState, Reminder, ReminderState, User, db, delivery_reminder
@@ -101,7 +102,7 @@ def supersede_untold(ended: Sequence[int], now: datetime) -> None:
         exists()
         .where(delivery_reminder.c.reminder_id == Reminder.id)
         .where(delivery_table.c.id == delivery_reminder.c.delivery_id)
-        .where(delivery_table.c.state.not_in((DeliveryState.SUPERSEDED, DeliveryState.CANCELLED)))
+        .where(delivery_table.c.state.not_in(WITHDRAWN))
     )
     untold = Reminder.id.in_(here) & (Reminder.state == ReminderState.ISSUED) & ~told
     change(untold, ReminderState.SUPERSEDED, now)

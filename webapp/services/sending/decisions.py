@@ -10,6 +10,7 @@ from sqlalchemy import and_, exists, select
 from sqlalchemy.orm import aliased
 
 from webapp.domain import schedule
+from webapp.domain.delivery import IN_VAIN, UNDECIDED, UNHEARD
 from webapp.domain.refusals import Refusal
 from webapp.domain.reminders import ClientFacts, kind_of, readers
 from webapp.models import (
@@ -30,11 +31,7 @@ from webapp.services import audit, runtime
 from webapp.services.errors import Conflict, Refused
 from webapp.services.reminders import loading
 from webapp.services.reminders import states as reminder_states
-from webapp.services.sending import log as delivery_log
 from webapp.services.sending import outbox, takeover_notes, transitions
-
-UNSENT = (DeliveryState.REJECTED, DeliveryState.FAILED)
-UNDECIDED = (DeliveryState.UNCLEAR, *UNSENT)
 
 
 class Way(StrEnum):
@@ -54,7 +51,7 @@ def way(state: DeliveryState, *, wanted: bool, rejected: bool) -> Way | None:
     """
     if state is DeliveryState.UNCLEAR:
         return Way.DECIDE if wanted else Way.CLOSE
-    if state not in UNSENT:
+    if state not in IN_VAIN:
         return None
     if not wanted:
         return Way.OVER
@@ -82,7 +79,7 @@ def still_wanted(delivery_ids: Collection[int], now: datetime) -> set[int]:
         told.id != Delivery.id,
         told.recipient_id == Delivery.recipient_id,
         told.kind == Delivery.kind,
-        told.state.not_in(transitions.UNHEARD),
+        told.state.not_in(UNHEARD),
     )
     true_in_time = and_(
         Delivery.send_before > now,
@@ -119,9 +116,7 @@ def still_wanted(delivery_ids: Collection[int], now: datetime) -> set[int]:
 def is_still_read(delivery: Delivery, clients: Mapping[int, ClientFacts]) -> bool:
     """Whether a mail's reader would get this kind of mail at this address today, too."""
     if delivery.client_id is None:
-        return takeover_notes.holds(
-            delivery, loading.load([one["id"] for one in delivery.snapshot["clients"]])
-        )
+        return takeover_notes.are_right([delivery])[0]
     whole = clients[delivery.client_id].circle
     return delivery.kind is kind_of(whole) and any(
         (one.person.id, one.person.email) == (delivery.recipient_id, delivery.email)
@@ -155,10 +150,11 @@ def send_again(actor: User, delivery: Delivery, seen: int) -> None:
         state, values = DeliveryState.SUPERSEDED, {}
         if delivery.client_id is not None:
             outbox.lock([delivery.client_id])
-    if not transitions.move(delivery, state, delivery_table.c.resends == seen, **values):
+    as_seen = delivery_table.c.resends == seen
+    if not transitions.advance(delivery, state, now, as_seen, actor=actor, **values):
         after_decision(actor, delivery, (state,))
         return
-    note(actor, delivery, state, AuditAction.MAIL_SENT_AGAIN, now)
+    record(actor, delivery, AuditAction.MAIL_SENT_AGAIN)
     if state is DeliveryState.SUPERSEDED:
         if delivery.client_id is None:
             takeover_notes.issue_again(delivery, now)
@@ -175,7 +171,6 @@ def queued_again(delivery: Delivery, now: datetime) -> dict[str, Any]:
         "send_after": next_moment(delivery, partner, now),
         "attempts": 0,
         "first_tried_at": None,
-        "ended_at": None,
     }
 
 
@@ -220,17 +215,17 @@ def close(
 ) -> None:
     """End an unclear mail; what the server said, and when, stays."""
     as_seen = delivery_table.c.resends == seen
-    if delivery.state is DeliveryState.UNCLEAR and transitions.move(delivery, state, as_seen):
-        note(actor, delivery, state, action, runtime.now())
+    now = runtime.now()
+    if delivery.state is DeliveryState.UNCLEAR and transitions.advance(
+        delivery, state, now, as_seen, actor=actor
+    ):
+        record(actor, delivery, action)
     else:
         after_decision(actor, delivery, (state,))
 
 
-def note(
-    actor: User, delivery: Delivery, state: DeliveryState, action: AuditAction, now: datetime
-) -> None:
-    """Put a decision into the mail's history and on the trail."""
-    delivery_log.note([delivery.id], state, now, actor_id=actor.id)
+def record(actor: User, delivery: Delivery, action: AuditAction) -> None:
+    """Put a decision on the trail."""
     audit.record(
         actor,
         action,

@@ -1,92 +1,85 @@
-"""Delivery: hand a claimed mail over, step by step, and keep what became of it.
+"""The way of a mail through a worker's hands: claim → check → write → hand over → settle.
 
 Each step is one conditional UPDATE that carries the claim's token and is committed alone, so that a
-process that dies leaves a row from which the next one can tell how far it got:
+process that dies leaves a row from which the next one can tell how far it got. "Handing over" is committed
+just before DATA. Broken before: it is tried again. Broken after: nobody can know whether the server has it,
+so it is unclear.
 
-    queued → claimed → handing over → sent · rejected · failed · unclear
-    queued → superseded · cancelled · too late, or failed where it can't be written any more
-    claimed · handing over → queued, to be tried again
-
-"Handing over" is committed just before DATA. Broken before: it is tried again. Broken after: nobody can
-know whether the server has it, so it is unclear.
+The worker calls claim(), and for each mail hand_over(), and settle() where that came to nothing.
 """
 
 import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
-from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Update, bindparam, select, update
+from sqlalchemy import Connection, select
 from sqlalchemy.exc import DBAPIError
 
-from webapp.mail.transport import DeliveryProblem, Rejected, Transport, TryAgain, Unclear
-from webapp.models import Delivery, DeliveryState, Trouble, db
-from webapp.models.tables import delivery_table
-from webapp.services import runtime
-from webapp.services.sending import log as delivery_log
-from webapp.services.sending import outbox
-from webapp.services.sending.claims import Claim
-from webapp.services.sending.leases import clock_of, lease
-from webapp.services.sending.transitions import (
-    LostClaim,
-    end,
-    flag_address,
-    postpone,
-    settle_unclear,
+from webapp.domain.delivery import DeliveryState
+from webapp.mail.transport import (
+    DeliveryProblem,
+    Envelope,
+    Rejected,
+    Transport,
+    TryAgain,
+    Unclear,
 )
+from webapp.models import Delivery, Trouble, db
+from webapp.models.user import new_token
+from webapp.services import runtime
+from webapp.services.sending import checks, claims, messages, outbox, settling, transitions
+from webapp.services.sending.transitions import LostClaim
 
 log = logging.getLogger(__name__)
+# How many mails one worker claims at once: one check and one commit for all of them.
+BATCH = 50
 
 
-def transition(before: DeliveryState, **values: Any) -> Update:
-    """The statement of one step of a claimed mail; built once, since it runs for every mail."""
-    return (
-        update(delivery_table)
-        .where(
-            delivery_table.c.id == bindparam("mail"),
-            delivery_table.c.token == bindparam("mine"),
-            delivery_table.c.state == before,
-        )
-        .values(**values)
-    )
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A mail in hand: nobody else may touch it while the lease lasts.
 
-
-@cache
-def beginning(dialect: str) -> Update:
-    """Claimed → handing over, with a lease of its own: others of the batch must not use it up."""
-    until = clock_of(dialect) + bindparam("lease", type_=BigInteger)
-    return transition(DeliveryState.CLAIMED, state=DeliveryState.HANDING_OVER, lease_until=until)
-
-
-FINISHING = transition(
-    DeliveryState.HANDING_OVER,
-    state=DeliveryState.SENT,
-    reply=bindparam("said"),
-    ended_at=bindparam("at"),
-    token=None,
-    lease_until=None,
-)
-
-
-def step(
-    steps: Connection,
-    claim: Claim,
-    statement: Update,
-    state: DeliveryState,
-    now: datetime,
-    *,
-    reply: str | None = None,
-    **values: Any,
-) -> None:
-    """Commit one transition of a claimed mail, with its line of history.
-
-    Raises LostClaim, and changes nothing, when the mail is no longer ours.
+    ``client_id``: whom a renewal mail is about; None for all others.
     """
-    with steps.begin():
-        changed = steps.execute(statement, {"mail": claim.id, "mine": claim.token, **values})
-        if changed.rowcount != 1:
-            raise LostClaim(f"delivery {claim.id}")
-        steps.execute(delivery_log.INSERT, delivery_log.lines([claim.id], state, now, reply=reply))
+
+    id: int
+    client_id: int | None
+    token: str
+    envelope: Envelope
+    message: bytes
+
+
+def claim(now: datetime, limit: int = BATCH) -> list[Claim] | None:
+    """Claim the next mails that may go out now, checked and written; None when there is nothing.
+
+    The list may be empty: what was found was superseded, too late or could not be written. Ask again.
+    """
+    queued = claims.next_queued(now, limit)
+    if not queued:
+        return None
+    late = [one for one in queued if one.send_before and now >= one.send_before]
+    settling.end_late(late, now)
+    right = checks.still_right([one for one in queued if one not in late], now)
+    written = messages.write(right, now)
+    for delivery in right:
+        if delivery.id not in written:
+            reply = Trouble.UNWRITABLE.value
+            settling.postpone(delivery, reply, now, attempts=delivery.attempts + 1)
+    token = new_token()
+    taken = transitions.take(list(written), token, now)
+    sender = runtime.settings().mail_from
+    return [
+        Claim(one.id, one.client_id, token, Envelope(sender, one.email), written[one.id])
+        for one in right
+        if one.id in taken
+    ]
+
+
+def give_back(taken: Sequence[Claim], now: datetime) -> None:
+    """Return mails that were claimed and not begun: the worker stops, or its server is away."""
+    for token in {one.token for one in taken}:
+        transitions.give_back([one.id for one in taken if one.token == token], token, now)
 
 
 def hand_over(claim: Claim, transport: Transport, steps: Connection) -> DeliveryProblem | None:
@@ -99,8 +92,7 @@ def hand_over(claim: Claim, transport: Transport, steps: Connection) -> Delivery
 
     def before_data() -> None:
         nonlocal begun
-        statement = beginning(steps.dialect.name)
-        step(steps, claim, statement, DeliveryState.HANDING_OVER, runtime.now(), lease=lease())
+        transitions.begin_handing_over(steps, claim.id, claim.token, runtime.now())
         begun = True
 
     try:
@@ -114,8 +106,7 @@ def hand_over(claim: Claim, transport: Transport, steps: Connection) -> Delivery
         log.exception("delivery %s broke", claim.id)
         return (Unclear if begun else TryAgain)(Trouble.BROKE.value)
     # Done is written after it is done.
-    now = runtime.now()
-    step(steps, claim, FINISHING, DeliveryState.SENT, now, reply=reply, said=reply, at=now)
+    transitions.finish_handing_over(steps, claim.id, claim.token, reply, runtime.now())
     return None
 
 
@@ -136,11 +127,8 @@ def settle(claim: Claim, problem: DeliveryProblem, now: datetime) -> DeliverySta
         raise LostClaim(f"delivery {claim.id}")
     match problem:
         case Rejected():
-            end(delivery, DeliveryState.REJECTED, now, problem.reply)
-            if problem.address:
-                flag_address(delivery, problem.reply, now)
-            return DeliveryState.REJECTED
+            return settling.reject(delivery, problem, now)
         case Unclear():
-            return settle_unclear(delivery, problem.reply, now)
+            return settling.hold(delivery, problem.reply, now)
         case _:
-            return postpone(delivery, problem.reply, now)
+            return settling.postpone(delivery, problem.reply, now)

@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, insert, select
 
 from webapp.mail.compose import compose
-from webapp.models import Delivery, DeliveryMessage, DeliveryState, db
+from webapp.mail.kinds import KINDS, read
+from webapp.mail.letter import Letter, Posting, new_message_id
+from webapp.models import Delivery, DeliveryMessage, DeliveryState, Link, db
 from webapp.services import runtime
-from webapp.services.sending import snapshots
+from webapp.signin import links
 
 log = logging.getLogger(__name__)
 KEPT = timedelta(days=30)
@@ -31,7 +33,7 @@ def write(deliveries: Sequence[Delivery], now: datetime) -> dict[int, bytes]:
         if delivery.id in written:
             continue
         try:
-            letter = snapshots.letter(delivery, runtime.settings(), now)
+            letter = letter_of(delivery, now)
             written[delivery.id] = compose(letter, runtime.settings())
         except Exception:
             # One mail that can't be written must not hold up the others.
@@ -42,6 +44,25 @@ def write(deliveries: Sequence[Delivery], now: datetime) -> dict[int, bytes]:
     if new:
         db.session.execute(insert(DeliveryMessage), new)
     return written
+
+
+def letter_of(delivery: Delivery, now: datetime) -> Letter:
+    """The letter of a delivery; an account mail's link is made here, and stored in the mail alone.
+
+    Raises SnapshotError.
+    """
+    settings = runtime.settings()
+    link = db.session.get(Link, delivery.link_id) if delivery.link_id else None
+    posting = Posting(
+        email=delivery.email,
+        language=delivery.language,
+        message_id=delivery.message_id or new_message_id(settings),
+        moment=now,
+        day=delivery.day,
+        link=links.address(link) if link else None,
+    )
+    snapshot = read(delivery.kind, delivery.snapshot)
+    return KINDS[delivery.kind].letter(snapshot, posting, settings)
 
 
 def forget(now: datetime) -> int:

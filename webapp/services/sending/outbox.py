@@ -10,9 +10,19 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, insert, or_, select, update
+from sqlalchemy import Row, bindparam, insert, or_, select
 
-from webapp.domain.reminders import ClientFacts, DayPlan, Item, PlannedMail, plan_on, waiting_items
+from webapp.domain.ownership import Person
+from webapp.domain.reminders import (
+    ClientFacts,
+    DayPlan,
+    Item,
+    PlannedMail,
+    plan_on,
+    waiting_items,
+)
+from webapp.domain.snapshots import ReminderSnapshot, Snapshot
+from webapp.mail import kinds
 from webapp.models import (
     Delivery,
     DeliveryState,
@@ -26,16 +36,16 @@ from webapp.models.tables import client_table, delivery_table, reminder_table
 from webapp.services.reminders import loading
 from webapp.services.reminders import states as reminder_states
 from webapp.services.reminders.states import Key
-from webapp.services.sending import log as delivery_log
-from webapp.services.sending import snapshots
+from webapp.services.sending import queueing, transitions
+from webapp.services.sending.queueing import NewMail
 
 CHUNK = 200
 # Written out in the statement, not bound: only so do both databases use the partial index.
 DUE = Reminder.state == bindparam(
     "due", ReminderState.DUE, type_=reminder_table.c.state.type, literal_execute=True
 )
-# The row of a new delivery, and its reminders.
-NewMail = tuple[dict[str, Any], list[Key]]
+# A new mail, and the reminders that it tells about.
+Addition = tuple[NewMail, list[Key]]
 
 
 def key(item: Item) -> Key:
@@ -93,7 +103,7 @@ def issue(client_ids: Sequence[int], now: datetime, actor: User | None = None) -
     lock(client_ids)
     queues = load_queues(client_ids, now)
     states: dict[Key, ReminderState] = {}
-    added: list[NewMail] = []
+    added: list[Addition] = []
     clients = loading.load(client_ids)
     for client in clients.values():
         queue = queues[client.id]
@@ -104,7 +114,7 @@ def issue(client_ids: Sequence[int], now: datetime, actor: User | None = None) -
     ended = [
         row.id for queue in queues.values() for row in (*queue.queued.values(), *queue.surplus)
     ]
-    end_queued(ended, now, actor)
+    end_unasked(ended, now, actor)
     reminder_states.write(clients, states, now)
     insert_deliveries(client_ids, added)
     reminder_states.supersede_untold(ended, now)
@@ -129,19 +139,30 @@ def keep_or_replace(
     plan: DayPlan,
     mail: PlannedMail,
     queue: Queue,
-    added: list[NewMail],
+    added: list[Addition],
     now: datetime,
 ) -> None:
     """Keep the reader's queued mail if it says the same, else put a new one beside it."""
     person = mail.recipient.person
-    values = snapshots.delivery_values(client, plan, mail, now)
+    snapshot = ReminderSnapshot.of(client, plan.circle, mail)
     row = queue.queued.get((person.id, mail.kind.value))
-    if row is not None and same(row, values):
+    if row is not None and same(row, person, snapshot):
         del queue.queued[person.id, mail.kind.value]
         reschedule(row, mail, queue)
         return
-    values["revision"] = next_revision(queue, person.id, mail.day)
-    added.append((values, [key(item) for item in mail.items]))
+    new = NewMail(
+        kind=mail.kind,
+        person=person,
+        snapshot=snapshot,
+        queued_at=now,
+        partner_id=client.partner.id,
+        client_id=client.id,
+        day=mail.day,
+        revision=next_revision(queue, person.id, mail.day),
+        send_after=mail.send_at,
+        send_before=mail.send_before,
+    )
+    added.append((new, [key(item) for item in mail.items]))
 
 
 def next_revision(queue: Queue, recipient_id: int, day: date) -> int:
@@ -150,11 +171,10 @@ def next_revision(queue: Queue, recipient_id: int, day: date) -> int:
     return revision
 
 
-def same(row: Row[Any] | Delivery, values: dict[str, Any]) -> bool:
+def same(row: Row[Any] | Delivery, person: Person, snapshot: Snapshot) -> bool:
     """Whether a queued mail has the address, language and content that the rules ask for now."""
-    return bool(
-        (row.email, row.language) == (values["email"], values["language"])
-        and row.snapshot == values["snapshot"]
+    return (row.email, row.language) == (person.email, person.language) and (
+        kinds.readable(row.kind, row.snapshot) == snapshot
     )
 
 
@@ -164,18 +184,11 @@ def reschedule(row: Row[Any], mail: PlannedMail, queue: Queue) -> None:
     A mail that is being retried waits for its next try, too.
     """
     moment = max(row.send_after, mail.send_at) if row.attempts else mail.send_at
-    values: dict[str, Any] = {}
-    if row.send_after != moment:
-        values["send_after"] = moment
-    if row.day != mail.day:
-        values["day"] = mail.day
-        values["revision"] = next_revision(queue, row.recipient_id, mail.day)
-    if values:
-        db.session.execute(
-            update(delivery_table)
-            .where(delivery_table.c.id == row.id, delivery_table.c.state == DeliveryState.QUEUED)
-            .values(**values)
-        )
+    if (row.send_after, row.day) == (moment, mail.day):
+        return
+    moved = row.day != mail.day
+    revision = next_revision(queue, row.recipient_id, mail.day) if moved else row.revision
+    transitions.reschedule(row.id, moment, mail.day, revision)
 
 
 def load_queues(client_ids: Sequence[int], now: datetime) -> dict[int, Queue]:
@@ -222,7 +235,7 @@ def load_queues(client_ids: Sequence[int], now: datetime) -> dict[int, Queue]:
     return queues
 
 
-def end_queued(ids: Sequence[int], now: datetime, actor: User | None) -> None:
+def end_unasked(ids: Sequence[int], now: datetime, actor: User | None) -> None:
     """End queued mails that nothing asks for any more: cancelled with their reminders, or superseded."""
     if not ids:
         return
@@ -237,30 +250,15 @@ def end_queued(ids: Sequence[int], now: datetime, actor: User | None) -> None:
     superseded = set(db.session.scalars(alive))
     cancelled = set(ids) - superseded
     # Another mail of the client may be outdated for another reason than this person's change.
-    end_all(sorted(superseded), DeliveryState.SUPERSEDED, now, None)
-    end_all(sorted(cancelled), DeliveryState.CANCELLED, now, actor)
+    transitions.end_queued(sorted(superseded), DeliveryState.SUPERSEDED, now)
+    transitions.end_queued(sorted(cancelled), DeliveryState.CANCELLED, now, actor)
 
 
-def end_all(ids: Sequence[int], state: DeliveryState, now: datetime, actor: User | None) -> None:
-    """End queued mails that never went out."""
-    if ids:
-        ended = db.session.scalars(
-            update(delivery_table)
-            .where(delivery_table.c.id.in_(ids), delivery_table.c.state == DeliveryState.QUEUED)
-            .values(state=state, ended_at=now)
-            .returning(delivery_table.c.id)
-        ).all()
-        delivery_log.note(ended, state, now, actor_id=actor.id if actor else None)
-
-
-def insert_deliveries(client_ids: Sequence[int], added: Sequence[NewMail]) -> None:
+def insert_deliveries(client_ids: Sequence[int], added: Sequence[Addition]) -> None:
     """Queue new mails and tie each to the reminders that it tells about."""
     if not added:
         return
-    ids = db.session.scalars(
-        insert(delivery_table).returning(delivery_table.c.id, sort_by_parameter_order=True),
-        [values for values, _ in added],
-    ).all()
+    ids = queueing.add([mail for mail, _ in added])
     reminders = {
         (row.subscription_id, row.base_date, row.step): row.id
         for row in reminder_states.open_reminders(client_ids)

@@ -5,18 +5,20 @@ in one mail per person, whatever the number of clients; a change that is undone 
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, delete, insert, literal, select
+from sqlalchemy import ColumnElement, delete, literal, select
 
+from webapp.domain.delivery import TOLD
 from webapp.domain.ownership import Owner, Person
-from webapp.domain.reminders import ClientFacts, DayPlan, MailKind, day_plans
+from webapp.domain.reminders import ClientFacts, MailKind, day_plans
 from webapp.domain.schedule import next_opening
+from webapp.domain.snapshots import DayTold, PartnerName, TakenOver, TakeoverSnapshot
+from webapp.mail import kinds
 from webapp.models import (
     Client,
     Delivery,
@@ -27,16 +29,15 @@ from webapp.models import (
     db,
     delivery_reminder,
 )
-from webapp.models.base import Json
 from webapp.models.tables import (
     client_table,
     conflict_insert,
-    delivery_table,
     owner_change_table,
     partner_table,
 )
 from webapp.services.reminders import loading
-from webapp.services.sending import transitions
+from webapp.services.sending import queueing, transitions
+from webapp.services.sending.queueing import NewMail
 
 PATIENCE = timedelta(minutes=10)
 COMING = 3
@@ -71,7 +72,7 @@ class Notes:
     """The notes in the making: by person, the clients that each hears about."""
 
     people: dict[int, Person] = field(default_factory=dict)
-    clients: dict[int, list[Json]] = field(default_factory=lambda: defaultdict(list))
+    clients: dict[int, list[TakenOver]] = field(default_factory=lambda: defaultdict(list))
 
 
 def issue(now: datetime) -> int:
@@ -112,16 +113,16 @@ def issue_for(partner_id: int, before: dict[int, Owner], now: datetime) -> int:
             elif all(may_go(client, person, now) for person in client.contact.people):
                 done.append(client.id)
                 add(notes, client, told[client.id], now)
-    partner = {"id": partner_id, "name": partner_name}
-    rows = [row(partner, notes.people[id], clients, now) for id, clients in notes.clients.items()]
-    if rows:
-        db.session.execute(insert(delivery_table), rows)
+    partner = PartnerName(partner_id, partner_name)
+    queued = queueing.add(
+        [note(partner, notes.people[id], clients, now) for id, clients in notes.clients.items()]
+    )
     for start in range(0, len(done), CHUNK):
         told_ids = done[start : start + CHUNK]
         db.session.execute(
             delete(owner_change_table).where(owner_change_table.c.client_id.in_(told_ids))
         )
-    return len(rows)
+    return len(queued)
 
 
 def may_go(client: ClientFacts, person: Person, now: datetime) -> bool:
@@ -131,49 +132,30 @@ def may_go(client: ClientFacts, person: Person, now: datetime) -> bool:
     return opening <= now and (person.address, today) not in client.occupied
 
 
-def add(notes: Notes, client: ClientFacts, sent: Sequence[Json], now: datetime) -> None:
-    entry = {
-        "id": client.id,
-        "name": client.name,
-        "owner": client.owner.owner.value,
-        "sent": list(sent),
-        "next": [coming(one) for one in day_plans(client, now, COMING)],
-    }
+def add(notes: Notes, client: ClientFacts, sent: Sequence[DayTold], now: datetime) -> None:
+    entry = TakenOver.of(client, sent, day_plans(client, now, COMING))
     for person in client.contact.people:
         notes.people[person.id] = person
         notes.clients[person.id].append(entry)
 
 
-def coming(plan: DayPlan) -> Json:
-    """One round to come, as the note tells it."""
-    return {
-        "day": plan.day.isoformat(),
-        "products": sorted({item.subscription.product for item in plan.items}),
-        "people": [mail.recipient.person.name for mail in plan.mails],
-    }
-
-
-def row(partner: Json, person: Person, clients: Sequence[Json], now: datetime) -> dict[str, Any]:
-    """The queued delivery of one note."""
-    return {
-        "kind": MailKind.TAKEOVER_NOTE,
-        "partner_id": partner["id"],
-        "recipient_id": person.id,
-        "revision": 1,
-        "state": DeliveryState.QUEUED,
-        "email": person.email,
-        "language": person.language,
-        "snapshot": {
-            "partner": partner,
-            "recipient": person.name,
-            "time_zone": person.time_zone,
-            "clients": sorted(clients, key=lambda one: str(one["name"])),
-        },
-        "queued_at": now,
-        "send_after": now,
-        "attempts": 0,
-        "resends": 0,
-    }
+def note(
+    partner: PartnerName, person: Person, clients: Sequence[TakenOver], now: datetime
+) -> NewMail:
+    """One note, to be queued."""
+    snapshot = TakeoverSnapshot(
+        recipient=person.name,
+        partner=partner,
+        time_zone=person.time_zone,
+        clients=tuple(sorted(clients, key=lambda one: one.name)),
+    )
+    return NewMail(
+        kind=MailKind.TAKEOVER_NOTE,
+        person=person,
+        snapshot=snapshot,
+        queued_at=now,
+        partner_id=partner.id,
+    )
 
 
 def take_back_outdated(notes: Sequence[Delivery], now: datetime) -> list[Delivery]:
@@ -182,40 +164,52 @@ def take_back_outdated(notes: Sequence[Delivery], now: datetime) -> list[Deliver
     Nobody has read them, so that the changes which they tell wait to be told once more: to whoever
     is responsible now, or to nobody where they were undone.
     """
-    if not notes:
-        return []
-    clients = loading.load(
-        sorted({one["id"] for note in notes for one in note.snapshot["clients"]})
-    )
-    outdated = [note for note in notes if not holds(note, clients)]
-    for note in outdated:
-        transitions.end(note, DeliveryState.SUPERSEDED, now)
-        for one in note.snapshot["clients"]:
-            before = Owner.VENDOR if one["owner"] == Owner.PARTNER.value else Owner.PARTNER
-            note_change(Client.id == one["id"], before, now, keep_before=False)
+    outdated = [one for one, right in zip(notes, are_right(notes), strict=True) if not right]
+    for delivery in outdated:
+        transitions.come_to(delivery, DeliveryState.SUPERSEDED, now)
+        for client in told_by(delivery):
+            before = Owner.VENDOR if client.owner is Owner.PARTNER else Owner.PARTNER
+            note_change(Client.id == client.id, before, now, keep_before=False)
     return outdated
 
 
-def holds(note: Delivery, clients: dict[int, ClientFacts]) -> bool:
-    """Whether a note goes to the right person at the right address, and tells of the present owners."""
-    person = loading.person(note.recipient)
-    if not person.reachable or (person.email, person.language) != (note.email, note.language):
+def told_by(delivery: Delivery) -> tuple[TakenOver, ...]:
+    """The clients that a note tells of; of one that can't be read, none: it must hold up no other."""
+    snapshot = kinds.readable(delivery.kind, delivery.snapshot)
+    return snapshot.clients if isinstance(snapshot, TakeoverSnapshot) else ()
+
+
+def are_right(notes: Sequence[Delivery]) -> list[bool]:
+    """Whether each note goes to the right person at the right address, and tells of the present owners."""
+    told = {one.id: told_by(one) for one in notes}
+    clients = loading.load(sorted({client.id for of_one in told.values() for client in of_one}))
+    return [holds(one, told[one.id], clients) for one in notes]
+
+
+def holds(
+    delivery: Delivery, told: Sequence[TakenOver], clients: Mapping[int, ClientFacts]
+) -> bool:
+    person = loading.person(delivery.recipient)
+    address = (delivery.email, delivery.language)
+    if not person.reachable or (person.email, person.language) != address:
         return False
     return all(
-        clients[one["id"]].owner.owner.value == one["owner"]
-        and person in clients[one["id"]].contact.people
-        for one in note.snapshot["clients"]
+        clients[one.id].owner.owner is one.owner and person in clients[one.id].contact.people
+        for one in told
     )
 
 
 def issue_again(delivery: Delivery, now: datetime) -> None:
-    """Queue a note that did not arrive once more, to its reader's address and language of today."""
-    told = delivery.snapshot
+    """Queue a note that did not arrive once more, to its reader's address and language of today.
+
+    Raises SnapshotError.
+    """
+    told = TakeoverSnapshot.from_json(delivery.snapshot)
     person = loading.person(delivery.recipient)
-    db.session.execute(insert(delivery_table), [row(told["partner"], person, told["clients"], now)])
+    queueing.add([note(told.partner, person, told.clients, now)])
 
 
-def already_sent(client_ids: Sequence[int]) -> dict[int, list[Json]]:
+def already_sent(client_ids: Sequence[int]) -> dict[int, list[DayTold]]:
     """What has gone out about the present renewals of these clients, by day, oldest first."""
     rows = db.session.execute(
         select(
@@ -229,7 +223,7 @@ def already_sent(client_ids: Sequence[int]) -> dict[int, list[Json]]:
         .join(Subscription, Subscription.id == Reminder.subscription_id)
         .where(
             Delivery.client_id.in_(client_ids),
-            Delivery.state.in_((DeliveryState.SENT, DeliveryState.UNCLEAR)),
+            Delivery.state.in_(TOLD),
             Delivery.kind != MailKind.NOBODY_TO_TELL,
             Reminder.cycle == Subscription.cycle,
             Reminder.state != ReminderState.CANCELLED,
@@ -237,14 +231,10 @@ def already_sent(client_ids: Sequence[int]) -> dict[int, list[Json]]:
         )
         .order_by(Delivery.client_id, Delivery.day, Delivery.id, Subscription.product)
     )
-    told: dict[int, list[Json]] = defaultdict(list)
+    told: dict[int, list[DayTold]] = defaultdict(list)
     for (client_id, day), mails in groupby(rows, key=lambda row: (row.client_id, row.day)):
         lines = list(mails)
-        told[client_id].append(
-            {
-                "day": day.isoformat(),
-                "products": sorted({line.product for line in lines}),
-                "people": list(dict.fromkeys(line.name for line in lines)),
-            }
-        )
+        products = tuple(sorted({line.product for line in lines}))
+        people = tuple(dict.fromkeys(line.name for line in lines))
+        told[client_id].append(DayTold(day, products, people))
     return told

@@ -1,169 +1,232 @@
-"""What becomes of a mail that was not surely sent: tried again, ended, or held for a person."""
+"""The transitions of mails: the one place that writes a state.
 
-import random
-from datetime import datetime, timedelta
+Each is a conditional UPDATE out of a state that was seen, and none that domain/delivery does not have. A
+mail that is in nobody's hand bears no claim; one that ends bears the moment, one that goes back loses it.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select, update
-
-from webapp.domain.reminders import MailKind
-from webapp.models import (
-    Delivery,
-    DeliveryState,
-    Reminder,
-    ReminderState,
-    User,
-    db,
-    delivery_reminder,
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Update,
+    bindparam,
+    case,
+    func,
+    update,
 )
-from webapp.models.tables import delivery_table, table_of
-from webapp.services.reminders import states as reminder_states
+
+from webapp.domain.delivery import ENDED, IN_HAND, OPEN, DeliveryState, may_follow
+from webapp.models import Delivery, DeliveryEvent, User, db
+from webapp.models.tables import delivery_table
 from webapp.services.sending import log as delivery_log
+from webapp.services.sending.leases import clock_of, lease, milliseconds
 
-RETRY_MINUTES = (1, 5, 15, 60, 120, 240)
-GIVE_UP_AFTER = timedelta(hours=72)
-SPREAD = 0.2
-# So long before its last useful moment a mail is tried for the last time.
-LAST_TRY = timedelta(minutes=1)
-# Ended so that this person was not told.
-UNHEARD = (
-    DeliveryState.REJECTED,
-    DeliveryState.FAILED,
-    DeliveryState.SUPERSEDED,
-    DeliveryState.CANCELLED,
-    DeliveryState.TOO_LATE,
-)
+columns = delivery_table.c
+# Takes a claim's try back: the three days of trying begin with a real one.
+UNTRIED: dict[str, Any] = {
+    "attempts": columns.attempts - 1,
+    "first_tried_at": case((columns.attempts > 1, columns.first_tried_at)),
+}
+
+
+class NoTransition(Exception):
+    """The table of transitions has no such way."""
 
 
 class LostClaim(Exception):
     """The claim is no longer ours: the lease ran out and somebody else took over."""
 
 
+def require(before: DeliveryState, after: DeliveryState) -> None:
+    if not may_follow(before, after):
+        raise NoTransition(f"{before.value} → {after.value}")
+
+
+def transition(
+    before: DeliveryState,
+    after: DeliveryState,
+    at: datetime | BindParameter[Any],
+    *where: ColumnElement[bool],
+    **values: Any,
+) -> Update:
+    """The statement that brings mails from one state to another. Raises NoTransition."""
+    require(before, after)
+    if after not in IN_HAND:
+        values |= {"token": None, "lease_until": None}
+    if before in OPEN and after in ENDED:
+        values["ended_at"] = at
+    elif before in ENDED and after in OPEN:
+        values["ended_at"] = None
+    return (
+        update(delivery_table).where(columns.state == before, *where).values(state=after, **values)
+    )
+
+
 def move(
-    delivery: Delivery, state: DeliveryState, *still: ColumnElement[bool], **values: Any
+    before: DeliveryState,
+    after: DeliveryState,
+    at: datetime,
+    *where: ColumnElement[bool],
+    actor: User | None = None,
+    **values: Any,
+) -> Sequence[int]:
+    """Bring all mails that conditions name to a state, with a line of history each; returns their ids."""
+    statement = transition(before, after, at, *where, **values)
+    ids = db.session.scalars(statement.returning(columns.id)).all()
+    delivery_log.note(ids, after, at, actor_id=actor.id if actor else None)
+    return ids
+
+
+def advance(
+    delivery: Delivery,
+    after: DeliveryState,
+    at: datetime,
+    *still: ColumnElement[bool],
+    actor: User | None = None,
+    reply: str | None = None,
+    **values: Any,
 ) -> bool:
-    """Bring a mail to a state, out of the state and the claim in which it was loaded.
+    """Bring a mail to a state, out of the state and the claim in which it was loaded, with a line of history.
 
     Returns False, and changes nothing, when these have changed meanwhile, or one of ``still`` does not hold.
     """
-    result = db.session.execute(
-        update(delivery_table)
-        .where(
-            delivery_table.c.id == delivery.id,
-            delivery_table.c.state == delivery.state,
-            delivery_table.c.token.is_not_distinct_from(delivery.token),
-            *still,
-        )
-        .values(state=state, token=None, lease_until=None, **values)
-    )
-    return bool(result.rowcount == 1)  # type: ignore[attr-defined]
+    if reply is not None:
+        values["reply"] = reply
+    mine = (columns.id == delivery.id, columns.token.is_not_distinct_from(delivery.token))
+    statement = transition(delivery.state, after, at, *mine, *still, **values)
+    result = db.session.execute(statement)
+    if result.rowcount != 1:  # type: ignore[attr-defined]
+        return False
+    delivery_log.note([delivery.id], after, at, reply=reply, actor_id=actor.id if actor else None)
+    return True
 
 
 def come_to(
-    delivery: Delivery, state: DeliveryState, now: datetime, reply: str | None, **values: Any
+    delivery: Delivery, after: DeliveryState, at: datetime, reply: str | None = None, **values: Any
 ) -> DeliveryState:
-    """Move a mail on a worker's behalf, with its line of history. Raises LostClaim."""
-    if reply is not None:
-        values["reply"] = reply
-    if not move(delivery, state, **values):
+    """Advance a mail on a worker's behalf; ``values`` are columns that change with it. Raises LostClaim."""
+    if not advance(delivery, after, at, reply=reply, **values):
         raise LostClaim(f"delivery {delivery.id}")
-    delivery_log.note([delivery.id], state, now, reply=reply)
     db.session.expire(delivery)
-    return state
+    return after
 
 
-def end(
-    delivery: Delivery,
-    state: DeliveryState,
-    now: datetime,
-    reply: str | None = None,
-    **values: Any,
-) -> DeliveryState:
-    """End a mail; ``values`` are other columns that change with it. Raises LostClaim."""
-    return come_to(delivery, state, now, reply, ended_at=now, **values)
+def end_queued(
+    ids: Sequence[int], after: DeliveryState, at: datetime, actor: User | None = None
+) -> None:
+    """End queued mails that never went out."""
+    if ids:
+        move(DeliveryState.QUEUED, after, at, columns.id.in_(ids), actor=actor)
 
 
-def given_up(state: DeliveryState, resends: int) -> DeliveryState:
-    """How a mail ends that is not tried any more; one that was being resent may have arrived before."""
-    return DeliveryState.UNCLEAR if resends else state
-
-
-def postpone(
-    delivery: Delivery,
-    reply: str,
-    now: datetime,
-    *,
-    attempts: int | None = None,
-    resends: int | None = None,
-) -> DeliveryState:
-    """Try later, or give up: after three days of trying, or when it would come too late.
-
-    ``attempts`` and ``resends`` are new counts, None for those that it has. Raises LostClaim.
-    """
-    tries = {
-        "attempts": delivery.attempts if attempts is None else attempts,
-        "resends": delivery.resends if resends is None else resends,
-    }
-    first = delivery.first_tried_at or now
-    limit = first + GIVE_UP_AFTER
-    if delivery.send_before:
-        limit = min(limit, delivery.send_before - LAST_TRY)
-    if now >= limit:
-        state = given_up(DeliveryState.FAILED, tries["resends"])
-        return end(delivery, state, now, reply, first_tried_at=first, **tries)
-    minutes = RETRY_MINUTES[min(tries["attempts"], len(RETRY_MINUTES)) - 1]
-    # Not for secrecy: only so that the tries of many mails don't come all at once.
-    wait = timedelta(minutes=minutes * random.uniform(1 - SPREAD, 1 + SPREAD))
-    # The last try comes at the very end, however far off the next one would be.
-    moment = min(now + wait, limit)
-    return come_to(
-        delivery,
-        DeliveryState.QUEUED,
-        now,
-        reply,
-        send_after=moment,
-        first_tried_at=first,
-        **tries,
-    )
-
-
-def settle_unclear(delivery: Delivery, reply: str, now: datetime) -> DeliveryState:
-    """Held for a person; in insistent mode resent once, with the same bytes. Raises LostClaim."""
-    insistent = delivery.partner is not None and delivery.partner.insistent
-    if insistent and delivery.resends == 0:
-        return postpone(delivery, reply, now, resends=1)
-    return end(delivery, DeliveryState.UNCLEAR, now, reply)
-
-
-def flag_address(delivery: Delivery, reply: str, now: datetime) -> None:
-    """Remember that a server rejected this address, until somebody changes it.
-
-    Where nobody is left who has been told, the reminder falls due once more: for whoever stands in,
-    or as a task for the partner.
-    """
-    people = table_of(User)
+def reschedule(delivery_id: int, send_after: datetime, day: date | None, revision: int) -> None:
+    """Give a mail another time while it is queued; its state stays."""
     db.session.execute(
-        update(people)
-        .where(people.c.email_key == delivery.email.casefold())
-        .values(rejected_reply=reply[:500])
+        update(delivery_table)
+        .where(columns.id == delivery_id, columns.state == DeliveryState.QUEUED)
+        .values(send_after=send_after, day=day, revision=revision)
     )
-    told = (
-        select(delivery_reminder.c.reminder_id)
-        .join(delivery_table, delivery_table.c.id == delivery_reminder.c.delivery_id)
-        .join(people, people.c.id == delivery_table.c.recipient_id)
-        .where(
-            delivery_table.c.state.not_in(UNHEARD),
-            # A copy at the partner does not tell the client.
-            or_(
-                people.c.organisation_id == delivery_table.c.client_id,
-                delivery_table.c.kind == MailKind.REMINDER_PARTNER,
-            ),
-        )
+
+
+def take(ids: Sequence[int], token: str, at: datetime) -> set[int]:
+    """Mark queued mails as ours; returns which of them are."""
+    statement = transition(
+        DeliveryState.QUEUED,
+        DeliveryState.CLAIMED,
+        at,
+        columns.id.in_(ids),
+        token=token,
+        lease_until=milliseconds() + lease(),
+        first_tried_at=func.coalesce(columns.first_tried_at, at),
+        attempts=columns.attempts + 1,
     )
-    here = select(delivery_reminder.c.reminder_id).where(
-        delivery_reminder.c.delivery_id == delivery.id
+    return set(db.session.scalars(statement.returning(columns.id)))
+
+
+def give_back(ids: Sequence[int], token: str, at: datetime) -> None:
+    """Return mails that were claimed and not begun."""
+    mine = (columns.id.in_(ids), columns.token == token)
+    db.session.execute(
+        transition(DeliveryState.CLAIMED, DeliveryState.QUEUED, at, *mine, **UNTRIED)
     )
-    untold = Reminder.id.in_(here) & Reminder.id.not_in(told)
-    reminder_states.change(
-        untold & (Reminder.state == ReminderState.ISSUED), ReminderState.DUE, now
+
+
+MINE = (columns.id == bindparam("mail"), columns.token == bindparam("mine"))
+
+
+@cache
+def beginning(dialect: str) -> Update:
+    """Claimed → handing over, with a lease of its own: others of the batch must not use it up.
+
+    Built once, as the next one is, since it runs for every mail.
+    """
+    return transition(
+        DeliveryState.CLAIMED,
+        DeliveryState.HANDING_OVER,
+        bindparam("at"),
+        *MINE,
+        lease_until=clock_of(dialect) + bindparam("lease", type_=BigInteger),
+    )
+
+
+FINISHING = transition(
+    DeliveryState.HANDING_OVER,
+    DeliveryState.SENT,
+    bindparam("at"),
+    *MINE,
+    reply=bindparam("said"),
+)
+
+
+def begin_handing_over(steps: Connection, mail: int, token: str, at: datetime) -> None:
+    """Commit that the first byte of a message is about to be written. Raises LostClaim."""
+    values = {"mail": mail, "mine": token, "lease": lease()}
+    commit(steps, beginning(steps.dialect.name), values, DeliveryState.HANDING_OVER, at)
+
+
+def finish_handing_over(steps: Connection, mail: int, token: str, reply: str, at: datetime) -> None:
+    """Commit that the server has a message. Raises LostClaim."""
+    values = {"mail": mail, "mine": token, "said": reply, "at": at}
+    commit(steps, FINISHING, values, DeliveryState.SENT, at, reply)
+
+
+def commit(
+    steps: Connection,
+    statement: Update,
+    values: dict[str, Any],
+    after: DeliveryState,
+    at: datetime,
+    reply: str | None = None,
+) -> None:
+    """Commit one transition of a claimed mail alone, with its line of history.
+
+    Raises LostClaim, and changes nothing, when the mail is no longer ours.
+    """
+    with steps.begin():
+        if steps.execute(statement, values).rowcount != 1:
+            raise LostClaim(f"delivery {values['mail']}")
+        lines = delivery_log.lines([values["mail"]], after, at, reply=reply)
+        steps.execute(delivery_log.INSERT, lines)
+
+
+def retell(delivery: Delivery, state: DeliveryState, reply: str) -> None:
+    """Let a mail that was sent have ended differently, as its history tells it, too: for a made-up past."""
+    require(DeliveryState.HANDING_OVER, state)
+    told = {"state": state, "reply": reply}
+    sent = DeliveryState.SENT
+    db.session.execute(
+        update(delivery_table)
+        .where(columns.id == delivery.id, columns.state == sent)
+        .values(**told)
+    )
+    db.session.execute(
+        update(DeliveryEvent)
+        .where(DeliveryEvent.delivery_id == delivery.id, DeliveryEvent.state == sent)
+        .values(**told)
     )

@@ -1,0 +1,26 @@
+"""Snapshots: what was resolved when a mail was queued, in frozen dataclasses. Equal ones are the same mail."""
+
+from webapp.domain.snapshots.accounts import AccountSnapshot
+from webapp.domain.snapshots.base import PartnerName, Party, Snapshot, SnapshotError
+from webapp.domain.snapshots.reminders import (
+    CircleMember,
+    ClientName,
+    ReminderSnapshot,
+    SubscriptionLine,
+)
+from webapp.domain.snapshots.takeover import DayTold, TakenOver, TakeoverSnapshot
+
+__all__ = [
+    "AccountSnapshot",
+    "CircleMember",
+    "ClientName",
+    "DayTold",
+    "PartnerName",
+    "Party",
+    "ReminderSnapshot",
+    "Snapshot",
+    "SnapshotError",
+    "SubscriptionLine",
+    "TakenOver",
+    "TakeoverSnapshot",
+]

@@ -1,0 +1,32 @@
+"""The snapshot of a mail that lets somebody in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from webapp.domain.snapshots.base import Snapshot, text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountSnapshot(Snapshot):
+    """An invitation or a new password; the link itself is never stored. ``time_zone``: the reader's."""
+
+    organisation: str
+    inviter: str | None
+    expires: datetime
+    time_zone: str
+
+    @classmethod
+    def upgraded(cls, stored: Mapping[str, Any]) -> Mapping[str, Any]:
+        # It had no name, and in the beginning no time zone.
+        return {"recipient": "", "time_zone": "UTC"} | dict(stored)
+
+    @classmethod
+    def fields_of(cls, stored: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "organisation": text(stored, "organisation"),
+            "inviter": stored["inviter"],
+            "expires": datetime.fromisoformat(stored["expires"]),
+            "time_zone": text(stored, "time_zone"),
+        }

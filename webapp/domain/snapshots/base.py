@@ -1,0 +1,124 @@
+"""The part that all snapshots share, and how they are stored as JSON, with a version.
+
+What earlier versions of the portal stored has no number, and is read as version 1.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import date
+from decimal import Decimal
+from enum import Enum
+from typing import Any, Self
+
+from webapp.domain.recipients import Reason
+
+VERSION = 2
+
+
+class SnapshotError(ValueError):
+    """A stored snapshot can't be read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The part that all kinds share. ``recipient``: the reader's name. ``test``: all of it is made up.
+
+    A kind adds its fields, and reads them in ``fields_of``.
+    """
+
+    recipient: str
+    test: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        stored: dict[str, Any] = plain(self)
+        return {"version": VERSION} | stored
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """Read what ``to_json`` made, now or in an earlier version. Raises SnapshotError."""
+        version = stored.get("version", 1)
+        if version not in (1, VERSION):
+            raise SnapshotError(
+                f"a snapshot of version {version}: this portal reads 1 to {VERSION}"
+            )
+        whole = stored if version == VERSION else cls.upgraded(stored)
+        try:
+            return cls(
+                recipient=text(whole, "recipient"),
+                test=whole.get("test", False),
+                **cls.fields_of(whole),
+            )
+        except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
+            raise SnapshotError(f"{cls.__name__}: {error!r}") from error
+
+    @classmethod
+    def upgraded(cls, stored: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What version 1 stored, in the words of this one."""
+        return stored
+
+    @classmethod
+    def fields_of(cls, stored: Mapping[str, Any]) -> dict[str, Any]:
+        """The kind's own fields, each of its type."""
+        return {}
+
+    def reasons_of(self, user_id: int) -> tuple[Reason, ...]:
+        """Why somebody gets this mail; empty where it goes to one person for one reason."""
+        return ()
+
+    @property
+    def products(self) -> tuple[str, ...]:
+        """The subscriptions that it is about."""
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Somebody named in a mail, or in its headers."""
+
+    name: str
+    email: str
+
+    @classmethod
+    def read(cls, stored: Mapping[str, Any]) -> Self:
+        return cls(text(stored, "name"), text(stored, "email"))
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerName:
+    """The partner that a mail comes from."""
+
+    id: int
+    name: str
+
+    @classmethod
+    def read(cls, stored: Mapping[str, Any]) -> Self:
+        return cls(number(stored, "id"), text(stored, "name"))
+
+
+def text(stored: Mapping[str, Any], key: str) -> str:
+    """A field that must be a text. Raises KeyError or TypeError."""
+    if not isinstance(value := stored[key], str):
+        raise TypeError(f"{key} is no text")
+    return value
+
+
+def number(stored: Mapping[str, Any], key: str) -> int:
+    """A field that must be a whole number. Raises KeyError or TypeError."""
+    if not isinstance(value := stored[key], int):
+        raise TypeError(f"{key} is no number")
+    return value
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it: codes and dates as text, amounts with two places, dataclasses by field."""
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return f"{value:.2f}"
+    if isinstance(value, tuple):
+        return [plain(one) for one in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    return value

@@ -1,0 +1,161 @@
+"""The snapshot of a mail about one client's renewals."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any, Self
+
+from webapp.domain.ownership import Owner
+from webapp.domain.recipients import Circle, ContactRole, Place, Reason, Recipient
+from webapp.domain.reminders import ClientFacts, Item, PlannedMail
+from webapp.domain.snapshots.base import PartnerName, Party, Snapshot, number, text
+
+
+@dataclass(frozen=True, slots=True)
+class ClientName:
+    """The client that a reminder is about, and where its days begin."""
+
+    id: int
+    name: str
+    time_zone: str
+
+    @classmethod
+    def read(cls, stored: Mapping[str, Any]) -> Self:
+        return cls(number(stored, "id"), text(stored, "name"), text(stored, "time_zone"))
+
+
+@dataclass(frozen=True, slots=True)
+class CircleMember:
+    """One person of the circle, as everybody in it sees them."""
+
+    user_id: int
+    name: str
+    email: str
+    language: str
+    place: Place
+    reasons: tuple[Reason, ...]
+
+    @classmethod
+    def of(cls, one: Recipient) -> Self:
+        person = one.person
+        return cls(person.id, person.name, person.email, person.language, one.place, one.reasons)
+
+    @classmethod
+    def read(cls, stored: Mapping[str, Any]) -> Self:
+        return cls(
+            number(stored, "user_id"),
+            text(stored, "name"),
+            text(stored, "email"),
+            text(stored, "language"),
+            Place(stored["place"]),
+            tuple(Reason(code) for code in stored["reasons"]),
+        )
+
+    @property
+    def party(self) -> Party:
+        return Party(self.name, self.email)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionLine:
+    """One subscription in a reminder, at one step."""
+
+    id: int
+    product: str
+    cycle: int
+    step: int
+    renewal_date: date
+    deadline: date | None
+    base_date: date
+    amount: Decimal | None
+    currency: str | None
+
+    @classmethod
+    def of(cls, item: Item) -> Self:
+        one = item.subscription
+        return cls(
+            id=one.id,
+            product=one.product,
+            cycle=one.cycle,
+            step=item.step,
+            renewal_date=one.renewal_date,
+            deadline=one.deadline,
+            base_date=one.base,
+            amount=one.amount,
+            currency=one.currency,
+        )
+
+    @classmethod
+    def read(cls, stored: Mapping[str, Any]) -> Self:
+        deadline, amount = stored["deadline"], stored["amount"]
+        return cls(
+            id=number(stored, "id"),
+            product=text(stored, "product"),
+            cycle=number(stored, "cycle"),
+            step=number(stored, "step"),
+            renewal_date=date.fromisoformat(stored["renewal_date"]),
+            deadline=date.fromisoformat(deadline) if deadline else None,
+            base_date=date.fromisoformat(stored["base_date"]),
+            amount=Decimal(amount) if amount is not None else None,
+            currency=stored["currency"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReminderSnapshot(Snapshot):
+    """A reminder to the client's people or the partner's, or the task where nobody can be told.
+
+    ``missing``: roles with nobody active. ``rejected``: who is left out because a server rejected the
+    address. ``contact``: whom an answer goes to.
+    """
+
+    owner: Owner
+    client: ClientName
+    partner: PartnerName
+    circle: tuple[CircleMember, ...]
+    missing: tuple[ContactRole, ...]
+    rejected: tuple[Party, ...]
+    contact: Party | None
+    subscriptions: tuple[SubscriptionLine, ...]
+
+    @classmethod
+    def of(cls, client: ClientFacts, circle: Circle, mail: PlannedMail) -> Self:
+        """Resolve what the rules say for one reader."""
+        contact = next(iter(circle.contact.people), None)
+        return cls(
+            recipient=mail.recipient.person.name,
+            owner=circle.owner,
+            client=ClientName(client.id, client.name, client.time_zone),
+            partner=PartnerName(client.partner.id, client.partner.name),
+            circle=tuple(map(CircleMember.of, circle.recipients or (mail.recipient,))),
+            missing=circle.missing,
+            rejected=tuple(Party(one.name, one.email) for one in circle.rejected),
+            contact=Party(contact.name, contact.email) if contact else None,
+            subscriptions=tuple(map(SubscriptionLine.of, mail.items)),
+        )
+
+    @classmethod
+    def upgraded(cls, stored: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"rejected": stored.get("refused")} | dict(stored)
+
+    @classmethod
+    def fields_of(cls, stored: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "owner": Owner(stored["owner"]),
+            "client": ClientName.read(stored["client"]),
+            "partner": PartnerName.read(stored["partner"]),
+            "circle": tuple(map(CircleMember.read, stored["circle"])),
+            "missing": tuple(ContactRole(code) for code in stored["missing"]),
+            "rejected": tuple(map(Party.read, stored["rejected"])),
+            "contact": Party.read(stored["contact"]) if stored["contact"] else None,
+            "subscriptions": tuple(map(SubscriptionLine.read, stored["subscriptions"])),
+        }
+
+    def reasons_of(self, user_id: int) -> tuple[Reason, ...]:
+        own = next((one for one in self.circle if one.user_id == user_id), None)
+        return own.reasons if own else ()
+
+    @property
+    def products(self) -> tuple[str, ...]:
+        return tuple(one.product for one in self.subscriptions)

@@ -1,0 +1,52 @@
+"""The part that an invitation and a new password share."""
+
+from dataclasses import dataclass
+
+from flask_babel import force_locale
+from flask_babel import gettext as _
+
+from webapp.config import Settings
+from webapp.domain.snapshots import AccountSnapshot
+from webapp.i18n import local_time
+from webapp.mail.kind import Tester, Words
+from webapp.mail.letter import Letter, Posting, to_reader
+from webapp.models import LinkPurpose, MailKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountWords(Words):
+    """The words of a mail whose button is a link for its reader alone."""
+
+    organisation: str
+    inviter: str | None
+    expires: str
+
+
+def letter(
+    kind: MailKind, snapshot: AccountSnapshot, posting: Posting, _settings: Settings
+) -> Letter:
+    """A letter in which the portal itself speaks."""
+    with force_locale(posting.language):
+        portal = _("Renewal Portal")
+    return to_reader(kind, snapshot, posting, portal, posting.moment)
+
+
+def words(snapshot: AccountSnapshot, letter: Letter, settings: Settings) -> AccountWords:
+    return AccountWords(
+        organisation=snapshot.organisation,
+        inviter=snapshot.inviter,
+        expires=local_time(snapshot.expires, snapshot.time_zone, letter.language),
+        button=letter.link or settings.base_url,
+    )
+
+
+def sample(tester: Tester, purpose: LinkPurpose) -> AccountSnapshot:
+    """Such a mail to the tester; there is no link."""
+    person = tester.person
+    return AccountSnapshot(
+        recipient=person.name,
+        organisation=tester.partner.name,
+        inviter=person.name if purpose is LinkPurpose.INVITATION else None,
+        expires=tester.now + purpose.lifetime,
+        time_zone=person.time_zone,
+    )

@@ -1,0 +1,120 @@
+"""A note to whoever has become responsible amid renewals: what was sent, and what comes next."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from flask_babel import gettext as _
+
+from webapp.config import Settings
+from webapp.domain.ownership import Owner
+from webapp.domain.recipients import Reachability
+from webapp.domain.snapshots import DayTold, TakenOver, TakeoverSnapshot
+from webapp.i18n import long_date
+from webapp.labels.codes import REACHABILITY, owner_name
+from webapp.mail.kind import KindOfMail, Tester, Words
+from webapp.mail.letter import Letter, Posting, to_reader
+from webapp.mail.reminders import NO_ROW, STEP, day
+from webapp.models import MailKind
+
+# So many clients a note tells of in full.
+MOST_CLIENTS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOverWords:
+    """One client in a note. ``to_do``: what the new owner means for its reader."""
+
+    name: str
+    owner: str
+    to_do: str
+    sent: tuple[str, ...]
+    next: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeoverWords(Words):
+    """The first clients in full, the rest as a number; a single one has its own page to open."""
+
+    clients: tuple[TakenOverWords, ...]
+    count: int
+    more: int
+    single: bool
+
+
+def letter(snapshot: TakeoverSnapshot, posting: Posting, settings: Settings) -> Letter:
+    """A letter in which the new owner speaks, or the partner where there are both."""
+    vendor = {one.owner for one in snapshot.clients} == {Owner.VENDOR}
+    return to_reader(
+        MailKind.TAKEOVER_NOTE,
+        snapshot,
+        posting,
+        settings.vendor_name if vendor else snapshot.partner.name,
+        posting.moment.astimezone(ZoneInfo(snapshot.time_zone)),
+    )
+
+
+def words(snapshot: TakeoverSnapshot, letter: Letter, settings: Settings) -> TakeoverWords:
+    clients = snapshot.clients
+    single = clients[0].id if len(clients) == 1 else None
+    path = f"/partner/clients/{single}/renewals" if single else "/partner/dashboard"
+    return TakeoverWords(
+        clients=tuple(taken_over(one, letter, settings) for one in clients[:MOST_CLIENTS]),
+        count=len(clients),
+        more=max(0, len(clients) - MOST_CLIENTS),
+        button=settings.base_url + path,
+        single=single is not None,
+    )
+
+
+def taken_over(client: TakenOver, letter: Letter, settings: Settings) -> TakenOverWords:
+    today, language = letter.moment.date(), letter.language
+    return TakenOverWords(
+        name=client.name,
+        owner=owner_name(client.owner, settings.vendor_name),
+        to_do=to_do(client.owner, settings.vendor_name),
+        sent=tuple(told(long_date(one.day, language), one) for one in client.sent),
+        next=tuple(told(day(one.day, today, language), one) for one in client.next),
+    )
+
+
+def to_do(owner: Owner, vendor: str) -> str:
+    """What a new owner means for whoever reads the note."""
+    if owner is Owner.PARTNER:
+        text = _(
+            "From now on the reminders come to you alone: talk to the client before the next date."
+        )
+    else:
+        text = _("From now on %(vendor)s writes to the client, and you get a copy.", vendor=vendor)
+    return str(text)
+
+
+def told(when: str, one: DayTold) -> str:
+    """One day's mails in a line: when, about what, to whom."""
+    people = ", ".join(one.people) or str(REACHABILITY[Reachability.RED])
+    return f"{', '.join([when, *one.products])}: {people}"
+
+
+def sample(tester: Tester) -> TakeoverSnapshot:
+    """A client that does not exist, told a step ago and to be told a step from now."""
+    person, step = tester.person, timedelta(days=STEP)
+    before, after = (
+        DayTold(day, (_("Example subscription"),), (person.name,))
+        for day in (tester.today - step, tester.today + step)
+    )
+    client = TakenOver(NO_ROW, _("Example company"), Owner.PARTNER, (before,), (after,))
+    return TakeoverSnapshot(
+        recipient=person.name,
+        partner=tester.partner,
+        time_zone=person.time_zone,
+        clients=(client,),
+    )
+
+
+KIND = KindOfMail(
+    code=MailKind.TAKEOVER_NOTE,
+    snapshot=TakeoverSnapshot,
+    letter=letter,
+    words=words,
+    sample=sample,
+)

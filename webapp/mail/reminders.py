@@ -1,0 +1,180 @@
+"""The part that mails about one client's renewals share: their letter, their words, their sample."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from webapp.config import Settings
+from webapp.domain.ownership import Owner
+from webapp.domain.recipients import ContactRole, Place, Reason
+from webapp.domain.snapshots import (
+    CircleMember,
+    ClientName,
+    Party,
+    ReminderSnapshot,
+    SubscriptionLine,
+)
+from webapp.i18n import LANGUAGES, long_date, money
+from webapp.labels.codes import CONTACT_ROLES, REASONS
+from webapp.mail.kind import Tester, Words
+from webapp.mail.letter import Letter, Posting, to_reader
+from webapp.models import MailKind
+
+CLIENT_REASONS = {Reason(role.value) for role in ContactRole}
+# In the made-up data nothing has a row of its own.
+NO_ROW = 0
+STEP = 30
+
+
+@dataclass(frozen=True, slots=True)
+class ItemWords:
+    """One subscription in a mail: its name, and labelled values in reading order."""
+
+    product: str
+    lines: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReminderWords(Words):
+    """The words of a mail about renewals. ``at_client``: its reader is one of the client's contacts."""
+
+    client: str
+    partner: str
+    contact: Party | None
+    items: tuple[ItemWords, ...]
+    first_date: str
+    first_is_deadline: bool
+    roles: str
+    others: tuple[str, ...]
+    missing: str
+    rejected: str
+    at_client: bool
+    contacts_path: str
+    owner_path: str
+
+
+def letter(
+    kind: MailKind, snapshot: ReminderSnapshot, posting: Posting, settings: Settings
+) -> Letter:
+    """A letter that names the whole circle; the owner speaks, and an answer goes to the contact."""
+    vendor = snapshot.owner is Owner.VENDOR
+    plain = to_reader(
+        kind,
+        snapshot,
+        posting,
+        settings.vendor_name if vendor else snapshot.partner.name,
+        posting.moment.astimezone(ZoneInfo(snapshot.client.time_zone)),
+    )
+    return replace(
+        plain,
+        to=parties(snapshot.circle, Place.TO),
+        cc=parties(snapshot.circle, Place.COPY),
+        reply_to=snapshot.contact,
+        references=" ".join(root(one, settings) for one in snapshot.subscriptions),
+    )
+
+
+def parties(circle: Sequence[CircleMember], place: Place) -> tuple[Party, ...]:
+    return tuple(one.party for one in circle if one.place is place)
+
+
+def root(subscription: SubscriptionLine, settings: Settings) -> str:
+    """What all mails about one renewal refer to, so that mail programs show them as one thread."""
+    domain = settings.mail_from.rpartition("@")[2]
+    return f"<renewal-{subscription.id}-{subscription.cycle}@{domain}>"
+
+
+def words(snapshot: ReminderSnapshot, letter: Letter, settings: Settings) -> ReminderWords:
+    """The words for one reader; the button leads to the client's renewals, or a contact's own company."""
+    subscriptions = sorted(snapshot.subscriptions, key=lambda one: (one.base_date, one.product))
+    first = subscriptions[0]
+    # A mail that was held back over a weekend counts from the day on which it goes out.
+    today = max(letter.day or date.min, letter.moment.date())
+    others = [one for one in snapshot.circle if not is_same(one, letter.recipient)]
+    own = next((one for one in snapshot.circle if is_same(one, letter.recipient)), None)
+    reasons = own.reasons if own else ()
+    at_client = not CLIENT_REASONS.isdisjoint(reasons)
+    renewals = f"/partner/clients/{snapshot.client.id}/renewals"
+    return ReminderWords(
+        client=snapshot.client.name,
+        partner=snapshot.partner.name,
+        contact=snapshot.contact,
+        items=tuple(item(one, today, letter.language) for one in subscriptions),
+        first_date=long_date(first.base_date, letter.language),
+        first_is_deadline=first.deadline is not None,
+        roles=role_list(reasons),
+        others=tuple(f"{one.name} ({role_list(one.reasons)})" for one in others),
+        missing=", ".join(str(CONTACT_ROLES[role]) for role in snapshot.missing),
+        rejected=", ".join(f"{one.name} ({one.email})" for one in snapshot.rejected),
+        at_client=at_client,
+        contacts_path=" > ".join(
+            (_("Account & Billing"), _("Company & Contacts"), _("Contact information"))
+        ),
+        owner_path=" > ".join((_("Edit renewal owner"), _("Partner"))),
+        button=settings.base_url + ("/account/company" if at_client else renewals),
+    )
+
+
+def item(subscription: SubscriptionLine, today: date, language: str) -> ItemWords:
+    lines = [(_("Renewal date"), day(subscription.renewal_date, today, language))]
+    if subscription.deadline:
+        lines.append((_("Decision deadline"), day(subscription.deadline, today, language)))
+    if subscription.amount is not None and subscription.currency:
+        amount = money(subscription.amount, subscription.currency, language)
+        lines.append((_("Amount"), amount))
+    return ItemWords(subscription.product, tuple(lines))
+
+
+def day(when: date, today: date, language: str) -> str:
+    """The date by name and how far off it is: 3 March 2026 (in 12 days)."""
+    written, days = long_date(when, language), (when - today).days
+    if days < 0:
+        return written
+    distance = ngettext("in %(num)d day", "in %(num)d days", days) if days else _("today")
+    return f"{written} ({distance})"
+
+
+def role_list(reasons: Sequence[Reason]) -> str:
+    return ", ".join(str(REASONS[reason]) for reason in reasons)
+
+
+def is_same(member: CircleMember, recipient: Party) -> bool:
+    """One person is one address."""
+    return member.email.casefold() == recipient.email.casefold()
+
+
+def sample(tester: Tester, owner: Owner, reason: Reason) -> ReminderSnapshot:
+    """A reminder about a client that does not exist; its one reader stands for all."""
+    person = tester.person
+    renewal = tester.today + timedelta(days=STEP)
+    reader = CircleMember(
+        person.id, person.name, person.email, person.language, Place.TO, (reason,)
+    )
+    return ReminderSnapshot(
+        recipient=person.name,
+        owner=owner,
+        client=ClientName(NO_ROW, _("Example company"), person.time_zone),
+        partner=tester.partner,
+        circle=(reader,),
+        missing=(),
+        rejected=(),
+        contact=Party(person.name, person.email),
+        subscriptions=(
+            SubscriptionLine(
+                id=NO_ROW,
+                product=_("Example subscription"),
+                cycle=1,
+                step=STEP,
+                renewal_date=renewal,
+                deadline=None,
+                base_date=renewal,
+                amount=Decimal(1200),
+                currency=LANGUAGES[tester.language].currency,
+            ),
+        ),
+    )

@@ -1,0 +1,58 @@
+"""The last check of mails about to go out: would the rules write them in the same way now?"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from webapp.domain.reminders import ClientFacts, DayPlan, MailKind
+from webapp.domain.snapshots import ReminderSnapshot
+from webapp.mail import kinds
+from webapp.models import Delivery, db
+from webapp.services.reminders import loading
+from webapp.services.sending import outbox, takeover_notes
+
+
+def still_right(queued: Sequence[Delivery], now: datetime) -> list[Delivery]:
+    """Choose the mails that the rules would write in the same way now.
+
+    Where they would not, the client's mails, or the takeover notes, are issued anew. A mail that is
+    resent after an unclear end stays as it is: it may have arrived.
+    """
+    loose = [one for one in queued if not is_fixed(one)]
+    notes = [one for one in loose if one.kind is MailKind.TAKEOVER_NOTE]
+    outdated = takeover_notes.take_back_outdated(notes, now)
+    checked = [one for one in loose if one.client_id is not None]
+    fixed = [one for one in queued if one not in outdated and one not in checked]
+    loaded = loading.load(sorted({one.client_id for one in checked if one.client_id}))
+    plans = {id: outbox.plan_now(client, now) for id, client in loaded.items()}
+    right: list[Delivery] = []
+    wrong: list[Delivery] = []
+    for delivery in checked:
+        assert delivery.client_id is not None
+        client = loaded[delivery.client_id]
+        same = is_right(delivery, client, plans[client.id], now)
+        (right if same else wrong).append(delivery)
+    stale = {one.client_id for one in wrong if one.client_id}
+    # Another mail of such a client may be superseded, too: it waits for the next claim.
+    right = [one for one in right if one.client_id not in stale]
+    for delivery in (one for one in checked if one.client_id in stale):
+        db.session.expunge(delivery)
+    if stale:
+        outbox.issue(sorted(stale), now)
+    return fixed + right
+
+
+def is_fixed(delivery: Delivery) -> bool:
+    """Whether a mail must go out as it is: it may have arrived before, or nothing could change it."""
+    if delivery.resends:
+        return True
+    snapshot = kinds.readable(delivery.kind, delivery.snapshot)
+    return snapshot is not None and snapshot.test
+
+
+def is_right(delivery: Delivery, client: ClientFacts, plan: DayPlan, now: datetime) -> bool:
+    for mail in plan.mails:
+        if (mail.recipient.person.id, mail.kind) == (delivery.recipient_id, delivery.kind):
+            snapshot = ReminderSnapshot.of(client, plan.circle, mail)
+            same = outbox.same(delivery, mail.recipient.person, snapshot)
+            return same and mail.day == delivery.day and mail.send_at <= now
+    return False

@@ -1,0 +1,68 @@
+"""New mails: each is queued from the start, with what was resolved for it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import insert
+
+from webapp.domain.delivery import DeliveryState
+from webapp.domain.ownership import Person
+from webapp.domain.snapshots import Snapshot
+from webapp.models import MailKind, db
+from webapp.models.tables import delivery_table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewMail:
+    """A mail to be queued. Renewal mails have a partner, a client, a day; account mails their link.
+
+    ``language`` and ``send_after`` are None for the person's own, and for at once.
+    """
+
+    kind: MailKind
+    person: Person
+    snapshot: Snapshot
+    queued_at: datetime
+    language: str | None = None
+    send_after: datetime | None = None
+    send_before: datetime | None = None
+    partner_id: int | None = None
+    client_id: int | None = None
+    day: date | None = None
+    revision: int = 1
+    link_id: int | None = None
+
+
+def add(mails: Sequence[NewMail]) -> list[int]:
+    """Queue mails; returns their ids in the same order."""
+    if not mails:
+        return []
+    return list(
+        db.session.scalars(
+            insert(delivery_table).returning(delivery_table.c.id, sort_by_parameter_order=True),
+            [row(one) for one in mails],
+        )
+    )
+
+
+def row(mail: NewMail) -> dict[str, Any]:
+    return {
+        "kind": mail.kind,
+        "recipient_id": mail.person.id,
+        "email": mail.person.email,
+        "language": mail.language or mail.person.language,
+        "snapshot": mail.snapshot.to_json(),
+        "queued_at": mail.queued_at,
+        "send_after": mail.send_after or mail.queued_at,
+        "send_before": mail.send_before,
+        "partner_id": mail.partner_id,
+        "client_id": mail.client_id,
+        "day": mail.day,
+        "revision": mail.revision,
+        "link_id": mail.link_id,
+        "state": DeliveryState.QUEUED,
+        "attempts": 0,
+        "resends": 0,
+    }

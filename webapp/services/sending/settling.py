@@ -1,0 +1,124 @@
+"""What becomes of a mail that was not surely sent: tried again, ended, or held for a person."""
+
+import random
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import or_, select, update
+
+from webapp.domain.delivery import UNHEARD, DeliveryState
+from webapp.domain.reminders import MailKind
+from webapp.mail.transport import Rejected
+from webapp.models import Delivery, Reminder, ReminderState, User, db, delivery_reminder
+from webapp.models.tables import delivery_table, table_of
+from webapp.services.reminders import states as reminder_states
+from webapp.services.sending.transitions import come_to
+
+RETRY_MINUTES = (1, 5, 15, 60, 120, 240)
+GIVE_UP_AFTER = timedelta(hours=72)
+SPREAD = 0.2
+# So long before its last useful moment a mail is tried for the last time.
+LAST_TRY = timedelta(minutes=1)
+
+
+def given_up(state: DeliveryState, resends: int) -> DeliveryState:
+    """How a mail ends that is not tried any more; one that was being resent may have arrived before."""
+    return DeliveryState.UNCLEAR if resends else state
+
+
+def end_late(late: Sequence[Delivery], now: datetime) -> None:
+    """End queued mails whose last useful moment has passed."""
+    for delivery in late:
+        come_to(delivery, given_up(DeliveryState.TOO_LATE, delivery.resends), now)
+
+
+def postpone(
+    delivery: Delivery,
+    reply: str,
+    now: datetime,
+    *,
+    attempts: int | None = None,
+    resends: int | None = None,
+) -> DeliveryState:
+    """Try later, or give up: after three days of trying, or when it would come too late.
+
+    ``attempts`` and ``resends`` are new counts, None for those that it has. Raises LostClaim.
+    """
+    tries = {
+        "attempts": delivery.attempts if attempts is None else attempts,
+        "resends": delivery.resends if resends is None else resends,
+    }
+    first = delivery.first_tried_at or now
+    limit = first + GIVE_UP_AFTER
+    if delivery.send_before:
+        limit = min(limit, delivery.send_before - LAST_TRY)
+    if now >= limit:
+        state = given_up(DeliveryState.FAILED, tries["resends"])
+        return come_to(delivery, state, now, reply, first_tried_at=first, **tries)
+    minutes = RETRY_MINUTES[min(tries["attempts"], len(RETRY_MINUTES)) - 1]
+    # Not for secrecy: only so that the tries of many mails don't come all at once.
+    wait = timedelta(minutes=minutes * random.uniform(1 - SPREAD, 1 + SPREAD))
+    # The last try comes at the very end, however far off the next one would be.
+    moment = min(now + wait, limit)
+    return come_to(
+        delivery,
+        DeliveryState.QUEUED,
+        now,
+        reply,
+        send_after=moment,
+        first_tried_at=first,
+        **tries,
+    )
+
+
+def hold(delivery: Delivery, reply: str, now: datetime) -> DeliveryState:
+    """Hold an unclear mail for a person; in insistent mode resend it once, with the same bytes.
+
+    Raises LostClaim.
+    """
+    insistent = delivery.partner is not None and delivery.partner.insistent
+    if insistent and delivery.resends == 0:
+        return postpone(delivery, reply, now, resends=1)
+    return come_to(delivery, DeliveryState.UNCLEAR, now, reply)
+
+
+def reject(delivery: Delivery, problem: Rejected, now: datetime) -> DeliveryState:
+    """End a mail that the server won't take; flag the address where it is about that. Raises LostClaim."""
+    come_to(delivery, DeliveryState.REJECTED, now, problem.reply)
+    if problem.address:
+        flag_address(delivery, problem.reply, now)
+    return DeliveryState.REJECTED
+
+
+def flag_address(delivery: Delivery, reply: str, now: datetime) -> None:
+    """Remember that a server rejected this address, until somebody changes it.
+
+    Where nobody is left who has been told, the reminder falls due once more: for whoever stands in,
+    or as a task for the partner.
+    """
+    people = table_of(User)
+    db.session.execute(
+        update(people)
+        .where(people.c.email_key == delivery.email.casefold())
+        .values(rejected_reply=reply[:500])
+    )
+    told = (
+        select(delivery_reminder.c.reminder_id)
+        .join(delivery_table, delivery_table.c.id == delivery_reminder.c.delivery_id)
+        .join(people, people.c.id == delivery_table.c.recipient_id)
+        .where(
+            delivery_table.c.state.not_in(UNHEARD),
+            # A copy at the partner does not tell the client.
+            or_(
+                people.c.organisation_id == delivery_table.c.client_id,
+                delivery_table.c.kind == MailKind.REMINDER_PARTNER,
+            ),
+        )
+    )
+    here = select(delivery_reminder.c.reminder_id).where(
+        delivery_reminder.c.delivery_id == delivery.id
+    )
+    untold = Reminder.id.in_(here) & Reminder.id.not_in(told)
+    reminder_states.change(
+        untold & (Reminder.state == ReminderState.ISSUED), ReminderState.DUE, now
+    )
