@@ -1,5 +1,7 @@
 """What a use case refuses, as codes; pages and commands have the words."""
 
+from webapp.models import AuditEntry
+
 
 class Refused(ValueError):
     """A value can't be taken. ``field`` names it as the form does, ``code`` says why."""
@@ -12,4 +14,11 @@ class Refused(ValueError):
 
 
 class Conflict(Exception):
-    """What was to be changed has been changed by somebody else meanwhile."""
+    """Something was changed while somebody's form was open, and what the form wants is not that.
+
+    ``entry`` of the audit trail says who was quicker with what; None where no entry does.
+    """
+
+    def __init__(self, entry: AuditEntry | None = None) -> None:
+        super().__init__("changed meanwhile")
+        self.entry = entry
