@@ -97,7 +97,7 @@ def test_the_second_of_two_people_sees_who_changed_what(app, cast, visit, panel)
         dialog = open_dialog(page, panel)
         with unit_of_work(app):
             client, alice = db.session.get(Client, cast.client), db.session.get(User, cast.alice)
-            choose_owner(alice, client, Choice.PARTNER, cast.bob, client.owner_version)
+            choose_owner(alice, client, Choice.PARTNER, cast.bob)
         dialog.get_by_role("radio", name="HubSpot").check()
         dialog.get_by_role("button", name="Save").click()
         conflict = dialog.get_by_role("group", name="Somebody else has changed this")

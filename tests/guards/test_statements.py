@@ -71,7 +71,7 @@ def grow(app: Flask, cast: Cast, number: int) -> None:
         due_index.refresh([first, *added])
         for one in range(number):
             choice = Choice.PARTNER if one % 2 else Choice.VENDOR
-            ownership.choose_owner(alice, acme, choice, cast.bob, acme.owner_version)
+            ownership.choose_owner(alice, acme, choice, cast.bob)
             db.session.refresh(acme)
 
 
@@ -97,8 +97,8 @@ DASHBOARD = "/partner/dashboard"
 FILTERED = f"{DASHBOARD}?sort=renewal&owner=partner&q=a&reach=green&renewal=120"
 CLIENT = "/partner/clients/{client}"
 OWNER = f"{CLIENT}/renewal-owner"
-DEFAULT = {"choice": "inherit", "contact_id": "", "version": "{version}"}
-ALICE = {"choice": "partner", "contact_id": "{alice}", "version": "{version}"}
+DEFAULT = {"choice": "inherit", "contact_id": "", "shown": "{shown}"}
+ALICE = {"choice": "partner", "contact_id": "{alice}", "shown": "{shown}"}
 # (name, most statements, address, form, headers). A signed-in page begins with the one that loads the user.
 PAGES: list[tuple[str, int, str, dict[str, str] | None, dict[str, str]]] = [
     ("dashboard", 5, DASHBOARD, None, {}),
@@ -126,8 +126,8 @@ def test_a_page_takes_as_many_statements_for_many_rows(
     faults = []
     for name, most, address, form, headers in PAGES:
         with app.app_context():
-            version = db.session.get_one(Client, cast.client).owner_version
-        values = {"client": cast.client, "alice": cast.alice, "version": version}
+            shown = ownership.shown(db.session.get_one(Client, cast.client))
+        values = {"client": cast.client, "alice": cast.alice, "shown": shown}
         alice = browse(cast.alice)
         url = address.format(**values)
         with statements() as log:

@@ -8,6 +8,7 @@ import time_machine
 
 from tests.mail import letters
 from tests.support.cast import make_subscription, make_user, unit_of_work
+from tests.support.forms import shown_in
 from webapp import worker
 from webapp.domain.ownership import Choice, Owner
 from webapp.models import (
@@ -188,7 +189,7 @@ def test_statements(app, browse, cast, base, statements, tab, count):
         client, alice = db.session.get(Client, cast.client), db.session.get(User, cast.alice)
         for number in range(count + 1):
             choice = Choice.PARTNER if number % 2 else Choice.VENDOR
-            choose_owner(alice, client, choice, cast.bob, client.owner_version)
+            choose_owner(alice, client, choice, cast.bob)
             db.session.add(make_user(client, f"Person {number}"))
     alice = browse(cast.alice)
     with statements() as log:
@@ -309,13 +310,13 @@ def test_a_contact_that_can_not_be_added(app, browse, cast, base, form, text):
 
 @pytest.fixture
 def edit(browse, cast, base):
-    """Posts the form about Dave, with the version that it was shown with."""
+    """Posts the form about Dave as somebody does who has just opened it."""
 
     def post(person_id=None, **values):
         person, path = browse(person_id or cast.bob), f"{base}/contacts/{cast.dave}/edit"
-        shown = re.search(r'name="version"[^>]*value="(\d+)"', person.get(path).text)
+        opened = shown_in(person.get(path).text, path)
         plain = {"name": "Dave", "email": "dave@acme.example", "language": ""}
-        return person.post(path, data={"version": shown[1] if shown else ""} | plain | values)
+        return person.post(path, data={"shown": opened.get(path, "")} | plain | values)
 
     return post
 
@@ -356,9 +357,9 @@ def test_the_address_of_who_has_signed_in_is_their_own(app, cast, edit):
 
 
 def test_a_change_of_a_contact_meanwhile_is_a_conflict(app, cast, edit):
-    answer = edit(name="David", version="0")
+    answer = edit(name="David", shown="x")
     assert answer.status_code == 409
-    assert "Somebody else changed this person meanwhile" in answer.text
+    assert "This has changed meanwhile" in answer.text
     with app.app_context():
         assert db.session.get(User, cast.dave).name == "Dave"
 
@@ -394,7 +395,7 @@ def test_only_a_person_of_this_client_can_be_invited(app, browse, cast, base):
 def test_activity_in_words_with_undo(app, browse, cast, base):
     with unit_of_work(app):
         client, alice = db.session.get(Client, cast.client), db.session.get(User, cast.alice)
-        entry_id = choose_owner(alice, client, Choice.PARTNER, cast.bob, 1).id
+        entry_id = choose_owner(alice, client, Choice.PARTNER, cast.bob).id
     bob = browse(cast.bob)
     page = bob.get(f"{base}/activity").text
     assert "Renewal owner changed" in page
@@ -415,7 +416,7 @@ def test_older_activity_is_one_link_away(app, browse, cast, base):
         client, alice = db.session.get(Client, cast.client), db.session.get(User, cast.alice)
         for number in range(31):
             choice = Choice.PARTNER if number % 2 else Choice.VENDOR
-            choose_owner(alice, client, choice, None, client.owner_version)
+            choose_owner(alice, client, choice, None)
         newest = db.session.query(AuditEntry.id).order_by(AuditEntry.id.desc()).limit(30)
         before = min(row.id for row in newest)
         assert client.owner is Owner.VENDOR

@@ -6,6 +6,7 @@ from datetime import time
 import pytest
 
 from tests.support.cast import make_client, unit_of_work
+from tests.support.forms import shown_in
 from webapp.domain.ownership import Owner
 from webapp.models import Delivery, Partner, db
 
@@ -26,15 +27,15 @@ def partner(app, cast):
     return found
 
 
-def seen(text, name="default"):
-    return re.search(f'id="{name}-seen" name="seen" type="hidden" value="([^"]*)"', text)[1]
+def shown(text, part="default"):
+    return shown_in(text, PAGE)[f"{PAGE}/{part}"]
 
 
 def choice(alice, **values):
     """The two dropdowns as the page has them, with some changed."""
     text = alice.get(PAGE).text
     user = re.search(r'<option selected value="(\d*)">Alice', text)
-    stored = {"owner": "vendor", "notified_user_id": user[1] if user else "", "seen": seen(text)}
+    stored = {"owner": "vendor", "notified_user_id": user[1] if user else "", "shown": shown(text)}
     return stored | values
 
 
@@ -44,7 +45,7 @@ def schedule(alice, **values):
         "window_opens": "09:00",
         "window_closes": "17:00",
         "window_days": list("01234"),
-        "seen": seen(alice.get(PAGE).text, "schedule"),
+        "shown": shown(alice.get(PAGE).text, "schedule"),
     }
     return stored | values
 
@@ -65,7 +66,9 @@ def test_the_labels_are_the_articles(alice):
 
 
 @pytest.mark.parametrize(("who", "status"), [("bob", 403), ("dana", 403), ("dave", 403)])
-@pytest.mark.parametrize("path", ["", "/default", "/schedule", "/sending", "/mode", "/test"])
+@pytest.mark.parametrize(
+    "path", ["", "/default", "/schedule", "/switches/sending", "/switches/insistent", "/test"]
+)
 def test_only_admins_of_the_partner_come_here(browse, cast, who, status, path):
     person = browse(getattr(cast, who))
     answer = person.post(PAGE + path) if path else person.get(PAGE)
@@ -114,17 +117,17 @@ def test_what_is_no_option_is_refused(alice, values):
     assert "Choose one of the options." in answer.text
 
 
-def test_the_second_of_two_admins_sees_who_chose_what(app, alice, browse, cast):
+def test_the_second_of_two_tabs_sees_what_was_chosen(app, alice, cast):
     data = choice(alice)
     alice.post(f"{PAGE}/default", data=data | {"owner": "partner"})
     answer = alice.post(
         f"{PAGE}/default", data=data | {"notified_user_id": str(cast.bob)}, headers=HTMX
     )
     assert answer.status_code == 409
-    assert "Changed by: Alice" in answer.text
+    assert "Changed by you, in another tab" in answer.text
     assert "Default renewal owner" in answer.text
     assert partner(app, cast).notified_user_id == cast.alice
-    again = data | {"notified_user_id": str(cast.bob), "seen": seen(answer.text)}
+    again = data | {"notified_user_id": str(cast.bob), "shown": shown(answer.text)}
     assert alice.post(f"{PAGE}/default", data=again, headers=HTMX).status_code == 200
     assert partner(app, cast).notified_user_id == cast.bob
 
@@ -178,10 +181,12 @@ def test_sending_is_turned_on_under_what_goes_first(app, alice, cast):
     text = alice.get(PAGE).text
     assert "Sending is off" in text
     assert text.index("Who gets what first") < text.index("Dana") < text.index("Turn sending on")
-    answer = alice.post(f"{PAGE}/sending", data={"sending": "1"}, headers=HTMX)
+    on = {"on": "1", "shown": shown(text, "switches/sending")}
+    answer = alice.post(f"{PAGE}/switches/sending", data=on, headers=HTMX)
     assert "Sending is on" in answer.text
     assert partner(app, cast).sending
-    assert alice.post(f"{PAGE}/sending", data={"sending": "0"}).location == PAGE
+    off = {"on": "0", "shown": shown(answer.text, "switches/sending")}
+    assert alice.post(f"{PAGE}/switches/sending", data=off).location == PAGE
     assert not partner(app, cast).sending
 
 
@@ -203,14 +208,17 @@ def test_an_undo_that_comes_too_late_is_a_conflict(app, alice, cast):
 
 
 def test_what_is_not_sure_is_held_or_sent_again(app, alice, cast):
-    assert '<input aria-describedby="insistent-0-text"' in alice.get(PAGE).text
-    answer = alice.post(f"{PAGE}/mode", data={"insistent": "1"}, headers=HTMX)
-    assert answer.text.lstrip().startswith('<div id="mode"')
+    text, address = alice.get(PAGE).text, f"{PAGE}/switches/insistent"
+    assert '<input aria-describedby="on-0-text"' in text
+    resend = {"on": "1", "shown": shown(text, "switches/insistent")}
+    answer = alice.post(address, data=resend, headers=HTMX)
+    assert answer.text.lstrip().startswith('<div id="insistent"')
     assert partner(app, cast).insistent
     undo = re.search(r'action="(/undo/\d+)"', answer.text)[1]
     assert alice.post(undo, data={"next": PAGE}).location == PAGE
     assert not partner(app, cast).insistent
-    assert alice.post(f"{PAGE}/mode", data={"insistent": "maybe"}).status_code == 400
+    assert alice.post(address, data=resend | {"on": "maybe"}).status_code == 422
+    assert alice.post(f"{PAGE}/switches/name", data=resend).status_code == 404
 
 
 def test_a_test_mail_to_oneself(app, alice, cast):

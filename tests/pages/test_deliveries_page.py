@@ -7,6 +7,7 @@ import pytest
 import time_machine
 
 from tests.support.cast import make_client, make_user, unit_of_work
+from webapp.domain.shown import token_of
 from webapp.models import (
     AuditEntry,
     Delivery,
@@ -23,6 +24,9 @@ from webapp.services.lists import deliveries as delivery_list
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
 PAGE = "/partner/deliveries"
 HTMX = {"HX-Request": "true"}
+
+# What a button shows beside a mail that nobody has decided about.
+AS_FOUND = token_of({"state": "unclear", "resends": 0})
 
 
 @pytest.fixture(autouse=True)
@@ -133,17 +137,17 @@ def test_send_again_and_back_to_the_same_list(app, browse, cast, add):
     page = bob.get(f"{PAGE}?recipient=dana").text
     action = re.search(rf'action="({PAGE}/{unclear}/again[^"]*)"', page)[1]
     assert action.endswith("?recipient=dana")
-    answer = bob.post(action, data={"resends": "0"})
+    answer = bob.post(action, data={"shown": AS_FOUND})
     assert (answer.status_code, answer.location) == (303, f"{PAGE}?recipient=dana")
     assert "On its way again to: Dana" in bob.get(answer.location).text
     assert state_of(app, unclear) is DeliveryState.QUEUED
-    assert bob.post(action, data={"resends": "0"}).status_code == 303
+    assert bob.post(action, data={"shown": AS_FOUND}).status_code == 303
 
 
 def test_it_arrived(app, browse, cast, add):
     unclear = add(state=DeliveryState.UNCLEAR)
     bob = browse(cast.bob)
-    assert bob.post(f"{PAGE}/{unclear}/arrived", data={"resends": "0"}).location == PAGE
+    assert bob.post(f"{PAGE}/{unclear}/arrived", data={"shown": AS_FOUND}).location == PAGE
     page = bob.get(PAGE).text
     assert "Noted as arrived: Dana" in page
     assert "Not sure: decide" not in page
@@ -157,27 +161,28 @@ def test_too_late_to_send_again(app, browse, cast, add):
     unclear = add(state=DeliveryState.UNCLEAR, send_before=NOW - timedelta(hours=1))
     bob = browse(cast.bob)
     assert "It did not arrive" in bob.get(PAGE).text
-    answer = bob.post(f"{PAGE}/{unclear}/again", data={"resends": "0"})
+    answer = bob.post(f"{PAGE}/{unclear}/again", data={"shown": AS_FOUND})
     assert answer.status_code == 422
     assert "This mail can&#39;t be sent again" in answer.text
-    assert bob.post(f"{PAGE}/{unclear}/missed", data={"resends": "0"}).status_code == 303
+    assert bob.post(f"{PAGE}/{unclear}/missed", data={"shown": AS_FOUND}).status_code == 303
     assert state_of(app, unclear) is DeliveryState.TOO_LATE
 
 
 @pytest.mark.parametrize("decision", ["again", "missed"])
 def test_somebody_else_has_decided(app, browse, cast, add, decision):
     unclear = add(state=DeliveryState.UNCLEAR)
-    browse(cast.alice).post(f"{PAGE}/{unclear}/arrived", data={"resends": "0"})
-    answer = browse(cast.bob).post(f"{PAGE}/{unclear}/{decision}", data={"resends": "0"})
+    browse(cast.alice).post(f"{PAGE}/{unclear}/arrived", data={"shown": AS_FOUND})
+    answer = browse(cast.bob).post(f"{PAGE}/{unclear}/{decision}", data={"shown": AS_FOUND})
     assert answer.status_code == 409
-    assert "Somebody else has decided about this mail: Alice, 1 Mar 2027, 13:00 CET" in answer.text
+    assert "Changed by: Alice, 1 Mar 2027, 13:00 CET" in answer.text
+    assert "Mail noted as arrived: Dana" in answer.text
     assert state_of(app, unclear) is DeliveryState.SENT
 
 
-@pytest.mark.parametrize("seen", [{}, {"resends": "x"}])
-def test_a_form_that_does_not_say_what_was_seen_decides_nothing(app, browse, cast, add, seen):
+@pytest.mark.parametrize("shown", [{}, {"shown": "x"}])
+def test_a_form_that_does_not_say_what_was_shown_decides_nothing(app, browse, cast, add, shown):
     unclear = add(state=DeliveryState.UNCLEAR)
-    assert browse(cast.bob).post(f"{PAGE}/{unclear}/again", data=seen).status_code == 409
+    assert browse(cast.bob).post(f"{PAGE}/{unclear}/again", data=shown).status_code == 409
     assert state_of(app, unclear) is DeliveryState.UNCLEAR
 
 

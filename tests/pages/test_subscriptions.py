@@ -7,6 +7,8 @@ from decimal import Decimal
 import pytest
 
 from tests.support.cast import unit_of_work
+from tests.support.forms import shown_in, shown_to
+from webapp.domain.shown import token_of
 from webapp.models import Subscription, db
 
 
@@ -76,9 +78,10 @@ def test_bad_input_is_said_at_the_field_and_kept(app, browse, cast, values, mess
 
 def test_an_edit_is_saved_and_a_stale_one_is_not(app, browse, cast):
     url = f"/partner/subscriptions/{cast.subscription}/edit"
-    shown = stored(app, cast.subscription).version
-    assert browse(cast.alice).post(url, data=form(version=shown)).status_code == 303
-    answer = browse(cast.bob).post(url, data=form(version=shown, product="Content Hub"))
+    bob = browse(cast.bob)
+    shown = shown_to(bob, url)
+    assert browse(cast.alice).post(url, data=form(shown=shown)).status_code == 303
+    answer = bob.post(url, data=form(shown=shown, product="Content Hub"))
     assert answer.status_code == 409
     assert "Changed by: Alice" in answer.text
     assert 'value="Content Hub"' in answer.text
@@ -91,7 +94,7 @@ def test_renewed_shows_the_next_date_and_moves_on_to_it(app, browse, cast):
     page = alice.get(url).text
     assert "31 March 2028" in page
     assert stored(app, cast.subscription).renewal_date == date(2027, 3, 31)
-    answer = alice.post(url, data={"seen": "2027-03-31"})
+    answer = alice.post(url, data={"shown": shown_to(alice, url)})
     assert answer.status_code == 303
     page = alice.get(answer.location).text
     assert "Renewed: Marketing Hub" in page
@@ -103,18 +106,20 @@ def test_renewed_shows_the_next_date_and_moves_on_to_it(app, browse, cast):
 def test_a_double_click_renews_once(app, browse, cast):
     alice = browse(cast.alice)
     url = f"/partner/subscriptions/{cast.subscription}/renewed"
-    answers = [alice.post(url, data={"seen": "2027-03-31"}).status_code for _ in range(2)]
+    data = {"shown": shown_to(alice, url)}
+    answers = [alice.post(url, data=data).status_code for _ in range(2)]
     assert answers == [303, 303]
     assert stored(app, cast.subscription).renewal_date == date(2028, 3, 31)
 
 
 @pytest.mark.parametrize("step", ["renewed", "cancelled"])
-@pytest.mark.parametrize("seen", ["2026-01-01", "", "soon"])
-def test_another_date_than_the_one_shown_is_not_settled(app, browse, cast, step, seen):
+@pytest.mark.parametrize("shown", ["", "soon", token_of({"renewal_date": date(2026, 1, 1)})])
+def test_another_date_than_the_one_shown_is_not_settled(app, browse, cast, step, shown):
     url = f"/partner/subscriptions/{cast.subscription}/{step}"
-    answer = browse(cast.alice).post(url, data={"seen": seen})
+    alice = browse(cast.alice)
+    answer = alice.post(url, data={"shown": shown})
     assert answer.status_code == 409
-    assert 'value="2027-03-31"' in answer.text
+    assert shown_in(answer.text, url)[url] == shown_to(alice, url)
     assert stored(app, cast.subscription).renewal_date == date(2027, 3, 31)
     assert not stored(app, cast.subscription).cancelled
 
@@ -123,11 +128,11 @@ def test_cancelled_ends_it_and_can_be_undone(app, browse, cast):
     alice = browse(cast.alice)
     url = f"/partner/subscriptions/{cast.subscription}/cancelled"
     assert "Was this subscription cancelled?" in alice.get(url).text
-    page = alice.get(alice.post(url, data={"seen": "2027-03-31"}).location).text
+    page = alice.get(alice.post(url, data={"shown": shown_to(alice, url)}).location).text
     assert stored(app, cast.subscription).cancelled
     assert stored(app, cast.subscription).attention_on is None
     renewed = f"/partner/subscriptions/{cast.subscription}/renewed"
-    assert alice.post(renewed, data={"seen": "2027-03-31"}).status_code == 409
+    assert alice.post(renewed, data={"shown": shown_to(alice, renewed)}).status_code == 409
     alice.post(undo_of(page))
     assert not stored(app, cast.subscription).cancelled
 
@@ -141,7 +146,7 @@ def test_a_stranger_never_sees_or_changes_anything(app, browse, cast, page, who,
     person = browse(getattr(cast, who))
     url = f"/partner/subscriptions/{cast.subscription}/{page}"
     assert person.get(url).status_code == status
-    assert person.post(url, data=form(seen="2027-03-31")).status_code == status
+    assert person.post(url, data=form(shown="")).status_code == status
     assert stored(app, cast.subscription).version == 1
 
 

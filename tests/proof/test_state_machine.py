@@ -44,7 +44,7 @@ from webapp.models import (
 )
 from webapp.services import errors
 from webapp.services.accounts import partners, people
-from webapp.services.clients import contacts, ownership
+from webapp.services.clients import contacts, ownership, renewals
 from webapp.services.clients import subscriptions as service
 from webapp.services.reminders import due_index, loading
 
@@ -170,7 +170,7 @@ class Portal(RuleBasedStateMachine):
         with self.change():
             db.session.execute(update(Partner).values(sending=True, insistent=insistent))
             client = db.session.scalars(select(Client).order_by(Client.id)).first()
-            ownership.choose_owner(None, client, owner, None, client.owner_version)
+            ownership.choose_owner(None, client, owner, None)
 
     @rule(hours=st.sampled_from((1, 6, 24, 24, 72, 24 * 7, 24 * 40, -1, -24)))
     def time_passes(self, hours):
@@ -204,14 +204,14 @@ class Portal(RuleBasedStateMachine):
         with self.change():
             client = self.client()
             contact = self.user(name).id if name else None
-            ownership.choose_owner(None, client, choice, contact, client.owner_version)
+            ownership.choose_owner(None, client, choice, contact)
 
     @rule(role=st.sampled_from(ContactRole), name=st.sampled_from((None, "Dana", "Dave")))
     def contact_changes(self, role, name):
         with self.change():
             held = contacts.holders(self.client().id)
             wanted = {**held, role: self.user(name).id if name else None}
-            contacts.assign_contacts(self.user("Alice"), self.client(), wanted, held)
+            contacts.assign_contacts(self.user("Alice"), self.client(), wanted)
 
     @rule(name=st.sampled_from(("Dana", "Dave", "Alice", "Bob")), active=st.booleans())
     def person_comes_or_goes(self, name, active):
@@ -243,21 +243,21 @@ class Portal(RuleBasedStateMachine):
     @rule(which=st.integers(0, 1))
     def it_is_renewed(self, which):
         with self.change():
-            service.renew(None, self.subscription(which))
+            renewals.renew(None, self.subscription(which))
 
     @rule(which=st.integers(0, 1), cancelled=st.booleans())
     def it_is_cancelled_or_restored(self, which, cancelled):
         with self.change():
             one = self.subscription(which)
             if cancelled:
-                service.cancel(None, one)
+                renewals.cancel(None, one)
             elif one.cancelled:
-                service.restore(None, one, cancelled=False)
+                renewals.restore(None, one, cancelled=False)
 
     @rule(sending=st.booleans())
     def sending_is_switched(self, sending):
         with self.change():
-            partners.save_sending(None, self.client().partner, sending)
+            partners.switch(None, self.client().partner, "sending", sending)
 
     # What must hold.
 

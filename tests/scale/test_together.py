@@ -12,6 +12,7 @@ import time_machine
 from sqlalchemy import create_engine, func, select, text, update
 
 from tests.support.cast import unit_of_work
+from tests.support.forms import shown_in, shown_to
 from webapp import worker
 from webapp.models import Partner, Reminder, Subscription, User, db
 from webapp.services.reminders import due_index, planning
@@ -73,7 +74,7 @@ def beside(database_url, cast, work, then=CHANGE_REMINDERS):
             "/partner/subscriptions/{subscription}/edit",
             {"product": "Marketing Hub", "term_months": "12", "renewal_date": "2027-06-30"},
         ),
-        ("/partner/subscriptions/{subscription}/renewed", {"seen": "2027-03-31"}),
+        ("/partner/subscriptions/{subscription}/renewed", {}),
         (
             "/partner/clients/{client}/contacts/{dave}/edit",
             {"name": "Dave", "email": "dave.new@acme.example"},
@@ -84,11 +85,13 @@ def beside(database_url, cast, work, then=CHANGE_REMINDERS):
 def test_a_page(app, browse, cast, planned, database_url, path, form):
     planned(reachable="contacts" not in path and "partners" not in path)
     ids = {name: getattr(cast, name) for name in ("subscription", "client", "dave", "bob")}
-    sent = {name: value.format(**ids) for name, value in form.items()} | {"version": "1"}
     alice, answers = browse(cast.alice), []
+    address, page = path.format(**ids), "/settings/partners" if "partners" in path else ""
+    sent = {name: value.format(**ids) for name, value in form.items()}
+    sent["shown"] = shown_to(alice, address, page)
 
     def post():
-        answers.append(alice.post(path.format(**ids), data=sent).status_code)
+        answers.append(alice.post(address, data=sent).status_code)
 
     beside(database_url, cast, post)
     assert answers == [303]
@@ -96,15 +99,66 @@ def test_a_page(app, browse, cast, planned, database_url, path, form):
 
 def test_an_address_that_is_just_written_to(app, browse, cast, planned, database_url):
     planned(reachable=True)
-    form = {"name": "Dave", "email": "dave.new@acme.example", "version": "1"}
     alice, answers = browse(cast.alice), []
+    path = f"/partner/clients/{cast.client}/contacts/{cast.dave}/edit"
+    form = {"name": "Dave", "email": "dave.new@acme.example", "shown": shown_to(alice, path)}
 
     def post():
-        path = f"/partner/clients/{cast.client}/contacts/{cast.dave}/edit"
         answers.append(alice.post(path, data=form).status_code)
 
     beside(database_url, cast, post, WRITE_TO_DAVE)
     assert answers == [303]
+
+
+# (path, form, what somebody else stores in the same moment)
+SAME_MOMENT = [
+    (
+        "/partner/clients/{client}/edit",
+        {"name": "Hers", "language": "en", "time_zone": "Europe/Warsaw"},
+        "UPDATE organisation SET name = 'His', version = version + 1 WHERE id = :client",
+    ),
+    (
+        "/partner/subscriptions/{subscription}/edit",
+        {"product": "Hers", "term_months": "12", "renewal_date": "2027-03-31"},
+        "UPDATE subscription SET product = 'His', version = version + 1 WHERE id = :subscription",
+    ),
+    (
+        "/partner/clients/{client}/contacts/{dave}/edit",
+        {"name": "Hers", "email": "dave@acme.example"},
+        """UPDATE "user" SET name = 'His', version = version + 1 WHERE id = :dave""",
+    ),
+    (
+        "/partner/clients/{client}/renewal-owner",
+        {"choice": "vendor", "contact_id": ""},
+        "UPDATE client SET owner = 'partner', owner_version = owner_version + 1 WHERE id = :client",
+    ),
+]
+
+
+@pytest.mark.parametrize(("path", "form", "quicker"), SAME_MOMENT)
+def test_the_second_of_two_in_the_same_moment_is_told(
+    app, browse, cast, database_url, path, form, quicker
+):
+    """The form was fresh when it was looked at; the database's own guard says that it is no more."""
+    ids = {name: getattr(cast, name) for name in ("client", "subscription", "dave")}
+    address, alice, answers = path.format(**ids), browse(cast.alice), []
+    sent = form | {"shown": shown_to(alice, address)}
+
+    def post():
+        answers.append(alice.post(address, data=sent))
+
+    thread, engine = Thread(target=post), create_engine(database_url)
+    with engine.begin() as other:
+        other.execute(text(quicker), ids)
+        thread.start()
+        until_held_up(other, thread)
+    thread.join()
+    engine.dispose()
+    (answer,) = answers
+    assert answer.status_code == 409
+    assert "This has changed meanwhile. Nothing of yours was saved." in answer.text
+    again = form | {"shown": shown_in(answer.text, address)[address]}
+    assert alice.post(address, data=again).status_code == 303
 
 
 def test_a_planner(app, cast, planned, database_url):

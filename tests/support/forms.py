@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from html.parser import HTMLParser
 from typing import Any
 
 import argon2
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 
 from tests.support.cast import Cast, unit_of_work
-from webapp.models import Client, LinkPurpose, Subscription, User, db
+from webapp.models import LinkPurpose, User, db
 from webapp.services.accounts import logins
 from webapp.signin import links
 
@@ -38,17 +40,23 @@ DAY = [
 ]
 AMOUNT = ["x", "\x00", "-1", "1e9", "NaN", "Infinity", "1.2.3", "１２", "0x1", HUGE]
 STEPS = ["", "x", "\x00", "-1", "731", "1.5", "²", HUGE, ",".join(map(str, range(21)))]
+# What no form has shown.
+SHOWN = ["", "x", "\x00", HUGE]
 PASSWORD = ["", "short", "x" * 201]
 
 
 @dataclass(frozen=True)
 class Form:
-    """A form as ``actor`` sends it to ``address``: good fields, and for each field what is refused."""
+    """A form as ``actor`` sends it to ``address``: good fields, and for each field what is refused.
+
+    ``page``: where the form stands, if not at its address.
+    """
 
     actor: str
     address: str
     good: dict[str, str]
     bad: dict[str, list[str]]
+    page: str = ""
 
     @property
     def id(self) -> str:
@@ -107,7 +115,7 @@ FORMS = [
         "bob",
         "/settings/profile",
         {"name": "Bob", "language": "pl", "time_zone": ""},
-        {"name": NEEDED, "language": CHOICE, "time_zone": CHOICE},
+        {"name": NEEDED, "language": CHOICE, "time_zone": CHOICE, "shown": SHOWN},
     ),
     Form(
         "bob",
@@ -123,14 +131,15 @@ FORMS = [
     Form(
         "alice",
         "/settings/team/{bob}",
-        PERSON | {"email": "bob@some.example", "admin": "", "version": "{bobs_version}"},
-        BAD_PERSON | {"version": ["0", "x", HUGE], "admin": ["0", *CHOICE]},
+        PERSON | {"email": "bob@some.example", "admin": ""},
+        BAD_PERSON | {"shown": SHOWN, "admin": ["0", *CHOICE]},
     ),
     Form(
         "alice",
         "/settings/partners/default",
         {"owner": "partner", "notified_user_id": "{bob}"},
-        {"owner": ["", *CHOICE], "notified_user_id": ["", *CHOICE], "seen": ["x", "\x00"]},
+        {"owner": ["", *CHOICE], "notified_user_id": ["", *CHOICE], "shown": SHOWN},
+        "/settings/partners",
     ),
     Form(
         "alice",
@@ -146,23 +155,36 @@ FORMS = [
             "window_opens": [*CLOCK, "16:00", "23:00"],
             "window_closes": [*CLOCK, "08:00", "00:00"],
             "window_days": ["", "7", *CHOICE],
-            "seen": ["x", "\x00"],
+            "shown": SHOWN,
         },
+        "/settings/partners",
     ),
-    Form("alice", "/settings/partners/mode", {"insistent": "1"}, {"insistent": ["", "2", *CHOICE]}),
+    Form(
+        "alice",
+        "/settings/partners/switches/insistent",
+        {"on": "1"},
+        {"on": ["", "2", *CHOICE], "shown": SHOWN},
+        "/settings/partners",
+    ),
     Form(
         "alice",
         "/settings/partners/test",
         {"kind": "reminder_client", "language": "pl"},
         {"kind": ["", *CHOICE], "language": ["", *CHOICE]},
     ),
-    Form("alice", "/settings/partners/sending", {"sending": "1"}, {"sending": ["", "2", *CHOICE]}),
+    Form(
+        "alice",
+        "/settings/partners/switches/sending",
+        {"on": "1"},
+        {"on": ["", "2", *CHOICE], "shown": SHOWN},
+        "/settings/partners",
+    ),
     Form("alice", "/partner/clients/new", COMPANY, BAD_COMPANY),
     Form(
         "alice",
         "/partner/clients/{client}/edit",
-        COMPANY | {"version": "{version}"},
-        BAD_COMPANY | {"version": ["0", "x", HUGE]},
+        COMPANY,
+        BAD_COMPANY | {"shown": SHOWN},
     ),
     Form(
         "alice",
@@ -173,27 +195,27 @@ FORMS = [
     Form(
         "alice",
         "/partner/clients/{client}/renewal-owner",
-        {"choice": "partner", "contact_id": "{bob}", "version": "{owner_version}"},
-        {"choice": ["", *CHOICE], "contact_id": CHOICE, "version": ["0", "x", "\x00", HUGE]},
+        {"choice": "partner", "contact_id": "{bob}"},
+        {"choice": ["", *CHOICE], "contact_id": CHOICE, "shown": SHOWN},
     ),
     Form("alice", "/partner/clients/{client}/subscriptions/new", SUBSCRIPTION, BAD_SUBSCRIPTION),
     Form(
         "alice",
         "/partner/subscriptions/{subscription}/edit",
-        SUBSCRIPTION | {"product": "Other Hub", "version": "{subscriptions_version}"},
-        BAD_SUBSCRIPTION | {"version": ["0", "x", HUGE]},
+        SUBSCRIPTION | {"product": "Other Hub"},
+        BAD_SUBSCRIPTION | {"shown": SHOWN},
     ),
     Form(
         "alice",
         "/partner/subscriptions/{subscription}/renewed",
-        {"seen": "2028-03-31"},
-        {"seen": [*DAY, "9999-12-31"]},
+        {},
+        {"shown": SHOWN},
     ),
     Form(
         "alice",
         "/partner/subscriptions/{subscription}/cancelled",
-        {"seen": "2029-03-31"},
-        {"seen": [*DAY, "9999-12-31"]},
+        {},
+        {"shown": SHOWN},
     ),
     Form(
         "dana",
@@ -202,23 +224,20 @@ FORMS = [
             "primary": "{dave}",
             "billing": "{dave}",
             "decision_maker": "{dana}",
-            "seen_primary": "{dana}",
-            "seen_billing": "{dave}",
-            "seen_decision_maker": "{dana}",
         },
         {
             "primary": CHOICE,
             "billing": CHOICE,
             "decision_maker": CHOICE,
-            "seen_primary": CHOICE,
+            "shown": SHOWN,
         },
     ),
     Form("dana", "/account/company/contacts/new", PERSON, BAD_PERSON),
     Form(
         "dana",
         "/account/company/contacts/{dave}",
-        PERSON | {"email": "y@a.example", "version": "{daves_version}"},
-        BAD_PERSON | {"version": ["0", "x", HUGE]},
+        PERSON | {"email": "y@a.example"},
+        BAD_PERSON | {"shown": SHOWN},
     ),
     # The last one: Bob is needed above.
     Form("alice", "/settings/team/{bob}/active", {"active": "0"}, {"active": ["", "2", *CHOICE]}),
@@ -240,22 +259,42 @@ def values(app: Flask, cast: Cast) -> dict[str, Any]:
     return {name: getattr(cast, name) for name in names} | {"link": link}
 
 
-def versions(app: Flask, cast: Cast) -> dict[str, int]:
-    with app.app_context():
-        client = db.session.get_one(Client, cast.client)
-        found = {
-            "version": client.version,
-            "owner_version": client.owner_version,
-            "bobs_version": db.session.get_one(User, cast.bob).version,
-            "daves_version": db.session.get_one(User, cast.dave).version,
-            "subscriptions_version": db.session.get_one(Subscription, cast.subscription).version,
-        }
-        db.session.remove()
-    return found
+class TokenParser(HTMLParser):
+    """Collects what a page's forms have shown, as they say it, by their address."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.action = self.page = page
+        self.tokens: dict[str, str] = {}
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag == "form":
+            self.action = given.get("action") or self.page
+        elif given.get("name") == "shown":
+            self.tokens[self.action] = str(given["value"])
 
 
-def filled(form: Form, values: dict[str, Any]) -> dict[str, str]:
-    return {field: text.format(**values) for field, text in form.good.items()}
+def shown_in(text: str, page: str) -> dict[str, str]:
+    """What the forms of a page's text have shown, by their address."""
+    parser = TokenParser(page)
+    parser.feed(text)
+    return parser.tokens
+
+
+def shown_to(person: FlaskClient, address: str, page: str = "") -> str:
+    """What a form shows to somebody who opens it now."""
+    page = page or address
+    return shown_in(person.get(page).text, page)[address]
+
+
+def filled(form: Form, values: dict[str, Any], person: FlaskClient) -> dict[str, str]:
+    """The good fields as somebody sends them who has just opened the form."""
+    fields = {field: text.format(**values) for field, text in form.good.items()}
+    if "shown" in form.bad:
+        address, page = (one.format(**values) for one in (form.address, form.page))
+        fields["shown"] = shown_to(person, address, page)
+    return fields
 
 
 def actor_id(cast: Cast, actor: str) -> int | None:

@@ -64,7 +64,7 @@ def add_partner(
 @unit_of_work
 def set_sending(slug: str, state: str) -> None:
     """Turn sending of the partner SLUG on or off."""
-    changed = partners.save_sending(None, find_partner(slug), state == "on")
+    changed = partners.switch(None, find_partner(slug), "sending", state == "on")
     click.echo(f"Sending is {state}." if changed else f"Sending was {state} before.")
 
 

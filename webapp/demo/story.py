@@ -23,7 +23,7 @@ from webapp.domain.schedule import add_months
 from webapp.models import Client, Installation, Partner, Subscription, User, db
 from webapp.services import installation
 from webapp.services.accounts import logins, partners, people
-from webapp.services.clients import clients, contacts, ownership, subscriptions
+from webapp.services.clients import clients, contacts, ownership, renewals, subscriptions
 from webapp.signin.password import hash_password
 
 HISTORY_DAYS = 30
@@ -162,7 +162,7 @@ def add_agency(scene: Scene, agency: Agency) -> None:
         admin, partner, partners.Default(agency.owner, scene.team[agency.people[1]].id)
     )
     if agency.sending:
-        partners.save_sending(admin, partner, True)
+        partners.switch(admin, partner, "sending", True)
     for company in agency.companies:
         add_company(scene, agency, partner, admin, company)
 
@@ -223,7 +223,7 @@ def add_contacts(scene: Scene, agency: Agency, admin: User, client: Client, doma
         if number == 0:
             company_admin = user
     if chosen:
-        contacts.assign_contacts(company_admin, client, chosen, dict.fromkeys(Role))
+        contacts.assign_contacts(company_admin, client, chosen)
 
 
 def story(scene: Scene) -> dict[int, tuple[Callable[[], object], ...]]:
@@ -271,15 +271,15 @@ def primary_contact(scene: Scene, company: str) -> User:
 def choose(scene: Scene, who: str, company: str, choice: Choice, whom: str | None = None) -> None:
     client = scene.clients[company]
     contact_id = member(scene, whom).id if whom else None
-    ownership.choose_owner(member(scene, who), client, choice, contact_id, client.owner_version)
+    ownership.choose_owner(member(scene, who), client, choice, contact_id)
 
 
 def renew(scene: Scene, who: str, company: str) -> None:
-    subscriptions.renew(member(scene, who), scene.subscriptions[company])
+    renewals.renew(member(scene, who), scene.subscriptions[company])
 
 
 def cancel(scene: Scene, who: str, company: str) -> None:
-    subscriptions.cancel(member(scene, who), scene.subscriptions[company])
+    renewals.cancel(member(scene, who), scene.subscriptions[company])
 
 
 def give_logins(scene: Scene) -> None:

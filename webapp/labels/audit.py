@@ -1,13 +1,13 @@
 """Words for the audit trail: entries hold codes and values, sentences are made when shown."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_babel import pgettext
+from flask_babel import lazy_pgettext
 from sqlalchemy import Row
 
 from webapp import i18n
@@ -64,7 +64,24 @@ FIELDS: dict[str, Any] = {
     "email": _l("E-mail"),
     "job_title": _l("Job title"),
     "rejected_reply": _l("Rejection of the address"),
+    "admin": _l("Role"),
+    "steps_text": _l("Days before"),
+    "window_opens": _l("Opens at"),
+    "window_closes": _l("Closes at"),
+    "window_days": _l("Weekdays"),
+    "sending": _l("Sending"),
+    "insistent": _l("Breakdowns"),
     **{role.value: text for role, text in codes.CONTACT_ROLES.items()},
+}
+# What is off or on, in words.
+SWITCHED: dict[str, tuple[Any, Any]] = {
+    "admin": (_l("Member"), _l("Admin")),
+    "cancelled": (
+        lazy_pgettext("subscription", "Active"),
+        lazy_pgettext("subscription", "Cancelled"),
+    ),
+    "sending": (_l("Sending is off"), _l("Sending is on")),
+    "insistent": (_l("Hold it for a person"), _l("Send it again by itself, once")),
 }
 NOTHING = "–"
 
@@ -107,16 +124,32 @@ def word(field: str, value: Any, names: Mapping[int, str], language: str, vendor
         return codes.owner_name(Owner(value), vendor)
     if field in ("contact_id", "notified_user_id") or field in list(ContactRole):
         return names.get(value, NOTHING)
-    if field in ("renewal_date", "deadline"):
-        return i18n.medium_date(date.fromisoformat(value), language)
-    if field == "cancelled":
-        cancelled, active = (
-            pgettext("subscription", "Cancelled"),
-            pgettext("subscription", "Active"),
-        )
-        return str(cancelled if value else active)
-    if field == "term_months":
-        return codes.term(value)
-    if field == "language":
-        return codes.LANGUAGES.get(value, value)
-    return str(value)
+    if field in SWITCHED:
+        return str(SWITCHED[field][bool(value)])
+    return WORDS[field](value, language) if field in WORDS else str(value)
+
+
+def day_word(value: str, language: str) -> str:
+    return i18n.medium_date(date.fromisoformat(value), language)
+
+
+def clock_word(value: str, _language: str) -> str:
+    return value[:5]
+
+
+def weekdays_word(value: str, language: str) -> str:
+    names = i18n.LANGUAGES[language].locale.days["stand-alone"]["wide"]
+    return ", ".join(names[int(day)] for day in value)
+
+
+# How a value is written whose field needs nothing else for it.
+WORDS: dict[str, Callable[[Any, str], str]] = {
+    "renewal_date": day_word,
+    "deadline": day_word,
+    "term_months": lambda value, _language: codes.term(value),
+    "language": lambda value, _language: codes.LANGUAGES.get(value, value),
+    "steps_text": lambda value, _language: value.replace(",", ", "),
+    "window_opens": clock_word,
+    "window_closes": clock_word,
+    "window_days": weekdays_word,
+}

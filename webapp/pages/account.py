@@ -1,24 +1,22 @@
 """The client portal: Account & Billing > Company & Contacts."""
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from webapp.domain.access import Action
 from webapp.domain.ownership import Owner
-from webapp.domain.recipients import ContactRole
 from webapp.domain.reminders import ClientFacts, DayPlan, day_plans
 from webapp.labels.codes import CONTACT_ROLES
-from webapp.pages import guards, persons
-from webapp.pages.account_forms import ContactForm, RolesForm
-from webapp.pages.forms import explain
-from webapp.pages.ids import row_id
-from webapp.pages.settings_forms import PersonForm
+from webapp.pages import guards
+from webapp.pages.account_forms import RolesForm
+from webapp.pages.notices import Quicker
+from webapp.pages.people_forms import PersonForm, StoredPersonForm, save_person
+from webapp.pages.saving import save
 from webapp.services import runtime
 from webapp.services.accounts import people
 from webapp.services.clients import contacts
-from webapp.services.errors import Conflict, Refused
 from webapp.services.reminders import loading
 
 blueprint = Blueprint("account", __name__)
@@ -38,7 +36,7 @@ def company() -> str:
     return company_page()
 
 
-def company_page(form: RolesForm | None = None, conflict: bool = False) -> str:
+def company_page(form: RolesForm | None = None, conflict: Quicker | None = None) -> str:
     client = guards.own_company()
     listed = contacts.contacts(client.id)
     held = contacts.held_by(listed)
@@ -72,16 +70,13 @@ def assign() -> Answer:
     """Choose the three contacts."""
     client = guards.own_company()
     form = RolesForm.of(people.team(client.id), contacts.holders(client.id))
-    seen = {role: request.form.get(f"seen_{role}", type=row_id) for role in ContactRole}
-    if not form.validate():
-        return company_page(form), 422
-    try:
-        contacts.assign_contacts(current_user, client, form.wanted, seen)
-    except Refused as error:
-        explain(form, error)
-        return company_page(form), 422
-    except Conflict:
-        return company_page(form, conflict=True), 409
+    saved = save(
+        form,
+        lambda: contacts.assign_contacts(current_user, client, form.wanted, form.shown.data),
+        lambda: contacts.shown(contacts.holders(client.id)),
+    )
+    if not saved.done:
+        return company_page(form, saved.conflict), saved.status
     flash(*what_follows(loading.load_one(client.id)))
     return redirect(url_for("account.company"), 303)
 
@@ -102,15 +97,11 @@ def what_follows(known: ClientFacts) -> tuple[str, str]:
 def add_contact() -> Answer:
     """Add somebody to the company, who gets mail without ever signing in."""
     form = PersonForm()
-    if form.validate_on_submit():
-        try:
-            person = people.add_person(current_user, guards.own_company(), **form.data)
-        except Refused as error:
-            explain(form, error)
-        else:
-            flash(_("Added: %(name)s", name=person.name), "good")
-            return redirect(url_for("account.company"), 303)
-    return render_template("account/add_contact.html", form=form), 422 if form.errors else 200
+    saved = save(form, lambda: people.add_person(current_user, guards.own_company(), **form.data))
+    if person := saved.value:
+        flash(_("Added: %(name)s", name=person.name), "good")
+        return redirect(url_for("account.company"), 303)
+    return render_template("account/add_contact.html", form=form), saved.status
 
 
 @blueprint.route("/account/company/contacts/<int:user_id>", methods=["GET", "POST"])
@@ -118,10 +109,11 @@ def add_contact() -> Answer:
 def edit_contact(user_id: int) -> Answer:
     """Somebody of the company: name, e-mail, language."""
     user = guards.own_member(user_id)
-    form = ContactForm(obj=user)
-    status = persons.save(form, user)
-    if status is None:
+    form = StoredPersonForm(obj=user, shown=people.shown(user))
+    saved = save_person(form, user)
+    if saved.done:
         return redirect(url_for("account.company"), 303)
-    conflict = status == 409
-    page = render_template("account/edit_contact.html", form=form, user=user, conflict=conflict)
-    return page, status
+    page = render_template(
+        "account/edit_contact.html", form=form, user=user, conflict=saved.conflict
+    )
+    return page, saved.status

@@ -10,9 +10,9 @@ from wtforms.fields.choices import SelectChoice
 from webapp.domain.recipients import ContactRole
 from webapp.labels.codes import CONTACT_ROLES
 from webapp.models import User
-from webapp.pages import persons
-from webapp.pages.forms import Form
-from webapp.pages.settings_forms import PersonForm, Stored
+from webapp.pages import people_forms
+from webapp.pages.forms import SharedForm
+from webapp.services.clients import contacts
 from webapp.services.reminders import loading
 
 
@@ -30,7 +30,7 @@ def role_field(role: ContactRole) -> SelectField:
     )
 
 
-class RolesForm(Form):
+class RolesForm(SharedForm):
     """Who holds each of the three roles. Fields are named as the roles are."""
 
     primary = role_field(ContactRole.PRIMARY)
@@ -40,19 +40,17 @@ class RolesForm(Form):
     @classmethod
     def of(cls, users: Sequence[User], held: Mapping[ContactRole, int | None]) -> "RolesForm":
         """The form with everybody who may be chosen, and whoever is chosen now."""
-        form = cls(data={role.value: user for role, user in held.items()})
+        form = cls(
+            data={role.value: user for role, user in held.items()}, shown=contacts.shown(held)
+        )
         for role in ContactRole:
             offered = (user for user in users if user.active or user.id == held[role])
             form[role.value].choices = [
                 SelectChoice("", _l("Nobody")),
-                *persons.options(map(loading.person, offered)),
+                *people_forms.options(map(loading.person, offered)),
             ]
         return form
 
     @property
     def wanted(self) -> dict[ContactRole, int | None]:
         return {role: self[role.value].data for role in ContactRole}
-
-
-class ContactForm(PersonForm, Stored):
-    """Somebody of one's own company."""

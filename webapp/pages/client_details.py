@@ -16,11 +16,12 @@ from webapp.domain.recipients import ContactRole, Reachability, reachability
 from webapp.domain.reminders import ClientFacts, day_plans
 from webapp.labels import audit, codes
 from webapp.models import Client
-from webapp.pages import forms, guards, listing, notices, persons
+from webapp.pages import forms, guards, listing, notices
 from webapp.pages.clients import blueprint
 from webapp.pages.dashboard import last_address
 from webapp.pages.frame import language, time_zone
-from webapp.pages.settings_forms import Stored
+from webapp.pages.people_forms import StoredPerson, save_person
+from webapp.pages.saving import save
 from webapp.services import runtime
 from webapp.services.accounts import people
 from webapp.services.clients import ownership, subscriptions
@@ -46,8 +47,8 @@ class ContactForm(forms.Form):
         self.language.choices = [SelectChoice("", inherited), *forms.language_choices()]
 
 
-class StoredContactForm(ContactForm, Stored):
-    """A person at the client."""
+class StoredContactForm(ContactForm, StoredPerson):
+    """A person at the client who is stored."""
 
 
 @blueprint.get("/partner/clients/<int:client_id>")
@@ -78,21 +79,17 @@ def contacts(client_id: int) -> str:
 
 @blueprint.route("/partner/clients/<int:client_id>/contacts/new", methods=["GET", "POST"])
 @guards.allow(Action.LOOK_AFTER_CLIENTS)
-def add_contact(client_id: int) -> str | Response | tuple[str, int]:
+def add_contact(client_id: int) -> Response | tuple[str, int]:
     """Add a person at the client."""
     client = guards.own_client(client_id)
     form = ContactForm()
     form.offer(client)
-    if form.validate_on_submit():
-        try:
-            person = people.add_person(current_user, client, **form.data)
-        except Refused as error:
-            forms.explain(form, error)
-        else:
-            flash(_("Added: %(name)s", name=person.name), "good")
-            return redirect(url_for("clients.contacts", client_id=client.id), 303)
+    saved = save(form, lambda: people.add_person(current_user, client, **form.data))
+    if person := saved.value:
+        flash(_("Added: %(name)s", name=person.name), "good")
+        return redirect(url_for("clients.contacts", client_id=client.id), 303)
     page = render_template("clients/add_contact.html", client=client, form=form)
-    return (page, 422) if form.errors else page
+    return page, saved.status
 
 
 @blueprint.route(
@@ -103,15 +100,19 @@ def edit_contact(client_id: int, user_id: int) -> Response | tuple[str, int]:
     """Correct a person at the client: the address until the first sign-in, name and language always."""
     client = guards.own_client(client_id)
     person = guards.contact_of(client.id, user_id)
-    form = StoredContactForm(obj=person)
+    form = StoredContactForm(obj=person, shown=people.shown(person))
     form.offer(client)
-    status = persons.save(form, person)
-    if status is None:
+    saved = save_person(form, person)
+    if saved.done:
         return redirect(url_for("clients.contacts", client_id=client.id), 303)
     page = render_template(
-        "clients/edit_contact.html", client=client, user=person, form=form, conflict=status == 409
+        "clients/edit_contact.html",
+        client=client,
+        user=person,
+        form=form,
+        conflict=saved.conflict,
     )
-    return page, status
+    return page, saved.status
 
 
 @blueprint.post("/partner/clients/<int:client_id>/contacts/<int:user_id>/invite")

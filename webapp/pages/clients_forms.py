@@ -4,7 +4,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import Field, HiddenField
+from wtforms import Field
 from wtforms.fields.choices import SelectChoice
 
 from webapp import countries, i18n
@@ -25,8 +25,8 @@ def zone_choices(form: forms.Form, field: Field) -> list[SelectChoice]:
     return [SelectChoice("", _("By city and country")), *forms.zone_choices(field.object_data)]
 
 
-class ClientForm(forms.Form):
-    """A client's details. ``version`` says which state they were entered on."""
+class ClientForm(forms.SharedForm):
+    """A client's details."""
 
     name = forms.text_field(_l("Name"))
     domain = forms.text_field(_l("Domain"), longest=253, optional=True)
@@ -35,7 +35,6 @@ class ClientForm(forms.Form):
     country = forms.select_field(_l("Country"), country_choices)
     language = forms.select_field(_l("Language"), forms.language_choices)
     time_zone = forms.select_field(_l("Time zone"), zone_choices)
-    version = HiddenField()
 
     @property
     def details(self) -> ClientDetails:

@@ -11,20 +11,19 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.domain.access import Action
 from webapp.models import AuditEntry, MailKind, Partner
-from webapp.models.audit import AuditAction
 from webapp.pages import guards, htmx, notices
 from webapp.pages.communications_forms import (
+    QUESTIONS,
     DefaultForm,
-    ModeForm,
     ScheduleForm,
+    SwitchForm,
     TestMailForm,
 )
-from webapp.pages.forms import explain
 from webapp.pages.frame import language
+from webapp.pages.saving import Saved, save
 from webapp.pages.settings import blueprint
 from webapp.services import runtime
 from webapp.services.accounts import partners, people
-from webapp.services.errors import Conflict, Refused
 from webapp.services.sending import after_changes, sample_mails
 
 PREVIEWED = 10
@@ -43,17 +42,12 @@ def save_default() -> AnyResponse:
     """Save the two dropdowns: with a script at once, by choosing."""
     partner = guards.own_partner()
     form = default_form(partner, request.form)
-    if not form.validate():
-        return answer(partner, "default", 422, default_form=form)
-    try:
-        entry = partners.save_default(current_user, partner, form.wanted, form.seen.data)
-    except Refused as error:
-        explain(form, error)
-        return answer(partner, "default", 422, default_form=form)
-    except Conflict:
-        form.seen.data = partners.seen(partners.default_of(partner))
-        return answer(partner, "default", 409, AuditAction.DEFAULT_CHANGED, default_form=form)
-    return saved(partner, "default", entry)
+    saved = save(
+        form,
+        lambda: partners.save_default(current_user, partner, form.wanted, form.shown.data),
+        lambda: partners.shown(partners.default_of(partner)),
+    )
+    return answer_saved(partner, "default", saved, default_form=form)
 
 
 @blueprint.post("/settings/partners/schedule")
@@ -62,46 +56,35 @@ def save_schedule() -> AnyResponse:
     """Save steps and sending window."""
     partner = guards.own_partner()
     form = schedule_form(partner, request.form)
-    if not form.validate():
-        return answer(partner, "schedule", 422, schedule_form=form)
-    try:
-        entry = partners.save_schedule(current_user, partner, form.wanted, form.seen.data)
-    except Refused as error:
-        explain(form, error)
-        return answer(partner, "schedule", 422, schedule_form=form)
-    except Conflict:
-        form.seen.data = partners.seen(partners.schedule_of(partner))
-        return answer(partner, "schedule", 409, AuditAction.SCHEDULE_CHANGED, schedule_form=form)
-    return saved(partner, "schedule", entry)
-
-
-@blueprint.post("/settings/partners/sending")
-@guards.allow(Action.CHANGE_SETTINGS)
-def save_sending() -> AnyResponse:
-    """Turn sending on or off."""
-    partner = guards.own_partner()
-    wanted = request.form.get("sending")
-    if wanted not in ("0", "1"):
-        abort(400)
-    entry = partners.save_sending(current_user, partner, wanted == "1")
-    text = (
-        _("Sending is on: reminders go out in the sending window.")
-        if partner.sending
-        else _("Sending is off: no reminder goes out until an admin turns it on again.")
+    saved = save(
+        form,
+        lambda: partners.save_schedule(current_user, partner, form.wanted, form.shown.data),
+        lambda: partners.shown(partners.schedule_of(partner)),
     )
-    return saved(partner, "sending", entry, text)
+    return answer_saved(partner, "schedule", saved, schedule_form=form)
 
 
-@blueprint.post("/settings/partners/mode")
+@blueprint.post("/settings/partners/switches/<name>")
 @guards.allow(Action.CHANGE_SETTINGS)
-def save_mode() -> AnyResponse:
-    """Choose what becomes of mails when it is not sure whether they arrived."""
+def save_switch(name: str) -> AnyResponse:
+    """Turn one of the settings on or off that are nothing but that."""
     partner = guards.own_partner()
-    wanted = request.form.get("insistent")
-    if wanted not in ("0", "1"):
-        abort(400)
-    entry = partners.save_mode(current_user, partner, wanted == "1")
-    return saved(partner, "mode", entry)
+    if name not in partners.SWITCHES:
+        abort(404)
+    form = SwitchForm.of(partner, name, request.form)
+    saved = save(
+        form,
+        lambda: partners.switch(current_user, partner, name, form.on.data == "1", form.shown.data),
+        lambda: partners.shown_switch(partner, name),
+    )
+    text = sending_text(partner.sending) if name == "sending" else None
+    return answer_saved(partner, name, saved, text, switches={name: form})
+
+
+def sending_text(sending: bool) -> str:
+    if sending:
+        return _("Sending is on: reminders go out in the sending window.")
+    return _("Sending is off: no reminder goes out until an admin turns it on again.")
 
 
 @blueprint.post("/settings/partners/test")
@@ -126,9 +109,9 @@ def default_form(partner: Partner, sent: Mapping[str, str] | None = None) -> Def
     stored = partners.default_of(partner)
     form = DefaultForm(
         sent,
-        owner=stored.owner.value,
+        owner=stored.default_owner.value,
         notified_user_id=str(stored.notified_user_id or ""),
-        seen=partners.seen(stored),
+        shown=partners.shown(stored),
     )
     form.offer(people.team(partner.id), stored.notified_user_id)
     return form
@@ -143,7 +126,7 @@ def schedule_form(partner: Partner, sent: Mapping[str, str] | None = None) -> Sc
         window_opens=stored.window_opens,
         window_closes=stored.window_closes,
         window_days=list(stored.window_days),
-        seen=partners.seen(stored),
+        shown=partners.shown(stored),
     )
 
 
@@ -163,7 +146,10 @@ def whole_page(partner: Partner, **context: Any) -> str:
         values["schedule_form"] = schedule_form(partner)
     if "test_form" not in context:
         values["test_form"] = TestMailForm(None, language=language())
-    values["mode_form"] = ModeForm(None, insistent="1" if partner.insistent else "0")
+    values["questions"] = QUESTIONS
+    values["switches"] = {
+        name: SwitchForm.of(partner, name) for name in partners.SWITCHES
+    } | context.pop("switches", {})
     template = context.pop("template", "communications/page.html")
     return render_template(template, **values, **context)
 
@@ -184,24 +170,25 @@ def own_text(number: int) -> str:
     )
 
 
-def answer(
-    partner: Partner,
-    part: str,
-    status: int,
-    conflict: AuditAction | None = None,
-    **context: Any,
-) -> AnyResponse:
+def answer(partner: Partner, part: str, status: int, **context: Any) -> AnyResponse:
     """One part of the page for htmx, else all of it: with what stands against saving, or what was saved."""
-    entry = partners.last_change(partner, conflict) if conflict else None
-    template = f"communications/_{part}.html" if htmx.wanted() else "communications/page.html"
-    page = whole_page(partner, template=template, part=part, **notices.beside(entry), **context)
+    fragment = "switch" if part in QUESTIONS else part
+    template = f"communications/_{fragment}.html" if htmx.wanted() else "communications/page.html"
+    page = whole_page(partner, template=template, part=part, name=part, **context)
     return Response(page, status)
 
 
-def saved(
-    partner: Partner, part: str, entry: AuditEntry | None, text: str | None = None
+def answer_saved(
+    partner: Partner,
+    part: str,
+    saved: Saved[AuditEntry | None],
+    text: str | None = None,
+    **forms: Any,
 ) -> AnyResponse:
-    """Say in place what was saved, with a way back."""
+    """Say in place what was saved, with a way back; or show the form as it was sent."""
+    if not saved.done:
+        return answer(partner, part, saved.status, conflict=saved.conflict, **forms)
+    entry = saved.value
     if entry is None:
         text = _("Nothing to save: it is set like this already")
     text = text or _("Saved.")

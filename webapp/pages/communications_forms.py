@@ -1,19 +1,22 @@
 """The forms of Settings > Partners > Communications."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import HiddenField, RadioField, SelectMultipleField, StringField, TimeField
+from wtforms import RadioField, SelectMultipleField, StringField, TimeField
 from wtforms.fields.choices import SelectChoice
 
 from webapp import i18n
 from webapp.domain.ownership import Owner
+from webapp.labels import audit
 from webapp.labels.codes import MAIL_KINDS, owner_name
-from webapp.models import MailKind, User
-from webapp.pages import forms, persons
+from webapp.models import MailKind, Partner, User
+from webapp.pages import forms, people_forms
 from webapp.pages.frame import language
 from webapp.services import runtime
+from webapp.services.accounts import partners
 from webapp.services.accounts.partners import WEEKDAYS, Default, Schedule
 from webapp.services.reminders import loading
 
@@ -38,18 +41,17 @@ def weekday_choices(*_arguments: Any) -> list[SelectChoice]:
     return [SelectChoice(day, names[int(day)]) for day in WEEKDAYS]
 
 
-class DefaultForm(forms.Form):
-    """The article's two dropdowns. ``seen``: what they said when they were shown."""
+class DefaultForm(forms.SharedForm):
+    """The article's two dropdowns."""
 
     owner = forms.select_field(_l("Select renewal communication owner"), owner_choices)
     notified_user_id = forms.select_field(_l("Select partner user to be notified"), [])
-    seen = HiddenField()
 
     def offer(self, team: list[User], present: int | None) -> None:
         """Let the active users of the team be chosen, and show who is notified now in any case."""
         self.notified_user_id.choices = [
             SelectChoice("", _("Nobody chosen")),
-            *persons.options(
+            *people_forms.options(
                 loading.person(user) for user in team if user.active or user.id == present
             ),
         ]
@@ -60,8 +62,8 @@ class DefaultForm(forms.Form):
         return Default(Owner(self.owner.data or ""), int(user_id) if user_id else None)
 
 
-class ScheduleForm(forms.Form):
-    """When reminders fall due, and when mail may go out. ``seen``: what was shown."""
+class ScheduleForm(forms.SharedForm):
+    """When reminders fall due, and when mail may go out."""
 
     steps_text = StringField(_l("Days before"), validators=[forms.required()])
     window_opens = ClockField(_l("Opens at"), validators=[forms.required()])
@@ -70,7 +72,6 @@ class ScheduleForm(forms.Form):
     window_days = SelectMultipleField(
         _l("Weekdays"), choices=weekday_choices, validate_choice=False
     )
-    seen = HiddenField()
 
     @property
     def wanted(self) -> Schedule:
@@ -81,16 +82,54 @@ class ScheduleForm(forms.Form):
         return Schedule(self.steps_text.data or "", opens, closes, days)
 
 
-class ModeForm(forms.Form):
-    """What becomes of a mail when it is not sure whether it arrived: "1" is resent once."""
+@dataclass(frozen=True, slots=True)
+class Question:
+    """How the page asks for a setting that is off or on, and what either answer means."""
 
-    insistent = RadioField(
+    title: Any
+    lead: Any
+    label: Any
+    off: Any
+    on: Any
+
+    @property
+    def explanations(self) -> dict[str, Any]:
+        return {"0": self.off, "1": self.on}
+
+
+# Each gets a section of its own. Sending is asked for under what it will set going.
+QUESTIONS = {
+    "insistent": Question(
+        _l("Breakdowns"),
+        _l(
+            "No mail is lost and none is repeated. Only when the line breaks in the very moment of handing"
+            " over, nobody can know whether the mail has arrived."
+        ),
         _l("When it is not sure whether a mail has arrived"),
-        choices=[
-            SelectChoice("0", _l("Hold it for a person")),
-            SelectChoice("1", _l("Send it again by itself, once")),
-        ],
-    )
+        _l("You find it under Partner > Deliveries and decide. Nobody gets a mail twice."),
+        _l(
+            "The same mail goes out once more; after that it is held, too. In rare cases somebody gets it twice."
+        ),
+    ),
+}
+
+
+class SwitchForm(forms.SharedForm):
+    """A setting that is off ("0") or on ("1")."""
+
+    on = RadioField(choices=[], invalid_choice_message=_l("Choose one of the options."))
+
+    @classmethod
+    def of(cls, partner: Partner, name: str, sent: Any = None) -> "SwitchForm":
+        """The form as sent, else as stored. Its answers are called as on the trail."""
+        on = "1" if getattr(partner, name) else "0"
+        form = cls(sent, on=on, shown=partners.shown_switch(partner, name))
+        form.on.choices = [
+            SelectChoice(str(value), text) for value, text in enumerate(audit.SWITCHED[name])
+        ]
+        if name in QUESTIONS:
+            form.on.label.text = QUESTIONS[name].label
+        return form
 
 
 def kind_choices(*_arguments: Any) -> list[SelectChoice]:

@@ -1,21 +1,22 @@
 """Partner > Deliveries: every mail and what became of it, and what a person decides about some."""
 
+from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, render_template, request
+from flask import Blueprint, Response, flash, redirect, render_template
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp import i18n
 from webapp.domain.access import Action
-from webapp.labels.refusals import sentence
-from webapp.models import Delivery, DeliveryState, db
+from webapp.models import Delivery, DeliveryState, User, db
 from webapp.pages import guards, listing
+from webapp.pages.forms import SharedForm
 from webapp.pages.frame import language, time_zone
-from webapp.pages.ids import row_id
-from webapp.services.errors import Conflict, Refused
+from webapp.pages.saving import save
 from webapp.services.lists import deliveries as delivery_list
 from webapp.services.lists import paging
 from webapp.services.lists.deliveries import MOST_COUNTED, DeliveryQuery
@@ -36,67 +37,42 @@ def index() -> Response:
 @guards.allow(Action.LOOK_AFTER_CLIENTS)
 def again(delivery_id: int) -> AnyResponse:
     """Send a mail once more: one that may not have arrived, or surely has not."""
-    delivery = guards.own_delivery(delivery_id)
-    try:
-        decisions.send_again(current_user, delivery, times_seen())
-    except Refused as refused:
-        return unchanged(sentence(refused.refusal, **refused.values), 422)
-    except Conflict:
-        return unchanged(conflict_text(delivery), 409)
-    return decided(_("On its way again to: %(name)s", name=delivery.recipient.name))
+    return decide(delivery_id, decisions.send_again, _l("On its way again to: %(name)s"))
 
 
 @blueprint.post("/partner/deliveries/<int:delivery_id>/arrived")
 @guards.allow(Action.LOOK_AFTER_CLIENTS)
 def arrived(delivery_id: int) -> AnyResponse:
     """An unclear mail has arrived."""
-    delivery = guards.own_delivery(delivery_id)
-    try:
-        decisions.arrived(current_user, delivery, times_seen())
-    except Conflict:
-        return unchanged(conflict_text(delivery), 409)
-    return decided(_("Noted as arrived: %(name)s", name=delivery.recipient.name))
+    return decide(delivery_id, decisions.arrived, _l("Noted as arrived: %(name)s"))
 
 
 @blueprint.post("/partner/deliveries/<int:delivery_id>/missed")
 @guards.allow(Action.LOOK_AFTER_CLIENTS)
 def missed(delivery_id: int) -> AnyResponse:
     """An unclear mail has not arrived, and can't be sent again."""
+    return decide(delivery_id, decisions.missed, _l("Noted as not arrived: %(name)s"))
+
+
+def decide(
+    delivery_id: int, service: Callable[[User, Delivery, str], None], text: Any
+) -> AnyResponse:
+    """Decide about a mail, and go back to the list; or show the list as it is now, with why nothing was."""
     delivery = guards.own_delivery(delivery_id)
-    try:
-        decisions.missed(current_user, delivery, times_seen())
-    except Conflict:
-        return unchanged(conflict_text(delivery), 409)
-    return decided(_("Noted as not arrived: %(name)s", name=delivery.recipient.name))
-
-
-def times_seen() -> int:
-    """How often the mail had been resent when the button was shown."""
-    return request.form.get("resends", -1, type=row_id)
+    form = SharedForm()
+    saved = save(form, lambda: service(current_user, delivery, form.shown.data or ""))
+    if saved.done:
+        return decided(text % {"name": delivery.recipient.name})
+    db.session.rollback()
+    problem, conflict = " ".join(map(str, form.form_errors)), saved.conflict
+    page = render_template("deliveries/index.html", problem=problem, conflict=conflict, **shown())
+    return Response(page, saved.status)
 
 
 def decided(text: str) -> AnyResponse:
     """Back to the list as it was asked for, with what was decided."""
     flash(text, "good")
     return redirect(listing.address(ENDPOINT, listing.read(DeliveryQuery)), 303)
-
-
-def unchanged(text: str, status: int) -> AnyResponse:
-    """The list as it is now, with why nothing was decided."""
-    db.session.rollback()
-    return Response(render_template("deliveries/index.html", problem=text, **shown()), status)
-
-
-def conflict_text(delivery: Delivery) -> str:
-    """Who was quicker."""
-    last = decisions.last_decision(delivery)
-    if last is None or last.actor is None:
-        return _("This mail has changed meanwhile. Nothing of yours was saved.")
-    return _(
-        "Somebody else has decided about this mail: %(name)s, %(time)s",
-        name=last.actor.name,
-        time=i18n.local_time(last.at, time_zone() or "UTC", language()),
-    )
 
 
 def shown() -> dict[str, Any]:
@@ -109,6 +85,7 @@ def shown() -> dict[str, Any]:
         "periods": delivery_list.PERIODS,
         "count": count_text(page.total),
         "zone": time_zone(),
+        "token": decisions.shown,
         "state_of_list": paging.in_address(query),
         **listing.leads(ENDPOINT, query, page),
     }

@@ -7,7 +7,7 @@ from babel.core import get_global
 from flask import request
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
-from wtforms import Field, SelectField, StringField
+from wtforms import Field, HiddenField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, ValidationError
 
@@ -38,6 +38,20 @@ class Form(FlaskForm):
             # Neither a file nor JSON is taken for a field.
             formdata = request.form if request.method == "POST" else None
         super().__init__(formdata, **stored)
+
+
+class ShownField(HiddenField):
+    """The token of what the form showed (domain.shown); what is sent without one showed nothing."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        if valuelist or request.method == "POST":
+            self.data = "".join(valuelist)
+
+
+class SharedForm(Form):
+    """A form of something that others may change as well. It may have no other fields."""
+
+    shown = ShownField()
 
 
 def clean(text: str | None) -> str | None:

@@ -1,9 +1,12 @@
-"""What a page says of changes: saved, with a way back; or somebody else was quicker."""
+"""What a page says of changes: saved, with a way back; or somebody was quicker."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from flask import current_app, flash, url_for
+from flask_login import current_user
 from sqlalchemy import Row
 
 from webapp.labels import audit
@@ -29,9 +32,31 @@ def changes(entry: AuditEntry | Row[Any], names: Mapping[int, str]) -> list[Chan
     return audit.changes(entry, names, language(), current_app.config["PORTAL"].vendor_name)
 
 
-def beside(entry: AuditEntry | None) -> dict[str, Any]:
-    """For templates/conflict.html: the change that was quicker, in words."""
+@dataclass(frozen=True, slots=True)
+class Quicker:
+    """Whose change came before somebody's, in words, for templates/conflict.html.
+
+    ``sentence`` is None where the trail has no entry of it. ``name`` is None for the operator, and ``own``
+    for a change of one's own, in another tab.
+    """
+
+    sentence: str | None = None
+    name: str | None = None
+    own: bool = False
+    at: datetime | None = None
+    zone: str = "UTC"
+    changes: list[Change] = field(default_factory=list)
+
+
+def quicker(entry: AuditEntry | None) -> Quicker:
+    """Tell of the change that came before one's own."""
     if entry is None:
-        return {}
-    words = changes(entry, history.names([entry]))
-    return {"conflict": entry, "conflict_changes": words, "zone": time_zone()}
+        return Quicker()
+    return Quicker(
+        audit.sentence(entry),
+        entry.actor.name if entry.actor else None,
+        entry.actor_id == current_user.id,
+        entry.at,
+        time_zone() or "UTC",
+        changes(entry, history.names([entry])),
+    )

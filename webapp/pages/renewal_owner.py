@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
-from wtforms import HiddenField, RadioField
+from wtforms import RadioField
 from wtforms.fields.choices import SelectChoice
 
 from webapp.domain.access import Action
@@ -16,23 +16,22 @@ from webapp.domain.refusals import Refusal
 from webapp.domain.reminders import ClientFacts, day_plans
 from webapp.labels.refusals import WORDS
 from webapp.models import AuditEntry, Client
-from webapp.pages import forms, guards, htmx, notices, persons
+from webapp.pages import forms, guards, htmx, notices, people_forms
 from webapp.pages.client_details import renewals_of
-from webapp.pages.ids import row_id
+from webapp.pages.notices import Quicker
+from webapp.pages.saving import save
 from webapp.services import runtime
 from webapp.services.clients import ownership
-from webapp.services.errors import Refused
 from webapp.services.reminders import loading
 
 blueprint = Blueprint("renewal_owner", __name__)
 
 
-class OwnerForm(forms.Form):
-    """The dialog's fields. ``version`` says which state the choice was made from."""
+class OwnerForm(forms.SharedForm):
+    """The dialog's fields."""
 
     choice = RadioField(_l("Renewal owner"), invalid_choice_message=WORDS[Refusal.NO_OPTION])
     contact_id = forms.select_field(_l("Select partner point of contact for renewals"), [])
-    version = HiddenField()
 
 
 @blueprint.route("/partner/clients/<int:client_id>/renewal-owner", methods=["GET", "POST"])
@@ -42,25 +41,18 @@ def edit(client_id: int) -> AnyResponse:
     client = guards.own_client(client_id)
     known = loading.of_client(client)
     form = build_form(client, known)
-    if request.method == "GET":
-        return show(client, known, form)
-    if not form.validate():
-        return show(client, known, form, status=422)
-    version = request.form.get("version", 0, type=row_id)
     wanted = facts_with(known, form)
     contact_id = wanted.own_contact.id if wanted.own_contact else None
-    try:
-        entry = ownership.choose_owner(
-            current_user, client, wanted.choice, contact_id, version, known.partner.team
-        )
-    except Refused as error:
-        forms.explain(form, error)
-        return show(client, known, form, status=422)
-    except ownership.OwnerConflict as conflict:
-        # Saving again is a deliberate second step: it starts from what is stored now.
-        form.version.data = str(client.owner_version)
-        return show(client, known, form, status=409, conflict=conflict.entry)
-    return saved(client, wanted, entry)
+    answer = save(
+        form,
+        lambda: ownership.choose_owner(
+            current_user, client, wanted.choice, contact_id, form.shown.data, known.partner.team
+        ),
+        lambda: ownership.shown(client),
+    )
+    if not answer.done:
+        return show(client, known, form, status=answer.status, conflict=answer.conflict)
+    return saved(client, wanted, answer.value)
 
 
 @blueprint.get("/partner/clients/<int:client_id>/renewal-owner/preview")
@@ -83,7 +75,7 @@ def build_form(client: Client, known: ClientFacts) -> OwnerForm:
         request.form if request.method == "POST" else request.args,
         choice=client.choice.value,
         contact_id=str(own.id) if own and own.active else None,
-        version=str(client.owner_version),
+        shown=ownership.shown(client),
     )
     form.choice.choices = [
         SelectChoice(Choice.INHERIT.value, _("Use default")),
@@ -92,7 +84,7 @@ def build_form(client: Client, known: ClientFacts) -> OwnerForm:
     ]
     form.contact_id.choices = [
         SelectChoice("", default_label(partner.default_contact)),
-        *persons.options(ownership.choosable(partner.team)),
+        *people_forms.options(ownership.choosable(partner.team)),
     ]
     return form
 
@@ -121,7 +113,7 @@ def show(
     *,
     status: int = 200,
     fragment: str = "renewal_owner/_dialog.html",
-    conflict: AuditEntry | None = None,
+    conflict: Quicker | None = None,
 ) -> Response:
     """The dialog, or the page that it is without a script, with the preview of the form's values."""
     draft = facts_with(known, form)
@@ -139,7 +131,7 @@ def show(
         contact_missing=needs_contact(
             draft.owner.owner, draft.own_contact, draft.partner.default_contact
         ),
-        **notices.beside(conflict),
+        conflict=conflict,
     )
 
 

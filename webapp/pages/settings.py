@@ -1,5 +1,7 @@
 """Settings of one's own: profile and password, and the team for its admins."""
 
+from typing import Any
+
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -9,8 +11,10 @@ from werkzeug.wrappers import Response
 from webapp.domain.access import Action
 from webapp.labels.refusals import sentence
 from webapp.models import db
-from webapp.pages import guards, persons
-from webapp.pages.forms import explain
+from webapp.pages import guards
+from webapp.pages.notices import Quicker
+from webapp.pages.people_forms import save_person
+from webapp.pages.saving import save
 from webapp.pages.settings_forms import InviteForm, MemberForm, ProfileForm
 from webapp.pages.signin_forms import PasswordForm
 from webapp.services.accounts import logins, people
@@ -31,21 +35,29 @@ def index() -> Response:
 @guards.allow(Action.USE_ACCOUNT)
 def profile() -> Answer:
     """One's own name, language and time zone."""
-    form = ProfileForm(obj=current_user)
-    if form.validate_on_submit():
-        try:
-            people.edit_person(current_user, current_user, **form.data)
-        except Refused as error:
-            explain(form, error)
-        else:
-            flash(_("Saved."), "good")
-            return redirect(url_for("settings.profile"), 303)
-    return profile_page(form, PasswordForm(formdata=None))
+    form = profile_form()
+    saved = save(
+        form,
+        lambda: people.edit_person(current_user, current_user, **form.data),
+        lambda: people.shown(current_user),
+    )
+    if saved.done:
+        flash(_("Saved."), "good")
+        return redirect(url_for("settings.profile"), 303)
+    return profile_page(form, PasswordForm(formdata=None), saved.status, saved.conflict)
 
 
-def profile_page(form: ProfileForm, password_form: PasswordForm) -> tuple[str, int]:
-    page = render_template("settings/profile.html", form=form, password_form=password_form)
-    return page, 422 if form.errors or password_form.errors else 200
+def profile_form(**options: Any) -> ProfileForm:
+    return ProfileForm(obj=current_user, shown=people.shown(current_user), **options)
+
+
+def profile_page(
+    form: ProfileForm, password_form: PasswordForm, status: int, conflict: Quicker | None = None
+) -> tuple[str, int]:
+    page = render_template(
+        "settings/profile.html", form=form, password_form=password_form, conflict=conflict
+    )
+    return page, status
 
 
 @blueprint.post("/settings/profile/password", endpoint="password")
@@ -65,7 +77,7 @@ def change_password() -> Answer:
             flash(_("Your password is changed. Everywhere else you are signed out."), "good")
             return redirect(url_for("settings.profile"), 303)
         form.present.errors = [_("This is not your present password.")]
-    return profile_page(ProfileForm(formdata=None, obj=current_user), form)
+    return profile_page(profile_form(formdata=None), form, 422)
 
 
 @blueprint.get("/settings/team")
@@ -81,16 +93,14 @@ def team() -> str:
 def invite() -> Answer:
     """Add somebody to the team, and invite them."""
     form = InviteForm()
-    if form.validate_on_submit():
-        try:
-            user = people.add_person(current_user, current_user.organisation, **form.data)
-        except Refused as error:
-            explain(form, error)
-        else:
-            people.invite(current_user, user)
-            flash(_("Invited: %(name)s, %(email)s", name=user.name, email=user.email), "good")
-            return redirect(url_for("settings.team"), 303)
-    return render_template("settings/invite.html", form=form), 422 if form.errors else 200
+    saved = save(
+        form, lambda: people.add_person(current_user, current_user.organisation, **form.data)
+    )
+    if user := saved.value:
+        people.invite(current_user, user)
+        flash(_("Invited: %(name)s, %(email)s", name=user.name, email=user.email), "good")
+        return redirect(url_for("settings.team"), 303)
+    return render_template("settings/invite.html", form=form), saved.status
 
 
 @blueprint.route("/settings/team/<int:user_id>", methods=["GET", "POST"])
@@ -98,13 +108,13 @@ def invite() -> Answer:
 def member(user_id: int) -> Answer:
     """One person of the team: facts and role."""
     user = guards.own_member(user_id)
-    form = MemberForm(obj=user)
-    status = persons.save(form, user)
-    if status is None:
+    form = MemberForm(obj=user, shown=people.shown(user))
+    saved = save_person(form, user)
+    if saved.done:
         onward = "settings.team" if current_user.may(Action.MANAGE_TEAM) else "settings.profile"
         return redirect(url_for(onward), 303)
-    page = render_template("settings/member.html", form=form, user=user, conflict=status == 409)
-    return page, status
+    page = render_template("settings/member.html", form=form, user=user, conflict=saved.conflict)
+    return page, saved.status
 
 
 @blueprint.post("/settings/team/<int:user_id>/invitation", endpoint="resend")

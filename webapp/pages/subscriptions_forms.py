@@ -6,7 +6,7 @@ from functools import cache
 from babel import numbers
 from babel.core import get_global
 from flask_babel import lazy_gettext as _l
-from wtforms import DateField, Field, HiddenField, StringField
+from wtforms import DateField, Field, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import ValidationError
 
@@ -92,8 +92,8 @@ def currency_of(country: str | None) -> str | None:
     return next(iter(numbers.get_territory_currencies(country)), None) if country else None
 
 
-class SubscriptionForm(forms.Form):
-    """A subscription's facts. ``version`` says which state they were entered on."""
+class SubscriptionForm(forms.SharedForm):
+    """A subscription's facts."""
 
     product = forms.text_field(_l("Product"))
     term_months = forms.select_field(_l("Term"), term_choices)
@@ -101,7 +101,6 @@ class SubscriptionForm(forms.Form):
     deadline = DayField(_l("Decision deadline"))
     amount = AmountField(_l("Amount"))
     currency = forms.select_field(_l("Currency"), currency_choices)
-    version = HiddenField()
 
     def validate_deadline(self, field: Field) -> None:
         # The service refuses it, too; said here, it comes together with all other faults.
@@ -125,9 +124,3 @@ class SubscriptionForm(forms.Form):
             amount=self.amount.data,
             currency=self.currency.data if self.amount.data is not None else None,
         )
-
-
-class StepForm(forms.Form):
-    """Renewed or cancelled. ``seen``: the renewal date that the page was about."""
-
-    seen = HiddenField()

@@ -1,5 +1,6 @@
 """The audit trail: what was changed by whom. Undo puts an entry's values back."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
 from enum import StrEnum
@@ -7,9 +8,11 @@ from typing import Any, NotRequired, TypedDict, Unpack
 
 from sqlalchemy import ColumnElement, select
 
+from webapp.domain.shown import changed_since
 from webapp.models import AuditAction, AuditEntry, User, db
 from webapp.models.base import Json
 from webapp.services import runtime
+from webapp.services.errors import Conflict
 
 
 def plain(value: Any) -> Any:
@@ -23,13 +26,18 @@ def plain(value: Any) -> Any:
     return value
 
 
-class About(TypedDict):
-    """What an entry is about; ``changes`` maps a field to ``(before, after)``."""
+class Trail(TypedDict):
+    """On whose trail an entry stands."""
 
     organisation_id: int
+    client_id: NotRequired[int | None]
+
+
+class About(Trail):
+    """What an entry is about; ``changes`` maps a field to ``(before, after)``."""
+
     subject_id: int
     subject: NotRequired[str | None]
-    client_id: NotRequired[int | None]
     changes: NotRequired[dict[str, tuple[Any, Any]] | None]
 
 
@@ -66,6 +74,20 @@ def newest(*conditions: ColumnElement[bool]) -> AuditEntry | None:
     return db.session.scalar(
         select(AuditEntry).where(*conditions).order_by(AuditEntry.id.desc()).limit(1)
     )
+
+
+def refuse_stale(
+    shown: str | None, stored: Mapping[str, Any], *conditions: ColumnElement[bool]
+) -> None:
+    """Raise Conflict if a form showed other values than are stored, with the newest entry about them.
+
+    ``shown``: the form's token (domain.shown); None where no form showed anything: a command, an undo.
+    ``conditions`` on AuditEntry name the entries that tell of such a change.
+    """
+    changed = changed_since(shown, stored) if shown is not None else set()
+    if changed:
+        entry = newest(*conditions)
+        raise Conflict(entry if entry and changed & entry.changes.keys() else None)
 
 
 def assign(target: Any, **values: Any) -> dict[str, tuple[Any, Any]]:

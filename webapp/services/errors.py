@@ -1,6 +1,7 @@
 """How a use case says no. The words are in webapp.labels.refusals."""
 
 from webapp.domain.refusals import Refusal
+from webapp.models import AuditEntry
 
 
 class Refused(ValueError):
@@ -14,4 +15,11 @@ class Refused(ValueError):
 
 
 class Conflict(Exception):
-    """What was to be changed has been changed by somebody else meanwhile."""
+    """Something was changed while somebody's form was open, and what the form wants is not that.
+
+    ``entry`` of the audit trail says who was quicker with what; None where no entry does.
+    """
+
+    def __init__(self, entry: AuditEntry | None = None) -> None:
+        super().__init__("changed meanwhile")
+        self.entry = entry

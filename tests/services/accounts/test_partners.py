@@ -109,14 +109,14 @@ def test_somebody_deactivated_stays_but_is_not_chosen_anew(alice, partner, cast)
 
 
 def test_the_same_values_from_a_stale_form_are_success(alice, partner, cast):
-    shown = partners.seen(partners.default_of(partner))
+    shown = partners.shown(partners.default_of(partner))
     wanted = Default(Owner.PARTNER, cast.alice)
     assert partners.save_default(alice, partner, wanted, shown)
     assert partners.save_default(alice, partner, wanted, shown) is None
 
 
 def test_other_values_from_a_stale_form_are_a_conflict(alice, partner, cast):
-    shown = partners.seen(partners.default_of(partner))
+    shown = partners.shown(partners.default_of(partner))
     partners.save_default(alice, partner, Default(Owner.PARTNER, cast.alice), shown)
     with pytest.raises(Conflict):
         partners.save_default(alice, partner, Default(Owner.VENDOR, cast.bob), shown)
@@ -161,9 +161,9 @@ def test_a_schedule_that_cannot_work_is_refused(alice, partner, change, field):
 
 
 def test_sending_is_switched_and_undone(alice, partner):
-    entry = partners.save_sending(alice, partner, True)
+    entry = partners.switch(alice, partner, "sending", True)
     assert partner.sending
-    assert partners.save_sending(alice, partner, True) is None
+    assert partners.switch(alice, partner, "sending", True) is None
     undo.undo(alice, entry)
     assert not partner.sending
 

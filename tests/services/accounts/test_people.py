@@ -174,20 +174,20 @@ def test_an_address_is_passed_on_without_its_password(alice, dana, dave, cast: C
 
 
 def test_a_stale_form_is_a_conflict_unless_it_says_the_same(dana, dave):
-    shown = dave.version
-    people.edit_person(dana, dave, version=shown, name="David")
-    people.edit_person(dana, dave, version=shown, name="David")
+    shown = people.shown(dave)
+    people.edit_person(dana, dave, shown=shown, name="David")
+    people.edit_person(dana, dave, shown=shown, name="David")
     with pytest.raises(Conflict):
-        people.edit_person(dana, dave, version=shown, name="Davy")
+        people.edit_person(dana, dave, shown=shown, name="Davy")
     assert dave.name == "David"
 
 
 def test_signing_in_makes_no_form_stale(dana, dave):
-    shown = dave.version
+    shown = people.shown(dave)
     logins.signed_in(dave)
     db.session.expire_all()
     assert dave.signed_in_at
-    people.edit_person(dana, dave, version=shown, name="David")
+    people.edit_person(dana, dave, shown=shown, name="David")
 
 
 def test_the_last_active_admin_stays_one(dana, dave):

@@ -31,7 +31,7 @@ def holding(cast: Cast, **others: int | None) -> dict[ContactRole, int | None]:
 
 def test_roles_move_empty_and_are_audited(dana, acme, cast: Cast):
     wanted = holding(cast, primary=cast.dave, billing=None)
-    contacts.assign_contacts(dana, acme, wanted, holding(cast))
+    contacts.assign_contacts(dana, acme, wanted, contacts.shown(holding(cast)))
     assert contacts.holders(acme.id) == wanted
     entry = db.session.scalars(select(AuditEntry)).one()
     assert (entry.organisation_id, entry.client_id) == (cast.partner, cast.client)
@@ -41,20 +41,24 @@ def test_roles_move_empty_and_are_audited(dana, acme, cast: Cast):
 def test_saving_twice_is_saving_once(dana, acme, cast: Cast):
     wanted = holding(cast, billing=None)
     for _ in range(2):
-        contacts.assign_contacts(dana, acme, wanted, holding(cast))
+        contacts.assign_contacts(dana, acme, wanted, contacts.shown(holding(cast)))
     assert len(db.session.scalars(select(AuditEntry)).all()) == 1
 
 
 def test_two_who_change_different_roles_both_succeed(dana, acme, cast: Cast):
-    contacts.assign_contacts(dana, acme, holding(cast, billing=None), holding(cast))
-    contacts.assign_contacts(dana, acme, holding(cast, primary=cast.dave), holding(cast))
+    contacts.assign_contacts(dana, acme, holding(cast, billing=None), contacts.shown(holding(cast)))
+    contacts.assign_contacts(
+        dana, acme, holding(cast, primary=cast.dave), contacts.shown(holding(cast))
+    )
     assert contacts.holders(acme.id) == holding(cast, billing=None, primary=cast.dave)
 
 
 def test_two_who_change_the_same_role_don_t_overwrite_one_another(dana, acme, cast: Cast):
-    contacts.assign_contacts(dana, acme, holding(cast, billing=None), holding(cast))
+    contacts.assign_contacts(dana, acme, holding(cast, billing=None), contacts.shown(holding(cast)))
     with pytest.raises(Conflict):
-        contacts.assign_contacts(dana, acme, holding(cast, billing=cast.dana), holding(cast))
+        contacts.assign_contacts(
+            dana, acme, holding(cast, billing=cast.dana), contacts.shown(holding(cast))
+        )
     assert contacts.holders(acme.id)[BILLING] is None
 
 
@@ -67,7 +71,9 @@ def test_only_active_people_of_the_company(dana, acme, cast: Cast, who):
     else:
         user_id = getattr(cast, who, 999_999)
     with pytest.raises(Refused) as error:
-        contacts.assign_contacts(dana, acme, holding(cast, billing=user_id), holding(cast))
+        contacts.assign_contacts(
+            dana, acme, holding(cast, billing=user_id), contacts.shown(holding(cast))
+        )
     assert (error.value.field, error.value.refusal) == ("billing", Refusal.STRANGER)
 
 

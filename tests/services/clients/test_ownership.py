@@ -9,8 +9,8 @@ from webapp.domain.ownership import Choice, Owner
 from webapp.domain.refusals import Refusal
 from webapp.models import AuditEntry, Client, Partner, User, db
 from webapp.services.clients import ownership
-from webapp.services.clients.ownership import OwnerConflict, Why, choose_owner
-from webapp.services.errors import Refused
+from webapp.services.clients.ownership import Why, choose_owner, shown
+from webapp.services.errors import Conflict, Refused
 from webapp.services.reminders import loading
 
 
@@ -27,7 +27,7 @@ def stored(client):
 
 def test_an_override_is_stored_with_who_and_when(scene, cast):
     alice, client = scene
-    entry = choose_owner(alice, client, Choice.PARTNER, cast.bob, 1)
+    entry = choose_owner(alice, client, Choice.PARTNER, cast.bob)
     assert stored(client) == (Owner.PARTNER, cast.bob, 2)
     assert client.owner_set_by_id == cast.alice
     assert timedelta() <= entry.at - client.owner_set_at < timedelta(seconds=10)
@@ -37,60 +37,62 @@ def test_an_override_is_stored_with_who_and_when(scene, cast):
 
 def test_an_override_that_equals_the_default_is_still_one(scene):
     alice, client = scene
-    choose_owner(alice, client, Choice.VENDOR, None, 1)
+    choose_owner(alice, client, Choice.VENDOR, None)
     assert stored(client) == (Owner.VENDOR, None, 2)
 
 
 def test_use_default_takes_the_override_back(scene):
     alice, client = scene
-    choose_owner(alice, client, Choice.PARTNER, None, 1)
-    choose_owner(alice, client, Choice.INHERIT, None, 2)
+    choose_owner(alice, client, Choice.PARTNER, None)
+    choose_owner(alice, client, Choice.INHERIT, None)
     assert stored(client) == (None, None, 3)
     assert (client.owner_set_by_id, client.owner_set_at) == (None, None)
 
 
 def test_a_new_contact_alone_leaves_who_set_the_owner(scene, cast):
     alice, client = scene
-    choose_owner(alice, client, Choice.PARTNER, None, 1)
+    choose_owner(alice, client, Choice.PARTNER, None)
     bob = db.session.get(User, cast.bob)
-    entry = choose_owner(bob, client, Choice.PARTNER, cast.bob, 2)
+    entry = choose_owner(bob, client, Choice.PARTNER, cast.bob)
     assert entry.changes == {"contact_id": [None, cast.bob]}
     assert client.owner_set_by_id == cast.alice
 
 
 def test_what_is_stored_already_leaves_no_trace(scene):
     alice, client = scene
-    assert choose_owner(alice, client, Choice.INHERIT, None, 1) is None
+    assert choose_owner(alice, client, Choice.INHERIT, None) is None
     assert stored(client) == (None, None, 1)
     assert db.session.query(AuditEntry).count() == 0
 
 
 def test_a_second_click_is_a_success_that_saves_nothing(scene, cast):
     alice, client = scene
-    first = choose_owner(alice, client, Choice.PARTNER, cast.bob, 1)
-    assert choose_owner(alice, client, Choice.PARTNER, cast.bob, 1) == first
+    token = shown(client)
+    first = choose_owner(alice, client, Choice.PARTNER, cast.bob, token)
+    assert choose_owner(alice, client, Choice.PARTNER, cast.bob, token) == first
     assert stored(client) == (Owner.PARTNER, cast.bob, 2)
     assert db.session.query(AuditEntry).count() == 1
 
 
 def test_a_late_choice_is_told_who_was_quicker_and_changes_nothing(scene, cast):
     alice, client = scene
-    quicker = choose_owner(alice, client, Choice.PARTNER, cast.bob, 1)
-    with pytest.raises(OwnerConflict) as conflict:
-        choose_owner(db.session.get(User, cast.bob), client, Choice.VENDOR, None, 1)
+    token = shown(client)
+    quicker = choose_owner(alice, client, Choice.PARTNER, cast.bob, token)
+    with pytest.raises(Conflict) as conflict:
+        choose_owner(db.session.get(User, cast.bob), client, Choice.VENDOR, None, token)
     assert conflict.value.entry == quicker
     assert stored(client) == (Owner.PARTNER, cast.bob, 2)
 
 
 def test_a_choice_between_reading_and_writing_is_noticed(scene, cast):
     alice, client = scene
-    entry = choose_owner(alice, client, Choice.PARTNER, cast.bob, 1)
+    entry = choose_owner(alice, client, Choice.PARTNER, cast.bob)
     # What this unit of work has read is older than what is stored.
     db.session.expire_all()
     assert client.owner_version == 2
     client.__dict__["owner_version"] = 1
-    with pytest.raises(OwnerConflict) as conflict:
-        choose_owner(alice, client, Choice.VENDOR, None, 1)
+    with pytest.raises(Conflict) as conflict:
+        choose_owner(alice, client, Choice.VENDOR, None, shown(client))
     assert conflict.value.entry == entry
     assert stored(client)[0] is Owner.PARTNER
 
@@ -103,7 +105,7 @@ def test_only_active_people_of_the_partner_can_be_chosen(scene, cast, who):
     db.session.flush()
     user_id = former.id if who == "former" else getattr(cast, who)
     with pytest.raises(Refused) as refusal:
-        choose_owner(alice, client, Choice.PARTNER, user_id, 1)
+        choose_owner(alice, client, Choice.PARTNER, user_id)
     assert (refusal.value.field, refusal.value.refusal) == (
         "contact_id",
         Refusal.CONTACT_NOT_LISTED,
@@ -127,28 +129,28 @@ def test_the_partner_as_owner_needs_a_contact(scene, cast, choice, default, refu
     partner.default_owner = default
     db.session.flush()
     if not refused:
-        choose_owner(alice, client, choice, None, 1)
+        choose_owner(alice, client, choice, None)
         return
     with pytest.raises(Refused) as refusal:
-        choose_owner(alice, client, choice, None, 1)
+        choose_owner(alice, client, choice, None)
     assert (refusal.value.field, refusal.value.refusal) == ("contact_id", Refusal.CONTACT_NEEDED)
-    choose_owner(alice, client, choice, cast.bob, 1)
+    choose_owner(alice, client, choice, cast.bob)
 
 
 def test_why(scene, cast):
     alice, client = scene
     assert ownership.why(client, loading.of_client(client)) == Why(Owner.VENDOR, own=False)
-    choose_owner(alice, client, Choice.PARTNER, None, 1)
+    choose_owner(alice, client, Choice.PARTNER, None)
     assert ownership.why(client, loading.of_client(client)) == Why(
         Owner.PARTNER, own=True, by="Alice", at=client.owner_set_at
     )
-    choose_owner(None, client, Choice.VENDOR, None, 2)
+    choose_owner(None, client, Choice.VENDOR, None)
     assert ownership.why(client, loading.of_client(client)).by is None
 
 
 def test_facts_of_a_loaded_client_are_the_same(scene, cast):
     alice, client = scene
-    choose_owner(alice, client, Choice.PARTNER, cast.bob, 1)
+    choose_owner(alice, client, Choice.PARTNER, cast.bob)
     assert loading.of_client(client) == loading.load_one(client.id)
 
 

@@ -22,7 +22,7 @@ from webapp.models import (
     db,
 )
 from webapp.models.organisation import NO_RENEWAL
-from webapp.services.clients import subscriptions
+from webapp.services.clients import renewals, subscriptions
 from webapp.services.clients.subscriptions import SubscriptionDetails
 from webapp.services.errors import Conflict, Refused
 from webapp.services.reminders import due_index, planning
@@ -116,14 +116,14 @@ def test_renewing_keeps_month_ends(alice, client, renewal, term, times, expected
     facts = replace(FACTS, renewal_date=renewal, term_months=term)
     subscription = subscriptions.add_subscription(alice, client, facts)
     for _ in range(times):
-        subscriptions.renew(alice, subscription)
+        renewals.renew(alice, subscription)
     assert subscription.renewal_date == expected
 
 
 def test_a_renewed_deadline_keeps_its_distance(alice, client):
     facts = replace(FACTS, deadline=date(2026, 12, 17))
     subscription = subscriptions.add_subscription(alice, client, facts)
-    subscriptions.renew(alice, subscription)
+    renewals.renew(alice, subscription)
     assert subscription.deadline == date(2027, 12, 17)
     assert subscription.cycle == 2
 
@@ -131,7 +131,7 @@ def test_a_renewed_deadline_keeps_its_distance(alice, client):
 def test_renewing_withdraws_what_waits_and_undo_brings_it_back(alice, subscription, on_2_march):
     plan_and_issue(NOON)
     assert len(waiting()) == 3
-    entry = subscriptions.renew(alice, subscription)
+    entry = renewals.renew(alice, subscription)
     old, new = date(2027, 3, 31), date(2028, 3, 31)
     assert subscription.renewal_date == new
     assert subscription.attention_on == date(2028, 1, 1)
@@ -149,14 +149,14 @@ def test_renewing_withdraws_what_waits_and_undo_brings_it_back(alice, subscripti
 
 
 def test_an_undone_change_is_not_undone_twice(alice, subscription):
-    entry = subscriptions.renew(alice, subscription)
+    entry = renewals.renew(alice, subscription)
     undo.undo(alice, entry)
     with pytest.raises(Conflict):
         undo.undo(alice, entry)
 
 
 def test_what_changed_again_is_not_undone(alice, subscription):
-    entry = subscriptions.renew(alice, subscription)
+    entry = renewals.renew(alice, subscription)
     facts = replace(subscriptions.details_of(subscription), renewal_date=date(2028, 5, 1))
     subscriptions.edit_subscription(alice, subscription, facts)
     with pytest.raises(Conflict):
@@ -166,7 +166,7 @@ def test_what_changed_again_is_not_undone(alice, subscription):
 
 def test_a_cancelled_one_needs_no_attention_until_that_is_undone(alice, subscription, on_2_march):
     plan_and_issue(NOON)
-    entry = subscriptions.cancel(alice, subscription)
+    entry = renewals.cancel(alice, subscription)
     assert subscription.attention_on is None
     assert subscription.client.next_renewal_on == NO_RENEWAL
     assert waiting() == []

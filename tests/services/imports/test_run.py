@@ -24,7 +24,7 @@ from webapp.models import (
     db,
 )
 from webapp.services import runtime
-from webapp.services.clients import subscriptions
+from webapp.services.clients import renewals
 from webapp.services.imports.run import Report, import_list, spelling_of
 
 DATA = Path(__file__).parent.parent.parent / "data"
@@ -222,7 +222,7 @@ def test_a_date_moved_by_the_term_is_a_renewal(bring: Importer) -> None:
 def test_a_list_that_is_behind_takes_no_renewal_back(bring: Importer) -> None:
     line = "Company name,Product,Renewal date,Term\nRe,Hub,2027-01-31,P1M\n"
     bring(line)
-    subscriptions.renew(None, subscription("Re", "Hub"))
+    renewals.renew(None, subscription("Re", "Hub"))
     assert counts(bring(line)) == (0, 0, 1)
     assert subscription("Re", "Hub").renewal_date == date(2027, 2, 28)
     # Any other date is a correction.
@@ -399,7 +399,7 @@ def test_statements_do_not_grow_with_the_list(
 def test_a_cancelled_subscription_is_moved_and_not_renewed(bring: Importer) -> None:
     line = "Company name,Product,Renewal date,Term\nRe,Hub,{},P1M\n"
     bring(line.format("2027-01-31"))
-    subscriptions.cancel(None, subscription("Re", "Hub"))
+    renewals.cancel(None, subscription("Re", "Hub"))
     assert counts(bring(line.format("2027-02-28"))) == (0, 1, 0)
     hub = subscription("Re", "Hub")
     assert (hub.renewal_date, hub.cycle, hub.cancelled) == (date(2027, 2, 28), 1, True)

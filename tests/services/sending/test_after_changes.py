@@ -23,7 +23,7 @@ from webapp.models import (
     User,
     db,
 )
-from webapp.services.clients import subscriptions
+from webapp.services.clients import renewals, subscriptions
 from webapp.services.reminders import due_index, planning
 from webapp.services.sending import after_changes
 
@@ -219,8 +219,8 @@ def test_a_date_that_comes_back_after_two_renewals_is_told_about(app, sending):
         subscription = db.session.get(Subscription, sending.subscription)
         facts = subscriptions.details_of(subscription)
         reminders_due = list(planning.plan(STEP_30))
-        subscriptions.renew(None, subscription)
-        subscriptions.renew(None, subscription)
+        renewals.renew(None, subscription)
+        renewals.renew(None, subscription)
         subscriptions.edit_subscription(None, subscription, facts)
     assert reminders_due
     run_at(app, STEP_30)

@@ -12,6 +12,7 @@ from webapp import worker
 from webapp.config import load
 from webapp.domain.ownership import Owner
 from webapp.domain.refusals import Refusal
+from webapp.domain.shown import token_of
 from webapp.models import (
     AuditEntry,
     Client,
@@ -26,7 +27,7 @@ from webapp.models import (
     db,
 )
 from webapp.services.accounts import people
-from webapp.services.clients import subscriptions
+from webapp.services.clients import renewals
 from webapp.services.errors import Conflict, Refused
 from webapp.services.reminders import due_index
 from webapp.services.sending import decisions, messages
@@ -62,10 +63,14 @@ def run_at(app, moment):
         return worker.once(app)
 
 
-def decide(app, decision, actor_id, delivery_id, seen=0, at=LATER):
+# The token of a button beside a mail that nobody has decided about.
+AS_FOUND = token_of({"state": UNCLEAR, "resends": 0})
+
+
+def decide(app, decision, actor_id, delivery_id, shown=None, at=LATER):
     with time_machine.travel(at, tick=False), unit_of_work(app):
         delivery = db.session.get(Delivery, delivery_id)
-        decision(db.session.get(User, actor_id), delivery, seen)
+        decision(db.session.get(User, actor_id), delivery, shown or decisions.shown(delivery))
 
 
 def mails_to(app, recipient_id):
@@ -150,7 +155,7 @@ def test_arrived_is_sent_and_keeps_what_the_server_said(app, sending, sink, uncl
 @pytest.mark.parametrize("decision", [decisions.send_again, decisions.arrived])
 def test_a_second_click_changes_nothing(app, sending, unclear, decision):
     for _ in range(2):
-        decide(app, decision, sending.bob, unclear.id)
+        decide(app, decision, sending.bob, unclear.id, AS_FOUND)
     with app.app_context():
         assert db.session.get(Delivery, unclear.id).resends == (decision is decisions.send_again)
         assert db.session.query(AuditEntry).filter_by(subject_id=unclear.id).count() == 1
@@ -162,8 +167,16 @@ def test_a_second_click_changes_nothing(app, sending, unclear, decision):
 )
 def test_the_second_of_two_people_is_told(app, sending, unclear, first, second):
     decide(app, first, sending.alice, unclear.id)
-    with pytest.raises(Conflict):
-        decide(app, second, sending.bob, unclear.id)
+    with pytest.raises(Conflict) as conflict:
+        decide(app, second, sending.bob, unclear.id, AS_FOUND)
+    with app.app_context():
+        assert db.session.merge(conflict.value.entry).actor_id == sending.alice
+
+
+def test_two_people_who_decide_the_same_both_succeed(app, sending, unclear):
+    for who in (sending.alice, sending.bob):
+        decide(app, decisions.arrived, who, unclear.id, AS_FOUND)
+    assert history(app, unclear.id)[-1] == ("sent", sending.alice)
 
 
 def test_a_page_left_open_does_not_resend_what_became_unclear_again(app, sending, sink, unclear):
@@ -172,8 +185,8 @@ def test_a_page_left_open_does_not_resend_what_became_unclear_again(app, sending
     run_at(app, SOON)
     assert mails_to(app, sending.dana)[0].state is UNCLEAR
     with pytest.raises(Conflict):
-        decide(app, decisions.send_again, sending.alice, unclear.id, seen=0)
-    decide(app, decisions.send_again, sending.alice, unclear.id, seen=1, at=SOON)
+        decide(app, decisions.send_again, sending.alice, unclear.id, AS_FOUND)
+    decide(app, decisions.send_again, sending.alice, unclear.id, at=SOON)
     assert mails_to(app, sending.dana)[0].state is DeliveryState.QUEUED
 
 
@@ -188,7 +201,7 @@ def test_what_comes_too_late_is_not_sent_again_but_ended(app, sending, unclear):
 def test_a_renewed_subscription_needs_no_old_reminder(app, sending, unclear):
     with time_machine.travel(LATER, tick=False), unit_of_work(app):
         bob = db.session.get(User, sending.bob)
-        subscriptions.renew(bob, db.session.get(Subscription, sending.subscription))
+        renewals.renew(bob, db.session.get(Subscription, sending.subscription))
     with pytest.raises(Refused, match=Refusal.MAIL_OVER):
         decide(app, decisions.send_again, sending.bob, unclear.id)
 

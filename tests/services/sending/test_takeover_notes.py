@@ -53,7 +53,7 @@ def choose(app, cast, choice, moment):
     with time_machine.travel(moment, tick=False), unit_of_work(app):
         client = db.session.get(Client, cast.client)
         alice = db.session.get(User, cast.alice)
-        ownership.choose_owner(alice, client, choice, cast.bob, client.owner_version)
+        ownership.choose_owner(alice, client, choice, cast.bob)
 
 
 def notes(app):
@@ -140,7 +140,7 @@ def test_a_note_that_failed_is_superseded_by_a_new_one(app, told):
         db.session.get(User, told.bob).email = "robert@odnowa.example"
     with time_machine.travel(LATER + timedelta(minutes=20), tick=False), unit_of_work(app):
         [note] = notes_sent(told)
-        decisions.send_again(db.session.get(User, told.alice), note, 0)
+        decisions.send_again(db.session.get(User, told.alice), note, decisions.shown(note))
     run_at(app, LATER + timedelta(minutes=21))
     assert [recipient for recipient, _ in notes(app)] == [
         "bob@odnowa.example",
@@ -173,7 +173,7 @@ def test_a_note_that_waits_goes_to_whoever_is_responsible_by_then(app, told):
     with time_machine.travel(LATER + timedelta(minutes=12), tick=False), unit_of_work(app):
         client = db.session.get(Client, told.client)
         alice = db.session.get(User, told.alice)
-        ownership.choose_owner(alice, client, Choice.PARTNER, told.alice, client.owner_version)
+        ownership.choose_owner(alice, client, Choice.PARTNER, told.alice)
     run_at(app, LATER + timedelta(minutes=13))
     assert notes(app) == []
     run_at(app, LATER + timedelta(days=1))

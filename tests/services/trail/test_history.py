@@ -37,21 +37,21 @@ def test_pages_meet_without_gap_or_overlap(scene, cast):
 
 def test_the_people_in_changes_have_names(scene, cast):
     alice, client = scene
-    choose_owner(alice, client, Choice.PARTNER, cast.bob, 1)
+    choose_owner(alice, client, Choice.PARTNER, cast.bob)
     assert history.activity(client.id, ActivityQuery()).names == {cast.bob: "Bob"}
 
 
 def test_another_clients_trail_stays_its_own(scene, cast):
     alice, client = scene
-    choose_owner(alice, client, Choice.PARTNER, cast.bob, 1)
+    choose_owner(alice, client, Choice.PARTNER, cast.bob)
     assert history.activity(cast.other_client, ActivityQuery()).rows == ()
 
 
 def test_only_the_newest_change_of_a_field_can_be_undone(scene, cast):
     alice, client = scene
-    older = choose_owner(alice, client, Choice.PARTNER, None, 1)
-    newer = choose_owner(alice, client, Choice.VENDOR, None, 2)
-    contact = choose_owner(alice, client, Choice.VENDOR, cast.bob, 3)
+    older = choose_owner(alice, client, Choice.PARTNER, None)
+    newer = choose_owner(alice, client, Choice.VENDOR, None)
+    contact = choose_owner(alice, client, Choice.VENDOR, cast.bob)
     assert history.activity(client.id, ActivityQuery()).undoable == {newer.id, contact.id}
     undo.undo(alice, newer)
     db.session.expire_all()

@@ -1,7 +1,8 @@
 """Partners: add one, and what its settings for renewal communication say."""
 
 import re
-from dataclasses import astuple, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import time
 from typing import Any
 
@@ -11,23 +12,26 @@ from webapp import i18n
 from webapp.domain.ownership import Owner, needs_contact
 from webapp.domain.refusals import Refusal
 from webapp.domain.schedule import parse_steps
+from webapp.domain.shown import token_of
 from webapp.mail.addresses import name_from
 from webapp.models import AuditEntry, Client, Partner, User, db
 from webapp.models.audit import AuditAction
 from webapp.services import audit, runtime
 from webapp.services.accounts import people
-from webapp.services.errors import Conflict, Refused
+from webapp.services.errors import Refused
 from webapp.services.reminders import due_index, loading
 from webapp.services.sending import after_changes, takeover_notes
 
 WEEKDAYS = "0123456"
+# What is on or off, by its column, with what the trail calls a change of it.
+SWITCHES = {"sending": AuditAction.SENDING_CHANGED, "insistent": AuditAction.MODE_CHANGED}
 
 
 @dataclass(frozen=True, slots=True)
 class Default:
     """The default owner of renewal communication, and the partner user to be notified."""
 
-    owner: Owner
+    default_owner: Owner
     notified_user_id: int | None
 
 
@@ -51,12 +55,14 @@ def schedule_of(partner: Partner) -> Schedule:
     )
 
 
-def seen(values: Default | Schedule) -> str:
-    """What a form carries along, so that saving can tell whether the values are still those shown.
+def shown(values: Default | Schedule) -> str:
+    """The token of a form that shows these values: each part of the page goes stale on its own."""
+    return token_of(asdict(values))
 
-    Not the row's version: each part of the page is saved, and goes stale, on its own.
-    """
-    return "|".join("" if value is None else str(value) for value in astuple(values))
+
+def shown_switch(partner: Partner, name: str) -> str:
+    """The token of a form that shows one of SWITCHES."""
+    return token_of({name: getattr(partner, name)})
 
 
 def add_partner(
@@ -112,8 +118,8 @@ def save_default(
 ) -> AuditEntry | None:
     """Set the default owner and the notified user; None when they were so before.
 
-    ``shown``: what ``seen`` said of the values that the choice was made from. Raises Refused for a user
-    who can't be chosen or is needed, and Conflict when somebody else has chosen meanwhile.
+    ``shown``: the token of the form in which it was chosen. Raises Refused for a user who can't be chosen
+    or is needed, and Conflict when something else was chosen meanwhile.
     """
     ids = {wanted.notified_user_id, partner.notified_user_id} - {None}
     members = {
@@ -126,17 +132,10 @@ def save_default(
     kept = wanted.notified_user_id == partner.notified_user_id
     if wanted.notified_user_id and (chosen is None or not (chosen.active or kept)):
         raise Refused("notified_user_id", Refusal.NO_OPTION)
-    if needs_contact(wanted.owner, None, chosen):
+    if needs_contact(wanted.default_owner, None, chosen):
         raise Refused("notified_user_id", Refusal.NOTIFIED_NEEDED)
     before = partner.default_owner
-    entry = save(
-        actor,
-        partner,
-        AuditAction.DEFAULT_CHANGED,
-        (default_of(partner), wanted, shown),
-        default_owner=wanted.owner,
-        notified_user_id=wanted.notified_user_id,
-    )
+    entry = save(actor, partner, AuditAction.DEFAULT_CHANGED, asdict(wanted), shown)
     if entry:
         after_changes.reconsider_partner(actor, partner)
     if entry and partner.default_owner is not before:
@@ -162,16 +161,7 @@ def save_schedule(
     if wanted.window_opens >= wanted.window_closes:
         raise Refused("window_closes", Refusal.WINDOW)
     wanted = Schedule(steps, wanted.window_opens, wanted.window_closes, days)
-    entry = save(
-        actor,
-        partner,
-        AuditAction.SCHEDULE_CHANGED,
-        (schedule_of(partner), wanted, shown),
-        steps_text=steps,
-        window_opens=wanted.window_opens,
-        window_closes=wanted.window_closes,
-        window_days=days,
-    )
+    entry = save(actor, partner, AuditAction.SCHEDULE_CHANGED, asdict(wanted), shown)
     if entry and "steps_text" in entry.changes:
         due_index.refresh_partner(partner)
     return entry
@@ -181,27 +171,24 @@ def save(
     actor: User | None,
     partner: Partner,
     action: AuditAction,
-    states: tuple[Default | Schedule, Default | Schedule, str | None],
-    **values: Any,
+    wanted: Mapping[str, Any],
+    shown: str | None,
 ) -> AuditEntry | None:
-    """Store values unless they differ both from what was shown and from what is wanted."""
-    stored, wanted, shown = states
-    if shown is not None and shown != seen(stored) and stored != wanted:
-        raise Conflict
-    changes = audit.assign(partner, **values)
-    return note(actor, action, partner, changes) if changes else None
+    """Store some columns, unless a form showed others than are stored; None when they were so before."""
+    stored = {column: getattr(partner, column) for column in wanted}
+    if stored == wanted:
+        return None
+    audit.refuse_stale(
+        shown, stored, AuditEntry.organisation_id == partner.id, AuditEntry.action == action
+    )
+    return note(actor, action, partner, audit.assign(partner, **wanted))
 
 
-def save_sending(actor: User | None, partner: Partner, sending: bool) -> AuditEntry | None:
-    """Turn sending on or off for all clients of a partner; None when it was so before."""
-    changes = audit.assign(partner, sending=sending)
-    return note(actor, AuditAction.SENDING_CHANGED, partner, changes) if changes else None
-
-
-def save_mode(actor: User | None, partner: Partner, insistent: bool) -> AuditEntry | None:
-    """Hold unclear mails for a person, or resend each once; None when it was so before."""
-    changes = audit.assign(partner, insistent=insistent)
-    return note(actor, AuditAction.MODE_CHANGED, partner, changes) if changes else None
+def switch(
+    actor: User | None, partner: Partner, name: str, on: bool, shown: str | None = None
+) -> AuditEntry | None:
+    """Turn one of SWITCHES on or off for all clients; None when it was so before. Raises Conflict."""
+    return save(actor, partner, SWITCHES[name], {name: on}, shown)
 
 
 def note(
@@ -218,11 +205,6 @@ def note(
         subject=partner.name,
         changes=changes,
     )
-
-
-def last_change(partner: Partner, action: AuditAction) -> AuditEntry | None:
-    """The newest entry of one kind about this partner's settings."""
-    return audit.newest(AuditEntry.organisation_id == partner.id, AuditEntry.action == action)
 
 
 def override_counts(partner: Partner) -> tuple[int, int]:

@@ -7,18 +7,34 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, or_, select
 
 from webapp.domain.refusals import Refusal
+from webapp.domain.shown import token_of
 from webapp.mail.addresses import AddressError, check_name, normalise
-from webapp.models import Client, Link, LinkPurpose, Organisation, Partner, Reminder, User, db
+from webapp.models import (
+    AuditEntry,
+    Client,
+    Link,
+    LinkPurpose,
+    Organisation,
+    Partner,
+    Reminder,
+    User,
+    db,
+)
 from webapp.models.audit import AuditAction
 from webapp.models.tables import organisation_table
 from webapp.models.user import new_token
 from webapp.services import audit
 from webapp.services.accounts import logins
-from webapp.services.errors import Conflict, Refused
+from webapp.services.errors import Refused
 from webapp.services.sending import after_changes, outbox
 
 LONGEST_NAME = 200
-EDITABLE = {"name", "email", "job_title", "language", "time_zone", "admin"}
+EDITABLE = ("name", "email", "job_title", "language", "time_zone", "admin")
+
+
+def shown(user: User) -> str:
+    """Make the token of a form that shows a person."""
+    return token_of({field: getattr(user, field) for field in EDITABLE})
 
 
 def add_person(
@@ -78,21 +94,27 @@ def edit_person(
     actor: User | None,
     user: User,
     *,
-    version: int | None = None,
+    shown: str | None = None,
     address_right: bool = False,
     **facts: Any,
 ) -> None:
-    """Change some of EDITABLE. With the ``version`` that was shown, a change meanwhile is a Conflict.
+    """Change some of EDITABLE. ``shown``: the token of the form in which that was done.
 
     ``address_right``: an address that a server rejected is right, and to be tried again.
 
     A new address takes the old one's access away: open links and sessions end, and who was invited
-    before is invited again, there. Raises Refused.
+    before is invited again, there. Raises Refused, Conflict.
     """
     facts = checked_facts(actor, user, facts)
-    stale = version is not None and version != user.version
-    if stale and any(getattr(user, field) != value for field, value in facts.items()):
-        raise Conflict
+    stored = {field: getattr(user, field) for field in facts}
+    if stored != facts:
+        audit.refuse_stale(
+            shown,
+            stored,
+            AuditEntry.organisation_id == trail_of(user)["organisation_id"],
+            AuditEntry.subject_id == user.id,
+            AuditEntry.action == AuditAction.USER_CHANGED,
+        )
     if user.admin and not facts.get("admin", True):
         keep_an_admin(user, "admin")
     if address_right or facts.get("email", user.email) != user.email:
@@ -115,7 +137,7 @@ def edit_person(
 
 def checked_facts(actor: User | None, user: User, facts: Mapping[str, Any]) -> dict[str, Any]:
     """New values of some of EDITABLE as they are stored. Raises Refused."""
-    unknown = facts.keys() - EDITABLE
+    unknown = facts.keys() - set(EDITABLE)
     if unknown:
         raise TypeError(f"not to be edited: {', '.join(sorted(unknown))}")
     checked = dict(facts)
@@ -296,15 +318,15 @@ def team(organisation_id: int) -> list[User]:
 
 
 def note(actor: User | None, action: AuditAction, user: User, **changes: tuple[Any, Any]) -> None:
-    """Put a change of a user on the trail: the partner's, for a client's user."""
-    organisation = user.organisation
-    company = organisation if isinstance(organisation, Client) else None
+    """Put a change of a user on the trail."""
     audit.record(
-        actor,
-        action,
-        organisation_id=company.partner_id if company else organisation.id,
-        client_id=company.id if company else None,
-        subject_id=user.id,
-        subject=user.name,
-        changes=changes,
+        actor, action, **trail_of(user), subject_id=user.id, subject=user.name, changes=changes
     )
+
+
+def trail_of(user: User) -> audit.Trail:
+    """On whose trail a user's changes stand: the partner's, for a client's user."""
+    organisation = user.organisation
+    if isinstance(organisation, Client):
+        return {"organisation_id": organisation.partner_id, "client_id": organisation.id}
+    return {"organisation_id": organisation.id}

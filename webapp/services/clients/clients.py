@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, select, update
 from webapp import countries, i18n
 from webapp.domain.cells import CellError, Problem, read_domain, read_text
 from webapp.domain.refusals import Refusal
+from webapp.domain.shown import token_of
 from webapp.models import AuditEntry, Client, Partner, Subscription, User, db
 from webapp.models.audit import AuditAction
 from webapp.models.tables import client_table
@@ -38,13 +39,6 @@ class ClientDetails:
     time_zone: str | None = None
 
 
-def last_change(client: Client) -> AuditEntry | None:
-    """The newest entry about this client's details."""
-    return audit.newest(
-        AuditEntry.client_id == client.id, AuditEntry.action == AuditAction.CLIENT_CHANGED
-    )
-
-
 def details_of(client: Client) -> ClientDetails:
     """The details as they are stored."""
     return ClientDetails(
@@ -56,6 +50,11 @@ def details_of(client: Client) -> ClientDetails:
         language=client.language,
         time_zone=client.time_zone,
     )
+
+
+def shown(client: Client) -> str:
+    """The token of a form that shows the details."""
+    return token_of(asdict(details_of(client)))
 
 
 def add_client(actor: User | None, partner: Partner, details: ClientDetails) -> Client:
@@ -75,14 +74,25 @@ def new_client(partner: Partner, details: ClientDetails) -> Client:
     return Client(partner=partner, **asdict(whole), **keys(whole))
 
 
-def edit_client(actor: User | None, client: Client, details: ClientDetails) -> AuditEntry | None:
-    """Set all details of a client; None when nothing was different. Raises Refused."""
-    whole = check(client.partner, details)
+def edit_client(
+    actor: User | None, client: Client, details: ClientDetails, shown: str | None = None
+) -> AuditEntry | None:
+    """Set all details of a client; None when nothing was different. Raises Refused, Conflict.
+
+    ``shown``: the token of the form that the details were entered in.
+    """
+    whole, stored = check(client.partner, details), details_of(client)
+    if whole == stored:
+        return None
+    audit.refuse_stale(
+        shown,
+        asdict(stored),
+        AuditEntry.client_id == client.id,
+        AuditEntry.action == AuditAction.CLIENT_CHANGED,
+    )
     if whole.external_id and whole.external_id != client.external_id:
         refuse_taken(client.partner, whole.external_id, own_id=client.id)
     changes = audit.assign(client, **asdict(whole))
-    if not changes:
-        return None
     audit.assign(client, **keys(whole))
     entry = note(actor, AuditAction.CLIENT_CHANGED, client, changes)
     if "time_zone" in changes:

@@ -7,11 +7,12 @@ from sqlalchemy import select
 
 from webapp.domain.recipients import ContactRole
 from webapp.domain.refusals import Refusal
-from webapp.models import Client, ContactAssignment, Reminder, User, db
+from webapp.domain.shown import changed_since, token_of
+from webapp.models import AuditEntry, Client, ContactAssignment, Reminder, User, db
 from webapp.models.audit import AuditAction
 from webapp.services import audit
 from webapp.services.accounts import people
-from webapp.services.errors import Conflict, Refused
+from webapp.services.errors import Refused
 from webapp.services.sending import after_changes
 
 Holders = Mapping[ContactRole, int | None]
@@ -51,10 +52,15 @@ def held_by(listed: Iterable[Contact]) -> dict[ContactRole, int | None]:
     return {role: held.get(role) for role in ContactRole}
 
 
-def assign_contacts(actor: User, client: Client, wanted: Holders, seen: Holders) -> None:
+def shown(held: Holders) -> str:
+    """The token of a form that shows who holds each role."""
+    return token_of({role.value: user_id for role, user_id in held.items()})
+
+
+def assign_contacts(actor: User, client: Client, wanted: Holders, shown: str | None = None) -> None:
     """Put people into the client's roles, or nobody.
 
-    ``seen`` is what the form showed: only roles that differ from it are changed, so that two people who
+    ``shown``: the token of the form. Only roles that differ from it are changed, so that two people who
     change different roles don't stand in each other's way. Raises Conflict when a changed role has got
     another holder meanwhile, Refused for somebody who is not an active user of this client.
     """
@@ -62,11 +68,15 @@ def assign_contacts(actor: User, client: Client, wanted: Holders, seen: Holders)
     stored = holders(client.id)
     changes = {}
     for role, user_id in wanted.items():
-        if user_id in (seen[role], stored[role]):
-            continue
-        if stored[role] != seen[role]:
-            raise Conflict
-        changes[role] = (stored[role], user_id)
+        left = shown is not None and not changed_since(shown, {role.value: user_id})
+        if not left and user_id != stored[role]:
+            changes[role] = (stored[role], user_id)
+    audit.refuse_stale(
+        shown,
+        {role.value: before for role, (before, _after) in changes.items()},
+        AuditEntry.client_id == client.id,
+        AuditEntry.action == AuditAction.CONTACTS_ASSIGNED,
+    )
     if not changes:
         return
     refuse_strangers(client, changes)

@@ -10,20 +10,13 @@ from sqlalchemy import select, update
 from webapp.domain.ownership import Choice, Owner, Person, effective_owner, needs_contact
 from webapp.domain.refusals import Refusal
 from webapp.domain.reminders import ClientFacts
+from webapp.domain.shown import changed_since, token_of
 from webapp.models import AuditEntry, Client, Partner, Reminder, User, db
 from webapp.models.audit import AuditAction
 from webapp.services import audit, runtime
 from webapp.services.errors import Conflict, Refused
 from webapp.services.reminders import loading
 from webapp.services.sending import after_changes, takeover_notes
-
-
-class OwnerConflict(Conflict):
-    """Somebody else has set this client's owner meanwhile: ``entry`` says who, when and what."""
-
-    def __init__(self, entry: AuditEntry | None) -> None:
-        super().__init__("the owner has been changed meanwhile")
-        self.entry = entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +41,28 @@ def why(client: Client, known: ClientFacts) -> Why:
     return Why(effective.owner, True, names.get(client.owner_set_by_id or 0), client.owner_set_at)
 
 
+def choice_of(client: Client) -> dict[str, object]:
+    """What the dialog chooses, as it is stored."""
+    return {"owner": client.owner, "contact_id": client.contact_id}
+
+
+def shown(client: Client) -> str:
+    """The token of a dialog that shows the choice: a renewal meanwhile makes none stale."""
+    return token_of(choice_of(client))
+
+
 def choose_owner(
     actor: User | None,
     client: Client,
     choice: Choice,
     contact_id: int | None,
-    version: int,
+    shown: str | None = None,
     team: Iterable[Person] | None = None,
 ) -> AuditEntry | None:
     """Set a client's own owner and own point of contact, or take them back.
 
-    ``version`` is the ``owner_version`` that the choice was made from. Of a stale one, the same choice
-    is a success (a second click); another raises OwnerConflict. None when nothing was different.
+    ``shown``: the token of the dialog that the choice was made in. In a stale one, the same choice is a
+    success (a second click); another raises Conflict. None when nothing was different.
     ``team``: the partner's people where the caller has loaded them.
     Raises Refused for a contact who can't be chosen, or is needed.
     """
@@ -68,7 +71,7 @@ def choose_owner(
     contact = check_contact(client.partner, choice, contact_id, team)
     owner = None if choice is Choice.INHERIT else Owner(choice.value)
     wanted = (owner, contact.id if contact else None)
-    if client.owner_version != version:
+    if shown is not None and changed_since(shown, choice_of(client)):
         return after_conflict(client, wanted)
     changes = {
         field: (before, after)
@@ -150,17 +153,12 @@ def set_by(actor: User | None, client: Client) -> int | None:
 
 def after_conflict(client: Client, wanted: tuple[Owner | None, int | None]) -> AuditEntry | None:
     """What to say of a choice that came late: the entry of the one that it equals, else conflict."""
-    entry = last_change(client.id)
+    entry = audit.newest(
+        AuditEntry.client_id == client.id, AuditEntry.action == AuditAction.OWNER_CHANGED
+    )
     if (client.owner, client.contact_id) == wanted:
         return entry
-    raise OwnerConflict(entry)
-
-
-def last_change(client_id: int) -> AuditEntry | None:
-    """The newest entry about this client's owner."""
-    return audit.newest(
-        AuditEntry.client_id == client_id, AuditEntry.action == AuditAction.OWNER_CHANGED
-    )
+    raise Conflict(entry)
 
 
 def choosable(team: Iterable[Person]) -> tuple[Person, ...]:

@@ -1,16 +1,17 @@
-"""Subscriptions: add, edit, renew, cancel."""
+"""Subscriptions: add and edit."""
 
 from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal
 
 from babel import Locale
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from webapp import i18n
 from webapp.domain import schedule
 from webapp.domain.delivery import GONE_OUT
 from webapp.domain.refusals import Refusal
+from webapp.domain.shown import token_of
 from webapp.models import (
     AuditEntry,
     Client,
@@ -25,7 +26,7 @@ from webapp.models import (
 from webapp.models.audit import AuditAction
 from webapp.services import audit, runtime
 from webapp.services.accounts import people
-from webapp.services.errors import Conflict, Refused
+from webapp.services.errors import Refused
 from webapp.services.reminders import states as reminder_states
 from webapp.services.reminders.due_index import refresh
 from webapp.services.sending import after_changes, outbox
@@ -59,9 +60,9 @@ def subscriptions_of(client: Client) -> list[Subscription]:
     )
 
 
-def last_change(subscription: Subscription) -> AuditEntry | None:
-    """The newest entry about this subscription, whatever was done to it."""
-    return audit.newest(
+def about(subscription: Subscription) -> tuple[ColumnElement[bool], ...]:
+    """The entries of the trail about this subscription, whatever was done to it."""
+    return (
         AuditEntry.client_id == subscription.client_id,
         AuditEntry.subject_id == subscription.id,
         AuditEntry.action.startswith("subscription."),
@@ -78,6 +79,16 @@ def details_of(subscription: Subscription) -> SubscriptionDetails:
         amount=subscription.amount,
         currency=subscription.currency,
     )
+
+
+def facts_of(subscription: Subscription) -> dict[str, object]:
+    """All that a form about a subscription may show."""
+    return asdict(details_of(subscription)) | {"cancelled": subscription.cancelled}
+
+
+def shown(subscription: Subscription) -> str:
+    """The token of a form about a subscription."""
+    return token_of(facts_of(subscription))
 
 
 def check(details: SubscriptionDetails) -> None:
@@ -145,97 +156,29 @@ def new_subscription(client: Client, details: SubscriptionDetails) -> Subscripti
 
 
 def edit_subscription(
-    actor: User | None, subscription: Subscription, details: SubscriptionDetails
+    actor: User | None,
+    subscription: Subscription,
+    details: SubscriptionDetails,
+    shown: str | None = None,
 ) -> AuditEntry | None:
-    """Set all details of a subscription; None when nothing was different. Raises Refused."""
+    """Set all details of a subscription; None when nothing was different. Raises Refused, Conflict.
+
+    ``shown``: the token of the form that the details were entered in.
+    """
     check(details)
+    if details == details_of(subscription):
+        return None
+    audit.refuse_stale(shown, facts_of(subscription), *about(subscription))
     if details.product != subscription.product:
         refuse_twin(subscription.client, details, own_id=subscription.id)
     base = subscription.base_date
     changes = audit.assign(subscription, **asdict(details))
-    if not changes:
-        return None
     subscription.product_key = product_key(details.product)
     if "renewal_date" in changes:
         changes |= audit.assign(subscription, anchor_day=details.renewal_date.day)
     if subscription.base_date != base:
         changes |= audit.assign(subscription, steps_from=start_of_steps(subscription))
         move_reminders(actor, subscription, ReminderState.SUPERSEDED)
-    entry = note(actor, AuditAction.SUBSCRIPTION_CHANGED, subscription, changes)
-    refresh([subscription])
-    return entry
-
-
-def next_date(subscription: Subscription) -> date:
-    """The renewal date after this one; month ends and 29 February kept by the anchor day."""
-    return next_date_after(subscription, subscription.renewal_date)
-
-
-def next_date_after(subscription: Subscription, day: date) -> date:
-    return schedule.add_months(day, subscription.term_months, subscription.anchor_day)
-
-
-def next_deadline(subscription: Subscription) -> date | None:
-    """The decision deadline of the renewal after this one: as many days before it."""
-    if subscription.deadline is None:
-        return None
-    return next_date(subscription) - (subscription.renewal_date - subscription.deadline)
-
-
-def renew(
-    actor: User | None, subscription: Subscription, seen: date | None = None
-) -> AuditEntry | None:
-    """It was renewed: the dates move on by the term, and a new renewal begins.
-
-    ``seen``: the renewal date that was looked at. None when that one is renewed already (a second
-    click); raises Conflict when the date is another, or the subscription is cancelled.
-    """
-    db.session.refresh(subscription, with_for_update={"of": Subscription})
-    renewal = next_date(subscription)
-    if seen is not None and seen != subscription.renewal_date:
-        if subscription.renewal_date == next_date_after(subscription, seen):
-            return None
-        raise Conflict
-    if subscription.cancelled or renewal > LAST_DAY:
-        raise Conflict
-    changes = audit.assign(
-        subscription,
-        renewal_date=renewal,
-        deadline=next_deadline(subscription),
-        cycle=subscription.cycle + 1,
-        steps_from=None,
-    )
-    move_reminders(actor, subscription, ReminderState.CANCELLED)
-    entry = note(actor, AuditAction.SUBSCRIPTION_RENEWED, subscription, changes)
-    refresh([subscription])
-    return entry
-
-
-def cancel(
-    actor: User | None, subscription: Subscription, seen: date | None = None
-) -> AuditEntry | None:
-    """It ends: nothing more goes out about it. None when it was cancelled before.
-
-    ``seen``: the renewal date that was looked at; raises Conflict when the date is another.
-    """
-    db.session.refresh(subscription, with_for_update={"of": Subscription})
-    if not subscription.cancelled and seen not in (None, subscription.renewal_date):
-        raise Conflict
-    changes = audit.assign(subscription, cancelled=True)
-    if not changes:
-        return None
-    move_reminders(actor, subscription, ReminderState.CANCELLED)
-    entry = note(actor, AuditAction.SUBSCRIPTION_CANCELLED, subscription, changes)
-    refresh([subscription])
-    return entry
-
-
-def restore(
-    actor: User | None, subscription: Subscription, **values: date | int | bool | None
-) -> AuditEntry:
-    """Put back values that a renewal or a cancellation changed (undo)."""
-    changes = audit.assign(subscription, **values)
-    move_reminders(actor, subscription, ReminderState.CANCELLED)
     entry = note(actor, AuditAction.SUBSCRIPTION_CHANGED, subscription, changes)
     refresh([subscription])
     return entry

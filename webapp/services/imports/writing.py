@@ -11,7 +11,7 @@ from webapp.models.audit import AuditAction
 from webapp.models.base import Json
 from webapp.services import audit
 from webapp.services.accounts import people
-from webapp.services.clients import clients, subscriptions
+from webapp.services.clients import clients, renewals, subscriptions
 from webapp.services.imports.plans import ClientPlan, Plan
 from webapp.services.reminders.due_index import refresh, refreshed_together
 from webapp.services.sending import after_changes
@@ -107,11 +107,11 @@ def change_subscription(actor: User | None, plan: Plan[Subscription]) -> None:
     record, changes = plan.stored, plan.changes
     cancelled = changes.pop("cancelled", None)
     if cancelled is False:
-        subscriptions.restore(actor, record, cancelled=False)
+        renewals.restore(actor, record, cancelled=False)
     # A date moved on by the term is a renewal; any other move, or one of what is cancelled, a correction.
-    if not record.cancelled and changes.get("renewal_date") == subscriptions.next_date(record):
-        subscriptions.renew(actor, record)
+    if not record.cancelled and changes.get("renewal_date") == renewals.next_date(record):
+        renewals.renew(actor, record)
     facts = replace(subscriptions.details_of(record), **changes)
     subscriptions.edit_subscription(actor, record, facts)
     if cancelled:
-        subscriptions.cancel(actor, record)
+        renewals.cancel(actor, record)

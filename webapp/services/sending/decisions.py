@@ -1,9 +1,9 @@
 """What a person decides about a mail that did not surely arrive: send it again, it arrived, it did not."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, exists, select
@@ -13,9 +13,10 @@ from webapp.domain import schedule
 from webapp.domain.delivery import IN_VAIN, UNDECIDED, UNHEARD
 from webapp.domain.refusals import Refusal
 from webapp.domain.reminders import ClientFacts, kind_of, readers
+from webapp.domain.shown import changed_since, token_of
 from webapp.models import (
+    AuditEntry,
     Delivery,
-    DeliveryEvent,
     DeliveryState,
     Partner,
     Reminder,
@@ -124,18 +125,37 @@ def is_still_read(delivery: Delivery, clients: Mapping[int, ClientFacts]) -> boo
     )
 
 
-def send_again(actor: User, delivery: Delivery, seen: int) -> None:
-    """Send a mail once more. ``seen``: how often it had been resent when the person decided.
+class Listed(Protocol):
+    """A mail as a list shows it: its row, or what was read of it."""
+
+    @property
+    def state(self) -> DeliveryState: ...
+    @property
+    def resends(self) -> int: ...
+
+
+def facts_of(mail: Listed) -> dict[str, object]:
+    """What somebody goes by who decides about a mail: it may have been sent again, to the same end."""
+    return {"state": mail.state, "resends": mail.resends}
+
+
+def shown(mail: Listed) -> str:
+    """The token of a button that decides about a mail."""
+    return token_of(facts_of(mail))
+
+
+def send_again(actor: User, delivery: Delivery, shown: str) -> None:
+    """Send a mail once more. ``shown``: the token of the button.
 
     An unclear one goes out as it is, under its Message-ID. One that surely never arrived is superseded by
-    a mail that is right now. A second click of the same person changes nothing.
+    a mail that is right now. A second click changes nothing.
 
     Raises Refused for what can't be sent: too late or told otherwise, to an address that is rejected, to
-    somebody who gets no such mail any more. Raises Conflict when somebody else has decided.
+    somebody who gets no such mail any more. Raises Conflict when it has been decided otherwise.
     """
     now = runtime.now()
-    if delivery.state not in UNDECIDED or delivery.resends != seen:
-        after_decision(actor, delivery, (DeliveryState.QUEUED, DeliveryState.SUPERSEDED))
+    if delivery.state not in UNDECIDED or changed_since(shown, facts_of(delivery)):
+        after_decision(actor, delivery, AuditAction.MAIL_SENT_AGAIN)
         return
     rejected = delivery.recipient.rejected_reply is not None
     wanted = delivery.id in still_wanted([delivery.id], now)
@@ -150,9 +170,10 @@ def send_again(actor: User, delivery: Delivery, seen: int) -> None:
         state, values = DeliveryState.SUPERSEDED, {}
         if delivery.client_id is not None:
             outbox.lock([delivery.client_id])
-    as_seen = delivery_table.c.resends == seen
-    if not transitions.advance(delivery, state, now, as_seen, actor=actor, **values):
-        after_decision(actor, delivery, (state,))
+    still = delivery_table.c.resends == delivery.resends
+    if not transitions.advance(delivery, state, now, still, actor=actor, **values):
+        db.session.refresh(delivery)
+        after_decision(actor, delivery, AuditAction.MAIL_SENT_AGAIN)
         return
     record(actor, delivery, AuditAction.MAIL_SENT_AGAIN)
     if state is DeliveryState.SUPERSEDED:
@@ -200,28 +221,28 @@ def issue_again(actor: User, delivery: Delivery, now: datetime) -> None:
         raise Refused("delivery", Refusal.MAIL_UNASKED)
 
 
-def arrived(actor: User, delivery: Delivery, seen: int) -> None:
+def arrived(actor: User, delivery: Delivery, shown: str) -> None:
     """An unclear mail has arrived, as its reader or the server's log says. Raises Conflict."""
-    close(actor, delivery, seen, DeliveryState.SENT, AuditAction.MAIL_ARRIVED)
+    close(actor, delivery, shown, DeliveryState.SENT, AuditAction.MAIL_ARRIVED)
 
 
-def missed(actor: User, delivery: Delivery, seen: int) -> None:
+def missed(actor: User, delivery: Delivery, shown: str) -> None:
     """An unclear mail has not arrived, and it is too late to send it again. Raises Conflict."""
-    close(actor, delivery, seen, DeliveryState.TOO_LATE, AuditAction.MAIL_MISSED)
+    close(actor, delivery, shown, DeliveryState.TOO_LATE, AuditAction.MAIL_MISSED)
 
 
 def close(
-    actor: User, delivery: Delivery, seen: int, state: DeliveryState, action: AuditAction
+    actor: User, delivery: Delivery, shown: str, state: DeliveryState, action: AuditAction
 ) -> None:
     """End an unclear mail; what the server said, and when, stays."""
-    as_seen = delivery_table.c.resends == seen
+    fresh = delivery.state is DeliveryState.UNCLEAR and not changed_since(shown, facts_of(delivery))
+    still = delivery_table.c.resends == delivery.resends
     now = runtime.now()
-    if delivery.state is DeliveryState.UNCLEAR and transitions.advance(
-        delivery, state, now, as_seen, actor=actor
-    ):
+    if fresh and transitions.advance(delivery, state, now, still, actor=actor):
         record(actor, delivery, action)
     else:
-        after_decision(actor, delivery, (state,))
+        db.session.refresh(delivery)
+        after_decision(actor, delivery, action)
 
 
 def record(actor: User, delivery: Delivery, action: AuditAction) -> None:
@@ -236,18 +257,13 @@ def record(actor: User, delivery: Delivery, action: AuditAction) -> None:
     )
 
 
-def after_decision(actor: User, delivery: Delivery, states: Sequence[DeliveryState]) -> None:
-    """A mail has been decided about before: the same by the same person is a second click, else a Conflict."""
-    last = last_decision(delivery)
-    if last is None or last.actor_id != actor.id or last.state not in states:
-        raise Conflict
-
-
-def last_decision(delivery: Delivery) -> DeliveryEvent | None:
-    """What a person last decided about a mail."""
-    return db.session.scalar(
-        select(DeliveryEvent)
-        .where(DeliveryEvent.delivery_id == delivery.id, DeliveryEvent.actor_id.is_not(None))
-        .order_by(DeliveryEvent.id.desc())
-        .limit(1)
+def after_decision(actor: User, delivery: Delivery, action: AuditAction) -> None:
+    """A mail has been decided about before: the same is a second click, anything else a Conflict."""
+    last = audit.newest(
+        AuditEntry.organisation_id == actor.organisation_id,
+        AuditEntry.subject_id == delivery.id,
+        AuditEntry.action.startswith("delivery."),
     )
+    # One that was sent again may be undecided once more: that was not on the page.
+    if last is None or last.action != action or delivery.state in UNDECIDED:
+        raise Conflict(last)

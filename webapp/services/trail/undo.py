@@ -1,7 +1,7 @@
 """Undo: put back what one audit entry changed, unless it has changed again since."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, time
 from typing import Any
 
@@ -13,7 +13,7 @@ from webapp.models import AuditEntry, Client, Partner, Subscription, User, db
 from webapp.models.audit import AuditAction
 from webapp.services import audit
 from webapp.services.accounts import partners
-from webapp.services.clients import ownership, subscriptions
+from webapp.services.clients import ownership, renewals
 from webapp.services.errors import Conflict, Refused
 
 Values = dict[str, Any]
@@ -23,37 +23,24 @@ def put_back_owner(actor: User, client: Client, before: Values) -> None:
     owner = before.get("owner", client.owner)
     choice = Choice(owner.value) if owner else Choice.INHERIT
     contact_id = before.get("contact_id", client.contact_id)
-    ownership.choose_owner(actor, client, choice, contact_id, client.owner_version)
+    ownership.choose_owner(actor, client, choice, contact_id)
 
 
 def put_back_default(actor: User, partner: Partner, before: Values) -> None:
-    wanted = partners.Default(
-        before.get("default_owner", partner.default_owner),
-        before.get("notified_user_id", partner.notified_user_id),
-    )
-    partners.save_default(actor, partner, wanted)
+    partners.save_default(actor, partner, replace(partners.default_of(partner), **before))
 
 
 def put_back_schedule(actor: User, partner: Partner, before: Values) -> None:
-    wanted = partners.Schedule(
-        before.get("steps_text", partner.steps_text),
-        before.get("window_opens", partner.window_opens),
-        before.get("window_closes", partner.window_closes),
-        before.get("window_days", partner.window_days),
-    )
-    partners.save_schedule(actor, partner, wanted)
+    partners.save_schedule(actor, partner, replace(partners.schedule_of(partner), **before))
 
 
-def put_back_sending(actor: User, partner: Partner, before: Values) -> None:
-    partners.save_sending(actor, partner, before["sending"])
-
-
-def put_back_mode(actor: User, partner: Partner, before: Values) -> None:
-    partners.save_mode(actor, partner, before["insistent"])
+def put_back_switch(actor: User, partner: Partner, before: Values) -> None:
+    for name, on in before.items():
+        partners.switch(actor, partner, name, on)
 
 
 def put_back_subscription(actor: User, subscription: Subscription, before: Values) -> None:
-    subscriptions.restore(actor, subscription, **before)
+    renewals.restore(actor, subscription, **before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +59,9 @@ WAYS_BACK: dict[str, WayBack] = {
     AuditAction.SUBSCRIPTION_CANCELLED: SUBSCRIPTION_BACK,
     AuditAction.DEFAULT_CHANGED: WayBack(Action.CHANGE_SETTINGS, Partner, put_back_default),
     AuditAction.SCHEDULE_CHANGED: WayBack(Action.CHANGE_SETTINGS, Partner, put_back_schedule),
-    AuditAction.SENDING_CHANGED: WayBack(Action.CHANGE_SETTINGS, Partner, put_back_sending),
-    AuditAction.MODE_CHANGED: WayBack(Action.CHANGE_SETTINGS, Partner, put_back_mode),
+    **dict.fromkeys(
+        partners.SWITCHES.values(), WayBack(Action.CHANGE_SETTINGS, Partner, put_back_switch)
+    ),
 }
 
 

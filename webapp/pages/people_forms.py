@@ -1,0 +1,75 @@
+"""People in forms: offered in dropdowns, and described by the same fields on whichever page they stand."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from flask import flash
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_login import current_user
+from wtforms import BooleanField
+from wtforms.fields.choices import SelectChoice
+
+from webapp import i18n
+from webapp.domain.ownership import Person
+from webapp.models import User
+from webapp.pages import forms
+from webapp.pages.forms import Form, SharedForm, select_field, text_field
+from webapp.pages.saving import Saved, save
+from webapp.services.accounts import people
+
+
+def languages_with_default(*_: Any) -> list[SelectChoice]:
+    """The organisation's language, followed now and later, or one's own."""
+    own = i18n.LANGUAGES[current_user.organisation.language].endonym
+    follow = _l("As the organisation: %(value)s", value=own)
+    return [SelectChoice("", follow), *forms.language_choices()]
+
+
+class PersonForm(Form):
+    """Somebody of one's own organisation."""
+
+    name = text_field(_l("Full name"))
+    email = text_field(_l("E-mail"), longest=254)
+    job_title = text_field(_l("Job title"), optional=True)
+    language = select_field(_l("Language"), languages_with_default)
+
+
+class StoredPerson(SharedForm):
+    """What the forms of a person add who is stored."""
+
+    address_right = BooleanField(_l("The address is right: try it again"))
+
+
+class StoredPersonForm(PersonForm, StoredPerson):
+    """Somebody of one's own organisation who is stored."""
+
+
+def save_person(form: StoredPerson, user: User) -> Saved[User]:
+    """Save a person's form, and say so on the next page."""
+
+    def edit() -> User:
+        people.edit_person(current_user, user, **form.data)
+        return user
+
+    saved = save(form, edit, lambda: people.shown(user))
+    if saved.value:
+        flash(_("Saved: %(name)s", name=user.name), "good")
+    return saved
+
+
+def options(people: Iterable[Person]) -> list[SelectChoice]:
+    """People to choose from, by id. Namesakes are told apart by their address."""
+    listed = list(people)
+    names = Counter(one.name for one in listed)
+    return [SelectChoice(str(one.id), label(one, namesakes=names[one.name] > 1)) for one in listed]
+
+
+def label(person: Person, *, namesakes: bool) -> str:
+    name = f"{person.name}, {person.email}" if namesakes else person.name
+    if not person.active:
+        return _("%(name)s (deactivated)", name=name)
+    if person.rejected:
+        return _("%(name)s (address rejected)", name=name)
+    return name

@@ -1,0 +1,62 @@
+"""Saving what a form says: the one way from a route to a service and back to the form."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from sqlalchemy.orm.exc import StaleDataError
+
+from webapp.models import db
+from webapp.pages.forms import Form, SharedForm, explain
+from webapp.pages.notices import Quicker, quicker
+from webapp.services.errors import Conflict, Refused
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Saved(Generic[T]):
+    """What came of it: the service's answer, or the status of the page that shows the form (again).
+
+    200: it was only asked for. 422: something stands against saving, and the form says it. 409: somebody
+    was quicker, as ``conflict`` tells; the form bears the present token, so that saving it now is on purpose.
+    """
+
+    value: T | None = None
+    status: int = 303
+    conflict: Quicker | None = None
+
+    @property
+    def done(self) -> bool:
+        return self.status == 303
+
+
+def save(
+    form: Form,
+    service: Callable[[], T],
+    present: Callable[[], str] | None = None,
+) -> Saved[T]:
+    """Call a service with what a valid form says.
+
+    ``present``: the token of what is stored, for a form that others may stand in the way of.
+    """
+    if not form.validate_on_submit():
+        return Saved(status=422 if form.errors else 200)
+    try:
+        return Saved(attempt(service))
+    except Refused as refused:
+        explain(form, refused)
+        return Saved(status=422)
+    except Conflict as conflict:
+        if isinstance(form, SharedForm) and present:
+            form.shown.data = present()
+        return Saved(status=409, conflict=quicker(conflict.entry))
+
+
+def attempt(service: Callable[[], T]) -> T:
+    """Call it, and once more if somebody else was saving in the same moment: then it sees what they stored."""
+    try:
+        return service()
+    except StaleDataError:
+        db.session.rollback()
+        return service()

@@ -1,0 +1,102 @@
+"""How a renewal is settled: renewed, cancelled, or put back as it was."""
+
+from datetime import date
+
+from webapp.domain import schedule
+from webapp.domain.shown import changed_since
+from webapp.models import AuditEntry, ReminderState, Subscription, User, db
+from webapp.models.audit import AuditAction
+from webapp.services import audit
+from webapp.services.clients import subscriptions
+from webapp.services.errors import Conflict
+from webapp.services.reminders.due_index import refresh
+
+
+def next_date(subscription: Subscription) -> date:
+    """The renewal date after this one; month ends and 29 February kept by the anchor day."""
+    return schedule.add_months(
+        subscription.renewal_date, subscription.term_months, subscription.anchor_day
+    )
+
+
+def next_deadline(subscription: Subscription) -> date | None:
+    """The decision deadline of the renewal after this one: as many days before it."""
+    if subscription.deadline is None:
+        return None
+    return next_date(subscription) - (subscription.renewal_date - subscription.deadline)
+
+
+def dates_of(subscription: Subscription) -> dict[str, object]:
+    """What somebody goes by who settles a renewal."""
+    return {
+        "renewal_date": subscription.renewal_date,
+        "term_months": subscription.term_months,
+        "deadline": subscription.deadline,
+    }
+
+
+def renew(
+    actor: User | None, subscription: Subscription, shown: str | None = None
+) -> AuditEntry | None:
+    """It was renewed: the dates move on by the term, and a new renewal begins.
+
+    ``shown``: the token of the page that was looked at. The earlier entry when that renewal is settled
+    already (a second click); raises Conflict when the dates are others, or the subscription is cancelled.
+    """
+    db.session.refresh(subscription, with_for_update={"of": Subscription})
+    if shown is not None and changed_since(shown, dates_of(subscription)):
+        return renewed_before(subscription, shown)
+    renewal = next_date(subscription)
+    if subscription.cancelled or renewal > subscriptions.LAST_DAY:
+        raise Conflict(audit.newest(*subscriptions.about(subscription)))
+    changes = audit.assign(
+        subscription,
+        renewal_date=renewal,
+        deadline=next_deadline(subscription),
+        cycle=subscription.cycle + 1,
+        steps_from=None,
+    )
+    subscriptions.move_reminders(actor, subscription, ReminderState.CANCELLED)
+    entry = subscriptions.note(actor, AuditAction.SUBSCRIPTION_RENEWED, subscription, changes)
+    refresh([subscription])
+    return entry
+
+
+def renewed_before(subscription: Subscription, shown: str) -> AuditEntry:
+    """Find the entry of the renewal that a page showed and that is settled by now. Raises Conflict."""
+    entry = audit.newest(*subscriptions.about(subscription))
+    if entry and entry.action == AuditAction.SUBSCRIPTION_RENEWED:
+        before = {field: values[0] for field, values in entry.changes.items()}
+        dates = dates_of(subscription)
+        if not changed_since(shown, dates | {one: before[one] for one in dates if one in before}):
+            return entry
+    raise Conflict(entry)
+
+
+def cancel(
+    actor: User | None, subscription: Subscription, shown: str | None = None
+) -> AuditEntry | None:
+    """It ends: nothing more goes out about it. None when it was cancelled before.
+
+    ``shown``: the token of the page that was looked at; raises Conflict when its dates are others.
+    """
+    db.session.refresh(subscription, with_for_update={"of": Subscription})
+    if subscription.cancelled:
+        return None
+    audit.refuse_stale(shown, dates_of(subscription), *subscriptions.about(subscription))
+    changes = audit.assign(subscription, cancelled=True)
+    subscriptions.move_reminders(actor, subscription, ReminderState.CANCELLED)
+    entry = subscriptions.note(actor, AuditAction.SUBSCRIPTION_CANCELLED, subscription, changes)
+    refresh([subscription])
+    return entry
+
+
+def restore(
+    actor: User | None, subscription: Subscription, **values: date | int | bool | None
+) -> AuditEntry:
+    """Put back values that a renewal or a cancellation changed (undo)."""
+    changes = audit.assign(subscription, **values)
+    subscriptions.move_reminders(actor, subscription, ReminderState.CANCELLED)
+    entry = subscriptions.note(actor, AuditAction.SUBSCRIPTION_CHANGED, subscription, changes)
+    refresh([subscription])
+    return entry
