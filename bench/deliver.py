@@ -28,7 +28,8 @@ from webapp import worker
 from webapp.app import create_app
 from webapp.config import Settings
 from webapp.domain.recipients import ContactRole
-from webapp.mail.transport import Transport, open_transport
+from webapp.mail.opening import open_transport
+from webapp.mail.transport import Transport
 from webapp.models import (
     Client,
     ContactAssignment,

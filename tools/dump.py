@@ -26,7 +26,9 @@ from webapp.app import create_app
 from webapp.config import Settings
 from webapp.demo import clock, story
 from webapp.domain.ownership import Choice
-from webapp.mail.transport import Envelope, InboxTransport, TryAgain, open_transport
+from webapp.mail.inbox import InboxTransport
+from webapp.mail.opening import open_transport
+from webapp.mail.transport import Envelope, TryAgain
 from webapp.models import (
     AuditEntry,
     Client,

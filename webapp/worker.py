@@ -14,7 +14,8 @@ from flask import Flask
 from sqlalchemy import Connection, update
 
 from webapp.config import Settings
-from webapp.mail.transport import ServerAway, Transport, open_transport
+from webapp.mail.opening import open_transport
+from webapp.mail.transport import ServerAway, Transport
 from webapp.models import DeliveryState, Installation, db, revision
 from webapp.models.transactions import writing
 from webapp.services import installation, runtime

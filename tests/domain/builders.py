@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
+from webapp.domain.facts import ClientFacts, PartnerFacts, SubscriptionFacts
 from webapp.domain.ownership import ContactSource, Owner, Person, PointOfContact
 from webapp.domain.recipients import ContactRole
-from webapp.domain.reminders import ClientFacts, PartnerFacts, SubscriptionFacts
 from webapp.domain.schedule import DEFAULT_STEPS, Window
 
 WARSAW = "Europe/Warsaw"

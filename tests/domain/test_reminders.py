@@ -26,16 +26,13 @@ from tests.domain.builders import (
     utc,
 )
 from tests.support.proof import TIMES
+from webapp.domain.facts import ClientFacts, MailKind, Silence, SubscriptionFacts
 from webapp.domain.ownership import Choice, Owner
 from webapp.domain.recipients import ContactRole
 from webapp.domain.reminders import (
-    ClientFacts,
     DayPlan,
     Item,
-    MailKind,
     PlannedMail,
-    Silence,
-    SubscriptionFacts,
     day_plans,
     due_items,
     kind_of,

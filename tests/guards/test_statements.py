@@ -9,8 +9,8 @@ import time_machine
 from flask import Flask
 
 from tests.support.cast import Cast, make_client, make_subscription, unit_of_work
+from webapp.domain.facts import MailKind
 from webapp.domain.ownership import Choice
-from webapp.domain.reminders import MailKind
 from webapp.models import (
     Client,
     Delivery,

@@ -13,16 +13,16 @@ from tests.mail.scripted import CERTIFICATE, DRIP, HANG_UP, Script, scripted_ser
 from tests.support.smtp import smtp_sink
 from webapp.config import SettingError, Settings
 from webapp.mail.compose import compose
+from webapp.mail.opening import open_transport
+from webapp.mail.smtp import SmtpTransport
 from webapp.mail.transport import (
     DeliveryProblem,
     Envelope,
     Rejected,
     ServerAway,
-    SmtpTransport,
     Transport,
     TryAgain,
     Unclear,
-    open_transport,
 )
 from webapp.models import InboxMail, Trouble, db
 

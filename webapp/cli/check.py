@@ -15,7 +15,7 @@ from webapp import i18n
 from webapp.cli.check_deploy import CHECKS as DEPLOY_CHECKS
 from webapp.cli.shared import Check, Wrong, as_json, print_json
 from webapp.config import SettingError
-from webapp.mail.transport import open_transport
+from webapp.mail.opening import open_transport
 from webapp.models import Installation, db, revision
 from webapp.paths import folder
 from webapp.services import runtime

@@ -15,7 +15,8 @@ from sqlalchemy import select
 
 from webapp import i18n, worker
 from webapp.cli.shared import as_json, find_partner, in_one_line, print_json, unit_of_work
-from webapp.domain.reminders import ClientFacts, DayPlan, PlannedMail, day_plans
+from webapp.domain.facts import ClientFacts
+from webapp.domain.reminders import DayPlan, PlannedMail, day_plans
 from webapp.labels import codes
 from webapp.models import Client, Partner, db, revision
 from webapp.services import installation, runtime

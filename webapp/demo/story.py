@@ -22,7 +22,7 @@ from webapp.domain.recipients import ContactRole
 from webapp.domain.schedule import add_months
 from webapp.models import Client, Installation, Partner, Subscription, User, db
 from webapp.services import installation
-from webapp.services.accounts import logins, partners, people
+from webapp.services.accounts import access, logins, partners, people
 from webapp.services.clients import clients, contacts, ownership, renewals, subscriptions
 from webapp.signin.password import hash_password
 
@@ -241,7 +241,7 @@ def story(scene: Scene) -> dict[int, tuple[Callable[[], object], ...]]:
         -24: (lambda: choose(scene, "Tomasz", "Ósemka Studio", Choice.PARTNER),),
         -21: (lambda: cancel(scene, "Tomasz", "Szkoła Żeglarska Bryza"),),
         -15: (lambda: renew(scene, "Rafael", "Padaria Pão Quente"),),
-        -12: (lambda: people.deactivate(member(scene, "Anna"), member(scene, "Piotr")),),
+        -12: (lambda: access.deactivate(member(scene, "Anna"), member(scene, "Piotr")),),
         -10: (lambda: breakdowns.reject_address(primary_contact(scene, "Logistyka Północ")),),
         -9: (lambda: renew(scene, "Tomasz", "Piekarnia Rogalik"),),
         -5: (lambda: choose(scene, "Emma", "Juniper Analytics", Choice.PARTNER, "Oliver"),),
@@ -250,7 +250,7 @@ def story(scene: Scene) -> dict[int, tuple[Callable[[], object], ...]]:
             lambda: breakdowns.break_line(primary_contact(scene, "Instytut Językowy Lingua")),
         ),
         0: (
-            lambda: people.invite(
+            lambda: access.invite(
                 member(scene, "Anna"), primary_contact(scene, "Hotel pod Jeleniem")
             ),
         ),

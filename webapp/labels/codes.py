@@ -9,9 +9,9 @@ from flask_babel import lazy_gettext as _l
 from webapp import i18n
 from webapp.domain.access import Role
 from webapp.domain.cells import folded
+from webapp.domain.facts import MailKind, Silence
 from webapp.domain.ownership import ContactSource, Owner
 from webapp.domain.recipients import Circle, ContactRole, Reachability, Reason
-from webapp.domain.reminders import MailKind, Silence
 from webapp.models import DeliveryState, ReminderState, Trouble
 
 ROLES = {

@@ -1,7 +1,7 @@
 """Tables: typed columns, named constraints. Properties only; rules live in webapp.domain."""
 
 from webapp.domain.delivery import DeliveryState
-from webapp.domain.reminders import MailKind
+from webapp.domain.facts import MailKind
 from webapp.models.audit import AuditAction, AuditEntry
 from webapp.models.base import db
 from webapp.models.delivery import (

@@ -19,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.domain.delivery import DeliveryState
-from webapp.domain.reminders import MailKind
+from webapp.domain.facts import MailKind
 from webapp.models.base import Base, Identity, Json, UtcDateTime, codes
 from webapp.models.organisation import Client, Partner
 from webapp.models.subscription import Subscription

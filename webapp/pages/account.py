@@ -6,8 +6,9 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from webapp.domain.access import Action
+from webapp.domain.facts import ClientFacts
 from webapp.domain.ownership import Owner
-from webapp.domain.reminders import ClientFacts, DayPlan, day_plans
+from webapp.domain.reminders import DayPlan, day_plans
 from webapp.labels.codes import CONTACT_ROLES
 from webapp.pages import guards
 from webapp.pages.account_forms import RolesForm

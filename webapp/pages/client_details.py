@@ -12,8 +12,9 @@ from wtforms.fields.choices import SelectChoice
 
 from webapp import i18n
 from webapp.domain.access import Action
+from webapp.domain.facts import ClientFacts
 from webapp.domain.recipients import ContactRole, Reachability, reachability
-from webapp.domain.reminders import ClientFacts, day_plans
+from webapp.domain.reminders import day_plans
 from webapp.labels import audit, codes
 from webapp.models import Client
 from webapp.pages import forms, guards, listing, notices
@@ -23,7 +24,7 @@ from webapp.pages.frame import language, time_zone
 from webapp.pages.people_forms import StoredPerson, save_person
 from webapp.pages.saving import save
 from webapp.services import runtime
-from webapp.services.accounts import people
+from webapp.services.accounts import access, people
 from webapp.services.clients import ownership, subscriptions
 from webapp.services.clients.ownership import Why
 from webapp.services.errors import Refused
@@ -123,7 +124,7 @@ def invite_contact(client_id: int, user_id: int) -> Response:
     client = guards.own_client(client_id)
     person = guards.contact_of(client.id, user_id)
     try:
-        people.invite(current_user, person)
+        access.invite(current_user, person)
     except Refused:
         # The button isn't there for somebody deactivated; a page left open may still have it.
         abort(409)

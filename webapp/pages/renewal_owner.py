@@ -11,9 +11,10 @@ from wtforms import RadioField
 from wtforms.fields.choices import SelectChoice
 
 from webapp.domain.access import Action
+from webapp.domain.facts import ClientFacts
 from webapp.domain.ownership import Choice, Person, needs_contact
 from webapp.domain.refusals import Refusal
-from webapp.domain.reminders import ClientFacts, day_plans
+from webapp.domain.reminders import day_plans
 from webapp.labels.refusals import WORDS
 from webapp.models import AuditEntry, Client
 from webapp.pages import forms, guards, htmx, notices, people_forms

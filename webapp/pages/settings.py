@@ -17,7 +17,7 @@ from webapp.pages.people_forms import save_person
 from webapp.pages.saving import save
 from webapp.pages.settings_forms import InviteForm, MemberForm, ProfileForm
 from webapp.pages.signin_forms import PasswordForm
-from webapp.services.accounts import logins, people
+from webapp.services.accounts import access, logins, people
 from webapp.services.errors import Refused
 from webapp.signin import limits, password
 
@@ -97,7 +97,7 @@ def invite() -> Answer:
         form, lambda: people.add_person(current_user, current_user.organisation, **form.data)
     )
     if user := saved.value:
-        people.invite(current_user, user)
+        access.invite(current_user, user)
         flash(_("Invited: %(name)s, %(email)s", name=user.name, email=user.email), "good")
         return redirect(url_for("settings.team"), 303)
     return render_template("settings/invite.html", form=form), saved.status
@@ -124,7 +124,7 @@ def resend_invitation(user_id: int) -> Response:
     """Send an invitation, or a new one in place of the last."""
     user = guards.own_member(user_id)
     try:
-        people.invite(current_user, user)
+        access.invite(current_user, user)
     except Refused as error:
         flash(sentence(error.refusal, **error.values), "bad")
     else:
@@ -142,10 +142,10 @@ def set_active(user_id: int) -> Response:
         abort(400)
     try:
         if wanted == "1":
-            people.activate(current_user, user)
+            access.activate(current_user, user)
             flash(_("Activated: %(name)s", name=user.name), "good")
         else:
-            people.deactivate(current_user, user)
+            access.deactivate(current_user, user)
             flash(_("Deactivated: %(name)s", name=user.name), "good")
             if clients := people.looked_after(user):
                 text = ngettext(

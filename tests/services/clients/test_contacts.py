@@ -7,7 +7,7 @@ from tests.support.cast import Cast
 from webapp.domain.recipients import ContactRole
 from webapp.domain.refusals import Refusal
 from webapp.models import AuditEntry, Client, User, db
-from webapp.services.accounts import people
+from webapp.services.accounts import access, people
 from webapp.services.clients import contacts
 from webapp.services.errors import Conflict, Refused
 
@@ -66,7 +66,7 @@ def test_two_who_change_the_same_role_don_t_overwrite_one_another(dana, acme, ca
 def test_only_active_people_of_the_company(dana, acme, cast: Cast, who):
     if who == "deactivated":
         eva = people.add_person(dana, acme, name="Eva", email="eva@acme.example")
-        people.deactivate(dana, eva)
+        access.deactivate(dana, eva)
         user_id = eva.id
     else:
         user_id = getattr(cast, who, 999_999)

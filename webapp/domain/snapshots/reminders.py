@@ -6,9 +6,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Self
 
+from webapp.domain.facts import ClientFacts
 from webapp.domain.ownership import Owner
 from webapp.domain.recipients import Circle, ContactRole, Place, Reason, Recipient
-from webapp.domain.reminders import ClientFacts, Item, PlannedMail
+from webapp.domain.reminders import Item, PlannedMail
 from webapp.domain.snapshots.base import PartnerName, Party, Snapshot, number, text
 
 

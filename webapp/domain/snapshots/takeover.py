@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Self
 
+from webapp.domain.facts import ClientFacts
 from webapp.domain.ownership import Owner
-from webapp.domain.reminders import ClientFacts, DayPlan
+from webapp.domain.reminders import DayPlan
 from webapp.domain.snapshots.base import PartnerName, Snapshot, number, text
 
 

@@ -17,7 +17,7 @@ from webapp.mail.addresses import name_from
 from webapp.models import AuditEntry, Client, Partner, User, db
 from webapp.models.audit import AuditAction
 from webapp.services import audit, runtime
-from webapp.services.accounts import people
+from webapp.services.accounts import names, people
 from webapp.services.errors import Refused
 from webapp.services.reminders import due_index, loading
 from webapp.services.sending import after_changes, takeover_notes
@@ -78,9 +78,9 @@ def add_partner(
 
     Raises Refused for a name, address, language or zone that can't be used.
     """
-    name = people.checked_name(name)
+    name = names.checked_name(name)
     if admin_name is not None:
-        admin_name = people.checked_name(admin_name, "admin_name")
+        admin_name = names.checked_name(admin_name, "admin_name")
     if language not in i18n.LANGUAGES:
         raise Refused("language", Refusal.NO_OPTION)
     if time_zone not in i18n.ZONES:

@@ -1,34 +1,32 @@
 """People: users of an organisation, what they may do, and their invitation."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import func, select
 
-from webapp.domain.refusals import Refusal
 from webapp.domain.shown import token_of
-from webapp.mail.addresses import AddressError, check_name, normalise
 from webapp.models import (
     AuditEntry,
     Client,
-    Link,
-    LinkPurpose,
     Organisation,
     Partner,
-    Reminder,
     User,
     db,
 )
 from webapp.models.audit import AuditAction
-from webapp.models.tables import organisation_table
 from webapp.models.user import new_token
 from webapp.services import audit
-from webapp.services.accounts import logins
-from webapp.services.errors import Refused
-from webapp.services.sending import after_changes, outbox
+from webapp.services.accounts.access import (
+    keep_an_admin,
+    lock_reminders,
+    move_access,
+    reconsider_reminders,
+    record,
+    trail_of,
+)
+from webapp.services.accounts.names import changed_address, checked_address, checked_name
 
-LONGEST_NAME = 200
 EDITABLE = ("name", "email", "job_title", "language", "time_zone", "admin")
 
 
@@ -63,7 +61,7 @@ def add_person(
     )
     db.session.add(user)
     db.session.flush()
-    note(actor, AuditAction.USER_ADDED, user, email=(None, user.email))
+    record(actor, AuditAction.USER_ADDED, user, email=(None, user.email))
     return user
 
 
@@ -118,7 +116,7 @@ def edit_person(
     if user.admin and not facts.get("admin", True):
         keep_an_admin(user, "admin")
     if address_right or facts.get("email", user.email) != user.email:
-        hold_reminders(user)
+        lock_reminders(user)
     changes = audit.assign(user, **facts)
     if "email" in changes:
         move_access(actor, user, before=changes["email"][0])
@@ -132,7 +130,7 @@ def edit_person(
     if changes.keys() & {"email", "admin"} and (actor is None or actor.id != user.id):
         user.session_token = new_token()
     db.session.flush()
-    note(actor, AuditAction.USER_CHANGED, user, **changes)
+    record(actor, AuditAction.USER_CHANGED, user, **changes)
 
 
 def checked_facts(actor: User | None, user: User, facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -150,80 +148,6 @@ def checked_facts(actor: User | None, user: User, facts: Mapping[str, Any]) -> d
     return checked
 
 
-def checked_name(name: str, field: str = "name") -> str:
-    """The name of a person or an organisation as it is stored. Raises Refused."""
-    try:
-        clean = check_name(name)
-    except AddressError as error:
-        raise Refused(field, error.refusal) from None
-    if not clean:
-        raise Refused(field, Refusal.EMPTY)
-    if len(clean) > LONGEST_NAME:
-        raise Refused(field, Refusal.TOO_LONG, max=LONGEST_NAME)
-    return clean
-
-
-def checked_address(organisation_id: int, email: str, user: User | None = None) -> str:
-    """The address as it is stored, if nobody else in the organisation has it."""
-    try:
-        address = normalise(email)
-    except AddressError as error:
-        raise Refused("email", error.refusal) from None
-    hold(organisation_id)
-    holder = db.session.scalar(
-        select(User.id).where(
-            User.organisation_id == organisation_id, User.email_key == address.casefold()
-        )
-    )
-    if holder is not None and (user is None or holder != user.id):
-        raise Refused("email", Refusal.ADDRESS_TAKEN)
-    return address
-
-
-def changed_address(actor: User | None, user: User, email: str) -> str:
-    """The new address, if this actor may change it.
-
-    A partner corrects the address of a client's user only until that user has signed in: from then
-    on it is the key to somebody's account.
-    """
-    address = checked_address(user.organisation_id, email, user)
-    foreign = actor is not None and actor.organisation_id != user.organisation_id
-    if foreign and user.signed_in_at and address != user.email:
-        raise Refused("email", Refusal.ADDRESS_IN_USE)
-    return address
-
-
-def move_access(actor: User | None, user: User, before: str) -> None:
-    """What a changed address means: nothing that went to the old one (``before``) opens a door any more.
-
-    Else who holds a link to the old address could set the password of the new one, and whoever is given
-    the old address next would share it with the password of the one before.
-    """
-    user.email_key = user.email.casefold()
-    user.rejected_reply = None
-    logins.void_links(user)
-    db.session.flush()
-    logins.forget_unused(before.casefold())
-    if user.signed_in_at or user.invited_at:
-        # Access is pending again, at the new address; who is deactivated is invited after that.
-        user.invited_at = datetime.now(UTC)
-        if user.active:
-            invite(actor, user)
-
-
-def deactivate(actor: User | None, user: User) -> None:
-    """End a user's access and mails; the row stays. Raises Refused for the last active admin."""
-    if not user.active:
-        return
-    if user.admin:
-        keep_an_admin(user, "active")
-    user.active = False
-    user.session_token = new_token()
-    logins.void_links(user)
-    db.session.flush()
-    note(actor, AuditAction.USER_DEACTIVATED, user)
-
-
 def looked_after(user: User) -> int:
     """Of how many clients somebody at the partner is the point of contact: set for them, or as the default."""
     default = select(Partner.id).where(Partner.notified_user_id == user.id)
@@ -236,76 +160,6 @@ def looked_after(user: User) -> int:
     )
 
 
-def activate(actor: User | None, user: User) -> None:
-    """Give a deactivated user access and mails back."""
-    if user.active:
-        return
-    user.active = True
-    user.session_token = new_token()
-    db.session.flush()
-    reconsider_reminders(actor, user)
-    note(actor, AuditAction.USER_ACTIVATED, user)
-
-
-def reconsider_reminders(actor: User | None, user: User) -> None:
-    """Somebody can be reached again: reminders that nobody could be told about may go out now."""
-    after_changes.reconsider(actor, about(user))
-
-
-def hold_reminders(user: User) -> None:
-    """Lock the clients whose reminders may change with a person: before the person's own row, as a worker does."""
-    if isinstance(user.organisation, Client):
-        outbox.lock([user.organisation_id])
-    else:
-        after_changes.hold(about(user))
-
-
-def about(user: User) -> ColumnElement[bool]:
-    """The reminders that somebody may be told about: of the own company, or of all clients of the partner."""
-    at_partner = select(Client.id).where(Client.partner_id == user.organisation_id)
-    return or_(Reminder.client_id == user.organisation_id, Reminder.client_id.in_(at_partner))
-
-
-def hold(organisation_id: int) -> None:
-    """Lock an organisation's row until the commit, so that what is counted now still holds then."""
-    # The table alone: with the tables of the subclasses it would be an outer join, which can't be locked.
-    id = organisation_table.c.id
-    db.session.execute(select(id).where(id == organisation_id).with_for_update())
-
-
-def keep_an_admin(user: User, field: str) -> None:
-    hold(user.organisation_id)
-    others = select(func.count()).where(
-        User.organisation_id == user.organisation_id, User.admin, User.active, User.id != user.id
-    )
-    if user.active and not db.session.scalar(others):
-        raise Refused(field, Refusal.LAST_ADMIN)
-
-
-def invite(actor: User | None, user: User) -> Link:
-    """Make a new invitation link and queue its mail; an older one of the same user is void.
-
-    The first person of a client that is invited becomes its admin: somebody must be able to choose
-    the contacts.
-    """
-    if not user.active:
-        raise Refused("active", Refusal.INACTIVE)
-    logins.void_links(user, LinkPurpose.INVITATION)
-    if isinstance(user.organisation, Client) and not has_admin(user.organisation_id):
-        user.admin = True
-    user.invited_at = datetime.now(UTC)
-    link = logins.new_link(user, LinkPurpose.INVITATION, inviter=actor.name if actor else None)
-    note(actor, AuditAction.USER_INVITED, user)
-    return link
-
-
-def has_admin(organisation_id: int) -> bool:
-    active_admin = select(User.id).where(
-        User.organisation_id == organisation_id, User.admin, User.active
-    )
-    return db.session.scalar(active_admin.limit(1)) is not None
-
-
 def team(organisation_id: int) -> list[User]:
     """All users of an organisation, active ones first, by name."""
     return list(
@@ -315,18 +169,3 @@ def team(organisation_id: int) -> list[User]:
             .order_by(User.active.desc(), func.lower(User.name), User.id)
         )
     )
-
-
-def note(actor: User | None, action: AuditAction, user: User, **changes: tuple[Any, Any]) -> None:
-    """Put a change of a user on the trail."""
-    audit.record(
-        actor, action, **trail_of(user), subject_id=user.id, subject=user.name, changes=changes
-    )
-
-
-def trail_of(user: User) -> audit.Trail:
-    """On whose trail a user's changes stand: the partner's, for a client's user."""
-    organisation = user.organisation
-    if isinstance(organisation, Client):
-        return {"organisation_id": organisation.partner_id, "client_id": organisation.id}
-    return {"organisation_id": organisation.id}

@@ -13,8 +13,8 @@ from webapp.models import AuditEntry, Client, Partner, Subscription, User, db
 from webapp.models.audit import AuditAction
 from webapp.models.tables import client_table
 from webapp.services import audit
-from webapp.services.accounts import people
 from webapp.services.errors import Refused
+from webapp.services.locks import lock_organisation
 from webapp.services.reminders import due_index
 
 LENGTHS = {"name": 200, "external_id": 100, "city": 100}
@@ -159,7 +159,7 @@ def one_line(details: ClientDetails, name: str) -> Any:
 
 
 def refuse_taken(partner: Partner, external_id: str, own_id: int | None) -> None:
-    people.hold(partner.id)
+    lock_organisation(partner.id)
     twin = db.session.scalar(
         select(Client.id).where(Client.partner_id == partner.id, Client.external_id == external_id)
     )

@@ -13,6 +13,7 @@ from webapp.models.audit import AuditAction
 from webapp.services import audit
 from webapp.services.accounts import people
 from webapp.services.errors import Refused
+from webapp.services.locks import lock_organisation
 from webapp.services.sending import after_changes
 
 Holders = Mapping[ContactRole, int | None]
@@ -64,7 +65,7 @@ def assign_contacts(actor: User, client: Client, wanted: Holders, shown: str | N
     change different roles don't stand in each other's way. Raises Conflict when a changed role has got
     another holder meanwhile, Refused for somebody who is not an active user of this client.
     """
-    people.hold(client.id)
+    lock_organisation(client.id)
     stored = holders(client.id)
     changes = {}
     for role, user_id in wanted.items():

@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import select, update
 
+from webapp.domain.facts import ClientFacts
 from webapp.domain.ownership import Choice, Owner, Person, effective_owner, needs_contact
 from webapp.domain.refusals import Refusal
-from webapp.domain.reminders import ClientFacts
 from webapp.domain.shown import changed_since, token_of
 from webapp.models import AuditEntry, Client, Partner, Reminder, User, db
 from webapp.models.audit import AuditAction

@@ -25,11 +25,11 @@ from webapp.models import (
 )
 from webapp.models.audit import AuditAction
 from webapp.services import audit, runtime
-from webapp.services.accounts import people
 from webapp.services.errors import Refused
+from webapp.services.locks import lock_clients, lock_organisation
 from webapp.services.reminders import states as reminder_states
 from webapp.services.reminders.due_index import refresh
-from webapp.services.sending import after_changes, outbox
+from webapp.services.sending import after_changes
 
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2199, 12, 31)
 LONGEST_TERM = 120
@@ -120,7 +120,7 @@ def product_key(product: str) -> str:
 
 def refuse_twin(client: Client, details: SubscriptionDetails, own_id: int | None) -> None:
     """A client has a product once. ``own_id``: the subscription that is being edited."""
-    people.hold(client.id)
+    lock_organisation(client.id)
     twin = db.session.scalar(
         select(Subscription.id).where(
             Subscription.client_id == client.id,
@@ -205,7 +205,7 @@ def start_of_steps(subscription: Subscription) -> date | None:
     """From when steps count after a date moved: from today, if something was sent about this renewal."""
     # A worker may have a mail in hand just now: what becomes of it is known when it lets the client go.
     db.session.flush()
-    outbox.lock([subscription.client_id])
+    lock_clients([subscription.client_id])
     told = db.session.scalar(
         select(Delivery.id)
         .join(delivery_reminder, delivery_reminder.c.delivery_id == Delivery.id)

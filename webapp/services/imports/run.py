@@ -11,7 +11,8 @@ from typing import Any
 
 from webapp.countries import country_code
 from webapp.domain.cells import CellError, Problem, Spelling, folded
-from webapp.domain.reminders import MailKind, mails_within
+from webapp.domain.facts import MailKind
+from webapp.domain.reminders import mails_within
 from webapp.domain.rows import (
     Columns,
     Facts,
@@ -28,12 +29,12 @@ from webapp.labels import codes
 from webapp.mail.addresses import AddressError, normalise
 from webapp.models import Partner, User
 from webapp.services import runtime
-from webapp.services.accounts import people
 from webapp.services.clients.subscriptions import CURRENCIES
 from webapp.services.imports.matching import Matcher, settle
 from webapp.services.imports.plans import ClientPlan, Outcome, Plan, load
 from webapp.services.imports.table import decode, lines
 from webapp.services.imports.writing import write
+from webapp.services.locks import lock_organisation
 from webapp.services.reminders import loading
 
 DAYS_AHEAD = 30
@@ -96,7 +97,7 @@ def import_list(
         _row, header = next(records)
         columns = find_columns([title.strip() for title in header], mapping)
         # Two imports at once would both create what neither finds.
-        people.hold(partner.id)
+        lock_organisation(partner.id)
         matcher = Matcher(columns, load(partner))
         for line in read_lines(records, columns, spelling_of(dates), matcher.faults):
             matcher.match(line)

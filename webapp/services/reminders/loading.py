@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import Row, func, or_, select
 
+from webapp.domain.facts import ClientFacts, PartnerFacts
 from webapp.domain.ownership import Choice, Person
 from webapp.domain.recipients import ContactRole
-from webapp.domain.reminders import ClientFacts, PartnerFacts
 from webapp.domain.schedule import Window
 from webapp.models import Client, ContactAssignment, Partner, User, db
 from webapp.models.tables import client_table, organisation_table, partner_table

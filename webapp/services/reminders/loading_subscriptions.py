@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Row, and_, or_, select
 
 from webapp.domain.delivery import GONE_OUT, IN_VAIN
-from webapp.domain.reminders import SubscriptionFacts
+from webapp.domain.facts import SubscriptionFacts
 from webapp.models import (
     Delivery,
     DeliveryState,

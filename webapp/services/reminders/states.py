@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, exists, insert, select, update
 
 from webapp.domain.delivery import WITHDRAWN
-from webapp.domain.reminders import ClientFacts
+from webapp.domain.facts import ClientFacts
 from webapp.domain.schedule import last_moment
 from webapp.models import DeliveryState, Reminder, ReminderState, User, db, delivery_reminder
 from webapp.models.tables import delivery_table, reminder_event_table

@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, func, select
 
-from webapp.domain.reminders import ClientFacts, DayPlan, day_plans
+from webapp.domain.facts import ClientFacts
+from webapp.domain.reminders import DayPlan, day_plans
 from webapp.models import (
     Client,
     DeliveryState,
@@ -17,6 +18,7 @@ from webapp.models import (
 )
 from webapp.models.tables import client_table, delivery_table
 from webapp.services import runtime
+from webapp.services.locks import lock_clients, lock_clients_of
 from webapp.services.reminders import loading
 from webapp.services.reminders import states as reminder_states
 from webapp.services.sending import outbox
@@ -27,7 +29,7 @@ def withdraw(
 ) -> None:
     """End what still waits for a subscription (renewed, cancelled, moved) and its queued mails."""
     db.session.flush()
-    outbox.lock([subscription.client_id])
+    lock_clients([subscription.client_id])
     reminder_states.close_waiting([subscription.id], state, now, actor)
     outbox.issue([subscription.client_id], now, actor)
 
@@ -37,18 +39,8 @@ def reconsider(actor: User | None, clients: ColumnElement[bool]) -> None:
 
     ``clients`` is a condition on Reminder.client_id.
     """
-    hold(clients)
+    lock_clients_of(blocked(clients))
     wake(actor, clients)
-
-
-def hold(clients: ColumnElement[bool]) -> None:
-    """Lock the clients whose blocked reminders are to be looked at again.
-
-    Whoever changes a client's reminders locks the client first: else two could wait for each other.
-    """
-    ids = db.session.scalars(select(Reminder.client_id).where(blocked(clients)).distinct()).all()
-    if ids:
-        outbox.lock(ids)
 
 
 def wake(actor: User | None, clients: ColumnElement[bool]) -> None:

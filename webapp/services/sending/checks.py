@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from webapp.domain.reminders import ClientFacts, DayPlan, MailKind
+from webapp.domain.facts import ClientFacts, MailKind
+from webapp.domain.reminders import DayPlan
 from webapp.domain.snapshots import ReminderSnapshot
 from webapp.mail import kinds
 from webapp.models import Delivery, db

@@ -6,13 +6,14 @@ from enum import StrEnum
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, exists, select
+from sqlalchemy import ColumnElement, and_, exists, select
 from sqlalchemy.orm import aliased
 
 from webapp.domain import schedule
 from webapp.domain.delivery import IN_VAIN, UNDECIDED, UNHEARD
+from webapp.domain.facts import ClientFacts
 from webapp.domain.refusals import Refusal
-from webapp.domain.reminders import ClientFacts, kind_of, readers
+from webapp.domain.reminders import kind_of, readers
 from webapp.domain.shown import changed_since, token_of
 from webapp.models import (
     AuditEntry,
@@ -30,6 +31,7 @@ from webapp.models.audit import AuditAction
 from webapp.models.tables import delivery_table
 from webapp.services import audit, runtime
 from webapp.services.errors import Conflict, Refused
+from webapp.services.locks import lock_clients
 from webapp.services.reminders import loading
 from webapp.services.reminders import states as reminder_states
 from webapp.services.sending import outbox, takeover_notes, transitions
@@ -60,13 +62,40 @@ def way(state: DeliveryState, *, wanted: bool, rejected: bool) -> Way | None:
 
 
 def still_wanted(delivery_ids: Collection[int], now: datetime) -> set[int]:
-    """Those of the mails that tell their reader something that is true, in time, and not told otherwise.
+    """Choose the mails that still tell their reader something true, in time, and not told otherwise.
 
     A takeover note has no date that makes it worthless. An unclear mail would go out as it is, so its
     reader must still be one, at the same address.
     """
     if not delivery_ids:
         return set()
+    wanted = (
+        db.session.scalars(
+            select(Delivery)
+            .join(User, User.id == Delivery.recipient_id)
+            .outerjoin(delivery_reminder, delivery_reminder.c.delivery_id == Delivery.id)
+            .outerjoin(Reminder, Reminder.id == delivery_reminder.c.reminder_id)
+            .outerjoin(Subscription, Subscription.id == Reminder.subscription_id)
+            .where(
+                Delivery.id.in_(delivery_ids),
+                User.active,
+                Delivery.client_id.is_(None) | true_in_time(now),
+            )
+        )
+        .unique()
+        .all()
+    )
+    unclear = {one.client_id for one in wanted if one.state is DeliveryState.UNCLEAR}
+    clients = loading.load(sorted(id for id in unclear if id is not None))
+    return {
+        one.id
+        for one in wanted
+        if one.state is not DeliveryState.UNCLEAR or is_still_read(one, clients)
+    }
+
+
+def true_in_time(now: datetime) -> ColumnElement[bool]:
+    """Make the condition that a mail's reminder is true, in time, and not told by another mail."""
     newer, told = aliased(Reminder), aliased(Delivery)
     link = delivery_reminder.alias()
     overtaken = exists().where(
@@ -82,36 +111,13 @@ def still_wanted(delivery_ids: Collection[int], now: datetime) -> set[int]:
         told.kind == Delivery.kind,
         told.state.not_in(UNHEARD),
     )
-    true_in_time = and_(
+    return and_(
         Delivery.send_before > now,
         Subscription.cancelled.is_(False),
         Reminder.base_date == Subscription.base_date,
         ~overtaken,
         ~told_otherwise,
     )
-    wanted = (
-        db.session.scalars(
-            select(Delivery)
-            .join(User, User.id == Delivery.recipient_id)
-            .outerjoin(delivery_reminder, delivery_reminder.c.delivery_id == Delivery.id)
-            .outerjoin(Reminder, Reminder.id == delivery_reminder.c.reminder_id)
-            .outerjoin(Subscription, Subscription.id == Reminder.subscription_id)
-            .where(
-                Delivery.id.in_(delivery_ids),
-                User.active,
-                Delivery.client_id.is_(None) | true_in_time,
-            )
-        )
-        .unique()
-        .all()
-    )
-    unclear = {one.client_id for one in wanted if one.state is DeliveryState.UNCLEAR}
-    clients = loading.load(sorted(id for id in unclear if id is not None))
-    return {
-        one.id
-        for one in wanted
-        if one.state is not DeliveryState.UNCLEAR or is_still_read(one, clients)
-    }
 
 
 def is_still_read(delivery: Delivery, clients: Mapping[int, ClientFacts]) -> bool:
@@ -169,7 +175,7 @@ def send_again(actor: User, delivery: Delivery, shown: str) -> None:
     else:
         state, values = DeliveryState.SUPERSEDED, {}
         if delivery.client_id is not None:
-            outbox.lock([delivery.client_id])
+            lock_clients([delivery.client_id])
     still = delivery_table.c.resends == delivery.resends
     if not transitions.advance(delivery, state, now, still, actor=actor, **values):
         db.session.refresh(delivery)

@@ -28,7 +28,8 @@ from webapp.mail.transport import (
 from webapp.models import Delivery, Trouble, db
 from webapp.models.user import new_token
 from webapp.services import runtime
-from webapp.services.sending import checks, claims, messages, outbox, settling, transitions
+from webapp.services.locks import lock_clients
+from webapp.services.sending import checks, claims, messages, settling, transitions
 from webapp.services.sending.transitions import LostClaim
 
 log = logging.getLogger(__name__)
@@ -117,7 +118,7 @@ def settle(claim: Claim, problem: DeliveryProblem, now: datetime) -> DeliverySta
     if claim.client_id is not None:
         # Before the mail's own row, as the outbox does it: whether anybody at the client was told is
         # judged from all of its mails, and two workers may have one each in hand.
-        outbox.lock([claim.client_id])
+        lock_clients([claim.client_id])
     delivery = db.session.scalar(
         select(Delivery)
         .where(Delivery.id == claim.id, Delivery.token == claim.token)

@@ -12,15 +12,9 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, insert, or_, select
 
+from webapp.domain.facts import ClientFacts
 from webapp.domain.ownership import Person
-from webapp.domain.reminders import (
-    ClientFacts,
-    DayPlan,
-    Item,
-    PlannedMail,
-    plan_on,
-    waiting_items,
-)
+from webapp.domain.reminders import DayPlan, Item, PlannedMail, plan_on, waiting_items
 from webapp.domain.snapshots import ReminderSnapshot, Snapshot
 from webapp.mail import kinds
 from webapp.models import (
@@ -33,6 +27,7 @@ from webapp.models import (
     delivery_reminder,
 )
 from webapp.models.tables import client_table, delivery_table, reminder_table
+from webapp.services.locks import lock_clients
 from webapp.services.reminders import loading
 from webapp.services.reminders import states as reminder_states
 from webapp.services.reminders.states import Key
@@ -50,16 +45,6 @@ Addition = tuple[NewMail, list[Key]]
 
 def key(item: Item) -> Key:
     return item.subscription.id, item.subscription.base, item.step
-
-
-def lock(client_ids: Sequence[int]) -> None:
-    """Let one process at a time see to a client's mails (SQLite's writer is alone anyway)."""
-    db.session.execute(
-        select(client_table.c.id)
-        .where(client_table.c.id.in_(client_ids))
-        .order_by(client_table.c.id)
-        .with_for_update()
-    )
 
 
 @dataclass
@@ -100,7 +85,7 @@ def issue(client_ids: Sequence[int], now: datetime, actor: User | None = None) -
     the person whose change it follows, None for the worker.
     """
     db.session.flush()
-    lock(client_ids)
+    lock_clients(client_ids)
     queues = load_queues(client_ids, now)
     states: dict[Key, ReminderState] = {}
     added: list[Addition] = []

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import or_, select, update
 
 from webapp.domain.delivery import UNHEARD, DeliveryState
-from webapp.domain.reminders import MailKind
+from webapp.domain.facts import MailKind
 from webapp.mail.transport import Rejected
 from webapp.models import Delivery, Reminder, ReminderState, User, db, delivery_reminder
 from webapp.models.tables import delivery_table, table_of

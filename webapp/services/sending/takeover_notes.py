@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, delete, literal, select
 
 from webapp.domain.delivery import TOLD
+from webapp.domain.facts import ClientFacts, MailKind
 from webapp.domain.ownership import Owner, Person
-from webapp.domain.reminders import ClientFacts, MailKind, day_plans
+from webapp.domain.reminders import day_plans
 from webapp.domain.schedule import next_opening
 from webapp.domain.snapshots import DayTold, PartnerName, TakenOver, TakeoverSnapshot
 from webapp.mail import kinds

@@ -1,0 +1,138 @@
+"""The facts of clients and subscriptions that the rules ask for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from webapp.domain.ownership import (
+    Choice,
+    EffectiveOwner,
+    Owner,
+    Person,
+    PointOfContact,
+    effective_owner,
+    point_of_contact,
+)
+from webapp.domain.recipients import (
+    Circle,
+    ContactRole,
+    circle,
+)
+from webapp.domain.schedule import (
+    Renewal,
+    Window,
+    base_date,
+)
+
+
+class MailKind(StrEnum):
+    """Every kind of mail there is."""
+
+    REMINDER_CLIENT = "reminder_client"
+    REMINDER_PARTNER = "reminder_partner"
+    NOBODY_TO_TELL = "nobody_to_tell"
+    TAKEOVER_NOTE = "takeover_note"
+    INVITATION = "invitation"
+    PASSWORD_RESET = "password_reset"
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerFacts:
+    """A partner's defaults and schedule. ``team``: everybody there, deactivated ones too."""
+
+    id: int
+    name: str
+    default_owner: Owner
+    default_contact: Person | None
+    admins: tuple[Person, ...]
+    steps: tuple[int, ...]
+    window: Window
+    sending: bool
+    team: tuple[Person, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionFacts:
+    """One active subscription.
+
+    ``planned``: steps that have a reminder for the present base date. ``waiting``: the one among them
+    whose mails have not all been handed over. ``reached``: who already got which step, as
+    ``(step, address, kind of mail)``.
+    """
+
+    id: int
+    product: str
+    renewal_date: date
+    deadline: date | None
+    term_months: int
+    cycle: int = 1
+    amount: Decimal | None = None
+    currency: str | None = None
+    steps_from: date | None = None
+    planned: frozenset[int] = frozenset()
+    waiting: int | None = None
+    reached: frozenset[tuple[int, str, str]] = frozenset()
+
+    @property
+    def base(self) -> date:
+        return base_date(self.renewal_date, self.deadline)
+
+    @property
+    def renewal(self) -> Renewal:
+        return Renewal(self.base, self.term_months, self.planned, self.steps_from)
+
+
+class Silence(StrEnum):
+    """The reason why no reminder is to come."""
+
+    NO_SUBSCRIPTION = "no_subscription"
+    DATE_PASSED = "date_passed"
+    DEADLINE_PASSED = "deadline_passed"
+    NO_STEP_LEFT = "no_step_left"
+
+
+@dataclass(frozen=True, slots=True)
+class ClientFacts:
+    """All that decides about one client's reminders.
+
+    ``occupied``: ``(address, local day)`` pairs for which a mail about this client has already gone
+    out: nobody gets a second one on the same day.
+    """
+
+    id: int
+    name: str
+    time_zone: str
+    partner: PartnerFacts
+    choice: Choice = Choice.INHERIT
+    own_contact: Person | None = None
+    contacts: Mapping[ContactRole, Person] | None = None
+    subscriptions: tuple[SubscriptionFacts, ...] = ()
+    occupied: frozenset[tuple[str, date]] = frozenset()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def owner(self) -> EffectiveOwner:
+        return effective_owner(self.choice, self.partner.default_owner)
+
+    @property
+    def contact(self) -> PointOfContact:
+        return point_of_contact(self.own_contact, self.partner.default_contact, self.partner.admins)
+
+    @property
+    def circle(self) -> Circle:
+        return circle(self.owner.owner, self.contacts or {}, self.contact)
+
+    def silence(self, today: date) -> Silence:
+        """Explain why no reminder is to come for this client; ``today`` is its local date."""
+        if not self.subscriptions:
+            return Silence.NO_SUBSCRIPTION
+        if max(one.base for one in self.subscriptions) >= today:
+            return Silence.NO_STEP_LEFT
+        last = max(one.renewal_date for one in self.subscriptions)
+        return Silence.DATE_PASSED if last < today else Silence.DEADLINE_PASSED

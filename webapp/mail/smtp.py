@@ -1,0 +1,213 @@
+"""A mail server as a way out: one connection, and the meaning of each answer."""
+
+import re
+import smtplib
+import socket
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from webapp.mail.conversation import Timed, TimedTls
+from webapp.mail.transport import DeliveryProblem, Envelope, Rejected, ServerAway, TryAgain, Unclear
+from webapp.models import Trouble
+
+START_OF_DATA = 354
+
+
+# RFC 3463: 5.subject.detail. Subjects: 1 is about an address, 2 about its mailbox, 3 to 6 about systems,
+# routes, protocol and message, 7 about the policy of who refuses.
+STATUS = re.compile(rb"5\.((\d{1,3})\.\d{1,3})\b")
+
+
+OF_SENDER = (b"1.7", b"1.8")
+
+
+TOO_LONG = b"2.3"
+
+
+# A server that knows no such address may say at RCPT that there is no route to it (5.4.1).
+OF_ADDRESS_AT_RECIPIENT = (b"0", b"1", b"2", b"4")
+
+
+OF_ADDRESS = (b"1", b"2")
+
+
+# By what Python raises, the special before the general.
+TROUBLES = (
+    (TimeoutError, Trouble.NO_ANSWER),
+    (ssl.SSLError, Trouble.NOT_SECURE),
+    (smtplib.SMTPNotSupportedError, Trouble.NOT_SECURE),
+    (socket.gaierror, Trouble.NO_SERVER),
+    (smtplib.SMTPServerDisconnected, Trouble.CUT_OFF),
+    (OSError, Trouble.NO_CONNECTION),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where and how to reach a mail server. ``security``: ``tls``, ``starttls`` or ``off``."""
+
+    host: str
+    port: int
+    security: str
+    user: str | None
+    password: str
+    timeout: int
+    own_name: str
+
+
+class SmtpTransport:
+    """One mail server, over one connection that is kept from mail to mail."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.connection: Timed | None = None
+
+    def send(self, envelope: Envelope, message: bytes, before_data: Callable[[], None]) -> str:
+        connection = self.begin(envelope.sender)
+        try:
+            address_recipient(connection, envelope.recipient)
+            before_data()
+            return hand_over(connection, message)
+        except Unclear:
+            # What comes next on this connection may be the answer that was missed.
+            self.close()
+            raise
+        except BaseException:
+            self.reset()
+            raise
+
+    def begin(self, sender: str) -> Timed:
+        """A connection on which the server has accepted the sender.
+
+        A kept connection may have been closed meanwhile, or be used up; then a new one is made.
+        """
+        if self.connection is not None:
+            try:
+                self.connection.begin(self.server.timeout)
+                if self.connection.mail(sender)[0] == 250:
+                    return self.connection
+            except (OSError, smtplib.SMTPException):
+                pass
+            self.close()
+        self.connection = connect(self.server)
+        try:
+            code, text = self.connection.mail(sender)
+        except (OSError, smtplib.SMTPException) as error:
+            self.close()
+            raise ServerAway(what_broke(error)) from error
+        if code != 250:
+            # Even a final "no" to the sender says nothing about the recipient: it is our set-up.
+            self.reset()
+            raise ServerAway(reply_text(code, text))
+        return self.connection
+
+    def reset(self) -> None:
+        """Leave an unfinished mail behind, and the connection where that fails."""
+        try:
+            if self.connection is not None and self.connection.rset()[0] != 250:
+                self.close()
+        except (OSError, smtplib.SMTPException):
+            self.close()
+
+    def close(self) -> None:
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            try:
+                connection.quit()
+            except (OSError, smtplib.SMTPException):
+                connection.close()
+
+
+def connect(server: Server) -> Timed:
+    """A secured and signed-in connection. Raises ServerAway for whatever fails on the way."""
+    context = ssl.create_default_context()
+    place = (server.host, server.port, server.own_name, server.timeout)
+    connection: Timed | None = None
+    try:
+        if server.security == "tls":
+            connection = TimedTls(*place, context=context)
+        else:
+            connection = Timed(*place)
+        if server.security == "starttls":
+            connection.starttls(context=context)
+        connection.ehlo_or_helo_if_needed()
+        if server.user is not None:
+            connection.login(server.user, server.password)
+        # The final dot is a tiny packet of its own, which must not wait for an acknowledgement.
+        if connection.sock:
+            connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    except (OSError, smtplib.SMTPException) as error:
+        if connection is not None:
+            connection.close()
+        raise ServerAway(what_broke(error)) from error
+    return connection
+
+
+def address_recipient(connection: Timed, recipient: str) -> None:
+    try:
+        code, text = connection.rcpt(recipient)
+    except (OSError, smtplib.SMTPException) as error:
+        raise ServerAway(what_broke(error)) from error
+    if code not in (250, 251):
+        raise verdict(code, text, at_recipient=True)
+
+
+def hand_over(connection: Timed, message: bytes) -> str:
+    """DATA, the message, and the dot that makes it the server's. Returns the last reply."""
+    try:
+        code, text = connection.docmd("DATA")
+        if code == START_OF_DATA:
+            connection.send(stuffed(message))
+    except (OSError, smtplib.SMTPException) as error:
+        raise ServerAway(what_broke(error)) from error
+    if code != START_OF_DATA:
+        raise verdict(code, text)
+    try:
+        # Apart from the message: until this line runs, the server can't have taken it.
+        connection.send(b".\r\n")
+        code, text = connection.getreply()
+    except (OSError, smtplib.SMTPException) as error:
+        raise Unclear(what_broke(error)) from error
+    if 200 <= code < 300:
+        return reply_text(code, text)
+    if 400 <= code < 600:
+        raise verdict(code, text)
+    raise Unclear(reply_text(code, text))
+
+
+def stuffed(message: bytes) -> bytes:
+    """The message with every line-leading dot doubled and a line end at its end (RFC 5321, 4.5.2)."""
+    lines = message.replace(b"\r\n.", b"\r\n..")
+    if lines.startswith(b"."):
+        lines = b"." + lines
+    return lines if lines.endswith(b"\r\n") else lines + b"\r\n"
+
+
+def verdict(code: int, text: bytes, *, at_recipient: bool = False) -> DeliveryProblem:
+    """What an unwelcome reply to RCPT, DATA or the message means."""
+    reply = reply_text(code, text)
+    if not 500 <= code < 600:
+        return TryAgain(reply)
+    status = STATUS.match(text)
+    if status is None:
+        return Rejected(reply, address=at_recipient)
+    if status[1] in OF_SENDER:
+        # As at MAIL: it says nothing about the recipient, and is our set-up.
+        return ServerAway(reply)
+    subjects = OF_ADDRESS_AT_RECIPIENT if at_recipient else OF_ADDRESS
+    return Rejected(reply, address=status[2] in subjects and status[1] != TOO_LONG)
+
+
+def reply_text(code: int, text: bytes) -> str:
+    return f"{code} {text.decode(errors='replace')}".replace("\n", " ").strip()
+
+
+def what_broke(error: Exception) -> str:
+    """The server's reply where it gave one, else the value of a Trouble."""
+    if isinstance(error, smtplib.SMTPResponseException):
+        said = error.smtp_error
+        return reply_text(error.smtp_code, said if isinstance(said, bytes) else said.encode())
+    # smtplib says of all that ends a connection that it was closed, even where nothing came for too long.
+    cause = error.__context__ if isinstance(error.__context__, TimeoutError) else error
+    return next((one for kind, one in TROUBLES if isinstance(cause, kind)), Trouble.BROKE).value

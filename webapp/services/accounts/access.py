@@ -1,0 +1,132 @@
+"""Access of people, and their reminders: invite, deactivate, activate; a new address takes it away."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, or_, select
+
+from webapp.domain.refusals import Refusal
+from webapp.models import (
+    Client,
+    Link,
+    LinkPurpose,
+    Reminder,
+    User,
+    db,
+)
+from webapp.models.audit import AuditAction
+from webapp.models.user import new_token
+from webapp.services import audit
+from webapp.services.accounts import logins
+from webapp.services.errors import Refused
+from webapp.services.locks import lock_clients, lock_clients_of, lock_organisation
+from webapp.services.sending import after_changes
+
+
+def move_access(actor: User | None, user: User, before: str) -> None:
+    """What a changed address means: nothing that went to the old one (``before``) opens a door any more.
+
+    Else who holds a link to the old address could set the password of the new one, and whoever is given
+    the old address next would share it with the password of the one before.
+    """
+    user.email_key = user.email.casefold()
+    user.rejected_reply = None
+    logins.void_links(user)
+    db.session.flush()
+    logins.forget_unused(before.casefold())
+    if user.signed_in_at or user.invited_at:
+        # Access is pending again, at the new address; who is deactivated is invited after that.
+        user.invited_at = datetime.now(UTC)
+        if user.active:
+            invite(actor, user)
+
+
+def deactivate(actor: User | None, user: User) -> None:
+    """End a user's access and mails; the row stays. Raises Refused for the last active admin."""
+    if not user.active:
+        return
+    if user.admin:
+        keep_an_admin(user, "active")
+    user.active = False
+    user.session_token = new_token()
+    logins.void_links(user)
+    db.session.flush()
+    record(actor, AuditAction.USER_DEACTIVATED, user)
+
+
+def activate(actor: User | None, user: User) -> None:
+    """Give a deactivated user access and mails back."""
+    if user.active:
+        return
+    user.active = True
+    user.session_token = new_token()
+    db.session.flush()
+    reconsider_reminders(actor, user)
+    record(actor, AuditAction.USER_ACTIVATED, user)
+
+
+def reconsider_reminders(actor: User | None, user: User) -> None:
+    """Somebody can be reached again: reminders that nobody could be told about may go out now."""
+    after_changes.reconsider(actor, about(user))
+
+
+def lock_reminders(user: User) -> None:
+    """Lock the clients whose reminders may change with a person: before the person's own row, as a worker does."""
+    if isinstance(user.organisation, Client):
+        lock_clients([user.organisation_id])
+    else:
+        lock_clients_of(after_changes.blocked(about(user)))
+
+
+def about(user: User) -> ColumnElement[bool]:
+    """The reminders that somebody may be told about: of the own company, or of all clients of the partner."""
+    at_partner = select(Client.id).where(Client.partner_id == user.organisation_id)
+    return or_(Reminder.client_id == user.organisation_id, Reminder.client_id.in_(at_partner))
+
+
+def keep_an_admin(user: User, field: str) -> None:
+    lock_organisation(user.organisation_id)
+    others = select(func.count()).where(
+        User.organisation_id == user.organisation_id, User.admin, User.active, User.id != user.id
+    )
+    if user.active and not db.session.scalar(others):
+        raise Refused(field, Refusal.LAST_ADMIN)
+
+
+def invite(actor: User | None, user: User) -> Link:
+    """Make a new invitation link and queue its mail; an older one of the same user is void.
+
+    The first person of a client that is invited becomes its admin: somebody must be able to choose
+    the contacts.
+    """
+    if not user.active:
+        raise Refused("active", Refusal.INACTIVE)
+    logins.void_links(user, LinkPurpose.INVITATION)
+    if isinstance(user.organisation, Client) and not has_admin(user.organisation_id):
+        user.admin = True
+    user.invited_at = datetime.now(UTC)
+    link = logins.new_link(user, LinkPurpose.INVITATION, inviter=actor.name if actor else None)
+    record(actor, AuditAction.USER_INVITED, user)
+    return link
+
+
+def has_admin(organisation_id: int) -> bool:
+    active_admin = select(User.id).where(
+        User.organisation_id == organisation_id, User.admin, User.active
+    )
+    return db.session.scalar(active_admin.limit(1)) is not None
+
+
+def record(actor: User | None, action: AuditAction, user: User, **changes: tuple[Any, Any]) -> None:
+    """Put a change of a user on the trail."""
+    audit.record(
+        actor, action, **trail_of(user), subject_id=user.id, subject=user.name, changes=changes
+    )
+
+
+def trail_of(user: User) -> audit.Trail:
+    """On whose trail a user's changes stand: the partner's, for a client's user."""
+    organisation = user.organisation
+    if isinstance(organisation, Client):
+        return {"organisation_id": organisation.partner_id, "client_id": organisation.id}
+    return {"organisation_id": organisation.id}

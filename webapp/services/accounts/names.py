@@ -1,0 +1,57 @@
+"""Names and addresses of people as they are stored, or why they are refused."""
+
+from sqlalchemy import select
+
+from webapp.domain.refusals import Refusal
+from webapp.mail.addresses import AddressError, check_name, normalise
+from webapp.models import (
+    User,
+    db,
+)
+from webapp.services.errors import Refused
+from webapp.services.locks import lock_organisation
+
+LONGEST_NAME = 200
+
+
+def checked_name(name: str, field: str = "name") -> str:
+    """The name of a person or an organisation as it is stored. Raises Refused."""
+    try:
+        clean = check_name(name)
+    except AddressError as error:
+        raise Refused(field, error.refusal) from None
+    if not clean:
+        raise Refused(field, Refusal.EMPTY)
+    if len(clean) > LONGEST_NAME:
+        raise Refused(field, Refusal.TOO_LONG, max=LONGEST_NAME)
+    return clean
+
+
+def checked_address(organisation_id: int, email: str, user: User | None = None) -> str:
+    """The address as it is stored, if nobody else in the organisation has it."""
+    try:
+        address = normalise(email)
+    except AddressError as error:
+        raise Refused("email", error.refusal) from None
+    lock_organisation(organisation_id)
+    holder = db.session.scalar(
+        select(User.id).where(
+            User.organisation_id == organisation_id, User.email_key == address.casefold()
+        )
+    )
+    if holder is not None and (user is None or holder != user.id):
+        raise Refused("email", Refusal.ADDRESS_TAKEN)
+    return address
+
+
+def changed_address(actor: User | None, user: User, email: str) -> str:
+    """The new address, if this actor may change it.
+
+    A partner corrects the address of a client's user only until that user has signed in: from then
+    on it is the key to somebody's account.
+    """
+    address = checked_address(user.organisation_id, email, user)
+    foreign = actor is not None and actor.organisation_id != user.organisation_id
+    if foreign and user.signed_in_at and address != user.email:
+        raise Refused("email", Refusal.ADDRESS_IN_USE)
+    return address
