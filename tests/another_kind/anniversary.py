@@ -8,6 +8,7 @@ from typing import Any, Self
 from webapp.config import Settings
 from webapp.domain.ownership import Person
 from webapp.domain.snapshots import Snapshot
+from webapp.domain.snapshots.base import is_test, text
 from webapp.mail.kind import KindOfMail, Tester, Words
 from webapp.mail.letter import Letter, Posting, to_reader
 from webapp.models import MailKind
@@ -25,8 +26,13 @@ class AnniversarySnapshot(Snapshot):
         return cls(recipient=person.name, partner=partner, since=since)
 
     @classmethod
-    def fields_of(cls, stored: Mapping[str, Any]) -> dict[str, Any]:
-        return {"partner": stored["partner"], "since": date.fromisoformat(stored["since"])}
+    def read(cls, stored: Mapping[str, Any]) -> Self:
+        return cls(
+            recipient=text(stored, "recipient"),
+            test=is_test(stored),
+            partner=text(stored, "partner"),
+            since=date.fromisoformat(stored["since"]),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

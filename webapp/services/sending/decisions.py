@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, exists, func, select
@@ -31,6 +30,7 @@ from webapp.services.errors import Conflict, Refused
 from webapp.services.reminders import loading
 from webapp.services.reminders import states as reminder_states
 from webapp.services.sending import outbox, takeover_notes, transitions
+from webapp.services.sending.transitions import Changes
 
 
 class Way(StrEnum):
@@ -146,13 +146,13 @@ def send_again(actor: User, delivery: Delivery, seen: int) -> None:
         case Way.FIX:
             raise Refused("delivery", "address")
     if delivery.state is DeliveryState.UNCLEAR:
-        state, values = DeliveryState.QUEUED, queued_again(delivery, now)
+        state, changes = DeliveryState.QUEUED, queued_again(delivery, now)
     else:
-        state, values = DeliveryState.SUPERSEDED, {}
+        state, changes = DeliveryState.SUPERSEDED, Changes()
         if delivery.client_id is not None:
             outbox.lock([delivery.client_id])
     as_seen = delivery_table.c.resends == seen
-    if not transitions.advance(delivery, state, now, as_seen, actor=actor, **values):
+    if not transitions.advance(delivery, state, now, as_seen, actor=actor, **changes):
         after_decision(actor, delivery, (state,))
         return
     record(actor, delivery, AuditAction.MAIL_SENT_AGAIN)
@@ -163,7 +163,7 @@ def send_again(actor: User, delivery: Delivery, seen: int) -> None:
             issue_again(actor, delivery, now)
 
 
-def queued_again(delivery: Delivery, now: datetime) -> dict[str, Any]:
+def queued_again(delivery: Delivery, now: datetime) -> Changes:
     """What puts an unclear mail back into the queue, as it is, for three more days of trying."""
     partner = delivery.partner
     assert partner is not None
