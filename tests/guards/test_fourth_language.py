@@ -5,11 +5,7 @@ on a page or in a mail is hard-coded. A copy of the sources gets both and nothin
 tests/fourth_language run in it.
 """
 
-import os
 import re
-import shutil
-import subprocess
-import sys
 import textwrap
 from pathlib import Path
 
@@ -17,25 +13,7 @@ import pytest
 from babel.messages.pofile import read_po, write_po
 
 from tests.fourth_language.reading import CLOSES, CODE, OPENS
-from tests.support import run
-
-ROOT = Path(__file__).parent.parent.parent
-SOURCES = (
-    *("babel.cfg", "migrations", "setup.cfg", "static", "templates", "tests", "tools"),
-    *("translations", "webapp"),
-)
-
-
-def in_copy(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    # The environment's own link to the sources comes after the folder in PYTHONPATH.
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+from tests.support.copies import ROOT, copy_of_sources, in_copy, run_tests
 
 
 def add_record(folder: Path) -> None:
@@ -69,23 +47,7 @@ def add_catalog(folder: Path) -> None:
 
 @pytest.fixture(scope="session")
 def copy() -> Path:
-    """The sources with a fourth language, made once a run."""
-    folder = run.folder() / "fourth-language"
-    with run.alone():
-        if not folder.exists():
-            draft = folder.with_suffix(".draft")
-            draft.mkdir()
-            for name in SOURCES:
-                source = ROOT / name
-                if source.is_dir():
-                    ignored = shutil.ignore_patterns("__pycache__")
-                    shutil.copytree(source, draft / name, ignore=ignored)
-                else:
-                    shutil.copy(source, draft / name)
-            add_record(draft)
-            add_catalog(draft)
-            draft.rename(folder)
-    return folder
+    return copy_of_sources("fourth-language", add_record, add_catalog)
 
 
 @pytest.mark.parametrize(
@@ -98,5 +60,4 @@ def copy() -> Path:
     ],
 )
 def test_a_fourth_language_needs_a_record_and_a_catalog(copy: Path, path: str) -> None:
-    result = in_copy(copy, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"tests/{path}")
-    assert result.returncode == 0, result.stdout + result.stderr
+    run_tests(copy, path)

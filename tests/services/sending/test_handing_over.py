@@ -184,6 +184,29 @@ def test_a_mail_that_cannot_be_written_holds_up_no_other(app, sending, sink):
     assert outcome(app, sending.dana)[0][0] == "queued"
 
 
+def test_a_mail_that_an_earlier_version_queued_goes_out_as_it_is(app, sending, sink):
+    evening = datetime(2027, 3, 1, 20, tzinfo=UTC)
+    run_at(app, evening)
+    with unit_of_work(app):
+        for mail in db.session.scalars(select(Delivery)):
+            first = {key: mail.snapshot[key] for key in mail.snapshot.keys() - {"version", "test"}}
+            mail.snapshot = first | {"refused": first.pop("rejected")}
+    run_at(app, evening + timedelta(hours=13))
+    assert len(sink.letters) == 2
+    for person in (sending.dana, sending.alice):
+        assert [state for state, _, _ in outcome(app, person)] == ["sent"]
+
+
+def test_a_queued_mail_that_cannot_be_read_is_written_anew(app, sending, sink):
+    evening = datetime(2027, 3, 1, 20, tzinfo=UTC)
+    run_at(app, evening)
+    with unit_of_work(app):
+        db.session.execute(update(Delivery).values(snapshot={"version": 99}))
+    run_at(app, evening + timedelta(hours=13))
+    assert len(sink.letters) == 2
+    assert [state for state, _, _ in outcome(app, sending.dana)] == ["superseded", "sent"]
+
+
 def test_a_claim_that_was_not_finished_comes_back(app, sending, sink):
     run_at(app, datetime(2027, 3, 1, 20, tzinfo=UTC))
     morning = datetime(2027, 3, 2, 9, tzinfo=UTC)

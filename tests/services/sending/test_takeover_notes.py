@@ -11,6 +11,7 @@ from sqlalchemy import func, select, update
 from tests.support.cast import unit_of_work
 from webapp import worker
 from webapp.domain.ownership import Choice, Owner
+from webapp.domain.snapshots import PartnerName
 from webapp.models import (
     Client,
     Delivery,
@@ -20,13 +21,14 @@ from webapp.models import (
     OwnerChange,
     Partner,
     Subscription,
+    Trouble,
     User,
     db,
 )
 from webapp.services.accounts import partners
 from webapp.services.clients import ownership
-from webapp.services.reminders import due_index
-from webapp.services.sending import decisions, takeover_notes
+from webapp.services.reminders import due_index, loading
+from webapp.services.sending import decisions, queueing, takeover_notes
 
 # Acme renews on 31 March 2027, in Warsaw; 30 days before is Monday 1 March, 11:00 there.
 STEP_30 = datetime(2027, 3, 1, 10, tzinfo=UTC)
@@ -164,6 +166,22 @@ def test_a_note_that_waits_is_taken_back_when_the_change_is_undone(app, told):
     with app.app_context():
         assert [note.state for note in notes_sent(told)] == [DeliveryState.SUPERSEDED]
         assert db.session.scalar(select(func.count()).select_from(OwnerChange)) == 0
+
+
+def test_a_note_that_cannot_be_read_holds_up_no_other(app, told):
+    choose(app, told, Choice.PARTNER, LATER)
+    with time_machine.travel(LATER + timedelta(minutes=11), tick=False), unit_of_work(app):
+        takeover_notes.issue(LATER + timedelta(minutes=11))
+        (unreadable,) = notes_sent(told)
+        unreadable.snapshot = {"version": 99}
+        person = loading.person(db.session.get(User, told.alice))
+        partner = PartnerName(told.partner, "Odnowa")
+        queueing.add([takeover_notes.note(partner, person, [], LATER)])
+    run_at(app, LATER + timedelta(minutes=13))
+    assert [recipient for recipient, _ in notes(app)] == ["alice@odnowa.example"]
+    with app.app_context():
+        ((state, reply),) = [(note.state, note.reply) for note in notes_sent(told)]
+    assert (state, reply) == (DeliveryState.QUEUED, Trouble.UNWRITABLE)
 
 
 def test_a_note_that_waits_goes_to_whoever_is_responsible_by_then(app, told):

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
-from webapp.domain.snapshots.base import Snapshot, text
+from webapp.domain.snapshots.base import Snapshot, is_test, text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,10 +23,12 @@ class AccountSnapshot(Snapshot):
         return {"recipient": "", "time_zone": "UTC"} | dict(stored)
 
     @classmethod
-    def fields_of(cls, stored: Mapping[str, Any]) -> dict[str, Any]:
-        return {
-            "organisation": text(stored, "organisation"),
-            "inviter": stored["inviter"],
-            "expires": datetime.fromisoformat(stored["expires"]),
-            "time_zone": text(stored, "time_zone"),
-        }
+    def read(cls, stored: Mapping[str, Any]) -> Self:
+        return cls(
+            recipient=text(stored, "recipient"),
+            test=is_test(stored),
+            organisation=text(stored, "organisation"),
+            inviter=stored["inviter"],
+            expires=datetime.fromisoformat(stored["expires"]),
+            time_zone=text(stored, "time_zone"),
+        )

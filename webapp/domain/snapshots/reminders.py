@@ -10,7 +10,7 @@ from webapp.domain.facts import ClientFacts
 from webapp.domain.ownership import Owner
 from webapp.domain.recipients import Circle, ContactRole, Place, Reason, Recipient
 from webapp.domain.reminders import Item, PlannedMail
-from webapp.domain.snapshots.base import PartnerName, Party, Snapshot, number, text
+from webapp.domain.snapshots.base import PartnerName, Party, Snapshot, is_test, number, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,17 +141,20 @@ class ReminderSnapshot(Snapshot):
         return {"rejected": stored.get("refused")} | dict(stored)
 
     @classmethod
-    def fields_of(cls, stored: Mapping[str, Any]) -> dict[str, Any]:
-        return {
-            "owner": Owner(stored["owner"]),
-            "client": ClientName.read(stored["client"]),
-            "partner": PartnerName.read(stored["partner"]),
-            "circle": tuple(map(CircleMember.read, stored["circle"])),
-            "missing": tuple(ContactRole(code) for code in stored["missing"]),
-            "rejected": tuple(map(Party.read, stored["rejected"])),
-            "contact": Party.read(stored["contact"]) if stored["contact"] else None,
-            "subscriptions": tuple(map(SubscriptionLine.read, stored["subscriptions"])),
-        }
+    def read(cls, stored: Mapping[str, Any]) -> Self:
+        contact = stored["contact"]
+        return cls(
+            recipient=text(stored, "recipient"),
+            test=is_test(stored),
+            owner=Owner(stored["owner"]),
+            client=ClientName.read(stored["client"]),
+            partner=PartnerName.read(stored["partner"]),
+            circle=tuple(map(CircleMember.read, stored["circle"])),
+            missing=tuple(ContactRole(code) for code in stored["missing"]),
+            rejected=tuple(map(Party.read, stored["rejected"])),
+            contact=Party.read(contact) if contact else None,
+            subscriptions=tuple(map(SubscriptionLine.read, stored["subscriptions"])),
+        )
 
     def reasons_of(self, user_id: int) -> tuple[Reason, ...]:
         own = next((one for one in self.circle if one.user_id == user_id), None)

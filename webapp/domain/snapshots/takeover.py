@@ -8,7 +8,7 @@ from typing import Any, Self
 from webapp.domain.facts import ClientFacts
 from webapp.domain.ownership import Owner
 from webapp.domain.reminders import DayPlan
-from webapp.domain.snapshots.base import PartnerName, Snapshot, number, text
+from webapp.domain.snapshots.base import PartnerName, Snapshot, is_test, number, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +72,11 @@ class TakeoverSnapshot(Snapshot):
     clients: tuple[TakenOver, ...]
 
     @classmethod
-    def fields_of(cls, stored: Mapping[str, Any]) -> dict[str, Any]:
-        return {
-            "partner": PartnerName.read(stored["partner"]),
-            "time_zone": text(stored, "time_zone"),
-            "clients": tuple(map(TakenOver.read, stored["clients"])),
-        }
+    def read(cls, stored: Mapping[str, Any]) -> Self:
+        return cls(
+            recipient=text(stored, "recipient"),
+            test=is_test(stored),
+            partner=PartnerName.read(stored["partner"]),
+            time_zone=text(stored, "time_zone"),
+            clients=tuple(map(TakenOver.read, stored["clients"])),
+        )

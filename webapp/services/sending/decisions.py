@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, and_, exists, select
@@ -35,6 +35,7 @@ from webapp.services.locks import lock_clients
 from webapp.services.reminders import loading
 from webapp.services.reminders import states as reminder_states
 from webapp.services.sending import outbox, takeover_notes, transitions
+from webapp.services.sending.transitions import Changes
 
 
 class Way(StrEnum):
@@ -171,13 +172,13 @@ def send_again(actor: User, delivery: Delivery, shown: str) -> None:
         case Way.FIX:
             raise Refused("delivery", Refusal.ADDRESS_REJECTED)
     if delivery.state is DeliveryState.UNCLEAR:
-        state, values = DeliveryState.QUEUED, queued_again(delivery, now)
+        state, changes = DeliveryState.QUEUED, queued_again(delivery, now)
     else:
-        state, values = DeliveryState.SUPERSEDED, {}
+        state, changes = DeliveryState.SUPERSEDED, Changes()
         if delivery.client_id is not None:
             lock_clients([delivery.client_id])
     still = delivery_table.c.resends == delivery.resends
-    if not transitions.advance(delivery, state, now, still, actor=actor, **values):
+    if not transitions.advance(delivery, state, now, still, actor=actor, **changes):
         db.session.refresh(delivery)
         after_decision(actor, delivery, AuditAction.MAIL_SENT_AGAIN)
         return
@@ -189,7 +190,7 @@ def send_again(actor: User, delivery: Delivery, shown: str) -> None:
             issue_again(actor, delivery, now)
 
 
-def queued_again(delivery: Delivery, now: datetime) -> dict[str, Any]:
+def queued_again(delivery: Delivery, now: datetime) -> Changes:
     """What puts an unclear mail back into the queue, as it is, for three more days of trying."""
     partner = delivery.partner
     assert partner is not None

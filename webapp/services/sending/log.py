@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import Connection, insert
 
 from webapp.models import DeliveryState, db
 from webapp.models.tables import delivery_event_table
@@ -13,19 +12,24 @@ from webapp.models.tables import delivery_event_table
 INSERT = insert(delivery_event_table)
 
 
-def lines(
+def write(
+    connection: Connection,
     delivery_ids: Sequence[int],
     state: DeliveryState,
     at: datetime,
     *,
     reply: str | None = None,
     actor_id: int | None = None,
-) -> list[dict[str, Any]]:
-    """The rows to INSERT. ``actor_id``: the person who decided it; None: the worker."""
-    return [
-        {"delivery_id": id, "state": state, "at": at, "reply": reply, "actor_id": actor_id}
-        for id in delivery_ids
-    ]
+) -> None:
+    """Add one line to the history of each delivery. ``actor_id``: who decided it; None: the worker."""
+    if delivery_ids:
+        connection.execute(
+            INSERT,
+            [
+                {"delivery_id": id, "state": state, "at": at, "reply": reply, "actor_id": actor_id}
+                for id in delivery_ids
+            ],
+        )
 
 
 def note(
@@ -36,7 +40,5 @@ def note(
     reply: str | None = None,
     actor_id: int | None = None,
 ) -> None:
-    """Add one line to the history of each delivery, in the session's transaction."""
-    rows = lines(delivery_ids, state, at, reply=reply, actor_id=actor_id)
-    if rows:
-        db.session.connection().execute(INSERT, rows)
+    """Add the lines in the session's transaction."""
+    write(db.session.connection(), delivery_ids, state, at, reply=reply, actor_id=actor_id)

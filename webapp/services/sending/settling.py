@@ -12,7 +12,7 @@ from webapp.mail.transport import Rejected
 from webapp.models import Delivery, Reminder, ReminderState, User, db, delivery_reminder
 from webapp.models.tables import delivery_table, table_of
 from webapp.services.reminders import states as reminder_states
-from webapp.services.sending.transitions import come_to
+from webapp.services.sending.transitions import Changes, come_to
 
 RETRY_MINUTES = (1, 5, 15, 60, 120, 240)
 GIVE_UP_AFTER = timedelta(hours=72)
@@ -44,31 +44,23 @@ def postpone(
 
     ``attempts`` and ``resends`` are new counts, None for those that it has. Raises LostClaim.
     """
-    tries = {
-        "attempts": delivery.attempts if attempts is None else attempts,
-        "resends": delivery.resends if resends is None else resends,
-    }
+    attempts = delivery.attempts if attempts is None else attempts
+    resends = delivery.resends if resends is None else resends
     first = delivery.first_tried_at or now
+    tries = Changes(attempts=attempts, resends=resends, first_tried_at=first)
     limit = first + GIVE_UP_AFTER
     if delivery.send_before:
         limit = min(limit, delivery.send_before - LAST_TRY)
     if now >= limit:
-        state = given_up(DeliveryState.FAILED, tries["resends"])
-        return come_to(delivery, state, now, reply, first_tried_at=first, **tries)
-    minutes = RETRY_MINUTES[min(tries["attempts"], len(RETRY_MINUTES)) - 1]
+        state = given_up(DeliveryState.FAILED, resends)
+        return come_to(delivery, state, now, reply, **tries)
+    minutes = RETRY_MINUTES[min(attempts, len(RETRY_MINUTES)) - 1]
     # Not for secrecy: only so that the tries of many mails don't come all at once.
     wait = timedelta(minutes=minutes * random.uniform(1 - SPREAD, 1 + SPREAD))
     # The last try comes at the very end, however far off the next one would be.
     moment = min(now + wait, limit)
-    return come_to(
-        delivery,
-        DeliveryState.QUEUED,
-        now,
-        reply,
-        send_after=moment,
-        first_tried_at=first,
-        **tries,
-    )
+    tries["send_after"] = moment
+    return come_to(delivery, DeliveryState.QUEUED, now, reply, **tries)
 
 
 def hold(delivery: Delivery, reply: str, now: datetime) -> DeliveryState:

@@ -103,7 +103,7 @@ def issue_for(partner_id: int, before: dict[int, Owner], now: datetime) -> int:
     """Queue one partner's notes, and forget the changes that they tell or that came to nothing."""
     notes, done = Notes(), []
     ids = list(before)
-    owner, partner_name = Owner.PARTNER, ""
+    partner_name = ""
     for start in range(0, len(ids), CHUNK):
         chunk = ids[start : start + CHUNK]
         told = already_sent(chunk)
@@ -167,8 +167,9 @@ def take_back_outdated(notes: Sequence[Delivery], now: datetime) -> list[Deliver
     """
     outdated = [one for one, right in zip(notes, are_right(notes), strict=True) if not right]
     for delivery in outdated:
+        told = told_by(delivery)
         transitions.come_to(delivery, DeliveryState.SUPERSEDED, now)
-        for client in told_by(delivery):
+        for client in told:
             before = Owner.VENDOR if client.owner is Owner.PARTNER else Owner.PARTNER
             note_change(Client.id == client.id, before, now, keep_before=False)
     return outdated

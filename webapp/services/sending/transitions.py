@@ -7,7 +7,7 @@ mail that is in nobody's hand bears no claim; one that ends bears the moment, on
 from collections.abc import Sequence
 from datetime import date, datetime
 from functools import cache
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from sqlalchemy import (
     BigInteger,
@@ -28,8 +28,22 @@ from webapp.services.sending import log as delivery_log
 from webapp.services.sending.leases import clock_of, lease, milliseconds
 
 columns = delivery_table.c
+
+
+class Changes(TypedDict, total=False):
+    """Columns that change with a state."""
+
+    token: str | None
+    lease_until: int | ColumnElement[int] | None
+    attempts: int | ColumnElement[int]
+    resends: int
+    first_tried_at: datetime | ColumnElement[datetime] | None
+    send_after: datetime
+    ended_at: datetime | BindParameter[Any] | None
+
+
 # Takes a claim's try back: the three days of trying begin with a real one.
-UNTRIED: dict[str, Any] = {
+UNTRIED: Changes = {
     "attempts": columns.attempts - 1,
     "first_tried_at": case((columns.attempts > 1, columns.first_tried_at)),
 }
@@ -53,12 +67,12 @@ def transition(
     after: DeliveryState,
     at: datetime | BindParameter[Any],
     *where: ColumnElement[bool],
-    **values: Any,
+    **values: Unpack[Changes],
 ) -> Update:
     """The statement that brings mails from one state to another. Raises NoTransition."""
     require(before, after)
     if after not in IN_HAND:
-        values |= {"token": None, "lease_until": None}
+        values["token"] = values["lease_until"] = None
     if before in OPEN and after in ENDED:
         values["ended_at"] = at
     elif before in ENDED and after in OPEN:
@@ -74,7 +88,7 @@ def move(
     at: datetime,
     *where: ColumnElement[bool],
     actor: User | None = None,
-    **values: Any,
+    **values: Unpack[Changes],
 ) -> Sequence[int]:
     """Bring all mails that conditions name to a state, with a line of history each; returns their ids."""
     statement = transition(before, after, at, *where, **values)
@@ -90,16 +104,16 @@ def advance(
     *still: ColumnElement[bool],
     actor: User | None = None,
     reply: str | None = None,
-    **values: Any,
+    **values: Unpack[Changes],
 ) -> bool:
     """Bring a mail to a state, out of the state and the claim in which it was loaded, with a line of history.
 
     Returns False, and changes nothing, when these have changed meanwhile, or one of ``still`` does not hold.
     """
-    if reply is not None:
-        values["reply"] = reply
     mine = (columns.id == delivery.id, columns.token.is_not_distinct_from(delivery.token))
     statement = transition(delivery.state, after, at, *mine, *still, **values)
+    if reply is not None:
+        statement = statement.values(reply=reply)
     result = db.session.execute(statement)
     if result.rowcount != 1:  # type: ignore[attr-defined]
         return False
@@ -108,9 +122,13 @@ def advance(
 
 
 def come_to(
-    delivery: Delivery, after: DeliveryState, at: datetime, reply: str | None = None, **values: Any
+    delivery: Delivery,
+    after: DeliveryState,
+    at: datetime,
+    reply: str | None = None,
+    **values: Unpack[Changes],
 ) -> DeliveryState:
-    """Advance a mail on a worker's behalf; ``values`` are columns that change with it. Raises LostClaim."""
+    """Advance a mail on a worker's behalf. Raises LostClaim."""
     if not advance(delivery, after, at, reply=reply, **values):
         raise LostClaim(f"delivery {delivery.id}")
     db.session.expire(delivery)
@@ -180,8 +198,7 @@ FINISHING = transition(
     DeliveryState.SENT,
     bindparam("at"),
     *MINE,
-    reply=bindparam("said"),
-)
+).values(reply=bindparam("said"))
 
 
 def begin_handing_over(steps: Connection, mail: int, token: str, at: datetime) -> None:
@@ -211,8 +228,7 @@ def commit(
     with steps.begin():
         if steps.execute(statement, values).rowcount != 1:
             raise LostClaim(f"delivery {values['mail']}")
-        lines = delivery_log.lines([values["mail"]], after, at, reply=reply)
-        steps.execute(delivery_log.INSERT, lines)
+        delivery_log.write(steps, [values["mail"]], after, at, reply=reply)
 
 
 def retell(delivery: Delivery, state: DeliveryState, reply: str) -> None:

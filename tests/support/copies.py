@@ -1,0 +1,54 @@
+"""A copy of the sources, to which a test adds what somebody would add, and runs tests there."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.support import run
+
+ROOT = Path(__file__).parent.parent.parent
+SOURCES = (
+    *("babel.cfg", "migrations", "setup.cfg", "static", "templates", "tests", "tools"),
+    *("translations", "webapp"),
+)
+
+
+def in_copy(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run Python in a copy."""
+    # The environment's own link to the sources comes after the folder in PYTHONPATH.
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def run_tests(folder: Path, path: str) -> None:
+    """Run a file of tests in a copy; what it says is shown where it fails."""
+    result = in_copy(folder, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"tests/{path}")
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def copy_of_sources(name: str, *additions: Callable[[Path], None]) -> Path:
+    """The sources with additions, made once a run."""
+    folder = run.folder() / name
+    with run.alone():
+        if not folder.exists():
+            draft = folder.with_suffix(".draft")
+            draft.mkdir()
+            for source in (ROOT / part for part in SOURCES):
+                if source.is_dir():
+                    ignored = shutil.ignore_patterns("__pycache__")
+                    shutil.copytree(source, draft / source.name, ignore=ignored)
+                else:
+                    shutil.copy(source, draft / source.name)
+            for add in additions:
+                add(draft)
+            draft.rename(folder)
+    return folder
