@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import func, select
 
 from webapp.domain.shown import token_of
 from webapp.mail.addresses import AddressError, check_name, normalise
@@ -14,8 +14,6 @@ from webapp.models import (
     Link,
     LinkPurpose,
     Organisation,
-    Partner,
-    Reminder,
     User,
     db,
 )
@@ -25,7 +23,7 @@ from webapp.models.user import new_token
 from webapp.services import audit
 from webapp.services.accounts import logins
 from webapp.services.errors import Refused
-from webapp.services.sending import after_changes, outbox
+from webapp.services.sending import after_changes
 
 EDITABLE = ("name", "email", "job_title", "language", "time_zone", "admin")
 
@@ -116,7 +114,7 @@ def edit_person(
     if user.admin and not facts.get("admin", True):
         keep_an_admin(user, "admin")
     if address_right or facts.get("email", user.email) != user.email:
-        hold_reminders(user)
+        after_changes.hold_person(user)
     changes = audit.assign(user, **facts)
     if "email" in changes:
         move_access(actor, user, before=changes["email"][0])
@@ -125,7 +123,7 @@ def edit_person(
     if not changes:
         return
     if changes.keys() & {"email", "rejected_reply"}:
-        reconsider_reminders(actor, user)
+        after_changes.reconsider_person(actor, user)
     # Compared by id: a page hands in a proxy of the user.
     if changes.keys() & {"email", "admin"} and (actor is None or actor.id != user.id):
         user.session_token = new_token()
@@ -219,18 +217,6 @@ def deactivate(actor: User | None, user: User) -> None:
     note(actor, AuditAction.USER_DEACTIVATED, user)
 
 
-def looked_after(user: User) -> int:
-    """Of how many clients somebody at the partner is the point of contact: set for them, or as the default."""
-    default = select(Partner.id).where(Partner.notified_user_id == user.id)
-    follows = Client.contact_id.is_(None) & Client.partner_id.in_(default)
-    return (
-        db.session.scalar(
-            select(func.count(Client.id)).where((Client.contact_id == user.id) | follows)
-        )
-        or 0
-    )
-
-
 def activate(actor: User | None, user: User) -> None:
     """Give a deactivated user access and mails back."""
     if user.active:
@@ -238,27 +224,8 @@ def activate(actor: User | None, user: User) -> None:
     user.active = True
     user.session_token = new_token()
     db.session.flush()
-    reconsider_reminders(actor, user)
+    after_changes.reconsider_person(actor, user)
     note(actor, AuditAction.USER_ACTIVATED, user)
-
-
-def reconsider_reminders(actor: User | None, user: User) -> None:
-    """Somebody can be reached again: reminders that nobody could be told about may go out now."""
-    after_changes.reconsider(actor, about(user))
-
-
-def hold_reminders(user: User) -> None:
-    """Lock the clients whose reminders may change with a person: before the person's own row, as a worker does."""
-    if isinstance(user.organisation, Client):
-        outbox.lock([user.organisation_id])
-    else:
-        after_changes.hold(about(user))
-
-
-def about(user: User) -> ColumnElement[bool]:
-    """The reminders that somebody may be told about: of the own company, or of all clients of the partner."""
-    at_partner = select(Client.id).where(Client.partner_id == user.organisation_id)
-    return or_(Reminder.client_id == user.organisation_id, Reminder.client_id.in_(at_partner))
 
 
 def hold(organisation_id: int) -> None:
