@@ -129,6 +129,29 @@ def choose_partner(page: Page) -> None:
     expect(page.get_by_text("Saved.")).to_be_visible()
 
 
+def overtaken(label: str, first: str, second: str) -> Callable[[Page], object]:
+    """One's own other tab saves something else into a field first."""
+
+    def save(page: Page, text: str) -> None:
+        page.get_by_label(label).fill(text)
+        form = page.locator("form", has=page.get_by_label(label))
+        form.get_by_role("button", name="Save", exact=True).click()
+
+    def act(page: Page) -> None:
+        other = page.context.new_page()
+        other.goto(page.url)
+        save(other, first)
+        expect(other.get_by_text("Saved.")).to_be_visible()
+        other.close()
+        save(page, second)
+        told = page.get_by_role("group", name="You have changed this in another tab")
+        expect(told).to_be_focused()
+        expect(told).to_contain_text(first)
+        expect(page.get_by_label(label)).to_have_value(second)
+
+    return act
+
+
 CLIENT = "/partner/clients/{client_id}"
 STATES = [
     State("dialog", ANNA, f"{CLIENT}/renewals", open_dialog),
@@ -143,6 +166,10 @@ STATES = [
     State("account menu", ZBIGNIEW, "/account", menu("Browar")),
     State("no match", ANNA, "/partner/dashboard?q=xyz"),
     State("sending off", EMMA, "/settings/partners", choose_partner),
+    State("overtaken", ANNA, "/settings/profile", overtaken("Full name", "Anna One", "Anna Two")),
+    State(
+        "overtaken in place", EMMA, "/settings/partners", overtaken("Days before", "45, 7", "30")
+    ),
     State("client refused", ANNA, "/partner/clients/new", refused("Add")),
     State("subscription refused", ANNA, f"{CLIENT}/subscriptions/new", refused("Add")),
     State("member sees", AGNIESZKA, "/account/company"),

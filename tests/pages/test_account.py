@@ -1,5 +1,7 @@
 """The client portal: who sees the company, who chooses its contacts, what comes next."""
 
+import re
+
 import pytest
 import time_machine
 from sqlalchemy import select
@@ -93,6 +95,20 @@ def test_two_who_choose_at_once(app, browse, cast: Cast):
     again = roles(cast, billing="", shown=shown)
     assert dana.post("/account/company", data=again).status_code == 303
     assert stored(app, cast)["billing"] is None
+
+
+def test_who_disagrees_about_one_role_leaves_the_others_as_they_are_by_then(
+    app, browse, cast: Cast
+):
+    dana, address = browse(cast.dana), "/account/company"
+    for change in ({"primary": cast.dave}, {"primary": cast.dave, "billing": cast.dana}):
+        shown = shown_to(dana, address)
+        dana.post(address, data=roles(cast, **change, shown=shown))
+    answer = dana.post(address, data=roles(cast, billing=""))
+    assert answer.status_code == 409
+    chosen = re.findall(r'<option selected value="(\d*)">', answer.text)
+    assert chosen == [str(cast.dave), "", str(cast.dana)]
+    assert len(ContactRole) == len(chosen)
 
 
 def test_adding_a_contact(app, browse, cast: Cast):

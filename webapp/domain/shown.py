@@ -1,4 +1,4 @@
-"""What a form showed, as one token that the form carries: saving compares it with what is stored."""
+"""A form's token of what it showed: saving compares it with what is stored."""
 
 from collections.abc import Mapping
 from hashlib import blake2s

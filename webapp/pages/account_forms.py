@@ -8,6 +8,7 @@ from wtforms import SelectField
 from wtforms.fields.choices import SelectChoice
 
 from webapp.domain.recipients import ContactRole
+from webapp.domain.shown import changed_since
 from webapp.labels.codes import CONTACT_ROLES
 from webapp.models import User
 from webapp.pages import people_forms
@@ -50,6 +51,13 @@ class RolesForm(SharedForm):
                 *people_forms.options(map(loading.person, offered)),
             ]
         return form
+
+    def follow(self, held: Mapping[ContactRole, int | None]) -> str:
+        """Let the roles that were left as shown follow what is stored; the token of what the form shows now."""
+        for role, user_id in self.wanted.items():
+            if not changed_since(self.shown.data or "", {role.value: user_id}):
+                self[role.value].data = held[role]
+        return contacts.shown(held)
 
     @property
     def wanted(self) -> dict[ContactRole, int | None]:

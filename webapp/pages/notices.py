@@ -1,4 +1,4 @@
-"""What a page says of changes: saved, with a way back; or somebody was quicker."""
+"""Changes, told on a page: saved, with a way back; or somebody was quicker."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -34,7 +34,7 @@ def changes(entry: AuditEntry | Row[Any], names: Mapping[int, str]) -> list[Chan
 
 @dataclass(frozen=True, slots=True)
 class Quicker:
-    """Whose change came before somebody's, in words, for templates/conflict.html.
+    """A change that came before somebody's own, in words, for templates/conflict.html.
 
     ``sentence`` is None where the trail has no entry of it. ``name`` is None for the operator, and ``own``
     for a change of one's own, in another tab.

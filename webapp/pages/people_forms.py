@@ -37,7 +37,7 @@ class PersonForm(Form):
 
 
 class StoredPerson(SharedForm):
-    """What the forms of a person add who is stored."""
+    """The fields that a form has besides, of a person who is stored."""
 
     address_right = BooleanField(_l("The address is right: try it again"))
 

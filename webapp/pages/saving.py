@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Saved(Generic[T]):
-    """What came of it: the service's answer, or the status of the page that shows the form (again).
+    """The service's answer, or the status of the page that shows the form (again).
 
     200: it was only asked for. 422: something stands against saving, and the form says it. 409: somebody
     was quicker, as ``conflict`` tells; the form bears the present token, so that saving it now is on purpose.

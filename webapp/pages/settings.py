@@ -18,6 +18,7 @@ from webapp.pages.saving import save
 from webapp.pages.settings_forms import InviteForm, MemberForm, ProfileForm
 from webapp.pages.signin_forms import PasswordForm
 from webapp.services.accounts import access, logins, people
+from webapp.services.clients import ownership
 from webapp.services.errors import Refused
 from webapp.signin import limits, password
 
@@ -147,7 +148,7 @@ def set_active(user_id: int) -> Response:
         else:
             access.deactivate(current_user, user)
             flash(_("Deactivated: %(name)s", name=user.name), "good")
-            if clients := people.looked_after(user):
+            if clients := ownership.looked_after(user):
                 text = ngettext(
                     "This person was the point of contact for %(num)d client; somebody else stands in.",
                     "This person was the point of contact for %(num)d clients; somebody else stands in.",

@@ -34,7 +34,7 @@ class Trail(TypedDict):
 
 
 class About(Trail):
-    """What an entry is about; ``changes`` maps a field to ``(before, after)``."""
+    """The subject of an entry; ``changes`` maps a field to ``(before, after)``."""
 
     subject_id: int
     subject: NotRequired[str | None]

@@ -1,16 +1,15 @@
-"""Access of people, and their reminders: invite, deactivate, activate; a new address takes it away."""
+"""Access of people: invite, deactivate, activate; a new address takes it away."""
 
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import func, select
 
 from webapp.domain.refusals import Refusal
 from webapp.models import (
     Client,
     Link,
     LinkPurpose,
-    Reminder,
     User,
     db,
 )
@@ -19,7 +18,7 @@ from webapp.models.user import new_token
 from webapp.services import audit
 from webapp.services.accounts import logins
 from webapp.services.errors import Refused
-from webapp.services.locks import lock_clients, lock_clients_of, lock_organisation
+from webapp.services.locks import lock_organisation
 from webapp.services.sending import after_changes
 
 
@@ -61,27 +60,8 @@ def activate(actor: User | None, user: User) -> None:
     user.active = True
     user.session_token = new_token()
     db.session.flush()
-    reconsider_reminders(actor, user)
+    after_changes.reconsider_person(actor, user)
     record(actor, AuditAction.USER_ACTIVATED, user)
-
-
-def reconsider_reminders(actor: User | None, user: User) -> None:
-    """Somebody can be reached again: reminders that nobody could be told about may go out now."""
-    after_changes.reconsider(actor, about(user))
-
-
-def lock_reminders(user: User) -> None:
-    """Lock the clients whose reminders may change with a person: before the person's own row, as a worker does."""
-    if isinstance(user.organisation, Client):
-        lock_clients([user.organisation_id])
-    else:
-        lock_clients_of(after_changes.blocked(about(user)))
-
-
-def about(user: User) -> ColumnElement[bool]:
-    """The reminders that somebody may be told about: of the own company, or of all clients of the partner."""
-    at_partner = select(Client.id).where(Client.partner_id == user.organisation_id)
-    return or_(Reminder.client_id == user.organisation_id, Reminder.client_id.in_(at_partner))
 
 
 def keep_an_admin(user: User, field: str) -> None:

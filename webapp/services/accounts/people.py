@@ -8,24 +8,16 @@ from sqlalchemy import func, select
 from webapp.domain.shown import token_of
 from webapp.models import (
     AuditEntry,
-    Client,
     Organisation,
-    Partner,
     User,
     db,
 )
 from webapp.models.audit import AuditAction
 from webapp.models.user import new_token
 from webapp.services import audit
-from webapp.services.accounts.access import (
-    keep_an_admin,
-    lock_reminders,
-    move_access,
-    reconsider_reminders,
-    record,
-    trail_of,
-)
+from webapp.services.accounts.access import keep_an_admin, move_access, record, trail_of
 from webapp.services.accounts.names import changed_address, checked_address, checked_name
+from webapp.services.sending import after_changes
 
 EDITABLE = ("name", "email", "job_title", "language", "time_zone", "admin")
 
@@ -116,7 +108,7 @@ def edit_person(
     if user.admin and not facts.get("admin", True):
         keep_an_admin(user, "admin")
     if address_right or facts.get("email", user.email) != user.email:
-        lock_reminders(user)
+        after_changes.lock_person(user)
     changes = audit.assign(user, **facts)
     if "email" in changes:
         move_access(actor, user, before=changes["email"][0])
@@ -125,7 +117,7 @@ def edit_person(
     if not changes:
         return
     if changes.keys() & {"email", "rejected_reply"}:
-        reconsider_reminders(actor, user)
+        after_changes.reconsider_person(actor, user)
     # Compared by id: a page hands in a proxy of the user.
     if changes.keys() & {"email", "admin"} and (actor is None or actor.id != user.id):
         user.session_token = new_token()
@@ -146,18 +138,6 @@ def checked_facts(actor: User | None, user: User, facts: Mapping[str, Any]) -> d
     if "job_title" in facts:
         checked["job_title"] = facts["job_title"] or None
     return checked
-
-
-def looked_after(user: User) -> int:
-    """Of how many clients somebody at the partner is the point of contact: set for them, or as the default."""
-    default = select(Partner.id).where(Partner.notified_user_id == user.id)
-    follows = Client.contact_id.is_(None) & Client.partner_id.in_(default)
-    return (
-        db.session.scalar(
-            select(func.count(Client.id)).where((Client.contact_id == user.id) | follows)
-        )
-        or 0
-    )
 
 
 def team(organisation_id: int) -> list[User]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from webapp.domain.facts import ClientFacts
 from webapp.domain.ownership import Choice, Owner, Person, effective_owner, needs_contact
@@ -42,7 +42,7 @@ def why(client: Client, known: ClientFacts) -> Why:
 
 
 def choice_of(client: Client) -> dict[str, object]:
-    """What the dialog chooses, as it is stored."""
+    """The choice as it is stored."""
     return {"owner": client.owner, "contact_id": client.contact_id}
 
 
@@ -164,3 +164,15 @@ def after_conflict(client: Client, wanted: tuple[Owner | None, int | None]) -> A
 def choosable(team: Iterable[Person]) -> tuple[Person, ...]:
     """Who may be chosen as point of contact, by name."""
     return tuple(sorted((one for one in team if one.active), key=lambda one: one.name.casefold()))
+
+
+def looked_after(user: User) -> int:
+    """Count the clients whose point of contact somebody at the partner is: set for them, or as the default."""
+    default = select(Partner.id).where(Partner.notified_user_id == user.id)
+    follows = Client.contact_id.is_(None) & Client.partner_id.in_(default)
+    return (
+        db.session.scalar(
+            select(func.count(Client.id)).where((Client.contact_id == user.id) | follows)
+        )
+        or 0
+    )

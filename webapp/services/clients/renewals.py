@@ -27,7 +27,7 @@ def next_deadline(subscription: Subscription) -> date | None:
 
 
 def dates_of(subscription: Subscription) -> dict[str, object]:
-    """What somebody goes by who settles a renewal."""
+    """The dates by which somebody settles a renewal."""
     return {
         "renewal_date": subscription.renewal_date,
         "term_months": subscription.term_months,

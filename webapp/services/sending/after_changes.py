@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, or_, select
 
 from webapp.domain.facts import ClientFacts
 from webapp.domain.reminders import DayPlan, day_plans
@@ -56,6 +56,25 @@ def reconsider_partner(actor: User | None, partner: Partner) -> None:
     """The same for all clients of a partner."""
     clients = select(Client.id).where(Client.partner_id == partner.id)
     reconsider(actor, Reminder.client_id.in_(clients))
+
+
+def reconsider_person(actor: User | None, user: User) -> None:
+    """The same for somebody who can be reached again."""
+    reconsider(actor, told(user))
+
+
+def lock_person(user: User) -> None:
+    """Lock the clients whose reminders may change with a person: before the person's own row, as a worker does."""
+    if isinstance(user.organisation, Client):
+        lock_clients([user.organisation_id])
+    else:
+        lock_clients_of(blocked(told(user)))
+
+
+def told(user: User) -> ColumnElement[bool]:
+    """The reminders that somebody may be told about: of the own company, or of all clients of the partner."""
+    at_partner = select(Client.id).where(Client.partner_id == user.organisation_id)
+    return or_(Reminder.client_id == user.organisation_id, Reminder.client_id.in_(at_partner))
 
 
 def first_mails(

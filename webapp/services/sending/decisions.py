@@ -142,7 +142,7 @@ class Listed(Protocol):
 
 
 def facts_of(mail: Listed) -> dict[str, object]:
-    """What somebody goes by who decides about a mail: it may have been sent again, to the same end."""
+    """The facts by which somebody decides about a mail: it may have been sent again, to the same end."""
     return {"state": mail.state, "resends": mail.resends}
 
 
