@@ -192,7 +192,7 @@ def test_signing_in_makes_no_form_stale(dana, dave):
 
 def test_the_last_active_admin_stays_one(dana, dave):
     assert refusal(people.edit_person, dana, dana, admin=False) == ("admin", Refusal.LAST_ADMIN)
-    assert refusal(people.deactivate, dana, dana) == ("active", Refusal.LAST_ADMIN)
+    assert refusal(access.deactivate, dana, dana) == ("active", Refusal.LAST_ADMIN)
     people.edit_person(dana, dave, admin=True)
     access.deactivate(dana, dana)
     assert refusal(people.edit_person, dave, dave, admin=False) == ("admin", Refusal.LAST_ADMIN)
@@ -268,5 +268,5 @@ def test_nobody_gets_a_link_for_an_unknown_address(cast: Cast, context, email):
 
 def test_a_deactivated_person_is_not_invited(dana, dave):
     access.deactivate(dana, dave)
-    assert refusal(people.invite, dana, dave) == ("active", Refusal.INACTIVE)
+    assert refusal(access.invite, dana, dave) == ("active", Refusal.INACTIVE)
     assert logins.request_reset(dave.email) is None

@@ -17,7 +17,7 @@ from tests.support.smtp import smtp_sink
 from webapp import worker
 from webapp.config import load
 from webapp.domain.recipients import ContactRole
-from webapp.mail import transport
+from webapp.mail import opening, smtp
 from webapp.models import (
     Client,
     ContactAssignment,
@@ -232,7 +232,7 @@ def test_a_worker_that_lost_its_claim_sends_nothing(app, sending, sink):
         claim = handing_over.claim(morning)[0]
         db.session.execute(update(Delivery).values(token=None, state=DeliveryState.QUEUED))
     with app.app_context(), db.engine.connect() as steps:
-        opened = transport.open_transport(app.config["PORTAL"])
+        opened = opening.open_transport(app.config["PORTAL"])
         with pytest.raises(handing_over.LostClaim):
             handing_over.hand_over(claim, opened, steps)
         opened.close()
@@ -243,13 +243,13 @@ KILLED = """
 import os, signal, sys
 from webapp.app import create_app
 from webapp.config import load
-from webapp.mail import transport
+from webapp.mail import smtp
 from webapp import worker
 import time_machine
 from datetime import UTC, datetime
 
 place = sys.argv[1]
-original = transport.SmtpTransport.send
+original = smtp.SmtpTransport.send
 
 def send(self, envelope, message, before_data):
     def and_die():
@@ -259,7 +259,7 @@ def send(self, envelope, message, before_data):
         os.kill(os.getpid(), signal.SIGKILL)
     return original(self, envelope, message, and_die)
 
-transport.SmtpTransport.send = send
+smtp.SmtpTransport.send = send
 with time_machine.travel(datetime(2027, 3, 1, 10, tzinfo=UTC), tick=False):
     worker.once(create_app(load()))
 """
@@ -315,14 +315,14 @@ def test_messages_are_dropped_thirty_days_after_their_end(app, sending, sink):
 
 
 def test_what_nobody_thought_of_stops_one_mail_and_no_other(app, sending, sink, monkeypatch):
-    address = transport.address_recipient
+    address = smtp.address_recipient
 
     def broken(connection, recipient):
         if recipient == "dana@acme.example":
             raise UnicodeError("nobody has thought of this")
         address(connection, recipient)
 
-    monkeypatch.setattr(transport, "address_recipient", broken)
+    monkeypatch.setattr(smtp, "address_recipient", broken)
     run_at(app, STEP_30)
     assert [letter.recipients for letter in sink.letters] == [["alice@odnowa.example"]]
     assert outcome(app, sending.dana) == [("queued", 1, Trouble.BROKE)]
@@ -444,7 +444,7 @@ def test_two_refused_at_the_same_moment_leave_a_task(app, cast, sink):
     def settle(claim, meanwhile):
         token = writing.set(True)
         with app.app_context(), db.engine.connect() as steps:
-            opened = transport.open_transport(app.config["PORTAL"])
+            opened = opening.open_transport(app.config["PORTAL"])
             problem = handing_over.hand_over(claim, opened, steps)
             opened.close()
             if problem:
