@@ -2,7 +2,6 @@
 
 import pytest
 
-from tools import states
 from webapp.domain import delivery
 from webapp.domain.delivery import TRANSITIONS, DeliveryState, may_follow
 
@@ -94,8 +93,3 @@ def test_each_state_is_open_or_ended_and_each_end_heard_or_not():
 def test_what_waits_for_a_decision_is_an_end_that_may_be_left():
     left = {state for state in delivery.ENDED if TRANSITIONS[state]}
     assert left == delivery.UNDECIDED == {UNCLEAR, REJECTED, FAILED}
-
-
-def test_the_picture_in_the_docs_is_drawn_from_the_table():
-    text = states.DOCUMENT.read_text(encoding="utf-8")
-    assert states.drawn(text) == text, "run: python tools/states.py"
