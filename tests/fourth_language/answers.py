@@ -7,7 +7,7 @@ from flask import Flask
 
 from tests.fourth_language.reading import CODE, Judge, listed, open_in_danish, told
 from tests.support.cast import Cast
-from tests.support.forms import FORMS, actor_id, filled, versions
+from tests.support.forms import FORMS, actor_id, filled
 from webapp.pages import errors, guards
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -26,9 +26,8 @@ def test_no_answer_to_a_form_has_a_text_of_its_own(
     judge = Judge(app, typed)
     faults: dict[str, str] = {}
     for form in FORMS:
-        known = values | versions(app, cast)
-        person, url = browse(actor_id(cast, form.actor), CODE), form.address.format(**known)
-        good = filled(form, known)
+        person, url = browse(actor_id(cast, form.actor), CODE), form.address.format(**values)
+        good = filled(form, values, person)
         tried = [
             good | {field: text}
             for field, texts in form.bad.items()

@@ -117,7 +117,7 @@ class Client(Organisation):
     owner_set_by_id: Mapped[int | None] = mapped_column(Identity)
     owner_set_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     contact_id: Mapped[int | None] = mapped_column(Identity)
-    # Counts changes of owner and contact alone: renewing a subscription makes no dialog stale.
+    # Counts changes of owner and contact alone: of two who choose in the same moment, one is told.
     owner_version: Mapped[int] = mapped_column(default=1)
 
     partner: Mapped[Partner] = relationship(foreign_keys=partner_id)
