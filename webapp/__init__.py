@@ -1,0 +1,1 @@
+"""Renewal Portal: who owns each renewal conversation, and the reminders that follow."""

@@ -1,0 +1,1 @@
+"""Signing in: passwords, single-use links, and how often somebody may try."""
