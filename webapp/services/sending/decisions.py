@@ -1,4 +1,4 @@
-"""What a person decides about a mail that did not surely arrive: send it again, it arrived, it did not."""
+"""Decisions of a person about a mail that did not surely arrive: send it again, it arrived, it did not."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -34,7 +34,7 @@ from webapp.services.sending.transitions import Changes
 
 
 class Way(StrEnum):
-    """What can be done about a mail. ``CLOSE``: it is unclear, and too late to send it again."""
+    """A thing that can be done about a mail. ``CLOSE``: it is unclear, and too late to send it again."""
 
     DECIDE = "decide"
     CLOSE = "close"
@@ -44,7 +44,7 @@ class Way(StrEnum):
 
 
 def way(state: DeliveryState, *, wanted: bool, rejected: bool) -> Way | None:
-    """What can be done about a mail; None: nothing is to be decided.
+    """Find what can be done about a mail; None: nothing is to be decided.
 
     ``wanted``: its reader still has to be told. ``rejected``: a server rejected the reader's present address.
     """
@@ -58,7 +58,7 @@ def way(state: DeliveryState, *, wanted: bool, rejected: bool) -> Way | None:
 
 
 def still_wanted(delivery_ids: Collection[int], now: datetime) -> set[int]:
-    """Those of the mails that tell their reader something that is true, in time, and not told otherwise.
+    """Choose the mails that tell their reader something true, in time, and not told otherwise.
 
     A takeover note has no date that makes it worthless. An unclear mail would go out as it is, so its
     reader must still be one, at the same address.
@@ -114,7 +114,7 @@ def still_wanted(delivery_ids: Collection[int], now: datetime) -> set[int]:
 
 
 def is_still_read(delivery: Delivery, clients: Mapping[int, ClientFacts]) -> bool:
-    """Whether a mail's reader would get this kind of mail at this address today, too."""
+    """Tell whether a mail's reader would get this kind of mail at this address today, too."""
     if delivery.client_id is None:
         return takeover_notes.are_right([delivery])[0]
     whole = clients[delivery.client_id].circle
@@ -164,7 +164,7 @@ def send_again(actor: User, delivery: Delivery, seen: int) -> None:
 
 
 def queued_again(delivery: Delivery, now: datetime) -> Changes:
-    """What puts an unclear mail back into the queue, as it is, for three more days of trying."""
+    """The changes that put an unclear mail back into the queue, as it is, for three more days of trying."""
     partner = delivery.partner
     assert partner is not None
     return {
@@ -245,7 +245,7 @@ def after_decision(actor: User, delivery: Delivery, states: Sequence[DeliverySta
 
 
 def last_decision(delivery: Delivery) -> DeliveryEvent | None:
-    """What a person last decided about a mail."""
+    """The last decision of a person about a mail."""
     return db.session.scalar(
         select(DeliveryEvent)
         .where(DeliveryEvent.delivery_id == delivery.id, DeliveryEvent.actor_id.is_not(None))
