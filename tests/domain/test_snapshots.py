@@ -27,7 +27,7 @@ from webapp.domain.snapshots import (
 
 
 def stored(one):
-    """What the database gives back."""
+    """A snapshot as the database gives it back."""
     return json.loads(json.dumps(one.to_json()))
 
 

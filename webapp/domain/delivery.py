@@ -69,5 +69,5 @@ TRANSITIONS: Mapping[DeliveryState, frozenset[DeliveryState]] = MappingProxyType
 
 
 def may_follow(before: DeliveryState, after: DeliveryState) -> bool:
-    """Whether a mail may come from one state to the other in one step."""
+    """Tell whether a mail may come from one state to the other in one step."""
     return after in TRANSITIONS[before]

@@ -16,7 +16,7 @@ Resolved = TypeVar("Resolved", bound=Snapshot)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
-    """What a kind's templates know by name; each adds its own. ``button``: where the mail's button leads."""
+    """The values that a kind's templates know by name; each adds its own. ``button``: where the mail's button leads."""
 
     button: str
 

@@ -11,7 +11,7 @@ from webapp.models import MailKind
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """What a delivery's row says beside its snapshot: to whom, in which language, when.
+    """A delivery's row beside its snapshot: to whom, in which language, when.
 
     ``day``: the local day that it was planned for. ``link``: the address that an account mail brings;
     a test has none. Message-ID and ``moment`` are fixed at the first try.

@@ -84,7 +84,7 @@ def parties(circle: Sequence[CircleMember], place: Place) -> tuple[Party, ...]:
 
 
 def root(subscription: SubscriptionLine, settings: Settings) -> str:
-    """What all mails about one renewal refer to, so that mail programs show them as one thread."""
+    """The Message-ID that all mails about one renewal refer to, so that they are shown as one thread."""
     domain = settings.mail_from.rpartition("@")[2]
     return f"<renewal-{subscription.id}-{subscription.cycle}@{domain}>"
 

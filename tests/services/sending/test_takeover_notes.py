@@ -176,7 +176,7 @@ def test_a_note_that_cannot_be_read_holds_up_no_other(app, told):
         unreadable.snapshot = {"version": 99}
         person = loading.person(db.session.get(User, told.alice))
         partner = PartnerName(told.partner, "Odnowa")
-        queueing.add([takeover_notes.note(partner, person, [], LATER)])
+        queueing.add([takeover_notes.new_note(partner, person, [], LATER)])
     run_at(app, LATER + timedelta(minutes=13))
     assert [recipient for recipient, _ in notes(app)] == ["alice@odnowa.example"]
     with app.app_context():

@@ -49,7 +49,7 @@ class Snapshot:
 
     @classmethod
     def upgraded(cls, stored: Mapping[str, Any]) -> Mapping[str, Any]:
-        """What version 1 stored, in the words of this one."""
+        """Put what version 1 stored into the words of this one."""
         return stored
 
     @classmethod
@@ -58,7 +58,7 @@ class Snapshot:
         return cls(recipient=text(stored, "recipient"), test=is_test(stored))
 
     def reasons_of(self, user_id: int) -> tuple[Reason, ...]:
-        """Why somebody gets this mail; empty where it goes to one person for one reason."""
+        """The reasons why somebody gets this mail; none where it goes to one person for one reason."""
         return ()
 
     @property

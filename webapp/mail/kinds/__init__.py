@@ -23,7 +23,7 @@ def read(kind: MailKind, stored: Mapping[str, Any]) -> Snapshot:
     return snapshot
 
 
-def readable(kind: MailKind, stored: Mapping[str, Any]) -> Snapshot | None:
+def read_or_none(kind: MailKind, stored: Mapping[str, Any]) -> Snapshot | None:
     """The same; None where it can't be read, so that one mail takes no others with it."""
     try:
         return read(kind, stored)

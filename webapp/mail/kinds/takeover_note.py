@@ -79,7 +79,7 @@ def taken_over(client: TakenOver, letter: Letter, settings: Settings) -> TakenOv
 
 
 def to_do(owner: Owner, vendor: str) -> str:
-    """What a new owner means for whoever reads the note."""
+    """The consequence of a new owner for whoever reads the note."""
     if owner is Owner.PARTNER:
         text = _(
             "From now on the reminders come to you alone: talk to the client before the next date."

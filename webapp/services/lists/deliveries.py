@@ -145,7 +145,7 @@ def named(word: str) -> ColumnElement[bool]:
 
 
 def delivery_row(row: Any, still: set[int]) -> DeliveryRow:
-    told = kinds.readable(row.kind, row.snapshot)
+    told = kinds.read_or_none(row.kind, row.snapshot)
     return DeliveryRow(
         id=row.id,
         kind=row.kind,

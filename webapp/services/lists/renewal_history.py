@@ -214,7 +214,7 @@ def ended_at_once(at: datetime, state: ReminderState) -> tuple[Stage, ...]:
 
 
 def delivery_history(line: Any, events: Events) -> DeliveryHistory:
-    told = kinds.readable(line.kind, line.snapshot)
+    told = kinds.read_or_none(line.kind, line.snapshot)
     return DeliveryHistory(
         kind=line.kind,
         recipient=line.recipient,

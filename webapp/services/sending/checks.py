@@ -18,9 +18,8 @@ def still_right(queued: Sequence[Delivery], now: datetime) -> list[Delivery]:
     Where they would not, the client's mails, or the takeover notes, are issued anew. A mail that is
     resent after an unclear end stays as it is: it may have arrived.
     """
-    loose = [one for one in queued if not is_fixed(one)]
-    notes = [one for one in loose if one.kind is MailKind.TAKEOVER_NOTE]
-    outdated = takeover_notes.take_back_outdated(notes, now)
+    loose = [one for one in queued if not one.resends]
+    outdated = takeover_notes.take_back_outdated([one for one in loose if is_note(one)], now)
     checked = [one for one in loose if one.client_id is not None]
     fixed = [one for one in queued if one not in outdated and one not in checked]
     loaded = loading.load(sorted({one.client_id for one in checked if one.client_id}))
@@ -42,12 +41,12 @@ def still_right(queued: Sequence[Delivery], now: datetime) -> list[Delivery]:
     return fixed + right
 
 
-def is_fixed(delivery: Delivery) -> bool:
-    """Whether a mail must go out as it is: it may have arrived before, or nothing could change it."""
-    if delivery.resends:
-        return True
-    snapshot = kinds.readable(delivery.kind, delivery.snapshot)
-    return snapshot is not None and snapshot.test
+def is_note(delivery: Delivery) -> bool:
+    """Tell whether a mail is a takeover note, and no test of one: what is made up is always right."""
+    if delivery.kind is not MailKind.TAKEOVER_NOTE:
+        return False
+    snapshot = kinds.read_or_none(delivery.kind, delivery.snapshot)
+    return snapshot is None or not snapshot.test
 
 
 def is_right(delivery: Delivery, client: ClientFacts, plan: DayPlan, now: datetime) -> bool:

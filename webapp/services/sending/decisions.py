@@ -1,4 +1,4 @@
-"""What a person decides about a mail that did not surely arrive: send it again, it arrived, it did not."""
+"""Decisions of a person about a mail that did not surely arrive: send it again, it arrived, it did not."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -39,7 +39,7 @@ from webapp.services.sending.transitions import Changes
 
 
 class Way(StrEnum):
-    """What can be done about a mail. ``CLOSE``: it is unclear, and too late to send it again."""
+    """A thing that can be done about a mail. ``CLOSE``: it is unclear, and too late to send it again."""
 
     DECIDE = "decide"
     CLOSE = "close"
@@ -49,7 +49,7 @@ class Way(StrEnum):
 
 
 def way(state: DeliveryState, *, wanted: bool, rejected: bool) -> Way | None:
-    """What can be done about a mail; None: nothing is to be decided.
+    """Find what can be done about a mail; None: nothing is to be decided.
 
     ``wanted``: its reader still has to be told. ``rejected``: a server rejected the reader's present address.
     """
@@ -122,7 +122,7 @@ def true_in_time(now: datetime) -> ColumnElement[bool]:
 
 
 def is_still_read(delivery: Delivery, clients: Mapping[int, ClientFacts]) -> bool:
-    """Whether a mail's reader would get this kind of mail at this address today, too."""
+    """Tell whether a mail's reader would get this kind of mail at this address today, too."""
     if delivery.client_id is None:
         return takeover_notes.are_right([delivery])[0]
     whole = clients[delivery.client_id].circle
@@ -191,7 +191,7 @@ def send_again(actor: User, delivery: Delivery, shown: str) -> None:
 
 
 def queued_again(delivery: Delivery, now: datetime) -> Changes:
-    """What puts an unclear mail back into the queue, as it is, for three more days of trying."""
+    """The changes that put an unclear mail back into the queue, as it is, for three more days of trying."""
     partner = delivery.partner
     assert partner is not None
     return {

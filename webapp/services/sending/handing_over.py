@@ -130,6 +130,6 @@ def settle(claim: Claim, problem: DeliveryProblem, now: datetime) -> DeliverySta
         case Rejected():
             return settling.reject(delivery, problem, now)
         case Unclear():
-            return settling.hold(delivery, problem.reply, now)
+            return settling.hold_or_resend(delivery, problem.reply, now)
         case _:
             return settling.postpone(delivery, problem.reply, now)

@@ -106,12 +106,12 @@ def issue(client_ids: Sequence[int], now: datetime, actor: User | None = None) -
 
 
 def plan_now(client: ClientFacts, now: datetime) -> DayPlan:
-    """Who gets which mail about the reminders that wait now."""
+    """Plan who gets which mail about the reminders that wait now."""
     return plan_on(client, now.astimezone(client.zone).date(), waiting_items(client, now), now)
 
 
 def outcome(plan: DayPlan, item: Item) -> ReminderState:
-    """What becomes of a reminder: mails, nobody to tell, or no moment left to tell anybody."""
+    """The fate of a reminder: mails, nobody to tell, or no moment left to tell anybody."""
     if plan.blocked:
         return ReminderState.BLOCKED
     reached = any(step == item.step for step, _, _ in item.subscription.reached)
@@ -133,7 +133,7 @@ def keep_or_replace(
     row = queue.queued.get((person.id, mail.kind.value))
     if row is not None and same(row, person, snapshot):
         del queue.queued[person.id, mail.kind.value]
-        reschedule(row, mail, queue)
+        keep(row, mail, queue)
         return
     new = NewMail(
         kind=mail.kind,
@@ -157,14 +157,14 @@ def next_revision(queue: Queue, recipient_id: int, day: date) -> int:
 
 
 def same(row: Row[Any] | Delivery, person: Person, snapshot: Snapshot) -> bool:
-    """Whether a queued mail has the address, language and content that the rules ask for now."""
+    """Tell whether a queued mail has the address, language and content that the rules ask for now."""
     return (row.email, row.language) == (person.email, person.language) and (
-        kinds.readable(row.kind, row.snapshot) == snapshot
+        kinds.read_or_none(row.kind, row.snapshot) == snapshot
     )
 
 
-def reschedule(row: Row[Any], mail: PlannedMail, queue: Queue) -> None:
-    """The same mail, at another time: the window changed, or the day passed without sending.
+def keep(row: Row[Any], mail: PlannedMail, queue: Queue) -> None:
+    """Keep a queued mail, at another time where the window changed or the day passed without sending.
 
     A mail that is being retried waits for its next try, too.
     """
@@ -177,7 +177,7 @@ def reschedule(row: Row[Any], mail: PlannedMail, queue: Queue) -> None:
 
 
 def load_queues(client_ids: Sequence[int], now: datetime) -> dict[int, Queue]:
-    """What is queued for these clients, and the highest revision of each reader and day to come.
+    """Load what is queued for these clients, and the highest revision of each reader and day to come.
 
     Older mails, of which there may be many, are left alone.
     """

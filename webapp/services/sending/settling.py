@@ -1,4 +1,4 @@
-"""What becomes of a mail that was not surely sent: tried again, ended, or held for a person."""
+"""The fate of a mail that was not surely sent: tried again, ended, or held for a person."""
 
 import random
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ LAST_TRY = timedelta(minutes=1)
 
 
 def given_up(state: DeliveryState, resends: int) -> DeliveryState:
-    """How a mail ends that is not tried any more; one that was being resent may have arrived before."""
+    """The end of a mail that is not tried any more; one that was being resent may have arrived before."""
     return DeliveryState.UNCLEAR if resends else state
 
 
@@ -63,7 +63,7 @@ def postpone(
     return come_to(delivery, DeliveryState.QUEUED, now, reply, **tries)
 
 
-def hold(delivery: Delivery, reply: str, now: datetime) -> DeliveryState:
+def hold_or_resend(delivery: Delivery, reply: str, now: datetime) -> DeliveryState:
     """Hold an unclear mail for a person; in insistent mode resend it once, with the same bytes.
 
     Raises LostClaim.

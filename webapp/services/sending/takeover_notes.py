@@ -113,10 +113,10 @@ def issue_for(partner_id: int, before: dict[int, Owner], now: datetime) -> int:
                 done.append(client.id)
             elif all(may_go(client, person, now) for person in client.contact.people):
                 done.append(client.id)
-                add(notes, client, told[client.id], now)
+                add_client(notes, client, told[client.id], now)
     partner = PartnerName(partner_id, partner_name)
     queued = queueing.add(
-        [note(partner, notes.people[id], clients, now) for id, clients in notes.clients.items()]
+        [new_note(partner, notes.people[id], clients, now) for id, clients in notes.clients.items()]
     )
     for start in range(0, len(done), CHUNK):
         told_ids = done[start : start + CHUNK]
@@ -127,20 +127,20 @@ def issue_for(partner_id: int, before: dict[int, Owner], now: datetime) -> int:
 
 
 def may_go(client: ClientFacts, person: Person, now: datetime) -> bool:
-    """Whether this reader's window is open, and no mail about the client has reached them today."""
+    """Tell whether this reader's window is open, and no mail about the client has reached them today."""
     today = now.astimezone(client.zone).date()
     opening = next_opening(now, client.partner.window, ZoneInfo(person.time_zone))
     return opening <= now and (person.address, today) not in client.occupied
 
 
-def add(notes: Notes, client: ClientFacts, sent: Sequence[DayTold], now: datetime) -> None:
+def add_client(notes: Notes, client: ClientFacts, sent: Sequence[DayTold], now: datetime) -> None:
     entry = TakenOver.of(client, sent, day_plans(client, now, COMING))
     for person in client.contact.people:
         notes.people[person.id] = person
         notes.clients[person.id].append(entry)
 
 
-def note(
+def new_note(
     partner: PartnerName, person: Person, clients: Sequence[TakenOver], now: datetime
 ) -> NewMail:
     """One note, to be queued."""
@@ -177,12 +177,12 @@ def take_back_outdated(notes: Sequence[Delivery], now: datetime) -> list[Deliver
 
 def told_by(delivery: Delivery) -> tuple[TakenOver, ...]:
     """The clients that a note tells of; of one that can't be read, none: it must hold up no other."""
-    snapshot = kinds.readable(delivery.kind, delivery.snapshot)
+    snapshot = kinds.read_or_none(delivery.kind, delivery.snapshot)
     return snapshot.clients if isinstance(snapshot, TakeoverSnapshot) else ()
 
 
 def are_right(notes: Sequence[Delivery]) -> list[bool]:
-    """Whether each note goes to the right person at the right address, and tells of the present owners."""
+    """Tell of each note whether it goes to the right person at the right address, about the present owners."""
     told = {one.id: told_by(one) for one in notes}
     clients = loading.load(sorted({client.id for of_one in told.values() for client in of_one}))
     return [holds(one, told[one.id], clients) for one in notes]
@@ -208,11 +208,11 @@ def issue_again(delivery: Delivery, now: datetime) -> None:
     """
     told = TakeoverSnapshot.from_json(delivery.snapshot)
     person = loading.person(delivery.recipient)
-    queueing.add([note(told.partner, person, told.clients, now)])
+    queueing.add([new_note(told.partner, person, told.clients, now)])
 
 
 def already_sent(client_ids: Sequence[int]) -> dict[int, list[DayTold]]:
-    """What has gone out about the present renewals of these clients, by day, oldest first."""
+    """Load what has gone out about the present renewals of these clients, by day, oldest first."""
     rows = db.session.execute(
         select(
             Delivery.client_id,

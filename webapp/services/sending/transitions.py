@@ -204,16 +204,16 @@ FINISHING = transition(
 def begin_handing_over(steps: Connection, mail: int, token: str, at: datetime) -> None:
     """Commit that the first byte of a message is about to be written. Raises LostClaim."""
     values = {"mail": mail, "mine": token, "lease": lease()}
-    commit(steps, beginning(steps.dialect.name), values, DeliveryState.HANDING_OVER, at)
+    commit_step(steps, beginning(steps.dialect.name), values, DeliveryState.HANDING_OVER, at)
 
 
 def finish_handing_over(steps: Connection, mail: int, token: str, reply: str, at: datetime) -> None:
     """Commit that the server has a message. Raises LostClaim."""
     values = {"mail": mail, "mine": token, "said": reply, "at": at}
-    commit(steps, FINISHING, values, DeliveryState.SENT, at, reply)
+    commit_step(steps, FINISHING, values, DeliveryState.SENT, at, reply)
 
 
-def commit(
+def commit_step(
     steps: Connection,
     statement: Update,
     values: dict[str, Any],
