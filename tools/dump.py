@@ -99,7 +99,7 @@ def live(app: Flask) -> None:
     for kind in MailKind:
         sample_mails.send(anna, odnowa, kind, "pl")
     feedback.give_feedback(anna, "renewal-owners", "pl", helpful=False, comment="Dlaczego?")
-    ownership.choose_owner(anna, company, Choice.PARTNER, None, company.owner_version)
+    ownership.choose_owner(anna, company, Choice.PARTNER, None)
     last = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(1)).one()
     undo.undo(anna, last)
     logins.request_reset(tomasz.email)
