@@ -45,7 +45,7 @@ from webapp.models import (
 from webapp.models.transactions import writing
 from webapp.services import feedback, runtime
 from webapp.services.accounts import logins, people
-from webapp.services.clients import ownership, subscriptions
+from webapp.services.clients import ownership, renewals
 from webapp.services.reminders import planning
 from webapp.services.sending import sample_mails
 from webapp.services.trail import undo
@@ -110,7 +110,7 @@ def live(app: Flask) -> None:
     first = (
         select(Subscription).where(Subscription.client_id.in_(waiting)).order_by(Subscription.id)
     )
-    subscriptions.cancel(anna, db.session.scalars(first.limit(1)).one())
+    renewals.cancel(anna, db.session.scalars(first.limit(1)).one())
     db.session.commit()
     # Days in vain for some mails; then days on which no worker ran.
     for days in (0, 1, 1, 1, 1):

@@ -8,6 +8,8 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent.parent / "webapp"
 ALLOWED = PACKAGE / "services" / "sending" / "transitions.py"
+# It names the table, and writes nothing.
+NAMES_IT = PACKAGE / "models" / "tables.py"
 TABLES = {"Delivery", "delivery_table"}
 
 
@@ -17,6 +19,11 @@ def writes(tree: ast.Module) -> Iterator[int]:
         match node:
             case ast.Call(func=ast.Name(id="update"), args=[ast.Name(id=table), *_]):
                 updates = table in TABLES
+            case ast.Call(func=ast.Name(id="table_of"), args=[ast.Name(id="Delivery")]):
+                # The same table under another name, which this guard would lose sight of.
+                updates = True
+            case ast.Call(func=ast.Attribute(attr="assign"), keywords=keywords):
+                updates = any(keyword.arg == "state" for keyword in keywords)
             case ast.Call(func=ast.Attribute(value=ast.Name(id=table), attr="update")):
                 updates = table in TABLES
             case ast.Call(func=ast.Name(id="setattr"), args=[_, ast.Constant(value="state"), *_]):
@@ -33,7 +40,7 @@ def test_no_other_module_writes_a_state():
     found = [
         f"{path.relative_to(PACKAGE)}:{line}"
         for path in sorted(PACKAGE.rglob("*.py"))
-        if path != ALLOWED
+        if path not in (ALLOWED, NAMES_IT)
         for line in writes(ast.parse(path.read_text(encoding="utf-8")))
     ]
     assert found == []
@@ -52,6 +59,8 @@ def test_the_module_that_does_is_seen():
         "mail.state = y",
         "mail.state, mail.reply = y, z",
         "setattr(mail, 'state', y)",
+        "table_of(Delivery)",
+        "audit.assign(mail, state=y)",
     ],
 )
 def test_each_way_to_write_one_is_seen(source):

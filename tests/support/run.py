@@ -20,7 +20,8 @@ TESTS = Path(__file__).parent.parent
 LONG = (
     *("proof/", "scale/", "demo/test_commands.py", "demo/test_story.py"),
     *("cli/test_check.py", "cli/test_revision.py"),
-    *("guards/test_fourth_language.py", "guards/test_old_databases.py", "guards/test_wheel.py"),
+    *("guards/test_another_kind.py", "guards/test_fourth_language.py"),
+    *("guards/test_old_databases.py", "guards/test_wheel.py"),
 )
 
 

@@ -26,7 +26,7 @@ class Subscription(Base):
     ``cycle`` counts renewals: reminders of different cycles belong to different renewals.
     ``steps_from``: local date before which no step is due (domain.schedule.Renewal).
     ``attention_on``: local date on which planning must look at it next; NULL: never. Written by
-    services.sending.after_changes.due_index alone.
+    services.reminders.due_index alone.
     """
 
     __tablename__ = "subscription"

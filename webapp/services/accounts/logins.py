@@ -166,7 +166,7 @@ def users_with(key: str) -> list[User]:
 
 
 def signed_in(user: User) -> None:
-    """Remember when. Not through the row's version: it makes no form that is open elsewhere stale."""
+    """Remember when. Not through the row's version: nobody who saves at this moment is overtaken."""
     db.session.execute(
         update(User).where(User.id == user.id).values(signed_in_at=datetime.now(UTC))
     )

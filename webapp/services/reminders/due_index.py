@@ -67,7 +67,7 @@ def forget(subscription: Subscription) -> None:
 def refresh_where(condition: ColumnElement[bool]) -> None:
     """Write ``attention_on`` and ``next_renewal_on`` of the subscriptions that a condition names.
 
-    It writes past the session, so that no version moves: a form that somebody has open stays valid.
+    It writes past the session, so that no version moves: nobody who saves at this moment is overtaken.
     """
     planned = planned_steps(condition)
     changed: list[Day] = []
