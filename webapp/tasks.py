@@ -89,7 +89,7 @@ def prepare(app: Flask) -> None:
 
 
 @event.listens_for(Delivery, "after_insert")
-def note(*_: Any) -> None:
+def remember_mail(*_: Any) -> None:
     """Remember that a mail was queued: an invitation, a link. Reminders wait for their hour anyway."""
     if has_app_context():
         g.mail_queued = True
