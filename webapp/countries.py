@@ -35,11 +35,12 @@ CITIES = {
 @cache
 def names() -> dict[str, str]:
     """Map folded names in all languages, and codes of two and three letters, to ISO codes."""
-    known = {fold(name): code for one in LANGUAGES.values() for name, code in one.countries.items()}
+    languages = LANGUAGES.values()
+    known = {fold(name): code for spoken in languages for name, code in spoken.countries.items()}
     for alias, codes in get_global("territory_aliases").items():
         if alias.isalpha() and len(codes) == 1 and codes[0] in zones():
             known[fold(alias)] = codes[0]
-    for locale in (own for one in LANGUAGES.values() for own in (one.locale, *one.variants)):
+    for locale in (own for spoken in languages for own in (spoken.locale, *spoken.variants)):
         for code, name in locale.territories.items():
             if len(code) == 2 and code in zones():
                 known[fold(name)] = known[fold(code)] = code
