@@ -147,18 +147,18 @@ def mail_to(
 
 def after(client: ClientFacts, planned: DayPlan, sent: Sequence[PlannedMail]) -> ClientFacts:
     """Foresee the facts once these mails of a day plan have gone out and its others wait."""
-    known = {one.id: one for one in client.subscriptions}
+    known = {subscription.id: subscription for subscription in client.subscriptions}
     for item in planned.items:
-        one = known[item.subscription.id]
+        told = known[item.subscription.id]
         about = [mail for mail in planned.mails if item in mail.items]
         reached = {
             (item.step, mail.recipient.person.address, mail.kind) for mail in about if mail in sent
         }
-        known[one.id] = replace(
-            one,
-            planned=one.planned | {item.step},
+        known[told.id] = replace(
+            told,
+            planned=told.planned | {item.step},
             waiting=item.step if any(mail not in sent for mail in about) else None,
-            reached=one.reached | reached,
+            reached=told.reached | reached,
         )
     # The days of these mails need not be stored, since the next plan is for a later day.
     return replace(client, subscriptions=tuple(known.values()))
