@@ -52,16 +52,16 @@ LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"
 
 
 class OwnSession(SecureCookieSessionInterface):
-    """Sessions whose cookie stays below the path at which the portal is mounted."""
+    """Sessions with a cookie limited to the path at which the portal is mounted."""
 
     def get_cookie_path(self, app: Flask) -> str:
         return request.script_root + "/"
 
 
 def create_app(settings: config.Settings | None = None) -> Flask:
-    """The portal as a WSGI app. Without settings they are read from the environment.
+    """Make the portal as a WSGI app. Without ``settings`` it reads them from the environment.
 
-    Raises config.SettingError naming each setting that can't be used.
+    Raises config.SettingError, which names each setting that can't be used.
     """
     chosen = settings or config.load()
     require_extras(chosen)
@@ -75,12 +75,12 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     configure(app, chosen)
     configure_logging(app)
     if chosen.broker_url:
-        # Not above: whoever has no task queue need not have its library.
+        # Imported here, since a portal without a task queue need not have its library.
         from webapp import tasks
 
-        # Before the frame: what comes first here is asked last, so after the commit.
+        # Before the frame, since Flask calls the first of these hooks last: here, after the commit.
         tasks.prepare(app)
-    # First of all, so that what an extension refuses has a request id, a language and headers, too.
+    # First of all, so that refusals by extensions have a request id, a language and headers, too.
     frame.prepare(app)
     compression.prepare(app)
     statics.prepare(app)
@@ -90,7 +90,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     errors.prepare(app)
     commands.prepare(app)
     if chosen.demo:
-        # Not above: a portal with real data has nothing of the demo in it.
+        # Imported here, so that a portal with real data loads nothing of the demo.
         from webapp import demo
 
         demo.prepare(app, worker.once)
@@ -104,7 +104,7 @@ def main() -> None:
 
 
 def require_extras(settings: config.Settings) -> None:
-    """Say by its name which setting needs a library that a plain installation does not bring."""
+    """Raise SettingError, with the setting's name, if it needs a library that is not installed."""
     for name, wanted, library in (
         ("database_url", settings.database_url.startswith("postgresql"), "psycopg"),
         ("broker_url", settings.broker_url, "celery"),
@@ -116,7 +116,7 @@ def require_extras(settings: config.Settings) -> None:
 
 
 def configure(app: Flask, settings: config.Settings) -> None:
-    """Turn the typed settings into what Flask and its extensions read."""
+    """Turn the typed settings into the configuration of Flask and its extensions."""
     Path(app.instance_path).mkdir(parents=True, exist_ok=True)
     app.config.update(
         PORTAL=settings,
@@ -126,7 +126,7 @@ def configure(app: Flask, settings: config.Settings) -> None:
         BABEL_DEFAULT_LOCALE="en",
         TRUSTED_HOSTS=list(settings.trusted_hosts) or None,
         MAX_CONTENT_LENGTH=1_000_000,
-        # A host that the portal is mounted in may have a cookie named "session".
+        # An application that shares the portal's host may have a cookie named "session".
         SESSION_COOKIE_NAME="portal_session",
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.secure,
@@ -135,7 +135,7 @@ def configure(app: Flask, settings: config.Settings) -> None:
         WTF_CSRF_SSL_STRICT=False,
         RATELIMIT_STORAGE_URI=settings.limits_url,
         RATELIMIT_HEADERS_ENABLED=False,
-        # While the store is away each process counts for itself: people can still sign in.
+        # While the store is away, each process counts for itself, so people can still sign in.
         RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,
     )
     app.session_interface = OwnSession()
@@ -149,7 +149,7 @@ def configure(app: Flask, settings: config.Settings) -> None:
 
 
 def database_uri(settings: config.Settings, instance: Path) -> str:
-    """The database's address, a relative SQLite file resolved in the instance folder."""
+    """Return the database's address, with a relative SQLite file resolved in the instance folder."""
     url = make_url(settings.database_url)
     if url.drivername == "sqlite" and url.database:
         url = url.set(database=str(instance / url.database))
@@ -157,12 +157,12 @@ def database_uri(settings: config.Settings, instance: Path) -> str:
 
 
 def own_secret_key(path: Path) -> str:
-    """The key kept in the instance folder, made on first use, readable by its owner alone."""
+    """Read the key in the instance folder, or make it on first use, readable by its owner alone."""
     if not path.exists():
         draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
         draft.touch(mode=0o600)
         draft.write_text(secrets.token_urlsafe(48))
-        # Of two processes that start at once, the first one's key stays.
+        # If two processes start at once, the first one's key stays.
         with suppress(FileExistsError):
             path.hardlink_to(draft)
         draft.unlink()
@@ -170,7 +170,7 @@ def own_secret_key(path: Path) -> str:
 
 
 def configure_logging(app: Flask) -> None:
-    """One line a record, with the id of the request that it belongs to."""
+    """Log one line for each record, with the id of its request."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter(LOG_FORMAT))
     handler.addFilter(frame.add_request_id)

@@ -10,14 +10,14 @@ from urllib.parse import urlsplit
 from webapp.i18n import LANGUAGES
 
 PREFIX = "PORTAL_"
-# The demo's data and real data never share a file by default.
+# By default demo data and real data never share a file.
 DEMO_DATABASE = "sqlite:///demo.db"
 SHORTEST_KEY = 32
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 
 
 class SettingError(ValueError):
-    """One or more settings can't be used; the message names each with what is wrong."""
+    """Raised for settings that can't be used. The message names each of them and its fault."""
 
 
 def boolean(text: str) -> bool:
@@ -37,8 +37,8 @@ def host_names(text: str) -> tuple[str, ...]:
 
 
 def frame_addresses(text: str) -> tuple[str, ...]:
-    # They go into a header, where a semicolon would begin another directive.
-    if any(not names_host(one, "http", "https") or ";" in one for one in words(text)):
+    # The addresses go into a header, where a semicolon would begin another directive.
+    if any(not names_host(word, "http", "https") or ";" in word for word in words(text)):
         raise ValueError("must be addresses such as https://intranet.example.com")
     return words(text)
 
@@ -80,7 +80,7 @@ def seconds(text: str) -> int:
 
 
 def names_host(text: str, *schemes: str) -> bool:
-    """Tell whether an address has one of these schemes, a host and, if any, a possible port."""
+    """Tell whether an address has one of these schemes, a host and, if it names one, a valid port."""
     try:
         parts = urlsplit(text)
         return bool(
@@ -90,7 +90,7 @@ def names_host(text: str, *schemes: str) -> bool:
             and not re.search(r"\s", text)
         )
     except ValueError:
-        # Not passed on: its text quotes what may be a part of a password.
+        # The error's own text may quote part of a password, so it is not passed on.
         return False
 
 
@@ -101,7 +101,7 @@ def web_address(text: str) -> str:
 
 
 def database_address(text: str) -> str:
-    """SQLAlchemy's URL; plain ``postgres://`` addresses get the psycopg driver."""
+    """Check and return SQLAlchemy's URL. Plain ``postgres://`` addresses get the psycopg driver."""
     scheme, separator, rest = text.partition("://")
     if not separator or scheme not in ("sqlite", "postgres", "postgresql", "postgresql+psycopg"):
         raise ValueError("must start with sqlite:/// or postgresql://")
@@ -135,13 +135,13 @@ def level(text: str) -> str:
 
 
 def setting(default: Any, help: str, parse: Callable[[str], Any] = str) -> Any:
-    """A field that knows its own documentation and how to read its variable."""
+    """Make a field with its own documentation and the parser of its variable."""
     return field(default=default, metadata={"help": help, "parse": parse})
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings. A field ``base_url`` is read from ``PORTAL_BASE_URL``."""
+    """All settings. The field ``base_url`` is read from ``PORTAL_BASE_URL``, and so on."""
 
     database_url: str = setting(
         "sqlite:///portal.db",
@@ -221,15 +221,15 @@ class Settings:
 
 
 def variable(name: str) -> str:
-    """The environment variable of a field: ``base_url`` → ``PORTAL_BASE_URL``."""
+    """Name the environment variable of a field: ``base_url`` → ``PORTAL_BASE_URL``."""
     return PREFIX + name.upper()
 
 
 def load(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Settings from the environment. Raises SettingError naming every bad or unknown variable."""
+    """Read settings from the environment. Raises SettingError, which names each bad or unknown variable."""
     values: dict[str, Any] = {}
     problems: list[str] = []
-    known = {variable(one.name): one for one in fields(Settings)}
+    known = {variable(setting.name): setting for setting in fields(Settings)}
     for name, text in environment.items():
         if not name.startswith(PREFIX):
             continue

@@ -1,4 +1,4 @@
-"""Countries: which one a name means, and which time zone a city of it has."""
+"""Countries by their names, and time zones by their cities."""
 
 from functools import cache
 from importlib.resources import files
@@ -7,8 +7,8 @@ from babel.core import get_global
 
 from webapp.i18n import LANGUAGES, fold
 
-# The time zone database lists a country's zones by place and, where places allow, the most populous
-# first. In these countries they don't.
+# The time zone database lists a country's zones by place, and usually the most populous first. In these
+# countries the most populous one comes later.
 MOST_POPULOUS = {
     "AU": "Australia/Sydney",
     "BR": "America/Sao_Paulo",
@@ -17,7 +17,7 @@ MOST_POPULOUS = {
     "UA": "Europe/Kyiv",
     "UZ": "Asia/Tashkent",
 }
-# Large cities that no zone is named after and whose clock differs from their country's main one.
+# Large cities without a zone of their name, whose clock differs from their country's main one.
 CITIES = {
     "America/Los_Angeles": "las vegas,oakland,portland,sacramento,san diego,san francisco,"
     "san jose,seattle",
@@ -34,12 +34,13 @@ CITIES = {
 
 @cache
 def names() -> dict[str, str]:
-    """Folded names in all languages, and codes of two and three letters → ISO code."""
-    known = {fold(name): code for one in LANGUAGES.values() for name, code in one.countries.items()}
+    """Map folded names in all languages, and codes of two and three letters, to ISO codes."""
+    languages = LANGUAGES.values()
+    known = {fold(name): code for spoken in languages for name, code in spoken.countries.items()}
     for alias, codes in get_global("territory_aliases").items():
         if alias.isalpha() and len(codes) == 1 and codes[0] in zones():
             known[fold(alias)] = codes[0]
-    for locale in (own for one in LANGUAGES.values() for own in (one.locale, *one.variants)):
+    for locale in (own for spoken in languages for own in (spoken.locale, *spoken.variants)):
         for code, name in locale.territories.items():
             if len(code) == 2 and code in zones():
                 known[fold(name)] = known[fold(code)] = code
@@ -48,7 +49,7 @@ def names() -> dict[str, str]:
 
 @cache
 def zones() -> dict[str, tuple[str, ...]]:
-    """The zones of each country, in the order of the time zone database."""
+    """Read the zones of each country, in the order of the time zone database."""
     table = files("tzdata").joinpath("zoneinfo", "zone.tab").read_text(encoding="utf-8")
     found: dict[str, tuple[str, ...]] = {}
     for line in table.splitlines():
@@ -60,7 +61,7 @@ def zones() -> dict[str, tuple[str, ...]]:
 
 @cache
 def zones_of_cities(code: str) -> dict[str, str]:
-    """Folded city → zone, for the cities that the country's zones are named after."""
+    """Map the folded cities in the names of a country's zones to these zones."""
     found: dict[str, str] = {}
     for zone in zones()[code]:
         found |= {city: zone for city in CITIES.get(zone, "").split(",") if city}
@@ -73,12 +74,12 @@ def zones_of_cities(code: str) -> dict[str, str]:
 
 
 def country_code(text: str) -> str | None:
-    """The ISO code of a country, from its name in one of our languages or from a code."""
+    """Find the ISO code of a country by its name in one of our languages or by a code."""
     return names().get(fold(text))
 
 
 def zone_of(code: str, city: str | None = None) -> str | None:
-    """The time zone of a city; of the country's most populous zone where the city isn't known."""
+    """Find the time zone of a city, or the country's most populous zone if the city is unknown."""
     if code not in zones():
         return None
     main = MOST_POPULOUS.get(code, zones()[code][0])

@@ -1,4 +1,4 @@
-"""Languages: which there are, how one is chosen, how dates and numbers look, how text is folded."""
+"""Languages: their list, the choice of one, the format of dates and numbers, and the folding of text."""
 
 import re
 import unicodedata
@@ -17,27 +17,27 @@ LATIN = "abcdefghijklmnopqrstuvwxyz"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Language:
-    """All that the portal knows of a language beside its catalog. docs/translating.md explains each field."""
+    """The portal's data about a language besides its catalog. docs/translating.md explains each field."""
 
     code: str
     endonym: str
-    # The tag that pages and mails bear.
+    # The language tag of pages and mails.
     html: str
     locale: Locale
-    # Where most people who speak it are, and what they pay with: for who says nothing else.
+    # Time zone and currency of most of its speakers, as defaults.
     zone: str
     currency: str
     # The last day of 2026 in figures.
     numeric_date: str
-    # What lists call the status of a subscription.
+    # Words for the status of a subscription in imported lists.
     active: tuple[str, ...]
     cancelled: tuple[str, ...]
-    # Its letters in their order, and those with a mark that have no place of their own in it.
+    # Its letters in their order, and the marked letters without a place of their own in it.
     alphabet: str = LATIN
     marked: str = ""
-    # How lists come that are not written in UTF-8, the likeliest first.
+    # Encodings of imported lists that are not in UTF-8, the likeliest first.
     encodings: tuple[str, ...] = ("cp1252",)
-    # Countries by names in daily use that no locale has, and locales that have further names.
+    # Countries by everyday names that no locale has, and locales with further names.
     countries: Mapping[str, str] = field(default_factory=dict)
     variants: tuple[Locale, ...] = ()
 
@@ -59,7 +59,7 @@ RECORDS = (
     Language(
         code="pt",
         endonym="Português",
-        # Brazilian Portuguese throughout, so pages say which Portuguese they speak.
+        # All texts are in Brazilian Portuguese, and the tag says so.
         html="pt-BR",
         locale=Locale("pt", "BR"),
         zone="America/Sao_Paulo",
@@ -95,17 +95,17 @@ RECORDS = (
         },
     ),
 )
-LANGUAGES = {one.code: one for one in RECORDS}
+LANGUAGES = {record.code: record for record in RECORDS}
 CODES = tuple(LANGUAGES)
 ZONES = frozenset(available_timezones())
 
 
 def best_language(accepted: Iterable[str]) -> str | None:
-    """The catalog for the languages of a request header, best first: ``pt-AO`` gets ``pt``."""
+    """Choose the catalog for the languages of a request header, best first: ``pt-AO`` gets ``pt``."""
     return negotiate_locale([tag.split("-")[0].lower() for tag in accepted], CODES)
 
 
-# Letters of their own that Unicode does not take apart into a letter and an accent.
+# Letters that Unicode does not split into a plain letter and an accent.
 WHOLE_LETTERS = str.maketrans(
     {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe"}
 )
@@ -113,16 +113,16 @@ WHOLE_LETTERS = str.maketrans(
 
 def fold(text: str) -> str:
     """Fold a text for search and equality: no case, no accents, single spaces; "Łódź" → "lodz"."""
-    # Taken apart first: what "™" is made of has a case, too.
+    # Split first, since "™" becomes letters that have a case, too.
     plain = unicodedata.normalize("NFKD", text).casefold().translate(WHOLE_LETTERS)
     bare = "".join(char for char in plain if not unicodedata.combining(char))
     return re.sub(r"\s+", " ", bare).strip()
 
 
 def own_places(languages: Iterable[Language]) -> dict[str, str]:
-    """Keys for the letters that have a place of their own: behind the plain letter before them.
+    """Make keys for the letters with a place of their own, which is behind the plain letter before them.
 
-    A letter of several languages stands where the first of them has it, in front of what others add.
+    A letter of several languages has its place in the first of them, in front of letters that others add.
     """
     places: dict[str, str] = {}
     added: Counter[str] = Counter()
@@ -141,9 +141,9 @@ OWN_PLACES = own_places(LANGUAGES.values())
 
 
 def sort_key(text: str) -> str:
-    """A key whose code-point order is the alphabet of all languages together: a, ą, b.
+    """Make a key that sorts by code points like the alphabet of all languages together: a, ą, b.
 
-    Marks that make no letter of their own, as in Portuguese, don't count.
+    Marks that don't make a letter of its own, as in Portuguese, are ignored.
     """
     lowered = re.sub(r"\s+", " ", unicodedata.normalize("NFC", text).casefold()).strip()
     keys = (OWN_PLACES.get(char) or (fold(char) if char != " " else " ") for char in lowered)
@@ -152,33 +152,33 @@ def sort_key(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def long_date(day: date, language: str) -> str:
-    """The day with its month by name: 3 March 2026 · 3 marca 2026 · 3 de março de 2026."""
+    """Write a day with its month by name: 3 March 2026 · 3 marca 2026 · 3 de março de 2026."""
     return dates.format_date(day, "long", LANGUAGES[language].locale)
 
 
 def medium_date(day: date, language: str) -> str:
-    """The day in little room, month by name: 3 Mar 2026."""
+    """Write a day for narrow columns, with its month by name: 3 Mar 2026."""
     return dates.format_date(day, "d MMM y", LANGUAGES[language].locale)
 
 
 def weekday_date(day: date, language: str) -> str:
-    """The long date with its weekday."""
+    """Write the long date with its weekday."""
     return dates.format_date(day, "full", LANGUAGES[language].locale)
 
 
 def local_time(moment: datetime, zone: str, language: str) -> str:
-    """Date and time of day in a zone, with the zone's short name where it has one."""
+    """Write date and time of day in a zone, with the zone's short name if it has one."""
     where = ZoneInfo(zone)
     locale = LANGUAGES[language].locale
     at = dates.format_datetime(moment, "d MMM y, HH:mm", tzinfo=where, locale=locale)
     name = moment.astimezone(where).tzname() or zone
-    # Some zones, São Paulo's among them, have no letters of their own, only "-03".
+    # Some zones, such as São Paulo's, have no letters, only "-03".
     return f"{at} {name if name[0].isalpha() else 'UTC' + name}"
 
 
 def money(amount: Decimal, currency: str, language: str) -> str:
     text = numbers.format_currency(amount, currency, locale=LANGUAGES[language].locale)
-    # Babel leaves out the space that CLDR asks for between letters and figures: PLN 9,600.00.
+    # Babel leaves out the space that CLDR wants between letters and figures: PLN 9,600.00.
     return re.sub(r"(?<=[^\W\d])(?=[-\d])", "\N{NO-BREAK SPACE}", text)
 
 

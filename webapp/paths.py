@@ -1,9 +1,9 @@
-"""Where the folders at the repository's root are, from a checkout and from an installed wheel."""
+"""Paths of the folders at the repository's root, in a checkout and in an installed wheel."""
 
 from pathlib import Path
 
 
 def folder(name: str) -> Path:
-    """The folder shipped beside this module, else the one at the repository's root."""
+    """Find a folder beside this module in a wheel, else at the repository's root."""
     packed = Path(__file__).parent / name
     return packed if packed.is_dir() else Path(__file__).parent.parent / name

@@ -1,7 +1,7 @@
-"""The task queue: Celery wakes workers on as many machines as there are.
+"""The task queue: Celery wakes workers on any number of machines.
 
-A task carries no data and says "drain". What there is to do stands in the database alone, so that a task
-that is lost, late, doubled or given to two workers at once changes nothing but the moment.
+A task carries no data and only says "drain". The work itself stands in the database alone. So a task that
+is lost, late, doubled or given to two workers at once changes nothing but the time.
 """
 
 import logging
@@ -21,32 +21,32 @@ from webapp.models import Delivery, revision
 log = logging.getLogger(__name__)
 DRAIN = "webapp.drain"
 EVERY_SECONDS = 60.0
-# A wake-up that nobody took before the next one comes is dropped, so that none pile up.
+# A wake-up that no worker takes before the next one comes is dropped, so that they don't pile up.
 EXPIRES_SECONDS = 55
-# How long a request may wait for a broker that does not answer, and that it tries no second time.
+# A request waits only so long for a broker that does not answer, and does not try again.
 PATIENCE_SECONDS = 1
 BROKER_OPTIONS = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0}
 REDIS_OPTIONS = {
-    # A task whose worker died is given to another one soon; a drain that takes longer than this may
-    # be begun by a second worker, which finds other mails to send.
+    # If a worker dies, its task soon goes to another one. If a drain takes longer than this, a second
+    # worker may begin, too, and finds other mails to send.
     "visibility_timeout": 60,
     "unacked_restore_interval": 5,
     "unacked_restore_throttle": 1,
     "socket_connect_timeout": PATIENCE_SECONDS,
 }
-# Set once this process has been told to end.
+# Set when this process is told to end.
 stopped = Event()
 
 
 def make_celery(app: Flask) -> Celery:
-    """The task queue of this portal, for its web processes, workers and beat alike."""
+    """Make the task queue of this portal, for web processes, workers and beat."""
     settings: Settings = app.config["PORTAL"]
     celery = Celery("webapp", broker=settings.broker_url, set_as_current=False)
     celery.conf.update(
         task_default_queue="portal",
         task_ignore_result=True,
         task_acks_late=True,
-        # One round at a time in a thread: so the process hears SIGTERM and the broker while it sends.
+        # One round at a time in a thread, so that the process hears SIGTERM and the broker meanwhile.
         worker_pool="threads",
         worker_concurrency=1,
         worker_prefetch_multiplier=1,
@@ -68,7 +68,7 @@ def make_celery(app: Flask) -> Celery:
 
     @celery.task(name=DRAIN, shared=False)
     def drain() -> None:
-        """Plan and send all that is due; told to stop, only finish the mail in hand."""
+        """Plan and send all that is due. When told to stop, only finish the mail in hand."""
         try:
             worker.once(app, stopped)
         except revision.OtherRevision as refused:
@@ -83,14 +83,14 @@ def stop(**_: Any) -> None:
 
 
 def prepare(app: Flask) -> None:
-    """Have workers woken when a request has queued a mail for at once."""
+    """Make the app wake a worker after requests that queue a mail to go out at once."""
     app.extensions["celery"] = make_celery(app)
     app.after_request(wake_after_commit)
 
 
 @event.listens_for(Delivery, "after_insert")
-def note(*_: Any) -> None:
-    """Remember that a mail was queued: an invitation, a link. Reminders wait for their hour anyway."""
+def remember_mail(*_: Any) -> None:
+    """Remember that this request queued a mail such as an invitation. Reminders wait for their hour anyway."""
     if has_app_context():
         g.mail_queued = True
 
@@ -102,9 +102,9 @@ def wake_after_commit(response: Response) -> Response:
 
 
 def wake(app: Flask) -> None:
-    """Say "drain" to a worker. Without the broker, beat or the next worker sees to it later."""
+    """Send "drain" to a worker. If the broker is away, beat or the next worker does the work later."""
     try:
         app.extensions["celery"].tasks[DRAIN].apply_async(expires=EXPIRES_SECONDS, retry=False)
     except Exception as error:
-        # Whatever its driver raises: the mail is stored, and no request fails for a wake-up call.
+        # Any error of the broker's driver: the mail is stored, and a wake-up call must not fail the request.
         log.warning("no worker was woken: %s", error)

@@ -1,6 +1,6 @@
 """The worker: recover → plan → claim → hand over → rest. Any number may run at once.
 
-The database alone holds the truth; a round may be broken off anywhere and run again.
+All state is in the database, so a round may break off anywhere and run again.
 """
 
 import logging
@@ -24,16 +24,16 @@ from webapp.services.sending import claims, handing_over, messages, outbox, take
 from webapp.services.sending.transitions import LostClaim
 
 log = logging.getLogger(__name__)
-# What was claimed is handed over within so many seconds, lest windows close meanwhile.
+# Claimed mails are handed over within so many seconds, before sending windows can close.
 PATIENCE = 60
-# So many mails that are put off one after the other tell of the server, not of their readers.
+# If so many mails in a row are put off, the server is the cause, not the readers' addresses.
 ENOUGH = 20
-# Between two knocks at a dead server, in seconds, at most.
+# The longest rest between two tries at a dead server, in seconds.
 LONGEST_REST = 300
 
 
 def once(app: Flask, stopped: Event | None = None) -> Counter[str]:
-    """One round: take back what was left, plan what is due, send what may go. Counts by outcome."""
+    """Run one round: take back left mails, plan what is due, send what may go. Returns counts by outcome."""
     counts: Counter[str] = Counter()
     token = writing.set(True)
     try:
@@ -67,12 +67,12 @@ def commit() -> None:
 
 
 def beat() -> None:
-    """Leave a sign of life, in real time."""
+    """Store a sign of life, in real time."""
     db.session.execute(update(Installation).values(worker_seen_at=datetime.now(UTC)))
 
 
 def plan(now: datetime, stopped: Event | None) -> int:
-    """Plan all that is due and queue its mails, a chunk a transaction."""
+    """Plan all that is due and queue its mails, with one transaction for each chunk."""
     total = 0
     for planned in planning.plan(now):
         commit()
@@ -87,15 +87,15 @@ def plan(now: datetime, stopped: Event | None) -> int:
 
 
 def send(transport: Transport, stopped: Event | None) -> Counter[str]:
-    """Send all that may go out now. No transaction is open while a server is talked to.
+    """Send all that may go out now. No transaction is open during a conversation with a server.
 
-    Counts by outcome; ``away`` where the server can't be worked with now, which ends the round.
+    Returns counts by outcome, with ``away`` if the server can't be used now, which ends the round.
     """
     counts: Counter[str] = Counter()
     put_off = 0
     with db.engine.connect() as steps:
         while not is_set(stopped) and not counts["away"]:
-            # Asked anew: a long backlog may last until the windows close.
+            # The time is read anew, since a long backlog may last until sending windows close.
             taken = handing_over.claim(runtime.now())
             beat()
             commit()
@@ -117,8 +117,9 @@ def send(transport: Transport, stopped: Event | None) -> Counter[str]:
 def deliver(
     claim: handing_over.Claim, transport: Transport, steps: Connection
 ) -> tuple[DeliveryState | None, bool]:
-    """Send one claimed mail and store what became of it. Returns its state, None when the claim was
-    lost, and whether the server was away.
+    """Send one claimed mail and store its fate.
+
+    Returns its state, or None if the claim was lost, and whether the server was away.
     """
     try:
         problem = handing_over.hand_over(claim, transport, steps)
@@ -138,7 +139,7 @@ def is_set(stopped: Event | None) -> bool:
 
 
 def run(app: Flask, stopped: Event) -> None:
-    """Round after round until it is told to stop; the mail in hand is finished first.
+    """Run round after round until told to stop. The mail in hand is finished first.
 
     While the mail server is away, the rests between rounds grow.
     """
@@ -151,10 +152,10 @@ def run(app: Flask, stopped: Event) -> None:
             if any(counts.values()):
                 log.info("round: %s", dict(counts))
         except revision.OtherRevision as refused:
-            # The next round asks again: portal init may have run meanwhile.
+            # The next round looks again, since portal init may have run meanwhile.
             log.error("%s", refused)
         except Exception:
-            # Whatever broke the round off, what it did not do is done in a later one.
+            # A later round does the rest, whatever the error was.
             log.exception("the round broke off")
         with suppress(KeyboardInterrupt):
             stopped.wait(max(settings.worker_seconds, min(2**in_vain, LONGEST_REST)))

@@ -167,7 +167,7 @@ def add_mails(app, cast, count):
             )
             db.session.add_all([reminder, delivery])
             db.session.flush()
-            delivery_log.note([delivery.id], delivery.state, NOW, reply=delivery.reply)
+            delivery_log.add([delivery.id], delivery.state, NOW, reply=delivery.reply)
 
 
 def test_mails_so_far_show_what_became_of_them(app, browse, cast, base):

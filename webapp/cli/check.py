@@ -1,4 +1,4 @@
-"""The command that tells whether this installation can do its work."""
+"""The command ``portal check``: tell whether this installation can do its work."""
 
 import sys
 from collections.abc import Iterator
@@ -20,13 +20,13 @@ from webapp.models import Installation, db, revision
 from webapp.paths import folder
 from webapp.services import runtime
 
-# A worker that rests for its longest, and then sends for a while, is still alive.
+# Longer than a living worker's longest rest, with some sending after it.
 SILENT_AFTER = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check says. A finding that is not ``needed`` doesn't fail the whole."""
+    """The result of one check. Only findings that are ``needed`` make the command fail."""
 
     check: str
     ok: bool
@@ -35,12 +35,12 @@ class Finding:
 
 
 def check_settings() -> str:
-    """Settings that can be read (else no command starts) and fit together."""
+    """Report the settings as read. Without readable settings no command starts at all."""
     return f"read; people reach the portal at {runtime.settings().base_url}"
 
 
 def check_database() -> str:
-    """The database answers, and its tables are those of this version."""
+    """Check that the database answers and has the tables of this version."""
     try:
         problem = revision.problem() or revision.mismatch()
     except DBAPIError as error:
@@ -51,7 +51,7 @@ def check_database() -> str:
 
 
 def check_languages() -> str:
-    """Each language but English, which is the texts themselves, has a compiled catalog of all of them."""
+    """Check that each language except English, the source, has a complete compiled catalog."""
     catalogs = {code: texts_of(code) for code in i18n.CODES if code != "en"}
     everything = set().union(*catalogs.values())
     for code, texts in catalogs.items():
@@ -61,18 +61,18 @@ def check_languages() -> str:
 
 
 def texts_of(code: str) -> set[str]:
-    """The texts that a compiled catalog translates, by their English."""
+    """Read the English texts that a compiled catalog translates."""
     path = folder("translations") / code / "LC_MESSAGES" / "messages.mo"
     if not path.exists():
         raise Wrong(f"{code} is not compiled: run make messages")
     with path.open("rb") as file:
         catalog = GNUTranslations(file)._catalog  # type: ignore[attr-defined]
-    # Texts that count have an entry for each plural form.
+    # Texts with a plural have an entry for each form.
     return {key if isinstance(key, str) else key[0] for key in catalog}
 
 
 def check_mail() -> str:
-    """Mail has a way out. No connection is made."""
+    """Check that mail has a way out. No connection is made."""
     try:
         open_transport(runtime.settings()).close()
     except SettingError as error:
@@ -82,7 +82,7 @@ def check_mail() -> str:
 
 
 def check_worker() -> str:
-    """A worker has been seen lately."""
+    """Check that a worker gave a sign of life lately."""
     try:
         seen = db.session.scalar(select(Installation.worker_seen_at))
     except DBAPIError:
@@ -113,7 +113,7 @@ def findings(checks: dict[str, Check]) -> Iterator[Finding]:
 
 
 @click.command("check")
-@click.option("--deploy", is_flag=True, help="Also whether real clients may be served so.")
+@click.option("--deploy", is_flag=True, help="Also check that this is fit for real clients.")
 @as_json
 @with_appcontext
 def check_command(deploy: bool, as_json: bool) -> None:
@@ -122,8 +122,8 @@ def check_command(deploy: bool, as_json: bool) -> None:
     if as_json:
         print_json([asdict(finding) for finding in found])
     else:
-        for one in found:
-            mark = "ok" if one.ok else "MISSING" if one.needed else "note"
-            click.echo(f"{mark:8} {one.check}: {one.text}")
-    if any(one.needed and not one.ok for one in found):
+        for finding in found:
+            mark = "ok" if finding.ok else "MISSING" if finding.needed else "note"
+            click.echo(f"{mark:8} {finding.check}: {finding.text}")
+    if any(finding.needed and not finding.ok for finding in found):
         sys.exit(1)

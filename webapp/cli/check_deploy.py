@@ -1,4 +1,4 @@
-"""What ``portal check --deploy`` asks beyond ``portal check``: can the promise about delivery be kept here?"""
+"""Further checks of ``portal check --deploy``: tell whether the promise about delivery can be kept here."""
 
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -14,14 +14,14 @@ DEFAULT_SENDER = Settings().mail_from
 
 
 def check_debug() -> str:
-    """Debug mode shows the code to whoever meets an error."""
+    """Check that debug mode is off: it shows the code to everybody who meets an error."""
     if current_app.debug:
         raise Wrong("debug mode is on: unset FLASK_DEBUG")
     return "off"
 
 
 def check_key() -> str:
-    """Every process signs with the same key. (That it is long enough is checked everywhere.)"""
+    """Check that all processes sign with the same key. Its length is checked when settings are read."""
     settings = runtime.settings()
     if not settings.secret_key and on_many_machines(settings):
         raise Wrong("set PORTAL_SECRET_KEY, the same on every machine")
@@ -29,7 +29,7 @@ def check_key() -> str:
 
 
 def check_base_url() -> str:
-    """The links in mails lead here, from wherever they are read, and nobody on the way can read them."""
+    """Check that links in mails lead here from any machine, over https."""
     settings = runtime.settings()
     if settings.base_url == Settings().base_url:
         raise Wrong(
@@ -45,7 +45,7 @@ def check_base_url() -> str:
 
 
 def check_trusted_hosts() -> str:
-    """The portal answers to its own name alone."""
+    """Check that the portal answers only to its own name."""
     settings = runtime.settings()
     host = urlsplit(settings.base_url).hostname or ""
     if not settings.trusted_hosts:
@@ -56,7 +56,7 @@ def check_trusted_hosts() -> str:
 
 
 def check_demo() -> str:
-    """Demo mode lets everybody in and sends nothing."""
+    """Check that demo mode is off: it lets everybody in and sends nothing."""
     settings = runtime.settings()
     if settings.demo:
         server = (
@@ -71,7 +71,7 @@ def check_demo() -> str:
 
 
 def check_sender() -> str:
-    """Mail comes from an address of the operator's own."""
+    """Check that mail comes from the operator's own address."""
     sender = runtime.settings().mail_from
     if sender == DEFAULT_SENDER:
         raise Wrong("set PORTAL_MAIL_FROM to an address that your mail server may send for")
@@ -79,7 +79,7 @@ def check_sender() -> str:
 
 
 def check_mail_server() -> str:
-    """Mail leaves this machine."""
+    """Check that mail leaves this machine, encrypted."""
     if runtime.settings().mail_url.startswith("inbox:"):
         raise Wrong("set PORTAL_MAIL_URL to a mail server: inbox: reaches nobody")
     address = urlsplit(runtime.settings().mail_url)
@@ -89,7 +89,7 @@ def check_mail_server() -> str:
 
 
 def check_storage() -> str:
-    """What is stored is in one place for all processes."""
+    """Check that all processes can share the database."""
     settings = runtime.settings()
     if on_many_machines(settings):
         return "PostgreSQL"
@@ -101,7 +101,7 @@ def check_storage() -> str:
 
 
 def check_limits() -> str:
-    """Sign-in attempts are counted for all web processes together."""
+    """Check that all web processes count sign-in attempts together."""
     settings = runtime.settings()
     if on_many_machines(settings) and settings.limits_url.startswith("memory:"):
         raise Wrong("set PORTAL_LIMITS_URL to a store that all web processes share")
@@ -109,7 +109,7 @@ def check_limits() -> str:
 
 
 def on_many_machines(settings: Settings) -> bool:
-    """Whether the database is one that several machines may share."""
+    """Tell whether several machines may share the database."""
     return settings.database_url.startswith("postgresql")
 
 

@@ -9,14 +9,14 @@ from webapp.cli.shared import as_json, in_one_line, print_json
 from webapp.models import revision
 from webapp.services.sending import monitoring
 
-deliveries_group = AppGroup("deliveries", help="Tell what became of the mails.")
+deliveries_group = AppGroup("deliveries", help="Report on the mails.")
 
 
 @deliveries_group.command("counts")
 @as_json
 @with_appcontext
 def counts(as_json: bool) -> None:
-    """Count deliveries by state; tell how long the oldest one has been due, and a worker unseen."""
+    """Count deliveries by state; show the age of the oldest due mail and of the last sign of a worker."""
     with in_one_line():
         revision.require()
         states, pulse = monitoring.counts(), monitoring.pulse()

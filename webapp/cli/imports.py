@@ -1,4 +1,4 @@
-"""The import command: what a list changes, what is wrong with it, and which mails would go out."""
+"""The import command: report a list's changes, its faults, and the mails that would go out."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -18,12 +18,12 @@ from webapp.labels.imports import remark
 from webapp.models import Partner, db
 from webapp.services.imports.run import DAYS_AHEAD, MailAhead, Report, import_list
 
-# How many lines of each kind a report for people has.
+# A report for people has at most so many lines of each kind.
 MOST_LINES = 30
 ISO = "iso"
-# How the last day of 2026 is written, by the names of --dates.
+# The last day of 2026 in each way of writing dates, by the names for --dates.
 DATES = {ISO: "2026-12-31"} | {one.code: one.numeric_date for one in i18n.LANGUAGES.values()}
-# Which option helps where a list says it in its own way.
+# The option that helps if a list has its own way of writing something.
 OPTIONS = {
     Problem.UNKNOWN_ENCODING: "--encoding",
     Problem.GUESSED_ENCODING: "--encoding",
@@ -35,7 +35,7 @@ OPTIONS = {
 def read_mapping(
     context: click.Context, option: click.Parameter, values: tuple[str, ...]
 ) -> list[tuple[str, str]]:
-    """``our field=their column`` pairs."""
+    """Split ``our field=their column`` into pairs."""
     pairs = [value.partition("=") for value in values]
     for value, (ours, _equals, theirs) in zip(values, pairs, strict=True):
         if not ours.strip() or not theirs.strip():
@@ -45,7 +45,7 @@ def read_mapping(
 
 @click.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--partner", "slug", required=True, help="The partner whose list it is.")
+@click.option("--partner", "slug", required=True, help="The partner that the list belongs to.")
 @click.option(
     "--map",
     "mapping",
@@ -54,7 +54,7 @@ def read_mapping(
     callback=read_mapping,
     help=f"Say which column holds a field; repeat it as needed. Fields: {', '.join(Field)}.",
 )
-@click.option("--encoding", help="How the file is written, unless in UTF-8; such as cp1250.")
+@click.option("--encoding", help="The file's encoding if it is not UTF-8; such as cp1250.")
 @click.option(
     "--dates",
     type=click.Choice(DATES),
@@ -62,7 +62,9 @@ def read_mapping(
     show_default=True,
     help=f"How dates are written: {', '.join(f'{name} {day}' for name, day in DATES.items())}.",
 )
-@click.option("--apply", is_flag=True, help="Write it, all or nothing; otherwise it is a dry run.")
+@click.option(
+    "--apply", is_flag=True, help="Make the changes, all or none; otherwise it is a dry run."
+)
 @as_json
 @unit_of_work
 def import_command(
@@ -76,7 +78,7 @@ def import_command(
 ) -> None:
     """Import a list of clients or of contacts from FILE (CSV) and report what it changes.
 
-    A list with e-mails and without products is one of contacts. An empty cell changes nothing.
+    A list with e-mails and without products is a list of contacts. An empty cell changes nothing.
     """
     partner = find_partner(slug)
     report = import_list(
@@ -126,7 +128,7 @@ def as_dict(report: Report, applied: bool) -> dict[str, Any]:
 
 
 def print_report(report: Report, partner: Partner, applied: bool) -> None:
-    """The report for people: errors first, since with one of them nothing else happens."""
+    """Print the report for people, errors first, since a single error stops the import."""
     for fault in report.faults[:MOST_LINES]:
         option = OPTIONS.get(fault.problem)
         click.echo(f"{remark(fault)} ({option})" if option else str(remark(fault)), err=True)
@@ -157,7 +159,7 @@ def shown(value: Any) -> str:
 
 
 def print_rest(lines: Sequence[Any], *, err: bool = False) -> None:
-    """How many lines a report for people leaves out."""
+    """Print the number of lines that the report leaves out."""
     if len(lines) > MOST_LINES:
         more = len(lines) - MOST_LINES
         click.echo("  " + _("and %(num)s more; --json has all of them", num=more), err=err)

@@ -23,9 +23,9 @@ from webapp.services import installation, runtime
 
 
 def run(create_app: Callable[[], Flask]) -> None:
-    """Run the console script. A setting that can't be used is said by name, with exit code 2."""
+    """Run the console script. A setting that can't be used is named, with exit code 2."""
     if sys.argv[1:2] == ["demo"]:
-        # These commands are about the demo, whether or not the environment says so.
+        # The demo's commands are in demo mode, even if the environment does not say so.
         os.environ["PORTAL_DEMO"] = "1"
 
     try:
@@ -37,7 +37,7 @@ def run(create_app: Callable[[], Flask]) -> None:
 
 
 def prepare(app: Flask) -> None:
-    """Hang the portal's commands under the app."""
+    """Add the portal's commands to the app."""
     for command in (
         init,
         serve,
@@ -55,7 +55,7 @@ def prepare(app: Flask) -> None:
 @click.command()
 @with_appcontext
 def init() -> None:
-    """Create the database's tables, or bring them up to this version."""
+    """Create the database's tables, or migrate them to this version."""
     with in_one_line():
         installation.refuse_other_data()
         make_tables()
@@ -76,11 +76,11 @@ def init() -> None:
     default=8,
     show_default=True,
     type=click.IntRange(1),
-    help="How many requests are answered at once.",
+    help="The number of requests to answer at once.",
 )
 @with_appcontext
 def serve(host: str, port: int, threads: int) -> None:
-    """Serve the portal by a production server; in demo mode the worker runs inside."""
+    """Serve the portal with a production server; in demo mode the worker runs inside."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     try:
         check_database()
@@ -96,7 +96,7 @@ def serve(host: str, port: int, threads: int) -> None:
     if settings.demo:
         helper.start()
     try:
-        # Behind proxies their headers are read by the app, which knows how many to trust.
+        # The app reads the headers of proxies, since it knows how many of them to trust.
         waitress.serve(
             app,
             host=host,
@@ -108,7 +108,7 @@ def serve(host: str, port: int, threads: int) -> None:
     except OSError as error:
         raise click.ClickException(f"Can't listen at {host}:{port}: {error.strerror}") from None
     except ValueError as error:
-        # A name that stands for no address.
+        # The host name has no address.
         raise click.ClickException(f"Can't listen at {host}:{port}: {error}") from None
     finally:
         stopped.set()

@@ -1,4 +1,4 @@
-"""Commands for partners and users: what the operator does before anybody can sign in."""
+"""Commands for partners and users: the operator's first steps, before anybody can sign in."""
 
 import click
 from flask.cli import AppGroup
@@ -26,9 +26,9 @@ user_group = AppGroup("user", help="Add users.")
     type=language_choice,
     default="en",
     show_default=True,
-    help="Of its pages and mails, unless a person chooses another.",
+    help="The language of pages and mails, unless a person chooses another.",
 )
-@click.option("--time-zone", help="Such as Europe/Warsaw; otherwise that of the language.")
+@click.option("--time-zone", help="Such as Europe/Warsaw; the default depends on the language.")
 @as_json
 @unit_of_work
 def add_partner(
@@ -39,7 +39,7 @@ def add_partner(
     time_zone: str | None,
     as_json: bool,
 ) -> None:
-    """Add the partner NAME and invite its first admin; prints the invitation link."""
+    """Add the partner NAME and invite its first admin; print the invitation link."""
     partner = partners.add_partner(
         None,
         name,
@@ -76,7 +76,9 @@ def set_sending(slug: str, state: str) -> None:
     "--client", "client_name", help="Add the user to this client, by name or external ID."
 )
 @click.option("--admin", is_flag=True, help="Make the user an admin of the organisation.")
-@click.option("--language", type=language_choice, help="Otherwise the organisation's.")
+@click.option(
+    "--language", type=language_choice, help="The user's language; by default the organisation's."
+)
 @as_json
 @unit_of_work
 def add_user(
@@ -88,9 +90,9 @@ def add_user(
     language: str | None,
     as_json: bool,
 ) -> None:
-    """Add a user to PARTNER, or to one of its clients; prints the invitation link."""
+    """Add a user to PARTNER, or to one of its clients; print the invitation link."""
     partner = find_partner(slug)
-    # A client that is named by nothing must not become the whole partner.
+    # An empty name must not add the user to the partner itself.
     organisation: Organisation = (
         partner if client_name is None else find_client(partner, client_name)
     )
@@ -110,7 +112,7 @@ def add_user(
 
 
 def find_client(partner: Partner, text: str) -> Client:
-    """The one client of a partner with this external id or name."""
+    """Find the only client of a partner with this external id or name."""
     found = db.session.scalars(
         select(Client).where(
             Client.partner_id == partner.id,

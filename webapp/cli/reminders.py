@@ -1,4 +1,4 @@
-"""Commands for reminders: who would get what and why, and the worker that sends them."""
+"""Commands for reminders: show who would get what and why, and send what is due."""
 
 import signal
 from collections.abc import Iterator
@@ -23,14 +23,14 @@ from webapp.services import installation, runtime
 from webapp.services.reminders import loading
 
 reminders_group = AppGroup("reminders", help="Show who would get which reminder; send what is due.")
-# More rounds than any client has within the longest term.
+# More day plans than any client has within the longest term.
 ALL_PLANS = 10_000
 CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One mail that would go out, or a round of which nobody can be told."""
+    """One mail that would go out, or a day plan with nobody to tell."""
 
     client: ClientFacts
     plan: DayPlan
@@ -45,7 +45,7 @@ class Line:
 @as_json
 @unit_of_work
 def show(day: datetime, slug: str | None, as_json: bool) -> None:
-    """Show who would get what on a day, and why: what falls due then, or goes out then."""
+    """Show who would get what on a day, and why: mails that fall due or go out on it."""
     now = runtime.now()
     if day.date() < now.date():
         raise click.BadParameter(f"{day.date()} is past.", param_hint="--on")
@@ -59,7 +59,7 @@ def show(day: datetime, slug: str | None, as_json: bool) -> None:
 
 
 def mails_on(day: date, now: datetime, partner: Partner | None) -> Iterator[Line]:
-    """The mails of all rounds that fall due on a day, or are sent then after a closed window."""
+    """Yield the mails of day plans that fall due on a day, or go out on it after a closed window."""
     query = select(Client.id).order_by(Client.partner_id, Client.sort_key, Client.id)
     if partner is not None:
         query = query.where(Client.partner_id == partner.id)
@@ -75,7 +75,7 @@ def mails_on(day: date, now: datetime, partner: Partner | None) -> Iterator[Line
 
 
 def as_facts(line: Line) -> dict[str, Any]:
-    """A line as JSON keeps it."""
+    """Turn a line into its JSON form."""
     person = line.mail.recipient.person
     return {
         "client": line.client.name,
@@ -104,7 +104,7 @@ def as_facts(line: Line) -> dict[str, Any]:
 
 
 def as_text(line: Line) -> str:
-    """A line for people: client and owner, who gets what, why and when."""
+    """Write a line for people: client and owner, who gets what, why and when."""
     recipient, person = line.mail.recipient, line.mail.recipient.person
     why = "set for this client" if line.client.owner.own else "default"
     products = ", ".join(
@@ -125,12 +125,12 @@ def as_text(line: Line) -> str:
 @as_json
 @with_appcontext
 def send(as_json: bool) -> None:
-    """Plan what is due and send it, once."""
+    """Plan what is due and send it in a single round."""
     one_round(as_json)
 
 
 @click.command("worker")
-@click.option("--once", is_flag=True, help="One round, then end.")
+@click.option("--once", is_flag=True, help="Run a single round.")
 @as_json
 @with_appcontext
 def worker_command(once: bool, as_json: bool) -> None:
@@ -139,7 +139,7 @@ def worker_command(once: bool, as_json: bool) -> None:
         one_round(as_json)
         return
     with in_one_line():
-        # Each round asks, too; who starts one is told at once.
+        # Each round asks, too. This tells the person who starts the worker at once.
         installation.refuse_other_data()
         revision.require()
     with until_told() as stopped:
@@ -159,11 +159,11 @@ def one_round(as_json: bool) -> None:
 
 @contextmanager
 def until_told() -> Iterator[Event]:
-    """An event that SIGTERM or Ctrl+C sets, so that the mail in hand is finished before the end."""
+    """Yield an event that SIGTERM or Ctrl+C sets, so that the mail in hand is finished before the end."""
     stopped = Event()
 
     def stop(*_: Any) -> None:
-        # In a thread: here, in the middle of a wait for this event, its lock may be taken by us.
+        # In a thread: the signal may interrupt our own wait for this event, which holds its lock.
         Thread(target=stopped.set).start()
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}

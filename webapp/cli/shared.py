@@ -1,4 +1,4 @@
-"""What the commands share: the unit of work, words for what is refused, and reports as JSON."""
+"""The shared parts of commands: the unit of work, words for refusals, and reports as JSON."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -21,18 +21,18 @@ from webapp.services import installation
 from webapp.services.clients import clients
 from webapp.services.errors import Refused
 
-# What a check does, and whether the whole fails with it.
+# A check's function, and a flag: the whole command fails with it.
 Check = tuple[Callable[[], str], bool]
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 
 
 class Wrong(Exception):
-    """What a check found; the text says what to do."""
+    """Raised by a check that found something wrong. The text tells what to do."""
 
 
 @contextmanager
 def in_one_line() -> Iterator[None]:
-    """Say what can't be done in one line, without a traceback: exit code 1, for settings 2."""
+    """Turn expected errors into one line without a traceback. The exit code is 1, for settings 2."""
     try:
         yield
     except Refused as error:
@@ -42,7 +42,7 @@ def in_one_line() -> Iterator[None]:
     except SettingError as error:
         raise click.UsageError(str(error)) from None
     except UnicodeEncodeError as error:
-        # Bytes of an argument that are no text in this system's encoding.
+        # Some bytes of an argument are no text in this system's encoding.
         raise click.UsageError(f"This is not text: {error.object!r}") from None
     except DBAPIError as error:
         hint = "Does the database have its tables? portal init makes them."
@@ -50,7 +50,7 @@ def in_one_line() -> Iterator[None]:
 
 
 def unit_of_work(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Run a command in the application as one unit of work, which is committed if it ends well."""
+    """Run a command in the application as one unit of work, and commit it if it ends well."""
 
     @with_appcontext
     @wraps(function)
@@ -71,7 +71,7 @@ def unit_of_work(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def make_tables() -> None:
-    """Make the tables or bring them up to this version. Raises OtherRevision where no migration can."""
+    """Create or migrate the tables. Raises OtherRevision if no migration leads to this version."""
     try:
         revision.require(revision.foreign)
         upgrade()
@@ -82,18 +82,18 @@ def make_tables() -> None:
 
 
 def words(error: Refused) -> str:
-    """What a use case refused, as its forms say it."""
+    """Put a refusal into the words of the forms."""
     field = audit.FIELDS.get(error.field) or error.field.replace("_", " ").capitalize()
     return f"{field}: {sentence(error.refusal, **error.values)}"
 
 
 def print_json(value: Any) -> None:
-    """Print a value as JSON; dates and codes as their text."""
+    """Print a value as JSON, with dates and codes as their text."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
 
 
 def find_partner(slug: str) -> Partner:
-    """The partner that a command names."""
+    """Find a partner by its slug, or end with an error."""
     partner = db.session.scalar(select(Partner).where(Partner.slug == slug))
     if partner is None:
         known = ", ".join(db.session.scalars(select(Partner.slug).order_by(Partner.slug)))

@@ -1,6 +1,6 @@
 """The whole demo: its commands, pages, people, clock, inbox and story.
 
-The app alone imports it, and only in demo mode.
+Only the app imports it, and only in demo mode.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ from webapp.services import installation
 
 
 def prepare(app: Flask, work: Callable[[Flask], Mapping[str, int]]) -> None:
-    """Refuse real data, and hang the demo's pages and commands under the app.
+    """Refuse real data, and add the demo's pages and commands to the app.
 
     ``work`` is the worker's round, for the clock. Raises config.SettingError.
     """
@@ -21,7 +21,7 @@ def prepare(app: Flask, work: Callable[[Flask], Mapping[str, int]]) -> None:
         try:
             installation.refuse_other_data()
         finally:
-            # A server that forks after this must not share a connection.
+            # A server that forks later must not share a connection.
             db.engine.dispose()
     app.extensions["demo_work"] = lambda: work(app)
     app.register_blueprint(pages.blueprint)

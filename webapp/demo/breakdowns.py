@@ -1,4 +1,4 @@
-"""Breakdowns that the demo makes up: its inbox rejects nobody, and its line never breaks."""
+"""Made-up breakdowns of the demo, since its inbox rejects nobody and its line never breaks."""
 
 from sqlalchemy import delete, func, select
 
@@ -7,7 +7,7 @@ from webapp.services.sending import transitions
 
 
 def reject_address(person: User) -> None:
-    """Pretend that a server rejected somebody's address."""
+    """Pretend that a mail server rejected somebody's address."""
     person.rejected_reply = "550 5.1.1 No such mailbox here"
     retell(person, DeliveryState.REJECTED, person.rejected_reply)
     newest = select(func.max(InboxMail.id)).where(InboxMail.recipient == person.email)

@@ -1,4 +1,4 @@
-"""The demo's clock, which moves business time alone."""
+"""The demo's clock, which only moves business time."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
@@ -10,9 +10,9 @@ from webapp.models import Delivery, DeliveryState, Installation, Subscription, d
 from webapp.models.tables import client_table, partner_table
 from webapp.services import runtime
 
-# Mail that falls due when the sending window is closed waits for the next opening, at most so long.
+# Mail that falls due outside the sending window waits for the next opening, at most so long.
 WINDOW_DAYS = 4
-# Offices are open then from Warsaw to New York, so that what falls due also goes out.
+# At this hour offices are open from Warsaw to New York, so mail that falls due also goes out.
 WORKING_HOUR = time(14, tzinfo=UTC)
 FARTHEST_MOVE = 366
 
@@ -28,7 +28,7 @@ def set_clock(day: date) -> None:
 
 
 def move(days: int, work: Callable[[], Mapping[str, int]], *, until_sent: bool = False) -> int:
-    """Move business time on day by day, with a round of work each day; returns how many days.
+    """Move business time on day by day, with a round of work each day; returns the number of days.
 
     ``work`` is the worker's round; no transaction may be open meanwhile, so each day is committed.
     ``until_sent`` stops after the first day on which a mail went out.
@@ -44,7 +44,7 @@ def move(days: int, work: Callable[[], Mapping[str, int]], *, until_sent: bool =
 
 
 def days_to_next_event() -> int:
-    """In how many days, at the latest, the next mail goes out; 0 if none is to come."""
+    """Count the days until the next mail goes out at the latest; 0 if none will come."""
     sending = select(partner_table.c.id).where(partner_table.c.sending)
     planned = db.session.scalar(
         select(func.min(Subscription.attention_on))

@@ -18,7 +18,7 @@ demo_group = AppGroup("demo", help="Demo data, its people and its clock.")
 
 
 def round_of_work() -> dict[str, int]:
-    """One round of the worker, in an application context of its own."""
+    """Run one round of the worker, in an application context of its own."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     return worker.once(app)
 
@@ -27,7 +27,7 @@ def round_of_work() -> dict[str, int]:
 @click.option("--reset", is_flag=True, help="Delete the demo data that is there, and start over.")
 @with_appcontext
 def load(reset: bool) -> None:
-    """Fill an empty database with demo data; one that has them is left as it is."""
+    """Fill an empty database with demo data. A database that has them is left as it is."""
     with in_one_line():
         installation.refuse_other_data()
         make_tables()
@@ -36,7 +36,7 @@ def load(reset: bool) -> None:
 
 @unit_of_work
 def fill(reset: bool) -> None:
-    """Load the demo data, unless it is there and may stay."""
+    """Load the demo data, unless it is there already and may stay."""
     if installation.is_marked() and reset:
         story.clear()
         db.session.commit()
@@ -57,7 +57,7 @@ def show_accounts(as_json: bool) -> None:
         print_accounts()
         return
     wanted = ("email", "password", "name", "role", "organisation", "language")
-    print_json([{key: asdict(one)[key] for key in wanted} for one in people.accounts()])
+    print_json([{key: asdict(person)[key] for key in wanted} for person in people.accounts()])
 
 
 def print_accounts() -> None:
@@ -77,12 +77,12 @@ def print_accounts() -> None:
 def clock(move: str | None, as_json: bool) -> None:
     """Show the demo's date, or move it: by days (+1, +30), or to the next event.
 
-    The worker runs day by day. Business time alone moves, never sessions or links.
+    The worker runs day by day. Only business time moves, never sessions or links.
     """
     if move == "next":
         demo_clock.move(demo_clock.days_to_next_event(), round_of_work, until_sent=True)
     elif move is not None:
-        # Short before it is read: int() takes neither every digit nor any number of them.
+        # The length is checked first, since int() takes neither every digit nor any number of them.
         days = int(move) if re.fullmatch(r"\+?[0-9]{1,4}", move) else 0
         if not 1 <= days <= demo_clock.FARTHEST_MOVE:
             raise click.BadParameter(f"say next, or +1 to +{demo_clock.FARTHEST_MOVE}")

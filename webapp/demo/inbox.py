@@ -18,19 +18,19 @@ sent = inbox_mail_table.c
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboxQuery(paging.Query):
-    """Whose mails to show; all, if nobody's."""
+    """The recipient whose mails to show; everybody's if none is named."""
 
     places: ClassVar[Mapping[str, str]] = paging.BY_TIME
     recipient: str = words("to", LONGEST)
 
 
 def count() -> int:
-    """How many mails have gone out."""
+    """Count the mails that have gone out."""
     return db.session.scalar(select(func.count()).select_from(InboxMail)) or 0
 
 
 def mails(query: InboxQuery) -> Page[Any]:
-    """Mails that went out, newest first."""
+    """Load a page of the mails that went out, newest first."""
     listing = Listing(
         rows=select(sent.id, sent.recipient, sent.received_at, sent.message),
         id=sent.id,
@@ -40,7 +40,7 @@ def mails(query: InboxQuery) -> Page[Any]:
 
 
 def recipients() -> list[tuple[str, int]]:
-    """Each address that got mail, and how much."""
+    """List each address that got mail, with the number of its mails."""
     rows = db.session.execute(
         select(InboxMail.recipient, func.count())
         .group_by(InboxMail.recipient)

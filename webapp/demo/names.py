@@ -1,4 +1,4 @@
-"""Made-up companies and people of the demo. Every address of theirs ends in .example."""
+"""Made-up companies and people of the demo. All their addresses end in .example."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ class Company:
 
 
 def companies(country: str, text: str) -> tuple[Company, ...]:
-    """One company a line, as "name, city"; a line may end in another country's code."""
+    """Read one company a line, as "name, city". A line may end in another country's code."""
     found = []
     for line in text.strip().splitlines():
         name, city, *other = (part.strip() for part in line.split(","))

@@ -1,4 +1,4 @@
-"""The demo bar, its clock, and the inbox: the mails that went out, as their readers see them."""
+"""The demo bar, its clock, and the inbox with the mails that went out, as their readers see them."""
 
 from email import policy
 from email.message import EmailMessage
@@ -31,13 +31,13 @@ from webapp.pages.ids import row_id
 from webapp.services import runtime
 
 blueprint = Blueprint("demo", __name__)
-# What a mail shows runs nothing, loads nothing, and is nobody's origin.
+# The HTML of a mail may run nothing and load nothing, and has no origin.
 MAIL_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors"
 MOVES = {"day": 1, "month": 30}
 
 
 def bar() -> dict[str, Any]:
-    """Gather what the demo bar shows."""
+    """Gather the values for the demo bar."""
     zone = frame.time_zone() or "UTC"
     return {
         "today": runtime.today(zone),
@@ -47,7 +47,7 @@ def bar() -> dict[str, Any]:
 
 
 def people_by_partner() -> list[tuple[str, list[people.DemoAccount]]]:
-    """Group the demo people by partner; those who speak the page's language come first."""
+    """Group the demo people by partner. People who speak the page's language come first."""
     groups = [
         (partner, list(team)) for partner, team in groupby(people.accounts(), attrgetter("partner"))
     ]
@@ -91,7 +91,7 @@ def clock() -> AnyResponse:
 @blueprint.get("/demo/inbox")
 @guards.public
 def inbox() -> str:
-    """All mails that went out, newest first; ``to`` shows those of one recipient."""
+    """Show the mails that went out, newest first; ``to`` shows only those of one recipient."""
     query = listing.read(InboxQuery)
     page = demo_inbox.mails(query)
     return render_template(
@@ -106,7 +106,7 @@ def inbox() -> str:
 @blueprint.get("/demo/inbox/<int:mail_id>")
 @guards.public
 def mail(mail_id: int) -> str:
-    """One mail: headers, text, and the HTML in a frame of its own."""
+    """Show one mail: headers, text, and the HTML in a frame of its own."""
     row = guards.found(db.session.get(InboxMail, mail_id))
     message = parse(row.message)
     return render_template("demo/mail.html", row=row, message=message, text=part(message, "plain"))
@@ -115,10 +115,10 @@ def mail(mail_id: int) -> str:
 @blueprint.get("/demo/inbox/<int:mail_id>/html")
 @guards.public
 def mail_html(mail_id: int) -> Response:
-    """The HTML part alone, shut in by a policy of its own."""
+    """Show only the HTML part, shut in by a policy of its own."""
     message = parse(guards.found(db.session.get(InboxMail, mail_id)).message)
     response = Response(part(message, "html"), mimetype="text/html")
-    # Every page around it is asked, also one that shows the portal in a frame.
+    # The policy must allow every page around it, even one that shows the portal in a frame.
     around = " ".join(["'self'", *runtime.settings().frame_ancestors])
     response.headers["Content-Security-Policy"] = f"{MAIL_POLICY} {around}"
     return response
@@ -129,6 +129,6 @@ def parse(message: bytes) -> EmailMessage:
 
 
 def part(message: EmailMessage, kind: str) -> str:
-    """The text of one part: ``plain`` or ``html``."""
+    """Return the text of one part: ``plain`` or ``html``."""
     body = message.get_body((kind,))
     return str(body.get_content()) if body else ""

@@ -8,14 +8,14 @@ from webapp.domain.access import Role
 from webapp.models import Installation, Login, User, db
 from webapp.models.tables import client_table, organisation_table
 
-# Everybody of the demo signs in with it; the addresses are fictional.
+# Everybody in the demo signs in with this password. The addresses are fictional.
 PASSWORD = "renewal-demo"
 company, agency = organisation_table.alias(), organisation_table.alias()
 
 
 @dataclass(frozen=True, slots=True)
 class DemoAccount:
-    """Somebody who can sign in. ``partner`` is the partner that the organisation is or belongs to."""
+    """Somebody who can sign in. ``partner``: the person's own organisation, or that of a client's person."""
 
     user_id: int
     email: str

@@ -1,7 +1,7 @@
-"""Demo data: three partners, their clients, and a month of history that really happened.
+"""Demo data: three partners, their clients, and a month of real history.
 
-Nothing is left to chance: the same day gives the same demo. Dates count from the day of loading. The
-history is not written down as rows: people act by the use cases, and the worker sends, day by day.
+The same day always gives the same demo. Dates count from the day of loading. No rows of history are made
+up: people act through the use cases, and the worker sends, day by day.
 """
 
 from collections.abc import Callable, Mapping
@@ -33,7 +33,7 @@ ALL_ROLES = tuple(ContactRole)
 
 @dataclass(frozen=True, slots=True)
 class Agency:
-    """A partner of the demo; the first of its people is its admin, the second is notified."""
+    """A partner of the demo. The first of its people is its admin, the second is notified."""
 
     name: str
     domain: str
@@ -66,7 +66,7 @@ AGENCIES = (
     ),
 )
 
-# In how many days these renew, counted from the day of loading; the others are spread over the year.
+# These renew so many days after the day of loading. The others are spread over the year.
 RENEWS_IN = {
     "Browar Złoty Kłos": 3,
     "Drukarnia Czcionka": -6,
@@ -87,7 +87,7 @@ RENEWS_IN = {
     "Blue Kettle Tea": -10,
     "Ivy Street Legal": 22,
 }
-# Who holds which roles where it is not one person each.
+# The holders of roles at clients without one person for each role.
 CONTACTS: dict[str, tuple[tuple[Role, ...], ...]] = {
     "Jubiler Bursztyn": (),
     "Instytut Językowy Lingua": ((Role.PRIMARY,), (Role.DECISION_MAKER,)),
@@ -98,7 +98,7 @@ CONTACTS: dict[str, tuple[tuple[Role, ...], ...]] = {
 WITHOUT_SUBSCRIPTION = "Źródło Mineralne"
 WITH_TWO = "Wydawnictwo Łabędź"
 WITH_DEADLINE = ("Muzyka dla Ciebie", "Livraria Página Um")
-# Companies whose first two contacts sign in, and an accountant who does so for several companies.
+# Companies with two contacts who sign in, and an accountant who signs in for several companies.
 WITH_LOGINS = ("Browar Złoty Kłos", "Café Serra Azul", "Harbour Lane Books")
 ACCOUNTANT = ("Marta Sobczak", "marta@biuro-liczydlo.example")
 ACCOUNTED = ("Browar Złoty Kłos", "Cukiernia Malwa")
@@ -106,7 +106,7 @@ ACCOUNTED = ("Browar Złoty Kłos", "Cukiernia Malwa")
 
 @dataclass
 class Scene:
-    """The people, clients and subscriptions that the story comes back to."""
+    """The people, clients and subscriptions of the story."""
 
     today: date
     random: Random = field(default_factory=lambda: Random(2026))
@@ -208,7 +208,7 @@ def add_company(
 
 
 def add_contacts(scene: Scene, agency: Agency, admin: User, client: Client, domain: str) -> None:
-    """The company's people with their roles; the first is its admin."""
+    """Add the company's people with their roles. The first is its admin."""
     holders = CONTACTS.get(client.name, tuple((role,) for role in ContactRole))
     first = scene.random.sample(names.FIRST_NAMES[agency.language].split(), len(ALL_ROLES))
     last = scene.random.sample(names.LAST_NAMES[agency.language].split(), len(ALL_ROLES))
@@ -258,12 +258,12 @@ def story(scene: Scene) -> dict[int, tuple[Callable[[], object], ...]]:
 
 
 def member(scene: Scene, first_name: str) -> User:
-    """Somebody at a partner, by the first name."""
+    """Find somebody at a partner by the first name."""
     return next(user for name, user in scene.team.items() if name.startswith(first_name))
 
 
 def primary_contact(scene: Scene, company: str) -> User:
-    """The primary contact of a client."""
+    """Find the primary contact of a client."""
     held = contacts.holders(scene.clients[company].id)
     return db.session.get_one(User, held[Role.PRIMARY])
 
@@ -283,7 +283,7 @@ def cancel(scene: Scene, who: str, company: str) -> None:
 
 
 def give_logins(scene: Scene) -> None:
-    """Passwords for the partners' people and for some at their clients."""
+    """Give passwords to the partners' people and to some at their clients."""
     users = [user for user in scene.team.values() if user.active]
     for company in WITH_LOGINS:
         team = people.team(scene.clients[company].id)

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """A user's role: which kind of organisation, and whether its admin."""
+    """A user's role: member or admin of a partner or a client."""
 
     PARTNER_ADMIN = "partner admin"
     PARTNER_MEMBER = "partner member"
@@ -13,7 +13,7 @@ class Role(StrEnum):
 
 
 class Action(StrEnum):
-    """A thing that a route lets one do; every route that is not public declares one."""
+    """Something that a route lets people do. Every route that is not public declares one."""
 
     USE_ACCOUNT = "use the own account"
     MANAGE_TEAM = "manage the own organisation's users"
@@ -34,5 +34,5 @@ ALLOWED: dict[Action, frozenset[Role]] = {
 
 
 def may(role: Role, action: Action) -> bool:
-    """Tell whether a user with this role may do this within the own organisation."""
+    """Tell whether a user with this role may do this within the user's own organisation."""
     return role in ALLOWED[action]

@@ -1,4 +1,4 @@
-"""One cell of an imported list: how dates, amounts, terms, domains and roles are written."""
+"""Reading one cell of an imported list: dates, amounts, terms, domains and roles."""
 
 import re
 from collections.abc import Mapping
@@ -14,9 +14,9 @@ from webapp.domain.schedule import parse_term
 
 @dataclass(frozen=True, slots=True)
 class Spelling:
-    """How a list writes things that languages write in ways of their own.
+    """The language-dependent ways of writing in a list.
 
-    ``date``: the last day of 2026 in figures; ISO dates are understood in every list. ``roles`` and
+    ``date``: the last day of 2026 in figures; every list may have ISO dates, too. ``roles`` and
     ``cancelled``: folded words with their meaning.
     """
 
@@ -26,7 +26,7 @@ class Spelling:
 
 
 class Problem(StrEnum):
-    """Everything that may be wrong with a list, from the file down to one cell."""
+    """A fault of a list, from the file down to one cell."""
 
     EMPTY = "empty"
     UNKNOWN_ENCODING = "unknown_encoding"
@@ -63,7 +63,7 @@ class Problem(StrEnum):
 
 
 class CellError(ValueError):
-    """A cell that can't be read."""
+    """Raised for a cell that can't be read."""
 
     def __init__(self, problem: Problem, **values: str | int) -> None:
         super().__init__(problem.value)
@@ -72,12 +72,12 @@ class CellError(ValueError):
 
 
 def folded(text: str) -> str:
-    """Fold a header or a word: two that fold alike are the same."""
+    """Fold a header or a word for comparison."""
     return " ".join(text.casefold().replace("_", " ").split())
 
 
 def read_text(text: str, longest: int = 200) -> str:
-    """A text on one line. Line breaks and runs of spaces become single spaces."""
+    """Read a text as one line. Line breaks and runs of spaces become single spaces."""
     line = re.sub(r"\s+", " ", text).strip()
     if not line.isprintable():
         raise CellError(Problem.CONTROL)
@@ -91,14 +91,14 @@ ISO_DATE = re.compile(r"(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)", re.ASCII
 
 @cache
 def date_form(sample: str) -> re.Pattern[str]:
-    """The form of dates in which the last day of 2026 is the sample: ``31.12.2026``."""
+    """Make the pattern of dates from a sample, which is the last day of 2026: ``31.12.2026``."""
     form = re.escape(sample).replace("2026", r"(?P<year>\d{4})")
     form = form.replace("12", r"(?P<month>\d\d?)").replace("31", r"(?P<day>\d\d?)")
     return re.compile(form, re.ASCII)
 
 
 def read_date(text: str, sample: str | None = None) -> date:
-    """A day: ``2026-12-31``, or in the form of the sample."""
+    """Read a day: ``2026-12-31``, or in the form of the sample."""
     match = ISO_DATE.fullmatch(text)
     if match is None and sample:
         match = date_form(sample).fullmatch(text)
@@ -108,7 +108,7 @@ def read_date(text: str, sample: str | None = None) -> date:
         day = date(int(match["year"]), int(match["month"]), int(match["day"]))
     except ValueError:
         raise CellError(Problem.DATE) from None
-    # A year far off is a typing fault, and steps could not be counted back from it.
+    # A year far off is a typing error, and steps could not be counted back from it.
     if not 2000 <= day.year <= 2199:
         raise CellError(Problem.DATE)
     return day
@@ -122,7 +122,7 @@ AMOUNT = re.compile(
 
 
 def read_amount(text: str) -> Decimal:
-    """An amount with a point or a comma, grouped or not.
+    """Read an amount with a point or a comma, grouped or not.
 
     One or two digits behind the last mark are cents; three are a group of thousands. So 1234.56,
     1.234,56, 1,234.56 and 1 234,56 are the same, and 1.234 is more than a thousand.
@@ -135,7 +135,7 @@ def read_amount(text: str) -> Decimal:
 
 
 def read_months(text: str) -> int:
-    """The months of a term: ``P1M``, ``P1Y``; ten years are the longest."""
+    """Read the months of a term: ``P1M``, ``P1Y``; ten years at most."""
     try:
         months = parse_term(text)
     except ValueError:
@@ -149,7 +149,7 @@ HOST = re.compile(r"(?!.*[-.]{2}(?<!--))[^\W_][\w.-]*\.[^\W\d_][\w-]*[^\W_]")
 
 
 def read_domain(text: str) -> str:
-    """A domain in lower case, taken out of a web address where one is given."""
+    """Read a domain in lower case, alone or out of a web address."""
     host = re.sub(r"^https?://|^www\.|[/?#].*$", "", read_text(text, 253).casefold())
     host = host.removeprefix("www.").rstrip(".")
     if not HOST.fullmatch(host):
@@ -158,7 +158,7 @@ def read_domain(text: str) -> str:
 
 
 def read_roles(text: str, words: Mapping[str, ContactRole]) -> tuple[ContactRole, ...]:
-    """The roles of a contact, separated by semicolons or commas."""
+    """Read the roles of a contact, separated by semicolons or commas."""
     roles = []
     for word in filter(None, map(folded, re.split(r"[;,|]", text))):
         if word not in words:
@@ -168,7 +168,7 @@ def read_roles(text: str, words: Mapping[str, ContactRole]) -> tuple[ContactRole
 
 
 def read_cancelled(text: str, words: Mapping[str, bool]) -> bool:
-    """Tell from its status that a subscription is cancelled, or that it is active."""
+    """Tell from its status whether a subscription is cancelled."""
     if folded(text) not in words:
         raise CellError(Problem.STATUS)
     return words[folded(text)]

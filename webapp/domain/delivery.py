@@ -1,7 +1,7 @@
-"""The states of a mail to one person, the sets that others ask for, and the ways from one state to another.
+"""The states of a delivery, some sets of them, and the transitions between them.
 
-The diagram in docs/reliability.md is drawn from this table; ``services.sending.transitions`` refuses what it
-does not have.
+The diagram in docs/reliability.md is drawn from this table. ``services.sending.transitions`` refuses any
+other transition.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 
 class DeliveryState(StrEnum):
-    """How far a mail has come: queued → claimed → handing over → one of the ends."""
+    """The state of a mail: queued → claimed → handing over → one of the ends."""
 
     QUEUED = "queued"
     CLAIMED = "claimed"
@@ -24,25 +24,25 @@ class DeliveryState(StrEnum):
     TOO_LATE = "too_late"
 
 
-# A worker has it, with a token and a lease.
+# In a worker's hand, with a token and a lease.
 IN_HAND = frozenset({DeliveryState.CLAIMED, DeliveryState.HANDING_OVER})
 # Still on its way.
 OPEN = IN_HAND | {DeliveryState.QUEUED}
 ENDED = frozenset(DeliveryState) - OPEN
-# Has arrived, as far as anybody knows.
+# Arrived, as far as anybody knows.
 TOLD = frozenset({DeliveryState.SENT, DeliveryState.UNCLEAR})
-# May have reached its reader: once claimed, a mail stays.
+# May have reached its reader. From the claim on a mail is not replaced.
 GONE_OUT = IN_HAND | TOLD
-# Tried in vain.
+# Tried, but surely not arrived.
 IN_VAIN = frozenset({DeliveryState.REJECTED, DeliveryState.FAILED})
-# Waits for what a person decides about it.
+# Waiting for a person's decision.
 UNDECIDED = IN_VAIN | {DeliveryState.UNCLEAR}
-# Ended before it went out, because nothing asked for it any more.
+# Ended before it went out, since the rules no longer asked for it.
 WITHDRAWN = frozenset({DeliveryState.SUPERSEDED, DeliveryState.CANCELLED})
-# Ended so that its reader was not told.
+# Ended without telling its reader.
 UNHEARD = ENDED - TOLD
 
-# What a state may be followed by. Back to "queued": tried again, or given back; out of an end: a person decides.
+# The states that may follow each one. Back to "queued": tried again, or given back. Out of an end: a person decided.
 TRANSITIONS: Mapping[DeliveryState, frozenset[DeliveryState]] = MappingProxyType(
     {
         DeliveryState.QUEUED: WITHDRAWN
@@ -69,5 +69,5 @@ TRANSITIONS: Mapping[DeliveryState, frozenset[DeliveryState]] = MappingProxyType
 
 
 def may_follow(before: DeliveryState, after: DeliveryState) -> bool:
-    """Tell whether a mail may come from one state to the other in one step."""
+    """Tell whether a mail may come from one state directly to the other."""
     return after in TRANSITIONS[before]

@@ -1,4 +1,4 @@
-"""The facts of clients and subscriptions that the rules ask for."""
+"""The facts of clients and subscriptions for the rules."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ from webapp.domain.schedule import (
 
 
 class MailKind(StrEnum):
-    """Every kind of mail there is."""
+    """A kind of mail."""
 
     REMINDER_CLIENT = "reminder_client"
     REMINDER_PARTNER = "reminder_partner"
@@ -41,7 +41,7 @@ class MailKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PartnerFacts:
-    """A partner's defaults and schedule. ``team``: everybody there, deactivated ones too."""
+    """A partner's defaults and schedule. ``team``: everybody there, even deactivated people."""
 
     id: int
     name: str
@@ -58,8 +58,8 @@ class PartnerFacts:
 class SubscriptionFacts:
     """One active subscription.
 
-    ``planned``: steps that have a reminder for the present base date. ``waiting``: the one among them
-    whose mails have not all been handed over. ``reached``: who already got which step, as
+    ``planned``: steps that have a reminder for the present base date. ``waiting``: the planned step with
+    mails that are still to be handed over. ``reached``: the steps that people got already, as
     ``(step, address, kind of mail)``.
     """
 
@@ -96,10 +96,10 @@ class Silence(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ClientFacts:
-    """All that decides about one client's reminders.
+    """All facts behind one client's reminders.
 
     ``occupied``: ``(address, local day)`` pairs for which a mail about this client has already gone
-    out: nobody gets a second one on the same day.
+    out. Nobody gets a second one on the same day.
     """
 
     id: int
@@ -132,7 +132,7 @@ class ClientFacts:
         """Explain why no reminder is to come for this client; ``today`` is its local date."""
         if not self.subscriptions:
             return Silence.NO_SUBSCRIPTION
-        if max(one.base for one in self.subscriptions) >= today:
+        if max(subscription.base for subscription in self.subscriptions) >= today:
             return Silence.NO_STEP_LEFT
-        last = max(one.renewal_date for one in self.subscriptions)
+        last = max(subscription.renewal_date for subscription in self.subscriptions)
         return Silence.DATE_PASSED if last < today else Silence.DEADLINE_PASSED

@@ -1,4 +1,4 @@
-"""The owner of the renewal communication with a client, the point of contact, and why.
+"""The owner of the renewal communication with a client, the point of contact, and the reasons for both.
 
 Source: the article's two parts, "default renewal owner for all clients" and "renewal owner for a
 specific client". Owner and point of contact inherit separately.
@@ -26,11 +26,10 @@ class Choice(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who may get a mail, with what is needed to write it.
+    """Somebody who may get a mail, with the facts needed to write it.
 
-    ``language`` is a catalog code (``pl``), ``time_zone`` an IANA name, both already resolved to the
-    organisation's where the person has no own. ``rejected``: a server rejected this address, and
-    nobody has changed it since.
+    ``language`` is a catalog code (``pl``), ``time_zone`` an IANA name. Both are the organisation's if the
+    person has none. ``rejected``: a server rejected this address, and nobody has changed it since.
     """
 
     id: int
@@ -47,27 +46,27 @@ class Person:
 
     @property
     def address(self) -> str:
-        """The case-folded address, by which two people are one."""
+        """The case-folded address. Two people with the same one count as one."""
         return self.email.casefold()
 
 
 @dataclass(frozen=True, slots=True)
 class EffectiveOwner:
-    """The owner that counts; ``own`` when the client has a setting of its own."""
+    """The owner in effect. ``own``: it is the client's own setting."""
 
     owner: Owner
     own: bool
 
 
 def effective_owner(choice: Choice, default: Owner) -> EffectiveOwner:
-    """The client's own choice, else the partner's default, now and later."""
+    """Return the client's own choice, else the partner's default, which it follows later, too."""
     if choice is Choice.INHERIT:
         return EffectiveOwner(default, own=False)
     return EffectiveOwner(Owner(choice.value), own=True)
 
 
 class ContactSource(StrEnum):
-    """Where a point of contact comes from."""
+    """The source of a point of contact."""
 
     CLIENT = "client"
     DEFAULT = "default"
@@ -78,9 +77,8 @@ class ContactSource(StrEnum):
 class PointOfContact:
     """The partner's people for one client.
 
-    ``people`` is one person, or every reachable admin when nobody chosen is left. ``passed_over``
-    lists who was chosen but can't be reached, in the order of the steps down, so that each step
-    can be shown.
+    ``people`` is one person, or every reachable admin if no chosen person is left. ``passed_over``: the
+    chosen people who can't be reached, in order, so that pages can show how the choice fell to ``people``.
     """
 
     people: tuple[Person, ...]
@@ -89,14 +87,14 @@ class PointOfContact:
 
     @property
     def standing_in(self) -> bool:
-        """Tell whether somebody stands in for a person who was chosen or should have been."""
+        """Tell whether somebody stands in for a chosen person, or for one who should have been chosen."""
         return bool(self.passed_over) or self.source is ContactSource.ADMINS
 
 
 def point_of_contact(
     own: Person | None, default: Person | None, admins: Sequence[Person]
 ) -> PointOfContact:
-    """Step down from the client's own contact to the default's, then to all of the admins.
+    """Choose the client's own contact, else the default one, else all admins.
 
     A person who is deactivated, or whose address was rejected, is passed over.
     """
@@ -112,6 +110,6 @@ def point_of_contact(
 
 
 def needs_contact(owner: Owner, own: Person | None, default: Person | None) -> bool:
-    """Tell whether a choice must be refused: the partner owns, and nobody active is chosen."""
+    """Tell whether a choice must be refused, since the partner owns and nobody active is chosen."""
     chosen = (person for person in (own, default) if person is not None and person.active)
     return owner is Owner.PARTNER and next(chosen, None) is None

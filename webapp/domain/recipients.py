@@ -1,4 +1,4 @@
-"""The recipients of a reminder, addressed or copied, and why; or why nobody gets it."""
+"""The recipients of a reminder, addressed or copied, with their reasons; or the reason why nobody gets it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from webapp.domain.ownership import ContactSource, Owner, Person, PointOfContact
 
 
 class ContactRole(StrEnum):
-    """The three contacts that a client chooses in its own portal, in the article's order."""
+    """One of the three contacts that a client chooses in its own portal, in the article's order."""
 
     PRIMARY = "primary"
     BILLING = "billing"
@@ -16,7 +16,7 @@ class ContactRole(StrEnum):
 
 
 class Place(StrEnum):
-    """The header that a recipient stands in."""
+    """The header with a recipient."""
 
     TO = "to"
     COPY = "cc"
@@ -43,7 +43,7 @@ class Reachability(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """One person in the circle, with all reasons for being there."""
+    """One person in the circle, with all reasons for being in it."""
 
     person: Person
     place: Place
@@ -54,9 +54,9 @@ class Recipient:
 class Circle:
     """Everybody who gets one reminder.
 
-    ``missing``: roles of the client with nobody active. ``rejected``: people left out because a
-    server rejected their address. ``contact``: the partner's people, who get the task when the
-    circle is ``blocked``.
+    ``missing``: roles of the client with nobody active. ``rejected``: people left out since a server
+    rejected their address. ``contact``: the partner's people, who get the task if the circle is
+    ``blocked``.
     """
 
     owner: Owner
@@ -67,15 +67,15 @@ class Circle:
 
     @property
     def to(self) -> tuple[Recipient, ...]:
-        return tuple(one for one in self.recipients if one.place is Place.TO)
+        return tuple(person for person in self.recipients if person.place is Place.TO)
 
     @property
     def copied(self) -> tuple[Recipient, ...]:
-        return tuple(one for one in self.recipients if one.place is Place.COPY)
+        return tuple(person for person in self.recipients if person.place is Place.COPY)
 
     @property
     def blocked(self) -> bool:
-        """Nobody is left to be addressed. Ownership never flips by itself."""
+        """True if nobody is left to be addressed. Ownership never changes by itself."""
         return not self.to
 
 
@@ -113,12 +113,14 @@ def circle(owner: Owner, contacts: Mapping[ContactRole, Person], contact: PointO
             entry = entries.setdefault(person.address, Draft(person, Place.TO))
             entry.reasons.append(Reason(role.value))
     if entries:
-        for one in at_partner(contact, Place.COPY, Reason.NOTIFIED):
-            entry = entries.setdefault(one.person.address, Draft(one.person, one.place))
-            entry.reasons.extend(one.reasons)
+        for copied in at_partner(contact, Place.COPY, Reason.NOTIFIED):
+            entry = entries.setdefault(copied.person.address, Draft(copied.person, copied.place))
+            entry.reasons.extend(copied.reasons)
     return Circle(
         owner,
-        tuple(Recipient(one.person, one.place, tuple(one.reasons)) for one in entries.values()),
+        tuple(
+            Recipient(entry.person, entry.place, tuple(entry.reasons)) for entry in entries.values()
+        ),
         contact,
         tuple(missing),
         tuple(dict.fromkeys([*rejected, *only_rejected(contact.passed_over)])),
@@ -126,7 +128,7 @@ def circle(owner: Owner, contacts: Mapping[ContactRole, Person], contact: PointO
 
 
 def at_partner(contact: PointOfContact, place: Place, reason: Reason) -> tuple[Recipient, ...]:
-    """The partner's people, for this reason or as admins who stand in."""
+    """List the partner's people, for this reason or as admins who stand in."""
     reasons = (Reason.ADMIN if contact.source is ContactSource.ADMINS else reason,)
     return tuple(Recipient(person, place, reasons) for person in contact.people)
 
@@ -136,10 +138,10 @@ def only_rejected(people: tuple[Person, ...]) -> tuple[Person, ...]:
 
 
 def reachability(circle: Circle) -> Reachability:
-    """Red: nobody to tell. Amber: an address was rejected, or a single person is left. Else green.
+    """Rate the chance that reminders arrive.
 
-    Where the partner owns, one point of contact is the rule; it is the admins standing in for a
-    contact who is gone that shows amber.
+    Red: there is nobody to tell. Amber: an address was rejected, or a single person is left. Else green. If
+    the partner owns, a single point of contact is normal, and amber means that admins stand in for it.
     """
     if circle.blocked:
         return Reachability.RED

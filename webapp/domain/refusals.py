@@ -1,10 +1,10 @@
-"""Everything that is refused, as codes: what somebody typed, chose or asked for can't be had."""
+"""Codes for all refusals: somebody typed, chose or asked for something that can't be accepted."""
 
 from enum import StrEnum, auto
 
 
 class Refusal(StrEnum):
-    """Why something is refused. Each has one sentence, in webapp.labels.refusals."""
+    """The reason for a refusal. Each has a sentence in webapp.labels.refusals."""
 
     # Any value.
     EMPTY = auto()
@@ -42,7 +42,7 @@ class Refusal(StrEnum):
     STEPS = auto()
     WINDOW = auto()
     WEEKDAY_NEEDED = auto()
-    # A mail that is to be sent again.
+    # Sending a mail again.
     MAIL_OVER = auto()
     MAIL_UNASKED = auto()
     ADDRESS_REJECTED = auto()

@@ -1,6 +1,6 @@
-"""One line of an imported list: cells become facts, or named errors.
+"""Reading one line of an imported list: cells become values, or faults.
 
-The texts of errors are made where they are shown; here they are codes with values.
+Faults are codes with values here. Pages and commands make the words.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -52,7 +52,7 @@ class Field(StrEnum):
     ROLES = "roles"
 
 
-# Columns as a HubSpot export calls them; a field's own name is a column, too.
+# The names of columns in a HubSpot export. A field's own name works, too.
 HEADERS = {
     "company name": Field.COMPANY,
     "company domain name": Field.DOMAIN,
@@ -85,7 +85,7 @@ class Fault:
 
 
 class ListError(ValueError):
-    """A list that can't be read at all."""
+    """Raised for a list that can't be read at all."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         super().__init__(", ".join(fault.problem.value for fault in faults))
@@ -94,7 +94,7 @@ class ListError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What one line says, an attribute a Field. None: an empty cell, or no such column."""
+    """The values of one line, with an attribute for each Field. None: an empty cell, or no such column."""
 
     row: int
     company: str | None = None
@@ -120,14 +120,14 @@ class Facts:
 
     @property
     def person(self) -> str | None:
-        """The contact's whole name, from one column or from two."""
+        """Return the contact's whole name, from one column or from two."""
         parts = (self.first_name, self.last_name)
         return self.name or " ".join(part for part in parts if part) or None
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Which column, counted from 0, holds which field; and what the file calls it."""
+    """The column of each field, counted from 0, with its name in the file."""
 
     kind: Kind
     places: Mapping[Field, int]
@@ -146,7 +146,7 @@ class Columns:
 def find_columns(header: Sequence[str], mapping: Iterable[tuple[str, str]] = ()) -> Columns:
     """Recognise the columns of a list; ``mapping`` pairs (our field, their column) win.
 
-    A list with e-mails and without products is one of contacts, any other is one of clients.
+    A list with e-mails and without products is a list of contacts, any other is a list of clients.
     Raises ListError.
     """
     titles = {folded(title): place for place, title in reversed([*enumerate(header)])}
@@ -176,12 +176,12 @@ def find_columns(header: Sequence[str], mapping: Iterable[tuple[str, str]] = ())
 
 
 def complete(places: dict[Field, int]) -> tuple[Kind, dict[Field, int]]:
-    """The kind of list, and the columns that count for it. Raises ListError if one is missing."""
+    """Choose the kind of list and the columns that count for it. Raises ListError if one is missing."""
     kind = Kind.CLIENTS
     if Field.EMAIL in places and Field.PRODUCT not in places:
         kind = Kind.CONTACTS
     if Field.EMAIL not in places:
-        # Without an e-mail there is no contact, so that a bare "name" is the company's.
+        # Without an e-mail there is no contact, so a bare "name" is the company's.
         if Field.NAME in places:
             places.setdefault(Field.COMPANY, places[Field.NAME])
         people = (Field.NAME, Field.FIRST_NAME, Field.LAST_NAME, Field.JOB_TITLE, Field.ROLES)
@@ -195,7 +195,7 @@ Reader = Callable[[str], Any]
 
 
 def readers(spelling: Spelling) -> dict[Field, Reader]:
-    """How each field is read. Fields that need tables of the world are added by the caller."""
+    """Make the reader of each field. The caller adds those that need tables of countries and the like."""
     special: dict[Field, Reader] = {
         Field.DOMAIN: read_domain,
         Field.RENEWAL_DATE: partial(read_date, sample=spelling.date),
@@ -214,7 +214,7 @@ def readers(spelling: Spelling) -> dict[Field, Reader]:
 def read_line(
     row: int, cells: Sequence[str], columns: Columns, how: Mapping[Field, Reader]
 ) -> Facts | list[Fault]:
-    """One line as facts, or all that is wrong with its cells."""
+    """Read one line into values, or return all faults of its cells."""
     if len(cells) != len(columns.header):
         counts = {"found": len(cells), "expected": len(columns.header)}
         return [Fault(row, None, Problem.RAGGED, counts)]

@@ -1,4 +1,4 @@
-"""The step of a renewal that is due, when its mail may go out, and what an outage leaves to send."""
+"""The schedule of a renewal: its due step, the hours for mail, and the mails left after an outage."""
 
 import calendar
 import re
@@ -13,12 +13,12 @@ DEFAULT_STEPS = (90, 60, 30, 14, 7, 1)
 MOST_STEPS, FARTHEST_STEP = 20, 730
 TERM = re.compile(r"P(?:(?P<years>[1-9]\d?)Y)?(?:(?P<months>[1-9]\d?)M)?", re.ASCII)
 STEP = re.compile(r"\d{1,3}", re.ASCII)
-# Counted from here, any number of months is as short as it can be.
+# Any number of months from this day is as short as it can be.
 SHORTEST_MONTHS_FROM = date(2001, 2, 1)
 
 
 def parse_term(text: str) -> int:
-    """The months of an ISO 8601 duration of years and months: ``P1M`` → 1, ``P2Y`` → 24.
+    """Read the months of an ISO 8601 duration of years and months: ``P1M`` → 1, ``P2Y`` → 24.
 
     Raises ValueError for anything else.
     """
@@ -29,14 +29,14 @@ def parse_term(text: str) -> int:
 
 
 def add_months(day: date, months: int, anchor_day: int) -> date:
-    """The same day some months on, kept by the anchor day: 31 January → 28 February → 31 March."""
+    """Move a day some months on. The anchor day keeps month ends: 31 January → 28 February → 31 March."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     last = calendar.monthrange(year, month + 1)[1]
     return date(year, month + 1, min(anchor_day, last))
 
 
 def parse_steps(text: str) -> tuple[int, ...]:
-    """Steps in days from text, farthest first: "1, 30 7" → (30, 7, 1). Raises ValueError."""
+    """Read steps in days from text, farthest first: "1, 30 7" → (30, 7, 1). Raises ValueError."""
     words = [word for word in re.split(r"[,;\s]+", text) if word]
     steps = {int(word) for word in words if STEP.fullmatch(word)}
     refused = [word for word in words if not STEP.fullmatch(word) or int(word) > FARTHEST_STEP]
@@ -46,20 +46,20 @@ def parse_steps(text: str) -> tuple[int, ...]:
 
 
 def base_date(renewal_date: date, deadline: date | None) -> date:
-    """The day that steps count back from: the decision deadline where given, else the renewal."""
+    """Choose the day that steps count back from: the decision deadline if given, else the renewal date."""
     return deadline or renewal_date
 
 
 def decided_in_time(renewal_date: date, deadline: date | None) -> bool:
-    """Tell whether a decision deadline is possible: it can't be after the renewal."""
+    """Tell whether a decision deadline is possible: it must not be after the renewal."""
     return deadline is None or deadline <= renewal_date
 
 
 def term_steps(steps: Iterable[int], term_months: int) -> tuple[int, ...]:
-    """The steps in days that apply, farthest first: those as long as the term or longer don't.
+    """Choose the steps that apply, in days, farthest first: only those shorter than the term.
 
-    The term counts with the fewest days that so many months can have, so that each of its renewals
-    has the same steps: a month never has the step of 30 days.
+    The term counts with the fewest days that so many months can have, so that all its renewals have the
+    same steps. A month, for example, never has the step of 30 days.
     """
     length = shortest_days(term_months)
     return tuple(sorted({step for step in steps if step < length}, reverse=True))
@@ -67,17 +67,16 @@ def term_steps(steps: Iterable[int], term_months: int) -> tuple[int, ...]:
 
 @cache
 def shortest_days(months: int) -> int:
-    """The fewest days that so many months can have."""
+    """Compute the fewest days that so many months can have."""
     return (add_months(SHORTEST_MONTHS_FROM, months, 1) - SHORTEST_MONTHS_FROM).days
 
 
 @dataclass(frozen=True, slots=True)
 class Renewal:
-    """One renewal of a subscription, as the schedule needs it.
+    """The facts of one renewal for its schedule.
 
-    ``planned``: steps that already have a reminder for this base date. ``steps_from``: the local
-    date before which no step is due, since the date moved amid a renewal about which something
-    was sent already.
+    ``planned``: steps that already have a reminder for this base date. ``steps_from``: the first local
+    date on which a step may be due, if the renewal's date was moved after mails about it had gone out.
     """
 
     base: date
@@ -87,9 +86,9 @@ class Renewal:
 
 
 def open_steps(renewal: Renewal, steps: Iterable[int]) -> tuple[int, ...]:
-    """The steps that are still to be planned, farthest first.
+    """List the steps that are still to be planned, farthest first.
 
-    A step farther from the base date than one already planned has been overtaken.
+    A step that is farther away than a planned one has been overtaken.
     """
     newest = min(renewal.planned, default=None)
     return tuple(
@@ -101,7 +100,7 @@ def open_steps(renewal: Renewal, steps: Iterable[int]) -> tuple[int, ...]:
 
 
 def due_on(base: date, step: int) -> date:
-    """The local date on which a step of so many days falls due."""
+    """Compute the local date on which a step of so many days falls due."""
     return base - timedelta(days=step)
 
 
@@ -114,20 +113,20 @@ class Due:
 
 
 def due_step(renewal: Renewal, steps: Iterable[int], today: date) -> Due | None:
-    """The newest step due by today in the client's zone. Due is "≤ today", never "="."""
+    """Choose the newest step due by today in the client's zone. Due is "≤ today", never "="."""
     due = [step for step in open_steps(renewal, steps) if due_on(renewal.base, step) <= today]
     return Due(due[-1], tuple(due[:-1])) if due else None
 
 
 def attention_on(renewal: Renewal, steps: Iterable[int]) -> date | None:
-    """The local date on which a subscription needs attention next, or None: nothing is left."""
+    """Compute the local date on which a subscription needs attention next; None if no step is left."""
     left = open_steps(renewal, steps)
     return due_on(renewal.base, left[0]) if left else None
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """When mail may go out, in its recipient's zone; ``weekdays`` as of date.weekday()."""
+    """The sending window, in the recipient's zone. ``weekdays`` are numbers as of date.weekday()."""
 
     opens: time = time(9)
     closes: time = time(17)
@@ -135,24 +134,24 @@ class Window:
 
     @classmethod
     def on(cls, digits: str, opens: time, closes: time) -> Self:
-        """A window with its weekdays as digits: ``01234`` is Monday to Friday."""
+        """Make a window from weekdays as digits: ``01234`` is Monday to Friday."""
         return cls(opens, closes, frozenset(int(digit) for digit in digits))
 
 
 def in_zone(day: date, at: time, zone: ZoneInfo) -> datetime:
-    """A local wall time as an instant in UTC; one that a clock change skips moves past the gap."""
+    """Turn a local wall time into an instant in UTC. A time that a clock change skips moves past the gap."""
     return datetime.combine(day, at, zone).astimezone(UTC)
 
 
 def last_moment(base: date, client_zone: ZoneInfo) -> datetime:
-    """The last useful moment: the end of the base date where the client is."""
+    """Compute the last useful moment: the end of the base date in the client's zone."""
     return in_zone(base + timedelta(days=1), time(), client_zone)
 
 
 def next_opening(earliest: datetime, window: Window, zone: ZoneInfo) -> datetime:
-    """The first instant from ``earliest`` on that lies in the window of this zone."""
+    """Find the first instant from ``earliest`` on that lies in the window of this zone."""
     first = earliest.astimezone(zone).date()
-    # Longer than a week: the hour that a clock change skips may be the whole window of a day.
+    # Longer than a week, since a clock change may skip the whole window of a day.
     for days in range(15):
         day = first + timedelta(days=days)
         moment = max(earliest, in_zone(day, window.opens, zone))
@@ -164,12 +163,12 @@ def next_opening(earliest: datetime, window: Window, zone: ZoneInfo) -> datetime
 def send_at(
     earliest: datetime, due: date, last: datetime, window: Window, zone: ZoneInfo
 ) -> datetime | None:
-    """When one mail may go out; None when it is too late.
+    """Compute the moment when one mail may go out; None if it is too late.
 
-    ``earliest``: now, or the start of a day to come; ``due``: the day on which it is due, or planned
-    when that was missed; ``last``: its last useful moment; ``window`` in the recipient's ``zone``. If
-    no window opens in time, the mail goes out at the opening hour of that day, whatever the weekday,
-    or at once after it.
+    ``earliest``: now, or the start of a day to come. ``due``: the day on which it falls due, or is planned
+    if that day was missed. ``last``: its last useful moment. ``window``: in the recipient's ``zone``. If no
+    window opens in time, the mail goes out on ``due`` at the opening hour, whatever the weekday, or at once
+    if that has passed.
     """
     if earliest >= last:
         return None

@@ -1,4 +1,4 @@
-"""A form's token of what it showed: saving compares it with what is stored."""
+"""The token of the values that a form showed. Saving compares it with the stored values."""
 
 from collections.abc import Mapping
 from hashlib import blake2s
@@ -7,14 +7,13 @@ from hashlib import blake2s
 def token_of(values: Mapping[str, object]) -> str:
     """Make the token of named values: a short digest of each.
 
-    A value counts as its text, so that a date is the same as the audit trail's writing of it, and None the
-    same as nothing written.
+    Values count by their text. So a date equals its text in the audit trail, and None equals an empty text.
     """
     return ".".join(digest(name, values[name]) for name in sorted(values))
 
 
 def changed_since(token: str, values: Mapping[str, object]) -> set[str]:
-    """Name the values that the form with this token did not show. It may have shown others besides."""
+    """Name the values that a form with this token showed differently. It may have shown others besides."""
     shown = set(token.split("."))
     return {name for name, value in values.items() if digest(name, value) not in shown}
 

@@ -1,4 +1,4 @@
-"""Words for the audit trail: entries hold codes and values, sentences are made when shown."""
+"""Words for the audit trail. Entries hold codes and values; the sentences are made for each page."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ SENTENCES: dict[str, Any] = {
     AuditAction.MAIL_ARRIVED: _l("Mail noted as arrived: %(subject)s"),
     AuditAction.MAIL_MISSED: _l("Mail noted as not arrived: %(subject)s"),
 }
-# Fields that are shown; what only the program needs (cycles, folded keys) is not.
+# The fields that pages show. Internal ones (cycles, folded keys) are left out.
 FIELDS: dict[str, Any] = {
     "owner": _l("Renewal owner"),
     "contact_id": _l("Point of contact"),
@@ -73,7 +73,7 @@ FIELDS: dict[str, Any] = {
     "insistent": _l("Breakdowns"),
     **{role.value: text for role, text in codes.CONTACT_ROLES.items()},
 }
-# What is off or on, in words.
+# The words for off and on.
 SWITCHED: dict[str, tuple[Any, Any]] = {
     "admin": (_l("Member"), _l("Admin")),
     "cancelled": (
@@ -96,14 +96,14 @@ class Change:
 
 
 def sentence(entry: AuditEntry | Row[Any]) -> str:
-    """Say what happened; ``entry`` is the object or a row of the same columns."""
+    """Tell what happened in one sentence. ``entry`` is the object or a row of the same columns."""
     return str(SENTENCES[entry.action] % {"subject": entry.subject or NOTHING})
 
 
 def changes(
     entry: AuditEntry | Row[Any], names: Mapping[int, str], language: str, vendor: str
 ) -> list[Change]:
-    """Say what an entry changed, field by field; ``names`` are the people it mentions, by id."""
+    """Describe an entry's changes field by field. ``names``: the people in them, by id."""
     return [
         Change(
             str(FIELDS[field]),
@@ -115,7 +115,7 @@ def changes(
 
 
 def word(field: str, value: Any, names: Mapping[int, str], language: str, vendor: str) -> str:
-    """One value of a field as a person reads it."""
+    """Put one value of a field into words."""
     if field in ("owner", "contact_id") and value is None:
         return _("Default")
     if value is None or value == "":
@@ -142,7 +142,7 @@ def weekdays_word(value: str, language: str) -> str:
     return ", ".join(names[int(day)] for day in value)
 
 
-# How a value is written whose field needs nothing else for it.
+# The words for values of these fields, which need nothing but the value.
 WORDS: dict[str, Callable[[Any, str], str]] = {
     "renewal_date": day_word,
     "deadline": day_word,

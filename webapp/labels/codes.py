@@ -64,7 +64,7 @@ DELIVERY_STATES = {
     DeliveryState.CANCELLED: ("neutral", _l("Cancelled")),
     DeliveryState.TOO_LATE: ("bad", _l("Too late")),
 }
-# The points on a mail's way.
+# The stages of a mail.
 MAIL_STAGES = {state: text for state, (_look, text) in DELIVERY_STATES.items()} | {
     DeliveryState.HANDING_OVER: _l("Handed over"),
 }
@@ -75,7 +75,7 @@ REMINDER_STATES = {
     ReminderState.CANCELLED: ("neutral", _l("Cancelled")),
     ReminderState.TOO_LATE: ("bad", _l("Too late")),
 }
-# The points on a step's way: None is its first one.
+# The stages of a step. None is the first one.
 STEP_STAGES = {state: text for state, (_look, text) in REMINDER_STATES.items()} | {
     None: _l("Planned"),
     ReminderState.DUE: _l("Due again"),
@@ -109,11 +109,11 @@ REACHABILITY_PILLS = {
     Reachability.AMBER: "warn",
     Reachability.RED: "bad",
 }
-LANGUAGES = {one.code: one.endonym for one in i18n.LANGUAGES.values()}
+LANGUAGES = {record.code: record.endonym for record in i18n.LANGUAGES.values()}
 
 
 def contact_roles_by_word() -> dict[str, ContactRole]:
-    """The contact roles by all that a list may call them: their codes, and their labels in each language."""
+    """Map all words for a contact role in imported lists: its code, and its label in each language."""
     words = {folded(role): role for role in ContactRole}
     for code in LANGUAGES:
         with force_locale(code):
@@ -127,12 +127,12 @@ def owner_name(owner: Owner, vendor: str) -> str:
 
 
 def reply(text: str) -> str:
-    """Quote a mail server, or say in our words why it gave no answer."""
+    """Quote a mail server, or tell in our words why it gave no answer."""
     return str(TROUBLES.get(text, text))
 
 
 def gaps(circle: Circle) -> list[str]:
-    """Say who is left out of a client's reminders and why, and if a single person is left."""
+    """Tell who is left out of a client's reminders and why, and whether only one person is left."""
     said = [_("Address rejected: %(name)s", name=person.name) for person in circle.rejected]
     if circle.missing:
         roles = ", ".join(str(CONTACT_ROLES[role]) for role in circle.missing)
@@ -145,7 +145,7 @@ def gaps(circle: Circle) -> list[str]:
 
 
 def days_away(days: int) -> str:
-    """How far a day lies from today."""
+    """Tell how far a day is from today."""
     if days == 0:
         return _("today")
     if days < 0:
@@ -154,21 +154,21 @@ def days_away(days: int) -> str:
 
 
 def days_before(days: int) -> str:
-    """A step of the schedule."""
+    """Name a step of the schedule."""
     if days == 0:
         return _("on the day itself")
     return ngettext("%(num)d day before", "%(num)d days before", days)
 
 
 def renewal(product: str, day: str, by_deadline: bool) -> str:
-    """Name the day that steps count back from: the decision deadline if any, else the renewal date."""
+    """Name a renewal by its product and base date: the decision deadline if any, else the renewal date."""
     if by_deadline:
         return _("%(product)s, decision deadline %(date)s", product=product, date=day)
     return _("%(product)s, renews %(date)s", product=product, date=day)
 
 
 def term(months: int) -> str:
-    """How long a subscription runs: in years where it is whole years."""
+    """Write the term of a subscription, in years if it is whole years, else in months."""
     if months % 12 == 0:
         return ngettext("%(num)d year", "%(num)d years", months // 12)
     return ngettext("%(num)d month", "%(num)d months", months)

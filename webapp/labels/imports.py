@@ -1,4 +1,4 @@
-"""Words for what is wrong with an imported list: where, and why."""
+"""Words for the faults of an imported list."""
 
 from typing import Any, NamedTuple
 
@@ -51,7 +51,7 @@ PROBLEMS: dict[Problem, Any] = {
 
 
 class Remark(NamedTuple):
-    """One fault as people read it: the line of the file, the file's own column if it is about one, and why."""
+    """One fault in words: the line of the file, the file's name for the column if it is about one, and why."""
 
     line: int
     column: str | None
@@ -63,7 +63,7 @@ class Remark(NamedTuple):
 
 
 def remark(fault: Fault) -> Remark:
-    """Say a fault in the reader's language."""
+    """Put a fault into words, in the reader's language."""
     choices = {"fields": ", ".join(Field), "languages": ", ".join(sorted(LANGUAGES))}
     sentence = str(PROBLEMS[fault.problem]) % {**fault.values, **choices}
     return Remark(fault.row, fault.column, sentence)

@@ -1,4 +1,4 @@
-"""Words for everything that is refused; pages and commands say the same."""
+"""Words for all refusals, the same on pages and in commands."""
 
 from typing import Any
 
@@ -58,5 +58,5 @@ WORDS: dict[Refusal, Any] = {
 
 
 def sentence(refusal: Refusal, **values: object) -> str:
-    """Say why something is refused, in the reader's language."""
+    """Tell in the reader's language why something is refused."""
     return str(WORDS[refusal]) % values

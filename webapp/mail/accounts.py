@@ -1,4 +1,4 @@
-"""The part that an invitation and a new password share."""
+"""The shared part of account mails: invitations and new passwords."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from webapp.models import LinkPurpose, MailKind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountWords(Words):
-    """The words of a mail whose button is a link for its reader alone."""
+    """The words of an account mail. Its button is a link for its reader alone."""
 
     organisation: str
     inviter: str | None
@@ -25,7 +25,7 @@ class AccountWords(Words):
 def letter(
     kind: MailKind, snapshot: AccountSnapshot, posting: Posting, _settings: Settings
 ) -> Letter:
-    """A letter in which the portal itself speaks."""
+    """Make a letter from the portal itself."""
     with force_locale(posting.language):
         portal = _("Renewal Portal")
     return to_reader(kind, snapshot, posting, portal, posting.moment)
@@ -41,7 +41,7 @@ def words(snapshot: AccountSnapshot, letter: Letter, settings: Settings) -> Acco
 
 
 def sample(tester: Tester, purpose: LinkPurpose) -> AccountSnapshot:
-    """Such a mail to the tester; there is no link."""
+    """Make up the snapshot of an account mail to the tester; it has no link."""
     person = tester.person
     return AccountSnapshot(
         recipient=person.name,

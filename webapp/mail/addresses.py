@@ -1,4 +1,4 @@
-"""What people type as an e-mail address or a name: made uniform, or refused with a code."""
+"""E-mail addresses and names as people type them: normalised, or refused with a code."""
 
 import re
 import unicodedata
@@ -9,14 +9,14 @@ from email_validator import EmailNotValidError, validate_email
 from webapp.domain.refusals import Refusal
 
 LONGEST = 254
-# Controls, halves of characters, line ends, and marks that turn the direction of the rest of a line:
-# none belongs into a name, and the last make a name look like another one.
+# Controls, halves of characters, line ends, and marks that turn the direction of the rest of a line.
+# None of them belongs in a name, and the last ones make a name look like another one.
 REFUSED_CATEGORIES = {"Cc", "Cs", "Zl", "Zp"}
 DIRECTION_MARKS = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 class AddressError(ValueError):
-    """An address or a name that can't be used; ``refusal`` says why."""
+    """Raised for an address or a name that can't be used. ``refusal`` is the reason."""
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.value)
@@ -28,7 +28,7 @@ def is_unprintable(char: str) -> bool:
 
 
 def normalise(text: str) -> str:
-    """An address as it goes over the wire: the domain in lower case and, where needed, as A-labels.
+    """Return an address as it goes over the wire: its domain in lower case and, if needed, as A-labels.
 
     Raises AddressError.
     """
@@ -47,7 +47,7 @@ def normalise(text: str) -> str:
             allow_smtputf8=False,
             strict=True,
             check_deliverability=False,
-            # Lets addresses below .test pass, on which people try the portal out.
+            # Lets addresses below .test pass, since people use them to try the portal out.
             test_environment=True,
         )
     except EmailNotValidError:
@@ -59,7 +59,7 @@ def normalise(text: str) -> str:
 
 
 def check_name(text: str) -> str:
-    """A person's or an organisation's name with single spaces. Raises AddressError."""
+    """Return a person's or an organisation's name with single spaces. Raises AddressError."""
     if any(is_unprintable(char) for char in text.strip()):
         raise AddressError(Refusal.CONTROL)
     return " ".join(text.split())
@@ -67,13 +67,13 @@ def check_name(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def one_line(text: str) -> str:
-    """Any text made fit for a header or one line of a mail, whatever way it came into the database."""
+    """Make any stored text fit for a header or one line of a mail."""
     if not text.isprintable():
         text = "".join(" " if is_unprintable(char) else char for char in text)
     return re.sub(r"\s+", " ", text).strip()
 
 
 def name_from(address: str) -> str:
-    """A person's name as far as an address tells it: ``jan.kowalski@firm.example`` → Jan Kowalski."""
+    """Guess a person's name from an address: ``jan.kowalski@firm.example`` → Jan Kowalski."""
     words = re.split(r"[._\-+\d]+", address.partition("@")[0])
     return " ".join(word.capitalize() for word in words if word) or address

@@ -1,4 +1,4 @@
-"""One mail in its recipient's language, from what was resolved to the bytes that go out."""
+"""Composing a message in its recipient's language: from a letter to the bytes that go out."""
 
 import re
 import textwrap
@@ -30,7 +30,7 @@ LIST_MARK = re.compile(r" *(?:- |\d+\. )?")
 
 
 def compose(letter: Letter, settings: Settings) -> bytes:
-    """The message in the letter's language, as the bytes to store and to send."""
+    """Compose the message in the letter's language, as bytes to store and send."""
     kind = KINDS[letter.kind]
     with force_locale(letter.language):
         values = template_values(kind.words(tidy(letter.snapshot), letter, settings))
@@ -42,7 +42,7 @@ def compose(letter: Letter, settings: Settings) -> bytes:
             "test": letter.snapshot.test,
         }
         if letter.snapshot.test:
-            # What a test mail tells about has no page.
+            # The made-up client of a test mail has no page.
             values["button"] = settings.base_url + "/"
         subject = one_line(render(kind.template("subject.txt"), values))
         if letter.snapshot.test:
@@ -54,12 +54,12 @@ def compose(letter: Letter, settings: Settings) -> bytes:
 
 
 def template_values(words: Words) -> dict[str, Any]:
-    """A kind's words by name, as its templates use them."""
+    """Return a kind's words by name for its templates."""
     return {field.name: getattr(words, field.name) for field in fields(words)}
 
 
 def tidy(value: Any) -> Any:
-    """The same snapshot with every text on one line, so that no name can fake a paragraph."""
+    """Put every text of a snapshot on one line, so that no name can fake a paragraph."""
     if isinstance(value, Enum):
         return value
     if isinstance(value, str):
@@ -78,10 +78,10 @@ def render(template: str, values: dict[str, Any]) -> str:
 
 
 def environment() -> Environment:
-    """The templates of the language in force, compiled once for each.
+    """Return the templates of the language in force, compiled once for each language.
 
-    Its texts come straight from the catalog; the pages' environment asks for the request's language
-    at every text.
+    Its texts come straight from the catalog, while the pages' environment looks up the request's language
+    for every text.
     """
     known: dict[str, Environment] = current_app.extensions.setdefault("mail_templates", {})
     language = str(get_locale())
@@ -92,7 +92,7 @@ def environment() -> Environment:
 
 
 def texts(catalog: NullTranslations) -> dict[str, Callable[..., str]]:
-    """The functions that templates call for a text, as Jinja's extension has them."""
+    """Make the functions that templates call for a text, like those of Jinja's extension."""
 
     @pass_context
     def gettext(context: Context, text: str, /, **variables: Any) -> str:
@@ -106,7 +106,7 @@ def texts(catalog: NullTranslations) -> dict[str, Callable[..., str]]:
 
 
 def filled(context: Context, text: str, variables: Mapping[str, Any]) -> str:
-    """A text of the catalog, which is ours, with its values, which are not and are escaped in HTML."""
+    """Fill values into a text of the catalog. The text is ours; the values are not, so HTML escapes them."""
     return (Markup(text) if context.eval_ctx.autoescape else text) % variables  # nosec B704
 
 
@@ -123,7 +123,7 @@ def headers(letter: Letter, subject: str, settings: Settings) -> list[tuple[str,
         lines.append(("Reply-To", wire.mailbox(letter.reply_to)))
     lines += [("Subject", wire.words(subject)), ("Message-ID", letter.message_id)]
     if letter.references:
-        # One a line: a mail about many subscriptions has as many roots.
+        # One root a line, since a mail about many subscriptions has many.
         lines.append(("References", letter.references.replace(" ", "\r\n ")))
     lines += [
         ("Auto-Submitted", "auto-generated"),
@@ -133,7 +133,7 @@ def headers(letter: Letter, subject: str, settings: Settings) -> list[tuple[str,
 
 
 def readable(text: str) -> str:
-    """Plain text as a person would set it: no long lines, one empty line between paragraphs."""
+    """Lay plain text out as a person would: no long lines, one empty line between paragraphs."""
     lines: list[str] = []
     for line in text.split("\n"):
         lines += [line.rstrip()] if len(line) <= TEXT_WIDTH else wrapped(line)
@@ -141,7 +141,7 @@ def readable(text: str) -> str:
 
 
 def wrapped(line: str) -> list[str]:
-    """A long line as several, those after a list mark indented; an address stays in one piece."""
+    """Break a long line into several, indented after a list mark. Web addresses stay in one piece."""
     mark = LIST_MARK.match(line)
     return textwrap.wrap(
         line,

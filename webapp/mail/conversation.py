@@ -1,7 +1,7 @@
-"""smtplib's connections, with an end: whatever a server does, a conversation is over in time.
+"""Connections of smtplib with a time limit for the whole conversation, whatever the server does.
 
-smtplib's own timeout begins anew with every byte that comes, so that a server which drips its answer could
-hold a mail in hand for longer than its lease.
+smtplib's own timeout begins anew with every byte, so a server that drips its answer could keep a worker
+busy with one mail for longer than the lease.
 """
 
 import io
@@ -10,12 +10,12 @@ import socket
 from time import monotonic
 from typing import Any
 
-# A whole conversation may take so many times what one of its steps may.
+# A whole conversation may take this many times as long as one of its steps.
 LONGEST = 5
 
 
 class Answers(io.RawIOBase):
-    """What a server says, read only as long as the conversation may last."""
+    """A server's answers, read only as long as the conversation may last."""
 
     def __init__(self, connection: "Timed") -> None:
         self.connection = connection
@@ -31,8 +31,8 @@ class Answers(io.RawIOBase):
 class Timed(smtplib.SMTP):
     """A connection whose conversations end in time; ``begin`` starts the next one.
 
-    ``timeout``: seconds that one step may take. What takes longer raises an OSError, or smtplib's
-    SMTPServerDisconnected.
+    ``timeout``: seconds that one step may take. After that an OSError or smtplib's SMTPServerDisconnected
+    is raised.
     """
 
     def __init__(self, host: str, port: int, own_name: str, timeout: int, **options: Any) -> None:
@@ -43,7 +43,7 @@ class Timed(smtplib.SMTP):
         self.until = monotonic() + LONGEST * timeout
 
     def socket_in_time(self) -> socket.socket:
-        """The socket, set to wait no longer than the step, and the conversation, may take."""
+        """Return the socket, set to wait no longer than the step and the conversation may take."""
         left = self.until - monotonic()
         if left <= 0:
             raise TimeoutError("the conversation took too long")
@@ -63,4 +63,4 @@ class Timed(smtplib.SMTP):
 
 
 class TimedTls(Timed, smtplib.SMTP_SSL):
-    """The same, encrypted from the first byte."""
+    """A timed connection that is encrypted from the first byte."""

@@ -12,9 +12,9 @@ from webapp.models import InboxMail, Trouble
 
 
 class InboxTransport:
-    """Keeps mail in the database, as the mailbox of everybody at once.
+    """A transport that keeps mail in the database, as the mailbox of everybody at once.
 
-    It writes in a transaction of its own: the caller must not hold one open on SQLite.
+    It writes in a transaction of its own, so on SQLite the caller must not have one open.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -38,4 +38,4 @@ class InboxTransport:
         return "250 OK"
 
     def close(self) -> None:
-        """Nothing is held between two mails."""
+        """Do nothing, since the inbox keeps nothing open between two mails."""

@@ -1,4 +1,4 @@
-"""A kind of mail as one object, from what is resolved for it to the words of its templates."""
+"""A kind of mail as one object, from its snapshot to the words of its templates."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ Resolved = TypeVar("Resolved", bound=Snapshot)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
-    """The values that a kind's templates know by name; each adds its own. ``button``: where the mail's button leads."""
+    """The values for a kind's templates, by name; each kind adds its own. ``button``: the button's address."""
 
     button: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tester:
-    """Somebody who asks for a test mail, and what may stand in it beside what is made up."""
+    """Somebody who asks for a test mail, with the few real values that it may contain."""
 
     person: Person
     partner: PartnerName
@@ -36,9 +36,9 @@ class Tester:
 class KindOfMail(Generic[Resolved]):
     """One kind of mail. Its templates are ``mail/<code>.subject.txt``, ``.txt`` and ``.html``.
 
-    ``snapshot``: what is resolved when it is queued. ``letter``: who it names in its headers, and who speaks.
-    ``words``: what its templates say. ``sample``: a snapshot with made-up data, for a test mail. The
-    last two are called under the locale of the mail's language.
+    ``snapshot``: the type that stores what was resolved at queueing. ``letter``: makes the letter, with its
+    sender and the people in its headers. ``words``: makes the words for its templates. ``sample``: makes up
+    a snapshot for a test mail. The last two run under the locale of the mail's language.
     """
 
     code: MailKind

@@ -1,4 +1,4 @@
-"""A letter: all that one message is made from."""
+"""A letter: the complete content of one message."""
 
 import secrets
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from webapp.models import MailKind
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """A delivery's row beside its snapshot: to whom, in which language, when.
+    """The values of a delivery beside its snapshot: to whom, in which language, when.
 
-    ``day``: the local day that it was planned for. ``link``: the address that an account mail brings;
-    a test has none. Message-ID and ``moment`` are fixed at the first try.
+    ``day``: the local day that it was planned for. ``link``: the address in an account mail; None in a test
+    mail. Message-ID and ``moment`` are fixed at the first try.
     """
 
     email: str
@@ -27,10 +27,10 @@ class Posting:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """All that makes one message to one person; composed twice, it gives the same bytes.
+    """The complete content of one message to one person. It always composes to the same bytes.
 
-    ``to`` and ``cc`` are the whole circle, so that an answer to all works; the envelope has the
-    ``recipient`` alone. ``moment`` bears the zone by which days are counted.
+    ``to`` and ``cc`` are the whole circle, so that an answer to all works; the envelope has only the
+    ``recipient``. ``moment`` has the time zone in which days are counted.
     ``references``: the Message-IDs, separated by spaces, that all mails about the same renewals share.
     """
 
@@ -52,7 +52,7 @@ class Letter:
 def to_reader(
     kind: MailKind, snapshot: Snapshot, posting: Posting, sender_name: str, moment: datetime
 ) -> Letter:
-    """A letter that names nobody but its reader."""
+    """Make a letter that names nobody but its reader."""
     recipient = Party(snapshot.recipient, posting.email)
     return Letter(
         kind=kind,
@@ -72,5 +72,5 @@ def to_reader(
 
 
 def new_message_id(settings: Settings) -> str:
-    """A Message-ID below the domain that the portal sends from."""
+    """Make a new Message-ID under the domain of the portal's sender address."""
     return f"<{secrets.token_hex(16)}@{settings.mail_from.rpartition('@')[2]}>"

@@ -1,4 +1,4 @@
-"""The way out that the settings name, ready to send."""
+"""Opening the transport that the settings name."""
 
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
@@ -11,7 +11,7 @@ from webapp.models import db
 
 
 def open_transport(settings: Settings) -> Transport:
-    """The transport that PORTAL_MAIL_URL names. Raises SettingError where it can't be used.
+    """Open the transport that PORTAL_MAIL_URL names. Raises SettingError if that can't be used.
 
     The inbox needs an application context, for its database.
     """
@@ -30,7 +30,7 @@ def open_transport(settings: Settings) -> Transport:
 
 
 def server_of(url: SplitResult, timeout: int, own_name: str) -> Server:
-    """The server of ``smtp://user:password@host:port?tls=off`` or ``smtps://…``."""
+    """Read a server from ``smtp://user:password@host:port?tls=off`` or ``smtps://…``."""
     options = parse_qs(url.query, keep_blank_values=True)
     security = "tls" if url.scheme == "smtps" else "starttls"
     if options == {"tls": ["off"]} and url.scheme == "smtp":

@@ -1,4 +1,4 @@
-"""The part that mails about one client's renewals share: their letter, their words, their sample."""
+"""The shared part of mails about one client's renewals: letter, words and sample."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ from webapp.mail.letter import Letter, Posting, to_reader
 from webapp.models import MailKind
 
 CLIENT_REASONS = {Reason(role.value) for role in ContactRole}
-# In the made-up data nothing has a row of its own.
+# Nothing of the made-up data has a row of its own.
 NO_ROW = 0
 STEP = 30
 
@@ -41,7 +41,7 @@ class ItemWords:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReminderWords(Words):
-    """The words of a mail about renewals. ``at_client``: its reader is one of the client's contacts."""
+    """The words of a mail about renewals. ``at_client``: the reader is one of the client's contacts."""
 
     client: str
     partner: str
@@ -61,7 +61,7 @@ class ReminderWords(Words):
 def letter(
     kind: MailKind, snapshot: ReminderSnapshot, posting: Posting, settings: Settings
 ) -> Letter:
-    """A letter that names the whole circle; the owner speaks, and an answer goes to the contact."""
+    """Make a letter from the owner that names the whole circle. Answers go to the point of contact."""
     vendor = snapshot.owner is Owner.VENDOR
     plain = to_reader(
         kind,
@@ -75,28 +75,28 @@ def letter(
         to=parties(snapshot.circle, Place.TO),
         cc=parties(snapshot.circle, Place.COPY),
         reply_to=snapshot.contact,
-        references=" ".join(root(one, settings) for one in snapshot.subscriptions),
+        references=" ".join(root(line, settings) for line in snapshot.subscriptions),
     )
 
 
 def parties(circle: Sequence[CircleMember], place: Place) -> tuple[Party, ...]:
-    return tuple(one.party for one in circle if one.place is place)
+    return tuple(member.party for member in circle if member.place is place)
 
 
 def root(subscription: SubscriptionLine, settings: Settings) -> str:
-    """The Message-ID that all mails about one renewal refer to, so that they are shown as one thread."""
+    """Make the reference of all mails about one renewal: mail programs show them as one thread."""
     domain = settings.mail_from.rpartition("@")[2]
     return f"<renewal-{subscription.id}-{subscription.cycle}@{domain}>"
 
 
 def words(snapshot: ReminderSnapshot, letter: Letter, settings: Settings) -> ReminderWords:
-    """The words for one reader; the button leads to the client's renewals, or a contact's own company."""
-    subscriptions = sorted(snapshot.subscriptions, key=lambda one: (one.base_date, one.product))
+    """Choose the words for one reader. The button opens the client's renewals, or a contact's own company."""
+    subscriptions = sorted(snapshot.subscriptions, key=lambda line: (line.base_date, line.product))
     first = subscriptions[0]
-    # A mail that was held back over a weekend counts from the day on which it goes out.
+    # A mail that waited over a weekend counts days from the day on which it goes out.
     today = max(letter.day or date.min, letter.moment.date())
-    others = [one for one in snapshot.circle if not is_same(one, letter.recipient)]
-    own = next((one for one in snapshot.circle if is_same(one, letter.recipient)), None)
+    others = [member for member in snapshot.circle if not is_same(member, letter.recipient)]
+    own = next((member for member in snapshot.circle if is_same(member, letter.recipient)), None)
     reasons = own.reasons if own else ()
     at_client = not CLIENT_REASONS.isdisjoint(reasons)
     renewals = f"/partner/clients/{snapshot.client.id}/renewals"
@@ -104,13 +104,13 @@ def words(snapshot: ReminderSnapshot, letter: Letter, settings: Settings) -> Rem
         client=snapshot.client.name,
         partner=snapshot.partner.name,
         contact=snapshot.contact,
-        items=tuple(item(one, today, letter.language) for one in subscriptions),
+        items=tuple(item(line, today, letter.language) for line in subscriptions),
         first_date=long_date(first.base_date, letter.language),
         first_is_deadline=first.deadline is not None,
         roles=role_list(reasons),
-        others=tuple(f"{one.name} ({role_list(one.reasons)})" for one in others),
+        others=tuple(f"{member.name} ({role_list(member.reasons)})" for member in others),
         missing=", ".join(str(CONTACT_ROLES[role]) for role in snapshot.missing),
-        rejected=", ".join(f"{one.name} ({one.email})" for one in snapshot.rejected),
+        rejected=", ".join(f"{person.name} ({person.email})" for person in snapshot.rejected),
         at_client=at_client,
         contacts_path=" > ".join(
             (_("Account & Billing"), _("Company & Contacts"), _("Contact information"))
@@ -131,7 +131,7 @@ def item(subscription: SubscriptionLine, today: date, language: str) -> ItemWord
 
 
 def day(when: date, today: date, language: str) -> str:
-    """The date by name and how far off it is: 3 March 2026 (in 12 days)."""
+    """Write a date with its distance from today: 3 March 2026 (in 12 days)."""
     written, days = long_date(when, language), (when - today).days
     if days < 0:
         return written
@@ -144,12 +144,12 @@ def role_list(reasons: Sequence[Reason]) -> str:
 
 
 def is_same(member: CircleMember, recipient: Party) -> bool:
-    """One person is one address."""
+    """Tell whether two entries are the same person, by their address."""
     return member.email.casefold() == recipient.email.casefold()
 
 
 def sample(tester: Tester, owner: Owner, reason: Reason) -> ReminderSnapshot:
-    """A reminder about a client that does not exist; its one reader stands for all."""
+    """Make up a reminder about a client that does not exist. The tester stands in for its whole circle."""
     person = tester.person
     renewal = tester.today + timedelta(days=STEP)
     reader = CircleMember(

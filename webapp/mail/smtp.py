@@ -1,4 +1,4 @@
-"""A mail server as a way out: one connection, and the meaning of each answer."""
+"""A mail server as a transport: one connection, and the meaning of each answer."""
 
 import re
 import smtplib
@@ -14,8 +14,8 @@ from webapp.models import Trouble
 START_OF_DATA = 354
 
 
-# RFC 3463: 5.subject.detail. Subjects: 1 is about an address, 2 about its mailbox, 3 to 6 about systems,
-# routes, protocol and message, 7 about the policy of who refuses.
+# RFC 3463: 5.subject.detail. Subject 1 is the address, 2 its mailbox, 3 to 6 are systems, routes, protocol
+# and message, and 7 is the policy of the server that rejects.
 STATUS = re.compile(rb"5\.((\d{1,3})\.\d{1,3})\b")
 
 
@@ -25,14 +25,14 @@ OF_SENDER = (b"1.7", b"1.8")
 TOO_LONG = b"2.3"
 
 
-# A server that knows no such address may say at RCPT that there is no route to it (5.4.1).
+# For an unknown address some servers answer RCPT with "no route" (5.4.1).
 OF_ADDRESS_AT_RECIPIENT = (b"0", b"1", b"2", b"4")
 
 
 OF_ADDRESS = (b"1", b"2")
 
 
-# By what Python raises, the special before the general.
+# By Python's exceptions, subclasses first.
 TROUBLES = (
     (TimeoutError, Trouble.NO_ANSWER),
     (ssl.SSLError, Trouble.NOT_SECURE),
@@ -45,7 +45,7 @@ TROUBLES = (
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Where and how to reach a mail server. ``security``: ``tls``, ``starttls`` or ``off``."""
+    """The address, account and security of a mail server. ``security``: ``tls``, ``starttls`` or ``off``."""
 
     host: str
     port: int
@@ -57,7 +57,7 @@ class Server:
 
 
 class SmtpTransport:
-    """One mail server, over one connection that is kept from mail to mail."""
+    """A transport to one mail server over one connection, which is kept between mails."""
 
     def __init__(self, server: Server) -> None:
         self.server = server
@@ -70,7 +70,7 @@ class SmtpTransport:
             before_data()
             return hand_over(connection, message)
         except Unclear:
-            # What comes next on this connection may be the answer that was missed.
+            # The next answer on this connection may be the one that was missed.
             self.close()
             raise
         except BaseException:
@@ -78,9 +78,9 @@ class SmtpTransport:
             raise
 
     def begin(self, sender: str) -> Timed:
-        """A connection on which the server has accepted the sender.
+        """Return a connection on which the server has accepted the sender.
 
-        A kept connection may have been closed meanwhile, or be used up; then a new one is made.
+        If the kept connection was closed meanwhile, or is used up, it makes a new one.
         """
         if self.connection is not None:
             try:
@@ -97,13 +97,13 @@ class SmtpTransport:
             self.close()
             raise ServerAway(what_broke(error)) from error
         if code != 250:
-            # Even a final "no" to the sender says nothing about the recipient: it is our set-up.
+            # Even a final "no" to the sender says nothing about the recipient: our set-up is wrong.
             self.reset()
             raise ServerAway(reply_text(code, text))
         return self.connection
 
     def reset(self) -> None:
-        """Leave an unfinished mail behind, and the connection where that fails."""
+        """Abandon an unfinished mail, or the whole connection if that fails."""
         try:
             if self.connection is not None and self.connection.rset()[0] != 250:
                 self.close()
@@ -120,7 +120,7 @@ class SmtpTransport:
 
 
 def connect(server: Server) -> Timed:
-    """A secured and signed-in connection. Raises ServerAway for whatever fails on the way."""
+    """Make a secured and signed-in connection. Raises ServerAway if anything fails on the way."""
     context = ssl.create_default_context()
     place = (server.host, server.port, server.own_name, server.timeout)
     connection: Timed | None = None
@@ -134,7 +134,7 @@ def connect(server: Server) -> Timed:
         connection.ehlo_or_helo_if_needed()
         if server.user is not None:
             connection.login(server.user, server.password)
-        # The final dot is a tiny packet of its own, which must not wait for an acknowledgement.
+        # The final dot is a tiny packet of its own. It must not wait for an acknowledgement.
         if connection.sock:
             connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except (OSError, smtplib.SMTPException) as error:
@@ -154,7 +154,7 @@ def address_recipient(connection: Timed, recipient: str) -> None:
 
 
 def hand_over(connection: Timed, message: bytes) -> str:
-    """DATA, the message, and the dot that makes it the server's. Returns the last reply."""
+    """Send DATA, the message, and the final dot that hands it over. Returns the last reply."""
     try:
         code, text = connection.docmd("DATA")
         if code == START_OF_DATA:
@@ -164,7 +164,7 @@ def hand_over(connection: Timed, message: bytes) -> str:
     if code != START_OF_DATA:
         raise verdict(code, text)
     try:
-        # Apart from the message: until this line runs, the server can't have taken it.
+        # Sent apart from the message: until this line runs, the server can't have taken it.
         connection.send(b".\r\n")
         code, text = connection.getreply()
     except (OSError, smtplib.SMTPException) as error:
@@ -177,7 +177,7 @@ def hand_over(connection: Timed, message: bytes) -> str:
 
 
 def stuffed(message: bytes) -> bytes:
-    """The message with every line-leading dot doubled and a line end at its end (RFC 5321, 4.5.2)."""
+    """Double the dots that begin a line, and end the message with a line end (RFC 5321, 4.5.2)."""
     lines = message.replace(b"\r\n.", b"\r\n..")
     if lines.startswith(b"."):
         lines = b"." + lines
@@ -185,7 +185,7 @@ def stuffed(message: bytes) -> bytes:
 
 
 def verdict(code: int, text: bytes, *, at_recipient: bool = False) -> DeliveryProblem:
-    """What an unwelcome reply to RCPT, DATA or the message means."""
+    """Judge an unwelcome reply to RCPT, DATA or the message."""
     reply = reply_text(code, text)
     if not 500 <= code < 600:
         return TryAgain(reply)
@@ -193,7 +193,7 @@ def verdict(code: int, text: bytes, *, at_recipient: bool = False) -> DeliveryPr
     if status is None:
         return Rejected(reply, address=at_recipient)
     if status[1] in OF_SENDER:
-        # As at MAIL: it says nothing about the recipient, and is our set-up.
+        # As at MAIL, it says nothing about the recipient: our set-up is wrong.
         return ServerAway(reply)
     subjects = OF_ADDRESS_AT_RECIPIENT if at_recipient else OF_ADDRESS
     return Rejected(reply, address=status[2] in subjects and status[1] != TOO_LONG)
@@ -204,10 +204,11 @@ def reply_text(code: int, text: bytes) -> str:
 
 
 def what_broke(error: Exception) -> str:
-    """The server's reply where it gave one, else the value of a Trouble."""
+    """Return the server's reply if there was one, else the value of a Trouble."""
     if isinstance(error, smtplib.SMTPResponseException):
         said = error.smtp_error
         return reply_text(error.smtp_code, said if isinstance(said, bytes) else said.encode())
-    # smtplib says of all that ends a connection that it was closed, even where nothing came for too long.
+    # smtplib reports every lost connection as closed, even after a timeout.
     cause = error.__context__ if isinstance(error.__context__, TimeoutError) else error
-    return next((one for kind, one in TROUBLES if isinstance(cause, kind)), Trouble.BROKE).value
+    found = (trouble for kind, trouble in TROUBLES if isinstance(cause, kind))
+    return next(found, Trouble.BROKE).value

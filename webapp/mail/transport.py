@@ -1,7 +1,7 @@
-"""Ways out for a mail: a mail server, or the local inbox.
+"""Transports: the ways out for a message, to a mail server or the local inbox.
 
-A transport tells three failures apart, because what may be done next depends on it: the server
-refused, it is safe to try again, or nobody can know whether the message was taken.
+A transport tells three failures apart, because the next action depends on them: the server rejected the
+message, it is safe to try again, or nobody can know whether the message was taken.
 """
 
 from collections.abc import Callable
@@ -11,14 +11,14 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """The two addresses that a server is told; the recipient alone gets this copy."""
+    """The two addresses for the server. Only the recipient gets this copy."""
 
     sender: str
     recipient: str
 
 
 class DeliveryProblem(Exception):
-    """The mail was not surely sent; ``reply`` is what the server said, or a Trouble's value."""
+    """Raised when a mail was not surely sent. ``reply``: the server's reply, or a Trouble's value."""
 
     def __init__(self, reply: str) -> None:
         super().__init__(reply)
@@ -26,9 +26,9 @@ class DeliveryProblem(Exception):
 
 
 class Rejected(DeliveryProblem):
-    """The server won't take this message for this recipient, now or later.
+    """Raised when the server won't take this message for this recipient, now or later.
 
-    ``address``: because of the address, not of what the message says or who sends it.
+    ``address``: the reason is the address, not the message or its sender.
     """
 
     def __init__(self, reply: str, *, address: bool) -> None:
@@ -37,23 +37,22 @@ class Rejected(DeliveryProblem):
 
 
 class TryAgain(DeliveryProblem):
-    """The message surely was not taken: it broke before the final dot, or the server said "later"."""
+    """Raised when the message was surely not taken: it broke before the final dot, or the server said "later"."""
 
 
 class ServerAway(TryAgain):
-    """The server itself can't be worked with now: what it would do with other mails is no different."""
+    """Raised when the server itself can't be used now, for this mail or any other."""
 
 
 class Unclear(DeliveryProblem):
-    """It broke after the final dot began to be written: the message may have been taken."""
+    """Raised when it broke at or after the final dot: the message may have been taken."""
 
 
 class Transport(Protocol):
-    """Sends one message to one recipient.
+    """A way out that sends one message to one recipient at a time.
 
-    ``before_data`` runs once the recipient is accepted and before the first byte of the message;
-    if it raises, nothing was sent and its exception passes through. The answer is the server's
-    last reply.
+    ``before_data`` runs after the recipient was accepted and before the first byte of the message. If it
+    raises, nothing was sent and its exception passes through. Returns the server's last reply.
     """
 
     def send(self, envelope: Envelope, message: bytes, before_data: Callable[[], None]) -> str: ...

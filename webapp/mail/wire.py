@@ -1,7 +1,7 @@
-"""A mail as bytes: headers that nothing can be smuggled into, and two 7-bit parts.
+"""A message as bytes: headers safe from smuggled lines, and two 7-bit parts.
 
-The standard library's EmailMessage is not used: on Python 3.11 it drops whatever follows a long
-word in an address header, decodes names that merely look encoded, and takes a random boundary.
+The standard library's EmailMessage is not used. On Python 3.11 it drops the rest of an address header
+after a long word, decodes names that merely look encoded, and takes a random boundary.
 """
 
 import binascii
@@ -23,7 +23,7 @@ BOUNDARY = "=_portal"
 
 @lru_cache(maxsize=4096)
 def words(text: str) -> str:
-    """Unstructured text such as a subject: as it is where it can be, else in encoded words."""
+    """Write unstructured text such as a subject: as it is if possible, else in encoded words."""
     line = one_line(text)
     if line.isascii() and "=?" not in line and len(line) <= PLAIN_LENGTH:
         return line
@@ -32,7 +32,7 @@ def words(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def mailbox(party: Party) -> str:
-    """``"Name" <address>``. Raises AddressError for an address that never passed normalise()."""
+    """Write ``"Name" <address>``. Raises AddressError for an address that never passed normalise()."""
     if not ADDRESS.fullmatch(party.email):
         raise AddressError(Refusal.ADDRESS_SPELLING)
     name = words(party.name)
@@ -44,12 +44,12 @@ def mailbox(party: Party) -> str:
 
 
 def mailboxes(parties: Iterable[Party]) -> str:
-    """One address a line, so that no folding is left to chance."""
+    """Write one address a line, so that no folding is left to chance."""
     return ",\r\n ".join(map(mailbox, parties))
 
 
 def header(name: str, value: str) -> bytes:
-    """One header line. Raises ValueError rather than let a value begin another header."""
+    """Write one header line. Raises ValueError rather than let a value begin another header."""
     if not HEADER_VALUE.fullmatch(value):
         raise ValueError(f"not a value for the header {name}")
     return f"{name}: {value}\r\n".encode("ascii")
@@ -65,7 +65,7 @@ def part(content_type: str, text: str) -> bytes:
 
 
 def message(headers: Iterable[tuple[str, str]], text: str, html: str) -> bytes:
-    """The whole mail with CRLF line ends: plain text, and the same as HTML."""
+    """Write the whole message with CRLF line ends: plain text, and the same as HTML."""
     structure = (
         ("MIME-Version", "1.0"),
         ("Content-Type", f'multipart/alternative; boundary="{BOUNDARY}"'),

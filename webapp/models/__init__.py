@@ -1,4 +1,4 @@
-"""Tables: typed columns, named constraints. Properties only; rules live in webapp.domain."""
+"""Tables with typed columns and named constraints. Models have only properties; rules live in webapp.domain."""
 
 from webapp.domain.delivery import DeliveryState
 from webapp.domain.facts import MailKind

@@ -1,4 +1,4 @@
-"""The audit trail: who changed what, when. Codes and values; words are made when shown."""
+"""The audit trail: who changed what, and when. It holds codes and values; pages make the words."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -40,8 +40,8 @@ class AuditAction(StrEnum):
 class AuditEntry(Base):
     """One change. ``actor`` is NULL for the operator's command line.
 
-    ``changes`` maps a field to ``[before, after]`` as JSON values: what an undo puts back.
-    ``subject_id`` is the id of the row that the action is about, whose table the action implies.
+    ``changes`` maps each field to ``[before, after]`` as JSON values, for an undo. ``subject_id`` is the id
+    of the changed row; the action implies its table.
     """
 
     __tablename__ = "audit_entry"

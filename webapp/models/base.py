@@ -1,4 +1,4 @@
-"""The database handle, and the column types that mean the same on SQLite and PostgreSQL."""
+"""The database handle, and column types with the same meaning on SQLite and PostgreSQL."""
 
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -25,7 +25,7 @@ db = SQLAlchemy(model_class=Base)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An instant. Only aware datetimes go in; UTC comes out, on both databases."""
+    """An instant. Only aware datetimes go in, and UTC comes out on both databases."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -44,14 +44,14 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-# Order and equality by code point on both databases, so that keyset pages agree with their index.
+# Both databases compare and order by code point, so that keyset pages agree with their index.
 Key = String(300).with_variant(String(300, collation="C"), "postgresql")
 # SQLite numbers rows by itself only in an INTEGER primary key.
 Identity = BigInteger().with_variant(Integer(), "sqlite")
 
 
 def codes(kind: type[StrEnum], name: str) -> Enum:
-    """A column of a closed set of codes, stored as the enum's values and checked by the database."""
+    """Make the type of a column for a closed set of codes. It stores the enum's values; the database checks them."""
     return Enum(
         kind,
         name=name,

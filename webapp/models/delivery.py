@@ -1,4 +1,4 @@
-"""Reminders (what fell due) and deliveries (one mail to one person, and what became of it)."""
+"""Reminders (steps that fell due) and deliveries (one mail to one person, and its fate)."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -27,7 +27,7 @@ from webapp.models.user import User
 
 
 class ReminderState(StrEnum):
-    """What became of a step that fell due. ``DUE`` waits for its mails, ``ISSUED`` has them."""
+    """The state of a step that fell due. ``DUE`` waits for its mails, ``ISSUED`` has them."""
 
     DUE = "due"
     ISSUED = "issued"
@@ -38,7 +38,7 @@ class ReminderState(StrEnum):
 
 
 class Trouble(StrEnum):
-    """What stands in the place of a server's reply where it gave none. The pages have words for each."""
+    """A stand-in for a server's reply if there was none. The pages have words for each."""
 
     NO_ANSWER = "no answer in time"
     CUT_OFF = "connection lost"
@@ -68,7 +68,7 @@ class Reminder(Base):
     __table_args__ = (
         UniqueConstraint("subscription_id", "base_date", "step"),
         Index(None, "client_id", "state"),
-        # What waits for its mails is looked for in every round, and is always little.
+        # Every round looks for the reminders that wait for their mails, and they are always few.
         Index(
             "ix_reminder_due",
             "client_id",
@@ -79,9 +79,9 @@ class Reminder(Base):
 
 
 class ReminderEvent(Base):
-    """One line of a reminder's history: a state that it came to, and by whom.
+    """One line of a reminder's history: a new state and its author.
 
-    ``actor_id`` is NULL for the worker and the operator. A reminder's own row says when it was planned.
+    ``actor_id`` is NULL for the worker and the operator. The reminder's own row has the time of planning.
     """
 
     __tablename__ = "reminder_event"
@@ -103,11 +103,11 @@ delivery_reminder = Table(
 class Delivery(Base):
     """One mail to one person.
 
-    Renewal mails carry partner, client and day (the client's local date, at most one mail per person,
-    client and day); ``revision`` counts the mails that superseded one another for that key.
-    Account mails carry their link. ``snapshot`` is what was resolved: who is in the circle, why,
-    in which language, about what. ``token`` and ``lease_until`` (database clock, epoch
-    milliseconds) say which worker has it; the written message is a row of its own.
+    Renewal mails have partner, client and day (the client's local date; at most one mail per person,
+    client and day). ``revision`` counts the mails that superseded one another for that key. Account mails
+    have their link. ``snapshot`` is all that was resolved when it was queued: the circle, the reasons, the
+    language, the content. ``token`` and ``lease_until`` (database clock, epoch milliseconds) are the claim
+    of a worker. The message is a row of its own.
     """
 
     __tablename__ = "delivery"
@@ -144,7 +144,7 @@ class Delivery(Base):
 
     __table_args__ = (
         UniqueConstraint("client_id", "day", "recipient_id", "revision"),
-        # SQLite uses a partial index only where the query has its very condition.
+        # SQLite uses a partial index only for queries with the very same condition.
         Index(
             "ix_delivery_queued",
             "send_after",
@@ -165,9 +165,9 @@ class Delivery(Base):
 
 
 class DeliveryMessage(Base):
-    """The bytes of a mail, written before its first try.
+    """The message of a mail in bytes, written before its first try.
 
-    Not in the delivery's row: each of its steps would write them again.
+    It is not in the delivery's row, since each transition would write the bytes again.
     """
 
     __tablename__ = "delivery_message"
@@ -177,9 +177,9 @@ class DeliveryMessage(Base):
 
 
 class DeliveryEvent(Base):
-    """One line of a delivery's history: a state that it came to, and what the server said.
+    """One line of a delivery's history: a new state, with the server's reply.
 
-    ``actor_id`` is NULL for the worker and the operator. A delivery's own row says when it was queued.
+    ``actor_id`` is NULL for the worker and the operator. The delivery's own row has the time of queueing.
     """
 
     __tablename__ = "delivery_event"
@@ -194,7 +194,7 @@ class DeliveryEvent(Base):
 
 
 class InboxMail(Base):
-    """A mail that the local inbox took: what a person's mailbox would hold."""
+    """A mail in the local inbox, which stands in for people's mailboxes."""
 
     __tablename__ = "inbox_mail"
     id: Mapped[int] = mapped_column(Identity, primary_key=True)

@@ -1,4 +1,4 @@
-"""Facts about the installation itself, and what readers say of the help page."""
+"""The installation itself, and feedback on the help page."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from webapp.models.base import Base, Identity, UtcDateTime
 
 
 class Installation(Base):
-    """The one row of this database: whether it holds demo data, and how far its clock was moved.
+    """The only row of its table: the mark of demo data, and the shift of the demo's clock.
 
     ``worker_seen_at`` is the last sign of life of a worker, in real time.
     """

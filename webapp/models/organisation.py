@@ -20,12 +20,12 @@ from webapp.domain.schedule import DEFAULT_STEPS, Window, parse_steps
 from webapp.models.base import Base, Identity, Key, UtcDateTime, codes
 from webapp.models.user import User
 
-# A client without a subscription sorts last by its next renewal; keyset pages can't compare NULL.
+# Sorts clients without a subscription last by next renewal, since keyset pages can't compare NULL.
 NO_RENEWAL = date(9999, 12, 31)
 
 
 class Organisation(Base):
-    """A partner or a client, with what both have: a name, a language, a time zone, users."""
+    """A partner or a client. Both have a name, a language, a time zone and users."""
 
     __tablename__ = "organisation"
     id: Mapped[int] = mapped_column(Identity, primary_key=True)
@@ -47,10 +47,10 @@ class Organisation(Base):
 
 
 class Partner(Organisation):
-    """An organisation that looks after clients: its defaults, schedule and the sending switch.
+    """An organisation that looks after clients, with its defaults, schedule and sending switch.
 
-    ``steps``: days before the base date as text, farthest first: ``90,60,30,14,7,1``.
-    ``window_days``: weekdays on which mail may go out as digits, Monday 0: ``01234``.
+    ``steps``: days before the base date as text, farthest first: ``90,60,30,14,7,1``. ``window_days``: the
+    weekdays for mail as digits, with Monday as 0: ``01234``.
     """
 
     __tablename__ = "partner"
@@ -97,8 +97,8 @@ class Partner(Organisation):
 class Client(Organisation):
     """A customer of one partner.
 
-    ``sort_key`` and ``search_key`` are folded from name, domain and city; ``next_renewal_on`` is the
-    earliest date of an active subscription, NO_RENEWAL without one.
+    ``sort_key`` and ``search_key`` are folded from name, domain and city. ``next_renewal_on`` is the
+    earliest date of an active subscription, or NO_RENEWAL.
     """
 
     __tablename__ = "client"
@@ -112,12 +112,12 @@ class Client(Organisation):
     sort_key: Mapped[str] = mapped_column(Key)
     search_key: Mapped[str] = mapped_column(String(700))
     next_renewal_on: Mapped[date] = mapped_column(default=NO_RENEWAL)
-    # An override is three-valued: NULL follows the default, now and later.
+    # NULL follows the default, now and later; any other value is an override.
     owner: Mapped[Owner | None] = mapped_column(codes(Owner, "owner"))
     owner_set_by_id: Mapped[int | None] = mapped_column(Identity)
     owner_set_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     contact_id: Mapped[int | None] = mapped_column(Identity)
-    # Counts changes of owner and contact alone: of two who choose in the same moment, one is told.
+    # Counts only changes of owner and contact, so that a renewal doesn't make an open dialog stale.
     owner_version: Mapped[int] = mapped_column(default=1)
 
     partner: Mapped[Partner] = relationship(foreign_keys=partner_id)
@@ -173,10 +173,10 @@ class ContactAssignment(Base):
 
 
 class OwnerChange(Base):
-    """A change of a client's effective owner that the new responsible has not been told of yet.
+    """A change of a client's effective owner, before the newly responsible people are told.
 
-    ``owner_before`` stays the first one until the note goes out, so that what is told is the net
-    difference; ``changed_at`` is the last change.
+    ``owner_before`` stays that of the first change until the note goes out, since notes tell the net
+    difference. ``changed_at`` is the time of the last change.
     """
 
     __tablename__ = "owner_change"

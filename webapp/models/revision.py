@@ -1,4 +1,4 @@
-"""Which revision the database's tables are of, and whether they are what the models say."""
+"""The revision of the database's tables, and their differences from the models."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ from sqlalchemy import CheckConstraint, Table, inspect
 from webapp.models.base import db
 from webapp.paths import folder
 
-# So many differences are told; whoever must mend them sees from these what happened.
+# A message names at most so many differences. They are enough to see what happened.
 TOLD = 5
 OTHER_DATABASE = " (the demo's database is another: set PORTAL_DEMO=1)"
 NOUNS = {"fk": "foreign key"}
@@ -23,7 +23,7 @@ CODE = re.compile(r"'(\w+)'")
 
 
 class OtherRevision(Exception):
-    """The database's tables are not those of this version; the text says so in one sentence."""
+    """Raised when the tables are not those of this version. The text is one sentence for an operator."""
 
 
 @cache
@@ -32,19 +32,19 @@ def scripts() -> ScriptDirectory:
 
 
 def newest() -> str | None:
-    """The revision that this version's migrations lead to."""
+    """Return the revision that this version's migrations lead to."""
     return scripts().get_current_head()
 
 
 def present() -> str | None:
-    """The revision that the database's tables are of; None: it has none."""
+    """Read the revision of the database's tables; None if it has no tables."""
     return MigrationContext.configure(db.session.connection()).get_current_revision()
 
 
 def foreign() -> str | None:
-    """Why no migration of this version leads on from these tables, and what to do, in one clause."""
+    """Explain in one clause why no migration of ours starts from these tables; None if one does."""
     found = present()
-    if found in {None, *(one.revision for one in scripts().walk_revisions())}:
+    if found in {None, *(script.revision for script in scripts().walk_revisions())}:
         return None
     return (
         f"its tables are of version {found}, which this portal does not know:"
@@ -53,20 +53,21 @@ def foreign() -> str | None:
 
 
 def problem() -> str | None:
-    """Why these tables can't be worked with, and what to do; None where they are of this version."""
+    """Explain why these tables can't be used, and what to do; None if they are of this version."""
     found = present()
     if found == newest():
         return None
     if found is None:
-        # Who forgot to say that it is about the demo looks at a database that was never made.
+        # Without PORTAL_DEMO a command looks at the real database, which may never have been made.
         hint = "" if current_app.config["PORTAL"].demo else OTHER_DATABASE
         return f"it has no tables: run portal init{hint}"
     return foreign() or f"its tables are of version {found}, not {newest()}: run portal init"
 
 
 def require(finds: Callable[[], str | None] = problem) -> None:
-    """Raise OtherRevision unless the tables are of this version; with ``foreign`` or ``mismatch``, if one of
-    these finds something. The session is left unused.
+    """Raise OtherRevision if the tables are of another version, or if ``foreign`` or ``mismatch`` finds something.
+
+    It removes the session that it used.
     """
     try:
         found = finds()
@@ -77,28 +78,32 @@ def require(finds: Callable[[], str | None] = problem) -> None:
 
 
 def differences() -> list[str]:
-    """How the real tables differ from the models, in words; tables and indexes of others are left alone."""
+    """Describe how the real tables differ from the models. Tables and indexes of others don't count."""
     migrations = MigrationContext.configure(
         db.session.connection(), opts={"compare_type": True, "include_object": is_ours}
     )
     found = [
-        one
+        difference
         for group in compare_metadata(migrations, db.metadata)
-        for one in (group if isinstance(group, list) else [group])
+        for difference in (group if isinstance(group, list) else [group])
     ]
-    missing = {one[1].name for one in found if one[0] == "add_table"}
-    # What a missing table would have is missing with it.
-    told = [words(one) for one in found if table_name(one) not in missing or one[0] == "add_table"]
+    missing = {table.name for verb, table, *_ in found if verb == "add_table"}
+    # The parts of a missing table need no lines of their own.
+    told = [
+        words(difference)
+        for difference in found
+        if difference[0] == "add_table" or table_name(difference) not in missing
+    ]
     return told + list(other_checks(missing))
 
 
 def is_ours(item: Any, name: str | None, kind: str, reflected: bool, twin: Any) -> bool:
-    """Whether a table or index of the database has one of ours for its twin; all else is compared."""
+    """Tell whether Alembic is to compare something: not tables and indexes that only the database has."""
     return not (reflected and twin is None and kind in {"table", "index"})
 
 
 def table_name(difference: tuple[Any, ...]) -> str:
-    """The table that a difference is about."""
+    """Name the table of a difference."""
     if isinstance(difference[1], Table):
         return difference[1].name
     table = getattr(difference[1], "table", None)
@@ -106,8 +111,10 @@ def table_name(difference: tuple[Any, ...]) -> str:
 
 
 def words(difference: tuple[Any, ...]) -> str:
-    """A difference as Alembic tells it: ("add_column", schema, table, column), ("modify_type", schema, table,
-    column, …), or (what is to be done, the table, constraint or index itself).
+    """Put one of Alembic's differences into words.
+
+    It is ("add_column", schema, table, column), ("modify_type", schema, table, column, …), or a verb such as
+    "add_index" with the table, constraint or index itself.
     """
     verb, _, noun = difference[0].partition("_")
     noun = NOUNS.get(noun, noun)
@@ -119,12 +126,13 @@ def words(difference: tuple[Any, ...]) -> str:
 
 
 def other_checks(missing: set[str]) -> Iterator[str]:
-    """Checks of the models that the database lacks, or has with other codes. Alembic does not look at them."""
+    """Yield the models' checks that the database lacks, or has with other codes. Alembic ignores checks."""
     real = inspect(db.session.connection())
     for table in db.metadata.sorted_tables:
         if table.name in missing:
             continue
-        present = {one["name"]: one["sqltext"] for one in real.get_check_constraints(table.name)}
+        stored = real.get_check_constraints(table.name)
+        present = {check["name"]: check["sqltext"] for check in stored}
         for check in table.constraints:
             if not isinstance(check, CheckConstraint):
                 continue
@@ -140,7 +148,7 @@ def codes(condition: str) -> set[str]:
 
 
 def mismatch() -> str | None:
-    """How the real tables differ from the models in one clause; None where they don't."""
+    """Describe in one clause how the real tables differ from the models; None if they don't."""
     found = differences()
     if not found:
         return None

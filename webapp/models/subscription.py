@@ -1,4 +1,4 @@
-"""Subscriptions: the products of a client, and when they renew."""
+"""Subscriptions: the products of a client, with their renewal dates."""
 
 from datetime import date
 from decimal import Decimal
@@ -23,10 +23,9 @@ from webapp.models.organisation import Client
 class Subscription(Base):
     """One product of one client.
 
-    ``cycle`` counts renewals: reminders of different cycles belong to different renewals.
-    ``steps_from``: local date before which no step is due (domain.schedule.Renewal).
-    ``attention_on``: local date on which planning must look at it next; NULL: never. Written by
-    services.reminders.due_index alone.
+    ``cycle`` counts renewals: reminders of different cycles belong to different renewals. ``steps_from``:
+    the first local date on which a step may be due (domain.schedule.Renewal). ``attention_on``: the local
+    date on which planning must look at it next, NULL for never. Only services.reminders.due_index writes it.
     """
 
     __tablename__ = "subscription"
@@ -51,17 +50,17 @@ class Subscription(Base):
     __mapper_args__ = {"version_id_col": version}
     __table_args__ = (
         UniqueConstraint("client_id", "product_key"),
-        # Planning is one pass over what is due.
+        # Planning is one pass over this index.
         Index(None, "attention_on"),
     )
 
     @hybrid_property
     def base_date(self) -> date:
-        """The day that steps count back from; in a statement, as SQL."""
+        """The day that steps count back from. In statements it is SQL."""
         return base_date(self.renewal_date, self.deadline)
 
     @base_date.inplace.expression
     @classmethod
     def base_date_sql(cls) -> ColumnElement[date]:
-        """domain.schedule.base_date, as SQL: a test holds the two together."""
+        """Write domain.schedule.base_date as SQL. A test compares the two."""
         return func.coalesce(cls.deadline, cls.renewal_date)

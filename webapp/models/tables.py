@@ -1,4 +1,4 @@
-"""The tables behind the models, for statements over columns and rows, where objects would only cost time."""
+"""The tables behind the models, for statements over columns and rows: objects would only cost time there."""
 
 from typing import cast
 
@@ -14,12 +14,12 @@ from webapp.models.user import Login, User
 
 
 def table_of(model: type[Base]) -> Table:
-    """The one table of a model. SQLAlchemy's types can't know that ours map to nothing else."""
+    """Return a model's table. SQLAlchemy's types can't know that our models map only to tables."""
     return cast(Table, model.__table__)
 
 
 def conflict_insert(table: Table) -> sqlite.Insert | postgresql.Insert:
-    """An INSERT that can say ON CONFLICT, for the database in use."""
+    """Make an INSERT that allows ON CONFLICT, for the database in use."""
     if db.engine.dialect.name == "postgresql":
         return postgresql.insert(table)
     return sqlite.insert(table)

@@ -1,8 +1,8 @@
-"""How a unit of work begins on each database.
+"""The beginning of a unit of work on each database.
 
-SQLite's default BEGIN takes the write lock only at the first write, and two writers that have read
-before then fail with "database is locked" whatever the timeout. So a unit of work that may write
-says so before its first statement, and begins IMMEDIATE.
+SQLite's default BEGIN takes the write lock only at the first write. Two writers that have read before
+that fail with "database is locked", whatever the timeout. So a unit of work that may write says so before
+its first statement, and begins IMMEDIATE.
 """
 
 import sqlite3

@@ -1,4 +1,4 @@
-"""People: a user is one person in one organisation; a login opens the door for an e-mail."""
+"""People: a user is one person in one organisation; a login is the password of an address."""
 
 import secrets
 from datetime import UTC, datetime, timedelta
@@ -24,10 +24,10 @@ def new_token() -> str:
 class User(Base, UserMixin):
     """One person in one organisation. Deactivated, never deleted.
 
-    ``email_key`` is the case-folded address, ``name_key`` the name as a search finds it.
-    ``session_token`` is what a session remembers; it changes with password, role and deactivation,
-    which ends every session. ``rejected_reply`` is what a mail server said when it refused the address;
-    it is cleared when the address changes, or is said to be right.
+    ``email_key`` is the case-folded address, ``name_key`` the folded name for searches. ``session_token``
+    is stored in sessions. It changes with password, role and deactivation, which ends every session.
+    ``rejected_reply`` is a mail server's reply when it rejected the address. It is cleared when the address
+    changes, or somebody says that it is right.
     """
 
     __tablename__ = "user"
@@ -54,7 +54,7 @@ class User(Base, UserMixin):
     __mapper_args__ = {"version_id_col": version}
     __table_args__ = (
         UniqueConstraint("organisation_id", "email_key"),
-        # What composite foreign keys point at: a person of exactly this organisation.
+        # Composite foreign keys point at this: a person of exactly this organisation.
         UniqueConstraint("organisation_id", "id"),
     )
 
@@ -65,7 +65,7 @@ class User(Base, UserMixin):
         return name
 
     def get_id(self) -> str:
-        """Flask-Login's alternative token: a session ends when it changes."""
+        """Return Flask-Login's alternative token. A session ends when it changes."""
         return self.session_token
 
     @property
@@ -96,7 +96,7 @@ class User(Base, UserMixin):
 
 
 class Login(Base):
-    """An e-mail with a password, for all users that bear this e-mail."""
+    """The password of an e-mail address, for all users who have this address."""
 
     __tablename__ = "login"
     email_key: Mapped[str] = mapped_column(Key, primary_key=True)
@@ -110,12 +110,12 @@ class LinkPurpose(StrEnum):
 
     @property
     def lifetime(self) -> timedelta:
-        """How long such a link can be used."""
+        """The time for which such a link can be used."""
         return timedelta(days=14) if self is LinkPurpose.INVITATION else timedelta(hours=2)
 
 
 class Link(Base):
-    """A single-use link to set a password. The address carries a signed token with this row's id."""
+    """A single-use link to set a password. Its address contains a signed token with this row's id."""
 
     __tablename__ = "link"
     id: Mapped[int] = mapped_column(Identity, primary_key=True)

@@ -33,7 +33,7 @@ def index() -> Response:
 @blueprint.get("/account/company")
 @guards.allow(Action.SEE_COMPANY)
 def company() -> str:
-    """Everybody at the company with their roles, and what the company will receive next."""
+    """Show everybody at the company with their roles, and the next mails to the company."""
     return company_page()
 
 
@@ -42,15 +42,15 @@ def company_page(form: RolesForm | None = None, conflict: Quicker | None = None)
     listed = contacts.contacts(client.id)
     held = contacts.held_by(listed)
     known = loading.load_one(client.id)
-    active = {one.user.id for one in listed if one.user.active}
+    active = {contact.user.id for contact in listed if contact.user.active}
     return render_template(
         "account/company.html",
         client=client,
         contacts=listed,
         held=held,
         missing=[str(CONTACT_ROLES[role]) for role, holder in held.items() if holder not in active],
-        names={one.user.id: one.user.name for one in listed},
-        form=form or RolesForm.of([one.user for one in listed], held),
+        names={contact.user.id: contact.user.name for contact in listed},
+        form=form or RolesForm.of([contact.user for contact in listed], held),
         conflict=conflict,
         known=known,
         plans=upcoming(known),
@@ -59,10 +59,10 @@ def company_page(form: RolesForm | None = None, conflict: Quicker | None = None)
 
 
 def upcoming(known: ClientFacts) -> tuple[DayPlan, ...]:
-    """The next reminders to the company's own people; none while its partner sends none or owns."""
+    """Plan the next reminders to the company's own people. None come if its partner doesn't send, or owns."""
     if known.owner.owner is Owner.PARTNER or not known.partner.sending:
         return ()
-    return tuple(one for one in day_plans(known, runtime.now()) if not one.blocked)
+    return tuple(plan for plan in day_plans(known, runtime.now()) if not plan.blocked)
 
 
 @blueprint.post("/account/company")
@@ -83,7 +83,7 @@ def assign() -> Answer:
 
 
 def what_follows(known: ClientFacts) -> tuple[str, str]:
-    """What newly chosen contacts mean for the reminders, and how good that is."""
+    """Tell the consequence of newly chosen contacts for the reminders, and the look of that notice."""
     if known.owner.owner is Owner.PARTNER:
         return _(
             "Saved. At present your partner writes to you itself, so no reminders come."
@@ -96,7 +96,7 @@ def what_follows(known: ClientFacts) -> tuple[str, str]:
 @blueprint.route("/account/company/contacts/new", methods=["GET", "POST"])
 @guards.allow(Action.ASSIGN_CONTACTS)
 def add_contact() -> Answer:
-    """Add somebody to the company, who gets mail without ever signing in."""
+    """Add somebody to the company. They can get mail without ever signing in."""
     form = PersonForm()
     saved = save(form, lambda: people.add_person(current_user, guards.own_company(), **form.data))
     if person := saved.value:
@@ -108,7 +108,7 @@ def add_contact() -> Answer:
 @blueprint.route("/account/company/contacts/<int:user_id>", methods=["GET", "POST"])
 @guards.allow(Action.ASSIGN_CONTACTS)
 def edit_contact(user_id: int) -> Answer:
-    """Somebody of the company: name, e-mail, language."""
+    """Edit somebody of the company: name, e-mail, language."""
     user = guards.own_member(user_id)
     form = StoredPersonForm(obj=user, shown=people.shown(user))
     saved = save_person(form, user)

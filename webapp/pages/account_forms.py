@@ -18,7 +18,7 @@ from webapp.services.reminders import loading
 
 
 def user_id(value: Any) -> int | None:
-    """A user's id; the empty option is nobody."""
+    """Read a user's id; the empty option is nobody."""
     return int(value) if value else None
 
 
@@ -32,7 +32,7 @@ def role_field(role: ContactRole) -> SelectField:
 
 
 class RolesForm(SharedForm):
-    """Who holds each of the three roles. Fields are named as the roles are."""
+    """The holders of the three roles. Each field has its role's name."""
 
     primary = role_field(ContactRole.PRIMARY)
     billing = role_field(ContactRole.BILLING)
@@ -40,7 +40,7 @@ class RolesForm(SharedForm):
 
     @classmethod
     def of(cls, users: Sequence[User], held: Mapping[ContactRole, int | None]) -> "RolesForm":
-        """The form with everybody who may be chosen, and whoever is chosen now."""
+        """Make the form with everybody who may be chosen, and the present holders."""
         form = cls(
             data={role.value: user for role, user in held.items()}, shown=contacts.shown(held)
         )
@@ -53,7 +53,7 @@ class RolesForm(SharedForm):
         return form
 
     def follow(self, held: Mapping[ContactRole, int | None]) -> str:
-        """Let the roles that were left as shown follow what is stored; the token of what the form shows now."""
+        """Update the roles that were left as shown to what is stored; returns the form's new token."""
         for role, user_id in self.wanted.items():
             if not changed_since(self.shown.data or "", {role.value: user_id}):
                 self[role.value].data = held[role]

@@ -43,19 +43,19 @@ class ContactForm(forms.Form):
     language = forms.select_field(_l("Language"), [])
 
     def offer(self, client: Client) -> None:
-        """Let each language be chosen, or the company's followed."""
+        """Offer each language, and that of the company."""
         inherited = _("As the company: %(language)s", language=codes.LANGUAGES[client.language])
         self.language.choices = [SelectChoice("", inherited), *forms.language_choices()]
 
 
 class StoredContactForm(ContactForm, StoredPerson):
-    """A person at the client who is stored."""
+    """A stored person at the client."""
 
 
 @blueprint.get("/partner/clients/<int:client_id>")
 @guards.allow(Action.LOOK_AFTER_CLIENTS)
 def details(client_id: int) -> Response:
-    """The client's first tab."""
+    """Redirect to the client's first tab."""
     guards.own_client(client_id)
     return redirect(url_for("clients.renewals", client_id=client_id), 303)
 
@@ -63,7 +63,7 @@ def details(client_id: int) -> Response:
 @blueprint.get("/partner/clients/<int:client_id>/renewals")
 @guards.allow(Action.LOOK_AFTER_CLIENTS)
 def renewals(client_id: int) -> str:
-    """Who owns and why, what renews when, who gets what next, and what went out."""
+    """Show who owns and why, what renews when, who gets what next, and what went out."""
     client = guards.own_client(client_id)
     known = loading.of_client(client)
     return show_tab("renewals", renewals_of(client, known))
@@ -72,7 +72,7 @@ def renewals(client_id: int) -> str:
 @blueprint.get("/partner/clients/<int:client_id>/contacts")
 @guards.allow(Action.LOOK_AFTER_CLIENTS)
 def contacts(client_id: int) -> str:
-    """The client's people and their roles."""
+    """Show the client's people and their roles."""
     client = guards.own_client(client_id)
     known = loading.of_client(client)
     return show_tab("contacts", beside(client, known) | contacts_of(client, known))
@@ -98,7 +98,7 @@ def add_contact(client_id: int) -> Response | tuple[str, int]:
 )
 @guards.allow(Action.LOOK_AFTER_CLIENTS)
 def edit_contact(client_id: int, user_id: int) -> Response | tuple[str, int]:
-    """Correct a person at the client: the address until the first sign-in, name and language always."""
+    """Edit a person at the client. The address can be corrected only before the first sign-in."""
     client = guards.own_client(client_id)
     person = guards.contact_of(client.id, user_id)
     form = StoredContactForm(obj=person, shown=people.shown(person))
@@ -126,7 +126,7 @@ def invite_contact(client_id: int, user_id: int) -> Response:
     try:
         access.invite(current_user, person)
     except Refused:
-        # The button isn't there for somebody deactivated; a page left open may still have it.
+        # Deactivated people have no such button, but a page that was left open may still show it.
         abort(409)
     flash(_("Invitation on its way to: %(email)s", email=person.email), "good")
     return redirect(url_for("clients.contacts", client_id=client.id), 303)
@@ -135,7 +135,7 @@ def invite_contact(client_id: int, user_id: int) -> Response:
 @blueprint.get("/partner/clients/<int:client_id>/activity")
 @guards.allow(Action.LOOK_AFTER_CLIENTS)
 def activity(client_id: int) -> str:
-    """The audit trail of the client, newest first; ``?before=`` an entry for what is older."""
+    """Show the client's audit trail, newest first; ``?before=`` an entry shows the older ones."""
     client = guards.own_client(client_id)
     known = loading.of_client(client)
     query = listing.read(ActivityQuery)
@@ -151,12 +151,12 @@ def activity(client_id: int) -> str:
 
 
 def show_tab(tab: str, shown: dict[str, Any]) -> str:
-    """The page with one tab open, and the client's facts beside it."""
+    """Render the page with one tab open, and the client's facts beside it."""
     return render_template("clients/details.html", tab=tab, **shown)
 
 
 def beside(client: Client, known: ClientFacts) -> dict[str, Any]:
-    """What the facts beside the tabs are made from."""
+    """Gather the values for the facts beside the tabs."""
     territories = i18n.LANGUAGES[language()].locale.territories
     reach = reachability(known.circle)
     at_risk = () if reach is Reachability.GREEN else day_plans(known, runtime.now(), 1)
@@ -172,7 +172,7 @@ def beside(client: Client, known: ClientFacts) -> dict[str, Any]:
 
 
 def renewals_of(client: Client, known: ClientFacts) -> dict[str, Any]:
-    """What the Renewals tab shows; the answer to a saved dialog needs the same."""
+    """Gather the values for the Renewals tab, which a saved dialog shows again."""
     now = runtime.now()
     zone = time_zone() or client.time_zone
     return beside(client, known) | {
@@ -187,7 +187,7 @@ def renewals_of(client: Client, known: ClientFacts) -> dict[str, Any]:
 
 
 def contacts_of(client: Client, known: ClientFacts) -> dict[str, Any]:
-    """The client's people, the roles of each by id, and the roles that nobody active holds."""
+    """Gather the client's people, the roles of each by id, and the roles that nobody active holds."""
     holders = known.contacts or {}
     return {
         "people": people.team(client.id),
@@ -204,7 +204,7 @@ def contacts_of(client: Client, known: ClientFacts) -> dict[str, Any]:
 
 
 def why_line(why: Why, zone: str) -> str:
-    """Why an owner is in effect, in one sentence; its date is the one in a time zone."""
+    """Explain in one sentence why an owner is in effect. ``zone``: the time zone for its date."""
     owner = codes.owner_name(why.owner, runtime.settings().vendor_name)
     if not why.own:
         return _("%(owner)s: your default", owner=owner)

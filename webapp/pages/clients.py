@@ -18,7 +18,7 @@ Answer = Response | tuple[str, int]
 @blueprint.route("/partner/clients/new", methods=["GET", "POST"])
 @guards.allow(Action.LOOK_AFTER_CLIENTS)
 def add() -> Answer:
-    """Add a client; what it subscribes to comes next."""
+    """Add a client, and go on to its subscriptions."""
     partner = guards.own_partner()
     form = ClientForm(language=partner.language)
     saved = save(form, lambda: clients.add_client(current_user, partner, form.details))

@@ -14,10 +14,10 @@ from webapp.services.clients.clients import ClientDetails
 
 
 def country_choices(*_arguments: Any) -> list[SelectChoice]:
-    """All countries by their names in the page's language."""
+    """List all countries by their names in the page's language."""
     names = i18n.LANGUAGES[language()].locale.territories
     known = sorted((names.get(code, code), code) for code in countries.zones())
-    known.sort(key=lambda one: i18n.sort_key(one[0]))
+    known.sort(key=lambda named: i18n.sort_key(named[0]))
     return [SelectChoice("", "–"), *(SelectChoice(code, name) for name, code in known)]
 
 

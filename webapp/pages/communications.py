@@ -32,14 +32,14 @@ PREVIEWED = 10
 @blueprint.get("/settings/partners", endpoint="partners")
 @guards.allow(Action.CHANGE_SETTINGS)
 def partners_page() -> str:
-    """Everything that decides about renewal communication for all clients."""
+    """Show all settings of renewal communication that hold for every client."""
     return whole_page(guards.own_partner())
 
 
 @blueprint.post("/settings/partners/default")
 @guards.allow(Action.CHANGE_SETTINGS)
 def save_default() -> AnyResponse:
-    """Save the two dropdowns: with a script at once, by choosing."""
+    """Save the two dropdowns. With scripts each choice is saved at once."""
     partner = guards.own_partner()
     form = default_form(partner, request.form)
     saved = save(
@@ -67,7 +67,7 @@ def save_schedule() -> AnyResponse:
 @blueprint.post("/settings/partners/switches/<name>")
 @guards.allow(Action.CHANGE_SETTINGS)
 def save_switch(name: str) -> AnyResponse:
-    """Turn one of the settings on or off that are nothing but that."""
+    """Turn one of the on-or-off settings on or off."""
     partner = guards.own_partner()
     if name not in partners.SWITCHES:
         abort(404)
@@ -90,7 +90,7 @@ def sending_text(sending: bool) -> str:
 @blueprint.post("/settings/partners/test")
 @guards.allow(Action.CHANGE_SETTINGS)
 def send_test() -> AnyResponse:
-    """Send a mail of one kind, with made-up data, to oneself."""
+    """Send oneself a mail of one kind, with made-up data."""
     partner = guards.own_partner()
     form = TestMailForm(request.form)
     if not form.validate():
@@ -105,7 +105,7 @@ def send_test() -> AnyResponse:
 
 
 def default_form(partner: Partner, sent: Mapping[str, str] | None = None) -> DefaultForm:
-    """The form as sent, else as stored."""
+    """Make the form as sent, else as stored."""
     stored = partners.default_of(partner)
     form = DefaultForm(
         sent,
@@ -118,7 +118,7 @@ def default_form(partner: Partner, sent: Mapping[str, str] | None = None) -> Def
 
 
 def schedule_form(partner: Partner, sent: Mapping[str, str] | None = None) -> ScheduleForm:
-    """The form as sent, else as stored."""
+    """Make the form as sent, else as stored."""
     stored = partners.schedule_of(partner)
     return ScheduleForm(
         sent,
@@ -171,7 +171,7 @@ def own_text(number: int) -> str:
 
 
 def answer(partner: Partner, part: str, status: int, **context: Any) -> AnyResponse:
-    """One part of the page for htmx, else all of it: with what stands against saving, or what was saved."""
+    """Render one part of the page for htmx, else all of it, with faults of the form or a notice."""
     fragment = "switch" if part in QUESTIONS else part
     template = f"communications/_{fragment}.html" if htmx.wanted() else "communications/page.html"
     page = whole_page(partner, template=template, part=part, name=part, **context)
@@ -185,7 +185,7 @@ def answer_saved(
     text: str | None = None,
     **forms: Any,
 ) -> AnyResponse:
-    """Say in place what was saved, with a way back; or show the form as it was sent."""
+    """Report in place what was saved, with an Undo, or show the form as it was sent."""
     if not saved.done:
         return answer(partner, part, saved.status, conflict=saved.conflict, **forms)
     entry = saved.value

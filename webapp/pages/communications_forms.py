@@ -22,7 +22,7 @@ from webapp.services.reminders import loading
 
 
 class ClockField(TimeField):
-    """A time of day; its fault is said in our words."""
+    """A time of day, with a fault in our words."""
 
     def process_formdata(self, valuelist: list[str]) -> None:
         try:
@@ -42,13 +42,13 @@ def weekday_choices(*_arguments: Any) -> list[SelectChoice]:
 
 
 class DefaultForm(forms.SharedForm):
-    """The article's two dropdowns."""
+    """The two dropdowns of the help article."""
 
     owner = forms.select_field(_l("Select renewal communication owner"), owner_choices)
     notified_user_id = forms.select_field(_l("Select partner user to be notified"), [])
 
     def offer(self, team: list[User], present: int | None) -> None:
-        """Let the active users of the team be chosen, and show who is notified now in any case."""
+        """Offer the active users of the team, and in any case the user who is notified now."""
         self.notified_user_id.choices = [
             SelectChoice("", _("Nobody chosen")),
             *people_forms.options(
@@ -63,12 +63,12 @@ class DefaultForm(forms.SharedForm):
 
 
 class ScheduleForm(forms.SharedForm):
-    """When reminders fall due, and when mail may go out."""
+    """The steps on which reminders fall due, and the sending window."""
 
     steps_text = StringField(_l("Days before"), validators=[forms.required()])
     window_opens = ClockField(_l("Opens at"), validators=[forms.required()])
     window_closes = ClockField(_l("Closes at"), validators=[forms.required()])
-    # What is no weekday is left out when saving.
+    # Unknown weekdays are left out when saving.
     window_days = SelectMultipleField(
         _l("Weekdays"), choices=weekday_choices, validate_choice=False
     )
@@ -84,7 +84,7 @@ class ScheduleForm(forms.SharedForm):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """How the page asks for a setting that is off or on, and what either answer means."""
+    """The words for a setting that is off or on: its question, and the meaning of both answers."""
 
     title: Any
     lead: Any
@@ -97,7 +97,7 @@ class Question:
         return {"0": self.off, "1": self.on}
 
 
-# Each gets a section of its own. Sending is asked for under what it will set going.
+# Each gets a section of its own. Sending comes below the list of the mails that it would start.
 QUESTIONS = {
     "insistent": Question(
         _l("Breakdowns"),
@@ -121,7 +121,7 @@ class SwitchForm(forms.SharedForm):
 
     @classmethod
     def of(cls, partner: Partner, name: str, sent: Any = None) -> "SwitchForm":
-        """The form as sent, else as stored. Its answers are called as on the trail."""
+        """Make the form as sent, else as stored. Its answers have the words of the trail."""
         on = "1" if getattr(partner, name) else "0"
         form = cls(sent, on=on, shown=partners.shown_switch(partner, name))
         form.on.choices = [
@@ -137,7 +137,7 @@ def kind_choices(*_arguments: Any) -> list[SelectChoice]:
 
 
 class TestMailForm(forms.Form):
-    """Which mail to send to oneself."""
+    """The kind and language of a test mail."""
 
     kind = forms.select_field(_l("Kind of mail"), kind_choices)
     language = forms.select_field(_l("Language"), forms.language_choices)

@@ -1,11 +1,11 @@
-"""Pages go out compressed, unless another site asked for them."""
+"""Compression of pages, unless another site asked for them."""
 
 import gzip
 
 from flask import Flask, Response, request
 
-# Who sees how long answers are, and makes a reader's browser ask again and again with words of his own choosing, can
-# guess what else stands in a compressed page (BREACH). Browsers say who asked: its reader, the portal, or another site.
+# An attacker who sees the length of answers, and makes a reader's browser ask again and again with chosen words, can
+# guess secrets in a compressed page (BREACH). Browsers tell who asked: the reader, the portal, or another site.
 ASKED_BY_US = {"none", "same-origin"}
 # Shorter ones fit into one packet anyway.
 SMALLEST = 1_000
@@ -17,7 +17,7 @@ def prepare(app: Flask) -> None:
 
 
 def compress(response: Response) -> Response:
-    """Gzip a page for whoever takes it and was not sent by another site."""
+    """Gzip a page for a browser that accepts it, unless another site made it ask."""
     if response.mimetype != "text/html":
         return response
     response.vary.update(["Accept-Encoding", "Sec-Fetch-Site"])

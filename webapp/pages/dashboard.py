@@ -1,4 +1,4 @@
-"""Partner > Dashboard: the clients, what holds for each, and the way to their details."""
+"""Partner > Dashboard: the list of clients, with the way to their details."""
 
 from flask import Blueprint, Response, session, url_for
 from flask_babel import gettext as _
@@ -16,7 +16,7 @@ ENDPOINT = "dashboard.index"
 @blueprint.get("/partner/dashboard")
 @guards.allow(Action.LOOK_AFTER_CLIENTS)
 def index() -> Response:
-    """The clients that the address asks for: everything shown is in it."""
+    """Show the clients that the address asks for. It holds all filters, the order and the page."""
     query = listing.read(ClientQuery)
     session["dashboard"] = listing.address(ENDPOINT, query)
     clients = client_list.load(guards.own_partner(), query)
@@ -31,9 +31,9 @@ def index() -> Response:
 
 
 def last_address() -> str:
-    """The dashboard as it was seen last, with its search, filters and page: the way back to it."""
-    seen: str = session.get("dashboard") or url_for(ENDPOINT)
-    return seen
+    """Return the address of the dashboard as it was last shown, with its search, filters and page."""
+    address: str = session.get("dashboard") or url_for(ENDPOINT)
+    return address
 
 
 def count_text(total: int | None) -> str:

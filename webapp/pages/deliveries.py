@@ -1,4 +1,4 @@
-"""Partner > Deliveries: every mail and what became of it, and what a person decides about some."""
+"""Partner > Deliveries: every mail with its fate, and the decisions of people about some."""
 
 from collections.abc import Callable
 from typing import Any
@@ -29,35 +29,35 @@ ENDPOINT = "deliveries.index"
 @blueprint.get("/partner/deliveries")
 @guards.allow(Action.LOOK_AFTER_CLIENTS)
 def index() -> Response:
-    """The mails that the address asks for: everything shown is in it."""
+    """Show the mails that the address asks for. It holds all filters and the page."""
     return listing.answer("deliveries/index.html", "deliveries/_list.html", **shown())
 
 
 @blueprint.post("/partner/deliveries/<int:delivery_id>/again")
 @guards.allow(Action.LOOK_AFTER_CLIENTS)
 def again(delivery_id: int) -> AnyResponse:
-    """Send a mail once more: one that may not have arrived, or surely has not."""
+    """Send a mail once more, if it may not have arrived or surely did not."""
     return decide(delivery_id, decisions.send_again, _l("On its way again to: %(name)s"))
 
 
 @blueprint.post("/partner/deliveries/<int:delivery_id>/arrived")
 @guards.allow(Action.LOOK_AFTER_CLIENTS)
 def arrived(delivery_id: int) -> AnyResponse:
-    """An unclear mail has arrived."""
+    """Close an unclear mail as arrived."""
     return decide(delivery_id, decisions.arrived, _l("Noted as arrived: %(name)s"))
 
 
 @blueprint.post("/partner/deliveries/<int:delivery_id>/missed")
 @guards.allow(Action.LOOK_AFTER_CLIENTS)
 def missed(delivery_id: int) -> AnyResponse:
-    """An unclear mail has not arrived, and can't be sent again."""
+    """Close an unclear mail that did not arrive and can't be sent again."""
     return decide(delivery_id, decisions.missed, _l("Noted as not arrived: %(name)s"))
 
 
 def decide(
     delivery_id: int, service: Callable[[User, Delivery, str], None], text: Any
 ) -> AnyResponse:
-    """Decide about a mail, and go back to the list; or show the list as it is now, with why nothing was."""
+    """Store a decision about a mail and go back to the list, or show the list with the reason why not."""
     delivery = guards.own_delivery(delivery_id)
     form = SharedForm()
     saved = save(form, lambda: service(current_user, delivery, form.shown.data or ""))
@@ -70,13 +70,13 @@ def decide(
 
 
 def decided(text: str) -> AnyResponse:
-    """Back to the list as it was asked for, with what was decided."""
+    """Redirect to the list as it was, with a notice of the decision."""
     flash(text, "good")
     return redirect(listing.address(ENDPOINT, listing.read(DeliveryQuery)), 303)
 
 
 def shown() -> dict[str, Any]:
-    """What the list is made from."""
+    """Gather the values for the list."""
     query = listing.read(DeliveryQuery)
     page = delivery_list.load(guards.own_partner(), query)
     return {

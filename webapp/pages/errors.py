@@ -1,4 +1,4 @@
-"""Error pages: localised, with a way back and the id that the log has."""
+"""Error pages: localised, with a way back and the request id of the log."""
 
 import logging
 
@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError, SecurityErro
 from webapp.models import db
 
 log = logging.getLogger(__name__)
-# PostgreSQL's code for the loser of two transactions that waited for each other: nothing of it was done.
+# PostgreSQL's code for the loser of two transactions that waited for each other. It was rolled back.
 DEADLOCK = "40P01"
 
 TEXTS = {
@@ -60,7 +60,7 @@ def prepare(app: Flask) -> None:
 
 
 def page(code: int, texts: tuple[str, str]) -> Response:
-    # What broke may be the database: this page asks it nothing, not even who is signed in.
+    # The database itself may be broken, so this page doesn't ask it anything, not even for the user.
     g.broken = code >= 500
     db.session.rollback()
     return make_response(
@@ -76,7 +76,7 @@ def show(error: HTTPException) -> Response:
         return error.response  # type: ignore[return-value]
     code = error.code or 500
     response = page(code, TEXTS.get(code, TEXTS[500 if code >= 500 else 400]))
-    # What the error itself tells: Allow of 405, Retry-After of 429.
+    # The error's own headers: Allow of 405, Retry-After of 429.
     for name, value in error.get_headers():
         if name != "Content-Type":
             response.headers[name] = value
@@ -84,7 +84,7 @@ def show(error: HTTPException) -> Response:
 
 
 def show_other_host(error: SecurityError) -> Response:
-    """A host that is not ours: no page, since no address could be made for its links."""
+    """Refuse a foreign host in plain text: a page's links would need addresses that can't be made."""
     return Response("unknown host\n", 400, mimetype="text/plain")
 
 

@@ -1,4 +1,4 @@
-"""What the forms of the pages share: clean text, the usual choices, and words for refusals."""
+"""The shared parts of the pages' forms: clean text, the usual choices, and words for refusals."""
 
 from functools import cache
 from typing import Any
@@ -18,16 +18,16 @@ from webapp.mail.addresses import AddressError, check_name, is_unprintable
 from webapp.pages.frame import language
 from webapp.services.errors import Refused
 
-# The territory of a zone that is in no country.
+# The territory of zones that belong to no country.
 WORLD = "001"
-# Stands for the fields that the request brought.
+# Stands for the fields of the request.
 SENT = object()
 
 
 class Form(FlaskForm):
-    """A form without a token of its own: CSRFProtect checks the one of every unsafe request.
+    """A form without a CSRF token of its own, since CSRFProtect checks every unsafe request.
 
-    It is filled from the fields that were sent, or with ``formdata=None`` from what is stored.
+    It is filled from the fields that were sent, or with ``formdata=None`` from stored values.
     """
 
     class Meta:
@@ -35,13 +35,13 @@ class Form(FlaskForm):
 
     def __init__(self, formdata: Any = SENT, **stored: Any) -> None:
         if formdata is SENT:
-            # Neither a file nor JSON is taken for a field.
+            # Files and JSON are no fields.
             formdata = request.form if request.method == "POST" else None
         super().__init__(formdata, **stored)
 
 
 class ShownField(HiddenField):
-    """The token of what the form showed (domain.shown); what is sent without one showed nothing."""
+    """The token of what the form showed (domain.shown); empty if the request has none."""
 
     def process_formdata(self, valuelist: list[str]) -> None:
         if valuelist or request.method == "POST":
@@ -49,18 +49,18 @@ class ShownField(HiddenField):
 
 
 class SharedForm(Form):
-    """A form of something that others may change as well. It may have no other fields."""
+    """A form of something that others may change at the same time, with the token of what it showed."""
 
     shown = ShownField()
 
 
 def clean(text: str | None) -> str | None:
-    """Text as it is kept: without spaces around it."""
+    """Strip a text for storing."""
     return text.strip() if isinstance(text, str) else text
 
 
 def printable(form: FlaskForm, field: Field) -> None:
-    """Check that a text is one line of what can be seen; a database refuses some of the rest."""
+    """Check that a text is one line of printable characters. A database refuses some of the others."""
     try:
         check_name(field.data or "")
     except AddressError:
@@ -68,7 +68,7 @@ def printable(form: FlaskForm, field: Field) -> None:
 
 
 def readable(form: FlaskForm, field: Field) -> None:
-    """The same of a text that may have several lines."""
+    """Check that a text of several lines is printable."""
     if any(is_unprintable(char) for char in field.data or "" if char not in "\r\n\t"):
         raise ValidationError(_("Remove control characters."))
 
@@ -78,16 +78,16 @@ def required() -> InputRequired:
 
 
 def text_field(label: Any, *, longest: int = 200, optional: bool = False) -> StringField:
-    """A line of text, required unless said otherwise."""
+    """Make a field for a line of text, which is required unless ``optional``."""
     length = Length(max=longest, message=WORDS[Refusal.TOO_LONG])
     checks = [length, printable] if optional else [required(), length, printable]
     return StringField(label, filters=[clean], validators=checks)
 
 
 def select_field(label: Any, choices: Any, **options: Any) -> SelectField:
-    """A dropdown of SelectChoices, or of a function of (form, field) that makes them.
+    """Make a dropdown of SelectChoices, or of a function of (form, field) that returns them.
 
-    An option with an empty value stands for None: "as the organisation has it".
+    An option with an empty value stands for None, "the organisation's".
     """
     options = {"invalid_choice_message": WORDS[Refusal.NO_OPTION]} | options
     return SelectField(label, choices=choices, coerce=or_none, **options)
@@ -98,20 +98,20 @@ def or_none(value: Any) -> str | None:
 
 
 def language_choices(*_: Any) -> list[SelectChoice]:
-    """Each language by its own name."""
-    return [SelectChoice(one.code, one.endonym) for one in i18n.LANGUAGES.values()]
+    """List each language by its own name."""
+    return [SelectChoice(record.code, record.endonym) for record in i18n.LANGUAGES.values()]
 
 
 def zone_choices(present: str | None = None) -> list[SelectChoice]:
-    """All time zones as "city, country" in the page's language; the present one in any case."""
+    """List all time zones as "city, country" in the page's language, and the present one in any case."""
     choices = [SelectChoice(zone, name) for zone, name in zones(language())]
-    if present and all(present != one.value for one in choices):
+    if present and all(present != choice.value for choice in choices):
         choices.insert(0, SelectChoice(present, present))
     return choices
 
 
 def zone_name(zone: str) -> str:
-    """A time zone as the dropdowns call it."""
+    """Name a time zone as the dropdowns do."""
     return dict(zones(language())).get(zone, zone)
 
 
@@ -131,7 +131,7 @@ def zones(code: str) -> list[tuple[str, str]]:
 
 
 def explain(form: FlaskForm, error: Refused) -> None:
-    """Put a service's refusal beside the field that it is about, or above the form."""
+    """Put a service's refusal beside its field, or above the form."""
     text = sentence(error.refusal, **error.values)
     field: Field | None = form._fields.get(error.field)
     if field is None:

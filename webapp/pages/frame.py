@@ -1,4 +1,4 @@
-"""What every page has: language, request id, headers, the transaction, and a few shared routes."""
+"""The frame of every page: language, request id, headers, the transaction, and a few shared routes."""
 
 import json
 import logging
@@ -55,7 +55,7 @@ def prepare(app: Flask) -> None:
 
 
 def localized(name: str) -> Callable[..., str]:
-    """A formatter of webapp.i18n as a filter that writes the page's language."""
+    """Turn a formatter of webapp.i18n into a filter for the page's language."""
     function = getattr(i18n, name)
     return lambda *values: function(*values, language())
 
@@ -72,7 +72,7 @@ def release(error: BaseException | None) -> None:
 
 
 def remember_language() -> None:
-    """``?lang=pl``: a GET writes nothing, so the choice lives in the session or, signed out, a cookie."""
+    """Remember the choice of ``?lang=pl`` in the session or, signed out, in a cookie. A GET writes nothing else."""
     asked = request.args.get("lang")
     if asked in i18n.LANGUAGES:
         g.asked_language = asked
@@ -81,7 +81,7 @@ def remember_language() -> None:
 
 
 def language() -> str:
-    """The language of this answer.
+    """Choose the language of this answer.
 
     Signed in: the session's choice, else the user's, else the organisation's. Signed out: the cookie,
     else the browser's, else the application's.
@@ -121,7 +121,7 @@ def time_zone() -> str | None:
 
 
 def finish(response: Response) -> Response:
-    """Commit what a successful unsafe request did, roll back the rest, and set the headers."""
+    """Commit the changes of a successful unsafe request, roll back any other, and set the headers."""
     if request.method not in SAFE:
         if response.status_code < 400:
             db.session.commit()
@@ -137,7 +137,7 @@ def finish(response: Response) -> Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "same-origin"
     response.headers["X-Request-ID"] = g.get("request_id", "")
-    # The header speaks for the whole host, which is not ours below a path.
+    # The header holds for the whole host, which is not ours if the portal is mounted below a path.
     if settings.secure and not request.script_root:
         response.headers["Strict-Transport-Security"] = f"max-age={YEAR}"
     response.headers["Cache-Control"] = "no-store"
@@ -161,12 +161,14 @@ def set_cookie(response: AnyResponse, chosen: str) -> None:
 
 
 def context() -> dict[str, object]:
-    """What every template may use."""
+    """Gather the values that every template may use."""
     settings = current_app.config["PORTAL"]
     return {
         "language": language(),
         "page_lang": i18n.LANGUAGES[language()].html,
-        "languages": [(one.code, one.endonym, one.html) for one in i18n.LANGUAGES.values()],
+        "languages": [
+            (tongue.code, tongue.endonym, tongue.html) for tongue in i18n.LANGUAGES.values()
+        ],
         "vendor": settings.vendor_name,
         "demo": settings.demo,
         "asset": statics.asset,
@@ -176,9 +178,9 @@ def context() -> dict[str, object]:
 
 
 def page_to_return_to() -> str:
-    """Where the switcher, the clock and Undo lead back to: never an address that only takes a POST.
+    """Choose the page that the switcher, the clock and Undo lead back to, never one that only takes a POST.
 
-    Without its query where that asks for a language itself.
+    Its query is left out if that asks for a language itself.
     """
     page = htmx.local(htmx.current_page())
     return page.partition("?")[0] if "lang" in request.args else page
@@ -192,7 +194,7 @@ def add_request_id(record: logging.LogRecord) -> bool:
 @blueprint.get("/")
 @guards.public
 def home() -> AnyResponse:
-    """Each to the own first page."""
+    """Redirect people to their own first page."""
     if not current_user.is_authenticated:
         return redirect(url_for("signin.sign_in"), 303)
     first = "dashboard.index" if current_user.is_partner else "account.company"
@@ -202,14 +204,14 @@ def home() -> AnyResponse:
 @blueprint.post("/language", endpoint="language")
 @guards.public
 def set_language() -> AnyResponse:
-    """The switcher: signed in it sets the user's language, for pages and mail alike."""
+    """Set the language by the switcher: if signed in, the user's own, for pages and mails alike."""
     chosen = request.form.get("language", "")
     if chosen not in i18n.LANGUAGES:
         abort(400)
     response = redirect(htmx.local(request.form.get("next")), 303)
     if current_user.is_authenticated:
         current_user.language = chosen
-        # A conflict is told here; at the commit it would be a breakdown.
+        # A conflict is told here. At the commit it would be an error page.
         db.session.flush()
         session.pop("language", None)
     else:
@@ -222,7 +224,7 @@ def set_language() -> AnyResponse:
 @blueprint.post("/undo/<int:entry_id>")
 @guards.allow(Action.USE_ACCOUNT)
 def undo(entry_id: int) -> AnyResponse:
-    """Put back what one entry of the audit trail changed, unless it has changed again since."""
+    """Put back the values of one audit entry, unless they have changed again since."""
     entry = guards.own_entry(entry_id)
     if not current_user.may(undo_service.action_needed(entry)):
         abort(403)
@@ -237,16 +239,16 @@ def undo(entry_id: int) -> AnyResponse:
 @blueprint.get("/healthz")
 @guards.public
 def healthz() -> Response:
-    """The process answers."""
+    """Answer, since the process lives."""
     return Response("ok\n", mimetype="text/plain")
 
 
 @blueprint.get("/readyz")
 @guards.public
 def readyz() -> Response:
-    """The process can do its work: the database answers and has this version's tables.
+    """Tell whether the process can do its work: the database answers and has this version's tables.
 
-    How mail flows is told, and no reason for 503: pages are served while a worker is away.
+    The flow of mail is reported, too, but is no reason for 503: pages are served while a worker is away.
     """
     try:
         if readiness.look():

@@ -1,4 +1,4 @@
-"""Who may use a route, and how its objects are loaded: already limited to one's organisation."""
+"""Guards of routes: the policy of each, and objects loaded within the user's own organisation."""
 
 from collections.abc import Callable
 from ipaddress import IPv4Address, ip_address, ip_network
@@ -24,14 +24,15 @@ login_manager = LoginManager()
 
 
 def client_network() -> str:
-    """Whom limits by network address count as one: an IPv4 address, or a network of IPv6, where
-    everybody has more addresses than one can count.
+    """Return the address that limits count by: an IPv4 address, or a whole IPv6 network.
+
+    In IPv6 everybody has more addresses than a limit could count.
     """
     text = get_remote_address()
     try:
         address = ip_address(text)
     except ValueError:
-        # A server that listens on a local socket knows no address.
+        # A server behind a local socket sees no address.
         return text
     if isinstance(address, IPv4Address) or address.ipv4_mapped:
         return text
@@ -68,7 +69,7 @@ def require_policies(app: Flask) -> None:
 
 
 def enforce(app: Flask) -> Response | None:
-    """Before each request: hold its route's policy."""
+    """Enforce the policy of the route before each request."""
     if request.endpoint is None:
         return None
     policy = getattr(app.view_functions[request.endpoint], "policy")  # noqa: B009
@@ -82,7 +83,7 @@ def enforce(app: Flask) -> Response | None:
 
 @login_manager.user_loader
 def load_user(token: str) -> User | None:
-    """The user of a session, with the organisation, in one statement."""
+    """Load the user of a session, with the organisation, in one statement."""
     if g.get("broken"):
         return None
     return db.session.scalar(
@@ -93,7 +94,7 @@ def load_user(token: str) -> User | None:
 
 
 def own_partner() -> Partner:
-    """The partner of the signed-in partner user."""
+    """Return the partner of the signed-in partner user."""
     organisation = current_user.organisation
     if not isinstance(organisation, Partner):
         abort(403)
@@ -101,7 +102,7 @@ def own_partner() -> Partner:
 
 
 def own_company() -> Client:
-    """The client organisation of the signed-in client user."""
+    """Return the client organisation of the signed-in client user."""
     organisation = current_user.organisation
     if not isinstance(organisation, Client):
         abort(403)
@@ -109,19 +110,19 @@ def own_company() -> Client:
 
 
 def invited() -> str:
-    """The person whom an invitation is for, as its limit counts it: what strangers ask for counts for them."""
+    """Name the invited person for the limit of invitations. Strangers' tries count for themselves."""
     return f"{current_user.organisation_id} {(request.view_args or {})['user_id']}"
 
 
 def found(value: Any) -> Any:
-    """The value, or 404: what another organisation has does not exist."""
+    """Return the value, or answer 404, as if the objects of other organisations did not exist."""
     if value is None:
         abort(404)
     return value
 
 
 def own_client(client_id: int) -> Client:
-    """A client that the signed-in partner user looks after; else 404."""
+    """Load a client of the signed-in partner user; else 404."""
     client: Client = found(
         db.session.scalar(
             select(Client).where(
@@ -133,7 +134,7 @@ def own_client(client_id: int) -> Client:
 
 
 def own_subscription(subscription_id: int) -> Subscription:
-    """A subscription of a client that the signed-in partner user looks after; else 404."""
+    """Load a subscription of one of the signed-in partner user's clients; else 404."""
     subscription: Subscription = found(
         db.session.scalar(
             select(Subscription)
@@ -149,7 +150,7 @@ def own_subscription(subscription_id: int) -> Subscription:
 
 
 def own_delivery(delivery_id: int) -> Delivery:
-    """A mail about a client of the signed-in partner user, or to one of its people; else 404."""
+    """Load a mail of the signed-in partner user: about a client, or to somebody of the partner; else 404."""
     delivery: Delivery = found(
         db.session.scalar(
             select(Delivery)
@@ -161,12 +162,12 @@ def own_delivery(delivery_id: int) -> Delivery:
 
 
 def own_member(user_id: int) -> User:
-    """A user of the signed-in user's own organisation; else 404."""
+    """Load a user of the signed-in user's own organisation; else 404."""
     return contact_of(current_user.organisation_id, user_id)
 
 
 def contact_of(organisation_id: int, user_id: int) -> User:
-    """A user of one organisation; else 404."""
+    """Load a user of one organisation; else 404."""
     user: User = found(
         db.session.scalar(
             select(User)
@@ -178,7 +179,7 @@ def contact_of(organisation_id: int, user_id: int) -> User:
 
 
 def own_entry(entry_id: int) -> AuditEntry:
-    """An audit entry of the signed-in user's organisation; else 404."""
+    """Load an audit entry of the signed-in user's organisation; else 404."""
     entry: AuditEntry = found(
         db.session.scalar(
             select(AuditEntry).where(

@@ -1,4 +1,4 @@
-"""The help article, and what its readers say of it."""
+"""The help article, and feedback from its readers."""
 
 from datetime import date
 
@@ -44,7 +44,7 @@ class FeedbackForm(Form):
 @blueprint.get("/help/renewal-owners")
 @guards.public
 def renewal_owners() -> str:
-    """The article of the two source texts, true to the screens of this portal."""
+    """Show the article from the two source texts, true to the screens of this portal."""
     return render_template("help/renewal_owners.html", form=FeedbackForm(), updated=LAST_UPDATED)
 
 
@@ -52,7 +52,7 @@ def renewal_owners() -> str:
 @guards.public
 @guards.limiter.limit("20 per hour")
 def feedback() -> AnyResponse | str:
-    """Keep an answer, also of somebody signed out."""
+    """Store feedback, even from somebody signed out."""
     form = FeedbackForm(request.form)
     if not form.validate():
         return htmx.page_or_fragment(

@@ -1,4 +1,4 @@
-"""How a page answers htmx: the same URL, a shorter answer."""
+"""Answers to htmx: the same URL, but shorter."""
 
 import re
 from urllib.parse import unquote
@@ -9,17 +9,17 @@ from werkzeug.wrappers import Response as AnyResponse
 
 
 def asks() -> bool:
-    """Whether htmx sent the request."""
+    """Tell whether htmx sent the request."""
     return request.headers.get("HX-Request") == "true"
 
 
 def wanted() -> bool:
-    """Whether a fragment is the answer. htmx may also ask for a whole page, to choose from it."""
+    """Tell whether to answer with a fragment. htmx may also ask for a whole page, to pick parts of it."""
     return asks() and request.headers.get("HX-Request-Type") != "full"
 
 
 def page_or_fragment(page: str, fragment: str, status: int = 200, **context: object) -> Response:
-    """The whole page, or for htmx only the fragment of it, from the same context."""
+    """Render the whole page, or for htmx only its fragment, from the same context."""
     response = make_response(render_template(fragment if wanted() else page, **context), status)
     response.vary.update(("HX-Request", "HX-Request-Type"))
     return response
@@ -36,7 +36,7 @@ def to_sign_in() -> AnyResponse:
 
 
 def current_page() -> str:
-    """The page that somebody is on: what asks for a fragment or saves is no page to come back to."""
+    """Return the address of the page that somebody is on, even if they ask for a fragment or save."""
     if not asks() and request.method == "GET":
         return request.script_root + request.full_path.rstrip("?")
     address = request.headers.get("HX-Current-URL") or request.referrer or ""
@@ -44,9 +44,9 @@ def current_page() -> str:
 
 
 def local(target: str | None) -> str:
-    """A path of this portal to go on to; the first page instead of anything that leads elsewhere.
+    """Return a path of this portal to go on to, or the first page if the target leads elsewhere.
 
-    Below a path, what lies beside it on the same host is elsewhere, too.
+    If the portal is mounted below a path, the rest of the same host is elsewhere, too.
     """
     home = url_for("frame.home")
     if (

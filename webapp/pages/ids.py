@@ -1,4 +1,4 @@
-"""Ids of rows as addresses and forms carry them: a number that no row can have is not an error."""
+"""Ids of rows in addresses and forms. A number that is too large for a row is no server error."""
 
 from werkzeug.routing import IntegerConverter
 
@@ -6,13 +6,13 @@ LONGEST = 18
 
 
 class RowIdConverter(IntegerConverter):
-    """``<int:client_id>`` of the routes; anything longer is no such page."""
+    """The ``<int:client_id>`` of routes. Anything longer is no such page."""
 
     regex = rf"[0-9]{{1,{LONGEST}}}"
 
 
 def row_id(text: str) -> int:
-    """The id of a row; ValueError for what no row can have."""
+    """Read the id of a row. Raises ValueError for a number that no row can have."""
     if not (text.isascii() and text.isdigit() and len(text) <= LONGEST):
         raise ValueError("not the id of a row")
     return int(text)

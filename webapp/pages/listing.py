@@ -1,4 +1,4 @@
-"""Lists on pages: the query that an address asks for, and the addresses that lead on from there."""
+"""Lists on pages: the query in an address, and the addresses that lead on from there."""
 
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -14,37 +14,37 @@ Asked = TypeVar("Asked", bound=Query)
 
 
 def read(kind: type[Asked]) -> Asked:
-    """The query of the address; what makes no sense there is as if it weren't there."""
+    """Read the query from the address. Meaningless parameters are ignored."""
     said = request.args
     values: dict[str, Any] = {
-        field: said.get(one.name, one.default, type=one.read)
-        for field, one in paging.parameters(kind).items()
+        field: said.get(parameter.name, parameter.default, type=parameter.read)
+        for field, parameter in paging.parameters(kind).items()
     }
     values |= {field: said.get(name, type=row_id) for field, name in kind.places.items()}
     return kind(**values)
 
 
 def address(endpoint: str, query: Query, **values: Any) -> str:
-    """The address of what a query asks for; ``values`` are the route's own."""
+    """Make the address of a query. ``values`` are the route's own."""
     return url_for(endpoint, **(values | paging.in_address(query)))
 
 
 def changed(query: Asked, **changes: Any) -> Asked:
-    """A query with something changed, on the page that follows from it: else the first."""
+    """Change something in a query, and go to the first page unless the change names another."""
     return replace(query, **({"after": None, "before": None} | changes))
 
 
 def direction(query: Query, key: str) -> str | None:
-    """How the list is sorted by this now, as aria-sort says it."""
+    """Return the present direction of a sort key in the words of aria-sort; None if it is not in use."""
     if query.sort != key:
         return None
     return "descending" if query.descending else "ascending"
 
 
 def leads(endpoint: str, query: Query, page: Page[Any], **values: Any) -> dict[str, Any]:
-    """What the template of a list needs beside its rows: the query, and where to go from here.
+    """Gather the values for a list's template besides its rows: the query and the ways on.
 
-    A head of a column sorts by it from the first page on; a second click turns the order round.
+    The head of a column sorts by it and goes to the first page; a second click reverses the order.
     """
 
     def there(**changes: Any) -> str:
@@ -61,9 +61,9 @@ def leads(endpoint: str, query: Query, page: Page[Any], **values: Any) -> dict[s
 
 
 def answer(template: str, fragment: str, *, first_url: str, **shown: Any) -> Response:
-    """The page of a list, or for htmx the fragment with the list alone, and its address."""
+    """Render the page of a list, or for htmx only the list, with its address."""
     response = htmx.page_or_fragment(template, fragment, **shown)
     if htmx.wanted():
-        # Without what the form leaves empty.
+        # Without the empty fields of the form.
         response.headers["HX-Push-Url"] = first_url
     return response

@@ -1,4 +1,4 @@
-"""Changes, told on a page: saved, with a way back; or somebody was quicker."""
+"""Notices of changes: saved, with an Undo, or overtaken by somebody else."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,27 +17,27 @@ from webapp.services.trail import history
 
 
 def undo_url(entry: AuditEntry | None) -> str | None:
-    """Where an entry of the audit trail is put back; None when nothing was different."""
+    """Return the address that undoes an audit entry; None if nothing changed."""
     return url_for("frame.undo", entry_id=entry.id) if entry else None
 
 
 def flash_with_undo(text: str, entry: AuditEntry | None) -> None:
-    """Say it on the next page; templates/base.html puts the button beside it."""
-    # Flask keeps whatever the session can; its types know of text alone.
+    """Show a notice on the next page; templates/base.html puts the Undo button beside it."""
+    # Flask stores any value that the session can hold, but its types only allow text.
     flash({"text": text, "undo_url": undo_url(entry)}, "good")  # type: ignore[arg-type]
 
 
 def changes(entry: AuditEntry | Row[Any], names: Mapping[int, str]) -> list[Change]:
-    """What an entry changed, in the page's language."""
+    """Describe the changes of an entry in the page's language."""
     return audit.changes(entry, names, language(), current_app.config["PORTAL"].vendor_name)
 
 
 @dataclass(frozen=True, slots=True)
 class Quicker:
-    """A change that came before somebody's own, in words, for templates/conflict.html.
+    """The words for a change that came first, for templates/conflict.html.
 
-    ``sentence`` is None where the trail has no entry of it. ``name`` is None for the operator, and ``own``
-    for a change of one's own, in another tab.
+    ``sentence`` is None if the trail has no entry. ``name`` is None for the operator. ``own``: it was the
+    reader's own change, in another tab.
     """
 
     sentence: str | None = None
@@ -49,7 +49,7 @@ class Quicker:
 
 
 def quicker(entry: AuditEntry | None) -> Quicker:
-    """Tell of the change that came before one's own."""
+    """Describe the change that came first."""
     if entry is None:
         return Quicker()
     return Quicker(

@@ -1,4 +1,4 @@
-"""People in forms: offered in dropdowns, and described by the same fields on whichever page they stand."""
+"""People in forms: options of dropdowns, and the same fields on all pages that edit a person."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -21,14 +21,14 @@ from webapp.services.accounts import people
 
 
 def languages_with_default(*_: Any) -> list[SelectChoice]:
-    """The organisation's language, followed now and later, or one's own."""
+    """List the organisation's language, which a person may follow, and all languages."""
     own = i18n.LANGUAGES[current_user.organisation.language].endonym
     follow = _l("As the organisation: %(value)s", value=own)
     return [SelectChoice("", follow), *forms.language_choices()]
 
 
 class PersonForm(Form):
-    """Somebody of one's own organisation."""
+    """A person of the user's own organisation."""
 
     name = text_field(_l("Full name"))
     email = text_field(_l("E-mail"), longest=254)
@@ -37,17 +37,17 @@ class PersonForm(Form):
 
 
 class StoredPerson(SharedForm):
-    """The fields that a form has besides, of a person who is stored."""
+    """The additional fields for a stored person."""
 
     address_right = BooleanField(_l("The address is right: try it again"))
 
 
 class StoredPersonForm(PersonForm, StoredPerson):
-    """Somebody of one's own organisation who is stored."""
+    """A stored person of the user's own organisation."""
 
 
 def save_person(form: StoredPerson, user: User) -> Saved[User]:
-    """Save a person's form, and say so on the next page."""
+    """Save a person's form, with a notice on the next page."""
 
     def edit() -> User:
         people.edit_person(current_user, user, **form.data)
@@ -60,10 +60,13 @@ def save_person(form: StoredPerson, user: User) -> Saved[User]:
 
 
 def options(people: Iterable[Person]) -> list[SelectChoice]:
-    """People to choose from, by id. Namesakes are told apart by their address."""
+    """List people to choose from, by id. Namesakes are shown with their address."""
     listed = list(people)
-    names = Counter(one.name for one in listed)
-    return [SelectChoice(str(one.id), label(one, namesakes=names[one.name] > 1)) for one in listed]
+    names = Counter(person.name for person in listed)
+    return [
+        SelectChoice(str(person.id), label(person, namesakes=names[person.name] > 1))
+        for person in listed
+    ]
 
 
 def label(person: Person, *, namesakes: bool) -> str:

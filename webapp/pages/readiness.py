@@ -1,4 +1,4 @@
-"""Pages wait for the database: while its tables are of another revision, no page is made of them."""
+"""Readiness: no page is made while the database's tables are of another revision."""
 
 import logging
 
@@ -8,9 +8,9 @@ from werkzeug.exceptions import ServiceUnavailable
 from webapp.models import revision
 
 log = logging.getLogger(__name__)
-# They ask the database nothing, or tell themselves whether it is right.
+# These routes don't use the database, or report themselves whether it is right.
 ALWAYS = {"frame.healthz", "frame.readyz"}
-# Where a process remembers that the tables are of its version.
+# A process remembers here that the tables are of its version.
 KEY = "tables_are_right"
 RETRY_SECONDS = 60
 
@@ -20,7 +20,7 @@ def prepare(app: Flask) -> None:
 
 
 def refuse_other_revision() -> None:
-    """Answer 503 until the tables are right. From then on a process asks only when ``/readyz`` is asked."""
+    """Answer 503 until the tables are right. After that the process looks again only for ``/readyz``."""
     if request.endpoint not in ALWAYS and not current_app.extensions[KEY] and not look():
         raise ServiceUnavailable(retry_after=RETRY_SECONDS)
 

@@ -38,7 +38,7 @@ class OwnerForm(forms.SharedForm):
 @blueprint.route("/partner/clients/<int:client_id>/renewal-owner", methods=["GET", "POST"])
 @guards.allow(Action.LOOK_AFTER_CLIENTS)
 def edit(client_id: int) -> AnyResponse:
-    """Show the dialog, and save it: 422 with what stands against it, 409 with who was quicker."""
+    """Show the dialog and save it. 422 comes with the faults, 409 with the change that came first."""
     client = guards.own_client(client_id)
     known = loading.of_client(client)
     form = build_form(client, known)
@@ -59,7 +59,7 @@ def edit(client_id: int) -> AnyResponse:
 @blueprint.get("/partner/clients/<int:client_id>/renewal-owner/preview")
 @guards.allow(Action.LOOK_AFTER_CLIENTS)
 def preview(client_id: int) -> AnyResponse:
-    """Who would get what next if the dialog were saved as it stands; nothing is."""
+    """Show who would get what next if the dialog were saved as it stands. Nothing is saved."""
     client = guards.own_client(client_id)
     known = loading.of_client(client)
     form = build_form(client, known)
@@ -69,7 +69,7 @@ def preview(client_id: int) -> AnyResponse:
 
 
 def build_form(client: Client, known: ClientFacts) -> OwnerForm:
-    """The dialog's form: from the request's fields, else from what is stored."""
+    """Make the dialog's form from the request's fields, else from stored values."""
     partner, vendor = known.partner, runtime.settings().vendor_name
     own = known.own_contact
     form = OwnerForm(
@@ -97,9 +97,9 @@ def default_label(person: Person | None) -> str:
 
 
 def facts_with(known: ClientFacts, form: OwnerForm) -> ClientFacts:
-    """The client's facts as they would be with the form's values; what isn't an option is left out."""
+    """Return the client's facts with the form's values put in. Values that are no option are ignored."""
     choice = form.choice.data
-    own = (one for one in known.partner.team if str(one.id) == form.contact_id.data)
+    own = (person for person in known.partner.team if str(person.id) == form.contact_id.data)
     return replace(
         known,
         choice=Choice(choice) if choice in list(Choice) else known.choice,
@@ -116,7 +116,7 @@ def show(
     fragment: str = "renewal_owner/_dialog.html",
     conflict: Quicker | None = None,
 ) -> Response:
-    """The dialog, or the page that it is without a script, with the preview of the form's values."""
+    """Render the dialog, or without scripts its page, with the preview of the form's values."""
     draft = facts_with(known, form)
     now = runtime.now()
     return htmx.page_or_fragment(
@@ -137,7 +137,7 @@ def show(
 
 
 def saved(client: Client, known: ClientFacts, entry: AuditEntry | None) -> AnyResponse:
-    """Say that it is saved: the panel as it is now for htmx, else the page it stands on."""
+    """Report that it is saved: htmx gets the new panel, others go back to its page."""
     text = _("Renewal owner saved") if entry else _("Nothing to save: it is set like this already")
     page = url_for("clients.renewals", client_id=client.id)
     if htmx.wanted():

@@ -1,4 +1,4 @@
-"""Saving what a form says: the one way from a route to a service and back to the form."""
+"""Saving a form: the only way from a route to a service and back to the form."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,8 +18,9 @@ T = TypeVar("T")
 class Saved(Generic[T]):
     """The service's answer, or the status of the page that shows the form (again).
 
-    200: it was only asked for. 422: something stands against saving, and the form says it. 409: somebody
-    was quicker, as ``conflict`` tells; the form bears the present token, so that saving it now is on purpose.
+    200: the form was only asked for. 422: it has faults, which it shows. 409: somebody was quicker, with
+    ``conflict`` for the words. The form then has the present token, so that saving it again overwrites on
+    purpose.
     """
 
     value: T | None = None
@@ -36,9 +37,9 @@ def save(
     service: Callable[[], T],
     present: Callable[[], str] | None = None,
 ) -> Saved[T]:
-    """Call a service with what a valid form says.
+    """Call a service if the form is valid.
 
-    ``present``: the token of what is stored, for a form that others may stand in the way of.
+    ``present`` returns the token of the stored values, for a form of something that others may change, too.
     """
     if not form.validate_on_submit():
         return Saved(status=422 if form.errors else 200)
@@ -54,7 +55,7 @@ def save(
 
 
 def attempt(service: Callable[[], T]) -> T:
-    """Call it, and once more if somebody else was saving in the same moment: then it sees what they stored."""
+    """Call a service, and once more if somebody else was saving at the same moment. Then it sees their change."""
     try:
         return service()
     except StaleDataError:

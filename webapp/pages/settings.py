@@ -1,4 +1,4 @@
-"""Settings of one's own: profile and password, and the team for its admins."""
+"""Personal settings: profile and password, and the team for its admins."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ def index() -> Response:
 @blueprint.route("/settings/profile", methods=["GET", "POST"])
 @guards.allow(Action.USE_ACCOUNT)
 def profile() -> Answer:
-    """One's own name, language and time zone."""
+    """Edit the user's own name, language and time zone."""
     form = profile_form()
     saved = save(
         form,
@@ -65,12 +65,12 @@ def profile_page(
 @guards.allow(Action.USE_ACCOUNT)
 @guards.limiter.limit(limits.BY_ADDRESS)
 def change_password() -> Answer:
-    """Set a new password; all other sessions of this e-mail end."""
+    """Set a new password; all other sessions of this address end."""
     form = PasswordForm()
     if form.validate():
         key = current_user.email_key
         stored = logins.password_hash_of(key)
-        # Argon2 takes long on purpose: not with SQLite's write lock in hand.
+        # Argon2 takes long on purpose, so it must not run while we hold SQLite's write lock.
         db.session.rollback()
         if password.verify(stored, form.present.data):
             logins.set_password(key, password.hash_password(form.password.data))
@@ -84,7 +84,7 @@ def change_password() -> Answer:
 @blueprint.get("/settings/team")
 @guards.allow(Action.MANAGE_TEAM)
 def team() -> str:
-    """Everybody of one's organisation, whether they may sign in or only get mail."""
+    """Show everybody of the user's organisation, and whether they may sign in or only get mail."""
     users = people.team(current_user.organisation_id)
     return render_template("settings/team.html", users=users)
 
@@ -92,7 +92,7 @@ def team() -> str:
 @blueprint.route("/settings/team/new", methods=["GET", "POST"])
 @guards.allow(Action.MANAGE_TEAM)
 def invite() -> Answer:
-    """Add somebody to the team, and invite them."""
+    """Add somebody to the team and invite them."""
     form = InviteForm()
     saved = save(
         form, lambda: people.add_person(current_user, current_user.organisation, **form.data)
@@ -107,7 +107,7 @@ def invite() -> Answer:
 @blueprint.route("/settings/team/<int:user_id>", methods=["GET", "POST"])
 @guards.allow(Action.MANAGE_TEAM)
 def member(user_id: int) -> Answer:
-    """One person of the team: facts and role."""
+    """Edit one person of the team: details and role."""
     user = guards.own_member(user_id)
     form = MemberForm(obj=user, shown=people.shown(user))
     saved = save_person(form, user)
@@ -122,7 +122,7 @@ def member(user_id: int) -> Answer:
 @guards.allow(Action.MANAGE_TEAM)
 @guards.limiter.limit(limits.INVITATIONS, key_func=guards.invited)
 def resend_invitation(user_id: int) -> Response:
-    """Send an invitation, or a new one in place of the last."""
+    """Send an invitation, or a new one that replaces the last."""
     user = guards.own_member(user_id)
     try:
         access.invite(current_user, user)

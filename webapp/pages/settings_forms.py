@@ -16,20 +16,20 @@ from webapp.pages.people_forms import PersonForm, StoredPerson, languages_with_d
 
 def zones_with_default(form: Form, field: Field) -> list[SelectChoice]:
     zone = current_user.organisation.time_zone
-    names = {one.value: one.label for one in forms.zone_choices(zone)}
+    names = {choice.value: choice.label for choice in forms.zone_choices(zone)}
     follow = _l("As the organisation: %(value)s", value=names[zone])
     return [SelectChoice("", follow), *forms.zone_choices(field.object_data)]
 
 
 def yes(value: Any) -> bool:
-    """What the two options of a yes or no stand for; ValueError for anything else."""
+    """Read one of the two options of a yes or no. Raises ValueError for anything else."""
     if value not in ("", "1", False, True):
         raise ValueError(value)
     return value in ("1", True)
 
 
 class ProfileForm(SharedForm):
-    """One's own facts."""
+    """The user's own details."""
 
     name = text_field(_l("Full name"))
     language = select_field(_l("Language"), languages_with_default)
@@ -37,7 +37,7 @@ class ProfileForm(SharedForm):
 
 
 class InviteForm(PersonForm):
-    """A new person of one's team."""
+    """A new person of the user's team."""
 
     admin = RadioField(
         _l("Role"),
@@ -49,4 +49,4 @@ class InviteForm(PersonForm):
 
 
 class MemberForm(InviteForm, StoredPerson):
-    """Somebody of one's team."""
+    """A stored person of the user's team."""

@@ -27,17 +27,17 @@ from webapp.signin import limits, links, password
 
 blueprint = Blueprint("signin", __name__)
 
-# How long somebody who has shown the right password may take to choose an organisation.
+# The time to choose an organisation after the right password.
 CHOICE_LASTS = timedelta(minutes=10)
 
 
 def failed(response: Response) -> bool:
-    """Whether a wrong e-mail or password was answered: these alone are counted by e-mail."""
+    """Tell whether the answer was "wrong e-mail or password". Only these count against the address."""
     return bool(g.get("sign_in_failed"))
 
 
 def typed_email() -> str:
-    """The e-mail that a form is about, as limits count it: every spelling of an address is the same."""
+    """Return the form's e-mail as limits count it, the same for all spellings of an address."""
     text = request.form.get("email", "")
     return logins.email_key(text) or text.strip().casefold()[:254]
 
@@ -49,7 +49,7 @@ def typed_email() -> str:
     limits.FAILURES_BY_EMAIL, key_func=typed_email, methods=["POST"], deduct_when=failed
 )
 def sign_in() -> AnyResponse | tuple[str, int]:
-    """Sign in with e-mail and password. Unknown and wrong get the same answer, in the same time."""
+    """Sign in with e-mail and password. Unknown addresses and wrong passwords get the same answer, as fast."""
     onward = htmx.local(request.values.get("next"))
     if current_user.is_authenticated and request.method == "GET":
         return redirect(onward, 303)
@@ -67,10 +67,10 @@ def sign_in() -> AnyResponse | tuple[str, int]:
 
 
 def users_behind(email: str, given: str) -> list[User]:
-    """The users whom an e-mail and its password open; none if they don't match."""
+    """List the users that an e-mail and its password let in; none if they don't match."""
     key = logins.email_key(email)
     stored = logins.password_hash_of(key)
-    # Verifying takes long on purpose: not with SQLite's write lock in hand.
+    # Verifying takes long on purpose, so it must not run while we hold SQLite's write lock.
     db.session.rollback()
     return logins.users_with(key) if password.verify(stored, given) else []
 
@@ -87,13 +87,13 @@ def enter(users: list[User], onward: str) -> AnyResponse:
 
 
 def password_since(key: str) -> float:
-    """Since when an e-mail has its password, as a session can hold it."""
+    """Return the moment when an address got its present password, as a number for the session."""
     changed_at = logins.changed_at(key)
     return changed_at.timestamp() if changed_at else 0.0
 
 
 def start_session(user: User) -> None:
-    """Begin a session of this user with nothing left of the one before."""
+    """Begin a session of this user, with nothing left over from an earlier one."""
     session.clear()
     login_user(user)
     logins.signed_in(user)
@@ -109,17 +109,17 @@ def sign_out() -> AnyResponse:
 @blueprint.route("/sign-in/organisation", methods=["GET", "POST"])
 @guards.public
 def choose() -> AnyResponse | str:
-    """Choose one of one's organisations, right after the password."""
+    """Choose one of the person's organisations, right after the password."""
     key, since, known_password = session.get("choosing", ("", 0.0, 0.0))
     fresh = datetime.now(UTC) - datetime.fromtimestamp(since, UTC) < CHOICE_LASTS
-    # A password that was changed meanwhile ends the choice, as it ends sessions.
+    # If the password was changed meanwhile, this choice ends like a session.
     users = logins.users_with(key) if fresh and known_password == password_since(key) else []
     onward = htmx.local(request.args.get("next"))
     if not users:
         return redirect(url_for("signin.sign_in", next=onward), 303)
     if request.method == "POST":
         chosen = request.form.get("user_id", type=row_id)
-        start_session(guards.found(next((one for one in users if one.id == chosen), None)))
+        start_session(guards.found(next((user for user in users if user.id == chosen), None)))
         return redirect(onward, 303)
     return render_template("signin/choose.html", users=users, onward=onward)
 
@@ -143,7 +143,7 @@ def forgotten() -> AnyResponse | tuple[str, int]:
 @guards.public
 @guards.limiter.limit(limits.BY_ADDRESS, methods=["POST"])
 def link(token: str) -> AnyResponse | tuple[str, int]:
-    """What an invitation or a reset leads to. Opening it changes nothing: mail scanners do so, too."""
+    """Show the page of an invitation or a reset. Opening it changes nothing, since mail scanners open it, too."""
     found = links.read(token)
     if found is None or not logins.is_open(found):
         return render_template("signin/link_over.html"), 410
@@ -157,7 +157,7 @@ def link(token: str) -> AnyResponse | tuple[str, int]:
 
 
 def accept(invitation: Link) -> AnyResponse | tuple[str, int]:
-    """An invitation of somebody who has a password: that one stays."""
+    """Accept the invitation of somebody who has a password already, and keep the password."""
     if request.method == "GET":
         return render_template("signin/accept.html", link=invitation), 200
     try:
@@ -170,7 +170,7 @@ def accept(invitation: Link) -> AnyResponse | tuple[str, int]:
 
 
 def set_password(token: str, chosen: str) -> AnyResponse | tuple[str, int]:
-    # Hashing takes long on purpose: not with SQLite's write lock in hand.
+    # Hashing takes long on purpose, so it must not run while we hold SQLite's write lock.
     db.session.rollback()
     password_hash = password.hash_password(chosen)
     found = guards.found(links.read(token))

@@ -15,7 +15,7 @@ from webapp.signin import password
 
 
 def new_password(label: Any) -> PasswordField:
-    """A password to be set."""
+    """Make a field for a new password."""
     too_short = _l("Use at least %(min)d characters.")
     too_long = WORDS[Refusal.TOO_LONG]
     return PasswordField(

@@ -1,4 +1,4 @@
-"""The files that pages load: those of ``static/built``, which ``tools/statics.py`` makes."""
+"""The static files of pages, from ``static/built``, which ``tools/statics.py`` makes."""
 
 from wsgiref.headers import Headers
 
@@ -8,12 +8,12 @@ from whitenoise import WhiteNoise
 from webapp.paths import folder
 
 PREFIX = "/static/"
-# Each name holds its content's hash: what one name stands for never changes.
+# Each name holds the hash of its content, so the file of a name never changes.
 CACHED = "public, max-age=31536000, immutable"
 
 
 def prepare(app: Flask) -> None:
-    """Serve the files before the portal is asked, compressed for whoever takes that."""
+    """Serve the files in front of the portal, compressed for browsers that accept it."""
     built = folder("static") / "built"
     files = {plain(path.name): path.name for path in built.glob("*.*") if is_original(path.name)}
     if not files:
@@ -34,7 +34,7 @@ def is_original(name: str) -> bool:
 
 
 def plain(name: str) -> str:
-    """A file's name as templates know it: ``portal.css`` for ``portal.0a1b2c3d4e5f.css``."""
+    """Return a file's name in templates: ``portal.css`` for ``portal.0a1b2c3d4e5f.css``."""
     stem, _hash, suffix = name.rsplit(".", 2)
     return f"{stem}.{suffix}"
 
@@ -45,5 +45,5 @@ def add_headers(headers: Headers, path: str, url: str) -> None:
 
 
 def asset(name: str) -> str:
-    """The address of a file by its plain name, below the path at which the portal is mounted."""
+    """Return the address of a file by its plain name, below the path at which the portal is mounted."""
     return f"{request.script_root}{PREFIX}{current_app.extensions['statics'][name]}"

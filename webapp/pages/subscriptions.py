@@ -1,4 +1,4 @@
-"""What a client subscribes to: add, edit, renewed, cancelled."""
+"""The subscriptions of a client: add, edit, mark as renewed, cancel."""
 
 from collections.abc import Callable
 from typing import Any
@@ -65,7 +65,7 @@ def edit(subscription_id: int) -> Answer:
 @blueprint.route("/partner/subscriptions/<int:subscription_id>/renewed", methods=["GET", "POST"])
 @guards.allow(Action.LOOK_AFTER_CLIENTS)
 def renewed(subscription_id: int) -> Answer:
-    """Show the next date, and move on to it."""
+    """Show the next date, and move the subscription on to it."""
     text = _l("Renewed: %(product)s")
     return settle(subscription_id, "subscriptions/renewed.html", renewals.renew, text)
 
@@ -73,13 +73,13 @@ def renewed(subscription_id: int) -> Answer:
 @blueprint.route("/partner/subscriptions/<int:subscription_id>/cancelled", methods=["GET", "POST"])
 @guards.allow(Action.LOOK_AFTER_CLIENTS)
 def cancelled(subscription_id: int) -> Answer:
-    """Say what ends, and end it."""
+    """Show the consequences, and cancel the subscription."""
     text = _l("Cancelled: %(product)s")
     return settle(subscription_id, "subscriptions/cancelled.html", renewals.cancel, text)
 
 
 def settle(subscription_id: int, template: str, service: Settle, text: Any) -> Answer:
-    """Ask whether a renewal was settled, and settle the one that was looked at, with a way to undo it."""
+    """Ask for confirmation, and settle the renewal that the page showed, with an Undo."""
     subscription = guards.own_subscription(subscription_id)
     form = SharedForm(shown=subscriptions.shown(subscription))
     saved = save(

@@ -24,11 +24,11 @@ TERMS = (1, 2, 3, 4, 6, 12, 18, 24, 36, 48, 60)
 
 
 class DayField(DateField):
-    """A date as browsers send it; its fault is said in our words."""
+    """A date as browsers send it, with a fault in our words."""
 
     def process_formdata(self, valuelist: list[str]) -> None:
         text = "".join(valuelist).strip()
-        # Blanks are no date, for the check that one is needed, too.
+        # Blanks count as no date, for the check of required fields, too.
         self.raw_data = [text]
         self.data = None
         if text:
@@ -39,7 +39,7 @@ class DayField(DateField):
 
 
 class AmountField(StringField):
-    """An amount as people write it in any of the languages; None without one."""
+    """An amount as people write it in any of the languages; None if empty."""
 
     def process_formdata(self, valuelist: list[str]) -> None:
         text = "".join(valuelist).strip()
@@ -57,19 +57,19 @@ class AmountField(StringField):
 
 
 def plain_amount(amount: Decimal) -> str:
-    """The amount with the decimal mark of the page's language, not grouped."""
+    """Write an amount with the decimal mark of the page's language, not grouped."""
     return numbers.format_decimal(amount, "0.00", locale=i18n.LANGUAGES[language()].locale)
 
 
 def term_choices(form: forms.Form, field: Field) -> list[SelectChoice]:
-    """The usual terms, and the present one in any case."""
+    """List the usual terms, and the present one in any case."""
     present = int(field.object_data or TERMS[0])
     return [SelectChoice(str(term), codes.term(term)) for term in sorted({*TERMS, present})]
 
 
 @cache
 def present_currencies() -> frozenset[str]:
-    """The currencies that are legal tender somewhere today."""
+    """Return the currencies that are legal tender somewhere today."""
     return frozenset(
         code
         for uses in get_global("territory_currencies").values()
@@ -88,7 +88,7 @@ def currency_choices(form: forms.Form, field: Field) -> list[SelectChoice]:
 
 
 def currency_of(country: str | None) -> str | None:
-    """What is paid with in a country."""
+    """Return the currency of a country."""
     return next(iter(numbers.get_territory_currencies(country)), None) if country else None
 
 
@@ -103,7 +103,7 @@ class SubscriptionForm(forms.SharedForm):
     currency = forms.select_field(_l("Currency"), currency_choices)
 
     def validate_deadline(self, field: Field) -> None:
-        # The service refuses it, too; said here, it comes together with all other faults.
+        # The service refuses it, too. Checked here, it is shown together with all other faults.
         renewal = self.renewal_date.data
         if renewal and not schedule.decided_in_time(renewal, field.data):
             raise ValidationError(WORDS[Refusal.DEADLINE_LATE])
@@ -114,7 +114,7 @@ class SubscriptionForm(forms.SharedForm):
 
     @property
     def details(self) -> SubscriptionDetails:
-        """A currency without an amount means nothing: it is what the form proposed."""
+        """Return the details. A currency without an amount is only the form's proposal and is dropped."""
         assert self.renewal_date.data
         return SubscriptionDetails(
             product=self.product.data or "",

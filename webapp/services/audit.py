@@ -1,4 +1,4 @@
-"""The audit trail: what was changed by whom. Undo puts an entry's values back."""
+"""The audit trail: one entry for each change, with its author. Undo puts an entry's values back."""
 
 from collections.abc import Mapping
 from datetime import date, datetime, time
@@ -16,7 +16,7 @@ from webapp.services.errors import Conflict
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON keeps it: dates as ISO text, codes as their text."""
+    """Turn a value into its JSON form: dates as ISO text, codes as their text."""
     if isinstance(value, StrEnum):
         return value.value
     if isinstance(value, datetime | date | time):
@@ -27,14 +27,14 @@ def plain(value: Any) -> Any:
 
 
 class Trail(TypedDict):
-    """On whose trail an entry stands."""
+    """The trail of an entry: its organisation, and the client if it is about one."""
 
     organisation_id: int
     client_id: NotRequired[int | None]
 
 
 class About(Trail):
-    """The subject of an entry; ``changes`` maps a field to ``(before, after)``."""
+    """The subject of an entry; ``changes`` maps each field to ``(before, after)``."""
 
     subject_id: int
     subject: NotRequired[str | None]
@@ -42,7 +42,7 @@ class About(Trail):
 
 
 def record(actor: User | None, action: AuditAction, **about: Unpack[About]) -> AuditEntry:
-    """Add one entry to the trail of an organisation (the partner's, for what concerns its clients).
+    """Add one entry to an organisation's trail. Changes of clients go on their partner's trail.
 
     ``actor`` None is the operator.
     """
@@ -53,7 +53,7 @@ def record(actor: User | None, action: AuditAction, **about: Unpack[About]) -> A
 
 
 def values(actor: User | None, action: AuditAction, **about: Unpack[About]) -> Json:
-    """The columns of an entry, for an import that adds thousands of them in one statement."""
+    """Build the columns of an entry. An import adds thousands of them in one statement."""
     changes = about.get("changes") or {}
     return {
         "at": runtime.now(),
@@ -70,7 +70,7 @@ def values(actor: User | None, action: AuditAction, **about: Unpack[About]) -> J
 
 
 def newest(*conditions: ColumnElement[bool]) -> AuditEntry | None:
-    """The newest entry that meets conditions on AuditEntry: what was quicker than somebody's form."""
+    """Find the newest entry that meets some conditions: the change that came before a stale form."""
     return db.session.scalar(
         select(AuditEntry).where(*conditions).order_by(AuditEntry.id.desc()).limit(1)
     )
@@ -79,10 +79,10 @@ def newest(*conditions: ColumnElement[bool]) -> AuditEntry | None:
 def refuse_stale(
     shown: str | None, stored: Mapping[str, Any], *conditions: ColumnElement[bool]
 ) -> None:
-    """Raise Conflict if a form showed other values than are stored, with the newest entry about them.
+    """Raise Conflict if a form showed other values than those stored now.
 
-    ``shown``: the form's token (domain.shown); None where no form showed anything: a command, an undo.
-    ``conditions`` on AuditEntry name the entries that tell of such a change.
+    ``shown``: the form's token (domain.shown); None if there was no form, as in a command or an undo.
+    ``conditions`` on AuditEntry find the entry that Conflict carries: the newest change of these values.
     """
     changed = changed_since(shown, stored) if shown is not None else set()
     if changed:
@@ -91,7 +91,7 @@ def refuse_stale(
 
 
 def assign(target: Any, **values: Any) -> dict[str, tuple[Any, Any]]:
-    """Set attributes and return what really changed, as ``record`` wants it."""
+    """Set attributes and return the real changes, in the shape that ``record`` takes."""
     changes = {}
     for field, value in values.items():
         before = getattr(target, field)

@@ -1,11 +1,14 @@
-"""How a use case says no. The words are in webapp.labels.refusals."""
+"""The two ways in which a use case says no. Their words are in webapp.labels.refusals."""
 
 from webapp.domain.refusals import Refusal
 from webapp.models import AuditEntry
 
 
 class Refused(ValueError):
-    """A value can't be taken. ``field`` names it as the form does; ``values`` complete the sentence."""
+    """Raised for a value that can't be stored.
+
+    ``field`` is its name in the form; ``values`` complete the sentence that explains it.
+    """
 
     def __init__(self, field: str, refusal: Refusal, **values: object) -> None:
         super().__init__(f"{field}: {refusal}")
@@ -15,9 +18,9 @@ class Refused(ValueError):
 
 
 class Conflict(Exception):
-    """Something was changed while somebody's form was open, and what the form wants is not that.
+    """Raised when a form was overtaken by a different change.
 
-    ``entry`` of the audit trail says who was quicker with what; None where no entry does.
+    ``entry`` of the audit trail tells who was quicker and what they changed; None if there is no entry.
     """
 
     def __init__(self, entry: AuditEntry | None = None) -> None:

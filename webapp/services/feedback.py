@@ -1,4 +1,4 @@
-"""Feedback of readers on a help page."""
+"""Feedback from readers of the help pages."""
 
 from datetime import UTC, datetime
 
@@ -8,7 +8,7 @@ from webapp.models import Feedback, User, db
 def give_feedback(
     user: User | None, page: str, language: str, *, helpful: bool, comment: str | None
 ) -> Feedback:
-    """Keep one answer to "Was this article helpful?"; ``user`` is None for somebody signed out."""
+    """Store one answer to "Was this article helpful?". ``user`` is None for somebody signed out."""
     feedback = Feedback(
         at=datetime.now(UTC),
         page=page,

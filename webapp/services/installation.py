@@ -11,9 +11,9 @@ from webapp.services import runtime
 def refuse_other_data() -> None:
     """Raise SettingError when demo mode meets real data, or real work meets the demo's.
 
-    One-click sign-in would open real data to everybody; the demo's mails would go out, and what is
-    added to it would be deleted at the next reset. A database that can't be asked, or has no tables
-    yet, holds nothing to protect.
+    One-click sign-in would open real data to everybody. Or the demo's mails would really go out, and real
+    work in it would be deleted at the next reset. A database that can't be reached, or has no tables yet,
+    holds nothing to protect.
     """
     try:
         problem = misplaced()

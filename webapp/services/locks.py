@@ -1,7 +1,7 @@
-"""Locks: whoever changes what others may change at the same moment takes them here, until the commit.
+"""Locks, held until the commit, on rows that others may change at the same moment.
 
-In one order, so that two never wait for each other: the client's row first, then its reminders, its
-mails, and people. SQLite's only writer is alone anyway.
+All take them in one order, so that two transactions never wait for each other: the client's row first,
+then its reminders, its mails, and people. On SQLite there is only one writer anyway.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from webapp.models.tables import client_table, organisation_table
 
 
 def lock_clients(client_ids: Sequence[int]) -> None:
-    """Lock clients before anything of theirs is changed that reminders go by."""
+    """Lock clients before a change that their reminders depend on."""
     db.session.execute(
         select(client_table.c.id)
         .where(client_table.c.id.in_(client_ids))
@@ -30,7 +30,7 @@ def lock_clients_of(reminders: ColumnElement[bool]) -> None:
 
 
 def lock_organisation(organisation_id: int) -> None:
-    """Lock an organisation, so that what is counted of it now still holds at the commit."""
-    # The table alone: with the tables of the subclasses it would be an outer join, which can't be locked.
+    """Lock an organisation, so that counts of its rows still hold at the commit."""
+    # Only this table: the subclasses' tables would make it an outer join, which can't be locked.
     id = organisation_table.c.id
     db.session.execute(select(id).where(id == organisation_id).with_for_update())

@@ -1,4 +1,4 @@
-"""The running application as use cases see it: its settings and the business time."""
+"""The running application for use cases: its settings and the business time."""
 
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -11,13 +11,13 @@ from webapp.models import Installation, db
 
 
 def settings() -> Settings:
-    """The settings of the current application."""
+    """Return the settings of the current application."""
     value: Settings = current_app.config["PORTAL"]
     return value
 
 
 def clock_offset() -> timedelta:
-    """How far the demo has moved its clock; zero anywhere else. Asked once an application context."""
+    """Return the shift of the demo's clock; zero outside the demo. Read once in an application context."""
     if not settings().demo:
         return timedelta()
     if "clock_offset" not in g:
@@ -28,10 +28,10 @@ def clock_offset() -> timedelta:
 
 
 def now() -> datetime:
-    """Business time in UTC. The demo clock moves this alone, never leases, links or sessions."""
+    """Return the business time in UTC. The demo clock moves only this, never leases, links or sessions."""
     return datetime.now(UTC) + clock_offset()
 
 
 def today(zone: str) -> date:
-    """The business date in a time zone."""
+    """Return the business date in a time zone."""
     return now().astimezone(ZoneInfo(zone)).date()

@@ -1,9 +1,9 @@
-"""How often somebody may try: by network address, by e-mail for failures alone, by person for invitations."""
+"""Limits of tries: by network address, by e-mail for failures alone, by person for invitations."""
 
-# Of one network address, which may be a whole office.
+# For one network address, which may be a whole office.
 BY_ADDRESS = "10 per minute"
-# Failures for one e-mail, from wherever: guessing stays slow, a person's own slips don't lock out.
+# Failures for one e-mail, from anywhere. Guessing stays slow, and a person's own slips don't lock them out.
 FAILURES_BY_EMAIL = "5 per 15 minutes"
 MAILS_BY_EMAIL = "3 per hour"
-# To one person: a mailbox can't be flooded with them.
+# Invitations to one person, so that a mailbox can't be flooded.
 INVITATIONS = "5 per hour"

@@ -1,7 +1,7 @@
 """Addresses of single-use links: a signed token that carries the id of the link's row.
 
-The signature covers whom the link is for and when it was made: in a database that was put back from a
-backup the same id may come again, for somebody else.
+The signature covers the link's user and time. After a backup was put back, the same id may come again for
+somebody else.
 """
 
 from flask import current_app
@@ -18,7 +18,7 @@ def serializer() -> URLSafeSerializer:
 
 
 def mark(link: Link) -> str:
-    """Make the mark that tells a link from any other that may ever bear its id."""
+    """Make a mark that no other link has, even if it gets the same id one day."""
     return f"{link.user_id}-{link.created_at.timestamp()}"
 
 
@@ -27,13 +27,13 @@ def token(link: Link) -> str:
 
 
 def address(link: Link) -> str:
-    """The address that a mail or the command line tells a person."""
+    """Make the address of a link for a mail or the command line."""
     settings: Settings = current_app.config["PORTAL"]
     return f"{settings.base_url}/link/{token(link)}"
 
 
 def read(text: str) -> Link | None:
-    """The link of a token, used or not, with its user and organisation; None for a made-up one."""
+    """Load the link of a token, used or not, with its user and organisation; None for a forged one."""
     try:
         link_id, expected = serializer().loads(text)
     except BadSignature:

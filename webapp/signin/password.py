@@ -1,6 +1,6 @@
-"""Passwords: hashed with argon2id, verified in the same time whether or not there is one.
+"""Passwords: hashed with argon2id. Verifying takes the same time if there is none.
 
-Both take long on purpose: call them outside of a transaction that holds SQLite's write lock.
+Both take long on purpose, so call them outside of a transaction that holds SQLite's write lock.
 """
 
 import secrets
@@ -10,7 +10,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 SHORTEST = 10
-# Longer ones would only cost the server time.
+# Longer passwords would only cost the server time.
 LONGEST = 200
 
 hasher = PasswordHasher()
@@ -22,12 +22,12 @@ def hash_password(password: str) -> str:
 
 @cache
 def nobodys_hash() -> str:
-    """Make a hash that stands in for an unknown e-mail's, so that the answer takes as long."""
+    """Make a stand-in hash for unknown addresses, so that their answer takes as long."""
     return hasher.hash(secrets.token_urlsafe(24))
 
 
 def verify(stored: str | None, password: str) -> bool:
-    """Tell whether this is the password of the stored hash; without a hash no password is right."""
+    """Tell whether a password matches the stored hash. Without a hash none does."""
     try:
         right = hasher.verify(stored or nobodys_hash(), password)
     except (VerificationError, InvalidHashError):

@@ -69,7 +69,7 @@ def add_mail(cast, reminder, recipient_id):
     )
     db.session.add(mail)
     db.session.flush()
-    delivery_log.note([mail.id], DeliveryState.SENT, MORNING, reply="250 ok", actor_id=cast.bob)
+    delivery_log.add([mail.id], DeliveryState.SENT, MORNING, reply="250 ok", actor_id=cast.bob)
 
 
 def test_a_step_that_ended_as_it_was_planned_says_so(app, cast, add):

@@ -1,4 +1,4 @@
-"""Snapshots: what was resolved when a mail was queued, in frozen dataclasses. Equal ones are the same mail."""
+"""Snapshots: frozen dataclasses with all that was resolved when a mail was queued. Equal ones are the same mail."""
 
 from webapp.domain.snapshots.accounts import AccountSnapshot
 from webapp.domain.snapshots.base import PartnerName, Party, Snapshot, SnapshotError

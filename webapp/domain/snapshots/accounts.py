@@ -1,4 +1,4 @@
-"""The snapshot of a mail that lets somebody in."""
+"""The snapshot of an account mail."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from webapp.domain.snapshots.base import Snapshot, is_test, text
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountSnapshot(Snapshot):
-    """An invitation or a new password; the link itself is never stored. ``time_zone``: the reader's."""
+    """An invitation or a new password. The link itself is never stored. ``time_zone``: the reader's."""
 
     organisation: str
     inviter: str | None
@@ -19,7 +19,7 @@ class AccountSnapshot(Snapshot):
 
     @classmethod
     def upgraded(cls, stored: Mapping[str, Any]) -> Mapping[str, Any]:
-        # It had no name, and in the beginning no time zone.
+        # Version 1 had no name, and in the beginning no time zone.
         return {"recipient": "", "time_zone": "UTC"} | dict(stored)
 
     @classmethod

@@ -1,6 +1,6 @@
-"""The part that all snapshots share, and how they are stored as JSON, with a version.
+"""The shared part of all snapshots, and their JSON form with a version.
 
-What earlier versions of the portal stored has no number, and is read as version 1.
+Snapshots of early versions of the portal have no number and are read as version 1.
 """
 
 from collections.abc import Mapping
@@ -16,12 +16,12 @@ VERSION = 2
 
 
 class SnapshotError(ValueError):
-    """A stored snapshot can't be read."""
+    """Raised for a stored snapshot that can't be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """The part that all kinds share. ``recipient``: the reader's name. ``test``: all of it is made up.
+    """The shared part of all kinds. ``recipient``: the reader's name. ``test``: all of it is made up.
 
     A kind adds its fields, and a ``read`` of its own.
     """
@@ -35,7 +35,7 @@ class Snapshot:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
-        """Read what ``to_json`` made, now or in an earlier version. Raises SnapshotError."""
+        """Read the JSON of ``to_json``, of this or an earlier version. Raises SnapshotError."""
         version = stored.get("version", 1)
         if version not in (1, VERSION):
             raise SnapshotError(
@@ -49,21 +49,21 @@ class Snapshot:
 
     @classmethod
     def upgraded(cls, stored: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Put what version 1 stored into the words of this one."""
+        """Turn the JSON of version 1 into that of this version."""
         return stored
 
     @classmethod
     def read(cls, stored: Mapping[str, Any]) -> Self:
-        """Give each field its type. Raises what Python raises where one has another."""
+        """Give each field its type. Raises Python's own errors for fields of another type."""
         return cls(recipient=text(stored, "recipient"), test=is_test(stored))
 
     def reasons_of(self, user_id: int) -> tuple[Reason, ...]:
-        """The reasons why somebody gets this mail; none where it goes to one person for one reason."""
+        """Return somebody's reasons to get this mail; empty if the kind has only one reader and reason."""
         return ()
 
     @property
     def products(self) -> tuple[str, ...]:
-        """The subscriptions that it is about."""
+        """Name the subscriptions that it is about."""
         return ()
 
 
@@ -96,21 +96,21 @@ def is_test(stored: Mapping[str, Any]) -> bool:
 
 
 def text(stored: Mapping[str, Any], key: str) -> str:
-    """A field that must be a text. Raises KeyError or TypeError."""
+    """Read a field that must be a text. Raises KeyError or TypeError."""
     if not isinstance(value := stored[key], str):
         raise TypeError(f"{key} is no text")
     return value
 
 
 def number(stored: Mapping[str, Any], key: str) -> int:
-    """A field that must be a whole number. Raises KeyError or TypeError."""
+    """Read a field that must be a whole number. Raises KeyError or TypeError."""
     if not isinstance(value := stored[key], int):
         raise TypeError(f"{key} is no number")
     return value
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON has it: codes and dates as text, amounts with two places, dataclasses by field."""
+    """Turn a value into JSON: codes and dates as text, amounts with two places, dataclasses by field."""
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, date):
@@ -118,7 +118,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, Decimal):
         return f"{value:.2f}"
     if isinstance(value, tuple):
-        return [plain(one) for one in value]
+        return [plain(item) for item in value]
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
     return value

@@ -15,7 +15,7 @@ from webapp.domain.snapshots.base import PartnerName, Party, Snapshot, is_test, 
 
 @dataclass(frozen=True, slots=True)
 class ClientName:
-    """The client that a reminder is about, and where its days begin."""
+    """The client that a reminder is about, with its time zone."""
 
     id: int
     name: str
@@ -28,7 +28,7 @@ class ClientName:
 
 @dataclass(frozen=True, slots=True)
 class CircleMember:
-    """One person of the circle, as everybody in it sees them."""
+    """One person of the circle, as all its people see them."""
 
     user_id: int
     name: str
@@ -38,9 +38,11 @@ class CircleMember:
     reasons: tuple[Reason, ...]
 
     @classmethod
-    def of(cls, one: Recipient) -> Self:
-        person = one.person
-        return cls(person.id, person.name, person.email, person.language, one.place, one.reasons)
+    def of(cls, reader: Recipient) -> Self:
+        person = reader.person
+        return cls(
+            person.id, person.name, person.email, person.language, reader.place, reader.reasons
+        )
 
     @classmethod
     def read(cls, stored: Mapping[str, Any]) -> Self:
@@ -105,10 +107,10 @@ class SubscriptionLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReminderSnapshot(Snapshot):
-    """A reminder to the client's people or the partner's, or the task where nobody can be told.
+    """A reminder to the client's people or the partner's, or the task if nobody can be told.
 
-    ``missing``: roles with nobody active. ``rejected``: who is left out because a server rejected the
-    address. ``contact``: whom an answer goes to.
+    ``missing``: roles with nobody active. ``rejected``: people left out since a server rejected their
+    address. ``contact``: the person to whom answers go.
     """
 
     owner: Owner
@@ -122,7 +124,7 @@ class ReminderSnapshot(Snapshot):
 
     @classmethod
     def of(cls, client: ClientFacts, circle: Circle, mail: PlannedMail) -> Self:
-        """Resolve what the rules say for one reader."""
+        """Resolve a planned mail for its reader."""
         contact = next(iter(circle.contact.people), None)
         return cls(
             recipient=mail.recipient.person.name,
@@ -131,7 +133,7 @@ class ReminderSnapshot(Snapshot):
             partner=PartnerName(client.partner.id, client.partner.name),
             circle=tuple(map(CircleMember.of, circle.recipients or (mail.recipient,))),
             missing=circle.missing,
-            rejected=tuple(Party(one.name, one.email) for one in circle.rejected),
+            rejected=tuple(Party(person.name, person.email) for person in circle.rejected),
             contact=Party(contact.name, contact.email) if contact else None,
             subscriptions=tuple(map(SubscriptionLine.of, mail.items)),
         )
@@ -157,9 +159,9 @@ class ReminderSnapshot(Snapshot):
         )
 
     def reasons_of(self, user_id: int) -> tuple[Reason, ...]:
-        own = next((one for one in self.circle if one.user_id == user_id), None)
+        own = next((member for member in self.circle if member.user_id == user_id), None)
         return own.reasons if own else ()
 
     @property
     def products(self) -> tuple[str, ...]:
-        return tuple(one.product for one in self.subscriptions)
+        return tuple(line.product for line in self.subscriptions)

@@ -1,4 +1,4 @@
-"""The snapshot of a note to whoever takes over amid renewals."""
+"""The snapshot of a takeover note."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from webapp.domain.snapshots.base import PartnerName, Snapshot, is_test, number,
 
 @dataclass(frozen=True, slots=True)
 class DayTold:
-    """One day's mails about a client, gone out or to come: about what, and to whom."""
+    """One day's mails about a client, gone out or to come, with their products and readers."""
 
     day: date
     products: tuple[str, ...]
@@ -29,7 +29,7 @@ class DayTold:
 
     @classmethod
     def read(cls, stored: Mapping[str, Any]) -> Self:
-        # A note from before it told the products has none.
+        # Early notes did not tell the products.
         return cls(
             date.fromisoformat(stored["day"]),
             tuple(stored.get("products", ())),
@@ -39,7 +39,7 @@ class DayTold:
 
 @dataclass(frozen=True, slots=True)
 class TakenOver:
-    """One client whose renewals have a new owner: what it has been told, and what comes next."""
+    """One client with a new owner of its renewals, the mails sent so far, and the next ones."""
 
     id: int
     name: str
@@ -65,7 +65,7 @@ class TakenOver:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakeoverSnapshot(Snapshot):
-    """A note to whoever has become responsible amid renewals. ``time_zone``: the reader's."""
+    """A note to somebody who has become responsible amid renewals. ``time_zone``: the reader's."""
 
     partner: PartnerName
     time_zone: str

@@ -1,4 +1,4 @@
-"""All kinds of mail: each code of MailKind has a module of that name here, whose ``KIND`` says the rest."""
+"""All kinds of mail. Each code of MailKind has a module of its name here, with the object ``KIND``."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,13 +18,13 @@ KINDS: Mapping[MailKind, KindOfMail[Any]] = MappingProxyType(
 
 
 def read(kind: MailKind, stored: Mapping[str, Any]) -> Snapshot:
-    """The snapshot that a delivery of this kind has stored. Raises SnapshotError."""
+    """Read the stored snapshot of a delivery of this kind. Raises SnapshotError."""
     snapshot: Snapshot = KINDS[kind].snapshot.from_json(stored)
     return snapshot
 
 
 def read_or_none(kind: MailKind, stored: Mapping[str, Any]) -> Snapshot | None:
-    """The same; None where it can't be read, so that one mail takes no others with it."""
+    """Read a stored snapshot, or return None if that fails, so that one mail doesn't stop the others."""
     try:
         return read(kind, stored)
     except SnapshotError:
@@ -32,7 +32,7 @@ def read_or_none(kind: MailKind, stored: Mapping[str, Any]) -> Snapshot | None:
 
 
 def sample(kind: MailKind, tester: Tester) -> Snapshot:
-    """Make up what a test mail of a kind tells."""
+    """Make up the snapshot of a test mail."""
     with force_locale(tester.language):
         snapshot: Snapshot = replace(KINDS[kind].sample(tester), test=True)
         return snapshot

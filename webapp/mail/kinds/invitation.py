@@ -1,4 +1,4 @@
-"""An invitation: a link with which somebody new sets a password."""
+"""An invitation: a link to set a first password."""
 
 from functools import partial
 

@@ -14,7 +14,7 @@ from webapp.models import MailKind
 
 
 def letter(snapshot: ReminderSnapshot, posting: Posting, settings: Settings) -> Letter:
-    """A letter to its reader alone, in the thread of the reminder that it stands for."""
+    """Make a letter to its reader alone, in the thread of the reminder that it replaces."""
     plain = reminders.letter(MailKind.NOBODY_TO_TELL, snapshot, posting, settings)
     return replace(plain, to=(plain.recipient,), cc=())
 

@@ -1,4 +1,4 @@
-"""A new password: a link for whoever has forgotten the old one."""
+"""A new password: a link for somebody who has forgotten the old one."""
 
 from functools import partial
 

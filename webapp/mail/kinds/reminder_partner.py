@@ -1,4 +1,4 @@
-"""A reminder for action: the partner owns the conversation, and its contact alone is told."""
+"""A reminder for action: the partner owns the conversation, and only its contact is told."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""A note to whoever has become responsible amid renewals: what was sent, and what comes next."""
+"""A takeover note: it tells a newly responsible person what was sent, and what comes next."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,13 +17,13 @@ from webapp.mail.letter import Letter, Posting, to_reader
 from webapp.mail.reminders import NO_ROW, STEP, day
 from webapp.models import MailKind
 
-# So many clients a note tells of in full.
+# A note tells of at most so many clients in full.
 MOST_CLIENTS = 30
 
 
 @dataclass(frozen=True, slots=True)
 class TakenOverWords:
-    """One client in a note. ``to_do``: what the new owner means for its reader."""
+    """One client in a note. ``to_do``: the consequence of the new owner for its reader."""
 
     name: str
     owner: str
@@ -34,7 +34,10 @@ class TakenOverWords:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakeoverWords(Words):
-    """The first clients in full, the rest as a number; a single one has its own page to open."""
+    """The words of a note: the first clients in full, the rest as a number.
+
+    The button of a note about a single client leads to that client's page.
+    """
 
     clients: tuple[TakenOverWords, ...]
     count: int
@@ -43,8 +46,8 @@ class TakeoverWords(Words):
 
 
 def letter(snapshot: TakeoverSnapshot, posting: Posting, settings: Settings) -> Letter:
-    """A letter in which the new owner speaks, or the partner where there are both."""
-    vendor = {one.owner for one in snapshot.clients} == {Owner.VENDOR}
+    """Make a letter from the new owner, or from the partner if the clients have different owners."""
+    vendor = {client.owner for client in snapshot.clients} == {Owner.VENDOR}
     return to_reader(
         MailKind.TAKEOVER_NOTE,
         snapshot,
@@ -59,7 +62,7 @@ def words(snapshot: TakeoverSnapshot, letter: Letter, settings: Settings) -> Tak
     single = clients[0].id if len(clients) == 1 else None
     path = f"/partner/clients/{single}/renewals" if single else "/partner/dashboard"
     return TakeoverWords(
-        clients=tuple(taken_over(one, letter, settings) for one in clients[:MOST_CLIENTS]),
+        clients=tuple(taken_over(client, letter, settings) for client in clients[:MOST_CLIENTS]),
         count=len(clients),
         more=max(0, len(clients) - MOST_CLIENTS),
         button=settings.base_url + path,
@@ -73,13 +76,13 @@ def taken_over(client: TakenOver, letter: Letter, settings: Settings) -> TakenOv
         name=client.name,
         owner=owner_name(client.owner, settings.vendor_name),
         to_do=to_do(client.owner, settings.vendor_name),
-        sent=tuple(told(long_date(one.day, language), one) for one in client.sent),
-        next=tuple(told(day(one.day, today, language), one) for one in client.next),
+        sent=tuple(told(long_date(sent.day, language), sent) for sent in client.sent),
+        next=tuple(told(day(coming.day, today, language), coming) for coming in client.next),
     )
 
 
 def to_do(owner: Owner, vendor: str) -> str:
-    """The consequence of a new owner for whoever reads the note."""
+    """Tell the note's reader the consequence of a new owner."""
     if owner is Owner.PARTNER:
         text = _(
             "From now on the reminders come to you alone: talk to the client before the next date."
@@ -90,13 +93,13 @@ def to_do(owner: Owner, vendor: str) -> str:
 
 
 def told(when: str, one: DayTold) -> str:
-    """One day's mails in a line: when, about what, to whom."""
+    """Put one day's mails into a line: when, about what, to whom."""
     people = ", ".join(one.people) or str(REACHABILITY[Reachability.RED])
     return f"{', '.join([when, *one.products])}: {people}"
 
 
 def sample(tester: Tester) -> TakeoverSnapshot:
-    """A client that does not exist, told a step ago and to be told a step from now."""
+    """Make up a client with a reminder one step ago and another one step from now."""
     person, step = tester.person, timedelta(days=STEP)
     before, after = (
         DayTold(day, (_("Example subscription"),), (person.name,))

@@ -1,4 +1,4 @@
-"""Access of people: invite, deactivate, activate; a new address takes it away."""
+"""Access of people: invite, deactivate, activate, and end it when their address changes."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -23,10 +23,10 @@ from webapp.services.sending import after_changes
 
 
 def move_access(actor: User | None, user: User, before: str) -> None:
-    """What a changed address means: nothing that went to the old one (``before``) opens a door any more.
+    """End all access that came through a user's old address (``before``).
 
-    Else who holds a link to the old address could set the password of the new one, and whoever is given
-    the old address next would share it with the password of the one before.
+    Otherwise the holder of an old link could set the password of the new address, and the next owner of the
+    old address would find the previous owner's password on it.
     """
     user.email_key = user.email.casefold()
     user.rejected_reply = None
@@ -34,7 +34,7 @@ def move_access(actor: User | None, user: User, before: str) -> None:
     db.session.flush()
     logins.forget_unused(before.casefold())
     if user.signed_in_at or user.invited_at:
-        # Access is pending again, at the new address; who is deactivated is invited after that.
+        # Access is pending again, at the new address. Deactivated users are invited once they are active.
         user.invited_at = datetime.now(UTC)
         if user.active:
             invite(actor, user)
@@ -105,7 +105,7 @@ def record(actor: User | None, action: AuditAction, user: User, **changes: tuple
 
 
 def trail_of(user: User) -> audit.Trail:
-    """On whose trail a user's changes stand: the partner's, for a client's user."""
+    """Name the trail for changes of a user: a client's user is on the partner's trail."""
     organisation = user.organisation
     if isinstance(organisation, Client):
         return {"organisation_id": organisation.partner_id, "client_id": organisation.id}

@@ -27,7 +27,7 @@ MAILS = {
 
 
 def email_key(text: str) -> str:
-    """What a typed address is looked up by; empty for what can't be anybody's."""
+    """Fold a typed address into the key it is looked up by; empty if it can't be an address."""
     try:
         return normalise(text).casefold()
     except AddressError:
@@ -35,15 +35,15 @@ def email_key(text: str) -> str:
 
 
 def request_reset(email: str) -> Link | None:
-    """Queue a link to set a new password, if anybody active bears this address."""
+    """Queue a link to set a new password, if an active user has this address."""
     users = users_with(email_key(email))
     return new_link(users[0], LinkPurpose.PASSWORD_RESET) if users else None
 
 
 def new_link(user: User, purpose: LinkPurpose, inviter: str | None = None) -> Link:
-    """A single-use link and the mail that brings it.
+    """Make a single-use link and queue the mail that brings it.
 
-    The mail is written when it goes out, from the link's id: before, no table holds the key itself.
+    The mail is written from the link's id when it goes out. Until then no table holds the key itself.
     """
     created = datetime.now(UTC)
     link = Link(
@@ -61,7 +61,7 @@ def new_link(user: User, purpose: LinkPurpose, inviter: str | None = None) -> Li
         recipient=user.name,
         organisation=organisation.name,
         inviter=inviter,
-        # As the mail's own date has it, in a demo whose clock was moved, too.
+        # In business time, like the date of the mail, which a demo may have moved.
         expires=link.expires_at + runtime.clock_offset(),
         time_zone=person.time_zone,
     )
@@ -78,7 +78,7 @@ def new_link(user: User, purpose: LinkPurpose, inviter: str | None = None) -> Li
 
 
 def void_links(user: User, *purposes: LinkPurpose) -> None:
-    """End the open links of a user, all or of some purposes, and the mails that would bring them."""
+    """End a user's open links (of some purposes, or all) and the mails that would bring them."""
     open_links = select(Link.id).where(
         Link.user_id == user.id, Link.used_at.is_(None), Link.purpose.in_(purposes or LinkPurpose)
     )
@@ -90,15 +90,15 @@ def void_links(user: User, *purposes: LinkPurpose) -> None:
 
 
 def is_open(link: Link) -> bool:
-    """Whether a link can still be used."""
+    """Tell whether a link can still be used."""
     return link.used_at is None and link.expires_at > datetime.now(UTC) and link.user.active
 
 
 def use_link(link: Link, password_hash: str | None) -> User:
-    """Use a link once: set the password of its user's e-mail and end all sessions with the old one.
+    """Use a link up: set the password for its user's address and end all sessions with the old one.
 
-    An invitation never replaces the password of somebody who already has one, since the address may
-    belong to users of other organisations, too: it is merely accepted. Raises Refused.
+    An invitation never replaces an existing password, since users of other organisations may share the
+    address. In that case it is merely accepted. Raises Refused.
     """
     user = link.user
     used = db.session.scalar(
@@ -126,20 +126,20 @@ def password_hash_of(key: str) -> str | None:
 
 
 def changed_at(key: str) -> datetime | None:
-    """Since when an e-mail has its password; None: it has none."""
+    """Return the moment when an address got its present password; None if it has none."""
     return db.session.scalar(select(Login.changed_at).where(Login.email_key == key))
 
 
 def forget_unused(key: str) -> None:
-    """Drop the password of an e-mail that no user bears any more."""
+    """Drop the password of an address that no user has any more."""
     borne = exists().where(User.email_key == Login.email_key)
     db.session.execute(delete(Login).where(Login.email_key == key, ~borne))
 
 
 def set_password(key: str, password_hash: str) -> None:
-    """Set the password of an e-mail. Sessions and reset links from before it end."""
+    """Set the password of an address. Earlier sessions and reset links end."""
     values = {"password_hash": password_hash, "changed_at": datetime.now(UTC)}
-    # Two links to one address may be used at the same moment: the second one waits here.
+    # Two links for one address may be used at the same moment: the second one waits here.
     db.session.execute(
         conflict_insert(login_table)
         .values(email_key=key, **values)
@@ -153,12 +153,12 @@ def set_password(key: str, password_hash: str) -> None:
 
 
 def users_with(key: str) -> list[User]:
-    """The active users who bear this address, the one who signed in last first."""
+    """List the active users with this address, latest sign-in first."""
     return list(
         db.session.scalars(
             select(User)
             .where(User.email_key == key, User.active)
-            # Whoever never signed in comes last: anybody may add a stranger's address to a team.
+            # People who never signed in come last: anybody may add a stranger's address to a team.
             .order_by(User.signed_in_at.desc().nulls_last(), User.id)
             .options(joinedload(User.organisation))
         )
@@ -166,7 +166,7 @@ def users_with(key: str) -> list[User]:
 
 
 def signed_in(user: User) -> None:
-    """Remember when. Not through the row's version: nobody who saves at this moment is overtaken."""
+    """Store the moment of a sign-in. The row's version stays, so that open forms don't go stale."""
     db.session.execute(
         update(User).where(User.id == user.id).values(signed_in_at=datetime.now(UTC))
     )

@@ -1,4 +1,4 @@
-"""Names and addresses of people as they are stored, or why they are refused."""
+"""Checks of names and addresses: each returns the value to store, or refuses it."""
 
 from sqlalchemy import select
 
@@ -15,7 +15,7 @@ LONGEST_NAME = 200
 
 
 def checked_name(name: str, field: str = "name") -> str:
-    """The name of a person or an organisation as it is stored. Raises Refused."""
+    """Return the name of a person or an organisation as it is stored. Raises Refused."""
     try:
         clean = check_name(name)
     except AddressError as error:
@@ -28,7 +28,7 @@ def checked_name(name: str, field: str = "name") -> str:
 
 
 def checked_address(organisation_id: int, email: str, user: User | None = None) -> str:
-    """The address as it is stored, if nobody else in the organisation has it."""
+    """Return the address as it is stored. Raises Refused if somebody else in the organisation has it."""
     try:
         address = normalise(email)
     except AddressError as error:
@@ -45,10 +45,10 @@ def checked_address(organisation_id: int, email: str, user: User | None = None) 
 
 
 def changed_address(actor: User | None, user: User, email: str) -> str:
-    """The new address, if this actor may change it.
+    """Return the new address as it is stored, if this actor may change it.
 
-    A partner corrects the address of a client's user only until that user has signed in: from then
-    on it is the key to somebody's account.
+    A partner may correct the address of a client's user only before that user's first sign-in. From then
+    on the address is the key to somebody's account.
     """
     address = checked_address(user.organisation_id, email, user)
     foreign = actor is not None and actor.organisation_id != user.organisation_id

@@ -1,4 +1,4 @@
-"""Partners: add one, and what its settings for renewal communication say."""
+"""Partners: add one, and change its settings for renewal communication."""
 
 import re
 from collections.abc import Mapping
@@ -23,13 +23,13 @@ from webapp.services.reminders import due_index, loading
 from webapp.services.sending import after_changes, takeover_notes
 
 WEEKDAYS = "0123456"
-# What is on or off, by its column, with what the trail calls a change of it.
+# The settings that are on or off: each column with the trail's action for a change.
 SWITCHES = {"sending": AuditAction.SENDING_CHANGED, "insistent": AuditAction.MODE_CHANGED}
 
 
 @dataclass(frozen=True, slots=True)
 class Default:
-    """The default owner of renewal communication, and the partner user to be notified."""
+    """The default owner of renewal communication, and the partner user who is notified."""
 
     default_owner: Owner
     notified_user_id: int | None
@@ -37,7 +37,7 @@ class Default:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Steps and sending window, in the form in which Partner stores them."""
+    """Steps and sending window, as Partner stores them."""
 
     steps_text: str
     window_opens: time
@@ -56,12 +56,12 @@ def schedule_of(partner: Partner) -> Schedule:
 
 
 def shown(values: Default | Schedule) -> str:
-    """The token of a form that shows these values: each part of the page goes stale on its own."""
+    """Make the token of a form that shows these values. Each part of the page goes stale on its own."""
     return token_of(asdict(values))
 
 
 def shown_switch(partner: Partner, name: str) -> str:
-    """The token of a form that shows one of SWITCHES."""
+    """Make the token of a form that shows one of SWITCHES."""
     return token_of({name: getattr(partner, name)})
 
 
@@ -74,7 +74,7 @@ def add_partner(
     time_zone: str = "UTC",
     admin_name: str | None = None,
 ) -> Partner:
-    """Add a partner with its first admin, who is notified: the vendor owns, sending is off.
+    """Add a partner with its first admin, who is the notified user. The vendor owns; sending is off.
 
     Raises Refused for a name, address, language or zone that can't be used.
     """
@@ -88,7 +88,7 @@ def add_partner(
     partner = Partner(name=name, slug=free_slug(name), language=language, time_zone=time_zone)
     db.session.add(partner)
     db.session.flush()
-    note(actor, AuditAction.PARTNER_ADDED, partner)
+    record(actor, AuditAction.PARTNER_ADDED, partner)
     admin = people.add_person(
         actor,
         partner,
@@ -102,7 +102,7 @@ def add_partner(
 
 
 def free_slug(name: str) -> str:
-    """The name as one plain word, with a number where another partner has that word."""
+    """Turn a name into one plain word, with a number if another partner has that word."""
     plain = re.sub(r"[^a-z0-9]+", "-", i18n.fold(name)).strip("-")[:50] or "partner"
     taken = set(db.session.scalars(select(Partner.slug).where(Partner.slug.startswith(plain))))
     number = 1
@@ -116,10 +116,10 @@ def free_slug(name: str) -> str:
 def save_default(
     actor: User | None, partner: Partner, wanted: Default, shown: str | None = None
 ) -> AuditEntry | None:
-    """Set the default owner and the notified user; None when they were so before.
+    """Set the default owner and the notified user; None if nothing changed.
 
-    ``shown``: the token of the form in which it was chosen. Raises Refused for a user who can't be chosen
-    or is needed, and Conflict when something else was chosen meanwhile.
+    ``shown``: the form's token. Raises Refused for a user who can't be chosen, or when one is needed, and
+    Conflict when something else was chosen meanwhile.
     """
     ids = {wanted.notified_user_id, partner.notified_user_id} - {None}
     members = {
@@ -147,7 +147,7 @@ def save_default(
 def save_schedule(
     actor: User | None, partner: Partner, wanted: Schedule, shown: str | None = None
 ) -> AuditEntry | None:
-    """Set steps and sending window; None when they were so before.
+    """Set steps and sending window; None if nothing changed.
 
     ``wanted.steps_text`` may be written as people write it: "1, 30, 7". Raises Refused, Conflict.
     """
@@ -174,24 +174,24 @@ def save(
     wanted: Mapping[str, Any],
     shown: str | None,
 ) -> AuditEntry | None:
-    """Store some columns, unless a form showed others than are stored; None when they were so before."""
+    """Store some columns, unless the form is stale (Conflict); None if nothing changed."""
     stored = {column: getattr(partner, column) for column in wanted}
     if stored == wanted:
         return None
     audit.refuse_stale(
         shown, stored, AuditEntry.organisation_id == partner.id, AuditEntry.action == action
     )
-    return note(actor, action, partner, audit.assign(partner, **wanted))
+    return record(actor, action, partner, audit.assign(partner, **wanted))
 
 
 def switch(
     actor: User | None, partner: Partner, name: str, on: bool, shown: str | None = None
 ) -> AuditEntry | None:
-    """Turn one of SWITCHES on or off for all clients; None when it was so before. Raises Conflict."""
+    """Turn one of SWITCHES on or off for all clients; None if nothing changed. Raises Conflict."""
     return save(actor, partner, SWITCHES[name], {name: on}, shown)
 
 
-def note(
+def record(
     actor: User | None,
     action: AuditAction,
     partner: Partner,
@@ -208,7 +208,7 @@ def note(
 
 
 def override_counts(partner: Partner) -> tuple[int, int]:
-    """How many clients follow the default, and how many have an owner of their own."""
+    """Count the clients that follow the default, and those with an owner of their own."""
     own, all_clients = db.session.execute(
         select(func.count(Client.owner), func.count()).where(Client.partner_id == partner.id)
     ).one()

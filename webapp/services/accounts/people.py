@@ -1,4 +1,4 @@
-"""People: users of an organisation, what they may do, and their invitation."""
+"""People: the users of an organisation, added and edited."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -38,7 +38,7 @@ def add_person(
     admin: bool = False,
     time_zone: str | None = None,
 ) -> User:
-    """Add a user, who is a contact and gets mail even before ever signing in.
+    """Add a user. Even before the first sign-in, a user can be a contact and gets mail.
 
     Raises Refused: ``name`` missing or unprintable, ``email`` malformed or taken in this organisation.
     """
@@ -67,7 +67,7 @@ def new_person(
     admin: bool = False,
     time_zone: str | None = None,
 ) -> User:
-    """A user who is not stored yet, at an address that is normalised and free."""
+    """Make a user who is not stored yet, at a normalised address that nobody has."""
     return User(
         organisation=organisation,
         name=checked_name(name),
@@ -88,12 +88,12 @@ def edit_person(
     address_right: bool = False,
     **facts: Any,
 ) -> None:
-    """Change some of EDITABLE. ``shown``: the token of the form in which that was done.
+    """Change some of EDITABLE. ``shown``: the form's token.
 
-    ``address_right``: an address that a server rejected is right, and to be tried again.
+    ``address_right``: the address that a server rejected is right after all; mails go there again.
 
-    A new address takes the old one's access away: open links and sessions end, and who was invited
-    before is invited again, there. Raises Refused, Conflict.
+    A new address ends all access through the old one, with its open links and sessions. A user who had been
+    invited is invited again at the new address. Raises Refused, Conflict.
     """
     facts = checked_facts(actor, user, facts)
     stored = {field: getattr(user, field) for field in facts}
@@ -126,7 +126,7 @@ def edit_person(
 
 
 def checked_facts(actor: User | None, user: User, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """New values of some of EDITABLE as they are stored. Raises Refused."""
+    """Check new values of some of EDITABLE and return them as they are stored. Raises Refused."""
     unknown = facts.keys() - set(EDITABLE)
     if unknown:
         raise TypeError(f"not to be edited: {', '.join(sorted(unknown))}")
@@ -141,7 +141,7 @@ def checked_facts(actor: User | None, user: User, facts: Mapping[str, Any]) -> d
 
 
 def team(organisation_id: int) -> list[User]:
-    """All users of an organisation, active ones first, by name."""
+    """List all users of an organisation, active ones first, by name."""
     return list(
         db.session.scalars(
             select(User)

@@ -18,16 +18,16 @@ from webapp.services.locks import lock_organisation
 from webapp.services.reminders import due_index
 
 LENGTHS = {"name": 200, "external_id": 100, "city": 100}
-# What may be wrong with a text.
+# Possible reasons to refuse a text.
 TEXT_REFUSALS = {Problem.CONTROL: Refusal.CONTROL, Problem.TOO_LONG: Refusal.TOO_LONG}
 
 
 @dataclass(frozen=True, slots=True)
 class ClientDetails:
-    """What a person or an import says about a client.
+    """The details of a client as a person or an import gives them.
 
-    ``country`` is an ISO code of two letters, ``language`` a catalog code. Without a language the
-    client gets the partner's; without a time zone the one of city and country, else the partner's.
+    ``country`` is an ISO code of two letters, ``language`` a catalog code. The language defaults to the
+    partner's; the time zone to that of city and country, or else to the partner's.
     """
 
     name: str
@@ -40,7 +40,7 @@ class ClientDetails:
 
 
 def details_of(client: Client) -> ClientDetails:
-    """The details as they are stored."""
+    """Return the details as they are stored."""
     return ClientDetails(
         name=client.name,
         domain=client.domain,
@@ -53,7 +53,7 @@ def details_of(client: Client) -> ClientDetails:
 
 
 def shown(client: Client) -> str:
-    """The token of a form that shows the details."""
+    """Make the token of a form that shows the details."""
     return token_of(asdict(details_of(client)))
 
 
@@ -64,12 +64,12 @@ def add_client(actor: User | None, partner: Partner, details: ClientDetails) -> 
         refuse_taken(partner, client.external_id, own_id=None)
     db.session.add(client)
     db.session.flush()
-    note(actor, AuditAction.CLIENT_ADDED, client)
+    record(actor, AuditAction.CLIENT_ADDED, client)
     return client
 
 
 def new_client(partner: Partner, details: ClientDetails) -> Client:
-    """A client that is not stored yet: for an import, which has seen to it that no key is taken."""
+    """Make a client that is not stored yet. For imports, which have checked that its keys are free."""
     whole = check(partner, details)
     return Client(partner=partner, **asdict(whole), **keys(whole))
 
@@ -77,9 +77,9 @@ def new_client(partner: Partner, details: ClientDetails) -> Client:
 def edit_client(
     actor: User | None, client: Client, details: ClientDetails, shown: str | None = None
 ) -> AuditEntry | None:
-    """Set all details of a client; None when nothing was different. Raises Refused, Conflict.
+    """Set all details of a client; None if nothing changed. Raises Refused, Conflict.
 
-    ``shown``: the token of the form that the details were entered in.
+    ``shown``: the form's token.
     """
     whole, stored = check(client.partner, details), details_of(client)
     if whole == stored:
@@ -94,7 +94,7 @@ def edit_client(
         refuse_taken(client.partner, whole.external_id, own_id=client.id)
     changes = audit.assign(client, **asdict(whole))
     audit.assign(client, **keys(whole))
-    entry = note(actor, AuditAction.CLIENT_CHANGED, client, changes)
+    entry = record(actor, AuditAction.CLIENT_CHANGED, client, changes)
     if "time_zone" in changes:
         due_index.refresh(
             db.session.scalars(
@@ -105,7 +105,7 @@ def edit_client(
 
 
 def keys(details: ClientDetails) -> dict[str, str]:
-    """What the client is found and sorted by, folded."""
+    """Fold the texts by which a client is found and sorted."""
     searched = (details.name, details.domain, details.city)
     return {
         "name_key": i18n.fold(details.name)[:300],
@@ -115,7 +115,7 @@ def keys(details: ClientDetails) -> dict[str, str]:
 
 
 def refresh_sort_keys() -> None:
-    """Put stored names into the alphabets of today's languages: a new one may have letters of its own."""
+    """Rebuild the sort keys of stored names, since a new language may bring letters of its own."""
     stored = db.session.execute(select(Client.id, Client.name, Client.sort_key)).all()
     fresh = [(row, i18n.sort_key(row.name)) for row in stored]
     moved = [{"client": row.id, "key": key} for row, key in fresh if key != row.sort_key]
@@ -125,7 +125,7 @@ def refresh_sort_keys() -> None:
 
 
 def check(partner: Partner, details: ClientDetails) -> ClientDetails:
-    """The details with what they leave open filled in. Raises Refused."""
+    """Check the details and fill in what they leave open. Raises Refused."""
     texts = {name: one_line(details, name) for name in LENGTHS}
     if not texts["name"]:
         raise Refused("name", Refusal.EMPTY)
@@ -151,7 +151,7 @@ def check(partner: Partner, details: ClientDetails) -> ClientDetails:
 
 
 def one_line(details: ClientDetails, name: str) -> Any:
-    """A text of the details on one line, or None; the column's length holds."""
+    """Return one of the details as a line of text, or None. Raises Refused if the column is too short."""
     try:
         return read_text(getattr(details, name) or "", LENGTHS[name]) or None
     except CellError as error:
@@ -167,7 +167,7 @@ def refuse_taken(partner: Partner, external_id: str, own_id: int | None) -> None
         raise Refused("external_id", Refusal.EXTERNAL_ID_TAKEN)
 
 
-def note(
+def record(
     actor: User | None,
     action: AuditAction,
     client: Client,

@@ -1,4 +1,4 @@
-"""A client's three contacts: chosen by the client alone, in its own portal."""
+"""A client's three contacts. The client alone chooses them, in its own portal."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -21,14 +21,14 @@ Holders = Mapping[ContactRole, int | None]
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """One user of a client, with the roles that this person holds."""
+    """One user of a client, with this person's roles."""
 
     user: User
     roles: tuple[ContactRole, ...]
 
 
 def holders(client_id: int) -> dict[ContactRole, int | None]:
-    """Who holds each role: a user's id, or None for an empty one."""
+    """Map each role to the id of the user who holds it, or to None."""
     rows = db.session.execute(
         select(ContactAssignment.role, ContactAssignment.user_id).where(
             ContactAssignment.client_id == client_id
@@ -39,7 +39,7 @@ def holders(client_id: int) -> dict[ContactRole, int | None]:
 
 
 def contacts(client_id: int) -> list[Contact]:
-    """All users of a client with their roles, active ones first, by name."""
+    """List all users of a client with their roles, active ones first, by name."""
     held = holders(client_id)
     return [
         Contact(user, tuple(role for role in ContactRole if held[role] == user.id))
@@ -48,22 +48,22 @@ def contacts(client_id: int) -> list[Contact]:
 
 
 def held_by(listed: Iterable[Contact]) -> dict[ContactRole, int | None]:
-    """The same as ``holders``, from a list that is there already."""
-    held = {role: one.user.id for one in listed for role in one.roles}
+    """Return the same as ``holders``, from a list that is loaded already."""
+    held = {role: contact.user.id for contact in listed for role in contact.roles}
     return {role: held.get(role) for role in ContactRole}
 
 
 def shown(held: Holders) -> str:
-    """The token of a form that shows who holds each role."""
+    """Make the token of a form that shows who holds each role."""
     return token_of({role.value: user_id for role, user_id in held.items()})
 
 
 def assign_contacts(actor: User, client: Client, wanted: Holders, shown: str | None = None) -> None:
     """Put people into the client's roles, or nobody.
 
-    ``shown``: the token of the form. Only roles that differ from it are changed, so that two people who
-    change different roles don't stand in each other's way. Raises Conflict when a changed role has got
-    another holder meanwhile, Refused for somebody who is not an active user of this client.
+    ``shown``: the form's token. Only roles that differ from it are changed, so two people can change
+    different roles at the same time. Raises Conflict when a changed role has got another holder meanwhile,
+    Refused for somebody who is not an active user of this client.
     """
     lock_organisation(client.id)
     stored = holders(client.id)

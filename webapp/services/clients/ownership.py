@@ -1,4 +1,4 @@
-"""Who owns the renewal communication with one client: the choice, and why it is as it is."""
+"""The owner of the renewal communication with one client: the choice, and the reason for it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from webapp.services.sending import after_changes, takeover_notes
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """Why an owner is in effect: set for this client, by whom and when, or the partner's default.
+    """The reason for an owner: the partner's default, or a choice for this client, by whom and when.
 
     ``by`` is None where an import or the operator set it.
     """
@@ -33,7 +33,7 @@ class Why:
 
 
 def why(client: Client, known: ClientFacts) -> Why:
-    """Why the client's owner is as it is; ``known`` are the facts of this client."""
+    """Explain the client's owner. ``known``: the facts of this client."""
     effective = known.owner
     if not effective.own:
         return Why(effective.owner, own=False)
@@ -42,12 +42,12 @@ def why(client: Client, known: ClientFacts) -> Why:
 
 
 def choice_of(client: Client) -> dict[str, object]:
-    """The choice as it is stored."""
+    """Return the choice as it is stored."""
     return {"owner": client.owner, "contact_id": client.contact_id}
 
 
 def shown(client: Client) -> str:
-    """The token of a dialog that shows the choice: a renewal meanwhile makes none stale."""
+    """Make the token of a dialog that shows the choice. A renewal doesn't make it stale."""
     return token_of(choice_of(client))
 
 
@@ -61,10 +61,10 @@ def choose_owner(
 ) -> AuditEntry | None:
     """Set a client's own owner and own point of contact, or take them back.
 
-    ``shown``: the token of the dialog that the choice was made in. In a stale one, the same choice is a
-    success (a second click); another raises Conflict. None when nothing was different.
-    ``team``: the partner's people where the caller has loaded them.
-    Raises Refused for a contact who can't be chosen, or is needed.
+    ``shown``: the dialog's token. In a stale dialog the stored choice made again is a success (a second
+    click); another choice raises Conflict. Returns None if nothing changed.
+    ``team``: the partner's people, if the caller has loaded them.
+    Raises Refused for a contact who can't be chosen, or when one is needed.
     """
     if team is None:
         team = members(client.partner_id)
@@ -102,7 +102,7 @@ def choose_owner(
 
 
 def members(partner_id: int) -> list[Person]:
-    """The partner's people."""
+    """List the partner's people."""
     users = db.session.scalars(select(User).where(User.organisation_id == partner_id))
     return [loading.person(user) for user in users]
 
@@ -110,7 +110,7 @@ def members(partner_id: int) -> list[Person]:
 def check_contact(
     partner: Partner, choice: Choice, contact_id: int | None, team: Iterable[Person]
 ) -> Person | None:
-    """The chosen point of contact, if any. Raises Refused."""
+    """Find the chosen point of contact, if any. Raises Refused."""
     people = {person.id: person for person in team if person.active}
     own, default = people.get(contact_id or 0), people.get(partner.notified_user_id or 0)
     if contact_id is not None and own is None:
@@ -127,7 +127,7 @@ def write(
     *,
     owner_changes: bool,
 ) -> bool:
-    """Store the choice if nobody was quicker: one conditional statement, whatever the database."""
+    """Store the choice if nobody was quicker, in one conditional statement on either database."""
     owner, contact_id = wanted
     values: dict[str, Any] = {
         "owner": owner,
@@ -147,12 +147,12 @@ def write(
 
 
 def set_by(actor: User | None, client: Client) -> int | None:
-    """Who is remembered as having set an owner: one of the partner's people, not the operator."""
+    """Return the id to store as the author of a choice: one of the partner's people, not the operator."""
     return actor.id if actor and actor.organisation_id == client.partner_id else None
 
 
 def after_conflict(client: Client, wanted: tuple[Owner | None, int | None]) -> AuditEntry | None:
-    """What to say of a choice that came late: the entry of the one that it equals, else conflict."""
+    """Answer a choice that came late: the entry of an equal choice, if any. Raises Conflict."""
     entry = audit.newest(
         AuditEntry.client_id == client.id, AuditEntry.action == AuditAction.OWNER_CHANGED
     )
@@ -162,12 +162,13 @@ def after_conflict(client: Client, wanted: tuple[Owner | None, int | None]) -> A
 
 
 def choosable(team: Iterable[Person]) -> tuple[Person, ...]:
-    """Who may be chosen as point of contact, by name."""
-    return tuple(sorted((one for one in team if one.active), key=lambda one: one.name.casefold()))
+    """List the people who may be chosen as point of contact, by name."""
+    active = (person for person in team if person.active)
+    return tuple(sorted(active, key=lambda person: person.name.casefold()))
 
 
 def looked_after(user: User) -> int:
-    """Count the clients whose point of contact somebody at the partner is: set for them, or as the default."""
+    """Count the clients that have this partner user as point of contact, by choice or by default."""
     default = select(Partner.id).where(Partner.notified_user_id == user.id)
     follows = Client.contact_id.is_(None) & Client.partner_id.in_(default)
     return (

@@ -1,4 +1,4 @@
-"""How a renewal is settled: renewed, cancelled, or put back as it was."""
+"""Settling a renewal: renew it, cancel it, or put it back as it was."""
 
 from datetime import date
 
@@ -13,21 +13,21 @@ from webapp.services.reminders.due_index import refresh
 
 
 def next_date(subscription: Subscription) -> date:
-    """The renewal date after this one; month ends and 29 February kept by the anchor day."""
+    """Compute the next renewal date. The anchor day keeps month ends and 29 February."""
     return schedule.add_months(
         subscription.renewal_date, subscription.term_months, subscription.anchor_day
     )
 
 
 def next_deadline(subscription: Subscription) -> date | None:
-    """The decision deadline of the renewal after this one: as many days before it."""
+    """Compute the decision deadline of the next renewal, as many days before it as this one's."""
     if subscription.deadline is None:
         return None
     return next_date(subscription) - (subscription.renewal_date - subscription.deadline)
 
 
 def dates_of(subscription: Subscription) -> dict[str, object]:
-    """The dates by which somebody settles a renewal."""
+    """Gather the dates that people look at to settle a renewal."""
     return {
         "renewal_date": subscription.renewal_date,
         "term_months": subscription.term_months,
@@ -38,10 +38,10 @@ def dates_of(subscription: Subscription) -> dict[str, object]:
 def renew(
     actor: User | None, subscription: Subscription, shown: str | None = None
 ) -> AuditEntry | None:
-    """It was renewed: the dates move on by the term, and a new renewal begins.
+    """Mark a subscription as renewed: its dates move on by the term, and a new renewal begins.
 
-    ``shown``: the token of the page that was looked at. The earlier entry when that renewal is settled
-    already (a second click); raises Conflict when the dates are others, or the subscription is cancelled.
+    ``shown``: the page's token. Returns the earlier entry if that renewal is settled already (a second
+    click). Raises Conflict when other dates are stored now, or the subscription is cancelled.
     """
     db.session.refresh(subscription, with_for_update={"of": Subscription})
     if shown is not None and changed_since(shown, dates_of(subscription)):
@@ -57,18 +57,20 @@ def renew(
         steps_from=None,
     )
     subscriptions.move_reminders(actor, subscription, ReminderState.CANCELLED)
-    entry = subscriptions.note(actor, AuditAction.SUBSCRIPTION_RENEWED, subscription, changes)
+    entry = subscriptions.record(actor, AuditAction.SUBSCRIPTION_RENEWED, subscription, changes)
     refresh([subscription])
     return entry
 
 
 def renewed_before(subscription: Subscription, shown: str) -> AuditEntry:
-    """Find the entry of the renewal that a page showed and that is settled by now. Raises Conflict."""
+    """Find the entry that settled the renewal on somebody's page. Raises Conflict if there is none."""
     entry = audit.newest(*subscriptions.about(subscription))
     if entry and entry.action == AuditAction.SUBSCRIPTION_RENEWED:
         before = {field: values[0] for field, values in entry.changes.items()}
         dates = dates_of(subscription)
-        if not changed_since(shown, dates | {one: before[one] for one in dates if one in before}):
+        if not changed_since(
+            shown, dates | {name: before[name] for name in dates if name in before}
+        ):
             return entry
     raise Conflict(entry)
 
@@ -76,9 +78,9 @@ def renewed_before(subscription: Subscription, shown: str) -> AuditEntry:
 def cancel(
     actor: User | None, subscription: Subscription, shown: str | None = None
 ) -> AuditEntry | None:
-    """It ends: nothing more goes out about it. None when it was cancelled before.
+    """Cancel a subscription: nothing more goes out about it. None if it was cancelled before.
 
-    ``shown``: the token of the page that was looked at; raises Conflict when its dates are others.
+    ``shown``: the page's token. Raises Conflict when other dates are stored now.
     """
     db.session.refresh(subscription, with_for_update={"of": Subscription})
     if subscription.cancelled:
@@ -86,7 +88,7 @@ def cancel(
     audit.refuse_stale(shown, dates_of(subscription), *subscriptions.about(subscription))
     changes = audit.assign(subscription, cancelled=True)
     subscriptions.move_reminders(actor, subscription, ReminderState.CANCELLED)
-    entry = subscriptions.note(actor, AuditAction.SUBSCRIPTION_CANCELLED, subscription, changes)
+    entry = subscriptions.record(actor, AuditAction.SUBSCRIPTION_CANCELLED, subscription, changes)
     refresh([subscription])
     return entry
 
@@ -97,6 +99,6 @@ def restore(
     """Put back values that a renewal or a cancellation changed (undo)."""
     changes = audit.assign(subscription, **values)
     subscriptions.move_reminders(actor, subscription, ReminderState.CANCELLED)
-    entry = subscriptions.note(actor, AuditAction.SUBSCRIPTION_CHANGED, subscription, changes)
+    entry = subscriptions.record(actor, AuditAction.SUBSCRIPTION_CHANGED, subscription, changes)
     refresh([subscription])
     return entry

@@ -39,7 +39,7 @@ CURRENCIES = frozenset(Locale("en").currencies)
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionDetails:
-    """What a person or an import says about a subscription. ``currency`` is an ISO 4217 code."""
+    """The details of a subscription as a person or an import gives them. ``currency``: an ISO 4217 code."""
 
     product: str
     term_months: int
@@ -50,7 +50,7 @@ class SubscriptionDetails:
 
 
 def subscriptions_of(client: Client) -> list[Subscription]:
-    """All of a client's subscriptions, the cancelled ones last."""
+    """List all subscriptions of a client, the cancelled ones last."""
     return list(
         db.session.scalars(
             select(Subscription)
@@ -61,7 +61,7 @@ def subscriptions_of(client: Client) -> list[Subscription]:
 
 
 def about(subscription: Subscription) -> tuple[ColumnElement[bool], ...]:
-    """The entries of the trail about this subscription, whatever was done to it."""
+    """Make the conditions on AuditEntry for all changes of this subscription."""
     return (
         AuditEntry.client_id == subscription.client_id,
         AuditEntry.subject_id == subscription.id,
@@ -70,7 +70,7 @@ def about(subscription: Subscription) -> tuple[ColumnElement[bool], ...]:
 
 
 def details_of(subscription: Subscription) -> SubscriptionDetails:
-    """The details as they are stored."""
+    """Return the details as they are stored."""
     return SubscriptionDetails(
         product=subscription.product,
         term_months=subscription.term_months,
@@ -82,12 +82,12 @@ def details_of(subscription: Subscription) -> SubscriptionDetails:
 
 
 def facts_of(subscription: Subscription) -> dict[str, object]:
-    """All that a form about a subscription may show."""
+    """Gather all values that a form about a subscription may show."""
     return asdict(details_of(subscription)) | {"cancelled": subscription.cancelled}
 
 
 def shown(subscription: Subscription) -> str:
-    """The token of a form about a subscription."""
+    """Make the token of a form about a subscription."""
     return token_of(facts_of(subscription))
 
 
@@ -114,12 +114,12 @@ def check(details: SubscriptionDetails) -> None:
 
 
 def product_key(product: str) -> str:
-    """What makes two names the same product; folding can make a name longer than its column."""
+    """Fold a product's name for comparison, cut to its column, since folding can make it longer."""
     return i18n.fold(product)[:300]
 
 
 def refuse_twin(client: Client, details: SubscriptionDetails, own_id: int | None) -> None:
-    """A client has a product once. ``own_id``: the subscription that is being edited."""
+    """Refuse a product that the client has already. ``own_id``: the subscription being edited."""
     lock_organisation(client.id)
     twin = db.session.scalar(
         select(Subscription.id).where(
@@ -139,13 +139,13 @@ def add_subscription(
     subscription = new_subscription(client, details)
     db.session.add(subscription)
     db.session.flush()
-    note(actor, AuditAction.SUBSCRIPTION_ADDED, subscription)
+    record(actor, AuditAction.SUBSCRIPTION_ADDED, subscription)
     refresh([subscription])
     return subscription
 
 
 def new_subscription(client: Client, details: SubscriptionDetails) -> Subscription:
-    """A subscription that is not stored yet: for an import, which refreshes all new ones at once."""
+    """Make a subscription that is not stored yet. For imports, which refresh all new ones at once."""
     check(details)
     return Subscription(
         client=client,
@@ -161,9 +161,9 @@ def edit_subscription(
     details: SubscriptionDetails,
     shown: str | None = None,
 ) -> AuditEntry | None:
-    """Set all details of a subscription; None when nothing was different. Raises Refused, Conflict.
+    """Set all details of a subscription; None if nothing changed. Raises Refused, Conflict.
 
-    ``shown``: the token of the form that the details were entered in.
+    ``shown``: the form's token.
     """
     check(details)
     if details == details_of(subscription):
@@ -179,12 +179,12 @@ def edit_subscription(
     if subscription.base_date != base:
         changes |= audit.assign(subscription, steps_from=start_of_steps(subscription))
         move_reminders(actor, subscription, ReminderState.SUPERSEDED)
-    entry = note(actor, AuditAction.SUBSCRIPTION_CHANGED, subscription, changes)
+    entry = record(actor, AuditAction.SUBSCRIPTION_CHANGED, subscription, changes)
     refresh([subscription])
     return entry
 
 
-def note(
+def record(
     actor: User | None,
     action: AuditAction,
     subscription: Subscription,
@@ -202,8 +202,8 @@ def note(
 
 
 def start_of_steps(subscription: Subscription) -> date | None:
-    """From when steps count after a date moved: from today, if something was sent about this renewal."""
-    # A worker may have a mail in hand just now: what becomes of it is known when it lets the client go.
+    """Choose the first day for steps after a date moved: today, if a mail about this renewal went out."""
+    # A worker may have a mail in hand. Its fate is known once the worker lets go of the client's lock.
     db.session.flush()
     lock_clients([subscription.client_id])
     told = db.session.scalar(
@@ -221,10 +221,10 @@ def start_of_steps(subscription: Subscription) -> date | None:
 
 
 def move_reminders(actor: User | None, subscription: Subscription, state: ReminderState) -> None:
-    """End what still waits about the old date, and wake what the new date had before.
+    """End the waiting reminders of the old date, and wake those that the new date had before.
 
-    A date that comes back (an undo, a correction) finds its newest reminder ended, and a second one
-    for that step can't be made.
+    When a date comes back (an undo, a correction), its newest reminder has ended already, and a step
+    can't have a second one.
     """
     now = runtime.now()
     after_changes.withdraw(actor, subscription, state, now)

@@ -1,4 +1,4 @@
-"""Lines of a list matched with what the partner has; nothing is written yet."""
+"""Matching the lines of a list with the partner's rows. Nothing is written yet."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -14,10 +14,10 @@ from webapp.services.imports.plans import Claim, ClientPlan, MatchError, Outcome
 
 
 class Matcher:
-    """Matches lines one after the other; keeps the plans, each line's outcome and the faults.
+    """A matcher of one line after the other. It keeps the plans, each line's outcome and the faults.
 
-    A client is found by its external id, else by its domain, else by its folded name; a weaker key
-    never finds a client whose stronger key says otherwise.
+    It finds a client by external id, else by domain, else by folded name. A weaker key never finds a client
+    that has another stronger key.
     """
 
     def __init__(self, columns: Columns, plans: Iterable[ClientPlan]) -> None:
@@ -30,7 +30,7 @@ class Matcher:
             self.remember(plan)
 
     def remember(self, plan: ClientPlan) -> None:
-        """Take a plan in, or index the keys that it has got since."""
+        """Add a plan, or index its new keys."""
         if not plan.keys:
             self.plans.append(plan)
         for key in client_keys(plan.value("external_id"), plan.value("domain"), plan.value("name")):
@@ -55,7 +55,7 @@ class Matcher:
                 require(facts, Field.COMPANY)
             claims = client_claims(facts)
             if by == Field.COMPANY.value and plan.record is not None:
-                # Found by its name, however it is spelt here: the spelling that is there stays.
+                # It was found by its name, in whatever spelling. The stored spelling stays.
                 claims = [claim for claim in claims if claim[0] is not Field.COMPANY]
             outcome = max(outcome, plan.claim(facts.row, claims), subscribe(plan, facts))
             self.remember(plan)
@@ -68,7 +68,7 @@ class Matcher:
         return outcome
 
     def find(self, facts: Facts) -> tuple[ClientPlan | None, str | None]:
-        """The client that a line is about, and by which key. Raises MatchError where several are."""
+        """Find the client of a line, and the key that found it. Raises MatchError if several match."""
         for kind, key in client_keys(facts.external_id, facts.domain, facts.company):
             found = [
                 plan
@@ -128,7 +128,7 @@ def client_keys(
 
 
 def unknown_client(facts: Facts) -> MatchError:
-    """Which column to look at when no client is found."""
+    """Make the error for a line without a match. It names the column to look at."""
     given = [name for name in COMPANY_KEYS if getattr(facts, name.name.lower())]
     if not given:
         return MatchError(Field.COMPANY, Problem.NEEDED)
@@ -158,7 +158,7 @@ def client_claims(facts: Facts) -> list[Claim]:
 
 
 def subscribe(plan: ClientPlan, facts: Facts) -> Outcome:
-    """Match the subscription of a line, if it speaks of one. Raises MatchError."""
+    """Match the subscription of a line, if it has one. Raises MatchError."""
     present = plan.subscriptions.get(product_key(facts.product)) if facts.product else None
     behind = present is not None and is_behind(facts.renewal_date, present)
     claims: list[Claim] = [
@@ -180,7 +180,7 @@ def subscribe(plan: ClientPlan, facts: Facts) -> Outcome:
     subscription = plan.subscriptions[key]
     outcome = max(outcome, subscription.claim(facts.row, claims))
     if subscription.value("amount") is not None:
-        # Lists often fill the currency of every line; without an amount it says nothing.
+        # Lists often fill the currency of every line. Without an amount it means nothing.
         currency: Claim = (Field.CURRENCY, "currency", facts.currency)
         outcome = max(outcome, subscription.claim(facts.row, [currency]))
         if not subscription.value("currency"):
@@ -192,7 +192,7 @@ def subscribe(plan: ClientPlan, facts: Facts) -> Outcome:
 
 
 def is_behind(listed: date | None, plan: Plan[Subscription]) -> bool:
-    """Tell whether a list still has the date before a renewal, which it must not take back."""
+    """Tell whether a list still has the date from before a renewal, and so must not change it."""
     known = plan.record
     if listed is None or known is None or known.cycle == 1:
         return False
@@ -200,9 +200,9 @@ def is_behind(listed: date | None, plan: Plan[Subscription]) -> bool:
 
 
 def settle(plan: ClientPlan) -> None:
-    """Work out what follows for what is there: the zone of a new country, and moved deadlines.
+    """Work out the consequences for stored rows: the zone of a new country, and moved deadlines.
 
-    A zone that somebody chose stays as long as the country does; a deadline keeps its distance.
+    A chosen zone stays as long as the country does. A deadline keeps its distance from the renewal.
     """
     if plan.record and "country" in plan.changes and "time_zone" not in plan.wanted:
         zone = zone_of(plan.wanted["country"], plan.value("city"))

@@ -17,7 +17,7 @@ Claim = tuple[Field, str, Any]
 
 
 class Outcome(IntEnum):
-    """The fate of a line; of two, the greater one counts."""
+    """The outcome of a line. Of two, the greater one counts."""
 
     UNCHANGED = 0
     CHANGED = 1
@@ -25,7 +25,7 @@ class Outcome(IntEnum):
 
 
 class MatchError(ValueError):
-    """A line that fits neither what there is nor the lines before it."""
+    """Raised for a line that contradicts stored rows or the lines before it."""
 
     def __init__(self, name: Field, problem: Problem, **values: str | int) -> None:
         super().__init__(f"{name}: {problem}")
@@ -39,9 +39,9 @@ Record = TypeVar("Record", Client, Subscription, User)
 
 @dataclass(slots=True, eq=False)
 class Plan(Generic[Record]):
-    """One thing that the list speaks of: what there is (None: to be created), and what is wanted.
+    """The plan for one row: its present state (None: it is to be created), and the wanted values.
 
-    ``wanted`` maps attributes to values, ``rows`` to the line that said so first.
+    ``wanted`` maps attributes to values, ``rows`` to the first line that gave the value.
     """
 
     record: Record | None
@@ -57,11 +57,11 @@ class Plan(Generic[Record]):
         return self.record
 
     def value(self, attribute: str) -> Any:
-        """Return what the attribute will be."""
+        """Return the future value of an attribute."""
         return self.wanted.get(attribute, getattr(self.record, attribute, None))
 
     def claim(self, row: int, claims: Iterable[Claim]) -> Outcome:
-        """Note what a line says. Two lines of one list must not contradict each other.
+        """Take in the values of a line. Two lines of one list must not contradict each other.
 
         Raises MatchError.
         """
@@ -91,8 +91,8 @@ class Plan(Generic[Record]):
 class ClientPlan(Plan[Client]):
     """A client with its subscriptions by product key and its people by address.
 
-    ``held``: the roles that somebody has. ``roles``: the others that the list gives, each with the
-    address of who gets it and the line. ``keys``: what the client is found by.
+    ``held``: the roles that somebody holds already. ``roles``: the other roles that the list gives, each
+    with the address of its new holder and the line. ``keys``: the keys by which the client is found.
     """
 
     subscriptions: dict[str, Plan[Subscription]] = field(default_factory=dict)
@@ -103,7 +103,7 @@ class ClientPlan(Plan[Client]):
 
     @property
     def touched(self) -> bool:
-        """Tell whether any line speaks of this client."""
+        """Tell whether any line is about this client."""
         parts: tuple[Plan[Any], ...] = (*self.subscriptions.values(), *self.people.values())
         return bool(self.roles) or any(part.wanted for part in (self, *parts))
 
@@ -117,7 +117,7 @@ class ClientPlan(Plan[Client]):
 
 
 def load(partner: Partner) -> list[ClientPlan]:
-    """Everything that the partner has, in four statements."""
+    """Load all clients of a partner, with subscriptions and people, in four statements."""
     mine = Client.partner_id == partner.id
     plans = {
         client.id: ClientPlan(client, 0)

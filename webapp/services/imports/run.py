@@ -1,6 +1,6 @@
-"""Import of a list of clients or of contacts: all of it, or nothing and the reasons.
+"""Importing a list of clients or of contacts: the whole list, or nothing and the reasons.
 
-The edge commits what it is asked to apply and rolls a dry run back: both run the same way.
+A dry run works in the same way, but the edge rolls it back instead of committing.
 """
 
 from collections.abc import Container, Iterator, Sequence
@@ -38,7 +38,7 @@ from webapp.services.locks import lock_organisation
 from webapp.services.reminders import loading
 
 DAYS_AHEAD = 30
-# How many clients the preview of the mails loads at a time.
+# The preview of the mails loads so many clients at a time.
 CHUNK = 1_000
 
 
@@ -57,7 +57,7 @@ class MailAhead:
 
 @dataclass(frozen=True, slots=True)
 class PlannedChange:
-    """One field of something that is there. ``about``: the product or the person; the client's own: None."""
+    """One changed field of a stored row. ``about``: the product or the person; None for the client itself."""
 
     client: str
     about: str | None
@@ -68,7 +68,7 @@ class PlannedChange:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The outcome of an import, or of its dry run; the counts are lines of the file without a fault."""
+    """The result of an import, or of its dry run. The counts are lines of the file without a fault."""
 
     created: int = 0
     changed: int = 0
@@ -88,15 +88,15 @@ def import_list(
     encoding: str | None = None,
     dates: Language | None = None,
 ) -> Report:
-    """Bring a file's lines in. With faults nothing is written; they are in the report.
+    """Import the lines of a file. If there are faults, nothing is written, and the report has them.
 
-    ``dates``: the language whose way of writing dates the list has beside ISO dates.
+    ``dates``: the list may write dates in this language's way, besides ISO dates.
     """
     try:
         records = lines(decode(content, encoding))
         _row, header = next(records)
         columns = find_columns([title.strip() for title in header], mapping)
-        # Two imports at once would both create what neither finds.
+        # Two imports at once would both create rows that neither finds.
         lock_organisation(partner.id)
         matcher = Matcher(columns, load(partner))
         for line in read_lines(records, columns, spelling_of(dates), matcher.faults):
@@ -124,9 +124,9 @@ def import_list(
 
 
 def spelling_of(dates: Language | None) -> Spelling:
-    """The words of all languages, and the dates of one."""
-    cancelled = {folded(word): False for one in LANGUAGES.values() for word in one.active}
-    cancelled |= {folded(word): True for one in LANGUAGES.values() for word in one.cancelled}
+    """Make the spelling of a list: the words of all languages, and the dates of one."""
+    cancelled = {folded(word): False for spoken in LANGUAGES.values() for word in spoken.active}
+    cancelled |= {folded(word): True for spoken in LANGUAGES.values() for word in spoken.cancelled}
     sample = dates.numeric_date if dates else None
     return Spelling(sample, codes.contact_roles_by_word(), cancelled)
 
@@ -137,7 +137,7 @@ def read_lines(
     spelling: Spelling,
     faults: list[Fault],
 ) -> Iterator[Facts]:
-    """The lines that can be read; what is wrong with the others goes to ``faults``."""
+    """Yield the readable lines. The faults of the others go to ``faults``."""
     how = readers(spelling) | WORLD
     for row, cells in records:
         line = read_line(row, cells, columns, how)
@@ -148,7 +148,7 @@ def read_lines(
 
 
 def one_of(known: Container[str], problem: Problem, text: str) -> str:
-    """A code that is one of a set."""
+    """Read a code from a set of known ones. Raises CellError for any other."""
     if text not in known:
         raise CellError(problem)
     return text
@@ -162,7 +162,7 @@ def read_country(text: str) -> str:
 
 
 def read_language(text: str) -> str:
-    """A language by its code, alone or with a region: ``pt-BR`` is ``pt``."""
+    """Read a language by its code, alone or with a region: ``pt-BR`` is ``pt``."""
     code = best_language([text.replace("_", "-")])
     if code is None:
         raise CellError(Problem.LANGUAGE)
@@ -176,7 +176,7 @@ def read_email(text: str) -> str:
         raise CellError(Problem.EMAIL) from None
 
 
-# Readers that need tables of the world.
+# Readers that need tables of countries, currencies and the like.
 WORLD: dict[Field, Reader] = {
     Field.COUNTRY: read_country,
     Field.LANGUAGE: read_language,
@@ -187,7 +187,7 @@ WORLD: dict[Field, Reader] = {
 
 
 def planned_changes(plan: ClientPlan) -> Iterator[PlannedChange]:
-    """List the fields of stored rows that will be different."""
+    """List the fields of stored rows that will change."""
     if plan.record is None:
         return
     parts: list[tuple[str | None, Plan[Any]]] = [(None, plan)]
@@ -201,12 +201,12 @@ def planned_changes(plan: ClientPlan) -> Iterator[PlannedChange]:
 
 
 def planned_mails(client_ids: Sequence[int]) -> Iterator[MailAhead]:
-    """Which mails would go out soon about these clients, by the functions that send them."""
+    """Foresee the next mails about these clients, by the same functions as sending."""
     now = runtime.now()
     for start in range(0, len(client_ids), CHUNK):
         for client in loading.load(client_ids[start : start + CHUNK]).values():
-            for one in mails_within(client, now, DAYS_AHEAD):
-                for mail in one.mails:
+            for plan in mails_within(client, now, DAYS_AHEAD):
+                for mail in plan.mails:
                     person = mail.recipient.person
                     products = tuple(item.subscription.product for item in mail.items)
                     yield MailAhead(

@@ -1,4 +1,4 @@
-"""A separated text file as lines of cells: its encoding, its separator, and what breaks it."""
+"""Reading a separated text file into lines of cells: its encoding, its separator, its faults."""
 
 import codecs
 import csv
@@ -10,16 +10,16 @@ from webapp.domain.rows import Fault, ListError
 from webapp.i18n import LANGUAGES
 
 SEPARATORS = ",;\t"
-# General detectors take short lists in Polish or Portuguese for Romanian or Danish.
-ENCODINGS = tuple(dict.fromkeys(name for one in LANGUAGES.values() for name in one.encodings))
+# General detectors mistake short lists in Polish or Portuguese for Romanian or Danish.
+ENCODINGS = tuple(dict.fromkeys(name for spoken in LANGUAGES.values() for name in spoken.encodings))
 OWN_LETTERS = {
     letter
-    for one in LANGUAGES.values()
-    for char in one.alphabet + one.marked
+    for spoken in LANGUAGES.values()
+    for char in spoken.alphabet + spoken.marked
     for letter in (char, char.upper())
     if not letter.isascii()
 }
-# The longer mark first: UTF-32's begins with UTF-16's.
+# The longer mark comes first, since UTF-32's begins with UTF-16's.
 MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -30,10 +30,10 @@ MARKS = (
 
 
 def decode(content: bytes, encoding: str | None = None) -> str:
-    """The text of a file: by its byte order mark, by the named encoding, else UTF-8.
+    """Decode a file by its byte order mark, by the named encoding, or else as UTF-8.
 
-    Anything else is not guessed, since a wrong guess spoils names silently; the guess goes into
-    the message instead. Raises ListError.
+    No other encoding is guessed, since a wrong guess spoils names silently. The error proposes one instead.
+    Raises ListError.
     """
     marked = next((name for mark, name in MARKS if content.startswith(mark)), None)
     name = marked or encoding or "utf-8"
@@ -59,12 +59,12 @@ def encoding_fault(content: bytes, row: int, named: str | None) -> Fault:
 
 
 def readings(content: bytes) -> list[tuple[str, str]]:
-    """The text as each of the encodings has it that lists in our languages come in."""
+    """Decode a text in each of the usual encodings of lists in our languages."""
     return [(name, content.decode(name, errors="replace")) for name in ENCODINGS]
 
 
 def plausibility(text: str) -> int:
-    """How many more letters of our languages it has than other characters beyond ASCII."""
+    """Count the letters of our languages in a text, less all other characters beyond ASCII."""
     return sum(1 if char in OWN_LETTERS else -1 for char in text if not char.isascii())
 
 
@@ -75,10 +75,10 @@ def separator(text: str) -> str:
 
 
 def lines(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Each record with the line on which it begins; the header comes first, blank lines don't.
+    """Yield each record with the line on which it begins, header first, without blank lines.
 
-    Raises ListError without any record, and where the file breaks: an unclosed quote would swallow all
-    lines after it.
+    Raises ListError if there is no record, or if the file is broken: an unclosed quote would swallow all lines
+    after it.
     """
     row, empty = 1, True
     try:

@@ -1,4 +1,4 @@
-"""Writing what an import has planned: all that is new in a few statements, changes one by one."""
+"""Writing the plans of an import: all new rows in a few statements, changes one by one."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -22,7 +22,7 @@ def write(actor: User | None, partner: Partner, plans: Sequence[ClientPlan]) -> 
     new = [part for plan in plans for part in create(partner, plan)]
     db.session.add_all(new)
     db.session.flush()
-    entries = [entry_of(actor, partner, one) for one in new]
+    entries = [entry_of(actor, partner, row) for row in new]
     for plan in plans:
         holders = {role: plan.people[key].stored.id for role, (key, _row) in plan.roles.items()}
         if holders:
@@ -30,15 +30,15 @@ def write(actor: User | None, partner: Partner, plans: Sequence[ClientPlan]) -> 
     if entries:
         db.session.execute(insert(AuditEntry), entries)
     with refreshed_together():
-        refresh([one for one in new if isinstance(one, Subscription)])
+        refresh([row for row in new if isinstance(row, Subscription)])
         for plan in plans:
             change(actor, plan)
-    # New contacts may be the ones that a blocked reminder waits for.
+    # A blocked reminder may wait for these new contacts.
     after_changes.reconsider_partner(actor, partner)
 
 
 def create(partner: Partner, plan: ClientPlan) -> Iterator[Client | Subscription | User]:
-    """Make what is not there yet of a client, its subscriptions and its people."""
+    """Make the missing rows of a client, its subscriptions and its people."""
     if plan.record is None:
         plan.record = clients.new_client(partner, clients.ClientDetails(**plan.wanted))
         yield plan.record
@@ -56,27 +56,27 @@ def create(partner: Partner, plan: ClientPlan) -> Iterator[Client | Subscription
             yield person.record
 
 
-def entry_of(actor: User | None, partner: Partner, one: Client | Subscription | User) -> Json:
+def entry_of(actor: User | None, partner: Partner, row: Client | Subscription | User) -> Json:
     """Make the audit entry of a new row."""
-    if isinstance(one, Client):
-        action, client_id, subject = AuditAction.CLIENT_ADDED, one.id, one.name
-    elif isinstance(one, Subscription):
-        action, client_id, subject = AuditAction.SUBSCRIPTION_ADDED, one.client_id, one.product
+    if isinstance(row, Client):
+        action, client_id, subject = AuditAction.CLIENT_ADDED, row.id, row.name
+    elif isinstance(row, Subscription):
+        action, client_id, subject = AuditAction.SUBSCRIPTION_ADDED, row.client_id, row.product
     else:
-        action, client_id, subject = AuditAction.USER_ADDED, one.organisation_id, one.name
+        action, client_id, subject = AuditAction.USER_ADDED, row.organisation_id, row.name
     return audit.values(
         actor,
         action,
         organisation_id=partner.id,
         client_id=client_id,
-        subject_id=one.id,
+        subject_id=row.id,
         subject=subject,
-        changes={"email": (None, one.email)} if isinstance(one, User) else None,
+        changes={"email": (None, row.email)} if isinstance(row, User) else None,
     )
 
 
 def fill_roles(actor: User | None, client: Client, holders: dict[ContactRole, int]) -> Json:
-    """Give roles that nobody holds; all others are the client's own to assign. The audit entry."""
+    """Give roles that nobody holds, and return the audit entry. Only the client assigns all others."""
     for role, user_id in holders.items():
         db.session.add(ContactAssignment(client_id=client.id, role=role, user_id=user_id))
     return audit.values(
@@ -91,7 +91,7 @@ def fill_roles(actor: User | None, client: Client, holders: dict[ContactRole, in
 
 
 def change(actor: User | None, plan: ClientPlan) -> None:
-    """Bring what was there before up to date; what is new has no changes any more."""
+    """Update the rows that existed before. New rows have no changes left."""
     if plan.changes:
         facts = replace(clients.details_of(plan.stored), **plan.changes)
         clients.edit_client(actor, plan.stored, facts)
@@ -108,7 +108,7 @@ def change_subscription(actor: User | None, plan: Plan[Subscription]) -> None:
     cancelled = changes.pop("cancelled", None)
     if cancelled is False:
         renewals.restore(actor, record, cancelled=False)
-    # A date moved on by the term is a renewal; any other move, or one of what is cancelled, a correction.
+    # A date moved on by the term is a renewal. Any other move, or one of a cancelled subscription, is a correction.
     if not record.cancelled and changes.get("renewal_date") == renewals.next_date(record):
         renewals.renew(actor, record)
     facts = replace(subscriptions.details_of(record), **changes)

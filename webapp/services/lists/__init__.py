@@ -1,1 +1,1 @@
-"""Whatever is shown, exported or served as a list."""
+"""Lists: one page at a time, for pages, exports and other machines."""

@@ -1,4 +1,4 @@
-"""What the dashboard knows of a client, as SQL, so that it can be shown, sorted and filtered in one statement."""
+"""The dashboard's facts about clients as SQL, to show, sort and filter them in one statement."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ contact = contact_table.c
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """A partner's people by id, and who of them stands behind every client: default contact, admins."""
+    """A partner's people by id, with the default contact and the admins, who stand behind every client."""
 
     people: Mapping[int, Person]
     default: Person | None
@@ -46,7 +46,7 @@ class Team:
 
 
 def next_mail() -> ColumnElement[date | None]:
-    """The day on which the next step of any of a client's subscriptions falls due."""
+    """Select the day on which a client's next step falls due, over all its subscriptions."""
     return (
         select(func.min(Subscription.attention_on))
         .where(Subscription.client_id == client.id, Subscription.cancelled.is_(False))
@@ -55,7 +55,7 @@ def next_mail() -> ColumnElement[date | None]:
 
 
 def next_deadline() -> ColumnElement[date | None]:
-    """The decision deadline of the next renewal: the earliest where several renew on that day."""
+    """Select the decision deadline of the next renewal, the earliest one if several renew that day."""
     return (
         select(func.min(Subscription.deadline))
         .where(
@@ -68,7 +68,7 @@ def next_deadline() -> ColumnElement[date | None]:
 
 
 def blocked_until() -> ColumnElement[date]:
-    """The last day on which a blocked reminder of a client may still be told; the past: none is left."""
+    """Select the last useful day of a client's blocked reminders; a day in the past if there are none."""
     return (
         select(func.max(Reminder.base_date))
         .join(Subscription, Subscription.id == Reminder.subscription_id)
@@ -83,7 +83,7 @@ def blocked_until() -> ColumnElement[date]:
 
 
 def not_sure(partner: Partner) -> ColumnElement[int]:
-    """How many of a partner's mails are held for a person."""
+    """Count a partner's mails that are held until a person decides."""
     return (
         select(func.count())
         .select_from(delivery_table)
@@ -96,14 +96,14 @@ def not_sure(partner: Partner) -> ColumnElement[int]:
 
 
 def owner_column(partner: Partner) -> ColumnElement[str]:
-    """domain.ownership.effective_owner, as SQL."""
+    """Write domain.ownership.effective_owner as SQL."""
     return func.coalesce(client.owner, literal(partner.default_owner, client.owner.type))
 
 
 def reachability(partner: Partner, team: Team) -> ColumnElement[str]:
-    """domain.recipients.reachability of each client, as SQL, so that it can be filtered by.
+    """Write domain.recipients.reachability as SQL, to filter clients by it.
 
-    A test holds the two together over a table of cases.
+    A test compares the two over a table of cases.
     """
     holder = aliased(User)
     held = (

@@ -62,7 +62,7 @@ SORT_KEYS: dict[str, ColumnElement[Any]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientQuery(paging.Query):
-    """Which clients to show. ``within``: next renewal in so many days, 0 for overdue."""
+    """The clients to show. ``within``: next renewal in at most so many days; 0 for overdue."""
 
     search: str = words("q")
     owner: OwnerFilter | None = choice("owner", each(OwnerFilter))
@@ -74,9 +74,9 @@ class ClientQuery(paging.Query):
 
 @dataclass(frozen=True, slots=True)
 class ClientRow:
-    """One client. ``today`` is the date where it is; ``next_renewal`` None: nothing to renew.
+    """One client. ``today``: its local date. ``next_renewal``: None if there is nothing to renew.
 
-    ``deadline``: until when that renewal must be decided, where a date was given.
+    ``deadline``: the decision deadline of that renewal, if there is one.
     ``at_risk``: the day of the next mail to people who are hard to reach.
     """
 
@@ -94,13 +94,13 @@ class ClientRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientPage(Page[ClientRow]):
-    """``undecided``: how many mails, about whichever client, somebody must decide about."""
+    """One page of clients. ``undecided``: the number of mails, about any client, that wait for a decision."""
 
     undecided: int
 
 
 def load(partner: Partner, query: ClientQuery) -> ClientPage:
-    """The clients that a query asks for, in at most four statements."""
+    """Load the clients that a query asks for, in at most four statements."""
     team = load_team(partner)
     listed = listing(partner, team)
     total, undecided = db.session.execute(
@@ -151,7 +151,7 @@ def load_team(partner: Partner) -> Team:
 
 
 def listing(partner: Partner, team: Team) -> Listing:
-    """A partner's clients."""
+    """Describe the list of a partner's clients."""
     return Listing(
         rows=columns(partner, team).where(client.partner_id == partner.id),
         id=client.id,
@@ -186,14 +186,14 @@ def columns(partner: Partner, team: Team) -> Select[Any]:
 
 
 def owned(partner: Partner, owner: OwnerFilter) -> ColumnElement[bool]:
-    """Clients by their effective owner, or with a setting of their own."""
+    """Make the condition for clients by effective owner, or with an owner of their own."""
     if owner is OwnerFilter.OWN:
         return client.owner.is_not(None)
     return owner_column(partner) == Owner(owner.value)
 
 
 def renews(today: date, within: int) -> ColumnElement[bool]:
-    """Clients that renew within so many days from today; 0: that should have by now."""
+    """Make the condition for clients that renew within so many days; 0: those that are overdue."""
     if within == 0:
         return client.next_renewal_on < today
     return client.next_renewal_on.between(today, today + timedelta(days=within))
@@ -218,7 +218,7 @@ def client_row(row: Any, partner: Partner, team: Team) -> ClientRow:
 
 
 def at_risk(row: Any, today: date) -> date | None:
-    """The day of a client's next mail: today where one is blocked or has been due; None: none comes."""
+    """Return the day of a client's next mail: today if one is blocked or overdue, None if none will come."""
     if row.blocked_until and row.blocked_until >= today:
         return today
     return max(row.next_mail, today) if row.next_mail else None

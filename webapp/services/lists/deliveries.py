@@ -21,7 +21,7 @@ from webapp.services.sending.decisions import Way
 
 PAGE = 50
 PERIODS = (7, 30, 90)
-# Counting on would take longer than anybody wants to know it.
+# An exact count beyond this is not worth the time that it takes.
 MOST_COUNTED = 1000
 
 client, company = client_table.c, organisation_table.c
@@ -30,7 +30,7 @@ delivery, recipient = delivery_table.c, user_table.c
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryQuery(paging.Query):
-    """Which mails to show. ``days``: queued within so many days."""
+    """The delivery rows to show. ``days``: queued within so many days."""
 
     state: DeliveryState | None = choice("state", each(DeliveryState))
     client: str = words("client")
@@ -40,7 +40,7 @@ class DeliveryQuery(paging.Query):
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRow:
-    """One mail, and what became of it. ``at``: when it ended, or when it may go out."""
+    """One mail and its fate. ``at``: the moment when it ended, or may go out."""
 
     id: int
     kind: MailKind
@@ -64,7 +64,7 @@ class DeliveryRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryPage(Page[DeliveryRow]):
-    """One page of mails, and on the first one those on top that somebody must decide about.
+    """One page of delivery rows. On the first page, mails that wait for a decision come on top.
 
     ``total`` counts both, up to MOST_COUNTED + 1.
     """
@@ -74,7 +74,7 @@ class DeliveryPage(Page[DeliveryRow]):
 
 
 def load(partner: Partner, query: DeliveryQuery) -> DeliveryPage:
-    """The mails that a query asks for, in at most four statements."""
+    """Load the delivery rows that a query asks for, in at most four statements."""
     every = listing(partner)
     unclear = delivery.state == DeliveryState.UNCLEAR
     below = every if query.state else replace(every, rows=every.rows.where(~unclear))
@@ -96,7 +96,7 @@ def load(partner: Partner, query: DeliveryQuery) -> DeliveryPage:
 
 
 def listing(partner: Partner) -> Listing:
-    """A partner's mails, newest first."""
+    """Describe the list of a partner's deliveries, newest first."""
     return Listing(
         rows=columns().where(delivery.partner_id == partner.id),
         id=delivery.id,
@@ -110,7 +110,7 @@ def listing(partner: Partner) -> Listing:
 
 
 def columns() -> Select[Any]:
-    """What a line shows: not the message itself, which may be long."""
+    """Select the columns of a delivery row, without the message, which may be long."""
     return select(
         delivery.id,
         delivery.kind,
@@ -137,7 +137,7 @@ def columns() -> Select[Any]:
 
 
 def named(word: str) -> ColumnElement[bool]:
-    """Part of a person's name or address."""
+    """Make the condition that a person's name or address contains a word."""
     return or_(
         recipient.email_key.contains(word.casefold(), autoescape=True),
         recipient.name_key.contains(fold(word), autoescape=True),

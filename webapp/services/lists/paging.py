@@ -1,4 +1,4 @@
-"""How any list works: its query, the address's words for it, its order, its pages and its count.
+"""The workings of every list: its query, its address, its order, its pages and its count.
 
 A new list is a query (a frozen dataclass), a Listing (its columns, filters and sort keys), and a row.
 """
@@ -15,7 +15,7 @@ from webapp.models import db
 
 LONGEST_WORDS = 100
 PARAMETER = "parameter"
-# How the address of a list calls its places by time: what follows on the page was before.
+# Names of the two places in an address of a list by time: the rows further down the page are earlier.
 BY_TIME = {"after": "before", "before": "after"}
 
 Shown = TypeVar("Shown")
@@ -24,9 +24,9 @@ Filter = Callable[[Any], ColumnElement[bool]]
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """How an address has one field of a query; it leaves out the default.
+    """One field of a query as a parameter of the address, which leaves out the default.
 
-    ``read`` raises ValueError for a text that makes no sense. ``narrows``: it is a filter, not an order.
+    ``read`` raises ValueError for a meaningless text. ``narrows``: the field is a filter, not an order.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Parameter:
 
 
 def words(name: str, longest: int = LONGEST_WORDS) -> Any:
-    """A field of a query for words to search for."""
+    """Make a field of a query for words to search for."""
 
     def read(text: str) -> str:
         return one_line(text[:longest])
@@ -48,7 +48,7 @@ def words(name: str, longest: int = LONGEST_WORDS) -> Any:
 def choice(
     name: str, by_text: Mapping[str, Any], default: Any = None, *, narrows: bool = True
 ) -> Any:
-    """A field of a query with one of some values, each by its text in the address."""
+    """Make a field of a query for a choice of values. ``by_text`` maps the address's texts to them."""
     texts = {value: text for text, value in by_text.items()}
 
     def read(text: str) -> Any:
@@ -61,16 +61,16 @@ def choice(
 
 
 def each(values: Iterable[Any]) -> dict[str, Any]:
-    """Values by their text, where that is the one they have anyway."""
+    """Map each value's own text to the value."""
     return {str(value): value for value in values}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """What a list is asked for: by itself all of it, newest first. Subclasses add filters and orders.
+    """A request to a list: on its own, all rows, newest first. Subclasses add filters and orders.
 
-    ``after`` and ``before`` are ids of rows: the page that follows one, or that ends before it;
-    ``places``: what the address calls each of these two.
+    ``after`` and ``before`` are ids of rows: the page starts after one, or ends before it.
+    ``places``: the names of these two in the address.
     """
 
     places: ClassVar[Mapping[str, str]] = {"after": "after", "before": "before"}
@@ -85,13 +85,17 @@ class Query:
 
 
 def parameters(kind: type[Query]) -> dict[str, Parameter]:
-    """What an address says of a query, by field: filters first, then the order."""
-    found = {one.name: one.metadata[PARAMETER] for one in fields(kind) if PARAMETER in one.metadata}
+    """Return a query's parameters by field: filters first, then the order."""
+    found = {
+        field.name: field.metadata[PARAMETER]
+        for field in fields(kind)
+        if PARAMETER in field.metadata
+    }
     return dict(sorted(found.items(), key=lambda item: not item[1].narrows))
 
 
 def narrowing(query: Query) -> Iterator[tuple[str, Any]]:
-    """The filters that a query uses, each field with its value."""
+    """Yield the filters that a query uses, each field with its value."""
     for name, parameter in parameters(type(query)).items():
         value = getattr(query, name)
         if parameter.narrows and value != parameter.default:
@@ -99,7 +103,7 @@ def narrowing(query: Query) -> Iterator[tuple[str, Any]]:
 
 
 def in_address(query: Query) -> dict[str, str]:
-    """A query as an address has it."""
+    """Turn a query into the parameters of an address."""
     said = {}
     for name, parameter in parameters(type(query)).items():
         value = getattr(query, name)
@@ -111,11 +115,11 @@ def in_address(query: Query) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What can be listed.
+    """The definition of a list.
 
-    ``rows``: a select of columns, of whatever may be seen at all; ``id``, one of them, tells the rows
-    apart and decides where a sort key does not. ``filters``: the condition for the value of each field
-    that narrows. ``keys``: what is sorted by, by the query's ``sort``; none: the id alone.
+    ``rows``: a select of columns over all rows that the reader may see. ``id``: the column that tells rows
+    apart, and that decides between equal sort keys. ``filters``: for each narrowing field, the condition
+    for its value. ``keys``: the sort keys by the query's ``sort``; if empty, the id alone.
     """
 
     rows: Select[Any]
@@ -128,8 +132,8 @@ class Listing:
 class Page(Generic[Shown]):
     """One page of a list.
 
-    ``before`` and ``after``: the ids from which its neighbours lead on, where there are any. ``total``
-    counts all pages, as far as anybody wants to know it; None: it was not counted.
+    ``before`` and ``after``: the ids at which the neighbouring pages begin, if there are any. ``total``:
+    the number of rows on all pages, up to some limit; None if they were not counted.
     """
 
     rows: tuple[Shown, ...]
@@ -139,9 +143,9 @@ class Page(Generic[Shown]):
 
 
 def load(listing: Listing, query: Query, size: int) -> Page[Any]:
-    """One page of a list's rows: one statement, and one more for a place in another order than the id's.
+    """Load one page of rows: one statement, and one more to find a place in an order other than the id's.
 
-    A place that is not in the list is as if it weren't asked for.
+    A place that is not in the list is ignored.
     """
     columns = order(listing, query)
     place = find_place(listing, columns, query.before if query.after is None else query.after)
@@ -163,7 +167,7 @@ def load(listing: Listing, query: Query, size: int) -> Page[Any]:
 
 
 def order(listing: Listing, query: Query) -> tuple[ColumnElement[Any], ...]:
-    """The columns that a list is sorted by; no two rows are the same in all of them."""
+    """Return the columns that a list is sorted by. Together they are unique."""
     key = listing.keys.get(query.sort)
     return (listing.id,) if key is None else (key, listing.id)
 
@@ -171,7 +175,7 @@ def order(listing: Listing, query: Query) -> tuple[ColumnElement[Any], ...]:
 def find_place(
     listing: Listing, columns: Sequence[ColumnElement[Any]], row_id: int | None
 ) -> Sequence[Any] | None:
-    """Where a row stands in the order, whatever the filters; None when there is no such row."""
+    """Find a row's values in the order's columns, whatever the filters; None if there is no such row."""
     if row_id is None:
         return None
     if len(columns) == 1:
@@ -185,19 +189,19 @@ def find_place(
 def beyond(
     columns: Sequence[ColumnElement[Any]], place: Sequence[Any], *, ascending: bool
 ) -> ColumnElement[bool]:
-    """Everything that comes after one place in the order."""
+    """Make the condition for all rows that come after one place in the order."""
     here = tuple_(*columns)
     there = tuple_(*place, types=[column.type for column in columns])
     return here > there if ascending else here < there
 
 
 def narrowed(listing: Listing, query: Query) -> Select[Any]:
-    """The rows that a query's filters leave."""
+    """Select the rows that pass a query's filters."""
     return listing.rows.where(*(listing.filters[name](value) for name, value in narrowing(query)))
 
 
 def counting(listing: Listing, query: Query, most: int | None = None) -> Select[int]:
-    """Counts the rows of all pages; with ``most``, on to one more than that."""
+    """Count the rows of all pages; with ``most``, stop at one more than that."""
     rows = narrowed(listing, query)
     if most is None:
         return rows.with_only_columns(func.count())
@@ -206,10 +210,10 @@ def counting(listing: Listing, query: Query, most: int | None = None) -> Select[
 
 
 def holds_words(key: ColumnElement[str], text: str) -> ColumnElement[bool]:
-    """Whether a folded key has all words of a text."""
+    """Make the condition that a folded key contains all words of a text."""
     return every_word(fold(text), lambda word: key.contains(word, autoescape=True))
 
 
 def every_word(text: str, condition: Filter) -> ColumnElement[bool]:
-    """A condition for each word of a text."""
+    """Combine the conditions of all words of a text."""
     return and_(true(), *map(condition, text.split()))

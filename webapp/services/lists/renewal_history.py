@@ -1,4 +1,4 @@
-"""What became of a client's renewals: every step that fell due, its mails, and each one's way."""
+"""The history of a client's renewals: every step that fell due, its mails, and their stages."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
@@ -25,15 +25,15 @@ from webapp.models import (
     delivery_reminder,
 )
 
-# How many steps are shown, the newest ones.
+# The newest steps are shown, at most so many.
 SHOWN = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One point on the way of a step or a mail. ``state`` None: the step was planned.
+    """One point in the history of a step or a mail. ``state`` None: the step was planned.
 
-    ``reply``: what the server said. ``by``: the person whose decision or change it was.
+    ``reply``: the server's answer. ``by``: the person who decided or changed something.
     """
 
     at: datetime
@@ -43,14 +43,14 @@ class Stage:
 
 
 def moments(stages: Sequence[Stage]) -> list[tuple[datetime, list[Stage]]]:
-    """The stages of each minute together: most follow at once upon the one before."""
+    """Group stages by the minute, since most follow at once upon the one before."""
     by_minute = groupby(stages, key=lambda stage: stage.at.replace(second=0, microsecond=0))
     return [(minute, list(together)) for minute, together in by_minute]
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryHistory:
-    """One mail to one person, as what, and its way so far."""
+    """One mail to one person, with the person's roles and the stages so far."""
 
     kind: MailKind
     recipient: str
@@ -62,7 +62,7 @@ class DeliveryHistory:
 
 @dataclass(frozen=True, slots=True)
 class ReminderHistory:
-    """One step of a renewal that fell due, so many days before its base date, and its way so far."""
+    """One step of a renewal that fell due, in days before the base date, and its stages so far."""
 
     days_before: int
     due_on: date
@@ -75,8 +75,8 @@ class ReminderHistory:
 class RenewalHistory:
     """One renewal of one subscription, newest step first.
 
-    ``by_deadline``: its base date is known to be the decision deadline. ``present``: it is still to come
-    or to be settled.
+    ``by_deadline``: the base date is known to be the decision deadline. ``present``: the renewal is still
+    to come, or to be settled.
     """
 
     product: str
@@ -88,14 +88,14 @@ class RenewalHistory:
 
 @dataclass
 class Events:
-    """The stages that steps and mails came to after their first one, by id, oldest first."""
+    """The later stages of steps and mails, after their first one, by id, oldest first."""
 
     steps: dict[int, list[Stage]] = field(default_factory=lambda: defaultdict(list))
     mails: dict[int, list[Stage]] = field(default_factory=lambda: defaultdict(list))
 
 
 def load(client_id: int) -> list[RenewalHistory]:
-    """The renewals of a client of which a step has fallen due, newest first; two statements."""
+    """Load a client's renewals that had a step fall due, newest first, in two statements."""
     lines = load_lines(client_id)
     events = load_events(
         {line.reminder_id for line in lines}, {line.delivery_id for line in lines} - {None}
@@ -118,7 +118,7 @@ def load(client_id: int) -> list[RenewalHistory]:
 
 
 def load_lines(client_id: int) -> Sequence[Any]:
-    """One line a reminder and mail; a reminder without mails has one line, too."""
+    """Load one line for each mail of each reminder, and one for a reminder without mails."""
     newest = (
         select(Reminder.id)
         .where(Reminder.client_id == client_id)
@@ -158,7 +158,7 @@ def load_lines(client_id: int) -> Sequence[Any]:
 
 
 def load_events(reminder_ids: Collection[int], delivery_ids: Collection[int]) -> Events:
-    """The histories of these steps and mails."""
+    """Load the histories of these steps and mails."""
     of_steps = select(
         literal("step").label("of"),
         ReminderEvent.reminder_id.label("owner_id"),
@@ -209,7 +209,7 @@ def reminder_histories(lines: Iterable[Any], events: Events) -> Iterable[Reminde
 
 
 def ended_at_once(at: datetime, state: ReminderState) -> tuple[Stage, ...]:
-    """What became of a step whose history has no line: it was planned in the state in which it is."""
+    """Make the stages of a step without a history: it was planned in its present state."""
     return () if state is ReminderState.DUE else (Stage(at, state),)
 
 

@@ -1,1 +1,1 @@
-"""Which reminders fall due: the facts behind the rules, the due index, and the planning."""
+"""Reminders that fall due: the facts behind the rules, the due index, and the planning."""

@@ -1,4 +1,7 @@
-"""When each subscription needs attention next, and each client's next renewal: written here alone."""
+"""The due index: each subscription's next day of attention, and each client's next renewal.
+
+Only this module writes them.
+"""
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,9 +16,9 @@ from webapp.models import Client, Partner, Reminder, Subscription, db
 from webapp.models.organisation import NO_RENEWAL
 from webapp.models.tables import client_table, subscription_table
 
-# A subscription (``key``) and the date on which it needs attention next (``day``).
+# The id of a subscription (``key``) and its next day of attention (``day``).
 Day = dict[str, Any]
-# How many ids one statement takes; both databases have a limit.
+# So many ids in one statement at most; both databases have a limit.
 CHUNK = 5_000
 steps_of = cache(schedule.parse_steps)
 collected: ContextVar[list[Subscription] | None] = ContextVar("collected", default=None)
@@ -23,7 +26,7 @@ collected: ContextVar[list[Subscription] | None] = ContextVar("collected", defau
 
 @contextmanager
 def refreshed_together() -> Iterator[None]:
-    """Within it ``refresh`` only collects; at its end everything is refreshed in a few statements."""
+    """Let ``refresh`` only collect subscriptions, and refresh all of them in a few statements at the end."""
     subscriptions: list[Subscription] = []
     token = collected.set(subscriptions)
     try:
@@ -34,7 +37,7 @@ def refreshed_together() -> Iterator[None]:
 
 
 def refresh(subscriptions: Collection[Subscription]) -> None:
-    """Write when each subscription needs attention next, and the clients' next renewals."""
+    """Write each subscription's next day of attention, and the clients' next renewals."""
     later = collected.get()
     if later is not None:
         later.extend(subscriptions)
@@ -48,7 +51,7 @@ def refresh(subscriptions: Collection[Subscription]) -> None:
 
 
 def refresh_partner(partner: Partner) -> None:
-    """The same for all subscriptions of a partner, in a few statements however many there are."""
+    """Refresh all subscriptions of a partner, in a few statements whatever their number."""
     db.session.flush()
     refresh_where(
         Subscription.client_id.in_(select(Client.id).where(Client.partner_id == partner.id))
@@ -59,15 +62,15 @@ def refresh_partner(partner: Partner) -> None:
 
 
 def forget(subscription: Subscription) -> None:
-    """Let the session ask the database again for what was written past it."""
+    """Make the session reload the columns that were written past it."""
     db.session.expire(subscription, ["attention_on"])
     db.session.expire(subscription.client, ["next_renewal_on"])
 
 
 def refresh_where(condition: ColumnElement[bool]) -> None:
-    """Write ``attention_on`` and ``next_renewal_on`` of the subscriptions that a condition names.
+    """Write ``attention_on`` and ``next_renewal_on`` for the subscriptions that meet a condition.
 
-    It writes past the session, so that no version moves: nobody who saves at this moment is overtaken.
+    It writes past the session, so that no version moves and open forms stay valid.
     """
     planned = planned_steps(condition)
     changed: list[Day] = []
@@ -100,7 +103,7 @@ def refresh_where(condition: ColumnElement[bool]) -> None:
 
 
 def planned_steps(condition: ColumnElement[bool]) -> dict[int, list[int]]:
-    """The steps that already have a reminder for the present base date, by subscription."""
+    """Load the steps that already have a reminder for the present base date, by subscription."""
     planned: dict[int, list[int]] = {}
     for subscription_id, step in db.session.execute(
         select(Reminder.subscription_id, Reminder.step)
@@ -112,7 +115,7 @@ def planned_steps(condition: ColumnElement[bool]) -> dict[int, list[int]]:
 
 
 def write(changed: Sequence[Day]) -> None:
-    """Store new dates, and nothing else."""
+    """Store the changed dates, and nothing else."""
     if changed:
         db.session.connection().execute(
             update(subscription_table)
@@ -123,7 +126,7 @@ def write(changed: Sequence[Day]) -> None:
 
 
 def write_next_renewals(condition: ColumnElement[bool]) -> None:
-    """The earliest date of an active subscription, for each client that is concerned."""
+    """Store the earliest date of an active subscription, for each client concerned."""
     active = subscription_table.alias("active")
     earliest = (
         select(func.coalesce(func.min(active.c.renewal_date), NO_RENEWAL))

@@ -1,4 +1,4 @@
-"""Loads what the rules need to know about clients, for one or for thousands, in three statements."""
+"""Loading the facts of clients for the rules: three statements for one client or thousands."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -20,7 +20,7 @@ company, agency = organisation_table.alias(), organisation_table.alias()
 
 
 def load(client_ids: Sequence[int]) -> dict[int, ClientFacts]:
-    """The facts of these clients, by id. Unknown ids are left out."""
+    """Load the facts of these clients, by id. Unknown ids are left out."""
     if not client_ids:
         return {}
     rows = client_rows(client_ids)
@@ -37,12 +37,12 @@ def load(client_ids: Sequence[int]) -> dict[int, ClientFacts]:
 
 
 def load_one(client_id: int) -> ClientFacts:
-    """The facts of one client that exists."""
+    """Load the facts of one client, which must exist."""
     return load([client_id])[client_id]
 
 
 def of_client(client: Client) -> ClientFacts:
-    """The facts of one client that is loaded already, as its partner is: two statements."""
+    """Load the facts of a client that is loaded with its partner already, in two statements."""
     partner = client.partner
     people = load_people([client.id], [partner.id])
     known = partner_facts(partner.id, partner.name, partner, people)
@@ -84,7 +84,7 @@ def partner_facts(
 
 
 def person(user: User) -> Person:
-    """A user as the rules see it."""
+    """Turn a user into a person of the rules."""
     organisation = user.organisation
     return Person(
         user.id,
@@ -128,7 +128,7 @@ def client_rows(client_ids: Sequence[int]) -> Sequence[Any]:
 
 @dataclass
 class People:
-    """Everybody who may matter: by id, as contacts of a client, as team and admins of a partner."""
+    """All people who may matter: by id, as contacts of a client, as team and admins of a partner."""
 
     by_id: dict[int, Person] = field(default_factory=dict)
     teams: dict[int, list[Person]] = field(default_factory=lambda: defaultdict(list))

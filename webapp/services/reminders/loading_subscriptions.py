@@ -1,4 +1,4 @@
-"""Loads what the rules need to know about subscriptions, and about what was told of them already."""
+"""Loading the facts of subscriptions for the rules, with the reminders that were told already."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ OPEN_REMINDERS = (ReminderState.DUE, ReminderState.BLOCKED)
 
 @dataclass
 class Told:
-    """What is known of the reminders of one subscription at its present base date."""
+    """The reminders of one subscription at its present base date."""
 
     planned: set[int] = field(default_factory=set)
     waiting: set[int] = field(default_factory=set)
@@ -34,14 +34,14 @@ class Told:
 
 @dataclass
 class Subscriptions:
-    """By client: the active subscriptions, and who already got a mail on which days."""
+    """The active subscriptions by client, and the days on which people already got mails."""
 
     active: dict[int, list[SubscriptionFacts]] = field(default_factory=lambda: defaultdict(list))
     occupied: dict[int, set[tuple[str, date]]] = field(default_factory=lambda: defaultdict(set))
 
 
 def load_subscriptions(client_ids: Sequence[int]) -> Subscriptions:
-    """The subscriptions of these clients with what is known of their reminders, in one statement."""
+    """Load the subscriptions of these clients and the facts of their reminders, in one statement."""
     told: dict[int, Told] = defaultdict(Told)
     active: dict[int, Row[Any]] = {}
     loaded = Subscriptions()
@@ -51,14 +51,14 @@ def load_subscriptions(client_ids: Sequence[int]) -> Subscriptions:
         if gone_out(row) and row.day is not None:
             loaded.occupied[row.client_id].add((row.email.casefold(), row.day))
         if row.step is not None and row.present:
-            note(told[row.id], row)
+            learn(told[row.id], row)
     for row in active.values():
         loaded.active[row.client_id].append(subscription_facts(row, told[row.id]))
     return loaded
 
 
 def load_rows(client_ids: Sequence[int]) -> Sequence[Any]:
-    """One row for each mail of each reminder; at least one for each subscription, soonest first."""
+    """Load a row for each mail of each reminder, and at least one for each subscription, soonest first."""
     rows: Sequence[Any] = db.session.execute(
         select(
             Subscription.id,
@@ -84,8 +84,8 @@ def load_rows(client_ids: Sequence[int]) -> Sequence[Any]:
         )
         .outerjoin(
             Reminder,
-            # The renewal before counts only for the days on which somebody already got a mail. A date
-            # may come back from one long ago: renewed twice by mistake, then corrected.
+            # The previous renewal counts only for the days on which somebody already got a mail. A long
+            # past date may come back: somebody renewed twice by mistake, and corrected it.
             and_(
                 Reminder.subscription_id == Subscription.id,
                 or_(
@@ -102,8 +102,8 @@ def load_rows(client_ids: Sequence[int]) -> Sequence[Any]:
     return rows
 
 
-def note(told: Told, row: Row[Any]) -> None:
-    """Add what one row of reminder and delivery says to what is known of its subscription."""
+def learn(told: Told, row: Row[Any]) -> None:
+    """Add one row of reminder and delivery to the facts of its subscription."""
     told.planned.add(row.step)
     gone = gone_out(row)
     queued = row.delivery_state is DeliveryState.QUEUED and row.state is ReminderState.ISSUED
@@ -114,13 +114,13 @@ def note(told: Told, row: Row[Any]) -> None:
 
 
 def gone_out(row: Row[Any]) -> bool:
-    """Whether the row's mail may have reached its reader; so may one that waits to be resent."""
+    """Tell whether the row's mail may have reached its reader, as one that waits to be resent may have."""
     again = row.delivery_state is DeliveryState.QUEUED and row.resends > 0
     return again or row.delivery_state in GONE_OUT
 
 
 def subscription_facts(row: Row[Any], told: Told) -> SubscriptionFacts:
-    # A worker that died may leave the mail of an older step behind, when the next one is planned already.
+    # A worker that died may leave the mail of an older step behind, with the next step planned already.
     newest = min(told.planned, default=None)
     return SubscriptionFacts(
         id=row.id,

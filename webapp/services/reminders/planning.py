@@ -1,7 +1,7 @@
-"""Planning: subscriptions whose step falls due become reminders, in one pass over the due index.
+"""Planning: one pass over the due index turns steps that fall due into reminders.
 
-Set-based, and safe to run at any time in any number of processes: the unique key of a reminder decides,
-never the moment of the run.
+It may run at any time in any number of processes, since the unique key of a reminder decides, never
+the moment of the run.
 """
 
 from collections.abc import Iterator, Sequence
@@ -32,12 +32,12 @@ from webapp.services.reminders import due_index
 from webapp.services.reminders import states as reminder_states
 
 CHUNK = 4_000
-# The farthest east that a local date may be ahead of UTC (Kiritimati).
+# Local dates are at most this far ahead of UTC (Kiritimati).
 EASTMOST = timedelta(hours=14)
 
 
 class LocalDates(dict[str, date]):
-    """The local date of one instant by time zone, worked out once a zone."""
+    """The local dates of one instant by time zone, each worked out once."""
 
     def __init__(self, now: datetime) -> None:
         super().__init__()
@@ -49,7 +49,7 @@ class LocalDates(dict[str, date]):
 
 
 def plan(now: datetime) -> Iterator[int]:
-    """Plan all that is due by now, a chunk at a time: commit after each. Yields how many it planned."""
+    """Plan all that is due by now in chunks, and yield the size of each. The caller commits after each."""
     after: tuple[date, int] | None = None
     today = LocalDates(now)
     while True:
@@ -66,7 +66,7 @@ def plan(now: datetime) -> Iterator[int]:
 
 
 def due_rows(condition: ColumnElement[bool]) -> Sequence[Any]:
-    """Subscriptions with what the rule needs; what another planner has in hand is left to it."""
+    """Load and lock due subscriptions with the facts of the rule, except those locked by other planners."""
     table = subscription_table.c
     newest = (
         select(func.min(Reminder.step))
@@ -93,13 +93,13 @@ def due_rows(condition: ColumnElement[bool]) -> Sequence[Any]:
         .where(table.attention_on.is_not(None), condition)
         .order_by(table.attention_on, table.id)
         .limit(CHUNK)
-        # The client, too: whoever changes its reminders locks it first.
+        # The client, too: every change of its reminders locks it first.
         .with_for_update(of=(subscription_table, client_table), skip_locked=True)
     ).all()
 
 
 class Steps(dict[str, tuple[int, ...]]):
-    """A partner's steps from their text, read once a partner."""
+    """The steps of partners by their text, each parsed once."""
 
     def __missing__(self, text: str) -> tuple[int, ...]:
         self[text] = schedule.parse_steps(text)
@@ -107,9 +107,10 @@ class Steps(dict[str, tuple[int, ...]]):
 
 
 def write(rows: Sequence[Any], today: LocalDates) -> int:
-    """Store the reminders of these subscriptions, and when each needs attention next.
+    """Store the reminders of these subscriptions, and each one's next day of attention.
 
-    Returns how many were due where they are; the index can't know that of the coming day.
+    Returns the number that were due by their local date. The index also holds some that are due only
+    tomorrow there.
     """
     steps = Steps()
     new: list[dict[str, Any]] = []
@@ -136,10 +137,10 @@ def write(rows: Sequence[Any], today: LocalDates) -> int:
         )
     # A newer step takes over from one of the same renewal that still waits.
     reminder_states.close_waiting(
-        [one["subscription_id"] for one in new], ReminderState.SUPERSEDED, today.now
+        [row["subscription_id"] for row in new], ReminderState.SUPERSEDED, today.now
     )
     if new:
-        # One whose unique key is there already is left as it is.
+        # An existing reminder with the same unique key is left as it is.
         db.session.execute(conflict_insert(reminder_table).on_conflict_do_nothing(), new)
     due_index.write(attention_days)
     return len(attention_days)

@@ -1,4 +1,4 @@
-"""The states of reminders: each change leaves a line of history, with whose change it was."""
+"""The states of reminders. Each change leaves a line of history with its author."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ Key = tuple[int, date, int]
 def change(
     where: ColumnElement[bool], state: ReminderState, at: datetime, actor: User | None = None
 ) -> None:
-    """Bring all reminders that a condition names to a state. ``actor`` None: the worker, or the operator."""
+    """Bring all reminders that meet a condition to a state. ``actor`` None: the worker or the operator."""
     ids = db.session.scalars(
         update(Reminder)
         .where(where)
@@ -38,7 +38,7 @@ def change(
 
 
 def open_reminders(client_ids: Sequence[int]) -> Sequence[Row[Any]]:
-    """The reminders of these clients that have not ended."""
+    """Load the open reminders of these clients."""
     rows: Sequence[Any] = db.session.execute(
         select(
             Reminder.id,
@@ -55,9 +55,9 @@ def open_reminders(client_ids: Sequence[int]) -> Sequence[Row[Any]]:
 def write(
     clients: Mapping[int, ClientFacts], states: Mapping[Key, ReminderState], now: datetime
 ) -> None:
-    """Store what became of the clients' open reminders.
+    """Store the new states of the clients' open reminders.
 
-    A due one that the rules left out is too late, or its renewal has a newer step or another date.
+    If the rules left out a due reminder, it is too late, or its renewal has a newer step or another date.
     """
     changed: dict[tuple[ReminderState, ReminderState], list[int]] = defaultdict(list)
     for row in open_reminders(list(clients)):
@@ -77,7 +77,7 @@ def close_waiting(
     now: datetime,
     actor: User | None = None,
 ) -> None:
-    """End the open reminders of subscriptions, except those whose mails have all gone."""
+    """End the open reminders of subscriptions, except those whose mails have all gone out."""
     queued = (
         select(delivery_reminder.c.reminder_id)
         .join(delivery_table, delivery_table.c.id == delivery_reminder.c.delivery_id)
@@ -90,10 +90,10 @@ def close_waiting(
 
 
 def supersede_untold(ended: Sequence[int], now: datetime) -> None:
-    """End reminders that had been issued, and of which now every mail is ended before it went out.
+    """End issued reminders whose mails have all ended before they went out.
 
-    So it is when a worker died with a mail in hand, and meanwhile the date moved or the next step
-    fell due. ``ended``: the ids of the deliveries that ended just now.
+    This happens when a worker dies with a mail in hand and meanwhile the date moves or the next step
+    falls due. ``ended``: the ids of the deliveries that ended just now.
     """
     if not ended:
         return

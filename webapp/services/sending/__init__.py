@@ -1,1 +1,1 @@
-"""From a reminder to a mail that was handed over, and whatever else may become of it."""
+"""Sending: the way from a reminder to a mail that was handed over, or that ended otherwise."""

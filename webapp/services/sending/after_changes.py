@@ -1,4 +1,4 @@
-"""Open reminders: ending them, looking at them again, and who would get what first."""
+"""Open reminders after a change: end them, plan them again, and preview the first mails."""
 
 from datetime import datetime, timedelta
 
@@ -27,7 +27,7 @@ from webapp.services.sending import outbox
 def withdraw(
     actor: User | None, subscription: Subscription, state: ReminderState, now: datetime
 ) -> None:
-    """End what still waits for a subscription (renewed, cancelled, moved) and its queued mails."""
+    """End a subscription's waiting reminders and queued mails (it was renewed, cancelled or moved)."""
     db.session.flush()
     lock_clients([subscription.client_id])
     reminder_states.close_waiting([subscription.id], state, now, actor)
@@ -35,7 +35,7 @@ def withdraw(
 
 
 def reconsider(actor: User | None, clients: ColumnElement[bool]) -> None:
-    """Let planning look again at reminders that nobody could be told about: somebody may be there now.
+    """Let planning look again at blocked reminders, since somebody may be there now.
 
     ``clients`` is a condition on Reminder.client_id.
     """
@@ -44,7 +44,7 @@ def reconsider(actor: User | None, clients: ColumnElement[bool]) -> None:
 
 
 def wake(actor: User | None, clients: ColumnElement[bool]) -> None:
-    """The same as reconsider, for clients whose own rows have been changed, and so are locked."""
+    """Reconsider clients whose own rows were changed, and so are locked already."""
     reminder_states.change(blocked(clients), ReminderState.DUE, runtime.now(), actor)
 
 
@@ -53,18 +53,18 @@ def blocked(clients: ColumnElement[bool]) -> ColumnElement[bool]:
 
 
 def reconsider_partner(actor: User | None, partner: Partner) -> None:
-    """The same for all clients of a partner."""
+    """Reconsider all clients of a partner."""
     clients = select(Client.id).where(Client.partner_id == partner.id)
     reconsider(actor, Reminder.client_id.in_(clients))
 
 
 def reconsider_person(actor: User | None, user: User) -> None:
-    """The same for somebody who can be reached again."""
+    """Reconsider the clients of somebody who can be reached again."""
     reconsider(actor, told(user))
 
 
 def lock_person(user: User) -> None:
-    """Lock the clients whose reminders may change with a person: before the person's own row, as a worker does."""
+    """Lock the clients whose reminders may change with a person, before the person's own row as a worker does."""
     if isinstance(user.organisation, Client):
         lock_clients([user.organisation_id])
     else:
@@ -72,7 +72,7 @@ def lock_person(user: User) -> None:
 
 
 def told(user: User) -> ColumnElement[bool]:
-    """The reminders that somebody may be told about: of the own company, or of all clients of the partner."""
+    """Make the condition for a user's reminders: of the own company, or of all clients of the partner."""
     at_partner = select(Client.id).where(Client.partner_id == user.organisation_id)
     return or_(Reminder.client_id == user.organisation_id, Reminder.client_id.in_(at_partner))
 
@@ -80,7 +80,7 @@ def told(user: User) -> ColumnElement[bool]:
 def first_mails(
     partner_id: int, now: datetime, limit: int = 10
 ) -> list[tuple[ClientFacts, DayPlan]]:
-    """The rounds that would go out first over all clients of a partner: "who gets what first"."""
+    """Find the day plans that would go out first, over all clients of a partner: "who gets what first"."""
     nearest = (
         select(Subscription.client_id)
         .join(client_table, client_table.c.id == Subscription.client_id)

@@ -1,4 +1,4 @@
-"""The last check of mails about to go out: would the rules write them in the same way now?"""
+"""The last check of mails about to go out, by the rules and facts of now."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,14 +15,15 @@ from webapp.services.sending import outbox, takeover_notes
 def still_right(queued: Sequence[Delivery], now: datetime) -> list[Delivery]:
     """Choose the mails that the rules would write in the same way now.
 
-    Where they would not, the client's mails, or the takeover notes, are issued anew. A mail that is
-    resent after an unclear end stays as it is: it may have arrived.
+    Of the others, the client's mails, or the takeover notes, are issued anew. A mail that is resent after
+    an unclear end stays as it is, since it may have arrived.
     """
-    loose = [one for one in queued if not one.resends]
-    outdated = takeover_notes.take_back_outdated([one for one in loose if is_note(one)], now)
-    checked = [one for one in loose if one.client_id is not None]
-    fixed = [one for one in queued if one not in outdated and one not in checked]
-    loaded = loading.load(sorted({one.client_id for one in checked if one.client_id}))
+    loose = [mail for mail in queued if not is_fixed(mail)]
+    notes = [mail for mail in loose if mail.kind is MailKind.TAKEOVER_NOTE]
+    outdated = takeover_notes.take_back_outdated(notes, now)
+    checked = [mail for mail in loose if mail.client_id is not None]
+    fixed = [mail for mail in queued if mail not in outdated and mail not in checked]
+    loaded = loading.load(sorted({mail.client_id for mail in checked if mail.client_id}))
     plans = {id: outbox.plan_now(client, now) for id, client in loaded.items()}
     right: list[Delivery] = []
     wrong: list[Delivery] = []
@@ -31,10 +32,10 @@ def still_right(queued: Sequence[Delivery], now: datetime) -> list[Delivery]:
         client = loaded[delivery.client_id]
         same = is_right(delivery, client, plans[client.id], now)
         (right if same else wrong).append(delivery)
-    stale = {one.client_id for one in wrong if one.client_id}
-    # Another mail of such a client may be superseded, too: it waits for the next claim.
-    right = [one for one in right if one.client_id not in stale]
-    for delivery in (one for one in checked if one.client_id in stale):
+    stale = {mail.client_id for mail in wrong if mail.client_id}
+    # Other mails of such a client may be superseded, too. They wait for the next claim.
+    right = [mail for mail in right if mail.client_id not in stale]
+    for delivery in (mail for mail in checked if mail.client_id in stale):
         db.session.expunge(delivery)
     if stale:
         outbox.issue(sorted(stale), now)

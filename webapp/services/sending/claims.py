@@ -1,4 +1,4 @@
-"""The queue as a worker finds it: what may go out next, what came too late, and what dead workers left."""
+"""The queue for a worker: the next mails to go out, those that are too late, and those of dead workers."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,19 +11,19 @@ from webapp.models.tables import client_table, delivery_table, partner_table
 from webapp.services.sending import settling, transitions
 from webapp.services.sending.leases import milliseconds
 
-# Written out in the statement, not bound: only so do both databases use the partial index.
+# Written out in the statement, not bound. Otherwise the databases don't use the partial index.
 QUEUED = Delivery.state == bindparam(
     "queued", DeliveryState.QUEUED, type_=delivery_table.c.state.type, literal_execute=True
 )
 
 
 def recover(now: datetime) -> int:
-    """Take back what a dead process left: claimed goes back to the queue, half-handed-over is unclear.
+    """Take back the mails of dead processes: claimed ones are queued again, half handed over ones are unclear.
 
-    Returns how many it moved. In insistent mode an unclear mail is resent once by itself.
+    Returns their number. In insistent mode an unclear mail is resent once by itself.
     """
-    # Only where a lease is written does the partial index help; all others are NULL. What another
-    # worker takes back just now is left to it: two that wait for each other would both fail.
+    # The partial index covers only rows with a lease. Rows that another worker is taking back just
+    # now are left to it: two workers that wait for each other would both fail.
     left = db.session.scalars(
         select(delivery_table.c.id)
         .where(
@@ -47,9 +47,9 @@ def recover(now: datetime) -> int:
 
 
 def expire(now: datetime) -> int:
-    """End queued mails whose last useful moment has passed, those of partners who don't send, too.
+    """End queued mails whose last useful moment has passed, even while their partner's sending is off.
 
-    Returns how many it ended.
+    Returns their number.
     """
     late = db.session.scalars(
         select(Delivery)
@@ -62,10 +62,10 @@ def expire(now: datetime) -> int:
 
 
 def next_queued(now: datetime, limit: int) -> Sequence[Delivery]:
-    """The queued mails that have waited longest, those about no one client first; they and their clients are locked.
+    """Load the queued mails that have waited longest, those without a client first, and lock them and their clients.
 
-    Mails of partners who don't send yet stay. What another worker has in hand is passed over, never
-    waited for: the client's lock, which the outbox takes too, comes with the mail's in one statement.
+    Mails of partners who don't send yet stay. Mails that another worker has in hand are skipped without
+    waiting: one statement locks the mail and its client, which the outbox locks, too.
     """
     account = (
         select(Delivery)
@@ -94,9 +94,9 @@ def next_queued(now: datetime, limit: int) -> Sequence[Delivery]:
 
 
 def oldest_due(now: datetime) -> datetime | None:
-    """Since when the oldest mail that may go out waits; None: nothing waits.
+    """Return the moment when the oldest waiting mail was due; None if no mail waits.
 
-    One that waits for its next try has been due since its first.
+    A mail that waits for its next try has been due since its first.
     """
     since = func.coalesce(Delivery.first_tried_at, Delivery.send_after)
     return db.session.scalar(

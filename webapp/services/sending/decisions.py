@@ -1,4 +1,4 @@
-"""Decisions of a person about a mail that did not surely arrive: send it again, it arrived, it did not."""
+"""Decisions of people about mails that may not have arrived: send it again, it arrived, it did not."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -39,7 +39,7 @@ from webapp.services.sending.transitions import Changes
 
 
 class Way(StrEnum):
-    """A thing that can be done about a mail. ``CLOSE``: it is unclear, and too late to send it again."""
+    """The ways out for a mail. ``CLOSE``: it is unclear, and too late to be sent again."""
 
     DECIDE = "decide"
     CLOSE = "close"
@@ -49,9 +49,10 @@ class Way(StrEnum):
 
 
 def way(state: DeliveryState, *, wanted: bool, rejected: bool) -> Way | None:
-    """Find what can be done about a mail; None: nothing is to be decided.
+    """Choose the way out for a mail; None if there is nothing to decide.
 
-    ``wanted``: its reader still has to be told. ``rejected``: a server rejected the reader's present address.
+    ``wanted``: its reader still has to be told. ``rejected``: a mail server rejected the reader's present
+    address.
     """
     if state is DeliveryState.UNCLEAR:
         return Way.DECIDE if wanted else Way.CLOSE
@@ -63,10 +64,10 @@ def way(state: DeliveryState, *, wanted: bool, rejected: bool) -> Way | None:
 
 
 def still_wanted(delivery_ids: Collection[int], now: datetime) -> set[int]:
-    """Choose the mails that still tell their reader something true, in time, and not told otherwise.
+    """Choose the mails that are still true and in time, and that no other mail has replaced.
 
-    A takeover note has no date that makes it worthless. An unclear mail would go out as it is, so its
-    reader must still be one, at the same address.
+    A takeover note is never too late. An unclear mail would go out as it is, so the rules must still
+    choose the same reader at the same address.
     """
     if not delivery_ids:
         return set()
@@ -86,17 +87,17 @@ def still_wanted(delivery_ids: Collection[int], now: datetime) -> set[int]:
         .unique()
         .all()
     )
-    unclear = {one.client_id for one in wanted if one.state is DeliveryState.UNCLEAR}
+    unclear = {mail.client_id for mail in wanted if mail.state is DeliveryState.UNCLEAR}
     clients = loading.load(sorted(id for id in unclear if id is not None))
     return {
-        one.id
-        for one in wanted
-        if one.state is not DeliveryState.UNCLEAR or is_still_read(one, clients)
+        mail.id
+        for mail in wanted
+        if mail.state is not DeliveryState.UNCLEAR or is_still_read(mail, clients)
     }
 
 
 def true_in_time(now: datetime) -> ColumnElement[bool]:
-    """Make the condition that a mail's reminder is true, in time, and not told by another mail."""
+    """Make the condition that a mail's reminder is still true, in time, and told by no other mail."""
     newer, told = aliased(Reminder), aliased(Delivery)
     link = delivery_reminder.alias()
     overtaken = exists().where(
@@ -127,13 +128,13 @@ def is_still_read(delivery: Delivery, clients: Mapping[int, ClientFacts]) -> boo
         return takeover_notes.are_right([delivery])[0]
     whole = clients[delivery.client_id].circle
     return delivery.kind is kind_of(whole) and any(
-        (one.person.id, one.person.email) == (delivery.recipient_id, delivery.email)
-        for one in readers(whole)
+        (reader.person.id, reader.person.email) == (delivery.recipient_id, delivery.email)
+        for reader in readers(whole)
     )
 
 
 class Listed(Protocol):
-    """A mail as a list shows it: its row, or what was read of it."""
+    """A delivery, or some of its columns: as much as a decision needs."""
 
     @property
     def state(self) -> DeliveryState: ...
@@ -142,23 +143,23 @@ class Listed(Protocol):
 
 
 def facts_of(mail: Listed) -> dict[str, object]:
-    """The facts by which somebody decides about a mail: it may have been sent again, to the same end."""
+    """Gather the values behind a decision. The resends tell two unclear ends of one mail apart."""
     return {"state": mail.state, "resends": mail.resends}
 
 
 def shown(mail: Listed) -> str:
-    """The token of a button that decides about a mail."""
+    """Make the token of a button that decides about a mail."""
     return token_of(facts_of(mail))
 
 
 def send_again(actor: User, delivery: Delivery, shown: str) -> None:
-    """Send a mail once more. ``shown``: the token of the button.
+    """Send a mail once more. ``shown``: the button's token.
 
-    An unclear one goes out as it is, under its Message-ID. One that surely never arrived is superseded by
-    a mail that is right now. A second click changes nothing.
+    An unclear mail goes out as it is, under its Message-ID. A mail that surely never arrived is superseded
+    by one that is right now. A second click changes nothing.
 
-    Raises Refused for what can't be sent: too late or told otherwise, to an address that is rejected, to
-    somebody who gets no such mail any more. Raises Conflict when it has been decided otherwise.
+    Raises Refused if it is too late, if another mail told the same, if the address was rejected, or if the
+    reader gets no such mail any more. Raises Conflict if somebody has decided otherwise.
     """
     now = runtime.now()
     if delivery.state not in UNDECIDED or changed_since(shown, facts_of(delivery)):
@@ -191,7 +192,7 @@ def send_again(actor: User, delivery: Delivery, shown: str) -> None:
 
 
 def queued_again(delivery: Delivery, now: datetime) -> Changes:
-    """The changes that put an unclear mail back into the queue, as it is, for three more days of trying."""
+    """Make the changes that queue an unclear mail again, as it is, for three more days of trying."""
     partner = delivery.partner
     assert partner is not None
     return {
@@ -203,7 +204,7 @@ def queued_again(delivery: Delivery, now: datetime) -> Changes:
 
 
 def next_moment(delivery: Delivery, partner: Partner, now: datetime) -> datetime:
-    """When the window of a mail's reader lets it out."""
+    """Compute the next moment when the sending window is open for a mail's reader."""
     zone = ZoneInfo(loading.person(delivery.recipient).time_zone)
     if delivery.day is None or delivery.send_before is None:
         return schedule.next_opening(now, partner.window, zone)
@@ -211,7 +212,7 @@ def next_moment(delivery: Delivery, partner: Partner, now: datetime) -> datetime
 
 
 def issue_again(actor: User, delivery: Delivery, now: datetime) -> None:
-    """Let the reminders of a superseded mail fall due once more, for whoever has not been told."""
+    """Let the reminders of a superseded mail fall due once more, for readers who have not been told."""
     here = select(delivery_reminder.c.reminder_id).where(
         delivery_reminder.c.delivery_id == delivery.id
     )
@@ -229,19 +230,19 @@ def issue_again(actor: User, delivery: Delivery, now: datetime) -> None:
 
 
 def arrived(actor: User, delivery: Delivery, shown: str) -> None:
-    """An unclear mail has arrived, as its reader or the server's log says. Raises Conflict."""
+    """Close an unclear mail as arrived, on the word of its reader or the server's log. Raises Conflict."""
     close(actor, delivery, shown, DeliveryState.SENT, AuditAction.MAIL_ARRIVED)
 
 
 def missed(actor: User, delivery: Delivery, shown: str) -> None:
-    """An unclear mail has not arrived, and it is too late to send it again. Raises Conflict."""
+    """Close an unclear mail that did not arrive and is too late to be sent again. Raises Conflict."""
     close(actor, delivery, shown, DeliveryState.TOO_LATE, AuditAction.MAIL_MISSED)
 
 
 def close(
     actor: User, delivery: Delivery, shown: str, state: DeliveryState, action: AuditAction
 ) -> None:
-    """End an unclear mail; what the server said, and when, stays."""
+    """End an unclear mail. The server's reply stays, and its time."""
     fresh = delivery.state is DeliveryState.UNCLEAR and not changed_since(shown, facts_of(delivery))
     still = delivery_table.c.resends == delivery.resends
     now = runtime.now()
@@ -265,12 +266,12 @@ def record(actor: User, delivery: Delivery, action: AuditAction) -> None:
 
 
 def after_decision(actor: User, delivery: Delivery, action: AuditAction) -> None:
-    """A mail has been decided about before: the same is a second click, anything else a Conflict."""
+    """Accept an equal earlier decision, as from a second click. Raises Conflict for any other."""
     last = audit.newest(
         AuditEntry.organisation_id == actor.organisation_id,
         AuditEntry.subject_id == delivery.id,
         AuditEntry.action.startswith("delivery."),
     )
-    # One that was sent again may be undecided once more: that was not on the page.
+    # A mail that was sent again may wait for a decision once more, and the page did not show that.
     if last is None or last.action != action or delivery.state in UNDECIDED:
         raise Conflict(last)

@@ -1,11 +1,11 @@
 """The way of a mail through a worker's hands: claim → check → write → hand over → settle.
 
-Each step is one conditional UPDATE that carries the claim's token and is committed alone, so that a
-process that dies leaves a row from which the next one can tell how far it got. "Handing over" is committed
-just before DATA. Broken before: it is tried again. Broken after: nobody can know whether the server has it,
-so it is unclear.
+Each transition is one conditional UPDATE that carries the claim's token and is committed alone. So the row
+of a dead process still tells how far it got. "Handing over" is committed just before DATA. If anything
+breaks before that, the mail is tried again. After it nobody can know whether the server has the mail, so
+it is unclear.
 
-The worker calls claim(), and for each mail hand_over(), and settle() where that came to nothing.
+The worker calls claim(), then hand_over() for each mail, and settle() for each problem that this returns.
 """
 
 import logging
@@ -33,7 +33,7 @@ from webapp.services.sending import checks, claims, messages, settling, transiti
 from webapp.services.sending.transitions import LostClaim
 
 log = logging.getLogger(__name__)
-# How many mails one worker claims at once: one check and one commit for all of them.
+# A worker claims at most so many mails at once, with one check and one commit for all of them.
 BATCH = 50
 
 
@@ -41,7 +41,7 @@ BATCH = 50
 class Claim:
     """A mail in hand: nobody else may touch it while the lease lasts.
 
-    ``client_id``: whom a renewal mail is about; None for all others.
+    ``client_id``: the client of a renewal mail; None for all other mails.
     """
 
     id: int
@@ -52,16 +52,16 @@ class Claim:
 
 
 def claim(now: datetime, limit: int = BATCH) -> list[Claim] | None:
-    """Claim the next mails that may go out now, checked and written; None when there is nothing.
+    """Claim the next mails that may go out now, checked and written; None if the queue has none.
 
-    The list may be empty: what was found was superseded, too late or could not be written. Ask again.
+    The list is empty if all that were found turned out superseded, too late or unwritable. Then call again.
     """
     queued = claims.next_queued(now, limit)
     if not queued:
         return None
-    late = [one for one in queued if one.send_before and now >= one.send_before]
+    late = [mail for mail in queued if mail.send_before and now >= mail.send_before]
     settling.end_late(late, now)
-    right = checks.still_right([one for one in queued if one not in late], now)
+    right = checks.still_right([mail for mail in queued if mail not in late], now)
     written = messages.write(right, now)
     for delivery in right:
         if delivery.id not in written:
@@ -71,23 +71,24 @@ def claim(now: datetime, limit: int = BATCH) -> list[Claim] | None:
     taken = transitions.take(list(written), token, now)
     sender = runtime.settings().mail_from
     return [
-        Claim(one.id, one.client_id, token, Envelope(sender, one.email), written[one.id])
-        for one in right
-        if one.id in taken
+        Claim(mail.id, mail.client_id, token, Envelope(sender, mail.email), written[mail.id])
+        for mail in right
+        if mail.id in taken
     ]
 
 
 def give_back(taken: Sequence[Claim], now: datetime) -> None:
-    """Return mails that were claimed and not begun: the worker stops, or its server is away."""
-    for token in {one.token for one in taken}:
-        transitions.give_back([one.id for one in taken if one.token == token], token, now)
+    """Return claimed mails that were not begun, when the worker stops or its server is away."""
+    for token in {claim.token for claim in taken}:
+        ids = [claim.id for claim in taken if claim.token == token]
+        transitions.give_back(ids, token, now)
 
 
 def hand_over(claim: Claim, transport: Transport, steps: Connection) -> DeliveryProblem | None:
     """Give a claimed mail to the transport, and store that the server has it.
 
-    Returns None, or what came between and is still to be settled. ``steps`` is a connection of its
-    own, since each transition commits alone; no other transaction may be open. Raises LostClaim.
+    Returns None, or the problem that is still to be settled. ``steps`` is a connection of its own, since
+    each transition commits alone. No other transaction may be open. Raises LostClaim.
     """
     begun = False
 
@@ -103,21 +104,21 @@ def hand_over(claim: Claim, transport: Transport, steps: Connection) -> Delivery
     except (LostClaim, DBAPIError):
         raise
     except Exception:
-        # A mail that breaks the sending itself must not hold up the others.
+        # A mail that makes the sending itself fail must not hold up the others.
         log.exception("delivery %s broke", claim.id)
         return (Unclear if begun else TryAgain)(Trouble.BROKE.value)
-    # Done is written after it is done.
+    # "Sent" is stored only now that it is true.
     transitions.finish_handing_over(steps, claim.id, claim.token, reply, runtime.now())
     return None
 
 
 def settle(claim: Claim, problem: DeliveryProblem, now: datetime) -> DeliveryState:
-    """Store why a mail was not surely sent, and what follows from it. Raises LostClaim."""
+    """Store the problem of a mail that was not surely sent, and its consequences. Raises LostClaim."""
     kind, cause = type(problem).__name__, problem.__cause__
     log.warning("delivery %s: %s: %s (%r)", claim.id, kind, problem.reply, cause)
     if claim.client_id is not None:
-        # Before the mail's own row, as the outbox does it: whether anybody at the client was told is
-        # judged from all of its mails, and two workers may have one each in hand.
+        # Before the mail's own row, as in the outbox. Rejecting looks at all mails of the client to tell
+        # whether anybody was told, and two workers may have one of them each in hand.
         lock_clients([claim.client_id])
     delivery = db.session.scalar(
         select(Delivery)

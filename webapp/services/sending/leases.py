@@ -1,4 +1,4 @@
-"""Leases: how long a claim lasts, by the database's clock, which is the same for all machines."""
+"""Leases: the time that a claim lasts, by the database's clock, which all machines share."""
 
 from sqlalchemy import BigInteger, ColumnElement, literal_column, select
 
@@ -7,7 +7,7 @@ from webapp.services import runtime
 
 
 def database_clock() -> ColumnElement[int]:
-    """The database's own time in epoch milliseconds; it moves on within a transaction."""
+    """Select the database's own time in epoch milliseconds. It moves on within a transaction."""
     return clock_of(db.engine.dialect.name)
 
 
@@ -25,5 +25,5 @@ def milliseconds() -> int:
 
 
 def lease() -> int:
-    """How long a claim lasts, in milliseconds."""
+    """Return the duration of a claim in milliseconds."""
     return runtime.settings().lease_seconds * 1000

@@ -1,4 +1,4 @@
-"""The history of deliveries: each state that a mail came to, when, by whom, and what the server said."""
+"""The history of deliveries: each state of a mail with its time, its author and the server's reply."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,7 +8,7 @@ from sqlalchemy import Connection, insert
 from webapp.models import DeliveryState, db
 from webapp.models.tables import delivery_event_table
 
-# Built once, since it runs for every mail.
+# Built only once, since it runs for every mail.
 INSERT = insert(delivery_event_table)
 
 
@@ -21,7 +21,7 @@ def write(
     reply: str | None = None,
     actor_id: int | None = None,
 ) -> None:
-    """Add one line to the history of each delivery. ``actor_id``: who decided it; None: the worker."""
+    """Add a line to the history of each delivery. ``actor_id``: the person who decided; None: the worker."""
     if delivery_ids:
         connection.execute(
             INSERT,
@@ -32,7 +32,7 @@ def write(
         )
 
 
-def note(
+def add(
     delivery_ids: Sequence[int],
     state: DeliveryState,
     at: datetime,

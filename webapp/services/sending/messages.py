@@ -1,4 +1,4 @@
-"""The written messages of deliveries: stored before the first try, kept for thirty days after the end."""
+"""The messages of deliveries: stored before the first try, kept for thirty days after the end."""
 
 import logging
 from collections.abc import Sequence
@@ -19,11 +19,11 @@ AT_ONCE = 1_000
 
 
 def write(deliveries: Sequence[Delivery], now: datetime) -> dict[int, bytes]:
-    """The message of each delivery, by id; what can't be written is logged and left out.
+    """Write the message of each delivery, by id. A mail that can't be written is logged and left out.
 
     A message is written once: a second try sends the same bytes under the same Message-ID.
     """
-    tried = [one.id for one in deliveries if one.message_id]
+    tried = [delivery.id for delivery in deliveries if delivery.message_id]
     stored = select(DeliveryMessage.delivery_id, DeliveryMessage.content).where(
         DeliveryMessage.delivery_id.in_(tried)
     )
@@ -47,7 +47,7 @@ def write(deliveries: Sequence[Delivery], now: datetime) -> dict[int, bytes]:
 
 
 def letter_of(delivery: Delivery, now: datetime) -> Letter:
-    """The letter of a delivery; an account mail's link is made here, and stored in the mail alone.
+    """Make the letter of a delivery. An account mail's link is made here, and is stored only in the message.
 
     Raises SnapshotError.
     """
@@ -66,14 +66,14 @@ def letter_of(delivery: Delivery, now: datetime) -> Letter:
 
 
 def forget(now: datetime) -> int:
-    """Drop messages whose delivery ended thirty days ago or more; returns how many."""
+    """Drop the messages of deliveries that ended thirty days ago or more; returns their number."""
     old = (
         select(DeliveryMessage.delivery_id)
         .join(Delivery, Delivery.id == DeliveryMessage.delivery_id)
         .where(
             DeliveryMessage.written_at <= now - KEPT,
             Delivery.ended_at <= now - KEPT,
-            # Not an end: a person may still have it sent again, as it is.
+            # Unclear is not the end: a person may still send the same bytes again.
             Delivery.state != DeliveryState.UNCLEAR,
         )
         .order_by(DeliveryMessage.written_at)

@@ -1,4 +1,4 @@
-"""What an operator's monitor asks: does mail flow, and what became of it."""
+"""Figures for an operator's monitor: the flow of mail, and the states of deliveries."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,9 +12,9 @@ from webapp.services.sending import claims
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """Ages in whole seconds: of the oldest mail that could go out now, and of a worker's last sign of life.
+    """The ages of the oldest mail that could go out now and of a worker's last sign of life, in whole seconds.
 
-    None: no mail waits; no worker has run yet.
+    None if no mail waits, or no worker has run yet.
     """
 
     oldest_due_seconds: int | None
@@ -28,12 +28,12 @@ def pulse() -> Pulse:
 
 
 def age(since: datetime | None, now: datetime) -> int | None:
-    # Never below zero: another machine's clock may run a little ahead.
+    # Never below zero, although another machine's clock may run a little ahead.
     return None if since is None else max(0, int((now - since).total_seconds()))
 
 
 def counts() -> dict[str, int]:
-    """How many deliveries are in each state; every state is there."""
+    """Count the deliveries in each state; the result has every state."""
     counted = select(Delivery.state, func.count()).group_by(Delivery.state)
     found = dict(db.session.execute(counted).all())
     return {state.value: found.get(state, 0) for state in DeliveryState}

@@ -1,7 +1,7 @@
-"""The outbox: reminders that have fallen due become queued mails, and queued mails stay right.
+"""The outbox: it turns due reminders into queued mails, and keeps queued mails right.
 
-Everything here is set-based and may be run at any time by any number of processes: the unique keys and
-the state of each row decide, never the moment of the run.
+All of it may run at any time in any number of processes, since the unique keys and the state of each row
+decide, never the moment of the run.
 """
 
 from collections import defaultdict
@@ -35,11 +35,11 @@ from webapp.services.sending import queueing, transitions
 from webapp.services.sending.queueing import NewMail
 
 CHUNK = 200
-# Written out in the statement, not bound: only so do both databases use the partial index.
+# Written out in the statement, not bound. Otherwise the databases don't use the partial index.
 DUE = Reminder.state == bindparam(
     "due", ReminderState.DUE, type_=reminder_table.c.state.type, literal_execute=True
 )
-# A new mail, and the reminders that it tells about.
+# A new mail with its reminders.
 Addition = tuple[NewMail, list[Key]]
 
 
@@ -49,9 +49,9 @@ def key(item: Item) -> Key:
 
 @dataclass
 class Queue:
-    """The mails of one client that exist: queued ones by reader and kind, and revisions in use.
+    """The existing mails of one client: the queued ones by reader and kind, and the revisions in use.
 
-    ``surplus``: queued ones for whose reader and kind there is a newer one, too.
+    ``surplus``: queued mails with a newer queued mail for the same reader and kind.
     """
 
     queued: dict[tuple[int, str], Row[Any]] = field(default_factory=dict)
@@ -60,10 +60,10 @@ class Queue:
 
 
 def issue_due(now: datetime, limit: int = CHUNK) -> int:
-    """Queue the mails of reminders that have fallen due; returns of how many clients.
+    """Queue the mails of due reminders; returns the number of clients.
 
-    Call it until it returns 0, and commit after each; clients that another worker has in hand are
-    left to it.
+    Call it until it returns 0, and commit after each call. Clients that another worker has in hand are left
+    to it.
     """
     client_ids = db.session.scalars(
         select(client_table.c.id)
@@ -78,11 +78,11 @@ def issue_due(now: datetime, limit: int = CHUNK) -> int:
 
 
 def issue(client_ids: Sequence[int], now: datetime, actor: User | None = None) -> None:
-    """Make the queued mails of these clients say what the rules say now.
+    """Bring the queued mails of these clients in line with the rules of now.
 
-    A queued mail that still says it stays; one that does not is superseded by a new revision. What has
-    been claimed or later stays as it is. Reminders become issued or blocked accordingly. ``actor`` is
-    the person whose change it follows, None for the worker.
+    A queued mail that is still right stays; any other is superseded by a new revision. Mails that are
+    claimed or further on stay as they are. Reminders become issued or blocked accordingly. ``actor``: the
+    person who made the change, None for the worker.
     """
     db.session.flush()
     lock_clients(client_ids)
@@ -111,7 +111,7 @@ def plan_now(client: ClientFacts, now: datetime) -> DayPlan:
 
 
 def outcome(plan: DayPlan, item: Item) -> ReminderState:
-    """The fate of a reminder: mails, nobody to tell, or no moment left to tell anybody."""
+    """Choose a reminder's new state: it has mails, nobody to tell, or no time left to tell anybody."""
     if plan.blocked:
         return ReminderState.BLOCKED
     reached = any(step == item.step for step, _, _ in item.subscription.reached)
@@ -166,7 +166,7 @@ def same(row: Row[Any] | Delivery, person: Person, snapshot: Snapshot) -> bool:
 def keep(row: Row[Any], mail: PlannedMail, queue: Queue) -> None:
     """Keep a queued mail, at another time where the window changed or the day passed without sending.
 
-    A mail that is being retried waits for its next try, too.
+    A mail between two tries still waits for its next try.
     """
     moment = max(row.send_after, mail.send_at) if row.attempts else mail.send_at
     if (row.send_after, row.day) == (moment, mail.day):
@@ -177,9 +177,9 @@ def keep(row: Row[Any], mail: PlannedMail, queue: Queue) -> None:
 
 
 def load_queues(client_ids: Sequence[int], now: datetime) -> dict[int, Queue]:
-    """Load what is queued for these clients, and the highest revision of each reader and day to come.
+    """Load the queued mails of these clients, and the highest revision for each reader and day to come.
 
-    Older mails, of which there may be many, are left alone.
+    Older mails are left alone, since there may be many.
     """
     queues: dict[int, Queue] = defaultdict(Queue)
     table = delivery_table.c
@@ -201,7 +201,7 @@ def load_queues(client_ids: Sequence[int], now: datetime) -> dict[int, Queue]:
         )
         .where(
             table.client_id.in_(client_ids),
-            # No mail is queued for a day that is over everywhere.
+            # No mail will be queued for a day that is over everywhere on Earth.
             or_(table.state == DeliveryState.QUEUED, table.day >= (now - timedelta(days=2)).date()),
         )
         .order_by(table.id)
@@ -211,7 +211,7 @@ def load_queues(client_ids: Sequence[int], now: datetime) -> dict[int, Queue]:
         queue = queues[row.client_id]
         place = (row.recipient_id, row.day)
         queue.revisions[place] = max(queue.revisions.get(place, 0), row.revision)
-        # One that waits to be resent may have arrived: it stays what it is.
+        # A mail that waits to be resent may have arrived, so it stays as it is.
         if row.state is DeliveryState.QUEUED and not row.resends:
             reader = (row.recipient_id, row.kind.value)
             if reader in queue.queued:
@@ -221,7 +221,7 @@ def load_queues(client_ids: Sequence[int], now: datetime) -> dict[int, Queue]:
 
 
 def end_unasked(ids: Sequence[int], now: datetime, actor: User | None) -> None:
-    """End queued mails that nothing asks for any more: cancelled with their reminders, or superseded."""
+    """End queued mails that the rules no longer ask for: cancelled with their reminders, or superseded."""
     if not ids:
         return
     alive = (
@@ -234,13 +234,13 @@ def end_unasked(ids: Sequence[int], now: datetime, actor: User | None) -> None:
     )
     superseded = set(db.session.scalars(alive))
     cancelled = set(ids) - superseded
-    # Another mail of the client may be outdated for another reason than this person's change.
+    # Other mails of the client may be outdated for a reason other than this person's change.
     transitions.end_queued(sorted(superseded), DeliveryState.SUPERSEDED, now)
     transitions.end_queued(sorted(cancelled), DeliveryState.CANCELLED, now, actor)
 
 
 def insert_deliveries(client_ids: Sequence[int], added: Sequence[Addition]) -> None:
-    """Queue new mails and tie each to the reminders that it tells about."""
+    """Queue new mails and tie each to its reminders."""
     if not added:
         return
     ids = queueing.add([mail for mail, _ in added])

@@ -1,4 +1,4 @@
-"""New mails: each is queued from the start, with what was resolved for it."""
+"""New mails: each is queued with its snapshot from the start."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from webapp.models.tables import delivery_table
 class NewMail:
     """A mail to be queued. Renewal mails have a partner, a client, a day; account mails their link.
 
-    ``language`` and ``send_after`` are None for the person's own, and for at once.
+    ``language`` None: the person's own. ``send_after`` None: at once.
     """
 
     kind: MailKind
@@ -36,13 +36,13 @@ class NewMail:
 
 
 def add(mails: Sequence[NewMail]) -> list[int]:
-    """Queue mails; returns their ids in the same order."""
+    """Queue mails, and return their ids in the same order."""
     if not mails:
         return []
     return list(
         db.session.scalars(
             insert(delivery_table).returning(delivery_table.c.id, sort_by_parameter_order=True),
-            [row(one) for one in mails],
+            [row(mail) for mail in mails],
         )
     )
 

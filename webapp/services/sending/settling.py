@@ -1,4 +1,4 @@
-"""The fate of a mail that was not surely sent: tried again, ended, or held for a person."""
+"""The fate of mails that were not surely sent: tried again, ended, or held for a person's decision."""
 
 import random
 from collections.abc import Sequence
@@ -17,12 +17,12 @@ from webapp.services.sending.transitions import Changes, come_to
 RETRY_MINUTES = (1, 5, 15, 60, 120, 240)
 GIVE_UP_AFTER = timedelta(hours=72)
 SPREAD = 0.2
-# So long before its last useful moment a mail is tried for the last time.
+# A mail is tried for the last time this long before its last useful moment.
 LAST_TRY = timedelta(minutes=1)
 
 
 def given_up(state: DeliveryState, resends: int) -> DeliveryState:
-    """The end of a mail that is not tried any more; one that was being resent may have arrived before."""
+    """Choose the end of a mail that is given up. A mail that was being resent may have arrived before."""
     return DeliveryState.UNCLEAR if resends else state
 
 
@@ -40,9 +40,9 @@ def postpone(
     attempts: int | None = None,
     resends: int | None = None,
 ) -> DeliveryState:
-    """Try later, or give up: after three days of trying, or when it would come too late.
+    """Queue a mail for a later try, or give it up after three days or when it would come too late.
 
-    ``attempts`` and ``resends`` are new counts, None for those that it has. Raises LostClaim.
+    ``attempts`` and ``resends`` are new counts; None keeps the present ones. Raises LostClaim.
     """
     attempts = delivery.attempts if attempts is None else attempts
     resends = delivery.resends if resends is None else resends
@@ -55,9 +55,9 @@ def postpone(
         state = given_up(DeliveryState.FAILED, resends)
         return come_to(delivery, state, now, reply, **tries)
     minutes = RETRY_MINUTES[min(attempts, len(RETRY_MINUTES)) - 1]
-    # Not for secrecy: only so that the tries of many mails don't come all at once.
+    # No secret depends on this. It only spreads the tries of many mails.
     wait = timedelta(minutes=minutes * random.uniform(1 - SPREAD, 1 + SPREAD))
-    # The last try comes at the very end, however far off the next one would be.
+    # The last try comes at the very end, even if the next one would come later.
     moment = min(now + wait, limit)
     tries["send_after"] = moment
     return come_to(delivery, DeliveryState.QUEUED, now, reply, **tries)
@@ -75,7 +75,7 @@ def hold_or_resend(delivery: Delivery, reply: str, now: datetime) -> DeliverySta
 
 
 def reject(delivery: Delivery, problem: Rejected, now: datetime) -> DeliveryState:
-    """End a mail that the server won't take; flag the address where it is about that. Raises LostClaim."""
+    """End a mail that the server rejected, and flag the address if it was the reason. Raises LostClaim."""
     come_to(delivery, DeliveryState.REJECTED, now, problem.reply)
     if problem.address:
         flag_address(delivery, problem.reply, now)
@@ -83,10 +83,10 @@ def reject(delivery: Delivery, problem: Rejected, now: datetime) -> DeliveryStat
 
 
 def flag_address(delivery: Delivery, reply: str, now: datetime) -> None:
-    """Remember that a server rejected this address, until somebody changes it.
+    """Mark an address as rejected, until somebody changes it.
 
-    Where nobody is left who has been told, the reminder falls due once more: for whoever stands in,
-    or as a task for the partner.
+    A reminder that has now reached nobody falls due once more, for the people who stand in or as a task
+    for the partner.
     """
     people = table_of(User)
     db.session.execute(

@@ -1,7 +1,7 @@
-"""Takeover notes: whoever becomes responsible amid a renewal learns what was sent and what comes next.
+"""Takeover notes: they tell people who become responsible amid a renewal what was sent and what comes next.
 
-Source: product.md 3. A note tells the net difference, at the earliest ten minutes after the last change,
-in one mail per person, whatever the number of clients; a change that is undone before leaves no trace.
+Source: product.md 3. A note goes out ten minutes after the last change at the earliest. It tells only the
+net difference, in one mail per person for all clients. A change that is undone in time leaves no trace.
 """
 
 from collections import defaultdict
@@ -48,10 +48,10 @@ CHUNK = 500
 def note_change(
     clients: ColumnElement[bool], before: Owner, now: datetime, *, keep_before: bool = True
 ) -> None:
-    """Remember that these clients had another owner before; ``clients`` is a condition on Client.
+    """Remember the owner that these clients had before. ``clients`` is a condition on Client.
 
-    Of several changes that nobody has been told about, the first one's ``before`` counts; not where
-    a later one turns out not to have been told either (``keep_before=False``).
+    Of several untold changes, the ``before`` of the first one counts. With ``keep_before=False`` this
+    ``before`` replaces it: an earlier change turned out to be untold, too.
     """
     columns = owner_change_table.c
     changed = select(
@@ -70,16 +70,16 @@ def note_change(
 
 @dataclass
 class Notes:
-    """The notes in the making: by person, the clients that each hears about."""
+    """The notes in the making: the clients that each person is told about."""
 
     people: dict[int, Person] = field(default_factory=dict)
     clients: dict[int, list[TakenOver]] = field(default_factory=lambda: defaultdict(list))
 
 
 def issue(now: datetime) -> int:
-    """Queue the notes that may go out now; returns how many. One transaction of its caller.
+    """Queue the notes that may go out now; returns their number. The caller commits once.
 
-    A change waits while the window of its reader is closed, so that an undo over night still counts.
+    A change waits while its reader's sending window is closed, so that it can still be undone overnight.
     """
     changes = db.session.execute(
         select(
@@ -100,7 +100,7 @@ def issue(now: datetime) -> int:
 
 
 def issue_for(partner_id: int, before: dict[int, Owner], now: datetime) -> int:
-    """Queue one partner's notes, and forget the changes that they tell or that came to nothing."""
+    """Queue one partner's notes, and forget the changes that they tell, or that were undone."""
     notes, done = Notes(), []
     ids = list(before)
     partner_name = ""
@@ -127,7 +127,7 @@ def issue_for(partner_id: int, before: dict[int, Owner], now: datetime) -> int:
 
 
 def may_go(client: ClientFacts, person: Person, now: datetime) -> bool:
-    """Tell whether this reader's window is open, and no mail about the client has reached them today."""
+    """Tell whether a reader's window is open, and no mail about the client has reached them today."""
     today = now.astimezone(client.zone).date()
     opening = next_opening(now, client.partner.window, ZoneInfo(person.time_zone))
     return opening <= now and (person.address, today) not in client.occupied
@@ -143,12 +143,12 @@ def add_client(notes: Notes, client: ClientFacts, sent: Sequence[DayTold], now: 
 def new_note(
     partner: PartnerName, person: Person, clients: Sequence[TakenOver], now: datetime
 ) -> NewMail:
-    """One note, to be queued."""
+    """Make one note to be queued."""
     snapshot = TakeoverSnapshot(
         recipient=person.name,
         partner=partner,
         time_zone=person.time_zone,
-        clients=tuple(sorted(clients, key=lambda one: one.name)),
+        clients=tuple(sorted(clients, key=lambda client: client.name)),
     )
     return NewMail(
         kind=MailKind.TAKEOVER_NOTE,
@@ -160,12 +160,12 @@ def new_note(
 
 
 def take_back_outdated(notes: Sequence[Delivery], now: datetime) -> list[Delivery]:
-    """Supersede queued notes that tell what no longer holds; returns them.
+    """Supersede queued notes that are no longer true, and return them.
 
-    Nobody has read them, so that the changes which they tell wait to be told once more: to whoever
-    is responsible now, or to nobody where they were undone.
+    Nobody has read them, so their changes wait to be told once more: to the people who are responsible now,
+    or to nobody if they were undone.
     """
-    outdated = [one for one, right in zip(notes, are_right(notes), strict=True) if not right]
+    outdated = [note for note, right in zip(notes, are_right(notes), strict=True) if not right]
     for delivery in outdated:
         told = told_by(delivery)
         transitions.come_to(delivery, DeliveryState.SUPERSEDED, now)
@@ -176,16 +176,16 @@ def take_back_outdated(notes: Sequence[Delivery], now: datetime) -> list[Deliver
 
 
 def told_by(delivery: Delivery) -> tuple[TakenOver, ...]:
-    """The clients that a note tells of; of one that can't be read, none: it must hold up no other."""
-    snapshot = kinds.read_or_none(delivery.kind, delivery.snapshot)
+    """Read the clients of a note. An unreadable note has none, so that it doesn't hold up the others."""
+    snapshot = kinds.readable(delivery.kind, delivery.snapshot)
     return snapshot.clients if isinstance(snapshot, TakeoverSnapshot) else ()
 
 
 def are_right(notes: Sequence[Delivery]) -> list[bool]:
-    """Tell of each note whether it goes to the right person at the right address, about the present owners."""
-    told = {one.id: told_by(one) for one in notes}
+    """Tell for each note whether reader, address and the owners that it tells of are still right."""
+    told = {note.id: told_by(note) for note in notes}
     clients = loading.load(sorted({client.id for of_one in told.values() for client in of_one}))
-    return [holds(one, told[one.id], clients) for one in notes]
+    return [holds(note, told[note.id], clients) for note in notes]
 
 
 def holds(
@@ -202,7 +202,7 @@ def holds(
 
 
 def issue_again(delivery: Delivery, now: datetime) -> None:
-    """Queue a note that did not arrive once more, to its reader's address and language of today.
+    """Queue once more a note that did not arrive, in its reader's present language and to the present address.
 
     Raises SnapshotError.
     """
@@ -212,7 +212,7 @@ def issue_again(delivery: Delivery, now: datetime) -> None:
 
 
 def already_sent(client_ids: Sequence[int]) -> dict[int, list[DayTold]]:
-    """Load what has gone out about the present renewals of these clients, by day, oldest first."""
+    """Load the mails that have gone out about the clients' present renewals, by day, oldest first."""
     rows = db.session.execute(
         select(
             Delivery.client_id,

@@ -1,7 +1,7 @@
 """The transitions of mails: the one place that writes a state.
 
-Each is a conditional UPDATE out of a state that was seen, and none that domain/delivery does not have. A
-mail that is in nobody's hand bears no claim; one that ends bears the moment, one that goes back loses it.
+Each is a conditional UPDATE from a known state, and domain/delivery must list it. Only mails in a worker's
+hand have a claim. A mail that ends gets the moment of its end, and loses it when it is queued again.
 """
 
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ class Changes(TypedDict, total=False):
     ended_at: datetime | BindParameter[Any] | None
 
 
-# Takes a claim's try back: the three days of trying begin with a real one.
+# Undoes the try of a claim, since the three days of trying begin with a real one.
 UNTRIED: Changes = {
     "attempts": columns.attempts - 1,
     "first_tried_at": case((columns.attempts > 1, columns.first_tried_at)),
@@ -50,11 +50,11 @@ UNTRIED: Changes = {
 
 
 class NoTransition(Exception):
-    """The table of transitions has no such way."""
+    """Raised for a transition that the table does not have."""
 
 
 class LostClaim(Exception):
-    """The claim is no longer ours: the lease ran out and somebody else took over."""
+    """Raised when the claim is no longer ours: its lease ran out and another worker took over."""
 
 
 def require(before: DeliveryState, after: DeliveryState) -> None:
@@ -69,7 +69,7 @@ def transition(
     *where: ColumnElement[bool],
     **values: Unpack[Changes],
 ) -> Update:
-    """The statement that brings mails from one state to another. Raises NoTransition."""
+    """Make the statement that brings mails from one state to another. Raises NoTransition."""
     require(before, after)
     if after not in IN_HAND:
         values["token"] = values["lease_until"] = None
@@ -90,10 +90,10 @@ def move(
     actor: User | None = None,
     **values: Unpack[Changes],
 ) -> Sequence[int]:
-    """Bring all mails that conditions name to a state, with a line of history each; returns their ids."""
+    """Bring all mails that meet some conditions to a state, with a line of history each; returns their ids."""
     statement = transition(before, after, at, *where, **values)
     ids = db.session.scalars(statement.returning(columns.id)).all()
-    delivery_log.note(ids, after, at, actor_id=actor.id if actor else None)
+    delivery_log.add(ids, after, at, actor_id=actor.id if actor else None)
     return ids
 
 
@@ -106,9 +106,9 @@ def advance(
     reply: str | None = None,
     **values: Unpack[Changes],
 ) -> bool:
-    """Bring a mail to a state, out of the state and the claim in which it was loaded, with a line of history.
+    """Bring a loaded mail to a state, with a line of history, if its state and claim are still as loaded.
 
-    Returns False, and changes nothing, when these have changed meanwhile, or one of ``still`` does not hold.
+    Returns False, and changes nothing, if these have changed meanwhile or one of ``still`` does not hold.
     """
     mine = (columns.id == delivery.id, columns.token.is_not_distinct_from(delivery.token))
     statement = transition(delivery.state, after, at, *mine, *still, **values)
@@ -117,7 +117,7 @@ def advance(
     result = db.session.execute(statement)
     if result.rowcount != 1:  # type: ignore[attr-defined]
         return False
-    delivery_log.note([delivery.id], after, at, reply=reply, actor_id=actor.id if actor else None)
+    delivery_log.add([delivery.id], after, at, reply=reply, actor_id=actor.id if actor else None)
     return True
 
 
@@ -153,7 +153,7 @@ def reschedule(delivery_id: int, send_after: datetime, day: date | None, revisio
 
 
 def take(ids: Sequence[int], token: str, at: datetime) -> set[int]:
-    """Mark queued mails as ours; returns which of them are."""
+    """Claim queued mails; returns the ids of those that nobody else claimed first."""
     statement = transition(
         DeliveryState.QUEUED,
         DeliveryState.CLAIMED,
@@ -168,7 +168,7 @@ def take(ids: Sequence[int], token: str, at: datetime) -> set[int]:
 
 
 def give_back(ids: Sequence[int], token: str, at: datetime) -> None:
-    """Return mails that were claimed and not begun."""
+    """Return claimed mails that were not begun."""
     mine = (columns.id.in_(ids), columns.token == token)
     db.session.execute(
         transition(DeliveryState.CLAIMED, DeliveryState.QUEUED, at, *mine, **UNTRIED)
@@ -180,9 +180,11 @@ MINE = (columns.id == bindparam("mail"), columns.token == bindparam("mine"))
 
 @cache
 def beginning(dialect: str) -> Update:
-    """Claimed → handing over, with a lease of its own: others of the batch must not use it up.
+    """Make the statement from claimed to handing over. The mail gets a lease of its own.
 
-    Built once, as the next one is, since it runs for every mail.
+    Otherwise the earlier mails of its batch could use the lease up.
+
+    Built only once, like the next one, since it runs for every mail.
     """
     return transition(
         DeliveryState.CLAIMED,
@@ -232,7 +234,7 @@ def commit_step(
 
 
 def retell(delivery: Delivery, state: DeliveryState, reply: str) -> None:
-    """Let a mail that was sent have ended differently, as its history tells it, too: for a made-up past."""
+    """Give a sent mail another end, in its history, too. Only for made-up pasts."""
     require(DeliveryState.HANDING_OVER, state)
     told = {"state": state, "reply": reply}
     sent = DeliveryState.SENT

@@ -1,1 +1,1 @@
-"""Changes that were made: their trail, and how one is undone."""
+"""The trail of changes, and the undoing of one."""

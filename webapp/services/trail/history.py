@@ -1,4 +1,4 @@
-"""What has been changed about one client: the audit trail, page by page."""
+"""The audit trail of one client, page by page."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,17 +20,16 @@ entry, actor = audit_entry_table.c, user_table.c
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActivityQuery(paging.Query):
-    """Which changes to show."""
+    """The changes to show."""
 
     places: ClassVar[Mapping[str, str]] = paging.BY_TIME
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activity(Page[Any]):
-    """One page of the audit trail, newest first: rows of columns that are called as an entry's are.
+    """One page of the audit trail, newest first. Its rows have the columns of an entry.
 
-    ``names``: the people that the changes mention, by id. ``undoable``: ids of the entries that can be
-    undone.
+    ``names``: the people in the changes, by id. ``undoable``: the ids of entries that can be undone.
     """
 
     names: dict[int, str]
@@ -38,20 +37,20 @@ class Activity(Page[Any]):
 
 
 def activity(client_id: int, query: ActivityQuery) -> Activity:
-    """What was changed about a client; one page of it."""
+    """Load one page of a client's changes."""
     page = paging.load(listing(client_id), query, PAGE)
     return Activity(
         rows=page.rows,
         before=page.before,
         after=page.after,
         names=names(page.rows),
-        # What an older page holds may have changed again since, out of its sight.
+        # The values on an older page may have changed again since, on a page that is not loaded.
         undoable=undoable_ids(page.rows) if page.before is None else frozenset(),
     )
 
 
 def listing(client_id: int) -> Listing:
-    """A client's entries of the audit trail, each with the name of whose change it was."""
+    """Describe the list of a client's audit entries, each with its author's name."""
     rows = (
         select(
             entry.id,
@@ -70,7 +69,7 @@ def listing(client_id: int) -> Listing:
 
 
 def undoable_ids(entries: Sequence[AuditEntry | Row[Any]]) -> frozenset[int]:
-    """The entries, of the newest ones, that can be undone: nothing in them has changed again since."""
+    """Choose the entries that can be undone, since nothing in them has changed again. Takes the newest ones."""
     changed: set[tuple[str, int, str]] = set()
     found = set()
     for entry in entries:
@@ -83,7 +82,7 @@ def undoable_ids(entries: Sequence[AuditEntry | Row[Any]]) -> frozenset[int]:
 
 
 def names(entries: Sequence[AuditEntry | Row[Any]]) -> dict[int, str]:
-    """The names of the people whose ids the changes of these entries hold."""
+    """Load the names of the people whose ids stand in the changes of these entries."""
     ids = {
         value
         for entry in entries

@@ -1,4 +1,4 @@
-"""Undo: put back what one audit entry changed, unless it has changed again since."""
+"""Undo: put back the values of one audit entry, unless they have changed again since."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -45,7 +45,7 @@ def put_back_subscription(actor: User, subscription: Subscription, before: Value
 
 @dataclass(frozen=True, slots=True)
 class WayBack:
-    """How one kind of change is undone: who may, in which table, by which service."""
+    """The way to undo one kind of change: the action needed, the table, and the service that does it."""
 
     action: Action
     model: type[Client] | type[Partner] | type[Subscription]
@@ -66,21 +66,21 @@ WAYS_BACK: dict[str, WayBack] = {
 
 
 def undoable(entry: AuditEntry | Row[Any]) -> bool:
-    """Whether there is a way back at all. It may still be refused: things change."""
+    """Tell whether there is a way back at all. Undoing may still be refused, since values change."""
     return entry.action in WAYS_BACK and not entry.undone
 
 
 def action_needed(entry: AuditEntry) -> Action:
-    """What a user must be allowed to do, to undo this entry."""
+    """Name the action that a user must be allowed to do to undo this entry."""
     way = WAYS_BACK.get(entry.action)
     return way.action if way else Action.USE_ACCOUNT
 
 
 def undo(actor: User, entry: AuditEntry) -> None:
-    """Put an entry's values back through the service that changes them, so that all follows as usual.
+    """Put an entry's values back through the service that changes them, with the usual consequences.
 
-    Raises Conflict for what can't be undone: another kind of change, one that was undone, or one whose
-    values have changed since or can't be had any more.
+    Raises Conflict if the kind of change can't be undone, if it was undone before, or if its values have
+    changed since or are no longer possible.
     """
     way = WAYS_BACK.get(entry.action)
     if way is None or not mark_undone(entry):
@@ -99,7 +99,7 @@ def undo(actor: User, entry: AuditEntry) -> None:
 
 
 def mark_undone(entry: AuditEntry) -> bool:
-    """Mark an entry as undone; of two clicks at once, one does."""
+    """Mark an entry as undone. Of two clicks at once, only one succeeds."""
     result = db.session.execute(
         update(AuditEntry)
         .where(AuditEntry.id == entry.id, AuditEntry.undone.is_(False))
@@ -110,7 +110,7 @@ def mark_undone(entry: AuditEntry) -> bool:
 
 
 def restored(model: type[Any], field: str, value: Any) -> Any:
-    """A value of the trail as its column has it: the trail keeps JSON."""
+    """Turn a value of the trail, which is JSON, into the type of its column."""
     kind = getattr(model, field).type.python_type
     if value is None or isinstance(value, kind):
         return value
