@@ -123,7 +123,7 @@ def check_command(deploy: bool, as_json: bool) -> None:
         print_json([asdict(finding) for finding in found])
     else:
         for one in found:
-            mark = "ok" if one.ok else "MISSING" if one.needed else "note"
+            mark = "ok" if one.ok else "MISSING" if one.needed else "hint"
             click.echo(f"{mark:8} {one.check}: {one.text}")
     if any(one.needed and not one.ok for one in found):
         sys.exit(1)

@@ -23,14 +23,14 @@ from webapp.services import installation, runtime
 from webapp.services.reminders import loading
 
 reminders_group = AppGroup("reminders", help="Show who would get which reminder; send what is due.")
-# More rounds than any client has within the longest term.
+# More day plans than any client has within the longest term.
 ALL_PLANS = 10_000
 CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One mail that would go out, or a round of which nobody can be told."""
+    """One mail that would go out, or a day plan of which nobody can be told."""
 
     client: ClientFacts
     plan: DayPlan
@@ -51,7 +51,7 @@ def show(day: datetime, slug: str | None, as_json: bool) -> None:
         raise click.BadParameter(f"{day.date()} is past.", param_hint="--on")
     lines = list(mails_on(day.date(), now, None if slug is None else find_partner(slug)))
     if as_json:
-        print_json([as_facts(line) for line in lines])
+        print_json([as_json_line(line) for line in lines])
         return
     for line in lines:
         click.echo(as_text(line))
@@ -59,7 +59,7 @@ def show(day: datetime, slug: str | None, as_json: bool) -> None:
 
 
 def mails_on(day: date, now: datetime, partner: Partner | None) -> Iterator[Line]:
-    """The mails of all rounds that fall due on a day, or are sent then after a closed window."""
+    """The mails of all day plans that fall due on a day, or are sent then after a closed window."""
     query = select(Client.id).order_by(Client.partner_id, Client.sort_key, Client.id)
     if partner is not None:
         query = query.where(Client.partner_id == partner.id)
@@ -74,7 +74,7 @@ def mails_on(day: date, now: datetime, partner: Partner | None) -> Iterator[Line
                         yield Line(client, plan, mail)
 
 
-def as_facts(line: Line) -> dict[str, Any]:
+def as_json_line(line: Line) -> dict[str, Any]:
     """A line as JSON keeps it."""
     person = line.mail.recipient.person
     return {

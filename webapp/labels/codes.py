@@ -109,13 +109,13 @@ REACHABILITY_PILLS = {
     Reachability.AMBER: "warn",
     Reachability.RED: "bad",
 }
-LANGUAGES = {one.code: one.endonym for one in i18n.LANGUAGES.values()}
+ENDONYMS = {one.code: one.endonym for one in i18n.LANGUAGES.values()}
 
 
 def contact_roles_by_word() -> dict[str, ContactRole]:
     """The contact roles by all that a list may call them: their codes, and their labels in each language."""
     words = {folded(role): role for role in ContactRole}
-    for code in LANGUAGES:
+    for code in ENDONYMS:
         with force_locale(code):
             words |= {folded(str(text)): role for role, text in CONTACT_ROLES.items()}
     return words

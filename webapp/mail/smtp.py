@@ -15,7 +15,7 @@ START_OF_DATA = 354
 
 
 # RFC 3463: 5.subject.detail. Subjects: 1 is about an address, 2 about its mailbox, 3 to 6 about systems,
-# routes, protocol and message, 7 about the policy of who refuses.
+# routes, protocol and message, 7 about the policy of who rejects.
 STATUS = re.compile(rb"5\.((\d{1,3})\.\d{1,3})\b")
 
 

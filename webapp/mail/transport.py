@@ -1,7 +1,7 @@
 """Ways out for a mail: a mail server, or the local inbox.
 
 A transport tells three failures apart, because what may be done next depends on it: the server
-refused, it is safe to try again, or nobody can know whether the message was taken.
+rejected it, it is safe to try again, or nobody can know whether the message was taken.
 """
 
 from collections.abc import Callable

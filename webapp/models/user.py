@@ -26,7 +26,7 @@ class User(Base, UserMixin):
 
     ``email_key`` is the case-folded address, ``name_key`` the name as a search finds it.
     ``session_token`` is what a session remembers; it changes with password, role and deactivation,
-    which ends every session. ``rejected_reply`` is what a mail server said when it refused the address;
+    which ends every session. ``rejected_reply`` is what a mail server said when it rejected the address;
     it is cleared when the address changes, or is said to be right.
     """
 

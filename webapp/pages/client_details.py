@@ -44,7 +44,7 @@ class ContactForm(forms.Form):
 
     def offer(self, client: Client) -> None:
         """Let each language be chosen, or the company's followed."""
-        inherited = _("As the company: %(language)s", language=codes.LANGUAGES[client.language])
+        inherited = _("As the company: %(language)s", language=codes.ENDONYMS[client.language])
         self.language.choices = [SelectChoice("", inherited), *forms.language_choices()]
 
 

@@ -60,9 +60,9 @@ def leads(endpoint: str, query: Query, page: Page[Any], **values: Any) -> dict[s
     }
 
 
-def answer(template: str, fragment: str, *, first_url: str, **shown: Any) -> Response:
+def answer(template: str, fragment: str, *, first_url: str, **context: Any) -> Response:
     """The page of a list, or for htmx the fragment with the list alone, and its address."""
-    response = htmx.page_or_fragment(template, fragment, **shown)
+    response = htmx.page_or_fragment(template, fragment, **context)
     if htmx.wanted():
         # Without what the form leaves empty.
         response.headers["HX-Push-Url"] = first_url

@@ -18,7 +18,7 @@ PARAMETER = "parameter"
 # How the address of a list calls its places by time: what follows on the page was before.
 BY_TIME = {"after": "before", "before": "after"}
 
-Shown = TypeVar("Shown")
+ListRow = TypeVar("ListRow")
 Filter = Callable[[Any], ColumnElement[bool]]
 
 
@@ -125,14 +125,14 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page(Generic[Shown]):
+class Page(Generic[ListRow]):
     """One page of a list.
 
     ``before`` and ``after``: the ids from which its neighbours lead on, where there are any. ``total``
     counts all pages, as far as anybody wants to know it; None: it was not counted.
     """
 
-    rows: tuple[Shown, ...]
+    rows: tuple[ListRow, ...]
     before: int | None
     after: int | None
     total: int | None = None
@@ -153,12 +153,12 @@ def load(listing: Listing, query: Query, size: int) -> Page[Any]:
     direction = [column.asc() if ascending else column.desc() for column in columns]
     found = db.session.execute(statement.order_by(*direction).limit(size + 1)).all()
     more = len(found) > size
-    shown = found[:size][::-1] if backwards else found[:size]
+    rows = found[:size][::-1] if backwards else found[:size]
     earlier, later = (more, True) if backwards else (place is not None, more)
     return Page(
-        rows=tuple(shown),
-        before=shown[0].id if shown and earlier else None,
-        after=shown[-1].id if shown and later else None,
+        rows=tuple(rows),
+        before=rows[0].id if rows and earlier else None,
+        after=rows[-1].id if rows and later else None,
     )
 
 

@@ -80,7 +80,7 @@ def told(user: User) -> ColumnElement[bool]:
 def first_mails(
     partner_id: int, now: datetime, limit: int = 10
 ) -> list[tuple[ClientFacts, DayPlan]]:
-    """The rounds that would go out first over all clients of a partner: "who gets what first"."""
+    """The day plans that would go out first over all clients of a partner: "who gets what first"."""
     nearest = (
         select(Subscription.client_id)
         .join(client_table, client_table.c.id == Subscription.client_id)

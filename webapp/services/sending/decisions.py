@@ -141,14 +141,14 @@ class Listed(Protocol):
     def resends(self) -> int: ...
 
 
-def facts_of(mail: Listed) -> dict[str, object]:
-    """The facts by which somebody decides about a mail: it may have been sent again, to the same end."""
+def values_of(mail: Listed) -> dict[str, object]:
+    """The values by which somebody decides about a mail: it may have been sent again, to the same end."""
     return {"state": mail.state, "resends": mail.resends}
 
 
 def shown(mail: Listed) -> str:
     """The token of a button that decides about a mail."""
-    return token_of(facts_of(mail))
+    return token_of(values_of(mail))
 
 
 def send_again(actor: User, delivery: Delivery, shown: str) -> None:
@@ -161,7 +161,7 @@ def send_again(actor: User, delivery: Delivery, shown: str) -> None:
     somebody who gets no such mail any more. Raises Conflict when it has been decided otherwise.
     """
     now = runtime.now()
-    if delivery.state not in UNDECIDED or changed_since(shown, facts_of(delivery)):
+    if delivery.state not in UNDECIDED or changed_since(shown, values_of(delivery)):
         after_decision(actor, delivery, AuditAction.MAIL_SENT_AGAIN)
         return
     rejected = delivery.recipient.rejected_reply is not None
@@ -242,7 +242,9 @@ def close(
     actor: User, delivery: Delivery, shown: str, state: DeliveryState, action: AuditAction
 ) -> None:
     """End an unclear mail; what the server said, and when, stays."""
-    fresh = delivery.state is DeliveryState.UNCLEAR and not changed_since(shown, facts_of(delivery))
+    fresh = delivery.state is DeliveryState.UNCLEAR and not changed_since(
+        shown, values_of(delivery)
+    )
     still = delivery_table.c.resends == delivery.resends
     now = runtime.now()
     if fresh and transitions.advance(delivery, state, now, still, actor=actor):

@@ -1,6 +1,6 @@
 """The way of a mail through a worker's hands: claim → check → write → hand over → settle.
 
-Each step is one conditional UPDATE that carries the claim's token and is committed alone, so that a
+Each transition is one conditional UPDATE that carries the claim's token and is committed alone, so that a
 process that dies leaves a row from which the next one can tell how far it got. "Handing over" is committed
 just before DATA. Broken before: it is tried again. Broken after: nobody can know whether the server has it,
 so it is unclear.
@@ -83,17 +83,17 @@ def give_back(taken: Sequence[Claim], now: datetime) -> None:
         transitions.give_back([one.id for one in taken if one.token == token], token, now)
 
 
-def hand_over(claim: Claim, transport: Transport, steps: Connection) -> DeliveryProblem | None:
+def hand_over(claim: Claim, transport: Transport, connection: Connection) -> DeliveryProblem | None:
     """Give a claimed mail to the transport, and store that the server has it.
 
-    Returns None, or what came between and is still to be settled. ``steps`` is a connection of its
+    Returns None, or what came between and is still to be settled. ``connection`` is a connection of its
     own, since each transition commits alone; no other transaction may be open. Raises LostClaim.
     """
     begun = False
 
     def before_data() -> None:
         nonlocal begun
-        transitions.begin_handing_over(steps, claim.id, claim.token, runtime.now())
+        transitions.begin_handing_over(connection, claim.id, claim.token, runtime.now())
         begun = True
 
     try:
@@ -107,7 +107,7 @@ def hand_over(claim: Claim, transport: Transport, steps: Connection) -> Delivery
         log.exception("delivery %s broke", claim.id)
         return (Unclear if begun else TryAgain)(Trouble.BROKE.value)
     # Done is written after it is done.
-    transitions.finish_handing_over(steps, claim.id, claim.token, reply, runtime.now())
+    transitions.finish_handing_over(connection, claim.id, claim.token, reply, runtime.now())
     return None
 
 

@@ -40,12 +40,12 @@ from webapp.services.reminders import loading
 from webapp.services.sending import queueing, transitions
 from webapp.services.sending.queueing import NewMail
 
-PATIENCE = timedelta(minutes=10)
+CORRECTED_WITHIN = timedelta(minutes=10)
 COMING = 3
 CHUNK = 500
 
 
-def note_change(
+def remember_change(
     clients: ColumnElement[bool], before: Owner, now: datetime, *, keep_before: bool = True
 ) -> None:
     """Remember that these clients had another owner before; ``clients`` is a condition on Client.
@@ -89,7 +89,7 @@ def issue(now: datetime) -> int:
         )
         .join(client_table, client_table.c.id == owner_change_table.c.client_id)
         .join(partner_table, partner_table.c.id == client_table.c.partner_id)
-        .where(owner_change_table.c.changed_at <= now - PATIENCE, partner_table.c.sending)
+        .where(owner_change_table.c.changed_at <= now - CORRECTED_WITHIN, partner_table.c.sending)
         .order_by(owner_change_table.c.client_id)
         .with_for_update(of=owner_change_table, skip_locked=True)
     ).all()
@@ -171,7 +171,7 @@ def take_back_outdated(notes: Sequence[Delivery], now: datetime) -> list[Deliver
         transitions.come_to(delivery, DeliveryState.SUPERSEDED, now)
         for client in told:
             before = Owner.VENDOR if client.owner is Owner.PARTNER else Owner.PARTNER
-            note_change(Client.id == client.id, before, now, keep_before=False)
+            remember_change(Client.id == client.id, before, now, keep_before=False)
     return outdated
 
 
