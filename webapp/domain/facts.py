@@ -132,7 +132,7 @@ class ClientFacts:
         """Explain why no reminder is to come for this client; ``today`` is its local date."""
         if not self.subscriptions:
             return Silence.NO_SUBSCRIPTION
-        if max(one.base for one in self.subscriptions) >= today:
+        if max(subscription.base for subscription in self.subscriptions) >= today:
             return Silence.NO_STEP_LEFT
-        last = max(one.renewal_date for one in self.subscriptions)
+        last = max(subscription.renewal_date for subscription in self.subscriptions)
         return Silence.DATE_PASSED if last < today else Silence.DEADLINE_PASSED

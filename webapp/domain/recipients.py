@@ -67,11 +67,11 @@ class Circle:
 
     @property
     def to(self) -> tuple[Recipient, ...]:
-        return tuple(one for one in self.recipients if one.place is Place.TO)
+        return tuple(recipient for recipient in self.recipients if recipient.place is Place.TO)
 
     @property
     def copied(self) -> tuple[Recipient, ...]:
-        return tuple(one for one in self.recipients if one.place is Place.COPY)
+        return tuple(recipient for recipient in self.recipients if recipient.place is Place.COPY)
 
     @property
     def blocked(self) -> bool:
@@ -113,12 +113,16 @@ def circle(owner: Owner, contacts: Mapping[ContactRole, Person], contact: PointO
             entry = entries.setdefault(person.address, Draft(person, Place.TO))
             entry.reasons.append(Reason(role.value))
     if entries:
-        for one in at_partner(contact, Place.COPY, Reason.NOTIFIED):
-            entry = entries.setdefault(one.person.address, Draft(one.person, one.place))
-            entry.reasons.extend(one.reasons)
+        for recipient in at_partner(contact, Place.COPY, Reason.NOTIFIED):
+            entry = entries.setdefault(
+                recipient.person.address, Draft(recipient.person, recipient.place)
+            )
+            entry.reasons.extend(recipient.reasons)
     return Circle(
         owner,
-        tuple(Recipient(one.person, one.place, tuple(one.reasons)) for one in entries.values()),
+        tuple(
+            Recipient(draft.person, draft.place, tuple(draft.reasons)) for draft in entries.values()
+        ),
         contact,
         tuple(missing),
         tuple(dict.fromkeys([*rejected, *only_rejected(contact.passed_over)])),

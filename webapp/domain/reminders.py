@@ -104,7 +104,11 @@ def due_items(client: ClientFacts, now: datetime) -> tuple[Item, ...]:
 
 def waiting_items(client: ClientFacts, now: datetime) -> tuple[Item, ...]:
     """List the planned items that are still to be told and not yet too late."""
-    waiting = (Item(one, one.waiting) for one in client.subscriptions if one.waiting is not None)
+    waiting = (
+        Item(subscription, subscription.waiting)
+        for subscription in client.subscriptions
+        if subscription.waiting is not None
+    )
     return tuple(item for item in waiting if now < item.last_moment(client.zone))
 
 
@@ -126,15 +130,17 @@ def mail_to(
     """Plan the one mail to a reader about the items not told to that reader yet, if any are left."""
     kind = kind_of(circle)
     address = reader.person.address
-    mine = tuple(one for one in items if (one.step, address, kind) not in one.subscription.reached)
+    mine = tuple(
+        item for item in items if (item.step, address, kind) not in item.subscription.reached
+    )
     zone = ZoneInfo(reader.person.time_zone)
     while mine:
-        last = min(one.last_moment(client.zone) for one in mine)
+        last = min(item.last_moment(client.zone) for item in mine)
         today = earliest.astimezone(client.zone).date()
         moment = send_at(earliest, today, last, client.partner.window, zone)
         if moment is None:
             # What can't be told in time must not take the rest with it.
-            mine = tuple(one for one in mine if one.last_moment(client.zone) > last)
+            mine = tuple(item for item in mine if item.last_moment(client.zone) > last)
             continue
         day = moment.astimezone(client.zone).date()
         if (address, day) not in client.occupied:
@@ -145,18 +151,18 @@ def mail_to(
 
 def after(client: ClientFacts, planned: DayPlan, sent: Sequence[PlannedMail]) -> ClientFacts:
     """Foresee the facts once these mails of a day plan have gone out and its others wait."""
-    known = {one.id: one for one in client.subscriptions}
+    known = {subscription.id: subscription for subscription in client.subscriptions}
     for item in planned.items:
-        one = known[item.subscription.id]
+        subscription = known[item.subscription.id]
         about = [mail for mail in planned.mails if item in mail.items]
         reached = {
             (item.step, mail.recipient.person.address, mail.kind) for mail in about if mail in sent
         }
-        known[one.id] = replace(
-            one,
-            planned=one.planned | {item.step},
+        known[subscription.id] = replace(
+            subscription,
+            planned=subscription.planned | {item.step},
             waiting=item.step if any(mail not in sent for mail in about) else None,
-            reached=one.reached | reached,
+            reached=subscription.reached | reached,
         )
     # The days of these mails need no keeping: the next plan is for a later day.
     return replace(client, subscriptions=tuple(known.values()))
@@ -175,7 +181,7 @@ def coming(client: ClientFacts, now: datetime) -> Iterator[DayPlan]:
         until = in_zone(following, time(), client.zone) if following else None
         sent = tuple(mail for mail in planned.mails if until is None or mail.send_at < until)
         if planned.items and (sent or (planned.blocked and not planned.mails)):
-            told = tuple(one for one in planned.items if any(one in mail.items for mail in sent))
+            told = tuple(item for item in planned.items if any(item in mail.items for mail in sent))
             yield replace(planned, items=planned.items if planned.blocked else told, mails=sent)
         client = after(client, planned, sent)
         day = following
@@ -184,9 +190,9 @@ def coming(client: ClientFacts, now: datetime) -> Iterator[DayPlan]:
 def next_due(client: ClientFacts, day: date) -> date | None:
     """Find the next local date after this one on which a step falls due."""
     days = (
-        due_on(one.base, step)
-        for one in client.subscriptions
-        for step in open_steps(one.renewal, client.partner.steps)
+        due_on(subscription.base, step)
+        for subscription in client.subscriptions
+        for step in open_steps(subscription.renewal, client.partner.steps)
     )
     return min((due for due in days if due > day), default=None)
 
@@ -199,4 +205,4 @@ def day_plans(client: ClientFacts, now: datetime, count: int = 3) -> tuple[DayPl
 def mails_within(client: ClientFacts, now: datetime, days: int) -> tuple[DayPlan, ...]:
     """Foresee the day plans of the next so many days."""
     until = now.astimezone(client.zone).date() + timedelta(days=days)
-    return tuple(takewhile(lambda one: one.day <= until, coming(client, now)))
+    return tuple(takewhile(lambda plan: plan.day <= until, coming(client, now)))

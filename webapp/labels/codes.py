@@ -109,7 +109,7 @@ REACHABILITY_PILLS = {
     Reachability.AMBER: "warn",
     Reachability.RED: "bad",
 }
-ENDONYMS = {one.code: one.endonym for one in i18n.LANGUAGES.values()}
+ENDONYMS = {language.code: language.endonym for language in i18n.LANGUAGES.values()}
 
 
 def contact_roles_by_word() -> dict[str, ContactRole]:

@@ -31,7 +31,7 @@ class Answers(io.RawIOBase):
 class Timed(smtplib.SMTP):
     """A connection whose conversations end in time; ``begin`` starts the next one.
 
-    ``timeout``: seconds that one step may take. What takes longer raises an OSError, or smtplib's
+    ``timeout``: seconds that one command may take. What takes longer raises an OSError, or smtplib's
     SMTPServerDisconnected.
     """
 

@@ -75,12 +75,12 @@ def letter(
         to=parties(snapshot.circle, Place.TO),
         cc=parties(snapshot.circle, Place.COPY),
         reply_to=snapshot.contact,
-        references=" ".join(root(one, settings) for one in snapshot.subscriptions),
+        references=" ".join(root(line, settings) for line in snapshot.subscriptions),
     )
 
 
 def parties(circle: Sequence[CircleMember], place: Place) -> tuple[Party, ...]:
-    return tuple(one.party for one in circle if one.place is place)
+    return tuple(member.party for member in circle if member.place is place)
 
 
 def root(subscription: SubscriptionLine, settings: Settings) -> str:
@@ -91,12 +91,12 @@ def root(subscription: SubscriptionLine, settings: Settings) -> str:
 
 def words(snapshot: ReminderSnapshot, letter: Letter, settings: Settings) -> ReminderWords:
     """The words for one reader; the button leads to the client's renewals, or a contact's own company."""
-    subscriptions = sorted(snapshot.subscriptions, key=lambda one: (one.base_date, one.product))
+    subscriptions = sorted(snapshot.subscriptions, key=lambda line: (line.base_date, line.product))
     first = subscriptions[0]
     # A mail that was held back over a weekend counts from the day on which it goes out.
     today = max(letter.day or date.min, letter.moment.date())
-    others = [one for one in snapshot.circle if not is_same(one, letter.recipient)]
-    own = next((one for one in snapshot.circle if is_same(one, letter.recipient)), None)
+    others = [member for member in snapshot.circle if not is_same(member, letter.recipient)]
+    own = next((member for member in snapshot.circle if is_same(member, letter.recipient)), None)
     reasons = own.reasons if own else ()
     at_client = not CLIENT_REASONS.isdisjoint(reasons)
     renewals = f"/partner/clients/{snapshot.client.id}/renewals"
@@ -104,13 +104,13 @@ def words(snapshot: ReminderSnapshot, letter: Letter, settings: Settings) -> Rem
         client=snapshot.client.name,
         partner=snapshot.partner.name,
         contact=snapshot.contact,
-        items=tuple(item(one, today, letter.language) for one in subscriptions),
+        items=tuple(item(line, today, letter.language) for line in subscriptions),
         first_date=long_date(first.base_date, letter.language),
         first_is_deadline=first.deadline is not None,
         roles=role_list(reasons),
-        others=tuple(f"{one.name} ({role_list(one.reasons)})" for one in others),
+        others=tuple(f"{member.name} ({role_list(member.reasons)})" for member in others),
         missing=", ".join(str(CONTACT_ROLES[role]) for role in snapshot.missing),
-        rejected=", ".join(f"{one.name} ({one.email})" for one in snapshot.rejected),
+        rejected=", ".join(f"{party.name} ({party.email})" for party in snapshot.rejected),
         at_client=at_client,
         contacts_path=" > ".join(
             (_("Account & Billing"), _("Company & Contacts"), _("Contact information"))

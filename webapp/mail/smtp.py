@@ -210,4 +210,6 @@ def what_broke(error: Exception) -> str:
         return reply_text(error.smtp_code, said if isinstance(said, bytes) else said.encode())
     # smtplib says of all that ends a connection that it was closed, even where nothing came for too long.
     cause = error.__context__ if isinstance(error.__context__, TimeoutError) else error
-    return next((one for kind, one in TROUBLES if isinstance(cause, kind)), Trouble.BROKE).value
+    return next(
+        (trouble for kind, trouble in TROUBLES if isinstance(cause, kind)), Trouble.BROKE
+    ).value

@@ -118,7 +118,7 @@ def as_json_value(value: Any) -> Any:
     if isinstance(value, Decimal):
         return f"{value:.2f}"
     if isinstance(value, tuple):
-        return [as_json_value(one) for one in value]
+        return [as_json_value(element) for element in value]
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: as_json_value(getattr(value, field.name)) for field in fields(value)}
     return value

@@ -38,9 +38,16 @@ class CircleMember:
     reasons: tuple[Reason, ...]
 
     @classmethod
-    def of(cls, one: Recipient) -> Self:
-        person = one.person
-        return cls(person.id, person.name, person.email, person.language, one.place, one.reasons)
+    def of(cls, recipient: Recipient) -> Self:
+        person = recipient.person
+        return cls(
+            person.id,
+            person.name,
+            person.email,
+            person.language,
+            recipient.place,
+            recipient.reasons,
+        )
 
     @classmethod
     def read(cls, stored: Mapping[str, Any]) -> Self:
@@ -74,17 +81,17 @@ class SubscriptionLine:
 
     @classmethod
     def of(cls, item: Item) -> Self:
-        one = item.subscription
+        subscription = item.subscription
         return cls(
-            id=one.id,
-            product=one.product,
-            cycle=one.cycle,
+            id=subscription.id,
+            product=subscription.product,
+            cycle=subscription.cycle,
             step=item.step,
-            renewal_date=one.renewal_date,
-            deadline=one.deadline,
-            base_date=one.base,
-            amount=one.amount,
-            currency=one.currency,
+            renewal_date=subscription.renewal_date,
+            deadline=subscription.deadline,
+            base_date=subscription.base,
+            amount=subscription.amount,
+            currency=subscription.currency,
         )
 
     @classmethod
@@ -131,7 +138,7 @@ class ReminderSnapshot(Snapshot):
             partner=PartnerName(client.partner.id, client.partner.name),
             circle=tuple(map(CircleMember.of, circle.recipients or (mail.recipient,))),
             missing=circle.missing,
-            rejected=tuple(Party(one.name, one.email) for one in circle.rejected),
+            rejected=tuple(Party(person.name, person.email) for person in circle.rejected),
             contact=Party(contact.name, contact.email) if contact else None,
             subscriptions=tuple(map(SubscriptionLine.of, mail.items)),
         )
@@ -157,9 +164,9 @@ class ReminderSnapshot(Snapshot):
         )
 
     def reasons_of(self, user_id: int) -> tuple[Reason, ...]:
-        own = next((one for one in self.circle if one.user_id == user_id), None)
+        own = next((member for member in self.circle if member.user_id == user_id), None)
         return own.reasons if own else ()
 
     @property
     def products(self) -> tuple[str, ...]:
-        return tuple(one.product for one in self.subscriptions)
+        return tuple(line.product for line in self.subscriptions)

@@ -44,7 +44,7 @@ class TakeoverWords(Words):
 
 def letter(snapshot: TakeoverSnapshot, posting: Posting, settings: Settings) -> Letter:
     """A letter in which the new owner speaks, or the partner where there are both."""
-    vendor = {one.owner for one in snapshot.clients} == {Owner.VENDOR}
+    vendor = {client.owner for client in snapshot.clients} == {Owner.VENDOR}
     return to_reader(
         MailKind.TAKEOVER_NOTE,
         snapshot,
@@ -59,7 +59,7 @@ def words(snapshot: TakeoverSnapshot, letter: Letter, settings: Settings) -> Tak
     single = clients[0].id if len(clients) == 1 else None
     path = f"/partner/clients/{single}/renewals" if single else "/partner/dashboard"
     return TakeoverWords(
-        clients=tuple(taken_over(one, letter, settings) for one in clients[:MOST_CLIENTS]),
+        clients=tuple(taken_over(client, letter, settings) for client in clients[:MOST_CLIENTS]),
         count=len(clients),
         more=max(0, len(clients) - MOST_CLIENTS),
         button=settings.base_url + path,
@@ -73,8 +73,8 @@ def taken_over(client: TakenOver, letter: Letter, settings: Settings) -> TakenOv
         name=client.name,
         owner=owner_name(client.owner, settings.vendor_name),
         to_do=to_do(client.owner, settings.vendor_name),
-        sent=tuple(told(long_date(one.day, language), one) for one in client.sent),
-        next=tuple(told(day(one.day, today, language), one) for one in client.next),
+        sent=tuple(told(long_date(day_told.day, language), day_told) for day_told in client.sent),
+        next=tuple(told(day(day_told.day, today, language), day_told) for day_told in client.next),
     )
 
 
@@ -89,10 +89,10 @@ def to_do(owner: Owner, vendor: str) -> str:
     return str(text)
 
 
-def told(when: str, one: DayTold) -> str:
+def told(when: str, day_told: DayTold) -> str:
     """One day's mails in a line: when, about what, to whom."""
-    people = ", ".join(one.people) or str(REACHABILITY[Reachability.RED])
-    return f"{', '.join([when, *one.products])}: {people}"
+    people = ", ".join(day_told.people) or str(REACHABILITY[Reachability.RED])
+    return f"{', '.join([when, *day_told.products])}: {people}"
 
 
 def sample(tester: Tester) -> TakeoverSnapshot:

@@ -136,7 +136,7 @@ def write(rows: Sequence[Any], today: LocalDates) -> int:
         )
     # A newer step takes over from one of the same renewal that still waits.
     reminder_states.close_waiting(
-        [one["subscription_id"] for one in new], ReminderState.SUPERSEDED, today.now
+        [values["subscription_id"] for values in new], ReminderState.SUPERSEDED, today.now
     )
     if new:
         # One whose unique key is there already is left as it is.

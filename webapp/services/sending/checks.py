@@ -18,11 +18,17 @@ def still_right(queued: Sequence[Delivery], now: datetime) -> list[Delivery]:
     Where they would not, the client's mails, or the takeover notes, are issued anew. A mail that is
     resent after an unclear end stays as it is: it may have arrived.
     """
-    loose = [one for one in queued if not one.resends]
-    outdated = takeover_notes.take_back_outdated([one for one in loose if is_note(one)], now)
-    checked = [one for one in loose if one.client_id is not None]
-    fixed = [one for one in queued if one not in outdated and one not in checked]
-    loaded = loading.load(sorted({one.client_id for one in checked if one.client_id}))
+    loose = [delivery for delivery in queued if not delivery.resends]
+    outdated = takeover_notes.take_back_outdated(
+        [delivery for delivery in loose if is_note(delivery)], now
+    )
+    checked = [delivery for delivery in loose if delivery.client_id is not None]
+    fixed = [
+        delivery for delivery in queued if delivery not in outdated and delivery not in checked
+    ]
+    loaded = loading.load(
+        sorted({delivery.client_id for delivery in checked if delivery.client_id})
+    )
     plans = {id: outbox.plan_now(client, now) for id, client in loaded.items()}
     right: list[Delivery] = []
     wrong: list[Delivery] = []
@@ -31,11 +37,12 @@ def still_right(queued: Sequence[Delivery], now: datetime) -> list[Delivery]:
         client = loaded[delivery.client_id]
         same = is_right(delivery, client, plans[client.id], now)
         (right if same else wrong).append(delivery)
-    stale = {one.client_id for one in wrong if one.client_id}
+    stale = {delivery.client_id for delivery in wrong if delivery.client_id}
     # Another mail of such a client may be superseded, too: it waits for the next claim.
-    right = [one for one in right if one.client_id not in stale]
-    for delivery in (one for one in checked if one.client_id in stale):
-        db.session.expunge(delivery)
+    right = [delivery for delivery in right if delivery.client_id not in stale]
+    for delivery in checked:
+        if delivery.client_id in stale:
+            db.session.expunge(delivery)
     if stale:
         outbox.issue(sorted(stale), now)
     return fixed + right

@@ -86,12 +86,12 @@ def still_wanted(delivery_ids: Collection[int], now: datetime) -> set[int]:
         .unique()
         .all()
     )
-    unclear = {one.client_id for one in wanted if one.state is DeliveryState.UNCLEAR}
+    unclear = {delivery.client_id for delivery in wanted if delivery.state is DeliveryState.UNCLEAR}
     clients = loading.load(sorted(id for id in unclear if id is not None))
     return {
-        one.id
-        for one in wanted
-        if one.state is not DeliveryState.UNCLEAR or is_still_read(one, clients)
+        delivery.id
+        for delivery in wanted
+        if delivery.state is not DeliveryState.UNCLEAR or is_still_read(delivery, clients)
     }
 
 
@@ -127,8 +127,8 @@ def is_still_read(delivery: Delivery, clients: Mapping[int, ClientFacts]) -> boo
         return takeover_notes.are_right([delivery])[0]
     whole = clients[delivery.client_id].circle
     return delivery.kind is kind_of(whole) and any(
-        (one.person.id, one.person.email) == (delivery.recipient_id, delivery.email)
-        for one in readers(whole)
+        (reader.person.id, reader.person.email) == (delivery.recipient_id, delivery.email)
+        for reader in readers(whole)
     )
 
 

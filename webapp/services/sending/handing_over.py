@@ -59,9 +59,9 @@ def claim(now: datetime, limit: int = BATCH) -> list[Claim] | None:
     queued = claims.next_queued(now, limit)
     if not queued:
         return None
-    late = [one for one in queued if one.send_before and now >= one.send_before]
+    late = [delivery for delivery in queued if delivery.send_before and now >= delivery.send_before]
     settling.end_late(late, now)
-    right = checks.still_right([one for one in queued if one not in late], now)
+    right = checks.still_right([delivery for delivery in queued if delivery not in late], now)
     written = messages.write(right, now)
     for delivery in right:
         if delivery.id not in written:
@@ -71,16 +71,22 @@ def claim(now: datetime, limit: int = BATCH) -> list[Claim] | None:
     taken = transitions.take(list(written), token, now)
     sender = runtime.settings().mail_from
     return [
-        Claim(one.id, one.client_id, token, Envelope(sender, one.email), written[one.id])
-        for one in right
-        if one.id in taken
+        Claim(
+            delivery.id,
+            delivery.client_id,
+            token,
+            Envelope(sender, delivery.email),
+            written[delivery.id],
+        )
+        for delivery in right
+        if delivery.id in taken
     ]
 
 
 def give_back(taken: Sequence[Claim], now: datetime) -> None:
     """Return mails that were claimed and not begun: the worker stops, or its server is away."""
-    for token in {one.token for one in taken}:
-        transitions.give_back([one.id for one in taken if one.token == token], token, now)
+    for token in {claim.token for claim in taken}:
+        transitions.give_back([claim.id for claim in taken if claim.token == token], token, now)
 
 
 def hand_over(claim: Claim, transport: Transport, connection: Connection) -> DeliveryProblem | None:

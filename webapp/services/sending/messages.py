@@ -23,7 +23,7 @@ def write(deliveries: Sequence[Delivery], now: datetime) -> dict[int, bytes]:
 
     A message is written once: a second try sends the same bytes under the same Message-ID.
     """
-    tried = [one.id for one in deliveries if one.message_id]
+    tried = [delivery.id for delivery in deliveries if delivery.message_id]
     stored = select(DeliveryMessage.delivery_id, DeliveryMessage.content).where(
         DeliveryMessage.delivery_id.in_(tried)
     )

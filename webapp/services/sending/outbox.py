@@ -251,8 +251,8 @@ def insert_deliveries(client_ids: Sequence[int], added: Sequence[Addition]) -> N
     db.session.execute(
         insert(delivery_reminder),
         [
-            {"delivery_id": delivery_id, "reminder_id": reminders[one]}
+            {"delivery_id": delivery_id, "reminder_id": reminders[reminder_key]}
             for delivery_id, (_, keys) in zip(ids, added, strict=True)
-            for one in keys
+            for reminder_key in keys
         ],
     )

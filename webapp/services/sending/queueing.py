@@ -42,7 +42,7 @@ def add(mails: Sequence[NewMail]) -> list[int]:
     return list(
         db.session.scalars(
             insert(delivery_table).returning(delivery_table.c.id, sort_by_parameter_order=True),
-            [row(one) for one in mails],
+            [row(mail) for mail in mails],
         )
     )
 

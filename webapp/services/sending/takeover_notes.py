@@ -148,7 +148,7 @@ def new_note(
         recipient=person.name,
         partner=partner,
         time_zone=person.time_zone,
-        clients=tuple(sorted(clients, key=lambda one: one.name)),
+        clients=tuple(sorted(clients, key=lambda client: client.name)),
     )
     return NewMail(
         kind=MailKind.TAKEOVER_NOTE,
@@ -165,7 +165,7 @@ def take_back_outdated(notes: Sequence[Delivery], now: datetime) -> list[Deliver
     Nobody has read them, so that the changes which they tell wait to be told once more: to whoever
     is responsible now, or to nobody where they were undone.
     """
-    outdated = [one for one, right in zip(notes, are_right(notes), strict=True) if not right]
+    outdated = [note for note, right in zip(notes, are_right(notes), strict=True) if not right]
     for delivery in outdated:
         told = told_by(delivery)
         transitions.come_to(delivery, DeliveryState.SUPERSEDED, now)
@@ -183,9 +183,11 @@ def told_by(delivery: Delivery) -> tuple[TakenOver, ...]:
 
 def are_right(notes: Sequence[Delivery]) -> list[bool]:
     """Tell of each note whether it goes to the right person at the right address, about the present owners."""
-    told = {one.id: told_by(one) for one in notes}
-    clients = loading.load(sorted({client.id for of_one in told.values() for client in of_one}))
-    return [holds(one, told[one.id], clients) for one in notes]
+    told = {note.id: told_by(note) for note in notes}
+    clients = loading.load(
+        sorted({client.id for taken_over in told.values() for client in taken_over})
+    )
+    return [holds(note, told[note.id], clients) for note in notes]
 
 
 def holds(
@@ -196,8 +198,9 @@ def holds(
     if not person.reachable or (person.email, person.language) != address:
         return False
     return all(
-        clients[one.id].owner.owner is one.owner and person in clients[one.id].contact.people
-        for one in told
+        clients[client.id].owner.owner is client.owner
+        and person in clients[client.id].contact.people
+        for client in told
     )
 
 
