@@ -25,7 +25,7 @@ from webapp.services.sending.transitions import LostClaim
 
 log = logging.getLogger(__name__)
 # Claimed mails are handed over within so many seconds, before sending windows can close.
-PATIENCE = 60
+HANDED_OVER_WITHIN = 60
 # If so many mails in a row are put off, the server is the cause, not the readers' addresses.
 ENOUGH = 20
 # The longest rest between two tries at a dead server, in seconds.
@@ -93,7 +93,7 @@ def send(transport: Transport, stopped: Event | None) -> Counter[str]:
     """
     counts: Counter[str] = Counter()
     put_off = 0
-    with db.engine.connect() as steps:
+    with db.engine.connect() as connection:
         while not is_set(stopped) and not counts["away"]:
             # The time is read anew, since a long backlog may last until sending windows close.
             taken = handing_over.claim(runtime.now())
@@ -101,9 +101,9 @@ def send(transport: Transport, stopped: Event | None) -> Counter[str]:
             commit()
             if taken is None:
                 break
-            patience = monotonic() + min(PATIENCE, runtime.settings().lease_seconds / 2)
+            patience = monotonic() + min(HANDED_OVER_WITHIN, runtime.settings().lease_seconds / 2)
             while taken and not is_set(stopped) and not counts["away"] and monotonic() < patience:
-                state, away = deliver(taken.pop(0), transport, steps)
+                state, away = deliver(taken.pop(0), transport, connection)
                 if state:
                     counts[state.value] += 1
                 put_off = put_off + 1 if state is DeliveryState.QUEUED else 0
@@ -115,14 +115,14 @@ def send(transport: Transport, stopped: Event | None) -> Counter[str]:
 
 
 def deliver(
-    claim: handing_over.Claim, transport: Transport, steps: Connection
+    claim: handing_over.Claim, transport: Transport, connection: Connection
 ) -> tuple[DeliveryState | None, bool]:
     """Send one claimed mail and store its fate.
 
     Returns its state, or None if the claim was lost, and whether the server was away.
     """
     try:
-        problem = handing_over.hand_over(claim, transport, steps)
+        problem = handing_over.hand_over(claim, transport, connection)
         if problem is None:
             return DeliveryState.SENT, False
         state = handing_over.settle(claim, problem, runtime.now())

@@ -33,7 +33,7 @@ def test_all_is_well(app):
     assert result.exit_code == 0, result.output
     assert "MISSING" not in result.output
     assert "complete: pl, pt" in result.output
-    assert "note     worker" in result.output
+    assert "hint     worker" in result.output
 
 
 def test_findings_as_json(app):

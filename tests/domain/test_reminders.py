@@ -49,7 +49,7 @@ NOON = utc(2027, 3, 1, 11)
 
 
 def lines(plan: DayPlan) -> list[str]:
-    """A round in plain words: "reminder_client to Dana 03-01 11:00 (1: 30)"."""
+    """A day plan in plain words: "reminder_client to Dana 03-01 11:00 (1: 30)"."""
     return [
         f"{mail.kind} {mail.recipient.place} {mail.recipient.person.name} {mail.send_at:%m-%d %H:%M} "
         f"({', '.join(f'{one.subscription.id}: {one.step}' for one in mail.items)})"
@@ -326,7 +326,7 @@ def test_rounds_that_nobody_can_be_told_of_are_shown():
         pytest.param(16, [30, 14], id="16"),
     ],
 )
-def test_rounds_of_the_next_days(days: int, steps: list[int]) -> None:
+def test_day_plans_of_the_next_days(days: int, steps: list[int]) -> None:
     found = mails_within(client(subscription(BASE)), NOON, days)
     assert [one.items[0].step for one in found] == steps
 

@@ -1,8 +1,9 @@
-"""One word means one thing, and docstrings are spoken English."""
+"""One word means one thing: a name of a class or of a type stands in one module of the package."""
 
 import ast
 import re
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
@@ -13,12 +14,11 @@ FIRST_WORDS = re.compile(
 )
 
 
-def test_no_class_name_stands_in_two_modules() -> None:
+def test_no_name_of_a_type_stands_in_two_modules() -> None:
     homes = defaultdict(list)
     for path in sorted((ROOT / "webapp").rglob("*.py")):
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.ClassDef):
-                homes[node.name].append(str(path.relative_to(ROOT)))
+        for name in type_names(ast.parse(path.read_text(encoding="utf-8"))):
+            homes[name].append(str(path.relative_to(ROOT)))
     assert {name: found for name, found in homes.items() if len(found) > 1} == {}
 
 
@@ -30,3 +30,19 @@ def test_docstrings_begin_with_a_verb_or_a_noun() -> None:
             if text and FIRST_WORDS.match(text):
                 found.append(f"{path.relative_to(ROOT)}: {getattr(node, 'name', 'the module')}")
     assert found == []
+
+
+def test_aliases_are_types_and_constants_are_not() -> None:
+    module = "class Claim: ...\nKey = tuple[int, int]\nReader: Any = str\nMOST = 5\nT = TypeVar('T')\nlog = 1"
+    assert list(type_names(ast.parse(module))) == ["Claim", "Key", "Reader"]
+
+
+def type_names(module: ast.Module) -> Iterator[str]:
+    """The classes of a module, and what it assigns to a capitalised word: a type, or another name for one."""
+    for node in module.body:
+        match node:
+            case ast.ClassDef(name=name):
+                yield name
+            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+                if name[0].isupper() and not name.isupper():
+                    yield name

@@ -19,7 +19,7 @@ ROLES = (ContactRole.PRIMARY, ContactRole.BILLING)
 POISON = "broken address@poison.example"
 # Amid two steps: clocks that are a day or two off agree about the one that is due.
 DAYS_LEFT = 25
-# So many of a hundred contacts the server refuses, and puts off.
+# So many of a hundred contacts the server rejects, and puts off.
 TROUBLED = 10
 
 

@@ -123,7 +123,7 @@ def check_command(deploy: bool, as_json: bool) -> None:
         print_json([asdict(finding) for finding in found])
     else:
         for finding in found:
-            mark = "ok" if finding.ok else "MISSING" if finding.needed else "note"
+            mark = "ok" if finding.ok else "MISSING" if finding.needed else "hint"
             click.echo(f"{mark:8} {finding.check}: {finding.text}")
     if any(finding.needed and not finding.ok for finding in found):
         sys.exit(1)

@@ -148,13 +148,13 @@ def print_report(report: Report, partner: Partner, applied: bool) -> None:
     for change in report.changes[:MOST_LINES]:
         place = f"{change.client}, {change.about}" if change.about else change.client
         field = audit.FIELDS.get(change.field, change.field)
-        click.echo(f"  {place}: {field}: {shown(change.before)} → {shown(change.after)}")
+        click.echo(f"  {place}: {field}: {written(change.before)} → {written(change.after)}")
     print_rest(report.changes)
     print_mails(report.mails, partner)
     click.echo(_("Written.") if applied else _("Dry run: nothing was written. Add --apply."))
 
 
-def shown(value: Any) -> str:
+def written(value: Any) -> str:
     return audit.NOTHING if value in (None, "") else str(value)
 
 

@@ -51,7 +51,7 @@ def show(day: datetime, slug: str | None, as_json: bool) -> None:
         raise click.BadParameter(f"{day.date()} is past.", param_hint="--on")
     lines = list(mails_on(day.date(), now, None if slug is None else find_partner(slug)))
     if as_json:
-        print_json([as_facts(line) for line in lines])
+        print_json([as_json_line(line) for line in lines])
         return
     for line in lines:
         click.echo(as_text(line))
@@ -74,7 +74,7 @@ def mails_on(day: date, now: datetime, partner: Partner | None) -> Iterator[Line
                         yield Line(client, plan, mail)
 
 
-def as_facts(line: Line) -> dict[str, Any]:
+def as_json_line(line: Line) -> dict[str, Any]:
     """Turn a line into its JSON form."""
     person = line.mail.recipient.person
     return {

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import func, select
 
-from webapp.mail.addresses import LONGEST
+from webapp.mail.addresses import LONGEST_ADDRESS
 from webapp.models import InboxMail, db
 from webapp.models.tables import inbox_mail_table
 from webapp.services.lists import paging
@@ -21,7 +21,7 @@ class InboxQuery(paging.Query):
     """The recipient whose mails to show; everybody's if none is named."""
 
     places: ClassVar[Mapping[str, str]] = paging.BY_TIME
-    recipient: str = words("to", LONGEST)
+    recipient: str = words("to", LONGEST_ADDRESS)
 
 
 def count() -> int:

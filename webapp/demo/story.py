@@ -27,7 +27,6 @@ from webapp.services.clients import clients, contacts, ownership, renewals, subs
 from webapp.signin.password import hash_password
 
 HISTORY_DAYS = 30
-Role = ContactRole
 ALL_ROLES = tuple(ContactRole)
 
 
@@ -88,11 +87,11 @@ RENEWS_IN = {
     "Ivy Street Legal": 22,
 }
 # The holders of roles at clients without one person for each role.
-CONTACTS: dict[str, tuple[tuple[Role, ...], ...]] = {
+CONTACTS: dict[str, tuple[tuple[ContactRole, ...], ...]] = {
     "Jubiler Bursztyn": (),
-    "Instytut Językowy Lingua": ((Role.PRIMARY,), (Role.DECISION_MAKER,)),
+    "Instytut Językowy Lingua": ((ContactRole.PRIMARY,), (ContactRole.DECISION_MAKER,)),
     "Cukiernia Malwa": (ALL_ROLES,),
-    "Ivy Street Legal": ((Role.PRIMARY, Role.DECISION_MAKER), (Role.BILLING,)),
+    "Ivy Street Legal": ((ContactRole.PRIMARY, ContactRole.DECISION_MAKER), (ContactRole.BILLING,)),
     "Lantern Street Theatre": (),
 }
 WITHOUT_SUBSCRIPTION = "Źródło Mineralne"
@@ -212,11 +211,11 @@ def add_contacts(scene: Scene, agency: Agency, admin: User, client: Client, doma
     holders = CONTACTS.get(client.name, tuple((role,) for role in ContactRole))
     first = scene.random.sample(names.FIRST_NAMES[agency.language].split(), len(ALL_ROLES))
     last = scene.random.sample(names.LAST_NAMES[agency.language].split(), len(ALL_ROLES))
-    chosen: dict[Role, int | None] = {}
+    chosen: dict[ContactRole, int | None] = {}
     for number, roles in enumerate(holders):
         name = f"{first[number]} {last[number]}"
         email = f"{i18n.fold(first[number])}.{i18n.fold(last[number])}@{domain}"
-        if client.name in ACCOUNTED and Role.BILLING in roles:
+        if client.name in ACCOUNTED and ContactRole.BILLING in roles:
             name, email = ACCOUNTANT
         user = people.add_person(admin, client, name=name, email=email, admin=number == 0)
         chosen |= dict.fromkeys(roles, user.id)
@@ -265,7 +264,7 @@ def member(scene: Scene, first_name: str) -> User:
 def primary_contact(scene: Scene, company: str) -> User:
     """Find the primary contact of a client."""
     held = contacts.holders(scene.clients[company].id)
-    return db.session.get_one(User, held[Role.PRIMARY])
+    return db.session.get_one(User, held[ContactRole.PRIMARY])
 
 
 def choose(scene: Scene, who: str, company: str, choice: Choice, whom: str | None = None) -> None:

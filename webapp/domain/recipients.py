@@ -67,11 +67,11 @@ class Circle:
 
     @property
     def to(self) -> tuple[Recipient, ...]:
-        return tuple(person for person in self.recipients if person.place is Place.TO)
+        return tuple(recipient for recipient in self.recipients if recipient.place is Place.TO)
 
     @property
     def copied(self) -> tuple[Recipient, ...]:
-        return tuple(person for person in self.recipients if person.place is Place.COPY)
+        return tuple(recipient for recipient in self.recipients if recipient.place is Place.COPY)
 
     @property
     def blocked(self) -> bool:
@@ -113,13 +113,15 @@ def circle(owner: Owner, contacts: Mapping[ContactRole, Person], contact: PointO
             entry = entries.setdefault(person.address, Draft(person, Place.TO))
             entry.reasons.append(Reason(role.value))
     if entries:
-        for copied in at_partner(contact, Place.COPY, Reason.NOTIFIED):
-            entry = entries.setdefault(copied.person.address, Draft(copied.person, copied.place))
-            entry.reasons.extend(copied.reasons)
+        for recipient in at_partner(contact, Place.COPY, Reason.NOTIFIED):
+            entry = entries.setdefault(
+                recipient.person.address, Draft(recipient.person, recipient.place)
+            )
+            entry.reasons.extend(recipient.reasons)
     return Circle(
         owner,
         tuple(
-            Recipient(entry.person, entry.place, tuple(entry.reasons)) for entry in entries.values()
+            Recipient(draft.person, draft.place, tuple(draft.reasons)) for draft in entries.values()
         ),
         contact,
         tuple(missing),

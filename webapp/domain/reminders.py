@@ -104,7 +104,11 @@ def due_items(client: ClientFacts, now: datetime) -> tuple[Item, ...]:
 
 def waiting_items(client: ClientFacts, now: datetime) -> tuple[Item, ...]:
     """List the planned items that are still to be told and not yet too late."""
-    waiting = (Item(sub, sub.waiting) for sub in client.subscriptions if sub.waiting is not None)
+    waiting = (
+        Item(subscription, subscription.waiting)
+        for subscription in client.subscriptions
+        if subscription.waiting is not None
+    )
     return tuple(item for item in waiting if now < item.last_moment(client.zone))
 
 
@@ -149,16 +153,16 @@ def after(client: ClientFacts, planned: DayPlan, sent: Sequence[PlannedMail]) ->
     """Foresee the facts once these mails of a day plan have gone out and its others wait."""
     known = {subscription.id: subscription for subscription in client.subscriptions}
     for item in planned.items:
-        told = known[item.subscription.id]
+        subscription = known[item.subscription.id]
         about = [mail for mail in planned.mails if item in mail.items]
         reached = {
             (item.step, mail.recipient.person.address, mail.kind) for mail in about if mail in sent
         }
-        known[told.id] = replace(
-            told,
-            planned=told.planned | {item.step},
+        known[subscription.id] = replace(
+            subscription,
+            planned=subscription.planned | {item.step},
             waiting=item.step if any(mail not in sent for mail in about) else None,
-            reached=told.reached | reached,
+            reached=subscription.reached | reached,
         )
     # The days of these mails need not be stored, since the next plan is for a later day.
     return replace(client, subscriptions=tuple(known.values()))

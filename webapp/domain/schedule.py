@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 DEFAULT_STEPS = (90, 60, 30, 14, 7, 1)
 MOST_STEPS, FARTHEST_STEP = 20, 730
 TERM = re.compile(r"P(?:(?P<years>[1-9]\d?)Y)?(?:(?P<months>[1-9]\d?)M)?", re.ASCII)
-STEP = re.compile(r"\d{1,3}", re.ASCII)
+STEP_TEXT = re.compile(r"\d{1,3}", re.ASCII)
 # Any number of months from this day is as short as it can be.
 SHORTEST_MONTHS_FROM = date(2001, 2, 1)
 
@@ -38,8 +38,8 @@ def add_months(day: date, months: int, anchor_day: int) -> date:
 def parse_steps(text: str) -> tuple[int, ...]:
     """Read steps in days from text, farthest first: "1, 30 7" → (30, 7, 1). Raises ValueError."""
     words = [word for word in re.split(r"[,;\s]+", text) if word]
-    steps = {int(word) for word in words if STEP.fullmatch(word)}
-    refused = [word for word in words if not STEP.fullmatch(word) or int(word) > FARTHEST_STEP]
+    steps = {int(word) for word in words if STEP_TEXT.fullmatch(word)}
+    refused = [word for word in words if not STEP_TEXT.fullmatch(word) or int(word) > FARTHEST_STEP]
     if refused or not 0 < len(steps) <= MOST_STEPS:
         raise ValueError(f"not a list of days: {text!r}")
     return tuple(sorted(steps, reverse=True))

@@ -147,7 +147,7 @@ WORDS: dict[str, Callable[[Any, str], str]] = {
     "renewal_date": day_word,
     "deadline": day_word,
     "term_months": lambda value, _language: codes.term(value),
-    "language": lambda value, _language: codes.LANGUAGES.get(value, value),
+    "language": lambda value, _language: codes.ENDONYMS.get(value, value),
     "steps_text": lambda value, _language: value.replace(",", ", "),
     "window_opens": clock_word,
     "window_closes": clock_word,

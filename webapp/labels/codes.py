@@ -109,13 +109,13 @@ REACHABILITY_PILLS = {
     Reachability.AMBER: "warn",
     Reachability.RED: "bad",
 }
-LANGUAGES = {record.code: record.endonym for record in i18n.LANGUAGES.values()}
+ENDONYMS = {language.code: language.endonym for language in i18n.LANGUAGES.values()}
 
 
 def contact_roles_by_word() -> dict[str, ContactRole]:
     """Map all words for a contact role in imported lists: its code, and its label in each language."""
     words = {folded(role): role for role in ContactRole}
-    for code in LANGUAGES:
+    for code in ENDONYMS:
         with force_locale(code):
             words |= {folded(str(text)): role for role, text in CONTACT_ROLES.items()}
     return words

@@ -8,7 +8,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from webapp.domain.refusals import Refusal
 
-LONGEST = 254
+LONGEST_ADDRESS = 254
 # Controls, halves of characters, line ends, and marks that turn the direction of the rest of a line.
 # None of them belongs in a name, and the last ones make a name look like another one.
 REFUSED_CATEGORIES = {"Cc", "Cs", "Zl", "Zp"}
@@ -39,7 +39,7 @@ def normalise(text: str) -> str:
         raise AddressError(Refusal.ADDRESS_NO_AT)
     if not address.partition("@")[0].isascii():
         raise AddressError(Refusal.ADDRESS_ACCENTS)
-    if len(address) > LONGEST:
+    if len(address) > LONGEST_ADDRESS:
         raise AddressError(Refusal.ADDRESS_LENGTH)
     try:
         checked = validate_email(
@@ -53,7 +53,7 @@ def normalise(text: str) -> str:
     except EmailNotValidError:
         raise AddressError(Refusal.ADDRESS_SPELLING) from None
     wire = checked.ascii_email or ""
-    if len(wire) > LONGEST:
+    if len(wire) > LONGEST_ADDRESS:
         raise AddressError(Refusal.ADDRESS_LENGTH)
     return wire
 

@@ -10,8 +10,8 @@ import socket
 from time import monotonic
 from typing import Any
 
-# A whole conversation may take this many times as long as one of its steps.
-LONGEST = 5
+# So many timeouts a whole conversation may last.
+MOST_TIMEOUTS = 5
 
 
 class Answers(io.RawIOBase):
@@ -40,7 +40,7 @@ class Timed(smtplib.SMTP):
         super().__init__(host, port, own_name, timeout=timeout, **options)
 
     def begin(self, timeout: float) -> None:
-        self.until = monotonic() + LONGEST * timeout
+        self.until = monotonic() + MOST_TIMEOUTS * timeout
 
     def socket_in_time(self) -> socket.socket:
         """Return the socket, set to wait no longer than the step and the conversation may take."""

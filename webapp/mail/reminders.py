@@ -110,7 +110,7 @@ def words(snapshot: ReminderSnapshot, letter: Letter, settings: Settings) -> Rem
         roles=role_list(reasons),
         others=tuple(f"{member.name} ({role_list(member.reasons)})" for member in others),
         missing=", ".join(str(CONTACT_ROLES[role]) for role in snapshot.missing),
-        rejected=", ".join(f"{person.name} ({person.email})" for person in snapshot.rejected),
+        rejected=", ".join(f"{party.name} ({party.email})" for party in snapshot.rejected),
         at_client=at_client,
         contacts_path=" > ".join(
             (_("Account & Billing"), _("Company & Contacts"), _("Contact information"))

@@ -210,5 +210,6 @@ def what_broke(error: Exception) -> str:
         return reply_text(error.smtp_code, said if isinstance(said, bytes) else said.encode())
     # smtplib reports every lost connection as closed, even after a timeout.
     cause = error.__context__ if isinstance(error.__context__, TimeoutError) else error
-    found = (trouble for kind, trouble in TROUBLES if isinstance(cause, kind))
-    return next(found, Trouble.BROKE).value
+    return next(
+        (trouble for kind, trouble in TROUBLES if isinstance(cause, kind)), Trouble.BROKE
+    ).value

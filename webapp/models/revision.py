@@ -15,7 +15,7 @@ from webapp.models.base import db
 from webapp.paths import folder
 
 # A message names at most so many differences. They are enough to see what happened.
-TOLD = 5
+MOST_TOLD = 5
 OTHER_DATABASE = " (the demo's database is another: set PORTAL_DEMO=1)"
 NOUNS = {"fk": "foreign key"}
 VERBS = {"add": "is missing", "remove": "should not be there"}
@@ -152,8 +152,8 @@ def mismatch() -> str | None:
     found = differences()
     if not found:
         return None
-    more = f" and {len(found) - TOLD} more" if len(found) > TOLD else ""
+    more = f" and {len(found) - MOST_TOLD} more" if len(found) > MOST_TOLD else ""
     return (
-        f"its tables are not what their version {present()} says: {', '.join(found[:TOLD])}{more};"
+        f"its tables are not what their version {present()} says: {', '.join(found[:MOST_TOLD])}{more};"
         " no migration mends this: put back a backup, or begin with an empty database"
     )

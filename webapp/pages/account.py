@@ -12,6 +12,7 @@ from webapp.domain.reminders import DayPlan, day_plans
 from webapp.labels.codes import CONTACT_ROLES
 from webapp.pages import guards
 from webapp.pages.account_forms import RolesForm
+from webapp.pages.htmx import Answer
 from webapp.pages.notices import Quicker
 from webapp.pages.people_forms import PersonForm, StoredPersonForm, save_person
 from webapp.pages.saving import save
@@ -21,7 +22,6 @@ from webapp.services.clients import contacts
 from webapp.services.reminders import loading
 
 blueprint = Blueprint("account", __name__)
-Answer = Response | tuple[str, int]
 
 
 @blueprint.get("/account")

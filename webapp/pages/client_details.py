@@ -44,7 +44,7 @@ class ContactForm(forms.Form):
 
     def offer(self, client: Client) -> None:
         """Offer each language, and that of the company."""
-        inherited = _("As the company: %(language)s", language=codes.LANGUAGES[client.language])
+        inherited = _("As the company: %(language)s", language=codes.ENDONYMS[client.language])
         self.language.choices = [SelectChoice("", inherited), *forms.language_choices()]
 
 

@@ -1,18 +1,17 @@
-"""Add a client, and edit its facts. Its details are in webapp.pages.client_details."""
+"""Add a client, and edit its details. One client's page is in webapp.pages.client_details."""
 
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
-from werkzeug.wrappers import Response
 
 from webapp.domain.access import Action
 from webapp.pages import guards
 from webapp.pages.clients_forms import ClientForm
+from webapp.pages.htmx import Answer
 from webapp.pages.saving import save
 from webapp.services.clients import clients
 
 blueprint = Blueprint("clients", __name__)
-Answer = Response | tuple[str, int]
 
 
 @blueprint.route("/partner/clients/new", methods=["GET", "POST"])
@@ -32,7 +31,7 @@ def add() -> Answer:
 @blueprint.route("/partner/clients/<int:client_id>/edit", methods=["GET", "POST"])
 @guards.allow(Action.LOOK_AFTER_CLIENTS)
 def edit(client_id: int) -> Answer:
-    """Change a client's facts."""
+    """Change a client's details."""
     client = guards.own_client(client_id)
     form = ClientForm(obj=client, shown=clients.shown(client))
     saved = save(

@@ -99,7 +99,7 @@ def send_test() -> AnyResponse:
     sample_mails.send(current_user, partner, kind, chosen)
     text = _("Test mail on its way to: %(email)s", email=current_user.email)
     if htmx.wanted():
-        return answer(partner, "test", 200, test_form=form, note=text)
+        return answer(partner, "test", 200, test_form=form, notice=text)
     flash(text, "good")
     return redirect(url_for("settings.partners"), 303)
 
@@ -195,7 +195,7 @@ def answer_saved(
     if htmx.wanted():
         changed = list(entry.changes) if entry else []
         return answer(
-            partner, part, 200, note=text, undo_url=notices.undo_url(entry), changed=changed
+            partner, part, 200, notice=text, undo_url=notices.undo_url(entry), changed=changed
         )
     notices.flash_with_undo(text, entry)
     return redirect(url_for("settings.partners"), 303)

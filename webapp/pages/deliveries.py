@@ -30,7 +30,7 @@ ENDPOINT = "deliveries.index"
 @guards.allow(Action.LOOK_AFTER_CLIENTS)
 def index() -> Response:
     """Show the mails that the address asks for. It holds all filters and the page."""
-    return listing.answer("deliveries/index.html", "deliveries/_list.html", **shown())
+    return listing.answer("deliveries/index.html", "deliveries/_list.html", **list_context())
 
 
 @blueprint.post("/partner/deliveries/<int:delivery_id>/again")
@@ -65,7 +65,9 @@ def decide(
         return decided(text % {"name": delivery.recipient.name})
     db.session.rollback()
     problem, conflict = " ".join(map(str, form.form_errors)), saved.conflict
-    page = render_template("deliveries/index.html", problem=problem, conflict=conflict, **shown())
+    page = render_template(
+        "deliveries/index.html", problem=problem, conflict=conflict, **list_context()
+    )
     return Response(page, saved.status)
 
 
@@ -75,7 +77,7 @@ def decided(text: str) -> AnyResponse:
     return redirect(listing.address(ENDPOINT, listing.read(DeliveryQuery)), 303)
 
 
-def shown() -> dict[str, Any]:
+def list_context() -> dict[str, Any]:
     """Gather the values for the list."""
     query = listing.read(DeliveryQuery)
     page = delivery_list.load(guards.own_partner(), query)

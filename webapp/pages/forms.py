@@ -19,7 +19,7 @@ from webapp.pages.frame import language
 from webapp.services.errors import Refused
 
 # The territory of zones that belong to no country.
-WORLD = "001"
+WHOLE_WORLD = "001"
 # Stands for the fields of the request.
 SENT = object()
 
@@ -122,7 +122,7 @@ def zones(code: str) -> list[tuple[str, str]]:
     for zone, territory in get_global("zone_territories").items():
         if zone not in i18n.ZONES or zone.startswith("Etc/"):
             continue
-        if territory == WORLD or territory not in locale.territories:
+        if territory == WHOLE_WORLD or territory not in locale.territories:
             continue
         ending = zone.rpartition("/")[2].replace("_", " ")
         city = locale.time_zones.get(zone, {}).get("city") or ending

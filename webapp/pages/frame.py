@@ -258,5 +258,5 @@ def readyz() -> Response:
     return answer_json({"ready": False}, 503)
 
 
-def answer_json(facts: dict[str, object], status: int = 200) -> Response:
-    return Response(json.dumps(facts) + "\n", status, mimetype="application/json")
+def answer_json(values: dict[str, object], status: int = 200) -> Response:
+    return Response(json.dumps(values) + "\n", status, mimetype="application/json")

@@ -2,17 +2,17 @@
 
 from werkzeug.routing import IntegerConverter
 
-LONGEST = 18
+MOST_DIGITS = 18
 
 
 class RowIdConverter(IntegerConverter):
     """The ``<int:client_id>`` of routes. Anything longer is no such page."""
 
-    regex = rf"[0-9]{{1,{LONGEST}}}"
+    regex = rf"[0-9]{{1,{MOST_DIGITS}}}"
 
 
 def row_id(text: str) -> int:
     """Read the id of a row. Raises ValueError for a number that no row can have."""
-    if not (text.isascii() and text.isdigit() and len(text) <= LONGEST):
+    if not (text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS):
         raise ValueError("not the id of a row")
     return int(text)

@@ -145,7 +145,7 @@ def saved(client: Client, known: ClientFacts, entry: AuditEntry | None) -> AnyRe
             render_template(
                 "renewal_owner/_saved.html",
                 **renewals_of(client, known),
-                note=text,
+                notice=text,
                 undo_url=notices.undo_url(entry),
                 page=page,
             )

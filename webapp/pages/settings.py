@@ -12,6 +12,7 @@ from webapp.domain.access import Action
 from webapp.labels.refusals import sentence
 from webapp.models import db
 from webapp.pages import guards
+from webapp.pages.htmx import Answer
 from webapp.pages.notices import Quicker
 from webapp.pages.people_forms import save_person
 from webapp.pages.saving import save
@@ -23,7 +24,6 @@ from webapp.services.errors import Refused
 from webapp.signin import limits, password
 
 blueprint = Blueprint("settings", __name__)
-Answer = Response | tuple[str, int]
 
 
 @blueprint.get("/settings")

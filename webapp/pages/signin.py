@@ -19,6 +19,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.models import Link, LinkPurpose, User, db
 from webapp.pages import guards, htmx
+from webapp.pages.htmx import Answer
 from webapp.pages.ids import row_id
 from webapp.pages.signin_forms import ForgottenForm, LinkForm, SignInForm
 from webapp.services.accounts import logins
@@ -48,7 +49,7 @@ def typed_email() -> str:
 @guards.limiter.limit(
     limits.FAILURES_BY_EMAIL, key_func=typed_email, methods=["POST"], deduct_when=failed
 )
-def sign_in() -> AnyResponse | tuple[str, int]:
+def sign_in() -> Answer:
     """Sign in with e-mail and password. Unknown addresses and wrong passwords get the same answer, as fast."""
     onward = htmx.local(request.values.get("next"))
     if current_user.is_authenticated and request.method == "GET":
@@ -128,7 +129,7 @@ def choose() -> AnyResponse | str:
 @guards.public
 @guards.limiter.limit(limits.BY_ADDRESS, methods=["POST"])
 @guards.limiter.limit(limits.MAILS_BY_EMAIL, key_func=typed_email, methods=["POST"])
-def forgotten() -> AnyResponse | tuple[str, int]:
+def forgotten() -> Answer:
     """Ask for a link to set a new password. The answer doesn't tell whether the address is known."""
     form = ForgottenForm()
     if form.validate_on_submit():
@@ -142,7 +143,7 @@ def forgotten() -> AnyResponse | tuple[str, int]:
 @blueprint.route("/link/<token>", methods=["GET", "POST"])
 @guards.public
 @guards.limiter.limit(limits.BY_ADDRESS, methods=["POST"])
-def link(token: str) -> AnyResponse | tuple[str, int]:
+def link(token: str) -> Answer:
     """Show the page of an invitation or a reset. Opening it changes nothing, since mail scanners open it, too."""
     found = links.read(token)
     if found is None or not logins.is_open(found):
@@ -156,7 +157,7 @@ def link(token: str) -> AnyResponse | tuple[str, int]:
     return page, 422 if form.errors else 200
 
 
-def accept(invitation: Link) -> AnyResponse | tuple[str, int]:
+def accept(invitation: Link) -> Answer:
     """Accept the invitation of somebody who has a password already, and keep the password."""
     if request.method == "GET":
         return render_template("signin/accept.html", link=invitation), 200
@@ -169,7 +170,7 @@ def accept(invitation: Link) -> AnyResponse | tuple[str, int]:
     return redirect(url_for("signin.sign_in"), 303)
 
 
-def set_password(token: str, chosen: str) -> AnyResponse | tuple[str, int]:
+def set_password(token: str, chosen: str) -> Answer:
     # Hashing takes long on purpose, so it must not run while we hold SQLite's write lock.
     db.session.rollback()
     password_hash = password.hash_password(chosen)

@@ -22,8 +22,8 @@ def new_password(label: Any) -> PasswordField:
         label,
         validators=[
             required(),
-            Length(min=password.SHORTEST, message=too_short),
-            Length(max=password.LONGEST, message=too_long),
+            Length(min=password.SHORTEST_PASSWORD, message=too_short),
+            Length(max=password.LONGEST_PASSWORD, message=too_long),
         ],
     )
 

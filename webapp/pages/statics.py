@@ -15,7 +15,9 @@ CACHED = "public, max-age=31536000, immutable"
 def prepare(app: Flask) -> None:
     """Serve the files in front of the portal, compressed for browsers that accept it."""
     built = folder("static") / "built"
-    files = {plain(path.name): path.name for path in built.glob("*.*") if is_original(path.name)}
+    files = {
+        original_name(path.name): path.name for path in built.glob("*.*") if is_original(path.name)
+    }
     if not files:
         raise RuntimeError(f"{built} is empty: make install fills it")
     app.extensions["statics"] = files
@@ -33,7 +35,7 @@ def is_original(name: str) -> bool:
     return not name.endswith((".gz", ".br"))
 
 
-def plain(name: str) -> str:
+def original_name(name: str) -> str:
     """Return a file's name in templates: ``portal.css`` for ``portal.0a1b2c3d4e5f.css``."""
     stem, _hash, suffix = name.rsplit(".", 2)
     return f"{stem}.{suffix}"

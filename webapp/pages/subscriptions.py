@@ -13,13 +13,13 @@ from webapp.domain.access import Action
 from webapp.models import AuditEntry, Subscription, User
 from webapp.pages import guards, notices
 from webapp.pages.forms import SharedForm
+from webapp.pages.htmx import Answer
 from webapp.pages.saving import save
 from webapp.pages.subscriptions_forms import SubscriptionForm, currency_of
 from webapp.services.clients import renewals, subscriptions
 
 blueprint = Blueprint("subscriptions", __name__)
-Answer = Response | tuple[str, int]
-Settle = Callable[[User | None, Subscription, str | None], AuditEntry | None]
+CloseRenewal = Callable[[User | None, Subscription, str | None], AuditEntry | None]
 
 
 @blueprint.route("/partner/clients/<int:client_id>/subscriptions/new", methods=["GET", "POST"])
@@ -39,7 +39,7 @@ def add(client_id: int) -> Answer:
 @blueprint.route("/partner/subscriptions/<int:subscription_id>/edit", methods=["GET", "POST"])
 @guards.allow(Action.LOOK_AFTER_CLIENTS)
 def edit(subscription_id: int) -> Answer:
-    """Change a subscription's facts."""
+    """Change a subscription's details."""
     subscription = guards.own_subscription(subscription_id)
     form = SubscriptionForm(obj=subscription, shown=subscriptions.shown(subscription))
     saved = save(
@@ -67,7 +67,7 @@ def edit(subscription_id: int) -> Answer:
 def renewed(subscription_id: int) -> Answer:
     """Show the next date, and move the subscription on to it."""
     text = _l("Renewed: %(product)s")
-    return settle(subscription_id, "subscriptions/renewed.html", renewals.renew, text)
+    return close_renewal(subscription_id, "subscriptions/renewed.html", renewals.renew, text)
 
 
 @blueprint.route("/partner/subscriptions/<int:subscription_id>/cancelled", methods=["GET", "POST"])
@@ -75,10 +75,10 @@ def renewed(subscription_id: int) -> Answer:
 def cancelled(subscription_id: int) -> Answer:
     """Show the consequences, and cancel the subscription."""
     text = _l("Cancelled: %(product)s")
-    return settle(subscription_id, "subscriptions/cancelled.html", renewals.cancel, text)
+    return close_renewal(subscription_id, "subscriptions/cancelled.html", renewals.cancel, text)
 
 
-def settle(subscription_id: int, template: str, service: Settle, text: Any) -> Answer:
+def close_renewal(subscription_id: int, template: str, service: CloseRenewal, text: Any) -> Answer:
     """Ask for confirmation, and settle the renewal that the page showed, with an Undo."""
     subscription = guards.own_subscription(subscription_id)
     form = SharedForm(shown=subscriptions.shown(subscription))

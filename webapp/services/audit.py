@@ -15,7 +15,7 @@ from webapp.services import runtime
 from webapp.services.errors import Conflict
 
 
-def plain(value: Any) -> Any:
+def value_in_trail(value: Any) -> Any:
     """Turn a value into its JSON form: dates as ISO text, codes as their text."""
     if isinstance(value, StrEnum):
         return value.value
@@ -64,7 +64,8 @@ def values(actor: User | None, action: AuditAction, **about: Unpack[About]) -> J
         "subject_id": about["subject_id"],
         "subject": about.get("subject"),
         "changes": {
-            field: [plain(before), plain(after)] for field, (before, after) in changes.items()
+            field: [value_in_trail(before), value_in_trail(after)]
+            for field, (before, after) in changes.items()
         },
     }
 

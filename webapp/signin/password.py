@@ -9,9 +9,9 @@ from functools import cache
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-SHORTEST = 10
+SHORTEST_PASSWORD = 10
 # Longer passwords would only cost the server time.
-LONGEST = 200
+LONGEST_PASSWORD = 200
 
 hasher = PasswordHasher()
 

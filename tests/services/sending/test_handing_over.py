@@ -231,10 +231,10 @@ def test_a_worker_that_lost_its_claim_sends_nothing(app, sending, sink):
     with unit_of_work(app):
         claim = handing_over.claim(morning)[0]
         db.session.execute(update(Delivery).values(token=None, state=DeliveryState.QUEUED))
-    with app.app_context(), db.engine.connect() as steps:
+    with app.app_context(), db.engine.connect() as connection:
         opened = opening.open_transport(app.config["PORTAL"])
         with pytest.raises(handing_over.LostClaim):
-            handing_over.hand_over(claim, opened, steps)
+            handing_over.hand_over(claim, opened, connection)
         opened.close()
     assert sink.letters == []
 
@@ -443,9 +443,9 @@ def test_two_refused_at_the_same_moment_leave_a_task(app, cast, sink):
 
     def settle(claim, meanwhile):
         token = writing.set(True)
-        with app.app_context(), db.engine.connect() as steps:
+        with app.app_context(), db.engine.connect() as connection:
             opened = opening.open_transport(app.config["PORTAL"])
-            problem = handing_over.hand_over(claim, opened, steps)
+            problem = handing_over.hand_over(claim, opened, connection)
             opened.close()
             if problem:
                 handing_over.settle(claim, problem, morning)

@@ -30,7 +30,7 @@ class Snapshot:
     test: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        stored: dict[str, Any] = plain(self)
+        stored: dict[str, Any] = as_json_value(self)
         return {"version": VERSION} | stored
 
     @classmethod
@@ -109,7 +109,7 @@ def number(stored: Mapping[str, Any], key: str) -> int:
     return value
 
 
-def plain(value: Any) -> Any:
+def as_json_value(value: Any) -> Any:
     """Turn a value into JSON: codes and dates as text, amounts with two places, dataclasses by field."""
     if isinstance(value, Enum):
         return value.value
@@ -118,7 +118,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, Decimal):
         return f"{value:.2f}"
     if isinstance(value, tuple):
-        return [plain(item) for item in value]
+        return [as_json_value(element) for element in value]
     if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+        return {field.name: as_json_value(getattr(value, field.name)) for field in fields(value)}
     return value

@@ -38,10 +38,15 @@ class CircleMember:
     reasons: tuple[Reason, ...]
 
     @classmethod
-    def of(cls, reader: Recipient) -> Self:
-        person = reader.person
+    def of(cls, recipient: Recipient) -> Self:
+        person = recipient.person
         return cls(
-            person.id, person.name, person.email, person.language, reader.place, reader.reasons
+            person.id,
+            person.name,
+            person.email,
+            person.language,
+            recipient.place,
+            recipient.reasons,
         )
 
     @classmethod
@@ -76,17 +81,17 @@ class SubscriptionLine:
 
     @classmethod
     def of(cls, item: Item) -> Self:
-        one = item.subscription
+        subscription = item.subscription
         return cls(
-            id=one.id,
-            product=one.product,
-            cycle=one.cycle,
+            id=subscription.id,
+            product=subscription.product,
+            cycle=subscription.cycle,
             step=item.step,
-            renewal_date=one.renewal_date,
-            deadline=one.deadline,
-            base_date=one.base,
-            amount=one.amount,
-            currency=one.currency,
+            renewal_date=subscription.renewal_date,
+            deadline=subscription.deadline,
+            base_date=subscription.base,
+            amount=subscription.amount,
+            currency=subscription.currency,
         )
 
     @classmethod

@@ -76,8 +76,8 @@ def taken_over(client: TakenOver, letter: Letter, settings: Settings) -> TakenOv
         name=client.name,
         owner=owner_name(client.owner, settings.vendor_name),
         to_do=to_do(client.owner, settings.vendor_name),
-        sent=tuple(told(long_date(sent.day, language), sent) for sent in client.sent),
-        next=tuple(told(day(coming.day, today, language), coming) for coming in client.next),
+        sent=tuple(told(long_date(day_told.day, language), day_told) for day_told in client.sent),
+        next=tuple(told(day(day_told.day, today, language), day_told) for day_told in client.next),
     )
 
 
@@ -92,10 +92,10 @@ def to_do(owner: Owner, vendor: str) -> str:
     return str(text)
 
 
-def told(when: str, one: DayTold) -> str:
+def told(when: str, day_told: DayTold) -> str:
     """Put one day's mails into a line: when, about what, to whom."""
-    people = ", ".join(one.people) or str(REACHABILITY[Reachability.RED])
-    return f"{', '.join([when, *one.products])}: {people}"
+    people = ", ".join(day_told.people) or str(REACHABILITY[Reachability.RED])
+    return f"{', '.join([when, *day_told.products])}: {people}"
 
 
 def sample(tester: Tester) -> TakeoverSnapshot:

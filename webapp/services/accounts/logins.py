@@ -83,7 +83,7 @@ def void_links(user: User, *purposes: LinkPurpose) -> None:
         Link.user_id == user.id, Link.used_at.is_(None), Link.purpose.in_(purposes or LinkPurpose)
     )
     brought = delivery_table.c.link_id.in_(open_links)
-    transitions.move(DeliveryState.QUEUED, DeliveryState.CANCELLED, runtime.now(), brought)
+    transitions.bring_all(DeliveryState.QUEUED, DeliveryState.CANCELLED, runtime.now(), brought)
     db.session.execute(
         update(Link).where(Link.id.in_(open_links)).values(used_at=datetime.now(UTC))
     )

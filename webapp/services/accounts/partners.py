@@ -140,7 +140,7 @@ def save_default(
         after_changes.reconsider_partner(actor, partner)
     if entry and partner.default_owner is not before:
         followers = (Client.partner_id == partner.id) & Client.owner.is_(None)
-        takeover_notes.note_change(followers, before, runtime.now())
+        takeover_notes.remember_change(followers, before, runtime.now())
     return entry
 
 

@@ -89,7 +89,7 @@ def choose_owner(
         return after_conflict(client, wanted)
     after_changes.wake(actor, Reminder.client_id == client.id)
     if effective_owner(choice, client.partner.default_owner).owner is not before:
-        takeover_notes.note_change(Client.id == client.id, before, runtime.now())
+        takeover_notes.remember_change(Client.id == client.id, before, runtime.now())
     return audit.record(
         actor,
         AuditAction.OWNER_CHANGED,

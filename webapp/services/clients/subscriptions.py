@@ -81,14 +81,14 @@ def details_of(subscription: Subscription) -> SubscriptionDetails:
     )
 
 
-def facts_of(subscription: Subscription) -> dict[str, object]:
+def values_of(subscription: Subscription) -> dict[str, object]:
     """Gather all values that a form about a subscription may show."""
     return asdict(details_of(subscription)) | {"cancelled": subscription.cancelled}
 
 
 def shown(subscription: Subscription) -> str:
     """Make the token of a form about a subscription."""
-    return token_of(facts_of(subscription))
+    return token_of(values_of(subscription))
 
 
 def check(details: SubscriptionDetails) -> None:
@@ -168,7 +168,7 @@ def edit_subscription(
     check(details)
     if details == details_of(subscription):
         return None
-    audit.refuse_stale(shown, facts_of(subscription), *about(subscription))
+    audit.refuse_stale(shown, values_of(subscription), *about(subscription))
     if details.product != subscription.product:
         refuse_twin(subscription.client, details, own_id=subscription.id)
     base = subscription.base_date

@@ -10,7 +10,7 @@ from webapp.domain.schedule import add_months
 from webapp.i18n import fold
 from webapp.models import Subscription
 from webapp.services.clients.subscriptions import product_key
-from webapp.services.imports.plans import Claim, ClientPlan, MatchError, Outcome, Plan
+from webapp.services.imports.plans import ClientPlan, LineClaim, MatchError, Outcome, Plan
 
 
 class Matcher:
@@ -99,7 +99,7 @@ class Matcher:
         person = plan.people[key]
         # In a list of clients the language is the client's.
         language = facts.language if self.columns.kind is Kind.CONTACTS else None
-        claims: list[Claim] = [
+        claims: list[LineClaim] = [
             (Field.NAME, "name", facts.person),
             (Field.JOB_TITLE, "job_title", facts.job_title),
             (Field.LANGUAGE, "language", language),
@@ -145,7 +145,7 @@ def require(facts: Facts, *names: Field) -> None:
             raise MatchError(name, Problem.NEEDED)
 
 
-def client_claims(facts: Facts) -> list[Claim]:
+def client_claims(facts: Facts) -> list[LineClaim]:
     return [
         (Field.COMPANY, "name", facts.company),
         (Field.EXTERNAL_ID, "external_id", facts.external_id),
@@ -161,7 +161,7 @@ def subscribe(plan: ClientPlan, facts: Facts) -> Outcome:
     """Match the subscription of a line, if it has one. Raises MatchError."""
     present = plan.subscriptions.get(product_key(facts.product)) if facts.product else None
     behind = present is not None and is_behind(facts.renewal_date, present)
-    claims: list[Claim] = [
+    claims: list[LineClaim] = [
         (Field.RENEWAL_DATE, "renewal_date", None if behind else facts.renewal_date),
         (Field.DEADLINE, "deadline", None if behind else facts.deadline),
         (Field.TERM, "term_months", facts.term),
@@ -181,7 +181,7 @@ def subscribe(plan: ClientPlan, facts: Facts) -> Outcome:
     outcome = max(outcome, subscription.claim(facts.row, claims))
     if subscription.value("amount") is not None:
         # Lists often fill the currency of every line. Without an amount it means nothing.
-        currency: Claim = (Field.CURRENCY, "currency", facts.currency)
+        currency: LineClaim = (Field.CURRENCY, "currency", facts.currency)
         outcome = max(outcome, subscription.claim(facts.row, [currency]))
         if not subscription.value("currency"):
             raise MatchError(Field.CURRENCY, Problem.NEEDED)

@@ -13,7 +13,7 @@ from webapp.domain.rows import Field
 from webapp.models import Client, ContactAssignment, Partner, Subscription, User, db
 
 # A field, the attribute that it sets, and the value.
-Claim = tuple[Field, str, Any]
+LineClaim = tuple[Field, str, Any]
 
 
 class Outcome(IntEnum):
@@ -60,7 +60,7 @@ class Plan(Generic[Record]):
         """Return the future value of an attribute."""
         return self.wanted.get(attribute, getattr(self.record, attribute, None))
 
-    def claim(self, row: int, claims: Iterable[Claim]) -> Outcome:
+    def claim(self, row: int, claims: Iterable[LineClaim]) -> Outcome:
         """Take in the values of a line. Two lines of one list must not contradict each other.
 
         Raises MatchError.

@@ -118,18 +118,18 @@ def reachability(partner: Partner, team: Team) -> ColumnElement[str]:
     own = and_(own_is_there, contact.rejected_reply.is_(None))
     default = constant(team.default is not None and team.default.reachable)
     admins = constant(any(person.reachable for person in team.admins))
-    default_refused = constant(
+    default_rejected = constant(
         team.default is not None and team.default.active and team.default.rejected
     )
-    passed_over_refused = or_(
-        and_(own_is_there, contact.rejected_reply.is_not(None)), and_(not_(own), default_refused)
+    passed_over_rejected = or_(
+        and_(own_is_there, contact.rejected_reply.is_not(None)), and_(not_(own), default_rejected)
     )
     stand_in = and_(not_(own), not_(default))
     partner_owns = owner_column(partner) == Owner.PARTNER
     return case(
         (and_(partner_owns, stand_in, not_(admins)), Reachability.RED.value),
         (and_(not_(partner_owns), told == 0), Reachability.RED.value),
-        (passed_over_refused, Reachability.AMBER.value),
+        (passed_over_rejected, Reachability.AMBER.value),
         (and_(partner_owns, stand_in), Reachability.AMBER.value),
         (and_(not_(partner_owns), or_(told == 1, rejected > 0)), Reachability.AMBER.value),
         else_=Reachability.GREEN.value,

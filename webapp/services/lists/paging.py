@@ -18,7 +18,7 @@ PARAMETER = "parameter"
 # Names of the two places in an address of a list by time: the rows further down the page are earlier.
 BY_TIME = {"after": "before", "before": "after"}
 
-Shown = TypeVar("Shown")
+ListRow = TypeVar("ListRow")
 Filter = Callable[[Any], ColumnElement[bool]]
 
 
@@ -129,14 +129,14 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page(Generic[Shown]):
+class Page(Generic[ListRow]):
     """One page of a list.
 
     ``before`` and ``after``: the ids at which the neighbouring pages begin, if there are any. ``total``:
     the number of rows on all pages, up to some limit; None if they were not counted.
     """
 
-    rows: tuple[Shown, ...]
+    rows: tuple[ListRow, ...]
     before: int | None
     after: int | None
     total: int | None = None
@@ -157,12 +157,12 @@ def load(listing: Listing, query: Query, size: int) -> Page[Any]:
     direction = [column.asc() if ascending else column.desc() for column in columns]
     found = db.session.execute(statement.order_by(*direction).limit(size + 1)).all()
     more = len(found) > size
-    shown = found[:size][::-1] if backwards else found[:size]
+    rows = found[:size][::-1] if backwards else found[:size]
     earlier, later = (more, True) if backwards else (place is not None, more)
     return Page(
-        rows=tuple(shown),
-        before=shown[0].id if shown and earlier else None,
-        after=shown[-1].id if shown and later else None,
+        rows=tuple(rows),
+        before=rows[0].id if rows and earlier else None,
+        after=rows[-1].id if rows and later else None,
     )
 
 

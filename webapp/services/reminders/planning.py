@@ -137,7 +137,7 @@ def write(rows: Sequence[Any], today: LocalDates) -> int:
         )
     # A newer step takes over from one of the same renewal that still waits.
     reminder_states.close_waiting(
-        [row["subscription_id"] for row in new], ReminderState.SUPERSEDED, today.now
+        [values["subscription_id"] for values in new], ReminderState.SUPERSEDED, today.now
     )
     if new:
         # An existing reminder with the same unique key is left as it is.

@@ -13,9 +13,9 @@ from webapp.domain.schedule import last_moment
 from webapp.models import DeliveryState, Reminder, ReminderState, User, db, delivery_reminder
 from webapp.models.tables import delivery_table, reminder_event_table
 
-OPEN = (ReminderState.DUE, ReminderState.BLOCKED, ReminderState.ISSUED)
+OPEN_STATES = (ReminderState.DUE, ReminderState.BLOCKED, ReminderState.ISSUED)
 # A reminder by its unique key: subscription, base date, step.
-Key = tuple[int, date, int]
+ReminderKey = tuple[int, date, int]
 
 
 def change(
@@ -47,13 +47,13 @@ def open_reminders(client_ids: Sequence[int]) -> Sequence[Row[Any]]:
             Reminder.base_date,
             Reminder.step,
             Reminder.state,
-        ).where(Reminder.client_id.in_(client_ids), Reminder.state.in_(OPEN))
+        ).where(Reminder.client_id.in_(client_ids), Reminder.state.in_(OPEN_STATES))
     ).all()
     return rows
 
 
 def write(
-    clients: Mapping[int, ClientFacts], states: Mapping[Key, ReminderState], now: datetime
+    clients: Mapping[int, ClientFacts], states: Mapping[ReminderKey, ReminderState], now: datetime
 ) -> None:
     """Store the new states of the clients' open reminders.
 

@@ -18,12 +18,17 @@ def still_right(queued: Sequence[Delivery], now: datetime) -> list[Delivery]:
     Of the others, the client's mails, or the takeover notes, are issued anew. A mail that is resent after
     an unclear end stays as it is, since it may have arrived.
     """
-    loose = [mail for mail in queued if not is_fixed(mail)]
-    notes = [mail for mail in loose if mail.kind is MailKind.TAKEOVER_NOTE]
-    outdated = takeover_notes.take_back_outdated(notes, now)
-    checked = [mail for mail in loose if mail.client_id is not None]
-    fixed = [mail for mail in queued if mail not in outdated and mail not in checked]
-    loaded = loading.load(sorted({mail.client_id for mail in checked if mail.client_id}))
+    loose = [delivery for delivery in queued if not delivery.resends]
+    outdated = takeover_notes.take_back_outdated(
+        [delivery for delivery in loose if is_note(delivery)], now
+    )
+    checked = [delivery for delivery in loose if delivery.client_id is not None]
+    fixed = [
+        delivery for delivery in queued if delivery not in outdated and delivery not in checked
+    ]
+    loaded = loading.load(
+        sorted({delivery.client_id for delivery in checked if delivery.client_id})
+    )
     plans = {id: outbox.plan_now(client, now) for id, client in loaded.items()}
     right: list[Delivery] = []
     wrong: list[Delivery] = []
@@ -32,11 +37,12 @@ def still_right(queued: Sequence[Delivery], now: datetime) -> list[Delivery]:
         client = loaded[delivery.client_id]
         same = is_right(delivery, client, plans[client.id], now)
         (right if same else wrong).append(delivery)
-    stale = {mail.client_id for mail in wrong if mail.client_id}
+    stale = {delivery.client_id for delivery in wrong if delivery.client_id}
     # Other mails of such a client may be superseded, too. They wait for the next claim.
-    right = [mail for mail in right if mail.client_id not in stale]
-    for delivery in (mail for mail in checked if mail.client_id in stale):
-        db.session.expunge(delivery)
+    right = [delivery for delivery in right if delivery.client_id not in stale]
+    for delivery in checked:
+        if delivery.client_id in stale:
+            db.session.expunge(delivery)
     if stale:
         outbox.issue(sorted(stale), now)
     return fixed + right

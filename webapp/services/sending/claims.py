@@ -39,9 +39,9 @@ def recover(now: datetime) -> int:
     claimed, half = DeliveryState.CLAIMED, DeliveryState.HANDING_OVER
     back, unclear = DeliveryState.QUEUED, DeliveryState.UNCLEAR
     moved = (
-        *transitions.move(claimed, back, now, here, **transitions.UNTRIED),
-        *transitions.move(half, back, now, here, resend, resends=1),
-        *transitions.move(half, unclear, now, here),
+        *transitions.bring_all(claimed, back, now, here, **transitions.UNTRIED),
+        *transitions.bring_all(half, back, now, here, resend, resends=1),
+        *transitions.bring_all(half, unclear, now, here),
     )
     return len(moved)
 

@@ -87,12 +87,12 @@ def still_wanted(delivery_ids: Collection[int], now: datetime) -> set[int]:
         .unique()
         .all()
     )
-    unclear = {mail.client_id for mail in wanted if mail.state is DeliveryState.UNCLEAR}
+    unclear = {delivery.client_id for delivery in wanted if delivery.state is DeliveryState.UNCLEAR}
     clients = loading.load(sorted(id for id in unclear if id is not None))
     return {
-        mail.id
-        for mail in wanted
-        if mail.state is not DeliveryState.UNCLEAR or is_still_read(mail, clients)
+        delivery.id
+        for delivery in wanted
+        if delivery.state is not DeliveryState.UNCLEAR or is_still_read(delivery, clients)
     }
 
 
@@ -142,14 +142,14 @@ class Listed(Protocol):
     def resends(self) -> int: ...
 
 
-def facts_of(mail: Listed) -> dict[str, object]:
-    """Gather the values behind a decision. The resends tell two unclear ends of one mail apart."""
+def values_of(mail: Listed) -> dict[str, object]:
+    """The values by which somebody decides about a mail: it may have been sent again, to the same end."""
     return {"state": mail.state, "resends": mail.resends}
 
 
 def shown(mail: Listed) -> str:
     """Make the token of a button that decides about a mail."""
-    return token_of(facts_of(mail))
+    return token_of(values_of(mail))
 
 
 def send_again(actor: User, delivery: Delivery, shown: str) -> None:
@@ -162,7 +162,7 @@ def send_again(actor: User, delivery: Delivery, shown: str) -> None:
     reader gets no such mail any more. Raises Conflict if somebody has decided otherwise.
     """
     now = runtime.now()
-    if delivery.state not in UNDECIDED or changed_since(shown, facts_of(delivery)):
+    if delivery.state not in UNDECIDED or changed_since(shown, values_of(delivery)):
         after_decision(actor, delivery, AuditAction.MAIL_SENT_AGAIN)
         return
     rejected = delivery.recipient.rejected_reply is not None
@@ -243,7 +243,9 @@ def close(
     actor: User, delivery: Delivery, shown: str, state: DeliveryState, action: AuditAction
 ) -> None:
     """End an unclear mail. The server's reply stays, and its time."""
-    fresh = delivery.state is DeliveryState.UNCLEAR and not changed_since(shown, facts_of(delivery))
+    fresh = delivery.state is DeliveryState.UNCLEAR and not changed_since(
+        shown, values_of(delivery)
+    )
     still = delivery_table.c.resends == delivery.resends
     now = runtime.now()
     if fresh and transitions.advance(delivery, state, now, still, actor=actor):

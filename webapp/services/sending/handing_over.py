@@ -59,9 +59,9 @@ def claim(now: datetime, limit: int = BATCH) -> list[Claim] | None:
     queued = claims.next_queued(now, limit)
     if not queued:
         return None
-    late = [mail for mail in queued if mail.send_before and now >= mail.send_before]
+    late = [delivery for delivery in queued if delivery.send_before and now >= delivery.send_before]
     settling.end_late(late, now)
-    right = checks.still_right([mail for mail in queued if mail not in late], now)
+    right = checks.still_right([delivery for delivery in queued if delivery not in late], now)
     written = messages.write(right, now)
     for delivery in right:
         if delivery.id not in written:
@@ -71,30 +71,35 @@ def claim(now: datetime, limit: int = BATCH) -> list[Claim] | None:
     taken = transitions.take(list(written), token, now)
     sender = runtime.settings().mail_from
     return [
-        Claim(mail.id, mail.client_id, token, Envelope(sender, mail.email), written[mail.id])
-        for mail in right
-        if mail.id in taken
+        Claim(
+            delivery.id,
+            delivery.client_id,
+            token,
+            Envelope(sender, delivery.email),
+            written[delivery.id],
+        )
+        for delivery in right
+        if delivery.id in taken
     ]
 
 
 def give_back(taken: Sequence[Claim], now: datetime) -> None:
     """Return claimed mails that were not begun, when the worker stops or its server is away."""
     for token in {claim.token for claim in taken}:
-        ids = [claim.id for claim in taken if claim.token == token]
-        transitions.give_back(ids, token, now)
+        transitions.give_back([claim.id for claim in taken if claim.token == token], token, now)
 
 
-def hand_over(claim: Claim, transport: Transport, steps: Connection) -> DeliveryProblem | None:
+def hand_over(claim: Claim, transport: Transport, connection: Connection) -> DeliveryProblem | None:
     """Give a claimed mail to the transport, and store that the server has it.
 
-    Returns None, or the problem that is still to be settled. ``steps`` is a connection of its own, since
+    Returns None, or the problem that is still to be settled. ``connection`` is one of its own, since
     each transition commits alone. No other transaction may be open. Raises LostClaim.
     """
     begun = False
 
     def before_data() -> None:
         nonlocal begun
-        transitions.begin_handing_over(steps, claim.id, claim.token, runtime.now())
+        transitions.begin_handing_over(connection, claim.id, claim.token, runtime.now())
         begun = True
 
     try:
@@ -108,7 +113,7 @@ def hand_over(claim: Claim, transport: Transport, steps: Connection) -> Delivery
         log.exception("delivery %s broke", claim.id)
         return (Unclear if begun else TryAgain)(Trouble.BROKE.value)
     # "Sent" is stored only now that it is true.
-    transitions.finish_handing_over(steps, claim.id, claim.token, reply, runtime.now())
+    transitions.finish_handing_over(connection, claim.id, claim.token, reply, runtime.now())
     return None
 
 

@@ -30,7 +30,7 @@ from webapp.models.tables import client_table, delivery_table, reminder_table
 from webapp.services.locks import lock_clients
 from webapp.services.reminders import loading
 from webapp.services.reminders import states as reminder_states
-from webapp.services.reminders.states import Key
+from webapp.services.reminders.states import ReminderKey
 from webapp.services.sending import queueing, transitions
 from webapp.services.sending.queueing import NewMail
 
@@ -40,10 +40,10 @@ DUE = Reminder.state == bindparam(
     "due", ReminderState.DUE, type_=reminder_table.c.state.type, literal_execute=True
 )
 # A new mail with its reminders.
-Addition = tuple[NewMail, list[Key]]
+Addition = tuple[NewMail, list[ReminderKey]]
 
 
-def key(item: Item) -> Key:
+def key(item: Item) -> ReminderKey:
     return item.subscription.id, item.subscription.base, item.step
 
 
@@ -87,7 +87,7 @@ def issue(client_ids: Sequence[int], now: datetime, actor: User | None = None) -
     db.session.flush()
     lock_clients(client_ids)
     queues = load_queues(client_ids, now)
-    states: dict[Key, ReminderState] = {}
+    states: dict[ReminderKey, ReminderState] = {}
     added: list[Addition] = []
     clients = loading.load(client_ids)
     for client in clients.values():
@@ -251,8 +251,8 @@ def insert_deliveries(client_ids: Sequence[int], added: Sequence[Addition]) -> N
     db.session.execute(
         insert(delivery_reminder),
         [
-            {"delivery_id": delivery_id, "reminder_id": reminders[one]}
+            {"delivery_id": delivery_id, "reminder_id": reminders[reminder_key]}
             for delivery_id, (_, keys) in zip(ids, added, strict=True)
-            for one in keys
+            for reminder_key in keys
         ],
     )

@@ -40,12 +40,12 @@ from webapp.services.reminders import loading
 from webapp.services.sending import queueing, transitions
 from webapp.services.sending.queueing import NewMail
 
-PATIENCE = timedelta(minutes=10)
+CORRECTED_WITHIN = timedelta(minutes=10)
 COMING = 3
 CHUNK = 500
 
 
-def note_change(
+def remember_change(
     clients: ColumnElement[bool], before: Owner, now: datetime, *, keep_before: bool = True
 ) -> None:
     """Remember the owner that these clients had before. ``clients`` is a condition on Client.
@@ -89,7 +89,7 @@ def issue(now: datetime) -> int:
         )
         .join(client_table, client_table.c.id == owner_change_table.c.client_id)
         .join(partner_table, partner_table.c.id == client_table.c.partner_id)
-        .where(owner_change_table.c.changed_at <= now - PATIENCE, partner_table.c.sending)
+        .where(owner_change_table.c.changed_at <= now - CORRECTED_WITHIN, partner_table.c.sending)
         .order_by(owner_change_table.c.client_id)
         .with_for_update(of=owner_change_table, skip_locked=True)
     ).all()
@@ -171,20 +171,22 @@ def take_back_outdated(notes: Sequence[Delivery], now: datetime) -> list[Deliver
         transitions.come_to(delivery, DeliveryState.SUPERSEDED, now)
         for client in told:
             before = Owner.VENDOR if client.owner is Owner.PARTNER else Owner.PARTNER
-            note_change(Client.id == client.id, before, now, keep_before=False)
+            remember_change(Client.id == client.id, before, now, keep_before=False)
     return outdated
 
 
 def told_by(delivery: Delivery) -> tuple[TakenOver, ...]:
     """Read the clients of a note. An unreadable note has none, so that it doesn't hold up the others."""
-    snapshot = kinds.readable(delivery.kind, delivery.snapshot)
+    snapshot = kinds.read_or_none(delivery.kind, delivery.snapshot)
     return snapshot.clients if isinstance(snapshot, TakeoverSnapshot) else ()
 
 
 def are_right(notes: Sequence[Delivery]) -> list[bool]:
     """Tell for each note whether reader, address and the owners that it tells of are still right."""
     told = {note.id: told_by(note) for note in notes}
-    clients = loading.load(sorted({client.id for of_one in told.values() for client in of_one}))
+    clients = loading.load(
+        sorted({client.id for taken_over in told.values() for client in taken_over})
+    )
     return [holds(note, told[note.id], clients) for note in notes]
 
 
@@ -196,8 +198,9 @@ def holds(
     if not person.reachable or (person.email, person.language) != address:
         return False
     return all(
-        clients[one.id].owner.owner is one.owner and person in clients[one.id].contact.people
-        for one in told
+        clients[client.id].owner.owner is client.owner
+        and person in clients[client.id].contact.people
+        for client in told
     )
 
 

@@ -57,7 +57,7 @@ class LostClaim(Exception):
     """Raised when the claim is no longer ours: its lease ran out and another worker took over."""
 
 
-def require(before: DeliveryState, after: DeliveryState) -> None:
+def require_transition(before: DeliveryState, after: DeliveryState) -> None:
     if not may_follow(before, after):
         raise NoTransition(f"{before.value} → {after.value}")
 
@@ -70,7 +70,7 @@ def transition(
     **values: Unpack[Changes],
 ) -> Update:
     """Make the statement that brings mails from one state to another. Raises NoTransition."""
-    require(before, after)
+    require_transition(before, after)
     if after not in IN_HAND:
         values["token"] = values["lease_until"] = None
     if before in OPEN and after in ENDED:
@@ -82,7 +82,7 @@ def transition(
     )
 
 
-def move(
+def bring_all(
     before: DeliveryState,
     after: DeliveryState,
     at: datetime,
@@ -140,7 +140,7 @@ def end_queued(
 ) -> None:
     """End queued mails that never went out."""
     if ids:
-        move(DeliveryState.QUEUED, after, at, columns.id.in_(ids), actor=actor)
+        bring_all(DeliveryState.QUEUED, after, at, columns.id.in_(ids), actor=actor)
 
 
 def reschedule(delivery_id: int, send_after: datetime, day: date | None, revision: int) -> None:
@@ -203,20 +203,24 @@ FINISHING = transition(
 ).values(reply=bindparam("said"))
 
 
-def begin_handing_over(steps: Connection, mail: int, token: str, at: datetime) -> None:
+def begin_handing_over(connection: Connection, mail: int, token: str, at: datetime) -> None:
     """Commit that the first byte of a message is about to be written. Raises LostClaim."""
     values = {"mail": mail, "mine": token, "lease": lease()}
-    commit_step(steps, beginning(steps.dialect.name), values, DeliveryState.HANDING_OVER, at)
+    commit_transition(
+        connection, beginning(connection.dialect.name), values, DeliveryState.HANDING_OVER, at
+    )
 
 
-def finish_handing_over(steps: Connection, mail: int, token: str, reply: str, at: datetime) -> None:
+def finish_handing_over(
+    connection: Connection, mail: int, token: str, reply: str, at: datetime
+) -> None:
     """Commit that the server has a message. Raises LostClaim."""
     values = {"mail": mail, "mine": token, "said": reply, "at": at}
-    commit_step(steps, FINISHING, values, DeliveryState.SENT, at, reply)
+    commit_transition(connection, FINISHING, values, DeliveryState.SENT, at, reply)
 
 
-def commit_step(
-    steps: Connection,
+def commit_transition(
+    connection: Connection,
     statement: Update,
     values: dict[str, Any],
     after: DeliveryState,
@@ -227,15 +231,15 @@ def commit_step(
 
     Raises LostClaim, and changes nothing, when the mail is no longer ours.
     """
-    with steps.begin():
-        if steps.execute(statement, values).rowcount != 1:
+    with connection.begin():
+        if connection.execute(statement, values).rowcount != 1:
             raise LostClaim(f"delivery {values['mail']}")
-        delivery_log.write(steps, [values["mail"]], after, at, reply=reply)
+        delivery_log.write(connection, [values["mail"]], after, at, reply=reply)
 
 
 def retell(delivery: Delivery, state: DeliveryState, reply: str) -> None:
     """Give a sent mail another end, in its history, too. Only for made-up pasts."""
-    require(DeliveryState.HANDING_OVER, state)
+    require_transition(DeliveryState.HANDING_OVER, state)
     told = {"state": state, "reply": reply}
     sent = DeliveryState.SENT
     db.session.execute(

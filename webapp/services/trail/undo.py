@@ -87,7 +87,7 @@ def undo(actor: User, entry: AuditEntry) -> None:
         raise Conflict
     target = db.session.get(way.model, entry.subject_id)
     for field, (_before, after) in entry.changes.items():
-        if audit.plain(getattr(target, field)) != after:
+        if audit.value_in_trail(getattr(target, field)) != after:
             raise Conflict
     before = {
         field: restored(way.model, field, value) for field, (value, _after) in entry.changes.items()
