@@ -13,7 +13,7 @@ from webapp.domain.rows import Field
 from webapp.models import Client, ContactAssignment, Partner, Subscription, User, db
 
 # A field, the attribute that it sets, and the value.
-Claim = tuple[Field, str, Any]
+RoleClaim = tuple[Field, str, Any]
 
 
 class Outcome(IntEnum):
@@ -60,7 +60,7 @@ class Plan(Generic[Record]):
         """Return what the attribute will be."""
         return self.wanted.get(attribute, getattr(self.record, attribute, None))
 
-    def claim(self, row: int, claims: Iterable[Claim]) -> Outcome:
+    def claim(self, row: int, claims: Iterable[RoleClaim]) -> Outcome:
         """Note what a line says. Two lines of one list must not contradict each other.
 
         Raises MatchError.

@@ -15,9 +15,9 @@ from webapp.domain.facts import MailKind
 from webapp.domain.reminders import mails_within
 from webapp.domain.rows import (
     Columns,
-    Facts,
     Fault,
     Field,
+    ImportedLine,
     ListError,
     Reader,
     find_columns,
@@ -136,12 +136,12 @@ def read_lines(
     columns: Columns,
     spelling: Spelling,
     faults: list[Fault],
-) -> Iterator[Facts]:
+) -> Iterator[ImportedLine]:
     """The lines that can be read; what is wrong with the others goes to ``faults``."""
     how = readers(spelling) | WORLD
     for row, cells in records:
         line = read_line(row, cells, columns, how)
-        if isinstance(line, Facts):
+        if isinstance(line, ImportedLine):
             yield line
         else:
             faults += line

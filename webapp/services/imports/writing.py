@@ -45,8 +45,8 @@ def create(partner: Partner, plan: ClientPlan) -> Iterator[Client | Subscription
     for subscription in plan.subscriptions.values():
         if subscription.record is None:
             cancelled = subscription.wanted.pop("cancelled", False)
-            facts = subscriptions.SubscriptionDetails(**subscription.wanted)
-            subscription.record = subscriptions.new_subscription(plan.record, facts)
+            details = subscriptions.SubscriptionDetails(**subscription.wanted)
+            subscription.record = subscriptions.new_subscription(plan.record, details)
             subscription.record.cancelled = cancelled
             yield subscription.record
     admin = plan.first_admin
@@ -93,8 +93,8 @@ def fill_roles(actor: User | None, client: Client, holders: dict[ContactRole, in
 def change(actor: User | None, plan: ClientPlan) -> None:
     """Bring what was there before up to date; what is new has no changes any more."""
     if plan.changes:
-        facts = replace(clients.details_of(plan.stored), **plan.changes)
-        clients.edit_client(actor, plan.stored, facts)
+        details = replace(clients.details_of(plan.stored), **plan.changes)
+        clients.edit_client(actor, plan.stored, details)
     for subscription in plan.subscriptions.values():
         if subscription.changes:
             change_subscription(actor, subscription)
@@ -111,7 +111,7 @@ def change_subscription(actor: User | None, plan: Plan[Subscription]) -> None:
     # A date moved on by the term is a renewal; any other move, or one of what is cancelled, a correction.
     if not record.cancelled and changes.get("renewal_date") == renewals.next_date(record):
         renewals.renew(actor, record)
-    facts = replace(subscriptions.details_of(record), **changes)
-    subscriptions.edit_subscription(actor, record, facts)
+    details = replace(subscriptions.details_of(record), **changes)
+    subscriptions.edit_subscription(actor, record, details)
     if cancelled:
         renewals.cancel(actor, record)
