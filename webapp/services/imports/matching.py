@@ -9,7 +9,7 @@ from webapp.domain.rows import COMPANY_KEYS, Columns, Fault, Field, ImportedLine
 from webapp.domain.schedule import add_months
 from webapp.i18n import fold
 from webapp.models import Subscription
-from webapp.services.clients.subscriptions import product_key
+from webapp.services.clients.subscriptions import FIRST_DAY, product_key
 from webapp.services.imports.plans import ClientPlan, MatchError, Outcome, Plan, RoleClaim
 
 
@@ -43,8 +43,13 @@ class Matcher:
         try:
             self.outcomes[line.row] = self.outcome(line)
         except MatchError as error:
-            column = self.columns.label(error.name)
-            self.faults.append(Fault(line.row, column, error.problem, error.values))
+            self.refuse(line.row, error)
+
+    def refuse(self, row: int, error: MatchError) -> None:
+        """Name the line that can't be had; it doesn't count as anything else."""
+        self.outcomes.pop(row, None)
+        column = self.columns.label(error.name)
+        self.faults.append(Fault(row, column, error.problem, error.values))
 
     def outcome(self, line: ImportedLine) -> Outcome:
         plan, by = self.find(line)
@@ -95,7 +100,7 @@ class Matcher:
                     Problem.NEEDED,
                 )
             plan.people[key], outcome = Plan(None, line.row), Outcome.CREATED
-            plan.people[key].wanted["email"] = email
+            plan.people[key].claim(line.row, [(Field.EMAIL, "email", email)])
         person = plan.people[key]
         # In a list of clients the language is the client's.
         language = line.language if self.columns.kind is Kind.CONTACTS else None
@@ -113,6 +118,24 @@ class Matcher:
                 raise MatchError(Field.ROLES, Problem.INACTIVE)
             outcome = max(outcome, Outcome.CHANGED if row == line.row else outcome)
         return outcome
+
+    def settle(self, plan: ClientPlan) -> None:
+        """Work out what follows for what is there: the zone of a new country, and moved deadlines.
+
+        A zone that somebody chose stays as long as the country does; a deadline keeps its distance.
+        """
+        if plan.record and plan.differs("country"):
+            zone = zone_of(plan.value("country"), plan.value("city"))
+            plan.follow("time_zone", zone or plan.record.time_zone)
+        for subscription in plan.subscriptions.values():
+            record = subscription.record
+            if record and record.deadline and subscription.differs("renewal_date"):
+                ahead = record.renewal_date - record.deadline
+                subscription.follow("deadline", subscription.value("renewal_date") - ahead)
+                deadline = subscription.value("deadline")
+                if deadline < FIRST_DAY:
+                    early = MatchError(Field.DEADLINE, Problem.DATE, value=deadline.isoformat())
+                    self.refuse(subscription.rows["renewal_date"], early)
 
 
 def client_keys(
@@ -176,7 +199,7 @@ def subscribe(plan: ClientPlan, line: ImportedLine) -> Outcome:
     if key not in plan.subscriptions:
         require(line, Field.RENEWAL_DATE, Field.TERM)
         plan.subscriptions[key], outcome = Plan(None, line.row), Outcome.CREATED
-        plan.subscriptions[key].wanted["product"] = line.product
+        plan.subscriptions[key].claim(line.row, [(Field.PRODUCT, "product", line.product)])
     subscription = plan.subscriptions[key]
     outcome = max(outcome, subscription.claim(line.row, claims))
     if subscription.value("amount") is not None:
@@ -185,8 +208,8 @@ def subscribe(plan: ClientPlan, line: ImportedLine) -> Outcome:
         outcome = max(outcome, subscription.claim(line.row, [currency]))
         if not subscription.value("currency"):
             raise MatchError(Field.CURRENCY, Problem.NEEDED)
-    deadline = subscription.wanted.get("deadline")
-    if deadline and deadline > subscription.value("renewal_date"):
+    deadline, renewal_date = subscription.value("deadline"), subscription.value("renewal_date")
+    if subscription.says("deadline") and deadline > renewal_date:
         raise MatchError(Field.DEADLINE, Problem.DEADLINE_LATE)
     return outcome
 
@@ -197,18 +220,3 @@ def is_behind(listed: date | None, plan: Plan[Subscription]) -> bool:
     if listed is None or known is None or known.cycle == 1:
         return False
     return listed == add_months(known.renewal_date, -known.term_months, known.anchor_day)
-
-
-def settle(plan: ClientPlan) -> None:
-    """Work out what follows for what is there: the zone of a new country, and moved deadlines.
-
-    A zone that somebody chose stays as long as the country does; a deadline keeps its distance.
-    """
-    if plan.record and "country" in plan.changes and "time_zone" not in plan.wanted:
-        zone = zone_of(plan.wanted["country"], plan.value("city"))
-        plan.wanted["time_zone"] = zone or plan.record.time_zone
-    for subscription in plan.subscriptions.values():
-        record = subscription.record
-        if record and record.deadline and "renewal_date" in subscription.changes:
-            ahead = record.renewal_date - record.deadline
-            subscription.wanted.setdefault("deadline", subscription.wanted["renewal_date"] - ahead)
