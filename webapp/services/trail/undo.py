@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import date, time
 from typing import Any
 
-from sqlalchemy import Row, update
+from sqlalchemy import update
 
 from webapp.domain.access import Action
 from webapp.domain.ownership import Choice
 from webapp.models import AuditEntry, Client, Partner, Subscription, User, db
-from webapp.models.audit import AuditAction
+from webapp.models.audit import AuditAction, TrailEntry
 from webapp.services import audit
 from webapp.services.accounts import partners
 from webapp.services.clients import ownership, renewals
@@ -65,7 +65,7 @@ WAYS_BACK: dict[str, WayBack] = {
 }
 
 
-def undoable(entry: AuditEntry | Row[Any]) -> bool:
+def undoable(entry: TrailEntry) -> bool:
     """Whether there is a way back at all. It may still be refused: things change."""
     return entry.action in WAYS_BACK and not entry.undone
 
