@@ -16,30 +16,28 @@ from webapp.services.accounts import partners
 from webapp.services.clients import ownership, renewals
 from webapp.services.errors import Conflict, Refused
 
-Values = dict[str, Any]
 
-
-def put_back_owner(actor: User, client: Client, before: Values) -> None:
+def put_back_owner(actor: User, client: Client, before: audit.Values) -> None:
     owner = before.get("owner", client.owner)
     choice = Choice(owner.value) if owner else Choice.INHERIT
     contact_id = before.get("contact_id", client.contact_id)
     ownership.choose_owner(actor, client, choice, contact_id)
 
 
-def put_back_default(actor: User, partner: Partner, before: Values) -> None:
+def put_back_default(actor: User, partner: Partner, before: audit.Values) -> None:
     partners.save_default(actor, partner, replace(partners.default_of(partner), **before))
 
 
-def put_back_schedule(actor: User, partner: Partner, before: Values) -> None:
+def put_back_schedule(actor: User, partner: Partner, before: audit.Values) -> None:
     partners.save_schedule(actor, partner, replace(partners.schedule_of(partner), **before))
 
 
-def put_back_switch(actor: User, partner: Partner, before: Values) -> None:
+def put_back_switch(actor: User, partner: Partner, before: audit.Values) -> None:
     for name, on in before.items():
         partners.switch(actor, partner, name, on)
 
 
-def put_back_subscription(actor: User, subscription: Subscription, before: Values) -> None:
+def put_back_subscription(actor: User, subscription: Subscription, before: audit.Values) -> None:
     renewals.restore(actor, subscription, **before)
 
 
@@ -49,7 +47,7 @@ class WayBack:
 
     action: Action
     model: type[Client] | type[Partner] | type[Subscription]
-    put_back: Callable[[User, Any, Values], None]
+    put_back: Callable[[User, Any, audit.Values], None]
 
 
 SUBSCRIPTION_BACK = WayBack(Action.LOOK_AFTER_CLIENTS, Subscription, put_back_subscription)
