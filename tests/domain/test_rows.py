@@ -1,4 +1,4 @@
-"""Columns are recognised or mapped; a line becomes facts or all of its faults."""
+"""Columns are recognised or mapped; a line becomes values or all of its faults."""
 
 from dataclasses import fields
 from datetime import date
@@ -9,9 +9,9 @@ import pytest
 from webapp.domain.cells import Problem, Spelling
 from webapp.domain.recipients import ContactRole
 from webapp.domain.rows import (
-    Facts,
     Fault,
     Field,
+    ImportedLine,
     Kind,
     ListError,
     find_columns,
@@ -24,7 +24,9 @@ CONTACTS = ["First name", "Last name", "Email", "Job title", "Company name", "Co
 
 
 def test_every_field_is_a_fact() -> None:
-    assert {item.name for item in fields(Facts)} == {"row"} | {name.name.lower() for name in Field}
+    assert {item.name for item in fields(ImportedLine)} == {"row"} | {
+        name.name.lower() for name in Field
+    }
 
 
 @pytest.mark.parametrize(
@@ -95,10 +97,10 @@ def test_columns_refused(header: list[str], mapping: list[tuple[str, str]], faul
     assert error.value.faults == (fault,)
 
 
-def test_a_line_becomes_facts() -> None:
+def test_a_line_becomes_values() -> None:
     columns = find_columns(CLIENTS)
     cells = ["Zażółć  S.A.", "https://zazolc.example", "Sales Hub", "31.1.2027", "P1Y", "1 200,00"]
-    assert read_line(7, cells, columns, readers(Spelling(date="31.12.2026"))) == Facts(
+    assert read_line(7, cells, columns, readers(Spelling(date="31.12.2026"))) == ImportedLine(
         7,
         company="Zażółć S.A.",
         domain="zazolc.example",
@@ -112,12 +114,12 @@ def test_a_line_becomes_facts() -> None:
 def test_a_contact_has_one_name() -> None:
     cells = ["Ana", "Maria Souza", "ana@acme.example", "", "Acme", "Contato principal"]
     roles = {"contato principal": ContactRole.PRIMARY}
-    facts = read_line(2, cells, find_columns(CONTACTS), readers(Spelling(roles=roles)))
-    assert isinstance(facts, Facts)
-    assert (facts.person, facts.job_title) == ("Ana Maria Souza", None)
-    assert facts.roles == (ContactRole.PRIMARY,)
-    assert Facts(2, name="Ana", last_name="Souza").person == "Ana"
-    assert Facts(2).person is None
+    line = read_line(2, cells, find_columns(CONTACTS), readers(Spelling(roles=roles)))
+    assert isinstance(line, ImportedLine)
+    assert (line.person, line.job_title) == ("Ana Maria Souza", None)
+    assert line.roles == (ContactRole.PRIMARY,)
+    assert ImportedLine(2, name="Ana", last_name="Souza").person == "Ana"
+    assert ImportedLine(2).person is None
 
 
 def test_all_faults_of_a_line_are_named() -> None:

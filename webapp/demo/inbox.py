@@ -1,8 +1,9 @@
 """The demo's inbox: the mails that went out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import ClassVar
 
 from sqlalchemy import func, select
 
@@ -24,19 +25,30 @@ class InboxQuery(paging.Query):
     recipient: str = words("to", LONGEST_ADDRESS)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxRow:
+    """One mail in the list."""
+
+    id: int
+    recipient: str
+    received_at: datetime
+    message: bytes
+
+
 def count() -> int:
     """Count the mails that have gone out."""
     return db.session.scalar(select(func.count()).select_from(InboxMail)) or 0
 
 
-def mails(query: InboxQuery) -> Page[Any]:
+def mails(query: InboxQuery) -> Page[InboxRow]:
     """Load a page of the mails that went out, newest first."""
     listing = Listing(
         rows=select(sent.id, sent.recipient, sent.received_at, sent.message),
         id=sent.id,
         filters={"recipient": lambda address: sent.recipient == address},
     )
-    return paging.load(listing, query, PAGE)
+    page = paging.load(listing, query, PAGE)
+    return replace(page, rows=tuple(InboxRow(**row._asdict()) for row in page.rows))
 
 
 def recipients() -> list[tuple[str, int]]:

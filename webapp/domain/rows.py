@@ -1,4 +1,4 @@
-"""Reading one line of an imported list: cells become values, or faults.
+"""One line of an imported list: cells become values, or named errors.
 
 Faults are codes with values here. Pages and commands make the words.
 """
@@ -93,8 +93,8 @@ class ListError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """The values of one line, with an attribute for each Field. None: an empty cell, or no such column."""
+class ImportedLine:
+    """Values of one line, an attribute a Field. None: an empty cell, or no such column."""
 
     row: int
     company: str | None = None
@@ -213,8 +213,8 @@ def readers(spelling: Spelling) -> dict[Field, Reader]:
 
 def read_line(
     row: int, cells: Sequence[str], columns: Columns, how: Mapping[Field, Reader]
-) -> Facts | list[Fault]:
-    """Read one line into values, or return all faults of its cells."""
+) -> ImportedLine | list[Fault]:
+    """Read one line, or list all that is wrong with its cells."""
     if len(cells) != len(columns.header):
         counts = {"found": len(cells), "expected": len(columns.header)}
         return [Fault(row, None, Problem.RAGGED, counts)]
@@ -229,4 +229,4 @@ def read_line(
         except CellError as error:
             values = {"value": text[:80], **error.values}
             faults.append(Fault(row, columns.header[place], error.problem, values))
-    return faults or Facts(row, **found)
+    return faults or ImportedLine(row, **found)

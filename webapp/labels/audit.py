@@ -8,14 +8,12 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import lazy_pgettext
-from sqlalchemy import Row
 
 from webapp import i18n
 from webapp.domain.ownership import Owner
 from webapp.domain.recipients import ContactRole
 from webapp.labels import codes
-from webapp.models import AuditEntry
-from webapp.models.audit import AuditAction
+from webapp.models.audit import AuditAction, TrailEntry
 
 SENTENCES: dict[str, Any] = {
     AuditAction.CLIENT_ADDED: _l("Client added"),
@@ -95,13 +93,13 @@ class Change:
     after: str
 
 
-def sentence(entry: AuditEntry | Row[Any]) -> str:
-    """Tell what happened in one sentence. ``entry`` is the object or a row of the same columns."""
+def sentence(entry: TrailEntry) -> str:
+    """Say what happened."""
     return str(SENTENCES[entry.action] % {"subject": entry.subject or NOTHING})
 
 
 def changes(
-    entry: AuditEntry | Row[Any], names: Mapping[int, str], language: str, vendor: str
+    entry: TrailEntry, names: Mapping[int, str], language: str, vendor: str
 ) -> list[Change]:
     """Describe an entry's changes field by field. ``names``: the people in them, by id."""
     return [

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Protocol
 
 from sqlalchemy import JSON, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -62,3 +63,25 @@ class AuditEntry(Base):
         Index(None, "client_id", "id"),
         Index(None, "organisation_id", "id"),
     )
+
+
+class TrailEntry(Protocol):
+    """An entry of the audit trail, or a row of its columns."""
+
+    @property
+    def id(self) -> int: ...
+
+    @property
+    def action(self) -> str: ...
+
+    @property
+    def subject_id(self) -> int: ...
+
+    @property
+    def subject(self) -> str | None: ...
+
+    @property
+    def changes(self) -> Json: ...
+
+    @property
+    def undone(self) -> bool: ...

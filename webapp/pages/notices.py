@@ -3,15 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from flask import current_app, flash, url_for
 from flask_login import current_user
-from sqlalchemy import Row
 
 from webapp.labels import audit
 from webapp.labels.audit import Change
 from webapp.models import AuditEntry
+from webapp.models.audit import TrailEntry
 from webapp.pages.frame import language, time_zone
 from webapp.services.trail import history
 
@@ -27,7 +26,7 @@ def flash_with_undo(text: str, entry: AuditEntry | None) -> None:
     flash({"text": text, "undo_url": undo_url(entry)}, "good")  # type: ignore[arg-type]
 
 
-def changes(entry: AuditEntry | Row[Any], names: Mapping[int, str]) -> list[Change]:
+def changes(entry: TrailEntry, names: Mapping[int, str]) -> list[Change]:
     """Describe the changes of an entry in the page's language."""
     return audit.changes(entry, names, language(), current_app.config["PORTAL"].vendor_name)
 

@@ -14,6 +14,10 @@ from webapp.models.base import Json
 from webapp.services import runtime
 from webapp.services.errors import Conflict
 
+# By field: its value, or its values before and after. Each is of its column's type.
+Values = Mapping[str, Any]
+Changes = dict[str, tuple[Any, Any]]
+
 
 def value_in_trail(value: Any) -> Any:
     """Turn a value into its JSON form: dates as ISO text, codes as their text."""
@@ -38,7 +42,7 @@ class About(Trail):
 
     subject_id: int
     subject: NotRequired[str | None]
-    changes: NotRequired[dict[str, tuple[Any, Any]] | None]
+    changes: NotRequired[Changes | None]
 
 
 def record(actor: User | None, action: AuditAction, **about: Unpack[About]) -> AuditEntry:
@@ -77,9 +81,7 @@ def newest(*conditions: ColumnElement[bool]) -> AuditEntry | None:
     )
 
 
-def refuse_stale(
-    shown: str | None, stored: Mapping[str, Any], *conditions: ColumnElement[bool]
-) -> None:
+def refuse_stale(shown: str | None, stored: Values, *conditions: ColumnElement[bool]) -> None:
     """Raise Conflict if a form showed other values than those stored now.
 
     ``shown``: the form's token (domain.shown); None if there was no form, as in a command or an undo.
@@ -91,9 +93,9 @@ def refuse_stale(
         raise Conflict(entry if entry and changed & entry.changes.keys() else None)
 
 
-def assign(target: Any, **values: Any) -> dict[str, tuple[Any, Any]]:
+def assign(target: Any, **values: Any) -> Changes:
     """Set attributes and return the real changes, in the shape that ``record`` takes."""
-    changes = {}
+    changes: Changes = {}
     for field, value in values.items():
         before = getattr(target, field)
         if before != value:

@@ -219,6 +219,26 @@ def test_a_date_moved_by_the_term_is_a_renewal(bring: Importer) -> None:
     assert (hub.renewal_date, hub.deadline, hub.cycle) == (date(2028, 4, 30), date(2028, 3, 30), 2)
 
 
+def test_a_deadline_that_the_list_repeats_stays(bring: Importer) -> None:
+    header = "Company name,Product,Renewal date,Deadline\n"
+    bring(header + "Acme,Marketing Hub,,2027-02-28\n")
+    line = header + "Acme,Marketing Hub,2028-03-31,2027-02-28\n"
+    assert counts(bring(line)) == (0, 1, 0)
+    hub = subscription("Acme", "Marketing Hub")
+    assert (hub.renewal_date, hub.deadline, hub.cycle) == (date(2028, 3, 31), date(2027, 2, 28), 2)
+    assert counts(bring(line)) == (0, 0, 1)
+
+
+def test_a_deadline_that_a_move_takes_too_far_back_is_named(bring: Importer) -> None:
+    bring("Company name,Product,Deadline\nAcme,Marketing Hub,2027-02-28\n")
+    report = bring("Company name,City,Product,Renewal date\nAcme,Lodz,Marketing Hub,2000-01-05\n")
+    assert faults(report) == [(2, "deadline", Problem.DATE)]
+    assert report.faults[0].values == {"value": "1999-12-05"}
+    assert (report.created, report.changed, report.changes) == (0, 0, ())
+    hub = subscription("Acme", "Marketing Hub")
+    assert (hub.renewal_date, client("Acme").city == "Lodz") == (date(2027, 3, 31), False)
+
+
 def test_a_list_that_is_behind_takes_no_renewal_back(bring: Importer) -> None:
     line = "Company name,Product,Renewal date,Term\nRe,Hub,2027-01-31,P1M\n"
     bring(line)

@@ -1,10 +1,8 @@
 """Partners: add one, and change its settings for renewal communication."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import time
-from typing import Any
 
 from sqlalchemy import func, select
 
@@ -171,7 +169,7 @@ def save(
     actor: User | None,
     partner: Partner,
     action: AuditAction,
-    wanted: Mapping[str, Any],
+    wanted: audit.Values,
     shown: str | None,
 ) -> AuditEntry | None:
     """Store some columns, unless the form is stale (Conflict); None if nothing changed."""
@@ -195,7 +193,7 @@ def record(
     actor: User | None,
     action: AuditAction,
     partner: Partner,
-    changes: dict[str, tuple[Any, Any]] | None = None,
+    changes: audit.Changes | None = None,
 ) -> AuditEntry:
     return audit.record(
         actor,

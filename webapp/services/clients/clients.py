@@ -171,7 +171,7 @@ def record(
     actor: User | None,
     action: AuditAction,
     client: Client,
-    changes: dict[str, tuple[Any, Any]] | None = None,
+    changes: audit.Changes | None = None,
 ) -> AuditEntry:
     return audit.record(
         actor,

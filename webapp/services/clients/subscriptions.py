@@ -188,7 +188,7 @@ def record(
     actor: User | None,
     action: AuditAction,
     subscription: Subscription,
-    changes: dict[str, tuple[object, object]] | None = None,
+    changes: audit.Changes | None = None,
 ) -> AuditEntry:
     return audit.record(
         actor,

@@ -5,12 +5,12 @@ from datetime import date
 
 from webapp.countries import zone_of
 from webapp.domain.cells import Problem
-from webapp.domain.rows import COMPANY_KEYS, Columns, Facts, Fault, Field, Kind
+from webapp.domain.rows import COMPANY_KEYS, Columns, Fault, Field, ImportedLine, Kind
 from webapp.domain.schedule import add_months
 from webapp.i18n import fold
 from webapp.models import Subscription
-from webapp.services.clients.subscriptions import product_key
-from webapp.services.imports.plans import ClientPlan, LineClaim, MatchError, Outcome, Plan
+from webapp.services.clients.subscriptions import FIRST_DAY, product_key
+from webapp.services.imports.plans import ClientPlan, MatchError, Outcome, Plan, RoleClaim
 
 
 class Matcher:
@@ -38,45 +38,50 @@ class Matcher:
                 plan.keys.add(key)
                 self.by_key.setdefault(key, []).append(plan)
 
-    def match(self, facts: Facts) -> None:
+    def match(self, line: ImportedLine) -> None:
         """Match one line."""
         try:
-            self.outcomes[facts.row] = self.outcome(facts)
+            self.outcomes[line.row] = self.outcome(line)
         except MatchError as error:
-            column = self.columns.label(error.name)
-            self.faults.append(Fault(facts.row, column, error.problem, error.values))
+            self.refuse(line.row, error)
 
-    def outcome(self, facts: Facts) -> Outcome:
-        plan, by = self.find(facts)
+    def refuse(self, row: int, error: MatchError) -> None:
+        """Name the line that can't be had; it doesn't count as anything else."""
+        self.outcomes.pop(row, None)
+        column = self.columns.label(error.name)
+        self.faults.append(Fault(row, column, error.problem, error.values))
+
+    def outcome(self, line: ImportedLine) -> Outcome:
+        plan, by = self.find(line)
         outcome = Outcome.UNCHANGED
         if self.columns.kind is Kind.CLIENTS:
             if plan is None:
-                plan, outcome = ClientPlan(None, facts.row), Outcome.CREATED
-                require(facts, Field.COMPANY)
-            claims = client_claims(facts)
+                plan, outcome = ClientPlan(None, line.row), Outcome.CREATED
+                require(line, Field.COMPANY)
+            claims = client_claims(line)
             if by == Field.COMPANY.value and plan.record is not None:
                 # It was found by its name, in whatever spelling. The stored spelling stays.
                 claims = [claim for claim in claims if claim[0] is not Field.COMPANY]
-            outcome = max(outcome, plan.claim(facts.row, claims), subscribe(plan, facts))
+            outcome = max(outcome, plan.claim(line.row, claims), subscribe(plan, line))
             self.remember(plan)
         elif plan is None:
-            raise unknown_client(facts)
-        if facts.email:
-            outcome = max(outcome, self.meet(plan, facts, facts.email))
+            raise unknown_client(line)
+        if line.email:
+            outcome = max(outcome, self.meet(plan, line, line.email))
         elif self.columns.kind is Kind.CONTACTS:
             raise MatchError(Field.EMAIL, Problem.NEEDED)
         return outcome
 
-    def find(self, facts: Facts) -> tuple[ClientPlan | None, str | None]:
+    def find(self, line: ImportedLine) -> tuple[ClientPlan | None, str | None]:
         """Find the client of a line, and the key that found it. Raises MatchError if several match."""
-        for kind, key in client_keys(facts.external_id, facts.domain, facts.company):
+        for kind, key in client_keys(line.external_id, line.domain, line.company):
             found = [
                 plan
                 for plan in self.by_key.get((kind, key), ())
                 if kind == "external id"
                 or (
-                    agree(plan.value("external_id"), facts.external_id)
-                    and (kind == "domain" or agree(plan.value("domain"), facts.domain))
+                    agree(plan.value("external_id"), line.external_id)
+                    and (kind == "domain" or agree(plan.value("domain"), line.domain))
                 )
             ]
             if len(found) > 1:
@@ -85,34 +90,52 @@ class Matcher:
                 return found[0], kind
         return None, None
 
-    def meet(self, plan: ClientPlan, facts: Facts, email: str) -> Outcome:
+    def meet(self, plan: ClientPlan, line: ImportedLine, email: str) -> Outcome:
         """Match the person of a line, and fill the roles that nobody holds."""
         key, outcome = email.casefold(), Outcome.UNCHANGED
         if key not in plan.people:
-            if facts.person is None:
+            if line.person is None:
                 raise MatchError(
                     Field.FIRST_NAME if Field.FIRST_NAME in self.columns.places else Field.NAME,
                     Problem.NEEDED,
                 )
-            plan.people[key], outcome = Plan(None, facts.row), Outcome.CREATED
-            plan.people[key].wanted["email"] = email
+            plan.people[key], outcome = Plan(None, line.row), Outcome.CREATED
+            plan.people[key].claim(line.row, [(Field.EMAIL, "email", email)])
         person = plan.people[key]
         # In a list of clients the language is the client's.
-        language = facts.language if self.columns.kind is Kind.CONTACTS else None
-        claims: list[LineClaim] = [
-            (Field.NAME, "name", facts.person),
-            (Field.JOB_TITLE, "job_title", facts.job_title),
+        language = line.language if self.columns.kind is Kind.CONTACTS else None
+        claims: list[RoleClaim] = [
+            (Field.NAME, "name", line.person),
+            (Field.JOB_TITLE, "job_title", line.job_title),
             (Field.LANGUAGE, "language", language),
         ]
-        outcome = max(outcome, person.claim(facts.row, claims))
-        for role in set(facts.roles or ()) - plan.held:
-            holder, row = plan.roles.setdefault(role, (key, facts.row))
+        outcome = max(outcome, person.claim(line.row, claims))
+        for role in set(line.roles or ()) - plan.held:
+            holder, row = plan.roles.setdefault(role, (key, line.row))
             if holder != key:
                 raise MatchError(Field.ROLES, Problem.TAKEN, other=row)
             if person.record and not person.record.active:
                 raise MatchError(Field.ROLES, Problem.INACTIVE)
-            outcome = max(outcome, Outcome.CHANGED if row == facts.row else outcome)
+            outcome = max(outcome, Outcome.CHANGED if row == line.row else outcome)
         return outcome
+
+    def settle(self, plan: ClientPlan) -> None:
+        """Work out what follows for what is there: the zone of a new country, and moved deadlines.
+
+        A zone that somebody chose stays as long as the country does; a deadline keeps its distance.
+        """
+        if plan.record and plan.differs("country"):
+            zone = zone_of(plan.value("country"), plan.value("city"))
+            plan.follow("time_zone", zone or plan.record.time_zone)
+        for subscription in plan.subscriptions.values():
+            record = subscription.record
+            if record and record.deadline and subscription.differs("renewal_date"):
+                ahead = record.renewal_date - record.deadline
+                subscription.follow("deadline", subscription.value("renewal_date") - ahead)
+                deadline = subscription.value("deadline")
+                if deadline < FIRST_DAY:
+                    early = MatchError(Field.DEADLINE, Problem.DATE, value=deadline.isoformat())
+                    self.refuse(subscription.rows["renewal_date"], early)
 
 
 def client_keys(
@@ -127,9 +150,9 @@ def client_keys(
     return [(kind.value, key) for kind, key in keys if key]
 
 
-def unknown_client(facts: Facts) -> MatchError:
+def unknown_client(line: ImportedLine) -> MatchError:
     """Make the error for a line without a match. It names the column to look at."""
-    given = [name for name in COMPANY_KEYS if getattr(facts, name.name.lower())]
+    given = [name for name in COMPANY_KEYS if getattr(line, name.name.lower())]
     if not given:
         return MatchError(Field.COMPANY, Problem.NEEDED)
     return MatchError(given[-1], Problem.NOT_FOUND)
@@ -139,54 +162,54 @@ def agree(one: str | None, other: str | None) -> bool:
     return one is None or other is None or one == other
 
 
-def require(facts: Facts, *names: Field) -> None:
+def require(line: ImportedLine, *names: Field) -> None:
     for name in names:
-        if getattr(facts, name.name.lower()) is None:
+        if getattr(line, name.name.lower()) is None:
             raise MatchError(name, Problem.NEEDED)
 
 
-def client_claims(facts: Facts) -> list[LineClaim]:
+def client_claims(line: ImportedLine) -> list[RoleClaim]:
     return [
-        (Field.COMPANY, "name", facts.company),
-        (Field.EXTERNAL_ID, "external_id", facts.external_id),
-        (Field.DOMAIN, "domain", facts.domain),
-        (Field.CITY, "city", facts.city),
-        (Field.COUNTRY, "country", facts.country),
-        (Field.LANGUAGE, "language", facts.language),
-        (Field.TIME_ZONE, "time_zone", facts.time_zone),
+        (Field.COMPANY, "name", line.company),
+        (Field.EXTERNAL_ID, "external_id", line.external_id),
+        (Field.DOMAIN, "domain", line.domain),
+        (Field.CITY, "city", line.city),
+        (Field.COUNTRY, "country", line.country),
+        (Field.LANGUAGE, "language", line.language),
+        (Field.TIME_ZONE, "time_zone", line.time_zone),
     ]
 
 
-def subscribe(plan: ClientPlan, facts: Facts) -> Outcome:
+def subscribe(plan: ClientPlan, line: ImportedLine) -> Outcome:
     """Match the subscription of a line, if it has one. Raises MatchError."""
-    present = plan.subscriptions.get(product_key(facts.product)) if facts.product else None
-    behind = present is not None and is_behind(facts.renewal_date, present)
-    claims: list[LineClaim] = [
-        (Field.RENEWAL_DATE, "renewal_date", None if behind else facts.renewal_date),
-        (Field.DEADLINE, "deadline", None if behind else facts.deadline),
-        (Field.TERM, "term_months", facts.term),
-        (Field.AMOUNT, "amount", facts.amount),
-        (Field.CANCELLED, "cancelled", facts.cancelled),
+    present = plan.subscriptions.get(product_key(line.product)) if line.product else None
+    behind = present is not None and is_behind(line.renewal_date, present)
+    claims: list[RoleClaim] = [
+        (Field.RENEWAL_DATE, "renewal_date", None if behind else line.renewal_date),
+        (Field.DEADLINE, "deadline", None if behind else line.deadline),
+        (Field.TERM, "term_months", line.term),
+        (Field.AMOUNT, "amount", line.amount),
+        (Field.CANCELLED, "cancelled", line.cancelled),
     ]
-    if facts.product is None:
+    if line.product is None:
         if any(value is not None for _name, _attribute, value in claims):
             raise MatchError(Field.PRODUCT, Problem.NEEDED)
         return Outcome.UNCHANGED
-    key, outcome = product_key(facts.product), Outcome.UNCHANGED
+    key, outcome = product_key(line.product), Outcome.UNCHANGED
     if key not in plan.subscriptions:
-        require(facts, Field.RENEWAL_DATE, Field.TERM)
-        plan.subscriptions[key], outcome = Plan(None, facts.row), Outcome.CREATED
-        plan.subscriptions[key].wanted["product"] = facts.product
+        require(line, Field.RENEWAL_DATE, Field.TERM)
+        plan.subscriptions[key], outcome = Plan(None, line.row), Outcome.CREATED
+        plan.subscriptions[key].claim(line.row, [(Field.PRODUCT, "product", line.product)])
     subscription = plan.subscriptions[key]
-    outcome = max(outcome, subscription.claim(facts.row, claims))
+    outcome = max(outcome, subscription.claim(line.row, claims))
     if subscription.value("amount") is not None:
         # Lists often fill the currency of every line. Without an amount it means nothing.
-        currency: LineClaim = (Field.CURRENCY, "currency", facts.currency)
-        outcome = max(outcome, subscription.claim(facts.row, [currency]))
+        currency: RoleClaim = (Field.CURRENCY, "currency", line.currency)
+        outcome = max(outcome, subscription.claim(line.row, [currency]))
         if not subscription.value("currency"):
             raise MatchError(Field.CURRENCY, Problem.NEEDED)
-    deadline = subscription.wanted.get("deadline")
-    if deadline and deadline > subscription.value("renewal_date"):
+    deadline, renewal_date = subscription.value("deadline"), subscription.value("renewal_date")
+    if subscription.says("deadline") and deadline > renewal_date:
         raise MatchError(Field.DEADLINE, Problem.DEADLINE_LATE)
     return outcome
 
@@ -197,18 +220,3 @@ def is_behind(listed: date | None, plan: Plan[Subscription]) -> bool:
     if listed is None or known is None or known.cycle == 1:
         return False
     return listed == add_months(known.renewal_date, -known.term_months, known.anchor_day)
-
-
-def settle(plan: ClientPlan) -> None:
-    """Work out the consequences for stored rows: the zone of a new country, and moved deadlines.
-
-    A chosen zone stays as long as the country does. A deadline keeps its distance from the renewal.
-    """
-    if plan.record and "country" in plan.changes and "time_zone" not in plan.wanted:
-        zone = zone_of(plan.wanted["country"], plan.value("city"))
-        plan.wanted["time_zone"] = zone or plan.record.time_zone
-    for subscription in plan.subscriptions.values():
-        record = subscription.record
-        if record and record.deadline and "renewal_date" in subscription.changes:
-            ahead = record.renewal_date - record.deadline
-            subscription.wanted.setdefault("deadline", subscription.wanted["renewal_date"] - ahead)

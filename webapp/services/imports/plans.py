@@ -1,7 +1,7 @@
 """Plans: the changes that a list would make, client by client."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import IntEnum
 from typing import Any, Generic, TypeVar
 
@@ -11,9 +11,11 @@ from webapp.domain.cells import Problem
 from webapp.domain.recipients import ContactRole
 from webapp.domain.rows import Field
 from webapp.models import Client, ContactAssignment, Partner, Subscription, User, db
+from webapp.services.clients.clients import ClientDetails
+from webapp.services.clients.subscriptions import SubscriptionDetails
 
-# A field, the attribute that it sets, and the value.
-LineClaim = tuple[Field, str, Any]
+# A field, the attribute that it sets, and the value, which is of its column's type.
+RoleClaim = tuple[Field, str, Any]
 
 
 class Outcome(IntEnum):
@@ -34,14 +36,26 @@ class MatchError(ValueError):
         self.values = values
 
 
+@dataclass(frozen=True, slots=True)
+class ImportedPerson:
+    """The details of a person that a list may say."""
+
+    name: str
+    email: str
+    job_title: str | None
+    language: str | None
+
+
 Record = TypeVar("Record", Client, Subscription, User)
+Details = TypeVar("Details", ClientDetails, SubscriptionDetails, ImportedPerson)
 
 
 @dataclass(slots=True, eq=False)
 class Plan(Generic[Record]):
     """The plan for one row: its present state (None: it is to be created), and the wanted values.
 
-    ``wanted`` maps attributes to values, ``rows`` to the first line that gave the value.
+    ``wanted`` maps attributes to values, ``rows`` to the line that said so first. Other modules get
+    them as details.
     """
 
     record: Record | None
@@ -57,10 +71,27 @@ class Plan(Generic[Record]):
         return self.record
 
     def value(self, attribute: str) -> Any:
-        """Return the future value of an attribute."""
+        """Return the value that the attribute will have."""
         return self.wanted.get(attribute, getattr(self.record, attribute, None))
 
-    def claim(self, row: int, claims: Iterable[LineClaim]) -> Outcome:
+    def details(self, kind: type[Details]) -> Details:
+        """Fill in details: each as the list has it, else as it is stored."""
+        return kind(**{one.name: self.value(one.name) for one in fields(kind)})
+
+    def says(self, attribute: str) -> bool:
+        """Tell whether the list says anything of an attribute."""
+        return attribute in self.wanted
+
+    def differs(self, attribute: str) -> bool:
+        """Tell whether an attribute will have another value than it has now."""
+        return bool(self.value(attribute) != getattr(self.record, attribute, None))
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """List the attributes of a stored row that will differ."""
+        return () if self.record is None else tuple(filter(self.differs, self.wanted))
+
+    def claim(self, row: int, claims: Iterable[RoleClaim]) -> Outcome:
         """Take in the values of a line. Two lines of one list must not contradict each other.
 
         Raises MatchError.
@@ -71,20 +102,15 @@ class Plan(Generic[Record]):
                 continue
             if attribute not in self.wanted:
                 self.wanted[attribute], self.rows[attribute] = value, row
-                if attribute in self.changes:
+                if self.differs(attribute):
                     outcome = Outcome.CHANGED
             elif self.wanted[attribute] != value:
                 raise MatchError(name, Problem.CONFLICT, other=self.rows[attribute])
         return outcome
 
-    @property
-    def changes(self) -> dict[str, Any]:
-        """List the attributes that are to change."""
-        return {
-            attribute: value
-            for attribute, value in self.wanted.items()
-            if self.record is None or getattr(self.record, attribute) != value
-        }
+    def follow(self, attribute: str, value: Any) -> None:
+        """Note what follows from the list, unless it says something else."""
+        self.wanted.setdefault(attribute, value)
 
 
 @dataclass(slots=True, eq=False)
@@ -104,8 +130,8 @@ class ClientPlan(Plan[Client]):
     @property
     def touched(self) -> bool:
         """Tell whether any line is about this client."""
-        parts: tuple[Plan[Any], ...] = (*self.subscriptions.values(), *self.people.values())
-        return bool(self.roles) or any(part.wanted for part in (self, *parts))
+        parts: tuple[Part, ...] = (self, *self.subscriptions.values(), *self.people.values())
+        return bool(self.roles) or any(part.wanted for part in parts)
 
     @property
     def first_admin(self) -> str | None:
@@ -114,6 +140,9 @@ class ClientPlan(Plan[Client]):
             return None
         primary = self.roles.get(ContactRole.PRIMARY)
         return primary[0] if primary else next(iter(self.people))
+
+
+Part = Plan[Client] | Plan[Subscription] | Plan[User]
 
 
 def load(partner: Partner) -> list[ClientPlan]:

@@ -15,9 +15,9 @@ from webapp.domain.facts import MailKind
 from webapp.domain.reminders import mails_within
 from webapp.domain.rows import (
     Columns,
-    Facts,
     Fault,
     Field,
+    ImportedLine,
     ListError,
     Reader,
     find_columns,
@@ -30,8 +30,8 @@ from webapp.mail.addresses import AddressError, normalise
 from webapp.models import Partner, User
 from webapp.services import runtime
 from webapp.services.clients.subscriptions import CURRENCIES
-from webapp.services.imports.matching import Matcher, settle
-from webapp.services.imports.plans import ClientPlan, Outcome, Plan, load
+from webapp.services.imports.matching import Matcher
+from webapp.services.imports.plans import ClientPlan, Outcome, Part, load
 from webapp.services.imports.table import decode, lines
 from webapp.services.imports.writing import write
 from webapp.services.locks import lock_organisation
@@ -105,10 +105,10 @@ def import_list(
         return Report(faults=error.faults)
     faults = matcher.faults
     touched = [plan for plan in matcher.plans if plan.touched]
+    for plan in touched:
+        matcher.settle(plan)
     changes: tuple[PlannedChange, ...] = ()
     if not faults:
-        for plan in touched:
-            settle(plan)
         changes = tuple(change for plan in touched for change in planned_changes(plan))
         write(actor, partner, touched)
     outcomes = [*matcher.outcomes.values()]
@@ -136,12 +136,12 @@ def read_lines(
     columns: Columns,
     spelling: Spelling,
     faults: list[Fault],
-) -> Iterator[Facts]:
+) -> Iterator[ImportedLine]:
     """Yield the readable lines. The faults of the others go to ``faults``."""
     how = readers(spelling) | WORLD
     for row, cells in records:
         line = read_line(row, cells, columns, how)
-        if isinstance(line, Facts):
+        if isinstance(line, ImportedLine):
             yield line
         else:
             faults += line
@@ -190,14 +190,13 @@ def planned_changes(plan: ClientPlan) -> Iterator[PlannedChange]:
     """List the fields of stored rows that will change."""
     if plan.record is None:
         return
-    parts: list[tuple[str | None, Plan[Any]]] = [(None, plan)]
+    parts: list[tuple[str | None, Part]] = [(None, plan)]
     parts += [(part.value("product"), part) for part in plan.subscriptions.values()]
     parts += [(part.value("name"), part) for part in plan.people.values()]
     for about, part in parts:
-        if part.record is not None:
-            for attribute, after in part.changes.items():
-                before = getattr(part.record, attribute)
-                yield PlannedChange(plan.record.name, about, attribute, before, after)
+        for attribute in part.changed:
+            before, after = getattr(part.record, attribute), part.value(attribute)
+            yield PlannedChange(plan.record.name, about, attribute, before, after)
 
 
 def planned_mails(client_ids: Sequence[int]) -> Iterator[MailAhead]:

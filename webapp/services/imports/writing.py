@@ -1,7 +1,7 @@
 """Writing the plans of an import: all new rows in a few statements, changes one by one."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict
 
 from sqlalchemy import insert
 
@@ -12,7 +12,9 @@ from webapp.models.base import Json
 from webapp.services import audit
 from webapp.services.accounts import people
 from webapp.services.clients import clients, renewals, subscriptions
-from webapp.services.imports.plans import ClientPlan, Plan
+from webapp.services.clients.clients import ClientDetails
+from webapp.services.clients.subscriptions import SubscriptionDetails
+from webapp.services.imports.plans import ClientPlan, ImportedPerson, Plan
 from webapp.services.reminders.due_index import refresh, refreshed_together
 from webapp.services.sending import after_changes
 
@@ -40,19 +42,19 @@ def write(actor: User | None, partner: Partner, plans: Sequence[ClientPlan]) -> 
 def create(partner: Partner, plan: ClientPlan) -> Iterator[Client | Subscription | User]:
     """Make the missing rows of a client, its subscriptions and its people."""
     if plan.record is None:
-        plan.record = clients.new_client(partner, clients.ClientDetails(**plan.wanted))
+        plan.record = clients.new_client(partner, plan.details(ClientDetails))
         yield plan.record
     for subscription in plan.subscriptions.values():
         if subscription.record is None:
-            cancelled = subscription.wanted.pop("cancelled", False)
-            facts = subscriptions.SubscriptionDetails(**subscription.wanted)
-            subscription.record = subscriptions.new_subscription(plan.record, facts)
-            subscription.record.cancelled = cancelled
+            details = subscription.details(SubscriptionDetails)
+            subscription.record = subscriptions.new_subscription(plan.record, details)
+            subscription.record.cancelled = bool(subscription.value("cancelled"))
             yield subscription.record
     admin = plan.first_admin
     for key, person in plan.people.items():
         if person.record is None:
-            person.record = people.new_person(plan.record, admin=key == admin, **person.wanted)
+            said = asdict(person.details(ImportedPerson))
+            person.record = people.new_person(plan.record, admin=key == admin, **said)
             yield person.record
 
 
@@ -92,26 +94,32 @@ def fill_roles(actor: User | None, client: Client, holders: dict[ContactRole, in
 
 def change(actor: User | None, plan: ClientPlan) -> None:
     """Update the rows that existed before. New rows have no changes left."""
-    if plan.changes:
-        facts = replace(clients.details_of(plan.stored), **plan.changes)
-        clients.edit_client(actor, plan.stored, facts)
+    if plan.changed:
+        clients.edit_client(actor, plan.stored, plan.details(ClientDetails))
     for subscription in plan.subscriptions.values():
-        if subscription.changes:
+        if subscription.changed:
             change_subscription(actor, subscription)
     for person in plan.people.values():
-        if person.changes:
-            people.edit_person(actor, person.stored, **person.changes)
+        if person.changed:
+            said = person.details(ImportedPerson)
+            people.edit_person(
+                actor,
+                person.stored,
+                name=said.name,
+                job_title=said.job_title,
+                language=said.language,
+            )
 
 
 def change_subscription(actor: User | None, plan: Plan[Subscription]) -> None:
-    record, changes = plan.stored, plan.changes
-    cancelled = changes.pop("cancelled", None)
-    if cancelled is False:
+    """Cancel or take back, renew, and correct a stored subscription, as the list has it."""
+    record, details = plan.stored, plan.details(SubscriptionDetails)
+    cancelled = plan.value("cancelled")
+    if record.cancelled and not cancelled:
         renewals.restore(actor, record, cancelled=False)
     # A date moved on by the term is a renewal. Any other move, or one of a cancelled subscription, is a correction.
-    if not record.cancelled and changes.get("renewal_date") == renewals.next_date(record):
+    if not record.cancelled and details.renewal_date == renewals.next_date(record):
         renewals.renew(actor, record)
-    facts = replace(subscriptions.details_of(record), **changes)
-    subscriptions.edit_subscription(actor, record, facts)
-    if cancelled:
+    subscriptions.edit_subscription(actor, record, details)
+    if cancelled and not record.cancelled:
         renewals.cancel(actor, record)

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from datetime import datetime
+from typing import ClassVar
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 
-from webapp.models import AuditEntry, User, db
+from webapp.models import User, db
+from webapp.models.audit import TrailEntry
+from webapp.models.base import Json
 from webapp.models.tables import audit_entry_table, user_table
 from webapp.services.lists import paging
 from webapp.services.lists.paging import Listing, Page
@@ -26,8 +29,22 @@ class ActivityQuery(paging.Query):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Activity(Page[Any]):
-    """One page of the audit trail, newest first. Its rows have the columns of an entry.
+class ActivityRow:
+    """One entry of the audit trail, with its author's name; None is the operator."""
+
+    id: int
+    at: datetime
+    action: str
+    subject_id: int
+    subject: str | None
+    changes: Json
+    undone: bool
+    actor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activity(Page[ActivityRow]):
+    """One page of the audit trail, newest first.
 
     ``names``: the people in the changes, by id. ``undoable``: the ids of entries that can be undone.
     """
@@ -39,13 +56,14 @@ class Activity(Page[Any]):
 def activity(client_id: int, query: ActivityQuery) -> Activity:
     """Load one page of a client's changes."""
     page = paging.load(listing(client_id), query, PAGE)
+    rows = tuple(ActivityRow(**row._asdict()) for row in page.rows)
     return Activity(
-        rows=page.rows,
+        rows=rows,
         before=page.before,
         after=page.after,
-        names=names(page.rows),
+        names=names(rows),
         # The values on an older page may have changed again since, on a page that is not loaded.
-        undoable=undoable_ids(page.rows) if page.before is None else frozenset(),
+        undoable=undoable_ids(rows) if page.before is None else frozenset(),
     )
 
 
@@ -68,7 +86,7 @@ def listing(client_id: int) -> Listing:
     return Listing(rows=rows, id=entry.id)
 
 
-def undoable_ids(entries: Sequence[AuditEntry | Row[Any]]) -> frozenset[int]:
+def undoable_ids(entries: Sequence[TrailEntry]) -> frozenset[int]:
     """Choose the entries that can be undone, since nothing in them has changed again. Takes the newest ones."""
     changed: set[tuple[str, int, str]] = set()
     found = set()
@@ -81,7 +99,7 @@ def undoable_ids(entries: Sequence[AuditEntry | Row[Any]]) -> frozenset[int]:
     return frozenset(found)
 
 
-def names(entries: Sequence[AuditEntry | Row[Any]]) -> dict[int, str]:
+def names(entries: Sequence[TrailEntry]) -> dict[int, str]:
     """Load the names of the people whose ids stand in the changes of these entries."""
     ids = {
         value

@@ -5,41 +5,39 @@ from dataclasses import dataclass, replace
 from datetime import date, time
 from typing import Any
 
-from sqlalchemy import Row, update
+from sqlalchemy import update
 
 from webapp.domain.access import Action
 from webapp.domain.ownership import Choice
 from webapp.models import AuditEntry, Client, Partner, Subscription, User, db
-from webapp.models.audit import AuditAction
+from webapp.models.audit import AuditAction, TrailEntry
 from webapp.services import audit
 from webapp.services.accounts import partners
 from webapp.services.clients import ownership, renewals
 from webapp.services.errors import Conflict, Refused
 
-Values = dict[str, Any]
 
-
-def put_back_owner(actor: User, client: Client, before: Values) -> None:
+def put_back_owner(actor: User, client: Client, before: audit.Values) -> None:
     owner = before.get("owner", client.owner)
     choice = Choice(owner.value) if owner else Choice.INHERIT
     contact_id = before.get("contact_id", client.contact_id)
     ownership.choose_owner(actor, client, choice, contact_id)
 
 
-def put_back_default(actor: User, partner: Partner, before: Values) -> None:
+def put_back_default(actor: User, partner: Partner, before: audit.Values) -> None:
     partners.save_default(actor, partner, replace(partners.default_of(partner), **before))
 
 
-def put_back_schedule(actor: User, partner: Partner, before: Values) -> None:
+def put_back_schedule(actor: User, partner: Partner, before: audit.Values) -> None:
     partners.save_schedule(actor, partner, replace(partners.schedule_of(partner), **before))
 
 
-def put_back_switch(actor: User, partner: Partner, before: Values) -> None:
+def put_back_switch(actor: User, partner: Partner, before: audit.Values) -> None:
     for name, on in before.items():
         partners.switch(actor, partner, name, on)
 
 
-def put_back_subscription(actor: User, subscription: Subscription, before: Values) -> None:
+def put_back_subscription(actor: User, subscription: Subscription, before: audit.Values) -> None:
     renewals.restore(actor, subscription, **before)
 
 
@@ -49,7 +47,7 @@ class WayBack:
 
     action: Action
     model: type[Client] | type[Partner] | type[Subscription]
-    put_back: Callable[[User, Any, Values], None]
+    put_back: Callable[[User, Any, audit.Values], None]
 
 
 SUBSCRIPTION_BACK = WayBack(Action.LOOK_AFTER_CLIENTS, Subscription, put_back_subscription)
@@ -65,7 +63,7 @@ WAYS_BACK: dict[str, WayBack] = {
 }
 
 
-def undoable(entry: AuditEntry | Row[Any]) -> bool:
+def undoable(entry: TrailEntry) -> bool:
     """Tell whether there is a way back at all. Undoing may still be refused, since values change."""
     return entry.action in WAYS_BACK and not entry.undone
 
