@@ -1,4 +1,4 @@
-"""Draws the states of a mail into docs/reliability.md, from the table that the code obeys.
+"""Draw the states of a mail into docs/reliability.md, from the table that the code obeys.
 
 python tools/states.py
 """
@@ -12,7 +12,7 @@ BEGIN, END = "<!-- states: drawn by tools/states.py -->", "<!-- /states -->"
 
 
 def diagram() -> str:
-    """The table as a Mermaid state diagram, in the order of the states."""
+    """Draw the table as a Mermaid state diagram, in the order of the states."""
     names = {state: state.value.replace("_", " ") for state in DeliveryState}
     lines = [f'    state "{name}" as {state.value}' for state, name in names.items()]
     lines.append(f"    [*] --> {DeliveryState.QUEUED.value}")
@@ -26,7 +26,7 @@ def diagram() -> str:
 
 
 def drawn(text: str) -> str:
-    """The document with the diagram of today between its marks. Raises ValueError where they are missing."""
+    """Put the present diagram between the marks of a document. Raises ValueError if they are missing."""
     before, rest = text.split(BEGIN)
     _, after = rest.split(END)
     return f"{before}{BEGIN}\n{diagram()}\n{END}{after}"

@@ -27,7 +27,7 @@ from webapp.domain.snapshots import (
 
 
 def stored(one):
-    """What the database gives back."""
+    """Return a snapshot's JSON as the database would."""
     return json.loads(json.dumps(one.to_json()))
 
 
