@@ -1,4 +1,4 @@
-"""How fast mails go out, beside a plain loop over EmailMessage and smtplib in the same run.
+"""Measure how fast mails go out, beside a plain loop over EmailMessage and smtplib in the same run.
 
     python -m bench.deliver
 
@@ -44,7 +44,7 @@ from webapp.models.transactions import writing
 
 CLIENTS = 100
 MAILS = CLIENTS * 2
-# Both are measured in turns and the medians compared, so that what else runs here disturbs both alike.
+# Both are measured in turns and the medians compared, so that other load on the machine disturbs both alike.
 ROUNDS = 9
 NOW = datetime.now(UTC)
 RENEWAL = NOW.date() + timedelta(days=30)
@@ -52,7 +52,7 @@ RENEWAL = NOW.date() + timedelta(days=30)
 
 @contextmanager
 def sink() -> Iterator[int]:
-    """The port of a server process that takes everything."""
+    """Run a server process that takes everything, and yield its port."""
     process = subprocess.Popen(
         [sys.executable, "-m", "bench.sink"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
@@ -66,7 +66,7 @@ def sink() -> Iterator[int]:
 
 
 def add_partner(common: dict[str, object]) -> None:
-    """Alice and her partner, who sends at any hour so that the bench runs at any hour."""
+    """Add Alice and her partner, who sends at any hour so that the bench runs at any hour."""
     db.session.execute(
         insert(Organisation.__table__), [{"id": 1, "kind": "partner", "name": "Odnowa"} | common]
     )
@@ -88,7 +88,7 @@ def add_partner(common: dict[str, object]) -> None:
 
 
 def add_people(people: list[tuple[int, int, str]]) -> None:
-    """Users by id, organisation and name."""
+    """Add users by id, organisation and name."""
     rows = []
     for id, organisation_id, name in people:
         address = f"person{id}@firm{organisation_id}.example"
@@ -111,7 +111,7 @@ def add_people(people: list[tuple[int, int, str]]) -> None:
 
 
 def fill(turn: int) -> None:
-    """Clients with one contact each and a reminder due today; Alice is copied."""
+    """Add clients with one contact each and a reminder due today. Alice gets the copies."""
     common = {"language": "en", "time_zone": "Europe/Warsaw", "version": 1, "created_at": NOW}
     if turn == 0:
         add_partner(common)
@@ -150,7 +150,7 @@ def fill(turn: int) -> None:
 
 
 def through_the_portal(transport: Transport) -> float:
-    """Mails a second through the worker's own sending."""
+    """Measure mails a second through the worker's own sending."""
     worker.plan(NOW, Event())
     begun = perf_counter()
     counts = worker.send(transport, Event())
@@ -159,18 +159,18 @@ def through_the_portal(transport: Transport) -> float:
 
 
 def last_messages() -> list[bytes]:
-    """The messages that the portal wrote last."""
+    """Load the messages that the portal wrote last."""
     newest = (
         select(DeliveryMessage.content).order_by(DeliveryMessage.delivery_id.desc()).limit(MAILS)
     )
-    messages = [one for one in db.session.scalars(newest) if one]
+    messages = [message for message in db.session.scalars(newest) if message]
     worker.commit()
     return messages
 
 
 def through_a_loop(port: int, messages: list[bytes]) -> float:
-    """Mails a second of the plain loop, which builds each mail from the same texts and headers."""
-    parts = [taken_apart(one) for one in messages]
+    """Measure mails a second of the plain loop, which builds each mail from the same texts and headers."""
+    parts = [taken_apart(message) for message in messages]
     with smtplib.SMTP("127.0.0.1", port) as server:
         begun = perf_counter()
         for headers, text, html, recipient in parts:
@@ -185,7 +185,7 @@ def through_a_loop(port: int, messages: list[bytes]) -> float:
 
 
 def taken_apart(content: bytes) -> tuple[list[tuple[str, str]], str, str, str]:
-    """The headers and the two bodies of a mail, as a loop would have them at hand."""
+    """Split a mail into headers and two bodies, which a plain loop would have at hand."""
     mail = message_from_bytes(content, policy=policy.default)
     assert isinstance(mail, EmailMessage)
     made = {"content-type", "content-transfer-encoding", "mime-version"}
@@ -196,7 +196,7 @@ def taken_apart(content: bytes) -> tuple[list[tuple[str, str]], str, str, str]:
 
 @contextmanager
 def portal() -> Iterator[tuple[Transport, int]]:
-    """An empty portal that sends to a sink: its transport, and the sink's port."""
+    """Make an empty portal that sends to a sink; yields its transport and the sink's port."""
     writing.set(True)
     with sink() as port, tempfile.TemporaryDirectory() as folder:
         settings = Settings(

@@ -1,4 +1,4 @@
-"""Whether a worker's memory grows with its backlog: a long queue beside a short one.
+"""Measure whether a worker's memory grows with its backlog: a long queue beside a short one.
 
     python -m bench.memory
 
@@ -9,7 +9,7 @@ import resource
 import subprocess
 import sys
 
-# Turns of bench.deliver's clients, all planned before the first mail is sent.
+# So many turns of bench.deliver's clients are planned before the first mail is sent.
 SHORT, LONG = 3, 30
 # Caches of limited size, of names and statements, fill up on the way.
 FLOOR = 1.15

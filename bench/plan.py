@@ -1,4 +1,4 @@
-"""How long planning takes: a million subscriptions on SQLite, about 16,000 of them due.
+"""Measure how long planning takes: a million subscriptions on SQLite, about 16,000 of them due.
 
     python -m bench.plan
 
@@ -30,7 +30,7 @@ FLOOR = 2.0
 
 
 def fill(path: Path) -> None:
-    """Write the rows past the application: they need not be made by its services to be planned."""
+    """Write the rows past the application. Planning doesn't need them to come from its services."""
     base = sqlite3.connect(path)
     base.execute("PRAGMA foreign_keys=OFF")
     clients = SUBSCRIPTIONS // PER_CLIENT
@@ -65,7 +65,7 @@ def fill(path: Path) -> None:
 
 
 def subscription(n: int) -> tuple[object, ...]:
-    """One row: its first step is due today, 90 days before, or on a later day."""
+    """Make one row. Its first step, 90 days before, is due today or on a later day."""
     today = NOW.date()
     attention = today if n % SPREAD == 0 else today + timedelta(days=2 + n % 250)
     renewal = attention + timedelta(days=90)
@@ -74,7 +74,7 @@ def subscription(n: int) -> tuple[object, ...]:
 
 
 def run() -> tuple[float, int]:
-    """Processor seconds of one whole planning pass, and how many subscriptions it looked at."""
+    """Measure the processor seconds of one planning pass, and the number of subscriptions that it looked at."""
     begun = time.process_time()
     looked_at = 0
     for planned in planning.plan(NOW):

@@ -1,4 +1,4 @@
-"""All that is measured, one after the other; fails when a floor is not kept (`make bench`)."""
+"""Run all benches one after the other; fail when a floor is not kept (`make bench`)."""
 
 import sys
 

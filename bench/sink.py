@@ -1,11 +1,11 @@
-"""A lean SMTP server that takes everything: the same for whoever is measured against it."""
+"""A lean SMTP server that takes everything, the same for everybody who is measured against it."""
 
 import asyncio
 import sys
 
 
 class Sink(asyncio.Protocol):
-    """Answers as a server would and forgets what it was told."""
+    """A conversation that answers like a server and forgets everything."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -40,7 +40,7 @@ class Sink(asyncio.Protocol):
 async def serve() -> None:
     server = await asyncio.get_running_loop().create_server(Sink, "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
-    # Until whoever started it closes its input.
+    # Until the process that started it closes its input.
     await asyncio.to_thread(sys.stdin.read)
     server.close()
 

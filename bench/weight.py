@@ -1,4 +1,4 @@
-"""The weight of a dashboard on the wire, for a browser that has nothing yet: the page and all that it loads.
+"""Measure the weight of a dashboard on the wire for a browser with an empty cache: the page and its files.
 
     python -m bench.weight
 
@@ -23,7 +23,7 @@ BROWSER = {"Accept-Encoding": "gzip, deflate, br, zstd", "Sec-Fetch-Site": "same
 
 
 def exchange(address: str, path: str, cookie: str = "", form: str = "") -> bytes:
-    """Ask for one thing, and give all that comes back over the wire, to the last byte."""
+    """Ask for one address, and return all bytes that come back over the wire."""
     host = urlsplit(address)
     headers = {"Host": host.netloc, "Connection": "close", "Cookie": cookie, **BROWSER}
     if form:
@@ -40,7 +40,7 @@ def exchange(address: str, path: str, cookie: str = "", form: str = "") -> bytes
 
 
 def parsed(answer: bytes) -> tuple[EmailMessage, str]:
-    """The headers of an answer, and the text of its page."""
+    """Split an answer into its headers and the text of its page."""
     head, _, body = answer.partition(b"\r\n\r\n")
     headers = message_from_bytes(head.partition(b"\r\n")[2], EmailMessage, policy=policy.HTTP)
     packed = headers["Content-Encoding"] == "gzip"
@@ -48,7 +48,7 @@ def parsed(answer: bytes) -> tuple[EmailMessage, str]:
 
 
 def cold(address: str, cookie: str) -> dict[str, int]:
-    """The bytes of the dashboard and of each file that it names, by path."""
+    """Count the bytes of the dashboard and of each file that it names, by path."""
     answer = exchange(address, PAGE, cookie)
     _, page = parsed(answer)
     files = sorted(set(re.findall(r'"(/static/[^"#]+)', page)))
@@ -56,7 +56,7 @@ def cold(address: str, cookie: str) -> dict[str, int]:
 
 
 def signed_in(address: str) -> str:
-    """The cookie of a demo person, who signs in by one click."""
+    """Sign in as a demo person with one click, and return the cookie."""
     headers, page = parsed(exchange(address, "/sign-in"))
     cookie = session_cookie(headers)
     token = re.search(r'name="csrf_token" value="([^"]+)"', page)

@@ -132,7 +132,7 @@ def test_bad_values_are_named_all_at_once():
 
 
 def test_a_refused_value_is_not_repeated():
-    """It may hold a password: an address whose password was not quoted has an odd port."""
+    """The value may hold a password: an address with an unquoted password seems to have an odd port."""
     with pytest.raises(SettingError) as error:
         load(
             {

@@ -132,7 +132,7 @@ IN_ORDER = [
 
 
 def in_order(names: list[str]) -> bool:
-    """Whether each name comes before the next."""
+    """Tell whether each name comes before the next."""
     keys = [i18n.sort_key(name) for name in names]
     return keys == sorted(set(keys))
 

@@ -1,7 +1,7 @@
-"""Find a Chromium that starts, and as a command: make sure that there is one.
+"""Find a Chromium that starts. As a command: make sure that there is one.
 
-Debian's own package is preferred, because it brings the libraries that a browser needs; Playwright's download
-is what remains where nobody may install packages.
+Debian's own package is preferred, since it brings the libraries that a browser needs. If packages can't be
+installed, Playwright's download is used.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
 def starts(executable: str) -> bool:
-    """Tell whether the browser runs: on Ubuntu the name may be a stub that only asks for a snap."""
+    """Tell whether the browser runs. On Ubuntu the name may be a stub that only asks for a snap."""
     try:
         return (
             subprocess.run([executable, "--version"], capture_output=True, timeout=60).returncode
@@ -29,13 +29,13 @@ def starts(executable: str) -> bool:
 
 
 def downloaded() -> str:
-    """Where Playwright keeps its own Chromium, whether or not it is there."""
+    """Return the path of Playwright's own Chromium, even if it is not installed."""
     with sync_playwright() as playwright:
         return playwright.chromium.executable_path
 
 
 def find() -> str | None:
-    """The path of a Chromium that starts, or None."""
+    """Find the path of a Chromium that starts, or None."""
     for name in NAMES:
         executable = shutil.which(name)
         if executable and starts(executable):
@@ -45,7 +45,7 @@ def find() -> str | None:
 
 
 def administrator() -> list[str] | None:
-    """The prefix under which packages may be installed without a question, or None."""
+    """Choose the command prefix that may install packages without a question, or None."""
     if os.geteuid() == 0:
         return []
     if (

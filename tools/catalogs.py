@@ -3,8 +3,8 @@
 ``python tools/catalogs.py update``   extract, update every language, compile; fails while a language is incomplete
 ``python tools/catalogs.py compile``  build the .mo files alone (they are not committed)
 
-Nothing is ever guessed: a changed English text loses its translation instead of keeping a fuzzy one, because a
-language is complete or it is not offered.
+Nothing is ever guessed. A changed English text loses its translation instead of keeping a fuzzy one, since a
+language is complete or is not offered.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ FUNCTIONS = {
     "lazy_pgettext": ((1, "c"), 2),
     "npgettext": ((1, "c"), 2, 3),
 }
-# Headers that change with each run or each Babel, or that nobody here fills in.
+# Headers that change with each run or version of Babel, or that nobody here fills in.
 LEFT_OUT = (
     "Project-Id-Version",
     "Report-Msgid-Bugs-To",
@@ -47,7 +47,7 @@ LEFT_OUT = (
 
 
 def languages() -> list[str]:
-    """The languages that have a catalog, in alphabetical order."""
+    """List the languages with a catalog, in alphabetical order."""
     return sorted(
         path.parent.parent.name for path in TRANSLATIONS.glob("*/LC_MESSAGES/messages.po")
     )
@@ -91,7 +91,7 @@ def serialise(catalog: Catalog) -> str:
 
 
 def updated(language: str, template: Catalog) -> Catalog:
-    """The stored catalog of a language, with exactly the template's texts."""
+    """Load the catalog of a language, with exactly the template's texts."""
     catalog = read_catalog(language)
     catalog.update(template, no_fuzzy_matching=True)
     return catalog
@@ -103,12 +103,12 @@ def compile_catalog(language: str) -> None:
 
 
 def forms(message: Message) -> tuple[str, ...]:
-    """The translated texts of a message: one, or one per plural form."""
+    """Return the translated texts of a message: one, or one per plural form."""
     return message.string if isinstance(message.string, tuple) else (message.string,)
 
 
 def problems(catalog: Catalog) -> Iterator[str]:
-    """Everything that keeps a catalog from being offered, as one line each."""
+    """Yield a line for each fault that keeps a catalog from being offered."""
     for message in catalog:
         if not message.id:
             continue

@@ -2,9 +2,9 @@
 
     .venv/bin/python tools/dump.py            # tests/data/databases/<newest migration>.json
 
-A migration lands with its dump, so that rows written by the code of its time stay at hand. A demo is loaded and
-lived in, until each state of a mail or reminder has been come to; of that, the newest row of each sort is
-taken, with all that these rows point at.
+A migration lands with its dump, so that rows written by the code of its time stay at hand. It loads a demo and
+lets it live until mails and reminders have been in each state. The dump has the newest row of each sort, with
+all rows that these point at.
 """
 
 import json
@@ -50,7 +50,7 @@ from webapp.services.reminders import planning
 from webapp.services.sending import sample_mails
 from webapp.services.trail import undo
 
-# The claims of workers that died here have run out before a test can ask.
+# The claims of workers that died here run out before a test can look.
 SHORT = {"mail_timeout": 1, "lease_seconds": 20}
 FOLDER = Path(__file__).resolve().parent.parent / "tests" / "data" / "databases"
 ODD_NAME = "Zoë “Żółć” O'Neill & Söhne <b>"
@@ -60,11 +60,11 @@ Fate = Callable[[Callable[[], None]], None]
 
 
 class Killed(BaseException):
-    """The worker dies on the spot, as by kill -9: nothing tidies up behind it."""
+    """Raised to let a worker die on the spot, as by kill -9, with nothing tidied up."""
 
 
 class Line(InboxTransport):
-    """The inbox, over a line on which the first mails meet a fate each."""
+    """The inbox, over a line that treats each of the first mails differently."""
 
     def __init__(self, *fates: Fate) -> None:
         super().__init__(db.engine)
@@ -90,7 +90,7 @@ def die_amid(before_data: Callable[[], None]) -> None:
 
 
 def live(app: Flask) -> None:
-    """Load the demo, and let happen what its story does not tell."""
+    """Load the demo, and add events that its story does not have."""
     story.load(lambda: worker.once(app), runtime.now().date())
     anna, tomasz, katarzyna = (named(name) for name in ("Anna", "Tomasz", "Katarzyna"))
     odnowa = db.session.get_one(Partner, anna.organisation_id)
@@ -105,14 +105,14 @@ def live(app: Flask) -> None:
     logins.request_reset(tomasz.email)
     logins.request_reset(katarzyna.email)
     logins.void_links(katarzyna)
-    # Its mails wait for the window to open.
+    # The mails of this one wait for the window to open.
     waiting = select(Delivery.client_id).where(Delivery.state == DeliveryState.QUEUED)
     first = (
         select(Subscription).where(Subscription.client_id.in_(waiting)).order_by(Subscription.id)
     )
     renewals.cancel(anna, db.session.scalars(first.limit(1)).one())
     db.session.commit()
-    # Days in vain for some mails; then days on which no worker ran.
+    # Some mails are tried for days in vain. Then no worker runs for days.
     for days in (0, 1, 1, 1, 1):
         move(days)
         round_over(app, Line(*[put_off] * 12))
@@ -126,7 +126,7 @@ def live(app: Flask) -> None:
     logins.request_reset(katarzyna.email)
     db.session.commit()
     round_over(app, Line(die_before))
-    # Planned, and not issued any more.
+    # These are planned, but never issued.
     while not db.session.scalar(select(Reminder.id).where(Reminder.state == ReminderState.DUE)):
         move(1)
         for _ in planning.plan(runtime.now()):
@@ -136,19 +136,19 @@ def live(app: Flask) -> None:
 
 
 def named(first_name: str) -> User:
-    """One of the partners' people."""
+    """Find one of the partners' people by first name."""
     return db.session.scalars(
         select(User).where(User.name.startswith(first_name)).order_by(User.id).limit(1)
     ).one()
 
 
 def move(days: int) -> None:
-    """Let days pass on which no worker runs."""
+    """Let days pass without a worker."""
     clock.set_clock(runtime.now().date() + timedelta(days=days))
 
 
 def round_over(app: Flask, line: Line) -> None:
-    """One round of the worker over this line, to its end or its own."""
+    """Run one round of the worker over this line, until it ends or the worker dies."""
     worker.open_transport = lambda settings: line
     try:
         worker.once(app)
@@ -158,7 +158,7 @@ def round_over(app: Flask, line: Line) -> None:
         worker.open_transport = open_transport
 
 
-# The newest row for each set of values of these columns is taken; of inbox mails, one.
+# The dump takes the newest row for each set of values of these columns, and one inbox mail.
 SORTS = {
     "installation": ("id",),
     "partner": ("id",),
@@ -173,7 +173,7 @@ SORTS = {
     "feedback": ("language",),
     "inbox_mail": (),
 }
-# Rows that are taken with those whose column has the same value as theirs.
+# Tables whose rows follow the rows of another, by the same value in these columns.
 FOLLOWERS = (
     ("delivery_event", "delivery_id", "delivery", "id"),
     ("delivery_reminder", "delivery_id", "delivery", "id"),
@@ -182,7 +182,7 @@ FOLLOWERS = (
     ("subscription", "client_id", "client", "id"),
     ("login", "email_key", "user", "email_key"),
 )
-# Only of mails in these states the bytes are taken: they are the bulk of a database.
+# The dump has messages only for mails in these states, since they are the bulk of a database.
 WRITTEN = ("claimed", "handing_over", "unclear")
 
 
@@ -214,7 +214,7 @@ class Selection:
 
     def take_sorts(self) -> None:
         for name, columns in SORTS.items():
-            # Tables that came later are not there yet.
+            # An earlier revision lacks the tables that came later.
             rows = self.rows.get(name, ())
             newest = {tuple(sort_of(row[column]) for column in columns): row for row in rows}
             for row in newest.values():
@@ -233,7 +233,7 @@ class Selection:
 
 
 def sort_of(value: Any) -> Any:
-    """What tells a row's sort apart: a code itself, of a moment only whether it has come."""
+    """Reduce a value to its sort: a code to itself, a moment to whether it is set."""
     return value is not None if isinstance(value, datetime) else value
 
 
@@ -244,7 +244,7 @@ def as_json(value: Any) -> Any:
 
 
 def as_text(revision: str, rows: dict[str, list[Row]]) -> str:
-    """The dump as JSON, a row a line. What is NULL is left out."""
+    """Write the dump as JSON, a row a line. NULL is left out."""
     tables = []
     for name, taken in rows.items():
         lines = [

@@ -22,7 +22,7 @@ SIZE = {"width": 1280, "height": 800}
 
 
 def picture(browser: Browser, address: str, language: str, name: str) -> None:
-    """The dashboard as this person sees it after signing in by one click."""
+    """Take a picture of the dashboard as this person sees it after signing in with one click."""
     page = browser.new_page(viewport=SIZE, locale=language, base_url=address)
     page.goto(f"/sign-in?lang={language}")
     page.locator(".person", has_text=name).click()

@@ -1,4 +1,4 @@
-"""A demo of its own, in a temporary folder and on a free port, for whatever looks at the portal as people do."""
+"""A demo in a temporary folder and on a free port, for tools that look at the portal as people do."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def free_port() -> int:
 
 @contextmanager
 def served_demo() -> Iterator[str]:
-    """Load and serve a demo; gives its address."""
+    """Load and serve a demo; yields its address."""
     address = f"http://127.0.0.1:{free_port()}"
     with tempfile.TemporaryDirectory() as folder:
         environment = {

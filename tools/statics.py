@@ -1,4 +1,4 @@
-"""Make what browsers load: ``python tools/statics.py`` fills ``static/built`` (it is not committed).
+"""Make the files for browsers: ``python tools/statics.py`` fills ``static/built`` (it is not committed).
 
 The stylesheet is joined from its parts. Each file gets its content's hash into its name, so that it may be cached for
 ever, and lies there compressed beforehand, which ``webapp/pages/statics.py`` serves to whoever takes it.
@@ -15,17 +15,17 @@ from whitenoise.compress import Compressor
 STATIC = Path(__file__).resolve().parent.parent / "static"
 BUILT = STATIC / "built"
 AS_THEY_ARE = ("portal.js", "vendor/htmx.min.js", "icons.svg", "favicon.svg")
-# A later one may set what an earlier one has set.
+# A later part may override an earlier one.
 STYLESHEET = ("tokens.css", "base.css", "parts/*.css", "pages/*.css", "print.css")
 
 
 def stylesheets() -> list[Path]:
-    """The parts of the stylesheet in their order."""
+    """List the parts of the stylesheet in their order."""
     return [path for pattern in STYLESHEET for path in sorted((STATIC / "css").glob(pattern))]
 
 
 def joined() -> str:
-    """The whole stylesheet, without comments and the spaces that only a writer needs."""
+    """Join the whole stylesheet, without comments and the spaces that only its writers need."""
     source = "".join(path.read_text(encoding="utf-8") for path in stylesheets())
     source = re.sub(r"/\*.*?\*/", "", source, flags=re.DOTALL)
     source = re.sub(r"\s+", " ", source)

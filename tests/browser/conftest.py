@@ -76,7 +76,7 @@ def address(app: Flask, port: int) -> Iterator[str]:
 
 
 def session_cookie(app: Flask, user_id: int) -> str:
-    """What the browser of this user carries after signing in."""
+    """Make the session cookie of a signed-in user."""
     with app.app_context():
         token = db.session.scalars(db.select(User.session_token).filter_by(id=user_id)).one()
         db.session.remove()

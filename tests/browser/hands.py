@@ -1,4 +1,4 @@
-"""How a person works a page: by mouse, by touch, or by the keyboard alone."""
+"""The ways to work a page: by mouse, by touch, or by the keyboard alone."""
 
 from typing import Protocol
 
@@ -9,7 +9,7 @@ FARTHEST = 150
 
 
 class Hand(Protocol):
-    """What the article asks of a reader's hand."""
+    """The movements of the article's reader."""
 
     def press(self, target: Locator) -> None:
         """Press a link, a button or the head of a menu."""
@@ -90,5 +90,5 @@ def open_dialog(page: Page, panel: str) -> Locator:
 
 
 def focused(target: Locator) -> bool:
-    """Whether the focus is on the target."""
+    """Tell whether the focus is on the target."""
     return bool(target.evaluate("(element) => element === document.activeElement"))

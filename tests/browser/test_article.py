@@ -28,7 +28,7 @@ LOCALES = {"pl": "pl_PL", "pt": "pt_BR", "en": "en_GB"}
 
 @dataclass(frozen=True)
 class Manner:
-    """How somebody uses the portal."""
+    """A way of using the portal."""
 
     name: str
     hand: Hand
@@ -215,7 +215,7 @@ def set_for_client(page: Page, manner: Manner, words: Words, first_day: date) ->
 
 
 def turn_sending_on(page: Page, hand: Hand, words: Words) -> None:
-    """What the article takes for granted: a fresh partner sends nothing until somebody has looked."""
+    """Turn sending on, which the article takes for granted. A fresh partner sends nothing until somebody has looked."""
     open_communications(page, hand, words)
     hand.press(page.get_by_role("button", name=words.turn_sending_on, exact=True))
     expect(page.get_by_role("status").filter(has_text=words.sending_is_on)).to_be_visible()
@@ -226,7 +226,7 @@ def long_date(day: date, words: Words) -> str:
 
 
 def roles(app: Flask, client_id: int) -> dict[str, int]:
-    """Who holds which role at a client."""
+    """Read who holds which role at a client."""
     with app.app_context():
         rows = db.session.scalars(db.select(ContactAssignment).filter_by(client_id=client_id))
         return {row.role.value: row.user_id for row in rows}

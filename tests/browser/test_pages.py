@@ -70,7 +70,7 @@ OTHERWISE = {"signin.choose", "demo.mail_html"}
 
 @dataclass(frozen=True)
 class State:
-    """What a page looks like when something has been done on it."""
+    """A page after something has been done on it."""
 
     name: str
     email: str | None

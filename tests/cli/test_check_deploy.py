@@ -21,7 +21,7 @@ GOOD = {
 
 @pytest.fixture
 def refused(tmp_path, database_url):
-    """What is refused with these settings, as {check: text}; and the exit code."""
+    """Run the checks with these settings; return the failed ones as {check: text}, and the exit code."""
 
     def check(**others):
         values = {"database_url": database_url, "instance_path": str(tmp_path), **GOOD, **others}

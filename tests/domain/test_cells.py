@@ -1,4 +1,4 @@
-"""How single cells are written: tables of cases."""
+"""Reading single cells: tables of cases."""
 
 from datetime import date
 from decimal import Decimal

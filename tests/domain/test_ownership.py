@@ -1,4 +1,4 @@
-"""Who owns, who is the point of contact, and why: tables of cases."""
+"""The owner, the point of contact, and the reasons: tables of cases."""
 
 from itertools import product
 

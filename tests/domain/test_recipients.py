@@ -1,4 +1,4 @@
-"""Who gets a reminder, as To or copy, and why; or why nobody does: tables of cases."""
+"""The recipients of a reminder, as To or copy, with their reasons, or why there are none: tables of cases."""
 
 from itertools import product
 

@@ -58,7 +58,7 @@ def lines(plan: DayPlan) -> list[str]:
 
 
 def now_due(known: ClientFacts, now: datetime = NOON) -> DayPlan:
-    """What the planner makes of these facts now."""
+    """Plan as the planner would, from these facts and now."""
     return plan_on(known, now.astimezone(known.zone).date(), due_items(known, now), now)
 
 
@@ -380,7 +380,7 @@ class World:
     def worked(
         self, one: SubscriptionFacts, planned: DayPlan, going: list[PlannedMail], today: date
     ) -> SubscriptionFacts:
-        """What is then known of one subscription: its reminders, and whom they have reached."""
+        """Return the later facts of one subscription: its reminders, and the people that they have reached."""
         due = due_step(one.renewal, self.facts.partner.steps, today)
         steps = {due.step, *due.superseded} if due else set()
         item = next((item for item in planned.items if item.subscription == one), None)
@@ -400,7 +400,7 @@ class World:
 
 
 def check_that_each_is_told(facts: ClientFacts, planned: DayPlan, now: datetime) -> None:
-    """No due step without a recipient, a block or an end state; and no mail to anybody else."""
+    """Check that each due step has a recipient, a block or an end state, and that nobody else gets a mail."""
     assert planned.blocked is (not planned.circle.to)
     assert {mail.recipient for mail in planned.mails} <= set(readers(planned.circle))
     today = now.astimezone(facts.zone).date()
@@ -530,7 +530,7 @@ def test_at_most_one_mail_per_person_client_and_day(known, changes, hours):
 def in_short(
     mails: Iterable[PlannedMail],
 ) -> list[tuple[datetime, str, str, list[tuple[int, int]]]]:
-    """When, to whom, what kind, and about which steps of which subscriptions."""
+    """Sum mails up: when, to whom, what kind, and about which steps of which subscriptions."""
     return sorted(
         (
             mail.send_at,

@@ -1,4 +1,4 @@
-"""Which step is due, and when its mail may go out: tables of cases, calendars, clock changes."""
+"""The due step, and the hours for its mail: tables of cases, calendars, clock changes."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta

@@ -27,7 +27,7 @@ from webapp.domain.snapshots import (
 
 
 def stored(one):
-    """A snapshot as the database gives it back."""
+    """Return a snapshot's JSON as the database would."""
     return json.loads(json.dumps(one.to_json()))
 
 

@@ -1,4 +1,4 @@
-"""What is said when something was saved or wasn't, in the fourth language."""
+"""Answers in the fourth language when something was saved, or was not."""
 
 from typing import Any
 

@@ -93,7 +93,7 @@ def one_of_each_role(organisation_id: int) -> list[User]:
 
 
 def ids_of(client_id: int, organisation_id: int) -> dict[str, int]:
-    """What the arguments of routes stand for, for one client and its subscription, and a colleague of the reader."""
+    """Gather the arguments of routes: for one client, its subscription, and a colleague of the reader."""
     ids = {
         "client_id": client_id,
         "subscription_id": db.session.scalar(

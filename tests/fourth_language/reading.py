@@ -1,4 +1,4 @@
-"""What stands on pages and in mails outside of the brackets that the catalog puts around every text."""
+"""Reading pages and mails for words outside of the brackets that the catalog puts around every text."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -111,7 +111,7 @@ def calendar() -> set[str]:
 
 
 def chosen_from() -> set[str]:
-    """What long dropdowns offer: zones, countries, currencies, by their names in CLDR."""
+    """List the options of long dropdowns: zones, countries, currencies, by their names in CLDR."""
     locale = LANGUAGES[CODE].locale
     currencies = {f"{code} – {locale.currencies.get(code, code)}" for code in present_currencies()}
     return (
@@ -120,7 +120,7 @@ def chosen_from() -> set[str]:
 
 
 def stored(app: Flask) -> set[str]:
-    """What people have written: names, addresses, products."""
+    """List the words that people have written: names, addresses, products."""
     texts: set[str] = set()
     with app.app_context():
         for table in db.metadata.sorted_tables:

@@ -117,7 +117,7 @@ CHARLIES_NAMES = ("Renova", "Foreign", "Charlie", "Carol", "Other Dana", "Oscar"
 
 @dataclass(frozen=True)
 class Side:
-    """What one partner has: ids that the others' people must not get at. Names that only they may read."""
+    """The things of one partner: ids that other partners' people must not reach, and names that they must not read."""
 
     client: int
     subscription: int
@@ -444,7 +444,7 @@ def test_fields_that_a_form_does_not_have_are_nothing(
 
 
 def kept(app: Flask) -> list[list[tuple[Any, ...]]]:
-    """What no form may change."""
+    """Read the values that no form may change."""
     columns: list[tuple[Any, ...]] = [
         (User.id, User.organisation_id, User.admin, User.active, User.session_token),
         (Client.id, Client.partner_id, Client.kind),

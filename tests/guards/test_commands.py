@@ -1,4 +1,4 @@
-"""What the documents tell people to type exists."""
+"""Commands in the documents exist as written."""
 
 import re
 import shlex

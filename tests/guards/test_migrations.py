@@ -34,7 +34,7 @@ def test_each_migration_has_the_dump_of_its_database():
 
 
 def test_the_tool_that_writes_dumps_finds_what_it_uses():
-    """It runs only when a migration lands; what it imports moves in between."""
+    """The tool runs only when a migration lands, and its imports may move in between."""
     assert "live" in run_path(str(ROOT / "tools" / "dump.py"), run_name="dump")
 
 

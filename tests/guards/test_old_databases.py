@@ -148,7 +148,7 @@ def shows_its_pages(app: Flask, browse: Callable[[int], Any]) -> None:
 
 
 def opened(reader: FlaskClient, *addresses: str) -> str:
-    """What these pages say, one after the other."""
+    """Open these pages one after the other and return their text."""
     answers = [reader.get(address, follow_redirects=True) for address in addresses]
     assert [(one.request.path, one.status_code) for one in answers if one.status_code != 200] == []
     return "".join(one.text for one in answers)

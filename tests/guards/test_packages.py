@@ -1,4 +1,4 @@
-"""What is shipped is listed by hand; nothing may be forgotten."""
+"""The shipped files are listed by hand, and none may be forgotten."""
 
 from configparser import ConfigParser
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""No code without words: each refusal and each fault of a list has a sentence, and is told by somebody."""
+"""Each refusal and each fault of a list has a sentence, and some code uses it."""
 
 import ast
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""How many SQL statements a page takes, however many rows it shows."""
+"""The number of SQL statements of a page, whatever the number of its rows."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -37,7 +37,7 @@ def today() -> Iterator[None]:
 
 
 def grow(app: Flask, cast: Cast, number: int) -> None:
-    """So many clients, and so many subscriptions, reminders, mails and changes of the first client."""
+    """Add a number of clients, and as many subscriptions, reminders, mails and changes of the first client."""
     with unit_of_work(app):
         partner, acme = (
             db.session.get_one(Partner, cast.partner),

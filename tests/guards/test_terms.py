@@ -1,7 +1,7 @@
-"""Who has the original article in hand finds every word of it on the screen.
+"""Readers of the original article find every word of it on the screen.
 
-terms.json holds the labels of the article, repaired where it was faulty. `labels` must all be there; `vocabulary` is
-said in just this way wherever it is a text of its own.
+terms.json has the labels of the article, with its faults repaired. All `labels` must be on the pages. Words of
+`vocabulary` must be spelt in just this way if they are a text of their own.
 """
 
 import json

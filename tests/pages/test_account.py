@@ -23,7 +23,7 @@ def main(answer) -> str:
 
 
 def roles(cast: Cast, **others: int | str) -> dict[str, int | str]:
-    """What the form sends when nothing is changed, with changes."""
+    """Make the fields that the form sends: unchanged, except for some changes."""
     held = {"primary": cast.dana, "billing": cast.dave, "decision_maker": cast.dana}
     return {"shown": token_of(held)} | held | others
 

@@ -163,7 +163,7 @@ ALL = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 
 @pytest.fixture
 def ids(app: Flask, cast: Cast, time_machine: Any) -> dict[str, int]:
-    """What addresses and fields stand for. Bob and Dave are admins, too, and a mail waits for a decision."""
+    """Gather the values for addresses and fields. Bob and Dave are admins, too, and a mail waits for a decision."""
     now = datetime(2027, 3, 1, 12, tzinfo=UTC)
     time_machine.move_to(now, tick=False)
     with unit_of_work(app):

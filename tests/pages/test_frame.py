@@ -1,4 +1,4 @@
-"""What every page has: error pages, languages, headers."""
+"""The frame of every page: error pages, languages, headers."""
 
 import pytest
 

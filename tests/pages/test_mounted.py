@@ -45,7 +45,7 @@ def addresses(page: str) -> list[str]:
 
 
 def is_inside(address: str) -> bool:
-    """Whether an address stays in the mounted portal, or leads openly to another site."""
+    """Tell whether an address stays in the mounted portal, or openly leads to another site."""
     return address.startswith((f"{PREFIX}/", "#", "?", "https://", "mailto:"))
 
 

@@ -21,7 +21,7 @@ def stored(app, user_id: int) -> User:
 
 
 def person(**others: str | int) -> dict[str, str | int]:
-    """What the form of a person sends."""
+    """Make the fields that the form of a person sends."""
     facts = {"name": "Dave", "email": "dave@acme.example", "job_title": "", "language": ""}
     return facts | {"admin": ""} | others
 

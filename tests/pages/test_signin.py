@@ -324,7 +324,7 @@ def test_pages_speak_each_language(browse, page, language, word):
 
 
 def test_an_old_link_does_not_open_another_one_that_bears_its_id(app, cast: Cast):
-    """As in a database that was put back from a backup, where ids come again."""
+    """Ids come again in a database that was put back from a backup."""
     with unit_of_work(app):
         link = access.invite(None, db.session.get_one(User, cast.dave))
         link_id, old = link.id, links.token(link)

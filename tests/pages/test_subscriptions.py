@@ -1,4 +1,4 @@
-"""What a client subscribes to: add, edit, renewed, cancelled, undone."""
+"""The subscriptions of a client: added, edited, renewed, cancelled, undone."""
 
 import re
 from datetime import date

@@ -53,7 +53,7 @@ def renewals(app):
 
 
 def run_at(app, moment):
-    """What arrives when the worker runs at a moment."""
+    """Run the worker at a moment, and return the mails that arrive."""
     with app.app_context():
         known = set(db.session.scalars(select(InboxMail.id)))
     with time_machine.travel(moment, tick=False):

@@ -85,7 +85,7 @@ def add_client(client: Client) -> None:
 
 @pytest.fixture
 def states(app: Flask) -> Callable[[], Counter[str]]:
-    """How many deliveries are in each state."""
+    """Count the deliveries in each state."""
 
     def count() -> Counter[str]:
         with app.app_context():
@@ -97,7 +97,7 @@ def states(app: Flask) -> Callable[[], Counter[str]]:
 
 @pytest.fixture
 def environment(app: Flask, sink: Sink, tmp_path: Path) -> dict[str, str]:
-    """What a process of this portal is started with."""
+    """Make the environment of a process of this portal."""
     mine = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
     return mine | {
         "HOME": str(tmp_path),

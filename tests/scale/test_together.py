@@ -162,7 +162,7 @@ def test_the_second_of_two_in_the_same_moment_is_told(
 
 
 def test_a_planner(app, cast, planned, database_url):
-    """What somebody has in hand is left to the next round."""
+    """A planner leaves rows that somebody has in hand to the next round."""
     planned(reachable=False)
 
     def plan():

@@ -1,4 +1,4 @@
-"""What the documents give to systemd and to containers starts what it says."""
+"""The documents' units for systemd and containers start the right processes."""
 
 import json
 from urllib.error import HTTPError, URLError

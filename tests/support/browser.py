@@ -32,7 +32,7 @@ PARTS = {"stylesheet", "script", "image", "font"}
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """One Chromium for all tests of this process."""
+    """Start one Chromium for all tests of this process."""
     executable = find()
     assert executable, "no Chromium: run make test, which installs one"
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
@@ -46,7 +46,7 @@ def browser() -> Iterator[Browser]:
 
 @contextmanager
 def served(app: Flask, port: int) -> Iterator[str]:
-    """Serve the app by the production server; gives its address without a final slash."""
+    """Serve the app with the production server; yields its address without a final slash."""
     sockets: dict[int, wasyncore.dispatcher] = {}
 
     def unbuffered(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -73,7 +73,7 @@ def served(app: Flask, port: int) -> Iterator[str]:
 
 
 class Watch:
-    """Collects what a person would not see, but what is wrong with a page all the same."""
+    """A collector of faults of a page that a person would not notice."""
 
     def __init__(self, page: Page) -> None:
         self.problems: list[str] = []
@@ -111,7 +111,7 @@ def opened(
     dark: bool = False,
     touch: bool = False,
 ) -> Iterator[Page]:
-    """A fresh visitor's page, which must have been free of script, policy and loading errors in the end."""
+    """Open a page as a fresh visitor. At the end it must have had no script, policy or loading errors."""
     context = browser.new_context(
         base_url=address,
         locale=language,
@@ -132,9 +132,9 @@ def opened(
 
 
 def violations(page: Page) -> list[str]:
-    """What axe-core finds wrong with the page as it stands: rule, places, advice.
+    """List the violations that axe-core finds on the page as it stands: rule, places, advice.
 
-    Where no script may run, axe would never answer.
+    If no script may run, axe would never answer.
     """
     # Evaluated by the debugger, not by the page: the content security policy stays as it is.
     if not page.evaluate("'axe' in window"):

@@ -1,4 +1,4 @@
-"""The cast: people whose names mean their rights, on both databases (a pytest plugin).
+"""The cast: people whose names tell their rights, on both databases (a pytest plugin).
 
 Alice is admin of the partner, Bob its member, Charlie admin of another partner, Dana admin of Alice's
 client, Dave its member; Eve is signed out.
@@ -50,7 +50,7 @@ def build_schema(folder: Path, url: str) -> None:
 
 
 def sqlite_template() -> Path:
-    """An SQLite file with empty tables, made once a run."""
+    """Make an SQLite file with empty tables, once a run."""
     path = run.folder() / "template.db"
     with run.alone():
         if not path.exists():
@@ -62,7 +62,7 @@ def sqlite_template() -> Path:
 
 @pytest.fixture(params=DATABASES)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The address of an empty migrated database of this test's own."""
+    """Make an empty migrated database for this test, and yield its address."""
     if request.param == "sqlite":
         shutil.copyfile(sqlite_template(), tmp_path / "portal.db")
         yield f"sqlite:///{tmp_path / 'portal.db'}"
@@ -87,7 +87,7 @@ def app(database_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> It
     marker = request.node.get_closest_marker("settings")
     app = create_app(settings(tmp_path, database_url, **(marker.kwargs if marker else {})))
     app.config.update(TESTING=True, WTF_CSRF_ENABLED=False, RATELIMIT_ENABLED=False)
-    # Each test has an app of its own: compiled once a run, a template costs none of them anything.
+    # Each test has an app of its own. They share the templates that this run has compiled.
     app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(template_cache()))
     yield app
     with app.app_context():
@@ -107,7 +107,7 @@ def context(app: Flask) -> Iterator[Flask]:
 
 @dataclass(frozen=True)
 class Cast:
-    """The ids of everybody and everything, so that no test holds rows of a closed session."""
+    """The ids of all people and things, so that no test keeps rows of a closed session."""
 
     partner: int
     other_partner: int
@@ -163,7 +163,7 @@ def make_subscription(client: Client, product: str, renewal: date, **values: Any
 
 @contextmanager
 def unit_of_work(app: Flask) -> Iterator[None]:
-    """A committed unit of work outside any request."""
+    """Open a unit of work outside any request, and commit it at the end."""
     token = writing.set(True)
     with app.app_context():
         yield
@@ -174,7 +174,7 @@ def unit_of_work(app: Flask) -> Iterator[None]:
 
 @pytest.fixture
 def cast(app: Flask) -> Cast:
-    """Two partners with a client each; the client of Alice's partner has its three contacts."""
+    """Add two partners with a client each. The client of Alice's partner has its three contacts."""
     with unit_of_work(app):
         odnowa, other = make_partner("Odnowa"), make_partner("Renova")
         acme, foreign = make_client(odnowa, "Acme"), make_client(other, "Foreign")
@@ -212,7 +212,7 @@ def cast(app: Flask) -> Cast:
 
 
 def dump(app: Flask) -> dict[str, list[tuple[Any, ...]]]:
-    """Every row of every table."""
+    """Read every row of every table."""
     with app.app_context():
         tables = {
             table.name: [tuple(row) for row in db.session.execute(select(table))]
@@ -224,7 +224,7 @@ def dump(app: Flask) -> dict[str, list[tuple[Any, ...]]]:
 
 @pytest.fixture
 def browse(app: Flask) -> Any:
-    """A test client signed in as a user by id (none: signed out), over plain HTTP without a browser."""
+    """Make test clients signed in as a user by id (none: signed out), over plain HTTP without a browser."""
 
     def sign_in(user_id: int | None = None, language: str | None = None) -> FlaskClient:
         client = app.test_client()
@@ -246,7 +246,7 @@ def browse(app: Flask) -> Any:
 
 @pytest.fixture
 def statements(app: Flask) -> Any:
-    """Counts SQL statements: ``with statements() as log: …`` then ``len(log)``."""
+    """Count SQL statements: ``with statements() as log: …`` then ``len(log)``."""
 
     @contextmanager
     def count() -> Iterator[list[str]]:
@@ -255,7 +255,7 @@ def statements(app: Flask) -> Any:
         def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
             log.append(statement)
 
-        # Once a process asks which revision the database is of: that is no page's statement.
+        # A process asks for the database's revision once. That statement belongs to no page.
         app.test_client().get("/readyz")
         with app.app_context():
             engine = db.engine

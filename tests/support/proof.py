@@ -1,6 +1,6 @@
-"""How much more is tried than at the gate: ``make proof`` asks for many times the examples."""
+"""The amount of examples: ``make proof`` asks for many times those at the gate."""
 
 import os
 
-# At the gate 1: the same few examples each time. More: that many times as many, other ones each time.
+# 1 at the gate: the same few examples each time. More: so many times as many, and new ones each time.
 TIMES = int(os.environ.get("PORTAL_PROOF_TIMES", "1"))

@@ -1,4 +1,4 @@
-"""What one test run shares between its processes, and the order in which it goes (a pytest plugin)."""
+"""The shared things of one test run's processes, and the order of its tests (a pytest plugin)."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ from flask import has_app_context
 
 from tests.support import postgres
 
-# Workers inherit the environment of the process that starts them: so they find what their run shares.
+# Workers inherit the environment of the process that starts them, and find the shared things by it.
 VARIABLE = "RENEWAL_PORTAL_TEST_RUN"
 TESTS = Path(__file__).parent.parent
 # They build, kill, start processes by the dozen, or live through a month.
@@ -26,13 +26,13 @@ LONG = (
 
 
 def folder() -> Path:
-    """The folder that all processes of this run share. Any system user may pass through it."""
+    """Return the folder that all processes of this run share. Any system user may pass through it."""
     return Path(os.environ[VARIABLE])
 
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """Let one process of this run at a time do what follows."""
+    """Let only one process of this run at a time into the block."""
     with (folder() / "lock").open("w") as file:
         flock(file, LOCK_EX)
         yield
@@ -58,14 +58,14 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Mark what `make quick` leaves out."""
+    """Mark the tests that `make quick` leaves out."""
     if str(item.path.relative_to(TESTS)).startswith(LONG):
         item.add_marker("long")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Fast answers first: plain tests, then PostgreSQL, then the browser."""
+    """Put fast answers first: plain tests, then PostgreSQL, then the browser."""
     items.sort(
         key=lambda item: [bool(item.get_closest_marker(name)) for name in ("browser", "postgres")]
     )
@@ -73,14 +73,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> postgres.Server:
-    """A real PostgreSQL, started by the first test of the run that asks, stopped when the run ends."""
+    """Start a real PostgreSQL for the first test that needs it; it stops when the run ends."""
     with alone():
         return postgres.start(folder())
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
-    """No test leaves an application context behind: the next one's commands would work in it."""
+    """Fail a test that leaves an application context behind, since later commands would work in it."""
     try:
         return (yield)
     finally:

@@ -1,4 +1,4 @@
-"""A real SMTP server that keeps what it gets and answers as told."""
+"""A real SMTP server that keeps its mail and answers as told."""
 
 import asyncio
 from collections.abc import Iterator
@@ -22,9 +22,9 @@ class Letter:
 
 @dataclass
 class Sink:
-    """What the server got, and what it says. Change the answers at any time.
+    """The server's mail and its answers, which a test may change at any time.
 
-    `refuse` maps a recipient to the answer to RCPT, `answer` is said after the final dot, and with `hang_up` the
+    `refuse` maps a recipient to the answer to RCPT. `answer` is the reply after the final dot. With `hang_up` the
     connection breaks there instead, so that the sender can't know whether the message was kept.
     `delay`: seconds that each message waits for its answer.
     """

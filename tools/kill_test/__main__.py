@@ -1,6 +1,6 @@
 """Kill workers at random moments, and count what the mail server took: ``python -m tools.kill_test``.
 
-It plays on an SQLite file and on a PostgreSQL server of its own, or where --database says.
+It plays on an SQLite file and on a PostgreSQL server of its own, or on the database of --database.
 """
 
 import argparse
@@ -26,7 +26,7 @@ DATABASES = ("sqlite", "postgresql")
 
 
 def main() -> int:
-    """Play the scenes; 1 when something happened that must not."""
+    """Play the scenes; return 1 if something happened that must not."""
     parser = argparse.ArgumentParser(prog="python -m tools.kill_test", description=__doc__)
     parser.add_argument(
         "--database", help="sqlite, postgresql, or the URL of an empty database with the tables"
@@ -54,7 +54,7 @@ def main() -> int:
 
 @contextmanager
 def prepared(name: str, folder: Path) -> Iterator[str]:
-    """The URL of a database with the portal's tables."""
+    """Prepare a database with the portal's tables, and yield its URL."""
     if name == "sqlite":
         url = f"sqlite:///{folder}/portal.db"
         make_tables(url, folder)
@@ -78,7 +78,7 @@ def make_tables(url: str, folder: Path) -> None:
 
 
 def settings(url: str, folder: Path) -> Settings:
-    """Workers that rest little and complain about nothing less than an error."""
+    """Make settings for workers that rest little and log only errors."""
     return Settings(
         database_url=url,
         instance_path=str(folder),
@@ -89,14 +89,14 @@ def settings(url: str, folder: Path) -> Settings:
 
 
 def loaded(url: str, folder: Path) -> Flask:
-    """The app, with all that a round needs in memory: its children begin in the midst of it."""
+    """Make the app with all that a round needs in memory, so that forked children begin at once."""
     app = create_app(settings(url, folder))
     writing.set(True)
     with database(app):
         populate(6, insistent=False, troubled=False, poisoned=False)
     worker.once(app)
     with database(app):
-        # Else each child's first collection copies the memory that it shares with its parent.
+        # Otherwise each child's first collection copies the memory that it shares with its parent.
         gc.freeze()
         return app
 

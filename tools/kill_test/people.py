@@ -1,4 +1,4 @@
-"""A partner whose clients all have a renewal before long, with two contacts each: two mails."""
+"""A partner whose clients all renew before long. Each has two contacts, so two mails are due."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -15,24 +15,24 @@ from webapp.models import Client, ContactAssignment, Organisation, Partner, Subs
 from webapp.models.user import new_token
 
 ROLES = (ContactRole.PRIMARY, ContactRole.BILLING)
-# An address that no page would take: the mail to it can't be written.
+# An address that no page would accept, so that the mail to it can't be written.
 POISON = "broken address@poison.example"
-# Amid two steps: clocks that are a day or two off agree about the one that is due.
+# Between two steps, so that clocks that are a day or two off agree about the due one.
 DAYS_LEFT = 25
-# So many of a hundred contacts the server rejects, and puts off.
+# The server rejects so many of a hundred contacts, and puts as many off.
 TROUBLED = 10
 
 
 @dataclass(frozen=True)
 class People:
-    """Who is expected to get a mail: the partner's id, and all addresses."""
+    """The expected readers: the partner's id, and all addresses."""
 
     partner_id: int
     addresses: frozenset[str]
 
 
 def noon_zone() -> str:
-    """A zone where it is about noon, so that no midnight passes while a scene is played."""
+    """Choose a zone where it is about noon, so that no midnight passes while a scene is played."""
     hours = 12 - datetime.now(UTC).hour
     # In such names the sign counts westwards.
     return f"Etc/GMT{-hours:+d}"
@@ -69,7 +69,7 @@ def populate(mails: int, *, insistent: bool, troubled: bool, poisoned: bool) -> 
 
 
 def manner(number: int, troubled: bool) -> str:
-    """How the server meets a contact, as its address says."""
+    """Choose the server's treatment of a contact, which stands in the address."""
     share = number % 100
     if not troubled or share >= 2 * TROUBLED:
         return "contact."
@@ -98,13 +98,13 @@ def organisation(kind: str, name: str) -> dict[str, Any]:
 
 def add_clients(partner_id: int, name: str, count: int) -> list[int]:
     names = [f"{name} {number}" for number in range(count)]
-    ids = add_rows(Organisation, [organisation("client", one) for one in names])
+    ids = add_rows(Organisation, [organisation("client", name) for name in names])
     keys = ("name_key", "sort_key", "search_key")
     db.session.execute(
         insert(Client.__table__),  # type: ignore[arg-type]
         [
-            {"id": id, "partner_id": partner_id} | dict.fromkeys(keys, one)
-            for id, one in zip(ids, names, strict=True)
+            {"id": id, "partner_id": partner_id} | dict.fromkeys(keys, name)
+            for id, name in zip(ids, names, strict=True)
         ],
     )
     return ids

@@ -1,4 +1,4 @@
-"""What the workers have to live through, and how it is judged: by what the mail server took."""
+"""The scenes that workers live through, and their verdicts by the mails that the server took."""
 
 import logging
 import signal
@@ -36,11 +36,11 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Scene:
-    """So many mails, and what happens meanwhile.
+    """A number of mails, and the disturbances meanwhile.
 
     ``number`` is the signal that is sent so many ``times``. ``drop``: the share of mails after whose final
-    dot the server hangs up. ``shifts``: what each worker's clock may be off by. ``later``: how far the
-    clock goes on at the end, for those that were put off.
+    dot the server hangs up. ``shifts``: the errors of the workers' clocks. ``later``: the clock goes on so
+    far at the end, for mails that were put off.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Scene:
 
     @property
     def breaks(self) -> bool:
-        """Whether something may break at the very moment of handing over."""
+        """Tell whether something may break at the very moment of handing over."""
         return bool(self.drop or self.kills)
 
     @property
@@ -81,7 +81,7 @@ SCENES = (
 
 @dataclass(frozen=True)
 class Verdict:
-    """What came out. ``waiting``: still queued, with a reason that is shown. ``failures``: what must not be."""
+    """The result. ``waiting``: still queued, with a reason that is shown. ``failures``: forbidden results."""
 
     scene: Scene
     seconds: float
@@ -106,14 +106,14 @@ class Verdict:
 
 def play(app: Flask, scene: Scene) -> Verdict:
     """Play one scene with people and a mail server of its own."""
-    # What a mail that can't be written writes into the log is known here.
+    # The mail that can't be written is on purpose, so its log lines are not wanted.
     logging.disable(logging.CRITICAL if scene.poisoned else logging.NOTSET)
     with counting_sink(scene.drop) as sink:
         settings: Settings = app.config["PORTAL"]
         app.config["PORTAL"] = replace(
             settings,
             mail_url=f"smtp://127.0.0.1:{sink.port}?tls=off",
-            # What the dead left is soon taken over; the living are never taken for dead.
+            # Mails of dead workers are soon taken over, and no living worker counts as dead.
             lease_seconds=2 if scene.kills else 60,
         )
         with database(app):
@@ -129,7 +129,7 @@ def play(app: Flask, scene: Scene) -> Verdict:
 
 
 def perform(app: Flask, scene: Scene, people: People, sink: Sink) -> None:
-    """Let the workers work and be disturbed, then come to an end."""
+    """Let the workers work and be disturbed, and then finish."""
     with Crew(app, scene.shifts) as crew:
         disturb(crew, scene.number, scene.times, lambda: sink.count.value / len(people.addresses))
     for shift in (*scene.shifts, *scene.later):
@@ -143,7 +143,7 @@ def perform(app: Flask, scene: Scene, people: People, sink: Sink) -> None:
 
 @contextmanager
 def database(app: Flask) -> Iterator[None]:
-    """The database for a moment: a connection must not be open when a child is forked."""
+    """Open the database for a moment, since no connection may be open when a child is forked."""
     with app.app_context():
         yield
         db.session.remove()
@@ -151,7 +151,7 @@ def database(app: Flask) -> Iterator[None]:
 
 
 def unfinished(app: Flask, people: People, shift: timedelta) -> bool:
-    """Whether there is anything left to do by this clock."""
+    """Tell whether there is anything left to do by this clock."""
     now = datetime.now(UTC) + shift
     waits = (Delivery.state == DeliveryState.QUEUED) & (Delivery.send_after <= now)
     with database(app):
@@ -165,13 +165,13 @@ def unfinished(app: Flask, people: People, shift: timedelta) -> bool:
         unplanned = select(func.count()).where(
             Subscription.client_id.in_(ours), Subscription.attention_on <= now.date()
         )
-        return any(db.session.scalar(one) for one in (unplanned, reminders, mails))
+        return any(db.session.scalar(query) for query in (unplanned, reminders, mails))
 
 
 def judge(
     app: Flask, scene: Scene, people: People, taken: dict[str, list[str]], seconds: float
 ) -> Verdict:
-    """Compare what the server took with whom it was meant for, and with what the portal shows."""
+    """Compare the mails that the server took with the expected readers and with the portal's own records."""
     with database(app):
         rows = db.session.execute(
             select(Delivery.email, Delivery.state, Delivery.reply).where(
@@ -209,7 +209,7 @@ def judge(
 
 
 def listed_unclear(people: People) -> list[int]:
-    """The unclear mails that the partner's list of deliveries shows, page by page."""
+    """List the unclear mails on all pages of the partner's list of deliveries."""
     partner = db.session.get_one(Partner, people.partner_id)
     query = DeliveryQuery(state=DeliveryState.UNCLEAR)
     ids: list[int] = []

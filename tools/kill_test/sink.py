@@ -1,4 +1,4 @@
-"""A mail server that counts what it has taken, by recipient: a lean process of its own.
+"""A mail server that counts the mails that it took, by recipient: a lean process of its own.
 
 A message counts once its final dot has arrived, whether or not its sender hears of it.
 """
@@ -14,20 +14,20 @@ from multiprocessing.connection import Connection
 from multiprocessing.sharedctypes import Synchronized
 
 END = b"\r\n.\r\n"
-# What a recipient's address begins with says how the server answers.
+# The beginning of a recipient's address decides the server's answer.
 LATER, NEVER = "later.", "never."
 
 
 @dataclass(frozen=True)
 class Sink:
-    """The running server, as its parent sees it."""
+    """The running server, for its parent."""
 
     port: int
     count: "Synchronized[int]"
     line: Connection
 
     def taken(self) -> dict[str, list[str]]:
-        """The Message-IDs of all messages taken, by recipient."""
+        """Ask for the Message-IDs of all messages taken, by recipient."""
         self.line.send("report")
         answer: dict[str, list[str]] = self.line.recv()
         return answer
@@ -52,7 +52,7 @@ def serve(line: Connection, count: "Synchronized[int]", drop: float) -> None:
 
 
 class Books:
-    """What the server knows and how it behaves, whichever connection asks."""
+    """The server's memory and behaviour, shared by all connections."""
 
     def __init__(self, count: "Synchronized[int]", drop: float) -> None:
         self.count = count
@@ -105,7 +105,7 @@ class Conversation(asyncio.Protocol):
 
     def take(self, message: bytes) -> None:
         hangs_up = random.random() < self.books.drop
-        # Of those that hang up, one half has kept the message and the other has not.
+        # Half of the connections that hang up have kept the message, and half have not.
         if not hangs_up or random.random() < 0.5:
             self.books.enter(self.recipient, message)
         if hangs_up:

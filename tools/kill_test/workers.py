@@ -17,7 +17,7 @@ from flask import Flask
 from webapp import worker
 
 WORKERS = 3
-# If no mail moves for so long, the next one is killed all the same.
+# If no mail moves for so long, the next worker is killed all the same.
 PATIENCE_SECONDS = 0.5
 JITTER_SECONDS = 0.03
 
@@ -41,7 +41,7 @@ def forked(work: Callable[[], None]) -> int:
 
 
 def worker_process(app: Flask, shift: timedelta) -> int:
-    """A worker whose business clock is off by ``shift``."""
+    """Fork a worker with a business clock that is off by ``shift``; returns its id."""
 
     def work() -> None:
         stopped = Event()
@@ -55,7 +55,7 @@ def worker_process(app: Flask, shift: timedelta) -> int:
 
 
 class Crew:
-    """So many workers at once; who is ended is replaced. ``shifts``: what their clocks may be off by."""
+    """A number of workers at once; ended ones are replaced. ``shifts``: the errors of their clocks."""
 
     def __init__(self, app: Flask, shifts: tuple[timedelta, ...]) -> None:
         self.app = app
@@ -67,7 +67,7 @@ class Crew:
         return self
 
     def __exit__(self, *error: object) -> None:
-        """End all: cleanly, or at once where the scene broke off."""
+        """End all workers: cleanly, or at once if the scene broke off."""
         if error[0] is None:
             while self.pids:
                 self.end_one(signal.SIGTERM)
@@ -91,7 +91,7 @@ class Crew:
 def disturb(crew: Crew, number: int, times: int, moved: Callable[[], float]) -> None:
     """Send a signal so many times at random moments, spread evenly over the work.
 
-    ``moved`` says which share of the work is done.
+    ``moved`` returns the share of the work that is done.
     """
     for turn in range(times):
         patience = monotonic() + PATIENCE_SECONDS

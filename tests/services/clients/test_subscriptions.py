@@ -34,7 +34,7 @@ NOON = datetime(2027, 3, 2, 12, tzinfo=UTC)
 
 
 def plan_and_issue(now):
-    """What a worker does before it sends."""
+    """Do as a worker does before it sends."""
     list(planning.plan(now))
     outbox.issue_due(now)
 

@@ -67,7 +67,7 @@ def reminders_of(app, cast):
 
 
 def deliveries_of(app, cast):
-    """How many deliveries about Acme are in which state."""
+    """Count the deliveries about Acme in each state."""
     with app.app_context():
         rows = db.session.scalars(select(Delivery.state).where(Delivery.client_id == cast.client))
         return Counter(state.value for state in rows)

@@ -1,4 +1,4 @@
-"""What a person decides about mails that did not surely arrive; against a real SMTP server."""
+"""Decisions of people about mails that may not have arrived; with a real SMTP server."""
 
 from datetime import UTC, datetime, timedelta
 

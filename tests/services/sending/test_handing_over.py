@@ -1,4 +1,4 @@
-"""What becomes of a mail when servers refuse, break or die; against a real SMTP server."""
+"""The fate of mails when servers reject, break or die; with a real SMTP server."""
 
 import os
 import signal
@@ -99,7 +99,7 @@ def test_a_rejected_address_ends_as_rejected_and_the_partner_is_told(app, sendin
 
 
 def test_a_message_that_is_rejected_flags_no_address(app, sending, sink):
-    """What one partner's mails say must not silence the addresses of another one's clients."""
+    """The content of one partner's mails must not silence the addresses of another one's clients."""
     sink.answer = "554 5.7.1 looks like spam"
     run_at(app, STEP_30)
     assert outcome(app, sending.dana) == [("rejected", 1, "554 5.7.1 looks like spam")]
