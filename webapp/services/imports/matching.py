@@ -120,9 +120,9 @@ class Matcher:
         return outcome
 
     def settle(self, plan: ClientPlan) -> None:
-        """Work out what follows for what is there: the zone of a new country, and moved deadlines.
+        """Work out the consequences for stored rows: the zone of a new country, and moved deadlines.
 
-        A zone that somebody chose stays as long as the country does; a deadline keeps its distance.
+        A chosen zone stays as long as the country does. A deadline keeps its distance from the renewal.
         """
         if plan.record and plan.differs("country"):
             zone = zone_of(plan.value("country"), plan.value("city"))
