@@ -13,7 +13,7 @@ from webapp.labels.refusals import sentence
 from webapp.models import db
 from webapp.pages import guards
 from webapp.pages.notices import Quicker
-from webapp.pages.people_forms import save_person
+from webapp.pages.people_forms import add_person, save_person
 from webapp.pages.saving import save
 from webapp.pages.settings_forms import InviteForm, MemberForm, ProfileForm
 from webapp.pages.signin_forms import PasswordForm
@@ -94,12 +94,8 @@ def team() -> str:
 def invite() -> Answer:
     """Add somebody to the team, and invite them."""
     form = InviteForm()
-    saved = save(
-        form, lambda: people.add_person(current_user, current_user.organisation, **form.data)
-    )
-    if user := saved.value:
-        access.invite(current_user, user)
-        flash(_("Invited: %(name)s, %(email)s", name=user.name, email=user.email), "good")
+    saved = add_person(form, current_user.organisation, invite=True)
+    if saved.done:
         return redirect(url_for("settings.team"), 303)
     return render_template("settings/invite.html", form=form), saved.status
 

@@ -1,7 +1,6 @@
 """People: users of an organisation, what they may do, and their invitation."""
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TypedDict, Unpack
 
 from sqlalchemy import func, select
 
@@ -19,7 +18,19 @@ from webapp.services.accounts.access import keep_an_admin, move_access, record, 
 from webapp.services.accounts.names import changed_address, checked_address, checked_name
 from webapp.services.sending import after_changes
 
-EDITABLE = ("name", "email", "job_title", "language", "time_zone", "admin")
+
+class PersonDetails(TypedDict, total=False):
+    """A form's values of a person, or some of them: a page changes what it shows."""
+
+    name: str
+    email: str
+    job_title: str | None
+    language: str | None
+    time_zone: str | None
+    admin: bool
+
+
+EDITABLE = tuple(PersonDetails.__annotations__)
 
 
 def shown(user: User) -> str:
@@ -86,18 +97,18 @@ def edit_person(
     *,
     shown: str | None = None,
     address_right: bool = False,
-    **facts: Any,
+    **details: Unpack[PersonDetails],
 ) -> None:
-    """Change some of EDITABLE. ``shown``: the token of the form in which that was done.
+    """Change some details. ``shown``: the token of the form in which that was done.
 
     ``address_right``: an address that a server rejected is right, and to be tried again.
 
     A new address takes the old one's access away: open links and sessions end, and who was invited
     before is invited again, there. Raises Refused, Conflict.
     """
-    facts = checked_facts(actor, user, facts)
-    stored = {field: getattr(user, field) for field in facts}
-    if stored != facts:
+    wanted = checked_details(actor, user, details)
+    stored = {field: getattr(user, field) for field in wanted}
+    if stored != wanted:
         audit.refuse_stale(
             shown,
             stored,
@@ -105,11 +116,11 @@ def edit_person(
             AuditEntry.subject_id == user.id,
             AuditEntry.action == AuditAction.USER_CHANGED,
         )
-    if user.admin and not facts.get("admin", True):
+    if user.admin and not wanted.get("admin", True):
         keep_an_admin(user, "admin")
-    if address_right or facts.get("email", user.email) != user.email:
+    if address_right or wanted.get("email", user.email) != user.email:
         after_changes.lock_person(user)
-    changes = audit.assign(user, **facts)
+    changes = audit.assign(user, **wanted)
     if "email" in changes:
         move_access(actor, user, before=changes["email"][0])
     elif address_right:
@@ -125,18 +136,18 @@ def edit_person(
     record(actor, AuditAction.USER_CHANGED, user, **changes)
 
 
-def checked_facts(actor: User | None, user: User, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """New values of some of EDITABLE as they are stored. Raises Refused."""
-    unknown = facts.keys() - set(EDITABLE)
+def checked_details(actor: User | None, user: User, details: PersonDetails) -> PersonDetails:
+    """Details as they are stored. Raises Refused."""
+    unknown = details.keys() - set(EDITABLE)
     if unknown:
         raise TypeError(f"not to be edited: {', '.join(sorted(unknown))}")
-    checked = dict(facts)
-    if "name" in facts:
-        checked["name"] = checked_name(facts["name"])
-    if "email" in facts:
-        checked["email"] = changed_address(actor, user, facts["email"])
-    if "job_title" in facts:
-        checked["job_title"] = facts["job_title"] or None
+    checked = details.copy()
+    if "name" in details:
+        checked["name"] = checked_name(details["name"])
+    if "email" in details:
+        checked["email"] = changed_address(actor, user, details["email"])
+    if "job_title" in details:
+        checked["job_title"] = details["job_title"] or None
     return checked
 
 
