@@ -3,7 +3,7 @@
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import abort, flash, redirect, render_template, url_for
+from flask import flash, redirect, render_template, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response
@@ -20,11 +20,11 @@ from webapp.pages.clients import blueprint
 from webapp.pages.dashboard import last_address
 from webapp.pages.frame import language, time_zone
 from webapp.pages.people_forms import ContactForm, StoredContactForm, add_person, save_person
+from webapp.pages.saving import carry_out
 from webapp.services import runtime
 from webapp.services.accounts import access, people
 from webapp.services.clients import ownership, subscriptions
 from webapp.services.clients.ownership import Why
-from webapp.services.errors import Refused
 from webapp.services.lists import renewal_history
 from webapp.services.reminders import loading
 from webapp.services.trail import history
@@ -102,12 +102,8 @@ def invite_contact(client_id: int, user_id: int) -> Response:
     """Send a person at the client an invitation to its portal."""
     client = guards.own_client(client_id)
     person = guards.contact_of(client.id, user_id)
-    try:
-        access.invite(current_user, person)
-    except Refused:
-        # The button isn't there for somebody deactivated; a page left open may still have it.
-        abort(409)
-    flash(_("Invitation on its way to: %(email)s", email=person.email), "good")
+    if carry_out(lambda: access.invite(current_user, person)):
+        flash(_("Invitation on its way to: %(email)s", email=person.email), "good")
     return redirect(url_for("clients.contacts", client_id=client.id), 303)
 
 

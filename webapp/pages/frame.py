@@ -29,9 +29,9 @@ from webapp import i18n
 from webapp.domain.access import Action
 from webapp.labels import codes
 from webapp.models import db
-from webapp.models.transactions import writing
+from webapp.models.transactions import attempt, writing
 from webapp.pages import guards, htmx, readiness, statics
-from webapp.services.errors import Conflict
+from webapp.services.accounts import people
 from webapp.services.sending import monitoring
 from webapp.services.trail import undo as undo_service
 
@@ -208,9 +208,7 @@ def set_language() -> AnyResponse:
         abort(400)
     response = redirect(htmx.local(request.form.get("next")), 303)
     if current_user.is_authenticated:
-        current_user.language = chosen
-        # A conflict is told here; at the commit it would be a breakdown.
-        db.session.flush()
+        attempt(lambda: people.set_language(current_user, chosen))
         session.pop("language", None)
     else:
         set_cookie(response, chosen)
@@ -226,10 +224,7 @@ def undo(entry_id: int) -> AnyResponse:
     entry = guards.own_entry(entry_id)
     if not current_user.may(undo_service.action_needed(entry)):
         abort(403)
-    try:
-        undo_service.undo(current_user, entry)
-    except Conflict:
-        abort(409)
+    attempt(lambda: undo_service.undo(current_user, entry))
     flash(_("Undone."), "good")
     return redirect(htmx.local(request.form.get("next")), 303)
 
