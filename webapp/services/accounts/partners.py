@@ -88,7 +88,7 @@ def add_partner(
     partner = Partner(name=name, slug=free_slug(name), language=language, time_zone=time_zone)
     db.session.add(partner)
     db.session.flush()
-    note(actor, AuditAction.PARTNER_ADDED, partner)
+    audit.record_change(actor, AuditAction.PARTNER_ADDED, partner)
     admin = people.add_person(
         actor,
         partner,
@@ -181,7 +181,7 @@ def save(
     audit.refuse_stale(
         shown, stored, AuditEntry.organisation_id == partner.id, AuditEntry.action == action
     )
-    return note(actor, action, partner, audit.assign(partner, **wanted))
+    return audit.record_change(actor, action, partner, audit.assign(partner, **wanted))
 
 
 def switch(
@@ -189,22 +189,6 @@ def switch(
 ) -> AuditEntry | None:
     """Turn one of SWITCHES on or off for all clients; None when it was so before. Raises Conflict."""
     return save(actor, partner, SWITCHES[name], {name: on}, shown)
-
-
-def note(
-    actor: User | None,
-    action: AuditAction,
-    partner: Partner,
-    changes: dict[str, tuple[Any, Any]] | None = None,
-) -> AuditEntry:
-    return audit.record(
-        actor,
-        action,
-        organisation_id=partner.id,
-        subject_id=partner.id,
-        subject=partner.name,
-        changes=changes,
-    )
 
 
 def override_counts(partner: Partner) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from webapp.models import (
 from webapp.models.audit import AuditAction
 from webapp.models.user import new_token
 from webapp.services import audit
-from webapp.services.accounts.access import keep_an_admin, move_access, record, trail_of
+from webapp.services.accounts.access import keep_an_admin, move_access
 from webapp.services.accounts.names import changed_address, checked_address, checked_name
 from webapp.services.sending import after_changes
 
@@ -64,7 +64,7 @@ def add_person(
     )
     db.session.add(user)
     db.session.flush()
-    record(actor, AuditAction.USER_ADDED, user, email=(None, user.email))
+    audit.record_change(actor, AuditAction.USER_ADDED, user, {"email": (None, user.email)})
     return user
 
 
@@ -112,7 +112,7 @@ def edit_person(
         audit.refuse_stale(
             shown,
             stored,
-            AuditEntry.organisation_id == trail_of(user)["organisation_id"],
+            AuditEntry.organisation_id == audit.trail_of(user)["organisation_id"],
             AuditEntry.subject_id == user.id,
             AuditEntry.action == AuditAction.USER_CHANGED,
         )
@@ -133,7 +133,7 @@ def edit_person(
     if changes.keys() & {"email", "admin"} and (actor is None or actor.id != user.id):
         user.session_token = new_token()
     db.session.flush()
-    record(actor, AuditAction.USER_CHANGED, user, **changes)
+    audit.record_change(actor, AuditAction.USER_CHANGED, user, changes)
 
 
 def set_language(user: User, language: str) -> None:
