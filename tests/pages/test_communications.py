@@ -8,7 +8,7 @@ import pytest
 from tests.support.cast import make_client, unit_of_work
 from tests.support.forms import shown_in
 from webapp.domain.ownership import Owner
-from webapp.models import Delivery, Partner, db
+from webapp.models import Delivery, Partner, User, db
 
 PAGE = "/settings/partners"
 HTMX = {"HX-Request": "true"}
@@ -199,11 +199,17 @@ def test_only_who_may_change_it_may_undo_it(app, alice, browse, cast, who, statu
     assert partner(app, cast).default_owner is Owner.PARTNER
 
 
-def test_an_undo_that_comes_too_late_is_a_conflict(app, alice, cast):
+def test_an_undo_that_comes_too_late_is_told_who_changed_what(app, alice, browse, cast):
     answer = alice.post(f"{PAGE}/default", data=choice(alice, owner="partner"), headers=HTMX)
     undo = re.search(r'action="(/undo/\d+)"', answer.text)[1]
-    alice.post(f"{PAGE}/default", data=choice(alice, owner="vendor"), headers=HTMX)
-    assert alice.post(undo).status_code == 409
+    with unit_of_work(app):
+        db.session.get(User, cast.bob).admin = True
+    bob = browse(cast.bob)
+    bob.post(f"{PAGE}/default", data=choice(bob, owner="vendor"), headers=HTMX)
+    late = alice.post(undo)
+    assert late.status_code == 409
+    for text in ("Changed by: Bob", "<del>Partner</del>", "<strong>HubSpot</strong>"):
+        assert text in late.text
     assert partner(app, cast).default_owner is Owner.VENDOR
 
 

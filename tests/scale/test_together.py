@@ -161,6 +161,37 @@ def test_the_second_of_two_in_the_same_moment_is_told(
     assert alice.post(address, data=again).status_code == 303
 
 
+# (path, form, whose row somebody else stores in the same moment, what the button leaves there)
+BUTTONS = [
+    ("/language", {"language": "pl"}, "dana", ("language", "pl")),
+    ("/settings/team/{dave}/active", {"active": "0"}, "dave", ("active", False)),
+]
+
+
+@pytest.mark.parametrize(("path", "form", "whose", "left"), BUTTONS)
+def test_a_button_in_the_same_moment_does_what_it_says(
+    app, browse, cast, database_url, path, form, whose, left
+):
+    """It showed nothing that could have changed, so neither of the two is lost."""
+    dana, user_id, answers = browse(cast.dana), getattr(cast, whose), []
+
+    def post():
+        answers.append(dana.post(path.format(dave=cast.dave), data=form).status_code)
+
+    quicker = """UPDATE "user" SET name = 'His', version = version + 1 WHERE id = :id"""
+    thread, engine = Thread(target=post), create_engine(database_url)
+    with engine.begin() as other:
+        other.execute(text(quicker), {"id": user_id})
+        thread.start()
+        until_held_up(other, thread)
+    thread.join()
+    engine.dispose()
+    assert answers == [303]
+    with app.app_context():
+        user = db.session.get_one(User, user_id)
+        assert (user.name, getattr(user, left[0])) == ("His", left[1])
+
+
 def test_a_planner(app, cast, planned, database_url):
     """A planner leaves rows that somebody has in hand to the next round."""
     planned(reachable=False)

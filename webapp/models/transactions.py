@@ -1,4 +1,4 @@
-"""The beginning of a unit of work on each database.
+"""The beginning of a unit of work on each database, and its beginning again.
 
 SQLite's default BEGIN takes the write lock only at the first write. Two writers that have read before
 that fail with "database is locked", whatever the timeout. So a unit of work that may write says so before
@@ -6,11 +6,16 @@ its first statement, and begins IMMEDIATE.
 """
 
 import sqlite3
+from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, event
+from sqlalchemy.orm.exc import StaleDataError
 
+from webapp.models.base import db
+
+T = TypeVar("T")
 writing: ContextVar[bool] = ContextVar("writing", default=False)
 BUSY_MILLISECONDS = 15_000
 
@@ -35,3 +40,12 @@ def prepare_engine(engine: Engine) -> None:
     @event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing.get() else "BEGIN")
+
+
+def attempt(service: Callable[[], T]) -> T:
+    """Call it, and once more if somebody else was saving in the same moment: then it sees what they stored."""
+    try:
+        return service()
+    except StaleDataError:
+        db.session.rollback()
+        return service()

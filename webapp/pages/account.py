@@ -14,7 +14,7 @@ from webapp.pages import guards
 from webapp.pages.account_forms import RolesForm
 from webapp.pages.htmx import Answer
 from webapp.pages.notices import Quicker
-from webapp.pages.people_forms import PersonForm, StoredPersonForm, save_person
+from webapp.pages.people_forms import ColleagueForm, StoredColleagueForm, add_person, save_person
 from webapp.pages.saving import save
 from webapp.services import runtime
 from webapp.services.accounts import people
@@ -97,10 +97,9 @@ def what_follows(known: ClientFacts) -> tuple[str, str]:
 @guards.allow(Action.ASSIGN_CONTACTS)
 def add_contact() -> Answer:
     """Add somebody to the company. They can get mail without ever signing in."""
-    form = PersonForm()
-    saved = save(form, lambda: people.add_person(current_user, guards.own_company(), **form.data))
-    if person := saved.value:
-        flash(_("Added: %(name)s", name=person.name), "good")
+    form = ColleagueForm()
+    saved = add_person(form, guards.own_company())
+    if saved.done:
         return redirect(url_for("account.company"), 303)
     return render_template("account/add_contact.html", form=form), saved.status
 
@@ -110,7 +109,7 @@ def add_contact() -> Answer:
 def edit_contact(user_id: int) -> Answer:
     """Edit somebody of the company: name, e-mail, language."""
     user = guards.own_member(user_id)
-    form = StoredPersonForm(obj=user, shown=people.shown(user))
+    form = StoredColleagueForm(obj=user, shown=people.shown(user))
     saved = save_person(form, user)
     if saved.done:
         return redirect(url_for("account.company"), 303)

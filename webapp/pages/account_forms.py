@@ -8,8 +8,10 @@ from wtforms import SelectField
 from wtforms.fields.choices import SelectChoice
 
 from webapp.domain.recipients import ContactRole
+from webapp.domain.refusals import Refusal
 from webapp.domain.shown import changed_since
 from webapp.labels.codes import CONTACT_ROLES
+from webapp.labels.refusals import WORDS
 from webapp.models import User
 from webapp.pages import people_forms
 from webapp.pages.forms import SharedForm
@@ -26,8 +28,8 @@ def role_field(role: ContactRole) -> SelectField:
     return SelectField(
         CONTACT_ROLES[role],
         coerce=user_id,
-        invalid_choice_message=_l("Choose an active person of this company."),
-        invalid_value_message=_l("Choose an active person of this company."),
+        invalid_choice_message=WORDS[Refusal.STRANGER],
+        invalid_value_message=WORDS[Refusal.STRANGER],
     )
 
 

@@ -3,12 +3,10 @@
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import abort, flash, redirect, render_template, url_for
+from flask import flash, redirect, render_template, url_for
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from werkzeug.wrappers import Response
-from wtforms.fields.choices import SelectChoice
 
 from webapp import i18n
 from webapp.domain.access import Action
@@ -21,35 +19,17 @@ from webapp.pages import forms, guards, listing, notices
 from webapp.pages.clients import blueprint
 from webapp.pages.dashboard import last_address
 from webapp.pages.frame import language, time_zone
-from webapp.pages.people_forms import StoredPerson, save_person
-from webapp.pages.saving import save
+from webapp.pages.people_forms import ContactForm, StoredContactForm, add_person, save_person
+from webapp.pages.saving import carry_out
 from webapp.services import runtime
 from webapp.services.accounts import access, people
 from webapp.services.clients import ownership, subscriptions
 from webapp.services.clients.ownership import Why
-from webapp.services.errors import Refused
 from webapp.services.lists import renewal_history
 from webapp.services.reminders import loading
 from webapp.services.trail import history
 from webapp.services.trail.history import ActivityQuery
 from webapp.signin import limits
-
-
-class ContactForm(forms.Form):
-    """A person at the client. The roles are the client's own to assign."""
-
-    name = forms.text_field(_l("Full name"))
-    email = forms.text_field(_l("E-mail"), longest=254)
-    language = forms.select_field(_l("Language"), [])
-
-    def offer(self, client: Client) -> None:
-        """Offer each language, and that of the company."""
-        inherited = _("As the company: %(language)s", language=codes.ENDONYMS[client.language])
-        self.language.choices = [SelectChoice("", inherited), *forms.language_choices()]
-
-
-class StoredContactForm(ContactForm, StoredPerson):
-    """A stored person at the client."""
 
 
 @blueprint.get("/partner/clients/<int:client_id>")
@@ -85,9 +65,8 @@ def add_contact(client_id: int) -> Response | tuple[str, int]:
     client = guards.own_client(client_id)
     form = ContactForm()
     form.offer(client)
-    saved = save(form, lambda: people.add_person(current_user, client, **form.data))
-    if person := saved.value:
-        flash(_("Added: %(name)s", name=person.name), "good")
+    saved = add_person(form, client)
+    if saved.done:
         return redirect(url_for("clients.contacts", client_id=client.id), 303)
     page = render_template("clients/add_contact.html", client=client, form=form)
     return page, saved.status
@@ -123,12 +102,8 @@ def invite_contact(client_id: int, user_id: int) -> Response:
     """Send a person at the client an invitation to its portal."""
     client = guards.own_client(client_id)
     person = guards.contact_of(client.id, user_id)
-    try:
-        access.invite(current_user, person)
-    except Refused:
-        # Deactivated people have no such button, but a page that was left open may still show it.
-        abort(409)
-    flash(_("Invitation on its way to: %(email)s", email=person.email), "good")
+    if carry_out(lambda: access.invite(current_user, person)):
+        flash(_("Invitation on its way to: %(email)s", email=person.email), "good")
     return redirect(url_for("clients.contacts", client_id=client.id), 303)
 
 

@@ -10,8 +10,10 @@ from wtforms.fields.choices import SelectChoice
 
 from webapp import i18n
 from webapp.domain.ownership import Owner
+from webapp.domain.refusals import Refusal
 from webapp.labels import audit
 from webapp.labels.codes import MAIL_KINDS, owner_name
+from webapp.labels.refusals import WORDS
 from webapp.models import MailKind, Partner, User
 from webapp.pages import forms, people_forms
 from webapp.pages.frame import language
@@ -117,7 +119,7 @@ QUESTIONS = {
 class SwitchForm(forms.SharedForm):
     """A setting that is off ("0") or on ("1")."""
 
-    on = RadioField(choices=[], invalid_choice_message=_l("Choose one of the options."))
+    on = RadioField(choices=[], invalid_choice_message=WORDS[Refusal.NO_OPTION])
 
     @classmethod
     def of(cls, partner: Partner, name: str, sent: Any = None) -> "SwitchForm":

@@ -1,6 +1,7 @@
 """Error pages: localised, with a way back and the request id of the log."""
 
 import logging
+from typing import Any
 
 from flask import Flask, Response, g, make_response, render_template
 from flask_babel import lazy_gettext as _l
@@ -10,6 +11,8 @@ from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
 
 from webapp.models import db
+from webapp.pages.notices import Quicker, quicker
+from webapp.services.errors import Conflict
 
 log = logging.getLogger(__name__)
 # PostgreSQL's code for the loser of two transactions that waited for each other. It was rolled back.
@@ -43,6 +46,10 @@ TEXTS = {
         _l("Try again in a few minutes. Until then nothing is saved."),
     ),
 }
+CHANGED_MEANWHILE = (
+    _l("This has changed meanwhile"),
+    _l("Nothing of yours was saved. Open the page again to see what changed."),
+)
 SESSION_ENDED = (
     _l("This form has expired"),
     _l(
@@ -55,17 +62,23 @@ def prepare(app: Flask) -> None:
     app.register_error_handler(HTTPException, show)
     app.register_error_handler(SecurityError, show_other_host)
     app.register_error_handler(CSRFError, show_expired)
-    app.register_error_handler(StaleDataError, show_conflict)
+    app.register_error_handler(Conflict, show_conflict)
+    app.register_error_handler(StaleDataError, show_same_moment)
     app.register_error_handler(Exception, show_breakdown)
 
 
-def page(code: int, texts: tuple[str, str]) -> Response:
+def page(code: int, texts: tuple[Any, Any], conflict: Quicker | None = None) -> Response:
     # The database itself may be broken, so this page doesn't ask it anything, not even for the user.
     g.broken = code >= 500
     db.session.rollback()
     return make_response(
         render_template(
-            "errors/error.html", code=code, title=texts[0], text=texts[1], request_id=g.request_id
+            "errors/error.html",
+            code=code,
+            title=texts[0],
+            text=texts[1],
+            conflict=conflict,
+            request_id=g.request_id,
         ),
         code,
     )
@@ -92,7 +105,12 @@ def show_expired(error: CSRFError) -> Response:
     return page(400, SESSION_ENDED)
 
 
-def show_conflict(error: StaleDataError) -> Response:
+def show_conflict(error: Conflict) -> Response:
+    """Somebody was quicker than a button, which has no form to say it in."""
+    return page(409, CHANGED_MEANWHILE, quicker(error.entry) if error.entry else None)
+
+
+def show_same_moment(error: StaleDataError) -> Response:
     return page(409, TEXTS[409])
 
 

@@ -29,9 +29,9 @@ from webapp import i18n
 from webapp.domain.access import Action
 from webapp.labels import codes
 from webapp.models import db
-from webapp.models.transactions import writing
+from webapp.models.transactions import attempt, writing
 from webapp.pages import guards, htmx, readiness, statics
-from webapp.services.errors import Conflict
+from webapp.services.accounts import people
 from webapp.services.sending import monitoring
 from webapp.services.trail import undo as undo_service
 
@@ -210,9 +210,7 @@ def set_language() -> AnyResponse:
         abort(400)
     response = redirect(htmx.local(request.form.get("next")), 303)
     if current_user.is_authenticated:
-        current_user.language = chosen
-        # A conflict is told here. At the commit it would be an error page.
-        db.session.flush()
+        attempt(lambda: people.set_language(current_user, chosen))
         session.pop("language", None)
     else:
         set_cookie(response, chosen)
@@ -228,10 +226,7 @@ def undo(entry_id: int) -> AnyResponse:
     entry = guards.own_entry(entry_id)
     if not current_user.may(undo_service.action_needed(entry)):
         abort(403)
-    try:
-        undo_service.undo(current_user, entry)
-    except Conflict:
-        abort(409)
+    attempt(lambda: undo_service.undo(current_user, entry))
     flash(_("Undone."), "good")
     return redirect(htmx.local(request.form.get("next")), 303)
 

@@ -4,41 +4,17 @@ from datetime import date
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
-from wtforms import RadioField, TextAreaField
-from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, Length
 
-from webapp.domain.refusals import Refusal
-from webapp.labels.refusals import WORDS
 from webapp.pages import frame, guards, htmx
-from webapp.pages.forms import Form, clean, readable
+from webapp.pages.help_forms import FeedbackForm
 from webapp.services.feedback import give_feedback
 
 blueprint = Blueprint("help", __name__)
 ARTICLE = "renewal-owners"
 # The day on which the text of the article was last changed.
 LAST_UPDATED = date(2026, 11, 22)
-LONGEST_COMMENT = 2000
-
-
-class FeedbackForm(Form):
-    helpful = RadioField(
-        _l("Was this article helpful?"),
-        choices=[SelectChoice("yes", _l("Yes")), SelectChoice("no", _l("No"))],
-        validators=[InputRequired(_l("Choose Yes or No."))],
-        invalid_choice_message=WORDS[Refusal.NO_OPTION],
-    )
-    comment = TextAreaField(
-        _l("Comment (optional)"),
-        filters=[clean],
-        validators=[
-            Length(max=LONGEST_COMMENT, message=WORDS[Refusal.TOO_LONG]),
-            readable,
-        ],
-    )
 
 
 @blueprint.get("/help/renewal-owners")

@@ -13,11 +13,12 @@ from wtforms.fields.choices import SelectChoice
 
 from webapp import i18n
 from webapp.domain.ownership import Person
-from webapp.models import User
+from webapp.labels import codes
+from webapp.models import Client, Organisation, User
 from webapp.pages import forms
 from webapp.pages.forms import Form, SharedForm, select_field, text_field
 from webapp.pages.saving import Saved, save
-from webapp.services.accounts import people
+from webapp.services.accounts import access, people
 
 
 def languages_with_default(*_: Any) -> list[SelectChoice]:
@@ -28,12 +29,26 @@ def languages_with_default(*_: Any) -> list[SelectChoice]:
 
 
 class PersonForm(Form):
-    """A person of the user's own organisation."""
+    """Somebody, whoever looks after them."""
 
     name = text_field(_l("Full name"))
     email = text_field(_l("E-mail"), longest=254)
-    job_title = text_field(_l("Job title"), optional=True)
     language = select_field(_l("Language"), languages_with_default)
+
+
+class ColleagueForm(PersonForm):
+    """A person of the user's own organisation."""
+
+    job_title = text_field(_l("Job title"), optional=True)
+
+
+class ContactForm(PersonForm):
+    """A person at a client, as its partner sees them. The roles are the client's own to assign."""
+
+    def offer(self, client: Client) -> None:
+        """Let each language be chosen, or the company's followed."""
+        inherited = _("As the company: %(language)s", language=codes.ENDONYMS[client.language])
+        self.language.choices = [SelectChoice("", inherited), *forms.language_choices()]
 
 
 class StoredPerson(SharedForm):
@@ -42,8 +57,32 @@ class StoredPerson(SharedForm):
     address_right = BooleanField(_l("The address is right: try it again"))
 
 
-class StoredPersonForm(PersonForm, StoredPerson):
+class StoredColleagueForm(ColleagueForm, StoredPerson):
     """A stored person of the user's own organisation."""
+
+
+class StoredContactForm(ContactForm, StoredPerson):
+    """A person at a client who is stored."""
+
+
+def add_person(
+    form: PersonForm, organisation: Organisation, *, invite: bool = False
+) -> Saved[User]:
+    """Add a form's person, invited if wanted, and say so on the next page."""
+
+    def add() -> User:
+        user = people.add_person(current_user, organisation, **form.data)
+        if invite:
+            access.invite(current_user, user)
+        return user
+
+    saved = save(form, add)
+    if user := saved.value:
+        if invite:
+            flash(_("Invited: %(name)s, %(email)s", name=user.name, email=user.email), "good")
+        else:
+            flash(_("Added: %(name)s", name=user.name), "good")
+    return saved
 
 
 def save_person(form: StoredPerson, user: User) -> Saved[User]:

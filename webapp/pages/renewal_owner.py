@@ -2,37 +2,26 @@
 
 from dataclasses import replace
 
-from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, redirect, render_template, url_for
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
-from wtforms import RadioField
-from wtforms.fields.choices import SelectChoice
 
 from webapp.domain.access import Action
 from webapp.domain.facts import ClientFacts
-from webapp.domain.ownership import Choice, Person, needs_contact
-from webapp.domain.refusals import Refusal
+from webapp.domain.ownership import Choice, needs_contact
 from webapp.domain.reminders import day_plans
-from webapp.labels.refusals import WORDS
 from webapp.models import AuditEntry, Client
-from webapp.pages import forms, guards, htmx, notices, people_forms
+from webapp.pages import guards, htmx, notices
 from webapp.pages.client_details import renewals_of
 from webapp.pages.notices import Quicker
+from webapp.pages.renewal_owner_forms import OwnerForm, build_form
 from webapp.pages.saving import save
 from webapp.services import runtime
 from webapp.services.clients import ownership
 from webapp.services.reminders import loading
 
 blueprint = Blueprint("renewal_owner", __name__)
-
-
-class OwnerForm(forms.SharedForm):
-    """The dialog's fields."""
-
-    choice = RadioField(_l("Renewal owner"), invalid_choice_message=WORDS[Refusal.NO_OPTION])
-    contact_id = forms.select_field(_l("Select partner point of contact for renewals"), [])
 
 
 @blueprint.route("/partner/clients/<int:client_id>/renewal-owner", methods=["GET", "POST"])
@@ -66,34 +55,6 @@ def preview(client_id: int) -> AnyResponse:
     if not form.validate():
         abort(400)
     return show(client, known, form, fragment="renewal_owner/_preview.html")
-
-
-def build_form(client: Client, known: ClientFacts) -> OwnerForm:
-    """Make the dialog's form from the request's fields, else from stored values."""
-    partner, vendor = known.partner, runtime.settings().vendor_name
-    own = known.own_contact
-    form = OwnerForm(
-        request.form if request.method == "POST" else request.args,
-        choice=client.choice.value,
-        contact_id=str(own.id) if own and own.active else None,
-        shown=ownership.shown(client),
-    )
-    form.choice.choices = [
-        SelectChoice(Choice.INHERIT.value, _("Use default")),
-        SelectChoice(Choice.VENDOR.value, vendor),
-        SelectChoice(Choice.PARTNER.value, _("Partner")),
-    ]
-    form.contact_id.choices = [
-        SelectChoice("", default_label(partner.default_contact)),
-        *people_forms.options(ownership.choosable(partner.team)),
-    ]
-    return form
-
-
-def default_label(person: Person | None) -> str:
-    if person is None or not person.active:
-        return _("Use default")
-    return _("Use default: %(name)s", name=person.name)
 
 
 def facts_with(known: ClientFacts, form: OwnerForm) -> ClientFacts:

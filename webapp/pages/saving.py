@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from sqlalchemy.orm.exc import StaleDataError
+from flask import flash
 
-from webapp.models import db
+from webapp.labels.refusals import sentence
+from webapp.models.transactions import attempt
 from webapp.pages.forms import Form, SharedForm, explain
 from webapp.pages.notices import Quicker, quicker
 from webapp.services.errors import Conflict, Refused
@@ -54,10 +55,11 @@ def save(
         return Saved(status=409, conflict=quicker(conflict.entry))
 
 
-def attempt(service: Callable[[], T]) -> T:
-    """Call a service, and once more if somebody else was saving at the same moment. Then it sees their change."""
+def carry_out(service: Callable[[], object]) -> bool:
+    """Call a service for a button, which has no form. If it is refused, the next page says why."""
     try:
-        return service()
-    except StaleDataError:
-        db.session.rollback()
-        return service()
+        attempt(service)
+    except Refused as refused:
+        flash(sentence(refused.refusal, **refused.values), "bad")
+        return False
+    return True

@@ -9,18 +9,16 @@ from flask_login import current_user, login_user
 from werkzeug.wrappers import Response
 
 from webapp.domain.access import Action
-from webapp.labels.refusals import sentence
-from webapp.models import db
+from webapp.models import User, db
 from webapp.pages import guards
 from webapp.pages.htmx import Answer
 from webapp.pages.notices import Quicker
-from webapp.pages.people_forms import save_person
-from webapp.pages.saving import save
+from webapp.pages.people_forms import add_person, save_person
+from webapp.pages.saving import carry_out, save
 from webapp.pages.settings_forms import InviteForm, MemberForm, ProfileForm
 from webapp.pages.signin_forms import PasswordForm
 from webapp.services.accounts import access, logins, people
 from webapp.services.clients import ownership
-from webapp.services.errors import Refused
 from webapp.signin import limits, password
 
 blueprint = Blueprint("settings", __name__)
@@ -94,12 +92,8 @@ def team() -> str:
 def invite() -> Answer:
     """Add somebody to the team and invite them."""
     form = InviteForm()
-    saved = save(
-        form, lambda: people.add_person(current_user, current_user.organisation, **form.data)
-    )
-    if user := saved.value:
-        access.invite(current_user, user)
-        flash(_("Invited: %(name)s, %(email)s", name=user.name, email=user.email), "good")
+    saved = add_person(form, current_user.organisation, invite=True)
+    if saved.done:
         return redirect(url_for("settings.team"), 303)
     return render_template("settings/invite.html", form=form), saved.status
 
@@ -124,11 +118,7 @@ def member(user_id: int) -> Answer:
 def resend_invitation(user_id: int) -> Response:
     """Send an invitation, or a new one that replaces the last."""
     user = guards.own_member(user_id)
-    try:
-        access.invite(current_user, user)
-    except Refused as error:
-        flash(sentence(error.refusal, **error.values), "bad")
-    else:
+    if carry_out(lambda: access.invite(current_user, user)):
         flash(_("Invited: %(name)s, %(email)s", name=user.name, email=user.email), "good")
     return redirect(url_for("settings.member", user_id=user.id), 303)
 
@@ -141,20 +131,22 @@ def set_active(user_id: int) -> Response:
     wanted = request.form.get("active")
     if wanted not in ("0", "1"):
         abort(400)
-    try:
-        if wanted == "1":
-            access.activate(current_user, user)
-            flash(_("Activated: %(name)s", name=user.name), "good")
-        else:
-            access.deactivate(current_user, user)
-            flash(_("Deactivated: %(name)s", name=user.name), "good")
-            if clients := ownership.looked_after(user):
-                text = ngettext(
-                    "This person was the point of contact for %(num)d client; somebody else stands in.",
-                    "This person was the point of contact for %(num)d clients; somebody else stands in.",
-                    clients,
-                )
-                flash(text, "warn")
-    except Refused as error:
-        flash(sentence(error.refusal, **error.values), "bad")
+    service = access.activate if wanted == "1" else access.deactivate
+    if carry_out(lambda: service(current_user, user)):
+        tell_of_access(user)
     return redirect(url_for("settings.member", user_id=user.id), 303)
+
+
+def tell_of_access(user: User) -> None:
+    """Say that somebody is active or not any more, and what follows from it."""
+    if user.active:
+        flash(_("Activated: %(name)s", name=user.name), "good")
+        return
+    flash(_("Deactivated: %(name)s", name=user.name), "good")
+    if clients := ownership.looked_after(user):
+        text = ngettext(
+            "This person was the point of contact for %(num)d client; somebody else stands in.",
+            "This person was the point of contact for %(num)d clients; somebody else stands in.",
+            clients,
+        )
+        flash(text, "warn")

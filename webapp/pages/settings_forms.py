@@ -11,7 +11,7 @@ from webapp.domain.refusals import Refusal
 from webapp.labels.refusals import WORDS
 from webapp.pages import forms
 from webapp.pages.forms import Form, SharedForm, select_field, text_field
-from webapp.pages.people_forms import PersonForm, StoredPerson, languages_with_default
+from webapp.pages.people_forms import ColleagueForm, StoredPerson, languages_with_default
 
 
 def zones_with_default(form: Form, field: Field) -> list[SelectChoice]:
@@ -36,7 +36,7 @@ class ProfileForm(SharedForm):
     time_zone = select_field(_l("Time zone"), zones_with_default)
 
 
-class InviteForm(PersonForm):
+class InviteForm(ColleagueForm):
     """A new person of the user's team."""
 
     admin = RadioField(

@@ -9,7 +9,15 @@ from typing import Any, NotRequired, TypedDict, Unpack
 from sqlalchemy import ColumnElement, select
 
 from webapp.domain.shown import changed_since
-from webapp.models import AuditAction, AuditEntry, User, db
+from webapp.models import (
+    AuditAction,
+    AuditEntry,
+    Client,
+    Organisation,
+    Subscription,
+    User,
+    db,
+)
 from webapp.models.base import Json
 from webapp.services import runtime
 from webapp.services.errors import Conflict
@@ -54,6 +62,33 @@ def record(actor: User | None, action: AuditAction, **about: Unpack[About]) -> A
     db.session.add(entry)
     db.session.flush()
     return entry
+
+
+def record_change(
+    actor: User | None,
+    action: AuditAction,
+    subject: Organisation | Subscription | User,
+    changes: dict[str, tuple[Any, Any]] | None = None,
+) -> AuditEntry:
+    """Record a change of one thing: on its partner's trail, and on the client's if it is a client's."""
+    about: About = {
+        **trail_of(subject),
+        "subject_id": subject.id,
+        "subject": subject.product if isinstance(subject, Subscription) else subject.name,
+        "changes": changes,
+    }
+    return record(actor, action, **about)
+
+
+def trail_of(subject: Organisation | Subscription | User) -> Trail:
+    """On whose trail the changes of something stand."""
+    if isinstance(subject, Subscription):
+        return trail_of(subject.client)
+    if isinstance(subject, User):
+        return trail_of(subject.organisation)
+    if isinstance(subject, Client):
+        return {"organisation_id": subject.partner_id, "client_id": subject.id}
+    return {"organisation_id": subject.id}
 
 
 def values(actor: User | None, action: AuditAction, **about: Unpack[About]) -> Json:

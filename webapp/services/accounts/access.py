@@ -1,7 +1,6 @@
 """Access of people: invite, deactivate, activate, and end it when their address changes."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy import func, select
 
@@ -50,7 +49,7 @@ def deactivate(actor: User | None, user: User) -> None:
     user.session_token = new_token()
     logins.void_links(user)
     db.session.flush()
-    record(actor, AuditAction.USER_DEACTIVATED, user)
+    audit.record_change(actor, AuditAction.USER_DEACTIVATED, user)
 
 
 def activate(actor: User | None, user: User) -> None:
@@ -61,7 +60,7 @@ def activate(actor: User | None, user: User) -> None:
     user.session_token = new_token()
     db.session.flush()
     after_changes.reconsider_person(actor, user)
-    record(actor, AuditAction.USER_ACTIVATED, user)
+    audit.record_change(actor, AuditAction.USER_ACTIVATED, user)
 
 
 def keep_an_admin(user: User, field: str) -> None:
@@ -86,7 +85,7 @@ def invite(actor: User | None, user: User) -> Link:
         user.admin = True
     user.invited_at = datetime.now(UTC)
     link = logins.new_link(user, LinkPurpose.INVITATION, inviter=actor.name if actor else None)
-    record(actor, AuditAction.USER_INVITED, user)
+    audit.record_change(actor, AuditAction.USER_INVITED, user)
     return link
 
 
@@ -95,18 +94,3 @@ def has_admin(organisation_id: int) -> bool:
         User.organisation_id == organisation_id, User.admin, User.active
     )
     return db.session.scalar(active_admin.limit(1)) is not None
-
-
-def record(actor: User | None, action: AuditAction, user: User, **changes: tuple[Any, Any]) -> None:
-    """Put a change of a user on the trail."""
-    audit.record(
-        actor, action, **trail_of(user), subject_id=user.id, subject=user.name, changes=changes
-    )
-
-
-def trail_of(user: User) -> audit.Trail:
-    """Name the trail for changes of a user: a client's user is on the partner's trail."""
-    organisation = user.organisation
-    if isinstance(organisation, Client):
-        return {"organisation_id": organisation.partner_id, "client_id": organisation.id}
-    return {"organisation_id": organisation.id}

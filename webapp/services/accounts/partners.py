@@ -86,7 +86,7 @@ def add_partner(
     partner = Partner(name=name, slug=free_slug(name), language=language, time_zone=time_zone)
     db.session.add(partner)
     db.session.flush()
-    record(actor, AuditAction.PARTNER_ADDED, partner)
+    audit.record_change(actor, AuditAction.PARTNER_ADDED, partner)
     admin = people.add_person(
         actor,
         partner,
@@ -179,7 +179,7 @@ def save(
     audit.refuse_stale(
         shown, stored, AuditEntry.organisation_id == partner.id, AuditEntry.action == action
     )
-    return record(actor, action, partner, audit.assign(partner, **wanted))
+    return audit.record_change(actor, action, partner, audit.assign(partner, **wanted))
 
 
 def switch(
@@ -187,22 +187,6 @@ def switch(
 ) -> AuditEntry | None:
     """Turn one of SWITCHES on or off for all clients; None if nothing changed. Raises Conflict."""
     return save(actor, partner, SWITCHES[name], {name: on}, shown)
-
-
-def record(
-    actor: User | None,
-    action: AuditAction,
-    partner: Partner,
-    changes: audit.Changes | None = None,
-) -> AuditEntry:
-    return audit.record(
-        actor,
-        action,
-        organisation_id=partner.id,
-        subject_id=partner.id,
-        subject=partner.name,
-        changes=changes,
-    )
 
 
 def override_counts(partner: Partner) -> tuple[int, int]:

@@ -1,7 +1,6 @@
 """People: the users of an organisation, added and edited."""
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TypedDict, Unpack
 
 from sqlalchemy import func, select
 
@@ -15,11 +14,23 @@ from webapp.models import (
 from webapp.models.audit import AuditAction
 from webapp.models.user import new_token
 from webapp.services import audit
-from webapp.services.accounts.access import keep_an_admin, move_access, record, trail_of
+from webapp.services.accounts.access import keep_an_admin, move_access
 from webapp.services.accounts.names import changed_address, checked_address, checked_name
 from webapp.services.sending import after_changes
 
-EDITABLE = ("name", "email", "job_title", "language", "time_zone", "admin")
+
+class PersonDetails(TypedDict, total=False):
+    """A form's values of a person, or some of them: a page changes what it shows."""
+
+    name: str
+    email: str
+    job_title: str | None
+    language: str | None
+    time_zone: str | None
+    admin: bool
+
+
+EDITABLE = tuple(PersonDetails.__annotations__)
 
 
 def shown(user: User) -> str:
@@ -53,7 +64,7 @@ def add_person(
     )
     db.session.add(user)
     db.session.flush()
-    record(actor, AuditAction.USER_ADDED, user, email=(None, user.email))
+    audit.record_change(actor, AuditAction.USER_ADDED, user, {"email": (None, user.email)})
     return user
 
 
@@ -86,30 +97,30 @@ def edit_person(
     *,
     shown: str | None = None,
     address_right: bool = False,
-    **facts: Any,
+    **details: Unpack[PersonDetails],
 ) -> None:
-    """Change some of EDITABLE. ``shown``: the form's token.
+    """Change some details. ``shown``: the token of the form in which that was done.
 
     ``address_right``: the address that a server rejected is right after all; mails go there again.
 
     A new address ends all access through the old one, with its open links and sessions. A user who had been
     invited is invited again at the new address. Raises Refused, Conflict.
     """
-    facts = checked_facts(actor, user, facts)
-    stored = {field: getattr(user, field) for field in facts}
-    if stored != facts:
+    wanted = checked_details(actor, user, details)
+    stored = {field: getattr(user, field) for field in wanted}
+    if stored != wanted:
         audit.refuse_stale(
             shown,
             stored,
-            AuditEntry.organisation_id == trail_of(user)["organisation_id"],
+            AuditEntry.organisation_id == audit.trail_of(user)["organisation_id"],
             AuditEntry.subject_id == user.id,
             AuditEntry.action == AuditAction.USER_CHANGED,
         )
-    if user.admin and not facts.get("admin", True):
+    if user.admin and not wanted.get("admin", True):
         keep_an_admin(user, "admin")
-    if address_right or facts.get("email", user.email) != user.email:
+    if address_right or wanted.get("email", user.email) != user.email:
         after_changes.lock_person(user)
-    changes = audit.assign(user, **facts)
+    changes = audit.assign(user, **wanted)
     if "email" in changes:
         move_access(actor, user, before=changes["email"][0])
     elif address_right:
@@ -122,21 +133,27 @@ def edit_person(
     if changes.keys() & {"email", "admin"} and (actor is None or actor.id != user.id):
         user.session_token = new_token()
     db.session.flush()
-    record(actor, AuditAction.USER_CHANGED, user, **changes)
+    audit.record_change(actor, AuditAction.USER_CHANGED, user, changes)
 
 
-def checked_facts(actor: User | None, user: User, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Check new values of some of EDITABLE and return them as they are stored. Raises Refused."""
-    unknown = facts.keys() - set(EDITABLE)
+def set_language(user: User, language: str) -> None:
+    """Let a user read pages and mail in a language, as the switcher does: no change that the trail tells."""
+    user.language = language
+    db.session.flush()
+
+
+def checked_details(actor: User | None, user: User, details: PersonDetails) -> PersonDetails:
+    """Details as they are stored. Raises Refused."""
+    unknown = details.keys() - set(EDITABLE)
     if unknown:
         raise TypeError(f"not to be edited: {', '.join(sorted(unknown))}")
-    checked = dict(facts)
-    if "name" in facts:
-        checked["name"] = checked_name(facts["name"])
-    if "email" in facts:
-        checked["email"] = changed_address(actor, user, facts["email"])
-    if "job_title" in facts:
-        checked["job_title"] = facts["job_title"] or None
+    checked = details.copy()
+    if "name" in details:
+        checked["name"] = checked_name(details["name"])
+    if "email" in details:
+        checked["email"] = changed_address(actor, user, details["email"])
+    if "job_title" in details:
+        checked["job_title"] = details["job_title"] or None
     return checked
 
 

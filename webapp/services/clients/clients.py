@@ -64,7 +64,7 @@ def add_client(actor: User | None, partner: Partner, details: ClientDetails) -> 
         refuse_taken(partner, client.external_id, own_id=None)
     db.session.add(client)
     db.session.flush()
-    record(actor, AuditAction.CLIENT_ADDED, client)
+    audit.record_change(actor, AuditAction.CLIENT_ADDED, client)
     return client
 
 
@@ -94,7 +94,7 @@ def edit_client(
         refuse_taken(client.partner, whole.external_id, own_id=client.id)
     changes = audit.assign(client, **asdict(whole))
     audit.assign(client, **keys(whole))
-    entry = record(actor, AuditAction.CLIENT_CHANGED, client, changes)
+    entry = audit.record_change(actor, AuditAction.CLIENT_CHANGED, client, changes)
     if "time_zone" in changes:
         due_index.refresh(
             db.session.scalars(
@@ -165,20 +165,3 @@ def refuse_taken(partner: Partner, external_id: str, own_id: int | None) -> None
     )
     if twin not in (None, own_id):
         raise Refused("external_id", Refusal.EXTERNAL_ID_TAKEN)
-
-
-def record(
-    actor: User | None,
-    action: AuditAction,
-    client: Client,
-    changes: audit.Changes | None = None,
-) -> AuditEntry:
-    return audit.record(
-        actor,
-        action,
-        organisation_id=client.partner_id,
-        client_id=client.id,
-        subject_id=client.id,
-        subject=client.name,
-        changes=changes,
-    )

@@ -90,15 +90,7 @@ def choose_owner(
     after_changes.wake(actor, Reminder.client_id == client.id)
     if effective_owner(choice, client.partner.default_owner).owner is not before:
         takeover_notes.remember_change(Client.id == client.id, before, runtime.now())
-    return audit.record(
-        actor,
-        AuditAction.OWNER_CHANGED,
-        organisation_id=client.partner_id,
-        client_id=client.id,
-        subject_id=client.id,
-        subject=client.name,
-        changes=changes,
-    )
+    return audit.record_change(actor, AuditAction.OWNER_CHANGED, client, changes)
 
 
 def members(partner_id: int) -> list[Person]:

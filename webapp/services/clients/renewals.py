@@ -57,7 +57,7 @@ def renew(
         steps_from=None,
     )
     subscriptions.move_reminders(actor, subscription, ReminderState.CANCELLED)
-    entry = subscriptions.record(actor, AuditAction.SUBSCRIPTION_RENEWED, subscription, changes)
+    entry = audit.record_change(actor, AuditAction.SUBSCRIPTION_RENEWED, subscription, changes)
     refresh([subscription])
     return entry
 
@@ -88,7 +88,7 @@ def cancel(
     audit.refuse_stale(shown, dates_of(subscription), *subscriptions.about(subscription))
     changes = audit.assign(subscription, cancelled=True)
     subscriptions.move_reminders(actor, subscription, ReminderState.CANCELLED)
-    entry = subscriptions.record(actor, AuditAction.SUBSCRIPTION_CANCELLED, subscription, changes)
+    entry = audit.record_change(actor, AuditAction.SUBSCRIPTION_CANCELLED, subscription, changes)
     refresh([subscription])
     return entry
 
@@ -99,6 +99,6 @@ def restore(
     """Put back values that a renewal or a cancellation changed (undo)."""
     changes = audit.assign(subscription, **values)
     subscriptions.move_reminders(actor, subscription, ReminderState.CANCELLED)
-    entry = subscriptions.record(actor, AuditAction.SUBSCRIPTION_CHANGED, subscription, changes)
+    entry = audit.record_change(actor, AuditAction.SUBSCRIPTION_CHANGED, subscription, changes)
     refresh([subscription])
     return entry

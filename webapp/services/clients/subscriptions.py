@@ -139,7 +139,7 @@ def add_subscription(
     subscription = new_subscription(client, details)
     db.session.add(subscription)
     db.session.flush()
-    record(actor, AuditAction.SUBSCRIPTION_ADDED, subscription)
+    audit.record_change(actor, AuditAction.SUBSCRIPTION_ADDED, subscription)
     refresh([subscription])
     return subscription
 
@@ -179,26 +179,9 @@ def edit_subscription(
     if subscription.base_date != base:
         changes |= audit.assign(subscription, steps_from=start_of_steps(subscription))
         move_reminders(actor, subscription, ReminderState.SUPERSEDED)
-    entry = record(actor, AuditAction.SUBSCRIPTION_CHANGED, subscription, changes)
+    entry = audit.record_change(actor, AuditAction.SUBSCRIPTION_CHANGED, subscription, changes)
     refresh([subscription])
     return entry
-
-
-def record(
-    actor: User | None,
-    action: AuditAction,
-    subscription: Subscription,
-    changes: audit.Changes | None = None,
-) -> AuditEntry:
-    return audit.record(
-        actor,
-        action,
-        organisation_id=subscription.client.partner_id,
-        client_id=subscription.client_id,
-        subject_id=subscription.id,
-        subject=subscription.product,
-        changes=changes,
-    )
 
 
 def start_of_steps(subscription: Subscription) -> date | None:

@@ -9,6 +9,7 @@ from sqlalchemy import update
 
 from webapp.domain.access import Action
 from webapp.domain.ownership import Choice
+from webapp.domain.shown import token_of
 from webapp.models import AuditEntry, Client, Partner, Subscription, User, db
 from webapp.models.audit import AuditAction, TrailEntry
 from webapp.services import audit
@@ -84,9 +85,15 @@ def undo(actor: User, entry: AuditEntry) -> None:
     if way is None or not mark_undone(entry):
         raise Conflict
     target = db.session.get(way.model, entry.subject_id)
-    for field, (_before, after) in entry.changes.items():
-        if audit.value_in_trail(getattr(target, field)) != after:
-            raise Conflict
+    # As a form that showed what the entry says.
+    audit.refuse_stale(
+        token_of({field: after for field, (_before, after) in entry.changes.items()}),
+        {field: audit.value_in_trail(getattr(target, field)) for field in entry.changes},
+        AuditEntry.id > entry.id,
+        AuditEntry.organisation_id == entry.organisation_id,
+        AuditEntry.subject_id == entry.subject_id,
+        AuditEntry.action.startswith(entry.action.partition(".")[0]),
+    )
     before = {
         field: restored(way.model, field, value) for field, (value, _after) in entry.changes.items()
     }
