@@ -190,7 +190,7 @@ class Settings:
         "HubSpot", "The name of the vendor whose product is renewed.", filled
     )
     language: str = setting(
-        "en", "The language of pages for whom neither a choice nor the browser tells one.", language
+        "en", "The language of pages if neither a choice nor the browser gives one.", language
     )
     demo: bool = setting(
         False,

@@ -22,7 +22,9 @@ from webapp.services.imports.run import DAYS_AHEAD, MailAhead, Report, import_li
 MOST_LINES = 30
 ISO = "iso"
 # The last day of 2026 in each way of writing dates, by the names for --dates.
-DATES = {ISO: "2026-12-31"} | {one.code: one.numeric_date for one in i18n.LANGUAGES.values()}
+DATES = {ISO: "2026-12-31"} | {
+    record.code: record.numeric_date for record in i18n.LANGUAGES.values()
+}
 # The option that helps if a list has its own way of writing something.
 OPTIONS = {
     Problem.UNKNOWN_ENCODING: "--encoding",

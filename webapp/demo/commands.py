@@ -63,9 +63,11 @@ def show_accounts(as_json: bool) -> None:
 def print_accounts() -> None:
     """Print a table of who can sign in."""
     accounts = people.accounts()
-    widest = max((len(one.email) for one in accounts), default=0)
-    for one in accounts:
-        click.echo(f"{one.email:{widest}}  {one.role:14}  {one.name}, {one.organisation}")
+    widest = max((len(person.email) for person in accounts), default=0)
+    for person in accounts:
+        click.echo(
+            f"{person.email:{widest}}  {person.role:14}  {person.name}, {person.organisation}"
+        )
     if accounts:
         click.echo(f"Everybody's password: {people.PASSWORD}")
 

@@ -234,7 +234,7 @@ def undo(entry_id: int) -> AnyResponse:
 @blueprint.get("/healthz")
 @guards.public
 def healthz() -> Response:
-    """Answer, since the process lives."""
+    """Answer as long as the process lives."""
     return Response("ok\n", mimetype="text/plain")
 
 

@@ -13,7 +13,7 @@ LONGEST_COMMENT = 2000
 
 
 class FeedbackForm(Form):
-    """Whether an article was helpful, and why."""
+    """A reader's answer to "Was this article helpful?", with a comment."""
 
     helpful = RadioField(
         _l("Was this article helpful?"),

@@ -68,7 +68,7 @@ def record_change(
     actor: User | None,
     action: AuditAction,
     subject: Organisation | Subscription | User,
-    changes: dict[str, tuple[Any, Any]] | None = None,
+    changes: Changes | None = None,
 ) -> AuditEntry:
     """Record a change of one thing: on its partner's trail, and on the client's if it is a client's."""
     about: About = {

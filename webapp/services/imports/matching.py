@@ -10,7 +10,7 @@ from webapp.domain.schedule import add_months
 from webapp.i18n import fold
 from webapp.models import Subscription
 from webapp.services.clients.subscriptions import FIRST_DAY, product_key
-from webapp.services.imports.plans import ClientPlan, MatchError, Outcome, Plan, RoleClaim
+from webapp.services.imports.plans import ClientPlan, LineClaim, MatchError, Outcome, Plan
 
 
 class Matcher:
@@ -104,7 +104,7 @@ class Matcher:
         person = plan.people[key]
         # In a list of clients the language is the client's.
         language = line.language if self.columns.kind is Kind.CONTACTS else None
-        claims: list[RoleClaim] = [
+        claims: list[LineClaim] = [
             (Field.NAME, "name", line.person),
             (Field.JOB_TITLE, "job_title", line.job_title),
             (Field.LANGUAGE, "language", language),
@@ -168,7 +168,7 @@ def require(line: ImportedLine, *names: Field) -> None:
             raise MatchError(name, Problem.NEEDED)
 
 
-def client_claims(line: ImportedLine) -> list[RoleClaim]:
+def client_claims(line: ImportedLine) -> list[LineClaim]:
     return [
         (Field.COMPANY, "name", line.company),
         (Field.EXTERNAL_ID, "external_id", line.external_id),
@@ -184,7 +184,7 @@ def subscribe(plan: ClientPlan, line: ImportedLine) -> Outcome:
     """Match the subscription of a line, if it has one. Raises MatchError."""
     present = plan.subscriptions.get(product_key(line.product)) if line.product else None
     behind = present is not None and is_behind(line.renewal_date, present)
-    claims: list[RoleClaim] = [
+    claims: list[LineClaim] = [
         (Field.RENEWAL_DATE, "renewal_date", None if behind else line.renewal_date),
         (Field.DEADLINE, "deadline", None if behind else line.deadline),
         (Field.TERM, "term_months", line.term),
@@ -204,7 +204,7 @@ def subscribe(plan: ClientPlan, line: ImportedLine) -> Outcome:
     outcome = max(outcome, subscription.claim(line.row, claims))
     if subscription.value("amount") is not None:
         # Lists often fill the currency of every line. Without an amount it means nothing.
-        currency: RoleClaim = (Field.CURRENCY, "currency", line.currency)
+        currency: LineClaim = (Field.CURRENCY, "currency", line.currency)
         outcome = max(outcome, subscription.claim(line.row, [currency]))
         if not subscription.value("currency"):
             raise MatchError(Field.CURRENCY, Problem.NEEDED)

@@ -15,7 +15,7 @@ from webapp.services.clients.clients import ClientDetails
 from webapp.services.clients.subscriptions import SubscriptionDetails
 
 # A field, the attribute that it sets, and the value, which is of its column's type.
-RoleClaim = tuple[Field, str, Any]
+LineClaim = tuple[Field, str, Any]
 
 
 class Outcome(IntEnum):
@@ -91,7 +91,7 @@ class Plan(Generic[Record]):
         """List the attributes of a stored row that will differ."""
         return () if self.record is None else tuple(filter(self.differs, self.wanted))
 
-    def claim(self, row: int, claims: Iterable[RoleClaim]) -> Outcome:
+    def claim(self, row: int, claims: Iterable[LineClaim]) -> Outcome:
         """Take in the values of a line. Two lines of one list must not contradict each other.
 
         Raises MatchError.

@@ -68,7 +68,7 @@ def next_deadline() -> ColumnElement[date | None]:
 
 
 def blocked_until() -> ColumnElement[date]:
-    """Select the last useful day of a client's blocked reminders; a day in the past if there are none."""
+    """Select the last useful day of a client's blocked reminders. If it has passed, none can be told any more."""
     return (
         select(func.max(Reminder.base_date))
         .join(Subscription, Subscription.id == Reminder.subscription_id)
