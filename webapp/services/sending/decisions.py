@@ -35,7 +35,7 @@ from webapp.services.locks import lock_clients
 from webapp.services.reminders import loading
 from webapp.services.reminders import states as reminder_states
 from webapp.services.sending import outbox, takeover_notes, transitions
-from webapp.services.sending.transitions import Changes
+from webapp.services.sending.transitions import ChangedColumns
 
 
 class Way(StrEnum):
@@ -175,7 +175,7 @@ def send_again(actor: User, delivery: Delivery, shown: str) -> None:
     if delivery.state is DeliveryState.UNCLEAR:
         state, changes = DeliveryState.QUEUED, queued_again(delivery, now)
     else:
-        state, changes = DeliveryState.SUPERSEDED, Changes()
+        state, changes = DeliveryState.SUPERSEDED, ChangedColumns()
         if delivery.client_id is not None:
             lock_clients([delivery.client_id])
     still = delivery_table.c.resends == delivery.resends
@@ -191,7 +191,7 @@ def send_again(actor: User, delivery: Delivery, shown: str) -> None:
             issue_again(actor, delivery, now)
 
 
-def queued_again(delivery: Delivery, now: datetime) -> Changes:
+def queued_again(delivery: Delivery, now: datetime) -> ChangedColumns:
     """Make the changes that queue an unclear mail again, as it is, for three more days of trying."""
     partner = delivery.partner
     assert partner is not None

@@ -12,7 +12,7 @@ from webapp.mail.transport import Rejected
 from webapp.models import Delivery, Reminder, ReminderState, User, db, delivery_reminder
 from webapp.models.tables import delivery_table, table_of
 from webapp.services.reminders import states as reminder_states
-from webapp.services.sending.transitions import Changes, come_to
+from webapp.services.sending.transitions import ChangedColumns, come_to
 
 RETRY_MINUTES = (1, 5, 15, 60, 120, 240)
 GIVE_UP_AFTER = timedelta(hours=72)
@@ -47,7 +47,7 @@ def postpone(
     attempts = delivery.attempts if attempts is None else attempts
     resends = delivery.resends if resends is None else resends
     first = delivery.first_tried_at or now
-    tries = Changes(attempts=attempts, resends=resends, first_tried_at=first)
+    tries = ChangedColumns(attempts=attempts, resends=resends, first_tried_at=first)
     limit = first + GIVE_UP_AFTER
     if delivery.send_before:
         limit = min(limit, delivery.send_before - LAST_TRY)

@@ -30,7 +30,7 @@ from webapp.services.sending.leases import clock_of, lease, milliseconds
 columns = delivery_table.c
 
 
-class Changes(TypedDict, total=False):
+class ChangedColumns(TypedDict, total=False):
     """Columns that change with a state."""
 
     token: str | None
@@ -43,7 +43,7 @@ class Changes(TypedDict, total=False):
 
 
 # Undoes the try of a claim, since the three days of trying begin with a real one.
-UNTRIED: Changes = {
+UNTRIED: ChangedColumns = {
     "attempts": columns.attempts - 1,
     "first_tried_at": case((columns.attempts > 1, columns.first_tried_at)),
 }
@@ -67,7 +67,7 @@ def transition(
     after: DeliveryState,
     at: datetime | BindParameter[Any],
     *where: ColumnElement[bool],
-    **values: Unpack[Changes],
+    **values: Unpack[ChangedColumns],
 ) -> Update:
     """Make the statement that brings mails from one state to another. Raises NoTransition."""
     require_transition(before, after)
@@ -88,7 +88,7 @@ def bring_all(
     at: datetime,
     *where: ColumnElement[bool],
     actor: User | None = None,
-    **values: Unpack[Changes],
+    **values: Unpack[ChangedColumns],
 ) -> Sequence[int]:
     """Bring all mails that meet some conditions to a state, with a line of history each; returns their ids."""
     statement = transition(before, after, at, *where, **values)
@@ -104,7 +104,7 @@ def advance(
     *still: ColumnElement[bool],
     actor: User | None = None,
     reply: str | None = None,
-    **values: Unpack[Changes],
+    **values: Unpack[ChangedColumns],
 ) -> bool:
     """Bring a loaded mail to a state, with a line of history, if its state and claim are still as loaded.
 
@@ -126,7 +126,7 @@ def come_to(
     after: DeliveryState,
     at: datetime,
     reply: str | None = None,
-    **values: Unpack[Changes],
+    **values: Unpack[ChangedColumns],
 ) -> DeliveryState:
     """Advance a mail on a worker's behalf. Raises LostClaim."""
     if not advance(delivery, after, at, reply=reply, **values):
