@@ -11,12 +11,11 @@ from typing import Any
 
 from celery import Celery
 from celery.signals import worker_shutting_down
-from flask import Flask, Response, current_app, g, has_app_context
-from sqlalchemy import event
+from flask import Flask, Response, current_app, g
 
 from webapp import worker
 from webapp.config import Settings
-from webapp.models import Delivery, revision
+from webapp.models import revision
 
 log = logging.getLogger(__name__)
 DRAIN = "webapp.drain"
@@ -86,13 +85,6 @@ def prepare(app: Flask) -> None:
     """Make the app wake a worker after requests that queue a mail to go out at once."""
     app.extensions["celery"] = make_celery(app)
     app.after_request(wake_after_commit)
-
-
-@event.listens_for(Delivery, "after_insert")
-def remember_mail(*_: Any) -> None:
-    """Remember that this request queued a mail such as an invitation. Reminders wait for their hour anyway."""
-    if has_app_context():
-        g.mail_queued = True
 
 
 def wake_after_commit(response: Response) -> Response:

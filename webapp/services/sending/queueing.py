@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from flask import g
 from sqlalchemy import insert
 
 from webapp.domain.delivery import DeliveryState
@@ -36,9 +37,15 @@ class NewMail:
 
 
 def add(mails: Sequence[NewMail]) -> list[int]:
-    """Queue mails, and return their ids in the same order."""
+    """Queue mails, and return their ids in the same order.
+
+    ``g.mail_queued`` tells the edges that a mail such as an invitation goes out at once. Reminders wait for
+    their hour anyway.
+    """
     if not mails:
         return []
+    if any(mail.send_after is None for mail in mails):
+        g.mail_queued = True
     return list(
         db.session.scalars(
             insert(delivery_table).returning(delivery_table.c.id, sort_by_parameter_order=True),
