@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -18,6 +19,14 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from webapp.domain.schedule import base_date
 from webapp.models.base import Base, Identity, Key
 from webapp.models.organisation import Client
+
+
+def base_date_of(columns: Any) -> ColumnElement[date]:
+    """Write domain.schedule.base_date as SQL, of the model or of a table's columns. A test compares the two.
+
+    Bulk statements take the columns: whatever comes from a model makes SQLAlchemy load each row as an object's.
+    """
+    return func.coalesce(columns.deadline, columns.renewal_date)
 
 
 class Subscription(Base):
@@ -62,5 +71,4 @@ class Subscription(Base):
     @base_date.inplace.expression
     @classmethod
     def base_date_sql(cls) -> ColumnElement[date]:
-        """Write domain.schedule.base_date as SQL. A test compares the two."""
-        return func.coalesce(cls.deadline, cls.renewal_date)
+        return base_date_of(cls)

@@ -17,9 +17,9 @@ from webapp.domain.schedule import Renewal
 from webapp.models import (
     Reminder,
     ReminderState,
-    Subscription,
     db,
 )
+from webapp.models.subscription import base_date_of
 from webapp.models.tables import (
     client_table,
     conflict_insert,
@@ -70,7 +70,7 @@ def due_rows(condition: ColumnElement[bool]) -> Sequence[Any]:
     table = subscription_table.c
     newest = (
         select(func.min(Reminder.step))
-        .where(Reminder.subscription_id == table.id, Reminder.base_date == Subscription.base_date)
+        .where(Reminder.subscription_id == table.id, Reminder.base_date == base_date_of(table))
         .scalar_subquery()
     )
     return db.session.execute(
