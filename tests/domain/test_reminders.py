@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -28,7 +29,7 @@ from tests.domain.builders import (
 from tests.support.proof import TIMES
 from webapp.domain.facts import ClientFacts, MailKind, Silence, SubscriptionFacts
 from webapp.domain.ownership import Choice, Owner
-from webapp.domain.recipients import ContactRole
+from webapp.domain.recipients import ContactRole, Recipient
 from webapp.domain.reminders import (
     DayPlan,
     Item,
@@ -40,7 +41,7 @@ from webapp.domain.reminders import (
     plan_on,
     readers,
 )
-from webapp.domain.schedule import Window, add_months, due_step, in_zone, last_moment
+from webapp.domain.schedule import Window, add_months, due_step, in_zone, last_moment, next_opening
 
 # A Wednesday; 30 days before is Monday 1 March, 14 before Wednesday 17 March.
 BASE = date(2027, 3, 31)
@@ -239,6 +240,17 @@ def test_what_can_not_be_told_in_time_does_not_take_the_rest_with_it():
     assert lines(now_due(known)) == ["reminder_partner to Alice 03-02 08:00 (2: 30)"]
 
 
+def test_who_got_a_mail_on_the_last_open_day_is_not_woken_at_night_before_it():
+    """On the eve, by the client's calendar; for Alice the base date has begun, and brought her a mail."""
+    known = client(
+        subscription(MARCH_1),
+        time_zone="Atlantic/Azores",
+        choice=Choice.PARTNER,
+        occupied=occupied("alice"),
+    )
+    assert lines(now_due(known, utc(2027, 3, 1, 0))) == []
+
+
 @pytest.mark.parametrize(
     ("now", "items"),
     [
@@ -417,10 +429,19 @@ def check_that_each_is_told(facts: ClientFacts, planned: DayPlan, now: datetime)
             ]
             address = reader.person.address
             had = (step, address, kind_of(planned.circle)) in one.reached
-            too_late = (address, today) in facts.occupied and one.base == today
+            too_late = (address, one.base) in facts.occupied and one.base == first_day(
+                facts, reader, item, now
+            )
             assert len(told) == (0 if had or too_late else 1)
             for mail in told:
                 assert now <= mail.send_at < mail.send_before <= last_moment(one.base, facts.zone)
+
+
+def first_day(facts: ClientFacts, reader: Recipient, item: Item, now: datetime) -> date:
+    """Find the client's day on which a reader could hear of an item first, had there been no other mail."""
+    zone, last = ZoneInfo(reader.person.time_zone), item.last_moment(facts.zone)
+    opening = next_opening(now, facts.partner.window, zone)
+    return (opening if opening < last else now).astimezone(facts.zone).date()
 
 
 def renewed(facts: ClientFacts, today: date) -> ClientFacts:
