@@ -62,6 +62,16 @@ def test_two_who_change_the_same_role_don_t_overwrite_one_another(dana, acme, ca
     assert contacts.holders(acme.id)[BILLING] is None
 
 
+def test_a_role_left_as_shown_stays_as_it_is_held():
+    shown, wanted, held = (
+        {PRIMARY: 1, BILLING: 2},
+        {PRIMARY: 3, BILLING: 2},
+        {PRIMARY: 4, BILLING: 5},
+    )
+    assert contacts.merged(contacts.shown(shown), wanted, held) == {PRIMARY: 3, BILLING: 5}
+    assert contacts.merged(None, wanted, held) == wanted
+
+
 @pytest.mark.parametrize("who", ["other_dana", "alice", "nobody", "deactivated"])
 def test_only_active_people_of_the_company(dana, acme, cast: Cast, who):
     if who == "deactivated":

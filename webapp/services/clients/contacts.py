@@ -67,11 +67,11 @@ def assign_contacts(actor: User, client: Client, wanted: Holders, shown: str | N
     """
     lock_organisation(client.id)
     stored = holders(client.id)
-    changes = {}
-    for role, user_id in wanted.items():
-        left = shown is not None and not changed_since(shown, {role.value: user_id})
-        if not left and user_id != stored[role]:
-            changes[role] = (stored[role], user_id)
+    changes = {
+        role: (stored[role], after)
+        for role, after in merged(shown, wanted, stored).items()
+        if after != stored[role]
+    }
     audit.refuse_stale(
         shown,
         {role.value: before for role, (before, _after) in changes.items()},
@@ -92,6 +92,19 @@ def assign_contacts(actor: User, client: Client, wanted: Holders, shown: str | N
         subject_id=client.id,
         changes={role.value: change for role, change in changes.items()},
     )
+
+
+def merged(shown: str | None, wanted: Holders, held: Holders) -> dict[ContactRole, int | None]:
+    """Merge the holders that a form wants into the present ones: roles left as shown stay as they are held.
+
+    ``shown``: the form's token; without one, all that is wanted counts.
+    """
+    return {
+        role: held[role]
+        if shown is not None and not changed_since(shown, {role.value: user_id})
+        else user_id
+        for role, user_id in wanted.items()
+    }
 
 
 def refuse_strangers(
