@@ -10,6 +10,7 @@ from webapp.models import AuditEntry, Client, User, db
 from webapp.services.accounts import access, people
 from webapp.services.clients import contacts
 from webapp.services.errors import Conflict, Refused
+from webapp.services.reminders import loading
 
 PRIMARY, BILLING, DECISION_MAKER = ContactRole
 
@@ -88,9 +89,10 @@ def test_only_active_people_of_the_company(dana, acme, cast: Cast, who):
 
 
 def test_the_list_says_who_holds_what(dana, acme, cast: Cast):
-    listed = contacts.contacts(acme.id)
+    held = contacts.held_in(loading.load_one(acme.id))
+    assert held == contacts.holders(acme.id) == holding(cast)
+    listed = contacts.with_roles(people.team(acme.id), held)
     assert [(one.user.name, one.roles) for one in listed] == [
         ("Dana", (PRIMARY, DECISION_MAKER)),
         ("Dave", (BILLING,)),
     ]
-    assert contacts.held_by(listed) == contacts.holders(acme.id) == holding(cast)
