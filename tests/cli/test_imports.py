@@ -33,7 +33,7 @@ def test_a_dry_run_writes_nothing(app: Flask, portal: Any) -> None:
     result = portal(str(DATA / "clients.csv"), "--json")
     assert result.exit_code == 0
     report = json.loads(result.stdout)
-    # Which mails there are depends on the day.
+    # The mails depend on the day.
     assert isinstance(report.pop("mails"), list)
     assert report == {
         "created": 4,

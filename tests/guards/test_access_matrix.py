@@ -44,8 +44,8 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 HTMX = {"HX-Request": "true"}
 MISSING = 999_999
 SAFE = {"GET", "HEAD", "OPTIONS"}
-# What an allowed request gets with one's own ids and no fields: 422 and 400 where fields are missing, 303 where there
-# is nothing to choose or nothing is chosen differently.
+# The answers to allowed requests with one's own ids and no fields: 422 and 400 where fields are missing, 303 where
+# there is nothing to choose or nothing is chosen differently.
 ANSWERS: dict[str, dict[str, int]] = {
     "frame.home": {"GET": 303},
     "frame.language": {"POST": 400},
@@ -98,7 +98,7 @@ ANSWERS: dict[str, dict[str, int]] = {
     "help.renewal_owners": {"GET": 200},
     "help.feedback": {"POST": 422},
 }
-# Who is signed in goes on from here.
+# Somebody signed in is sent on from here.
 SIGNED_IN_ANSWERS = {("signin.sign_in", "GET"): 303}
 # Routes whose ``user_id`` is a client's contact and not a colleague.
 OF_CONTACTS = {"clients.edit_contact", "clients.invite_contact"}

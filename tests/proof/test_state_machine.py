@@ -163,7 +163,7 @@ class Portal(RuleBasedStateMachine):
             worker.once(self.app)
         self.breakdown.left = None
 
-    # What happens.
+    # Events.
 
     @initialize(insistent=st.booleans(), owner=st.sampled_from(Choice))
     def begin(self, insistent, owner):
@@ -259,7 +259,7 @@ class Portal(RuleBasedStateMachine):
         with self.change():
             partners.switch(None, self.client().partner, "sending", sending)
 
-    # What must hold.
+    # Invariants.
 
     @invariant()
     def nobody_is_told_twice(self):
