@@ -35,7 +35,7 @@ from webapp.models import (
     User,
     db,
 )
-from webapp.services.accounts import access, logins, partners, people
+from webapp.services.accounts import logins, membership, partners, people
 from webapp.services.clients import ownership
 from webapp.signin import links
 
@@ -514,7 +514,7 @@ def test_a_session_ends_with_what_it_stood_for(app: Flask, world: World, browse:
     sessions = {name: browse(world.user_id(name)) for name in ("bob", "dana", "dave", "charlie")}
     with unit_of_work(app):
         alice = db.session.get(User, world.cast.alice)
-        access.deactivate(alice, db.session.get_one(User, world.cast.bob))
+        membership.deactivate(alice, db.session.get_one(User, world.cast.bob))
         people.edit_person(alice, db.session.get_one(User, world.cast.dave), admin=True)
         logins.set_password("dana@acme.example", "a hash")
     assert {name for name, client in sessions.items() if signed_in(client)} == {"charlie"}
@@ -548,8 +548,8 @@ def test_a_link_opens_once_in_time_and_only_if_it_is_ours(
     with unit_of_work(app):
         bob, alice = (db.session.get_one(User, world.user_id(name)) for name in ("bob", "alice"))
         tokens = {
-            "replaced": links.token(access.invite(alice, bob)),
-            "open": links.token(access.invite(alice, bob)),
+            "replaced": links.token(membership.invite(alice, bob)),
+            "open": links.token(membership.invite(alice, bob)),
         }
         for state, values in {
             "used": {"used_at": datetime.now(UTC)},

@@ -25,7 +25,7 @@ from webapp.mail.inbox import InboxTransport
 from webapp.mail.transport import Transport
 from webapp.models import Client, Installation, Partner, Subscription, User, db
 from webapp.services import installation
-from webapp.services.accounts import access, logins, partners, people
+from webapp.services.accounts import logins, membership, partners, people
 from webapp.services.clients import clients, contacts, ownership, renewals, subscriptions
 from webapp.signin.password import hash_password
 
@@ -245,13 +245,13 @@ def story(scene: Scene) -> dict[int, tuple[Callable[[], object], ...]]:
         -22: (lambda: reject_address(scene, "Logistyka Północ"),),
         -21: (lambda: cancel(scene, "Tomasz", "Szkoła Żeglarska Bryza"),),
         -15: (lambda: renew(scene, "Rafael", "Padaria Pão Quente"),),
-        -12: (lambda: access.deactivate(member(scene, "Anna"), member(scene, "Piotr")),),
+        -12: (lambda: membership.deactivate(member(scene, "Anna"), member(scene, "Piotr")),),
         -9: (lambda: renew(scene, "Tomasz", "Piekarnia Rogalik"),),
         -7: (lambda: break_line(scene, "Instytut Językowy Lingua"),),
         -5: (lambda: choose(scene, "Emma", "Juniper Analytics", Choice.PARTNER, "Oliver"),),
         -1: (lambda: give_logins(scene),),
         0: (
-            lambda: access.invite(
+            lambda: membership.invite(
                 member(scene, "Anna"), primary_contact(scene, "Hotel pod Jeleniem")
             ),
         ),

@@ -22,7 +22,7 @@ from webapp.pages.frame import language, time_zone
 from webapp.pages.people_forms import ContactForm, StoredContactForm, add_person, save_person
 from webapp.pages.saving import carry_out
 from webapp.services import runtime
-from webapp.services.accounts import access, people
+from webapp.services.accounts import membership, people
 from webapp.services.clients import ownership, subscriptions
 from webapp.services.clients.contacts import held_in, with_roles
 from webapp.services.clients.ownership import Why
@@ -103,7 +103,7 @@ def invite_contact(client_id: int, user_id: int) -> Response:
     """Send a person at the client an invitation to its portal."""
     client = guards.own_client(client_id)
     person = guards.contact_of(client.id, user_id)
-    if carry_out(lambda: access.invite(current_user, person)):
+    if carry_out(lambda: membership.invite(current_user, person)):
         flash(_("Invitation on its way to: %(email)s", email=person.email), "good")
     return redirect(url_for("clients.contacts", client_id=client.id), 303)
 

@@ -7,7 +7,7 @@ from tests.support.cast import Cast
 from webapp.domain.recipients import ContactRole
 from webapp.domain.refusals import Refusal
 from webapp.models import AuditEntry, Client, User, db
-from webapp.services.accounts import access, people
+from webapp.services.accounts import membership, people
 from webapp.services.clients import contacts
 from webapp.services.errors import Conflict, Refused
 from webapp.services.reminders import loading
@@ -77,7 +77,7 @@ def test_a_role_left_as_shown_stays_as_it_is_held():
 def test_only_active_people_of_the_company(dana, acme, cast: Cast, who):
     if who == "deactivated":
         eva = people.add_person(dana, acme, name="Eva", email="eva@acme.example")
-        access.deactivate(dana, eva)
+        membership.deactivate(dana, eva)
         user_id = eva.id
     else:
         user_id = getattr(cast, who, 999_999)
