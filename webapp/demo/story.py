@@ -151,7 +151,7 @@ def add_agency(scene: Scene, agency: Agency) -> None:
     partner = partners.add_partner(
         None,
         agency.name,
-        address(admin_name, agency.domain),
+        email_of(admin_name, agency.domain),
         agency.language,
         time_zone=agency.time_zone,
         admin_name=admin_name,
@@ -159,7 +159,7 @@ def add_agency(scene: Scene, agency: Agency) -> None:
     admin = db.session.get_one(User, partner.notified_user_id)
     scene.team[admin_name] = admin
     for name in others:
-        email = address(name, agency.domain)
+        email = email_of(name, agency.domain)
         scene.team[name] = people.add_person(admin, partner, name=name, email=email)
     partners.save_default(
         admin, partner, partners.Default(agency.owner, scene.team[agency.people[1]].id)
@@ -170,7 +170,7 @@ def add_agency(scene: Scene, agency: Agency) -> None:
         add_company(scene, agency, partner, admin, company)
 
 
-def address(name: str, domain: str) -> str:
+def email_of(name: str, domain: str) -> str:
     return f"{i18n.fold(name.split()[0])}@{domain}"
 
 

@@ -95,7 +95,7 @@ def close_renewal(subscription_id: int, template: str, service: CloseRenewal, te
         client=subscription.client,
         subscription=subscription,
         next_date=renewals.next_date(subscription),
-        next_deadline=renewals.next_deadline(subscription),
+        next_deadline=renewals.moved_deadline(subscription),
         form=form,
         conflict=saved.conflict,
     )
