@@ -137,8 +137,8 @@ def test_the_report_for_people_says_what_changes_and_is_cut_short(
     ("content", "said"),
     [
         (b"", "Line 1: The file is empty."),
-        (b",,,", "Line 1: The file is empty."),
-        (b"\xef\xbb\xbf;;\n;;\n", "Line 1: The file is empty."),
+        (b",,,", "Line 1: The column names are missing."),
+        (b"\xef\xbb\xbf;;\n;;\n", "Line 1: The column names are missing."),
         (b"x" * 200_000, "Line 1: The line breaks the file"),
         (b"Firma\nA\n", "Map company, domain or external id. (--map)"),
         (b"Company name\nA\xb3a\n", "in cp1250 a line reads: Ała (--encoding)"),
