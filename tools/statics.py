@@ -1,7 +1,8 @@
 """Make the files for browsers: ``python tools/statics.py`` fills ``static/built`` (it is not committed).
 
-The stylesheet is joined from its parts, with the icons as images at its beginning. Each file gets its content's hash into its name, so that it may be cached for
-ever, and lies there compressed beforehand, which ``webapp/pages/statics.py`` serves to whoever takes it.
+The stylesheet is joined from its parts, with the icons as images at its beginning. Each file gets its content's hash
+into its name, so that it may be cached for ever, and lies there compressed beforehand, which
+``webapp/pages/statics.py`` serves to whoever takes it.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from gettext import NullTranslations
-from typing import Any, cast
+from typing import Any
 
 from flask import Flask, g
 from flask.templating import Environment as FlaskEnvironment
@@ -63,7 +63,8 @@ class Templates(FlaskEnvironment):
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         template = super()._parse(source, name, filename)
-        if name and name.endswith(".html"):
+        # Mails stay as they are written: few see a page's source, and many a mail's.
+        if name and name.endswith(".html") and not name.startswith("mail/"):
             for data in template.find_all(nodes.TemplateData):
                 data.data = without_idle_spaces(data.data)
         if self.catalog is not None:
@@ -84,7 +85,9 @@ class InPlace(NodeTransformer):
         self.catalog = catalog
         self.autoescape = autoescape
 
-    def visit_Call(self, call: nodes.Call) -> nodes.Node:
+    def visit_Call(  # noqa: N802 (the name is Jinja's)
+        self, call: nodes.Call
+    ) -> nodes.Node:
         self.generic_visit(call)
         name = call.node.name if isinstance(call.node, nodes.Name) else ""
         words = [word.value for word in call.args if isinstance(word, nodes.Const)]
