@@ -8,6 +8,7 @@ from pathlib import Path
 
 from flask import Flask, request
 from flask.sessions import SecureCookieSessionInterface
+from flask.templating import Environment
 from flask_babel import Babel
 from flask_migrate import Migrate
 from sqlalchemy.engine import make_url
@@ -35,6 +36,7 @@ from webapp.pages import (
 )
 from webapp.pages.ids import RowIdConverter
 from webapp.paths import folder
+from webapp.templating import Catalogs, Templates
 
 BLUEPRINTS = (
     frame.blueprint,
@@ -51,6 +53,12 @@ BLUEPRINTS = (
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"
 
 
+class Portal(Flask):
+    """The WSGI app, with templates that speak languages."""
+
+    jinja_environment: type[Environment] = Templates
+
+
 class OwnSession(SecureCookieSessionInterface):
     """Sessions with a cookie limited to the path at which the portal is mounted."""
 
@@ -65,7 +73,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     """
     chosen = settings or config.load()
     require_extras(chosen)
-    app = Flask(
+    app = Portal(
         "webapp",
         instance_path=str(Path(chosen.instance_path).resolve()),
         static_folder=None,
@@ -185,7 +193,13 @@ def add_extensions(app: Flask) -> None:
     with app.app_context():
         prepare_engine(db.engine)
     Migrate(app, db, directory=str(folder("migrations")), render_as_batch=True)
-    Babel(app, locale_selector=frame.babel_locale, timezone_selector=frame.time_zone)
+    babel = Babel(
+        app,
+        configure_jinja=False,
+        locale_selector=frame.babel_locale,
+        timezone_selector=frame.time_zone,
+    )
+    babel.domain_instance = Catalogs()
     guards.csrf.init_app(app)
     guards.login_manager.init_app(app)
     guards.limiter.init_app(app)

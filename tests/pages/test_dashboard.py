@@ -45,7 +45,7 @@ def add(app, cast):
 
 
 def names(answer):
-    return re.findall(r'<th scope="row" title="([^"]+)"', answer.text)
+    return re.findall(r'<th scope="row"><a href="[^"]+">([^<]+)</a>', answer.text)
 
 
 def test_a_client_is_listed_with_what_holds_for_it(alice):
