@@ -62,7 +62,7 @@ def leads(endpoint: str, query: Query, page: Page[Any], **values: Any) -> dict[s
 
 def answer(template: str, fragment: str, *, first_url: str, **context: Any) -> Response:
     """Render the page of a list, or for htmx only the list, with its address."""
-    response = htmx.page_or_fragment(template, fragment, **context)
+    response = htmx.page_or_fragment(template, fragment, first_url=first_url, **context)
     if htmx.wanted():
         # Without the empty fields of the form.
         response.headers["HX-Push-Url"] = first_url
