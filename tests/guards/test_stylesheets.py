@@ -21,7 +21,7 @@ SOURCES = {
     if path.relative_to(ROOT).parts[:2] != ("templates", "mail")
 }
 SCRIPT = SOURCES[ROOT / "static" / "portal.js"]
-# What htmx puts on whatever waits for an answer.
+# The class that htmx puts on an element while it waits for an answer.
 FROM_HTMX = {"htmx-request"}
 COLOUR = re.compile(r"#[0-9a-f]{3,8}\b|\b(rgb|hsl|oklch|light-dark)\(", re.IGNORECASE)
 

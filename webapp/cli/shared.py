@@ -36,7 +36,7 @@ def in_one_line() -> Iterator[None]:
     try:
         yield
     except Refused as error:
-        raise click.ClickException(words(error)) from None
+        raise click.ClickException(sentence_of(error)) from None
     except revision.OtherRevision as error:
         raise click.ClickException(str(error)) from None
     except SettingError as error:
@@ -81,7 +81,7 @@ def make_tables() -> None:
         raise click.ClickException(f"The database can't be used: {error.orig}") from None
 
 
-def words(error: Refused) -> str:
+def sentence_of(error: Refused) -> str:
     """Put a refusal into the words of the forms."""
     field = audit.FIELDS.get(error.field) or error.field.replace("_", " ").capitalize()
     return f"{field}: {sentence(error.refusal, **error.values)}"

@@ -85,7 +85,7 @@ def headers(letter: Letter, subject: str, settings: Settings) -> list[tuple[str,
         lines.append(("Cc", wire.mailboxes(letter.cc)))
     if letter.reply_to:
         lines.append(("Reply-To", wire.mailbox(letter.reply_to)))
-    lines += [("Subject", wire.words(subject)), ("Message-ID", letter.message_id)]
+    lines += [("Subject", wire.unstructured(subject)), ("Message-ID", letter.message_id)]
     if letter.references:
         # One root a line, since a mail about many subscriptions has many.
         lines.append(("References", letter.references.replace(" ", "\r\n ")))

@@ -31,7 +31,7 @@ def scripts() -> ScriptDirectory:
     return ScriptDirectory(str(folder("migrations")))
 
 
-def newest() -> str | None:
+def latest() -> str | None:
     """Return the revision that this version's migrations lead to."""
     return scripts().get_current_head()
 
@@ -55,13 +55,13 @@ def foreign() -> str | None:
 def problem() -> str | None:
     """Explain why these tables can't be used, and what to do; None if they are of this version."""
     found = present()
-    if found == newest():
+    if found == latest():
         return None
     if found is None:
         # Without PORTAL_DEMO a command looks at the real database, which may never have been made.
         hint = "" if current_app.config["PORTAL"].demo else OTHER_DATABASE
         return f"it has no tables: run portal init{hint}"
-    return foreign() or f"its tables are of version {found}, not {newest()}: run portal init"
+    return foreign() or f"its tables are of version {found}, not {latest()}: run portal init"
 
 
 def require(finds: Callable[[], str | None] = problem) -> None:
@@ -90,7 +90,7 @@ def differences() -> list[str]:
     missing = {table.name for verb, table, *_ in found if verb == "add_table"}
     # The parts of a missing table need no lines of their own.
     told = [
-        words(difference)
+        described(difference)
         for difference in found
         if difference[0] == "add_table" or table_name(difference) not in missing
     ]
@@ -110,7 +110,7 @@ def table_name(difference: tuple[Any, ...]) -> str:
     return str(difference[2] if table is None else table.name)
 
 
-def words(difference: tuple[Any, ...]) -> str:
+def described(difference: tuple[Any, ...]) -> str:
     """Put one of Alembic's differences into words.
 
     It is ("add_column", schema, table, column), ("modify_type", schema, table, column, …), or a verb such as

@@ -1,9 +1,10 @@
 """Settings > Partners > Communications: the default owner, the schedule, and the sending switch."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-from flask import Response, abort, flash, redirect, render_template, request, url_for
+from flask import Response, abort, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from flask_login import current_user
@@ -98,10 +99,8 @@ def send_test() -> AnyResponse:
     kind, chosen = MailKind(form.kind.data or ""), form.language.data or ""
     sample_mails.send(current_user, partner, kind, chosen)
     text = _("Test mail on its way to: %(email)s", email=current_user.email)
-    if htmx.wanted():
-        return answer(partner, "test", 200, test_form=form, notice=text)
-    flash(text, "good")
-    return redirect(url_for("settings.partners"), 303)
+    fragment = partial(answer, partner, "test", 200, test_form=form)
+    return notices.report(text, None, url_for("settings.partners"), fragment)
 
 
 def default_form(partner: Partner, sent: Mapping[str, str] | None = None) -> DefaultForm:
@@ -189,13 +188,10 @@ def answer_saved(
     if not saved.done:
         return answer(partner, part, saved.status, conflict=saved.conflict, **forms)
     entry = saved.value
-    if entry is None:
-        text = _("Nothing to save: it is set like this already")
-    text = text or _("Saved.")
-    if htmx.wanted():
-        changed = list(entry.changes) if entry else []
-        return answer(
-            partner, part, 200, notice=text, undo_url=notices.undo_url(entry), changed=changed
-        )
-    notices.flash_with_undo(text, entry)
-    return redirect(url_for("settings.partners"), 303)
+    changed = list(entry.changes) if entry else []
+    return notices.report(
+        notices.outcome(entry, text or _("Saved.")),
+        entry,
+        url_for("settings.partners"),
+        partial(answer, partner, part, 200, changed=changed),
+    )

@@ -14,7 +14,7 @@ from webapp.models import (
 from webapp.models.audit import AuditAction
 from webapp.models.user import new_token
 from webapp.services import audit
-from webapp.services.accounts.access import keep_an_admin, move_access
+from webapp.services.accounts.membership import keep_an_admin, move_access
 from webapp.services.accounts.names import changed_address, checked_address, checked_name
 from webapp.services.sending import after_changes
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Row, func, or_, select
+from sqlalchemy import Row, or_, select
 
 from webapp.domain.facts import ClientFacts, PartnerFacts
 from webapp.domain.ownership import Choice, Person
@@ -85,13 +85,20 @@ def partner_facts(
 
 def person(user: User) -> Person:
     """Turn a user into a person of the rules."""
-    organisation = user.organisation
+    return person_of(user, user.organisation.language, user.organisation.time_zone)
+
+
+def person_of(user: User | Row[Any], language: str, time_zone: str) -> Person:
+    """Make a person of the rules; ``user`` is the object or a row with its columns.
+
+    ``language`` and ``time_zone`` are the organisation's, for somebody who has none of their own.
+    """
     return Person(
         user.id,
         user.name,
         user.email,
-        user.language or organisation.language,
-        user.time_zone or organisation.time_zone,
+        user.language or language,
+        user.time_zone or time_zone,
         user.active,
         user.rejected_reply is not None,
     )
@@ -144,11 +151,13 @@ def load_people(client_ids: Sequence[int], partner_ids: Iterable[int]) -> People
             User.organisation_id,
             User.name,
             User.email,
-            func.coalesce(User.language, company.c.language).label("language"),
-            func.coalesce(User.time_zone, company.c.time_zone).label("time_zone"),
+            User.language,
+            User.time_zone,
             User.active,
             User.admin,
-            User.rejected_reply.is_not(None).label("rejected"),
+            User.rejected_reply,
+            company.c.language.label("company_language"),
+            company.c.time_zone.label("company_zone"),
             ContactAssignment.role,
             ContactAssignment.client_id,
         )
@@ -165,9 +174,8 @@ def load_people(client_ids: Sequence[int], partner_ids: Iterable[int]) -> People
     for row in rows:
         person = people.by_id.get(row.id)
         if person is None:
-            person = people.by_id[row.id] = Person(
-                row.id, row.name, row.email, row.language, row.time_zone, row.active, row.rejected
-            )
+            person = person_of(row, row.company_language, row.company_zone)
+            people.by_id[row.id] = person
             people.teams[row.organisation_id].append(person)
             if row.admin and row.active:
                 people.admins[row.organisation_id].append(person)

@@ -1,4 +1,4 @@
-"""Access of people: invite, deactivate, activate, and end it when their address changes."""
+"""Membership of people in their organisation: invite, deactivate, activate, and end it when their address changes."""
 
 from datetime import UTC, datetime
 
