@@ -8,7 +8,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 from webapp.models.audit import AuditEntry
 from webapp.models.base import Base, db
 from webapp.models.delivery import Delivery, DeliveryEvent, InboxMail, Reminder, ReminderEvent
-from webapp.models.organisation import Client, Organisation, OwnerChange, Partner
+from webapp.models.organisation import (
+    Client,
+    ContactAssignment,
+    Organisation,
+    OwnerChange,
+    Partner,
+)
 from webapp.models.subscription import Subscription
 from webapp.models.user import Login, User
 
@@ -27,6 +33,7 @@ def conflict_insert(table: Table) -> sqlite.Insert | postgresql.Insert:
 
 audit_entry_table = table_of(AuditEntry)
 client_table = table_of(Client)
+contact_assignment_table = table_of(ContactAssignment)
 delivery_event_table = table_of(DeliveryEvent)
 delivery_table = table_of(Delivery)
 inbox_mail_table = table_of(InboxMail)
