@@ -1,9 +1,9 @@
 """The tables behind the models, for statements over columns and rows: objects would only cost time there."""
 
-from typing import cast
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
 
 from sqlalchemy import Table
-from sqlalchemy.dialects import postgresql, sqlite
 
 from webapp.models.audit import AuditEntry
 from webapp.models.base import Base, db
@@ -18,17 +18,19 @@ from webapp.models.organisation import (
 from webapp.models.subscription import Subscription
 from webapp.models.user import Login, User
 
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
+
 
 def table_of(model: type[Base]) -> Table:
     """Return a model's table. SQLAlchemy's types can't know that our models map only to tables."""
     return cast(Table, model.__table__)
 
 
-def conflict_insert(table: Table) -> sqlite.Insert | postgresql.Insert:
-    """Make an INSERT that allows ON CONFLICT, for the database in use."""
-    if db.engine.dialect.name == "postgresql":
-        return postgresql.insert(table)
-    return sqlite.insert(table)
+def conflict_insert(table: Table) -> "sqlite.Insert | postgresql.Insert":
+    """Make an INSERT that allows ON CONFLICT, for the database in use. The other one is not imported."""
+    dialect = import_module(f"sqlalchemy.dialects.{db.engine.dialect.name}")
+    return cast("sqlite.Insert | postgresql.Insert", dialect.insert(table))
 
 
 audit_entry_table = table_of(AuditEntry)
