@@ -18,11 +18,11 @@ from typing import Any
 
 from alembic.migration import MigrationContext
 from flask import Flask
-from flask_migrate import upgrade
 from sqlalchemy import MetaData, select
 
 from webapp import worker
 from webapp.app import create_app
+from webapp.cli.migrating import upgrade
 from webapp.config import Settings
 from webapp.demo import clock, story
 from webapp.domain.ownership import Choice

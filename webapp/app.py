@@ -6,16 +6,16 @@ from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
+from click import Command, Context
 from flask import Flask, request
+from flask.cli import AppGroup
 from flask.sessions import SecureCookieSessionInterface
 from flask.templating import Environment
 from flask_babel import Babel
-from flask_migrate import Migrate
 from sqlalchemy.engine import make_url
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from webapp import config, worker
-from webapp.cli import main as commands
+from webapp import config
 from webapp.models import db
 from webapp.models.transactions import prepare_engine
 from webapp.pages import (
@@ -59,6 +59,24 @@ class Portal(Flask):
     jinja_environment: type[Environment] = Templates
 
 
+class Commands(AppGroup):
+    """The portal's commands, imported when one is asked for: a process that serves pages needs none."""
+
+    def get_command(self, context: Context, name: str) -> Command | None:
+        self.load()
+        return super().get_command(context, name)
+
+    def list_commands(self, context: Context) -> list[str]:
+        self.load()
+        return super().list_commands(context)
+
+    def load(self) -> None:
+        from webapp.cli import main as commands
+
+        for command in commands.COMMANDS:
+            self.add_command(command)
+
+
 class OwnSession(SecureCookieSessionInterface):
     """Sessions with a cookie limited to the path at which the portal is mounted."""
 
@@ -96,10 +114,10 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     errors.prepare(app)
-    commands.prepare(app)
+    app.cli = Commands()
     if chosen.demo:
         # Imported here, so that a portal with real data loads nothing of the demo.
-        from webapp import demo
+        from webapp import demo, worker
 
         demo.prepare(app, worker.once)
     guards.require_policies(app)
@@ -108,6 +126,8 @@ def create_app(settings: config.Settings | None = None) -> Flask:
 
 def main() -> None:
     """Run the ``portal`` command."""
+    from webapp.cli import main as commands
+
     commands.run(create_app)
 
 
@@ -192,7 +212,6 @@ def add_extensions(app: Flask) -> None:
     db.init_app(app)
     with app.app_context():
         prepare_engine(db.engine)
-    Migrate(app, db, directory=str(folder("migrations")), render_as_batch=True)
     babel = Babel(
         app,
         configure_jinja=False,

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from gettext import NullTranslations
 from typing import Any
 
@@ -13,6 +14,7 @@ from jinja2.nodes import EvalContext
 from jinja2.visitor import NodeTransformer
 from markupsafe import Markup
 
+from webapp import i18n
 from webapp.i18n import LANGUAGES, Language
 
 # Spaces that a browser does not show: those after a cell or a row, and all but one elsewhere.
@@ -23,6 +25,16 @@ SPACES = (
 )
 # Functions for a text that may already be looked up when a template is compiled.
 FIXED = {"_", "gettext", "pgettext"}
+
+
+FORMS: tuple[Callable[..., str], ...] = (
+    i18n.long_date,
+    i18n.medium_date,
+    i18n.weekday_date,
+    i18n.local_time,
+    i18n.money,
+    i18n.number,
+)
 
 
 class Templates(FlaskEnvironment):
@@ -46,7 +58,7 @@ class Templates(FlaskEnvironment):
         return self.languages[code]
 
     def translated(self, language: Language, catalog: NullTranslations) -> "Templates":
-        """Make the environment of a language: its texts, its code, and its tag for pages."""
+        """Make the environment of a language: its texts, its code and its tag, its forms of dates and numbers."""
         own = self.overlay(cache_size=200)
         own.catalog = catalog
         own.globals = {
@@ -54,6 +66,9 @@ class Templates(FlaskEnvironment):
             **texts(catalog),
             "language": language.code,
             "page_lang": language.html,
+        }
+        own.filters = self.filters | {
+            form.__name__: partial(form, language=language.code) for form in FORMS
         }
         return own
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import click
 from flask.cli import with_appcontext
-from flask_migrate import upgrade
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
+from webapp.cli.migrating import upgrade
 from webapp.config import SettingError
 from webapp.labels import audit
 from webapp.labels.refusals import sentence
-from webapp.models import Partner, db, revision
+from webapp.models import Partner, db, differences, revision
 from webapp.models.transactions import writing
 from webapp.services import installation
 from webapp.services.clients import clients
@@ -75,7 +75,7 @@ def make_tables() -> None:
     try:
         revision.require(revision.foreign)
         upgrade()
-        revision.require(revision.mismatch)
+        revision.require(differences.mismatch)
         unit_of_work(clients.refresh_sort_keys)()
     except DBAPIError as error:
         raise click.ClickException(f"The database can't be used: {error.orig}") from None

@@ -7,11 +7,19 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     Index,
+    Select,
     String,
     Time,
     UniqueConstraint,
+    select,
 )
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import (
+    Mapped,
+    contains_eager,
+    mapped_column,
+    relationship,
+    with_polymorphic,
+)
 from sqlalchemy.schema import SchemaItem
 
 from webapp.domain.ownership import Choice, Owner
@@ -151,6 +159,25 @@ class Client(Organisation):
     @property
     def choice(self) -> Choice:
         return Choice(self.owner.value) if self.owner else Choice.INHERIT
+
+
+def users_with_organisations() -> Select[User]:
+    """Select users with their organisations, each found by its key.
+
+    Where ``joinedload`` joins the tables of all organisations to one another first, SQLite reads all of them.
+    """
+    partner, client = Partner.__table__, Client.__table__
+    tables = Organisation.__table__.outerjoin(partner, partner.c.id == Organisation.id).outerjoin(
+        client, client.c.id == Organisation.id
+    )
+    whole = with_polymorphic(Organisation, "*", tables)
+    return (
+        select(User)
+        .join_from(User, Organisation.__table__, Organisation.id == User.organisation_id)
+        .outerjoin(partner, partner.c.id == Organisation.id)
+        .outerjoin(client, client.c.id == Organisation.id)
+        .options(contains_eager(User.organisation.of_type(whole)))
+    )
 
 
 class ContactAssignment(Base):

@@ -3,7 +3,6 @@
 import json
 import logging
 import secrets
-from collections.abc import Callable
 from dataclasses import asdict
 
 from flask import (
@@ -48,8 +47,6 @@ def prepare(app: Flask) -> None:
     app.before_request(lambda: guards.enforce(app))
     app.after_request(finish)
     app.teardown_request(release)
-    for name in ("long_date", "medium_date", "weekday_date", "local_time", "money", "number"):
-        app.add_template_filter(localized(name), name)
     app.jinja_env.globals |= {
         "asset": statics.asset,
         "demo": app.config["PORTAL"].demo,
@@ -61,12 +58,6 @@ def prepare(app: Flask) -> None:
         "url_for": addresses.url_for,
         "vendor": app.config["PORTAL"].vendor_name,
     }
-
-
-def localized(name: str) -> Callable[..., str]:
-    """Turn a formatter of webapp.i18n into a filter for the page's language."""
-    function = getattr(i18n, name)
-    return lambda *values: function(*values, language())
 
 
 def begin() -> None:
