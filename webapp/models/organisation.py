@@ -17,6 +17,7 @@ from sqlalchemy.schema import SchemaItem
 from webapp.domain.ownership import Choice, Owner
 from webapp.domain.recipients import ContactRole
 from webapp.domain.schedule import DEFAULT_STEPS, Window, parse_steps
+from webapp.domain.situations import NEW
 from webapp.models.base import Base, Identity, Key, UtcDateTime, codes
 from webapp.models.user import User
 
@@ -98,7 +99,8 @@ class Client(Organisation):
     """A customer of one partner.
 
     ``sort_key`` and ``search_key`` are folded from name, domain and city. ``next_renewal_on`` is the
-    earliest date of an active subscription, or NO_RENEWAL.
+    earliest date of an active subscription, or NO_RENEWAL. ``situation`` is the key of a
+    domain.situations.Situation. Only services.reminders.situations writes it.
     """
 
     __tablename__ = "client"
@@ -112,6 +114,7 @@ class Client(Organisation):
     sort_key: Mapped[str] = mapped_column(Key)
     search_key: Mapped[str] = mapped_column(String(700))
     next_renewal_on: Mapped[date] = mapped_column(default=NO_RENEWAL)
+    situation: Mapped[str] = mapped_column(String(4), default=NEW, server_default=NEW)
     # NULL follows the default, now and later; any other value is an override.
     owner: Mapped[Owner | None] = mapped_column(codes(Owner, "owner"))
     owner_set_by_id: Mapped[int | None] = mapped_column(Identity)
