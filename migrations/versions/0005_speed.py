@@ -6,15 +6,53 @@ from alembic import op
 revision = "0005"
 down_revision = "0004"
 
+BEFORE = (
+    ("ix_client_partner_id_sort_key_id", "client", ["partner_id", "sort_key", "id"]),
+    ("ix_client_partner_id_next_renewal_on_id", "client", ["partner_id", "next_renewal_on", "id"]),
+    ("ix_delivery_partner_id_id", "delivery", ["partner_id", "id"]),
+)
+SEARCHED = ["partner_id", "sort_key", "id", "situation", "next_renewal_on", "search_key"]
+AFTER = (
+    ("ix_client_by_name", "client", SEARCHED, None),
+    (
+        "ix_client_by_renewal",
+        "client",
+        ["partner_id", "next_renewal_on", "id", "situation"],
+        None,
+    ),
+    (
+        "ix_client_by_situation",
+        "client",
+        ["partner_id", "situation", "next_renewal_on", "id"],
+        None,
+    ),
+    ("ix_client_contact", "client", ["contact_id"], sa.text("contact_id IS NOT NULL")),
+    ("ix_delivery_partner_id_id_state", "delivery", ["partner_id", "id", "state"], None),
+    (
+        "ix_delivery_partner_id_queued_at_id",
+        "delivery",
+        ["partner_id", "queued_at", "id"],
+        None,
+    ),
+)
+
 
 def upgrade() -> None:
     op.add_column(
         "client", sa.Column("situation", sa.String(length=4), nullable=False, server_default="id0-")
     )
     store_situations()
+    for index, table, _columns in BEFORE:
+        op.drop_index(index, table_name=table)
+    for index, table, columns, where in AFTER:
+        op.create_index(index, table, columns, sqlite_where=where, postgresql_where=where)
 
 
 def downgrade() -> None:
+    for index, table, _columns, _where in AFTER:
+        op.drop_index(index, table_name=table)
+    for index, table, columns in BEFORE:
+        op.create_index(index, table, columns)
     op.drop_column("client", "situation")
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import (
     String,
     Time,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 from sqlalchemy.schema import SchemaItem
@@ -147,8 +148,25 @@ class Client(Organisation):
         UniqueConstraint("partner_id", "external_id"),
         Index(None, "partner_id", "name_key"),
         Index(None, "partner_id", "domain"),
-        Index(None, "partner_id", "sort_key", "id"),
-        Index(None, "partner_id", "next_renewal_on", "id"),
+        # For lists: two orders to walk along, the first with all that a search or a filter looks at; and
+        # the way to few clients in some situations. services.lists.paging chooses.
+        Index(
+            "ix_client_by_name",
+            "partner_id",
+            "sort_key",
+            "id",
+            "situation",
+            "next_renewal_on",
+            "search_key",
+        ),
+        Index("ix_client_by_renewal", "partner_id", "next_renewal_on", "id", "situation"),
+        Index("ix_client_by_situation", "partner_id", "situation", "next_renewal_on", "id"),
+        Index(
+            "ix_client_contact",
+            "contact_id",
+            sqlite_where=text("contact_id IS NOT NULL"),
+            postgresql_where=text("contact_id IS NOT NULL"),
+        ),
     )
 
     @property

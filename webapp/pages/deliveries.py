@@ -19,7 +19,8 @@ from webapp.pages.frame import language, time_zone
 from webapp.pages.saving import save
 from webapp.services.lists import deliveries as delivery_list
 from webapp.services.lists import paging
-from webapp.services.lists.deliveries import MOST_COUNTED, DeliveryQuery
+from webapp.services.lists.deliveries import DeliveryQuery
+from webapp.services.lists.paging import MOST_COUNTED
 from webapp.services.sending import decisions
 
 blueprint = Blueprint("deliveries", __name__)
