@@ -99,29 +99,27 @@ class DeliveryPage(Page[DeliveryRow]):
 
 def load(partner: Partner, query: DeliveryQuery) -> DeliveryPage:
     """Load the delivery rows that a query asks for, in at most four statements."""
-    listed = listing(partner, query)
-    below, top = listed, None
-    if not query.state:
-        here = replace(query, state=DeliveryState.UNCLEAR, after=None, before=None)
-        top = paging.load(listed, here, PAGE)
-        below = replace(
-            listed, readable=listed.readable & (delivery.state != DeliveryState.UNCLEAR)
-        )
-    page = paging.load(below, query, PAGE)
-    on_top = top.rows if top and page.before is None and query.after is None else ()
-    undecided = [row.id for row in (*on_top, *page.rows) if row.state in UNDECIDED]
+    every = listing(partner)
+    unclear = delivery.state == DeliveryState.UNCLEAR
+    page = paging.load(every if query.state else replace(every, shown=~unclear), query, PAGE)
+    top = None
+    if not query.state and page.before is None and query.after is None:
+        held = replace(every, readable=every.readable & unclear, counted=False)
+        top = paging.load(held, replace(query, before=None), PAGE)
+    unclear_rows = top.rows if top else ()
+    undecided = [row.id for row in (*unclear_rows, *page.rows) if row.state in UNDECIDED]
     still = decisions.still_wanted(undecided, runtime.now())
     return DeliveryPage(
         rows=tuple(delivery_row(row, still) for row in page.rows),
         before=page.before,
         after=page.after,
-        total=page.total + (top.total if top else 0),
-        unclear=tuple(delivery_row(row, still) for row in on_top),
-        more_unclear=bool(on_top) and top is not None and top.after is not None,
+        total=page.total,
+        unclear=tuple(delivery_row(row, still) for row in unclear_rows),
+        more_unclear=top is not None and top.after is not None,
     )
 
 
-def listing(partner: Partner, query: DeliveryQuery) -> Listing:
+def listing(partner: Partner) -> Listing:
     """Describe the list of a partner's deliveries, newest first."""
     return Listing(
         rows=ROWS,

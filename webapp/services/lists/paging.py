@@ -123,7 +123,8 @@ class Listing:
     reader may see. ``id``: the column that tells rows apart, and that decides between equal sort keys.
     ``filters``: for each narrowing field, the condition for its value. ``keys``: the sort keys by the
     query's ``sort``; if empty, the id alone. All but ``rows`` are about the table of ``id``, whatever else
-    they look at. ``counted``: readers are told how many there are.
+    they look at. ``shown``: the condition for rows on the pages; all others are only counted. ``counted``: readers are
+    told how many there are.
     """
 
     rows: Select[Any]
@@ -131,6 +132,7 @@ class Listing:
     readable: ColumnElement[bool] = field(default_factory=true)
     filters: Mapping[str, Filter] = field(default_factory=dict)
     keys: Mapping[str, ColumnElement[Any]] = field(default_factory=dict)
+    shown: ColumnElement[bool] = field(default_factory=true)
     counted: bool = True
 
 
@@ -159,7 +161,7 @@ def load(listing: Listing, query: Query, size: int) -> Page[Any]:
     backwards = place is not None and query.after is None
     way = Way(place, ascending=query.descending == backwards)
     conditions = tuple(listing.filters[name](value) for name, value in narrowing(query))
-    matching = Matching(columns, listing.readable, conditions)
+    matching = Matching(columns, listing.readable, listing.shown, conditions)
     total, ids = count(matching, way, size + 1) if conditions or listing.counted else (0, None)
     wanted = walk(matching, way, size + 1) if ids is None else ids
     statement = listing.rows.where(listing.id.in_(wanted)).order_by(*way.directions(columns))
@@ -216,10 +218,11 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Matching:
-    """The rows that pass a query's filters: ``columns`` of the order, ``readable`` ones, ``conditions``."""
+    """The rows of a Listing that meet the ``conditions`` of a query, in the order of these columns."""
 
     columns: tuple[ColumnElement[Any], ...]
     readable: ColumnElement[bool]
+    shown: ColumnElement[bool]
     conditions: tuple[ColumnElement[bool], ...]
 
 
@@ -229,7 +232,7 @@ def count(matching: Matching, way: Way, most: int) -> tuple[int, Sequence[int] |
     If that is few of a longer list, find the ids of the first ``most`` on the way, too; else they are None.
     """
     some = (
-        select(*matching.columns)
+        select(*matching.columns, matching.shown.label("shown"))
         .where(matching.readable, *matching.conditions)
         .limit(MOST_COUNTED + 1)
         .cte("some")
@@ -237,8 +240,12 @@ def count(matching: Matching, way: Way, most: int) -> tuple[int, Sequence[int] |
     number = select(func.count().label("total")).select_from(some)
     if not matching.conditions:
         return db.session.scalar(number) or 0, None
-    total, columns = number.subquery("number"), tuple(some.c)
-    first = way.along(select(columns[-1].label("id")), columns).limit(most).subquery("first")
+    total, (*columns, shown) = number.subquery("number"), some.c
+    first = (
+        way.along(select(columns[-1].label("id")).where(shown), columns)
+        .limit(most)
+        .subquery("first")
+    )
     rows = db.session.execute(
         select(total.c.total, first.c.id).select_from(total.outerjoin(first, true()))
     ).all()
@@ -249,7 +256,7 @@ def count(matching: Matching, way: Way, most: int) -> tuple[int, Sequence[int] |
 
 def walk(matching: Matching, way: Way, most: int) -> Select[Any]:
     """Select the ids of the first rows on the way that match."""
-    rows = select(matching.columns[-1]).where(matching.readable)
+    rows = select(matching.columns[-1]).where(matching.readable, matching.shown)
     if matching.conditions:
         # A database would take the index of a filter, and sort all that it finds, unless it can't see in.
         rows = rows.where(func.coalesce(and_(*matching.conditions), false()))
