@@ -1,11 +1,15 @@
 """Lists find their rows at any size: a client's situation as one key, and the indexes for each list."""
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0005"
 down_revision = "0004"
 
+# Name, table, columns.
+Index = tuple[str, str, list[str]]
 BEFORE = (
     ("ix_client_partner_id_sort_key_id", "client", ["partner_id", "sort_key", "id"]),
     ("ix_client_partner_id_next_renewal_on_id", "client", ["partner_id", "next_renewal_on", "id"]),
@@ -13,28 +17,30 @@ BEFORE = (
 )
 SEARCHED = ["partner_id", "sort_key", "id", "situation", "next_renewal_on", "search_key"]
 AFTER = (
-    ("ix_client_by_name", "client", SEARCHED, None),
+    ("ix_client_by_name", "client", SEARCHED),
     (
         "ix_client_by_renewal",
         "client",
-        ["partner_id", "next_renewal_on", "id", "situation"],
-        None,
+        ["partner_id", "next_renewal_on", "id", "situation", "sort_key"],
     ),
     (
         "ix_client_by_situation",
         "client",
-        ["partner_id", "situation", "next_renewal_on", "id"],
-        None,
+        ["partner_id", "situation", "next_renewal_on", "id", "sort_key"],
     ),
-    ("ix_client_contact", "client", ["contact_id"], sa.text("contact_id IS NOT NULL")),
-    ("ix_delivery_partner_id_id_state", "delivery", ["partner_id", "id", "state"], None),
+    ("ix_delivery_partner_id_id_state", "delivery", ["partner_id", "id", "state"]),
     (
-        "ix_delivery_partner_id_queued_at_id",
+        "ix_delivery_partner_id_client_id_id_state",
         "delivery",
-        ["partner_id", "queued_at", "id"],
-        None,
+        ["partner_id", "client_id", "id", "state"],
+    ),
+    (
+        "ix_delivery_partner_id_queued_at_id_state",
+        "delivery",
+        ["partner_id", "queued_at", "id", "state"],
     ),
 )
+CHOSEN = sa.text("contact_id IS NOT NULL")
 
 
 def upgrade() -> None:
@@ -42,18 +48,27 @@ def upgrade() -> None:
         "client", sa.Column("situation", sa.String(length=4), nullable=False, server_default="id0-")
     )
     store_situations()
-    for index, table, _columns in BEFORE:
-        op.drop_index(index, table_name=table)
-    for index, table, columns, where in AFTER:
-        op.create_index(index, table, columns, sqlite_where=where, postgresql_where=where)
+    replace_indexes(BEFORE, AFTER)
+    op.create_index(
+        "ix_client_contact",
+        "client",
+        ["contact_id"],
+        sqlite_where=CHOSEN,
+        postgresql_where=CHOSEN,
+    )
 
 
 def downgrade() -> None:
-    for index, table, _columns, _where in AFTER:
-        op.drop_index(index, table_name=table)
-    for index, table, columns in BEFORE:
-        op.create_index(index, table, columns)
+    op.drop_index("ix_client_contact", table_name="client")
+    replace_indexes(AFTER, BEFORE)
     op.drop_column("client", "situation")
+
+
+def replace_indexes(old: Sequence[Index], new: Sequence[Index]) -> None:
+    for name, table, _columns in old:
+        op.drop_index(name, table_name=table)
+    for name, table, columns in new:
+        op.create_index(name, table, columns)
 
 
 def store_situations() -> None:

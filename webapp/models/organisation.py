@@ -148,8 +148,8 @@ class Client(Organisation):
         UniqueConstraint("partner_id", "external_id"),
         Index(None, "partner_id", "name_key"),
         Index(None, "partner_id", "domain"),
-        # For lists: two orders to walk along, the first with all that a search or a filter looks at; and
-        # the way to few clients in some situations. services.lists.paging chooses.
+        # For lists: two orders to walk along, and the way to few clients in some situations. They hold all
+        # that a search or a filter looks at, and the order's key. services.lists.paging chooses.
         Index(
             "ix_client_by_name",
             "partner_id",
@@ -159,8 +159,12 @@ class Client(Organisation):
             "next_renewal_on",
             "search_key",
         ),
-        Index("ix_client_by_renewal", "partner_id", "next_renewal_on", "id", "situation"),
-        Index("ix_client_by_situation", "partner_id", "situation", "next_renewal_on", "id"),
+        Index(
+            "ix_client_by_renewal", "partner_id", "next_renewal_on", "id", "situation", "sort_key"
+        ),
+        Index(
+            "ix_client_by_situation", "partner_id", "situation", "next_renewal_on", "id", "sort_key"
+        ),
         Index(
             "ix_client_contact",
             "contact_id",

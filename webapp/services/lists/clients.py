@@ -163,18 +163,22 @@ def load_team(partner: Partner) -> tuple[Team, int]:
 
 def listing(partner: Partner, team: Team, query: ClientQuery) -> Listing:
     """Describe the list of a partner's clients."""
+    # A search goes through all names, in an index that has the other facts, too.
+    written = paging.behind(query, "search")
     return Listing(
         rows=ROWS,
         id=client.id,
         readable=client.partner_id == partner.id,
         filters={
             "search": partial(paging.holds_words, client.search_key),
-            # Where both are wanted, the second looks at both.
             "owner": lambda owner: (
-                true() if query.reach else client.situation.in_(sorted(owned(partner, owner)))
+                # Where both are wanted, the next one looks at both.
+                true()
+                if query.reach
+                else written(client.situation.in_(sorted(owned(partner, owner))))
             ),
-            "reach": lambda reach: reached(partner, team, reach, query.owner),
-            "within": partial(renews, runtime.today(partner.time_zone)),
+            "reach": lambda reach: written(reached(partner, team, reach, query.owner)),
+            "within": lambda days: written(renews(runtime.today(partner.time_zone), days)),
         },
         keys=SORT_KEYS,
     )

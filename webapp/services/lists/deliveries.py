@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy import ColumnElement, exists, or_, select, true
 
 from webapp.domain.delivery import UNDECIDED
 from webapp.domain.recipients import Reason
@@ -99,7 +98,7 @@ class DeliveryPage(Page[DeliveryRow]):
 
 def load(partner: Partner, query: DeliveryQuery) -> DeliveryPage:
     """Load the delivery rows that a query asks for, in at most four statements."""
-    every = listing(partner)
+    every = listing(partner, query)
     unclear = delivery.state == DeliveryState.UNCLEAR
     page = paging.load(every if query.state else replace(every, shown=~unclear), query, PAGE)
     top = None
@@ -119,19 +118,22 @@ def load(partner: Partner, query: DeliveryQuery) -> DeliveryPage:
     )
 
 
-def listing(partner: Partner) -> Listing:
+def listing(partner: Partner, query: DeliveryQuery) -> Listing:
     """Describe the list of a partner's deliveries, newest first."""
+    # Asked once, though two pages may be loaded by it.
+    about = about_client(partner, query.client) if query.client else true()
+    state, days = paging.behind(query, "client", "days"), paging.behind(query, "client")
     return Listing(
         rows=ROWS,
         id=delivery.id,
         readable=delivery.partner_id == partner.id,
         filters={
-            "state": lambda state: delivery.state == state,
-            "client": partial(about_client, partner),
+            "state": lambda wanted: state(delivery.state == wanted),
+            "client": lambda _words: about,
             "recipient": lambda text: exists().where(
                 recipient.id == delivery.recipient_id, paging.every_word(text, named)
             ),
-            "days": lambda days: delivery.queued_at >= runtime.now() - timedelta(days=days),
+            "days": lambda last: days(delivery.queued_at >= runtime.now() - timedelta(days=last)),
         },
     )
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Row, Select, and_, false, func, select, true, tuple_
+from sqlalchemy import Column, ColumnElement, Row, Select, and_, false, func, select, true, tuple_
+from sqlalchemy.sql.visitors import iterate
 
 from webapp.i18n import fold
 from webapp.mail.addresses import one_line
@@ -255,12 +256,36 @@ def count(matching: Matching, way: Way, most: int) -> tuple[int, Sequence[int] |
 
 
 def walk(matching: Matching, way: Way, most: int) -> Select[Any]:
-    """Select the ids of the first rows on the way that match."""
-    rows = select(matching.columns[-1]).where(matching.readable, matching.shown)
-    if matching.conditions:
-        # A database would take the index of a filter, and sort all that it finds, unless it can't see in.
-        rows = rows.where(func.coalesce(and_(*matching.conditions), false()))
+    """Select the ids of the first rows on the way that match.
+
+    A database would rather take the index of a filter and sort all that it finds. So it sees only what is
+    about the order itself, as that bounds the walk.
+    """
+    key, id = matching.columns[0], matching.columns[-1]
+    rows = select(id).where(
+        matching.readable,
+        matching.shown,
+        *(
+            condition if columns_of(condition) == {key} else unseen(condition)
+            for condition in matching.conditions
+        ),
+    )
     return way.along(rows, matching.columns).limit(most)
+
+
+def columns_of(condition: ColumnElement[bool]) -> set[Any]:
+    return {part for part in iterate(condition) if isinstance(part, Column)}
+
+
+def behind(query: Query, *leading: str) -> Callable[[ColumnElement[bool]], ColumnElement[bool]]:
+    """Choose how a condition is written: unseen if the query uses a filter that leads to fewer rows."""
+    used = any(name in leading for name, _value in narrowing(query))
+    return unseen if used else lambda condition: condition
+
+
+def unseen(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Keep a condition from the choice of an index: it is only looked at in each row that is found."""
+    return func.coalesce(condition, false())
 
 
 def holds_words(key: ColumnElement[str], text: str) -> ColumnElement[bool]:
