@@ -25,7 +25,7 @@ class PersonQuery(Query):
 
 def people(partner_id):
     return Listing(
-        rows=select(person.id, person.name),
+        rows=select(person.id, person.name).where(paging.chosen(person.id)),
         id=person.id,
         readable=person.organisation_id == partner_id,
         filters={

@@ -4,15 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, bindparam, func, select
 
 from webapp.domain.ownership import Person
 from webapp.domain.recipients import Reachability
 from webapp.domain.situations import Standing, reachabilities, standing
-from webapp.models import DeliveryState, Partner, Reminder, ReminderState, Subscription
-from webapp.models.tables import client_table, delivery_table
+from webapp.models import DeliveryState, Partner, ReminderState
+from webapp.models.subscription import base_date_of
+from webapp.models.tables import client_table, delivery_table, reminder_table, subscription_table
 
-client = client_table.c
+client, delivery = client_table.c, delivery_table.c
+reminder, subscription = reminder_table.c, subscription_table.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +38,8 @@ class Team:
 def next_mail() -> ColumnElement[date | None]:
     """Select the day on which a client's next step falls due, over all its subscriptions."""
     return (
-        select(func.min(Subscription.attention_on))
-        .where(Subscription.client_id == client.id, Subscription.cancelled.is_(False))
+        select(func.min(subscription.attention_on))
+        .where(subscription.client_id == client.id, subscription.cancelled.is_(False))
         .scalar_subquery()
     )
 
@@ -45,11 +47,11 @@ def next_mail() -> ColumnElement[date | None]:
 def next_deadline() -> ColumnElement[date | None]:
     """Select the decision deadline of the next renewal, the earliest one if several renew that day."""
     return (
-        select(func.min(Subscription.deadline))
+        select(func.min(subscription.deadline))
         .where(
-            Subscription.client_id == client.id,
-            Subscription.renewal_date == client.next_renewal_on,
-            Subscription.cancelled.is_(False),
+            subscription.client_id == client.id,
+            subscription.renewal_date == client.next_renewal_on,
+            subscription.cancelled.is_(False),
         )
         .scalar_subquery()
     )
@@ -58,26 +60,28 @@ def next_deadline() -> ColumnElement[date | None]:
 def blocked_until() -> ColumnElement[date]:
     """Select the last useful day of a client's blocked reminders. If it has passed, none can be told any more."""
     return (
-        select(func.max(Reminder.base_date))
-        .join(Subscription, Subscription.id == Reminder.subscription_id)
+        select(func.max(reminder.base_date))
+        .select_from(
+            reminder_table.join(subscription_table, subscription.id == reminder.subscription_id)
+        )
         .where(
-            Reminder.client_id == client.id,
-            Reminder.state == ReminderState.BLOCKED,
-            Reminder.base_date == Subscription.base_date,
-            Subscription.cancelled.is_(False),
+            reminder.client_id == client.id,
+            reminder.state == ReminderState.BLOCKED,
+            reminder.base_date == base_date_of(subscription),
+            subscription.cancelled.is_(False),
         )
         .scalar_subquery()
     )
 
 
-def not_sure(partner: Partner) -> ColumnElement[int]:
-    """Count a partner's mails that are held until a person decides."""
+def not_sure() -> ColumnElement[int]:
+    """Count the mails of the partner ``reader`` that are held until a person decides."""
     return (
         select(func.count())
         .select_from(delivery_table)
         .where(
-            delivery_table.c.partner_id == partner.id,
-            delivery_table.c.state == DeliveryState.UNCLEAR,
+            delivery.partner_id == bindparam("reader"),
+            delivery.state == DeliveryState.UNCLEAR,
         )
         .scalar_subquery()
     )

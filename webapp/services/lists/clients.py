@@ -1,12 +1,13 @@
 """The dashboard: a partner's clients, searched, filtered, sorted, one page at a time."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, or_, select, true
+from sqlalchemy import ColumnElement, bindparam, exists, or_, select, true
 
 from webapp.domain.ownership import (
     EffectiveOwner,
@@ -38,18 +39,39 @@ WITHIN_DAYS = (30, 60, 90, 120)
 company, member = organisation_table.c, user_table.c
 
 
-ROWS = select(
-    client.id,
-    client.city,
-    client.situation,
-    client.contact_id,
-    client.next_renewal_on,
-    company.name,
-    company.time_zone,
-    next_mail().label("next_mail"),
-    next_deadline().label("next_deadline"),
-    blocked_until().label("blocked_until"),
-).select_from(client_table.join(organisation_table, company.id == client.id))
+ROWS = (
+    select(
+        client.id,
+        client.city,
+        client.situation,
+        client.contact_id,
+        client.next_renewal_on,
+        company.name,
+        company.time_zone,
+        next_mail().label("next_mail"),
+        next_deadline().label("next_deadline"),
+        blocked_until().label("blocked_until"),
+    )
+    .select_from(client_table.join(organisation_table, company.id == client.id))
+    .where(paging.chosen(client.id))
+)
+# The people of the partner ``reader``; "chosen": some client has this contact of its own.
+TEAM = (
+    select(
+        member.id,
+        member.name,
+        member.email,
+        member.language,
+        member.time_zone,
+        member.active,
+        member.admin,
+        member.rejected_reply,
+        exists().where(client.contact_id == member.id).label("chosen"),
+        not_sure().label("undecided"),
+    )
+    .where(member.organisation_id == bindparam("reader"))
+    .order_by(member.id)
+)
 
 
 class OwnerFilter(StrEnum):
@@ -113,7 +135,7 @@ def load(partner: Partner, query: ClientQuery) -> ClientPage:
     team, undecided = load_team(partner)
     page = paging.load(listing(partner, team, query), query, PAGE)
     return ClientPage(
-        rows=tuple(client_row(row, partner, team) for row in page.rows),
+        rows=tuple(client_rows(page.rows, partner, team)),
         before=page.before,
         after=page.after,
         total=page.total,
@@ -123,23 +145,7 @@ def load(partner: Partner, query: ClientQuery) -> ClientPage:
 
 def load_team(partner: Partner) -> tuple[Team, int]:
     """Load the people of a partner, and the number of its mails that wait for a decision."""
-    chosen = exists().where(client.contact_id == member.id).label("chosen")
-    rows = db.session.execute(
-        select(
-            member.id,
-            member.name,
-            member.email,
-            member.language,
-            member.time_zone,
-            member.active,
-            member.admin,
-            member.rejected_reply,
-            chosen,
-            not_sure(partner).label("undecided"),
-        )
-        .where(member.organisation_id == partner.id)
-        .order_by(member.id)
-    ).all()
+    rows = db.session.execute(TEAM, {"reader": partner.id}).all()
     people = {
         row.id: Person(
             row.id,
@@ -233,22 +239,34 @@ def renews(today: date, within: int) -> ColumnElement[bool]:
     return client.next_renewal_on.between(today, today + timedelta(days=within))
 
 
-def client_row(row: Any, partner: Partner, team: Team) -> ClientRow:
-    own = team.people.get(row.contact_id or 0)
-    situation = SITUATIONS[row.situation]
-    today, reach = runtime.today(row.time_zone), team.rate(partner, standing(own))[row.situation]
-    return ClientRow(
-        id=row.id,
-        name=row.name,
-        city=row.city,
-        owner=effective_owner(situation.choice, partner.default_owner),
-        contact=point_of_contact(own, team.default, team.admins),
-        next_renewal=None if row.next_renewal_on == NO_RENEWAL else row.next_renewal_on,
-        deadline=row.next_deadline,
-        today=today,
-        reach=reach,
-        at_risk=None if reach is Reachability.GREEN else at_risk(row, today),
-    )
+def client_rows(rows: Sequence[Any], partner: Partner, team: Team) -> Iterator[ClientRow]:
+    """Make the rows of a page. What many of them share is asked once."""
+    today = cache(runtime.today)
+    owner = cache(partial(effective_owner, default=partner.default_owner))
+
+    @cache
+    def asked(own_id: int | None) -> tuple[PointOfContact, Mapping[str, Reachability]]:
+        own = team.people.get(own_id or 0)
+        return (
+            point_of_contact(own, team.default, team.admins),
+            team.rate(partner, standing(own)),
+        )
+
+    for row in rows:
+        contact, rated = asked(row.contact_id)
+        day, reach = today(row.time_zone), rated[row.situation]
+        yield ClientRow(
+            id=row.id,
+            name=row.name,
+            city=row.city,
+            owner=owner(SITUATIONS[row.situation].choice),
+            contact=contact,
+            next_renewal=None if row.next_renewal_on == NO_RENEWAL else row.next_renewal_on,
+            deadline=row.next_deadline,
+            today=day,
+            reach=reach,
+            at_risk=None if reach is Reachability.GREEN else at_risk(row, day),
+        )
 
 
 def at_risk(row: Any, today: date) -> date | None:

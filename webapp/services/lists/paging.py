@@ -7,7 +7,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Generic, TypeVar
 
-from sqlalchemy import Column, ColumnElement, Row, Select, and_, false, func, select, true, tuple_
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    false,
+    func,
+    select,
+    true,
+    tuple_,
+)
 from sqlalchemy.sql.visitors import iterate
 
 from webapp.i18n import fold
@@ -120,7 +132,8 @@ def in_address(query: Query) -> dict[str, str]:
 class Listing:
     """The definition of a list.
 
-    ``rows``: a select of columns over all rows there are. ``readable``: the condition for rows that the
+    ``rows``: a select of the columns of some rows, the "id" among them: those that meet ``chosen(id)``. It is
+    made once, so that SQLAlchemy knows it at sight. ``readable``: the condition for rows that the
     reader may see. ``id``: the column that tells rows apart, and that decides between equal sort keys.
     ``filters``: for each narrowing field, the condition for its value. ``keys``: the sort keys by the
     query's ``sort``; if empty, the id alone. All but ``rows`` are about the table of ``id``, whatever else
@@ -151,8 +164,13 @@ class Page(Generic[ListRow]):
     total: int = 0
 
 
+def chosen(id: ColumnElement[int]) -> ColumnElement[bool]:
+    """Make the condition for the rows of one page."""
+    return id.in_(bindparam("ids", expanding=True))
+
+
 def load(listing: Listing, query: Query, size: int) -> Page[Any]:
-    """Load one page of rows, in three statements at most, whose work does not grow with the list.
+    """Load one page of rows, in four statements at most, whose work does not grow with the list.
 
     The count decides the way. If few rows match, they are found by what they match, and sorted. Among many,
     a page is soon full on a walk along the order. A place that is not in the list is ignored.
@@ -163,19 +181,24 @@ def load(listing: Listing, query: Query, size: int) -> Page[Any]:
     way = Way(place, ascending=query.descending == backwards)
     conditions = tuple(listing.filters[name](value) for name, value in narrowing(query))
     matching = Matching(columns, listing.readable, listing.shown, conditions)
-    total, ids = count(matching, way, size + 1) if conditions or listing.counted else (0, None)
-    wanted = walk(matching, way, size + 1) if ids is None else ids
-    statement = listing.rows.where(listing.id.in_(wanted)).order_by(*way.directions(columns))
-    found = db.session.execute(statement).all() if wanted != [] else []
-    more = len(found) > size
-    rows = found[:size][::-1] if backwards else found[:size]
+    total, ids = find(matching, way, size + 1, counted=listing.counted)
+    more = len(ids) > size
+    ids = ids[:size][::-1] if backwards else ids[:size]
     earlier, later = (more, True) if backwards else (place is not None, more)
     return Page(
-        rows=tuple(rows),
-        before=rows[0].id if rows and earlier else None,
-        after=rows[-1].id if rows and later else None,
+        rows=rows_of(listing, ids),
+        before=ids[0] if ids and earlier else None,
+        after=ids[-1] if ids and later else None,
         total=total,
     )
+
+
+def rows_of(listing: Listing, ids: Sequence[int]) -> tuple[Any, ...]:
+    """Load these rows, in this order."""
+    if not ids:
+        return ()
+    by_id = {row.id: row for row in db.session.execute(listing.rows, {"ids": ids})}
+    return tuple(by_id[row_id] for row_id in ids if row_id in by_id)
 
 
 def order(listing: Listing, query: Query) -> tuple[ColumnElement[Any], ...]:
@@ -227,32 +250,28 @@ class Matching:
     conditions: tuple[ColumnElement[bool], ...]
 
 
-def count(matching: Matching, way: Way, most: int) -> tuple[int, Sequence[int] | None]:
-    """Count the rows that match, up to MOST_COUNTED + 1.
-
-    If that is few of a longer list, find the ids of the first ``most`` on the way, too; else they are None.
-    """
+def find(matching: Matching, way: Way, most: int, *, counted: bool) -> tuple[int, Sequence[int]]:
+    """Count the rows that match, up to MOST_COUNTED + 1, and find the ids of the first ``most`` on the way."""
+    walked = walk(matching, way, most)
+    if not matching.conditions and not counted:
+        return 0, db.session.scalars(walked).all()
     some = (
         select(*matching.columns, matching.shown.label("shown"))
         .where(matching.readable, *matching.conditions)
         .limit(MOST_COUNTED + 1)
         .cte("some")
     )
-    number = select(func.count().label("total")).select_from(some)
-    if not matching.conditions:
-        return db.session.scalar(number) or 0, None
-    total, (*columns, shown) = number.subquery("number"), some.c
-    first = (
-        way.along(select(columns[-1].label("id")).where(shown), columns)
-        .limit(most)
-        .subquery("first")
-    )
+    (*columns, shown) = some.c
+    few = way.along(select(columns[-1].label("id")).where(shown), columns).limit(most)
+    number = select(func.count().label("total")).select_from(some).subquery("number")
+    first = (few if matching.conditions else walked).subquery("first")
     rows = db.session.execute(
-        select(total.c.total, first.c.id).select_from(total.outerjoin(first, true()))
+        select(number.c.total, first.c.id).select_from(number.outerjoin(first, true()))
     ).all()
-    if rows[0].total > MOST_COUNTED:
-        return rows[0].total, None
-    return rows[0].total, [row.id for row in rows if row.id is not None]
+    total = rows[0].total
+    if matching.conditions and total > MOST_COUNTED:
+        return total, db.session.scalars(walked).all()
+    return total, [row.id for row in rows if row.id is not None]
 
 
 def walk(matching: Matching, way: Way, most: int) -> Select[Any]:
