@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, or_, select, true
+from sqlalchemy import ColumnElement, or_, select, true
 
 from webapp.domain.delivery import UNDECIDED
 from webapp.domain.recipients import Reason
@@ -134,8 +134,8 @@ def listing(partner: Partner, query: DeliveryQuery) -> Listing:
         filters={
             "state": lambda wanted: state(delivery.state == wanted),
             "client": lambda _words: about,
-            "recipient": lambda text: exists().where(
-                recipient.id == delivery.recipient_id, paging.every_word(text, named)
+            "recipient": lambda text: looked_up(
+                paging.every_word(text, named), recipient.id == delivery.recipient_id
             ),
             "days": lambda last: days(delivery.queued_at >= runtime.now() - timedelta(days=last)),
         },
@@ -151,7 +151,15 @@ def about_client(partner: Partner, text: str) -> ColumnElement[bool]:
     ids = db.session.scalars(select(client.id).where(found).limit(paging.MOST_COUNTED + 1)).all()
     if len(ids) <= paging.MOST_COUNTED:
         return delivery.client_id.in_(ids)
-    return exists().where(client.id == delivery.client_id, found)
+    return looked_up(found, client.id == delivery.client_id)
+
+
+def looked_up(condition: ColumnElement[bool], row: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Make the condition for mails by a row that belongs to each, which ``row`` finds.
+
+    A database may answer EXISTS by looking at all rows of the other table first.
+    """
+    return paging.unseen(select(condition).where(row).scalar_subquery())
 
 
 def named(word: str) -> ColumnElement[bool]:
