@@ -174,7 +174,7 @@ def listing(partner: Partner, team: Team, query: ClientQuery) -> Listing:
     return Listing(
         rows=ROWS,
         id=client.id,
-        readable=client.partner_id == partner.id,
+        readable=client.partner_id == paging.constant(partner.id),
         filters={
             "search": partial(paging.holds_words, client.search_key),
             "owner": lambda owner: (

@@ -130,7 +130,7 @@ def listing(partner: Partner, query: DeliveryQuery) -> Listing:
     return Listing(
         rows=ROWS,
         id=delivery.id,
-        readable=delivery.partner_id == partner.id,
+        readable=delivery.partner_id == paging.constant(partner.id),
         filters={
             "state": lambda wanted: state(delivery.state == wanted),
             "client": lambda _words: about,
@@ -147,8 +147,12 @@ def about_client(partner: Partner, text: str) -> ColumnElement[bool]:
 
     A few are looked up by their ids. Of many, each mail's client is looked at.
     """
-    found = (client.partner_id == partner.id) & paging.holds_words(client.search_key, text)
-    ids = db.session.scalars(select(client.id).where(found).limit(paging.MOST_COUNTED + 1)).all()
+    found = (client.partner_id == paging.constant(partner.id)) & paging.holds_words(
+        client.search_key, text
+    )
+    ids = db.session.scalars(
+        select(client.id).where(found).limit(paging.constant(paging.MOST_COUNTED + 1))
+    ).all()
     if len(ids) <= paging.MOST_COUNTED:
         return delivery.client_id.in_(ids)
     return looked_up(found, client.id == delivery.client_id)

@@ -16,6 +16,7 @@ from sqlalchemy import (
     bindparam,
     false,
     func,
+    literal,
     select,
     true,
     tuple_,
@@ -169,6 +170,14 @@ def chosen(id: ColumnElement[int]) -> ColumnElement[bool]:
     return id.in_(bindparam("ids", expanding=True))
 
 
+def constant(number: int) -> ColumnElement[int]:
+    """Write a number into a statement, since PostgreSQL may plan for a parameter without its value.
+
+    A way that is right for most partners may be wrong for the largest.
+    """
+    return literal(number, literal_execute=True)
+
+
 def load(listing: Listing, query: Query, size: int) -> Page[Any]:
     """Load one page of rows, in four statements at most, whose work does not grow with the list.
 
@@ -258,11 +267,11 @@ def find(matching: Matching, way: Way, most: int, *, counted: bool) -> tuple[int
     some = (
         select(*matching.columns, matching.shown.label("shown"))
         .where(matching.readable, *matching.conditions)
-        .limit(MOST_COUNTED + 1)
+        .limit(constant(MOST_COUNTED + 1))
         .cte("some")
     )
     (*columns, shown) = some.c
-    few = way.along(select(columns[-1].label("id")).where(shown), columns).limit(most)
+    few = way.along(select(columns[-1].label("id")).where(shown), columns).limit(constant(most))
     number = select(func.count().label("total")).select_from(some).subquery("number")
     first = (few if matching.conditions else walked).subquery("first")
     rows = db.session.execute(
@@ -289,7 +298,7 @@ def walk(matching: Matching, way: Way, most: int) -> Select[Any]:
             for condition in matching.conditions
         ),
     )
-    return way.along(rows, matching.columns).limit(most)
+    return way.along(rows, matching.columns).limit(constant(most))
 
 
 def columns_of(condition: ColumnElement[bool]) -> set[Any]:
