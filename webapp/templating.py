@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from webapp import i18n
 from webapp.i18n import LANGUAGES, Language
+from webapp.labels import codes
 
 # Spaces that a browser does not show: those after a cell or a row, and all but one elsewhere.
 SPACES = (
@@ -66,6 +67,7 @@ class Templates(FlaskEnvironment):
             **texts(catalog),
             "language": language.code,
             "page_lang": language.html,
+            "labels": codes.spoken(),
         }
         own.filters = self.filters | {
             form.__name__: partial(form, language=language.code) for form in FORMS

@@ -26,7 +26,6 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from webapp import i18n
 from webapp.domain.access import Action
-from webapp.labels import codes
 from webapp.models import db
 from webapp.models.transactions import attempt, writing
 from webapp.pages import addresses, guards, htmx, readiness, statics
@@ -51,11 +50,11 @@ def prepare(app: Flask) -> None:
         "asset": statics.asset,
         "demo": app.config["PORTAL"].demo,
         "fragment_wanted": htmx.wanted,
-        "labels": codes,
         "languages": tuple(i18n.LANGUAGES.values()),
         "may": may,
         "page_to_return_to": page_to_return_to,
         "url_for": addresses.url_for,
+        "url_pattern": addresses.url_pattern,
         "vendor": app.config["PORTAL"].vendor_name,
     }
 
