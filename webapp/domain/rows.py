@@ -215,7 +215,9 @@ def readers(spelling: Spelling, more: Mapping[Field, Reader]) -> dict[Field, Rea
     plain: dict[Field, Reader] = {
         name: partial(read_text, longest=LENGTHS.get(name, 200)) for name in Field
     }
-    return {name: lru_cache(REMEMBERED)(read) for name, read in {**plain, **special, **more}.items()}
+    return {
+        name: lru_cache(REMEMBERED)(read) for name, read in {**plain, **special, **more}.items()
+    }
 
 
 def read_line(

@@ -1,14 +1,15 @@
 """The tables behind the models, for statements over columns and rows: objects would only cost time there."""
 
+from collections.abc import Sequence
 from typing import cast
 
-from sqlalchemy import Table
+from sqlalchemy import Table, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from webapp.models.audit import AuditEntry
 from webapp.models.base import Base, db
 from webapp.models.delivery import Delivery, DeliveryEvent, InboxMail, Reminder, ReminderEvent
-from webapp.models.organisation import Client, Organisation, OwnerChange, Partner
+from webapp.models.organisation import Client, ContactAssignment, Organisation, OwnerChange, Partner
 from webapp.models.subscription import Subscription
 from webapp.models.user import Login, User
 
@@ -25,8 +26,22 @@ def conflict_insert(table: Table) -> sqlite.Insert | postgresql.Insert:
     return sqlite.insert(table)
 
 
+def next_ids(table: Table, count: int) -> Sequence[int]:
+    """Reserve so many ids for new rows, so that others can refer to them before they are written.
+
+    On SQLite they are free only as long as the transaction is the one that writes.
+    """
+    if db.engine.dialect.name == "postgresql":
+        sequence = func.pg_get_serial_sequence(f'"{table.name}"', "id")
+        numbered = select(func.nextval(sequence)).select_from(func.generate_series(1, count))
+        return db.session.scalars(numbered).all()
+    newest = db.session.scalar(select(func.max(table.c.id))) or 0
+    return range(newest + 1, newest + 1 + count)
+
+
 audit_entry_table = table_of(AuditEntry)
 client_table = table_of(Client)
+contact_assignment_table = table_of(ContactAssignment)
 delivery_event_table = table_of(DeliveryEvent)
 delivery_table = table_of(Delivery)
 inbox_mail_table = table_of(InboxMail)

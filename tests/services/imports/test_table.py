@@ -72,7 +72,10 @@ def test_the_encoding_that_is_advised_reads_our_languages(text: str, encoding: s
     ],
 )
 def test_separators_and_line_ends(text: str) -> None:
-    assert [cells for _row, cells in lines(io.StringIO(text, newline=""))] == [["A", "B"], ["1", "2"]]
+    assert [cells for _row, cells in lines(io.StringIO(text, newline=""))] == [
+        ["A", "B"],
+        ["1", "2"],
+    ]
 
 
 def test_a_separator_within_quotes_does_not_count() -> None:
