@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from babel import Locale
@@ -119,6 +120,7 @@ def check(details: SubscriptionDetails) -> None:
         raise Refused("currency", Refusal.NO_OPTION)
 
 
+@lru_cache(1_000)
 def product_key(product: str) -> str:
     """Fold a product's name for comparison, cut to its column, since folding can make it longer."""
     return i18n.fold(product)[:300]

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date
+from functools import lru_cache
 
 from webapp.countries import zone_of
 from webapp.domain.cells import Problem
@@ -14,6 +15,10 @@ from webapp.services.imports.plans import ClientPlan, LineClaim, MatchError, Out
 from webapp.services.imports.shelf import Shelf
 from webapp.services.imports.stored import StoredSubscription
 
+# So many lines are matched at a time.
+LINES = 2_000
+# Each name is looked up several times in a row.
+folded_name = lru_cache(LINES)(fold)
 # A client may be found by several keys. Each is of one field.
 Key = tuple[Field, str]
 
@@ -200,7 +205,7 @@ def client_keys(external_id: str | None, domain: str | None, name: str | None) -
     keys = (
         (Field.EXTERNAL_ID, external_id),
         (Field.DOMAIN, domain),
-        (Field.COMPANY, name and fold(name)),
+        (Field.COMPANY, name and folded_name(name)),
     )
     return [(kind, key) for kind, key in keys if key]
 

@@ -102,9 +102,12 @@ class Plan(Generic[Record]):
             if value is None:
                 continue
             if attribute not in self.wanted:
-                self.wanted[attribute], self.rows[attribute] = value, row
-                if self.differs(attribute):
+                present = getattr(self.record, attribute, None)
+                if present != value:
                     outcome = Outcome.CHANGED
+                # Of two equal values one is kept: most lists say what is stored.
+                self.wanted[attribute] = value if present != value else present
+                self.rows[attribute] = row
             elif self.wanted[attribute] != value:
                 raise MatchError(name, Problem.CONFLICT, other=self.rows[attribute])
         return outcome

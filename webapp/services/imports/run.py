@@ -36,7 +36,7 @@ from webapp.models.subscription import base_date_of
 from webapp.models.tables import subscription_table
 from webapp.services import runtime
 from webapp.services.clients.subscriptions import CURRENCIES
-from webapp.services.imports.matching import Matcher
+from webapp.services.imports.matching import LINES, Matcher
 from webapp.services.imports.plans import ClientPlan, Outcome, Part
 from webapp.services.imports.table import decode, lines
 from webapp.services.imports.writing import write
@@ -46,8 +46,6 @@ from webapp.services.reminders import loading
 DAYS_AHEAD = 30
 # The preview of the mails loads so many clients at a time.
 CHUNK = 1_000
-# So many lines are matched at a time.
-LINES = 2_000
 
 
 @dataclass(frozen=True, slots=True)
