@@ -3,10 +3,9 @@
 Only this module writes them.
 """
 
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
-from functools import cache
+from collections.abc import Collection, Sequence
+from datetime import date
+from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, func, select, update
@@ -21,27 +20,10 @@ Day = dict[str, Any]
 # So many ids in one statement at most; both databases have a limit.
 CHUNK = 5_000
 steps_of = cache(schedule.parse_steps)
-collected: ContextVar[list[Subscription] | None] = ContextVar("collected", default=None)
-
-
-@contextmanager
-def refreshed_together() -> Iterator[None]:
-    """Let ``refresh`` only collect subscriptions, and refresh all of them in a few statements at the end."""
-    subscriptions: list[Subscription] = []
-    token = collected.set(subscriptions)
-    try:
-        yield
-    finally:
-        collected.reset(token)
-    refresh(subscriptions)
 
 
 def refresh(subscriptions: Collection[Subscription]) -> None:
     """Write each subscription's next day of attention, and the clients' next renewals."""
-    later = collected.get()
-    if later is not None:
-        later.extend(subscriptions)
-        return
     db.session.flush()
     ids = [subscription.id for subscription in subscriptions]
     for start in range(0, len(ids), CHUNK):
@@ -100,6 +82,12 @@ def refresh_where(condition: ColumnElement[bool]) -> None:
             changed.append({"key": row.id, "day": day})
     write(changed)
     write_next_renewals(condition)
+
+
+@lru_cache(4096)
+def first_day(base: date, term_months: int, steps_text: str) -> date | None:
+    """Compute the next day of attention of a new subscription, which has no reminders yet."""
+    return schedule.attention_on(schedule.Renewal(base, term_months), steps_of(steps_text))
 
 
 def planned_steps(condition: ColumnElement[bool]) -> dict[int, list[int]]:

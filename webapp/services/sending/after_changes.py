@@ -1,5 +1,6 @@
 """Open reminders after a change: end them, plan them again, and preview the first mails."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, func, or_, select
@@ -25,13 +26,17 @@ from webapp.services.sending import outbox
 
 
 def withdraw(
-    actor: User | None, subscription: Subscription, state: ReminderState, now: datetime
+    actor: User | None,
+    subscription_ids: Sequence[int],
+    client_ids: Sequence[int],
+    state: ReminderState,
+    now: datetime,
 ) -> None:
-    """End a subscription's waiting reminders and queued mails (it was renewed, cancelled or moved)."""
+    """End the waiting reminders and queued mails of clients' subscriptions (renewed, cancelled or moved)."""
     db.session.flush()
-    lock_clients([subscription.client_id])
-    reminder_states.close_waiting([subscription.id], state, now, actor)
-    outbox.issue([subscription.client_id], now, actor)
+    lock_clients(client_ids)
+    reminder_states.close_waiting(subscription_ids, state, now, actor)
+    outbox.issue(client_ids, now, actor)
 
 
 def reconsider(actor: User | None, clients: ColumnElement[bool]) -> None:
