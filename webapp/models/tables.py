@@ -8,7 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from webapp.models.audit import AuditEntry
 from webapp.models.base import Base, db
 from webapp.models.delivery import Delivery, DeliveryEvent, InboxMail, Reminder, ReminderEvent
-from webapp.models.organisation import Client, Organisation, OwnerChange, Partner
+from webapp.models.organisation import Client, Organisation, OwnerChange, Partner, SettingsChange
 from webapp.models.subscription import Subscription
 from webapp.models.user import Login, User
 
@@ -36,5 +36,6 @@ owner_change_table = table_of(OwnerChange)
 partner_table = table_of(Partner)
 reminder_event_table = table_of(ReminderEvent)
 reminder_table = table_of(Reminder)
+settings_change_table = table_of(SettingsChange)
 subscription_table = table_of(Subscription)
 user_table = table_of(User)

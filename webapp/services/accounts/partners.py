@@ -14,11 +14,11 @@ from webapp.domain.shown import token_of
 from webapp.mail.addresses import name_from
 from webapp.models import AuditEntry, Client, Partner, User, db
 from webapp.models.audit import AuditAction
-from webapp.services import audit, runtime
+from webapp.services import audit
 from webapp.services.accounts import names, people
 from webapp.services.errors import Refused
-from webapp.services.reminders import due_index, loading
-from webapp.services.sending import after_changes, takeover_notes
+from webapp.services.reminders import loading
+from webapp.services.sending import following
 
 WEEKDAYS = "0123456"
 # The settings that are on or off: each column with the trail's action for a change.
@@ -135,10 +135,8 @@ def save_default(
     before = partner.default_owner
     entry = save(actor, partner, AuditAction.DEFAULT_CHANGED, asdict(wanted), shown)
     if entry:
-        after_changes.reconsider_partner(actor, partner)
-    if entry and partner.default_owner is not before:
-        followers = (Client.partner_id == partner.id) & Client.owner.is_(None)
-        takeover_notes.remember_change(followers, before, runtime.now())
+        changed = partner.default_owner is not before
+        following.begin(actor, partner.id, owner_before=before if changed else None, wakes=True)
     return entry
 
 
@@ -161,7 +159,7 @@ def save_schedule(
     wanted = Schedule(steps, wanted.window_opens, wanted.window_closes, days)
     entry = save(actor, partner, AuditAction.SCHEDULE_CHANGED, asdict(wanted), shown)
     if entry and "steps_text" in entry.changes:
-        due_index.refresh_partner(partner)
+        following.begin(actor, partner.id)
     return entry
 
 

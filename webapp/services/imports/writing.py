@@ -16,7 +16,7 @@ from webapp.services.clients.clients import ClientDetails
 from webapp.services.clients.subscriptions import SubscriptionDetails
 from webapp.services.imports.plans import ClientPlan, ImportedPerson, Plan
 from webapp.services.reminders.due_index import refresh, refreshed_together
-from webapp.services.sending import after_changes
+from webapp.services.sending import following
 
 
 def write(actor: User | None, partner: Partner, plans: Sequence[ClientPlan]) -> None:
@@ -36,7 +36,7 @@ def write(actor: User | None, partner: Partner, plans: Sequence[ClientPlan]) -> 
         for plan in plans:
             change(actor, plan)
     # A blocked reminder may wait for these new contacts.
-    after_changes.reconsider_partner(actor, partner)
+    following.begin(actor, partner.id, wakes=True)
 
 
 def create(partner: Partner, plan: ClientPlan) -> Iterator[Client | Subscription | User]:

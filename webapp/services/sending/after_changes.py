@@ -2,14 +2,13 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, func, select
 
 from webapp.domain.facts import ClientFacts
 from webapp.domain.reminders import DayPlan, day_plans
 from webapp.models import (
     Client,
     DeliveryState,
-    Partner,
     Reminder,
     ReminderState,
     Subscription,
@@ -21,7 +20,7 @@ from webapp.services import runtime
 from webapp.services.locks import lock_clients, lock_clients_of
 from webapp.services.reminders import loading
 from webapp.services.reminders import states as reminder_states
-from webapp.services.sending import outbox
+from webapp.services.sending import following, outbox
 
 
 def withdraw(
@@ -52,29 +51,18 @@ def blocked(clients: ColumnElement[bool]) -> ColumnElement[bool]:
     return clients & (Reminder.state == ReminderState.BLOCKED)
 
 
-def reconsider_partner(actor: User | None, partner: Partner) -> None:
-    """Reconsider all clients of a partner."""
-    clients = select(Client.id).where(Client.partner_id == partner.id)
-    reconsider(actor, Reminder.client_id.in_(clients))
-
-
 def reconsider_person(actor: User | None, user: User) -> None:
-    """Reconsider the clients of somebody who can be reached again."""
-    reconsider(actor, told(user))
+    """Reconsider the clients of somebody who can be reached again: the own company, or all of a partner's."""
+    if isinstance(user.organisation, Client):
+        reconsider(actor, Reminder.client_id == user.organisation_id)
+    else:
+        following.begin(actor, user.organisation_id, wakes=True)
 
 
 def lock_person(user: User) -> None:
-    """Lock the clients whose reminders may change with a person, before the person's own row as a worker does."""
+    """Lock the client whose reminders change with a person, before the person's own row as a worker does."""
     if isinstance(user.organisation, Client):
         lock_clients([user.organisation_id])
-    else:
-        lock_clients_of(blocked(told(user)))
-
-
-def told(user: User) -> ColumnElement[bool]:
-    """Make the condition for a user's reminders: of the own company, or of all clients of the partner."""
-    at_partner = select(Client.id).where(Client.partner_id == user.organisation_id)
-    return or_(Reminder.client_id == user.organisation_id, Reminder.client_id.in_(at_partner))
 
 
 def first_mails(
