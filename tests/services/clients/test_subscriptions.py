@@ -7,14 +7,12 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import select
 
-from tests.support.cast import make_client, make_subscription
 from webapp.domain.refusals import Refusal
 from webapp.models import (
     AuditEntry,
     Client,
     Delivery,
     DeliveryState,
-    Partner,
     Reminder,
     ReminderState,
     Subscription,

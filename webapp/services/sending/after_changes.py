@@ -1,24 +1,19 @@
-"""Open reminders after a change: end them, plan them again, and preview the first mails."""
+"""Open reminders after a change: end them, or plan them again."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement
 
-from webapp.domain.facts import ClientFacts
-from webapp.domain.reminders import DayPlan, day_plans
 from webapp.models import (
     Client,
-    DeliveryState,
     Reminder,
     ReminderState,
     Subscription,
     User,
     db,
 )
-from webapp.models.tables import client_table, delivery_table
 from webapp.services import runtime
 from webapp.services.locks import lock_clients, lock_clients_of
-from webapp.services.reminders import loading
 from webapp.services.reminders import states as reminder_states
 from webapp.services.sending import following, outbox
 
@@ -63,38 +58,3 @@ def lock_person(user: User) -> None:
     """Lock the client whose reminders change with a person, before the person's own row as a worker does."""
     if isinstance(user.organisation, Client):
         lock_clients([user.organisation_id])
-
-
-def first_mails(
-    partner_id: int, now: datetime, limit: int = 10
-) -> list[tuple[ClientFacts, DayPlan]]:
-    """Find the day plans that would go out first, over all clients of a partner: "who gets what first"."""
-    nearest = (
-        select(Subscription.client_id)
-        .join(client_table, client_table.c.id == Subscription.client_id)
-        .where(
-            client_table.c.partner_id == partner_id,
-            Subscription.cancelled.is_(False),
-            Subscription.renewal_date >= now.date() - timedelta(days=1),
-        )
-        .group_by(Subscription.client_id)
-        .order_by(func.min(Subscription.attention_on), Subscription.client_id)
-        .limit(limit)
-    )
-    waiting = (
-        select(delivery_table.c.client_id)
-        .where(
-            delivery_table.c.partner_id == partner_id,
-            delivery_table.c.state == DeliveryState.QUEUED,
-        )
-        .distinct()
-        .limit(limit)
-    )
-    ids = [*db.session.scalars(waiting), *db.session.scalars(nearest)]
-    found = [
-        (client, plan)
-        for client in loading.load(list(dict.fromkeys(ids))).values()
-        for plan in day_plans(client, now, count=1)
-    ]
-    found.sort(key=lambda pair: (pair[1].day, pair[0].name))
-    return found[:limit]

@@ -45,7 +45,7 @@ from webapp.services.sending.queueing import NewMail
 CORRECTED_WITHIN = timedelta(minutes=10)
 COMING = 3
 # The most clients in one note: it is read by a person, and checked once more before it goes out.
-MOST_CLIENTS = 500
+MOST_CLIENTS = 250
 CHUNK = 5_000
 
 
