@@ -26,7 +26,7 @@ from webapp.services.reminders import states as reminder_states
 from webapp.services.sending import takeover_notes
 
 # So many clients follow in a step: of a save, which somebody waits for, and of a worker.
-IN_SAVE, IN_STEP = 100, 1_500
+IN_SAVE, IN_STEP = 100, 500
 
 
 def begin(
