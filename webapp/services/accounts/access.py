@@ -56,10 +56,10 @@ def activate(actor: User | None, user: User) -> None:
     """Give a deactivated user access and mails back."""
     if user.active:
         return
+    after_changes.reconsider_person(actor, user)
     user.active = True
     user.session_token = new_token()
     db.session.flush()
-    after_changes.reconsider_person(actor, user)
     audit.record_change(actor, AuditAction.USER_ACTIVATED, user)
 
 

@@ -5,14 +5,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Row, func, select, union_all
+from sqlalchemy import Row, func, or_, select
 
 from webapp.domain.facts import ClientFacts, PartnerFacts
 from webapp.domain.ownership import Choice, Person
 from webapp.domain.recipients import ContactRole
 from webapp.domain.schedule import Window
 from webapp.models import Client, ContactAssignment, Partner, User, db
-from webapp.models.tables import client_table, organisation_table, partner_table, user_table
+from webapp.models.tables import client_table, organisation_table, partner_table
 from webapp.services.reminders.due_index import steps_of
 from webapp.services.reminders.loading_subscriptions import Subscriptions, load_subscriptions
 
@@ -138,9 +138,6 @@ class People:
 
 def load_people(client_ids: Sequence[int], partner_ids: Iterable[int]) -> People:
     people = People()
-    # Two ways to a person, each by its index: with an OR of the two, SQLite looks at everybody.
-    contacts = select(ContactAssignment.user_id).where(ContactAssignment.client_id.in_(client_ids))
-    team = select(user_table.c.id).where(user_table.c.organisation_id.in_(list(partner_ids)))
     rows = db.session.execute(
         select(
             User.id,
@@ -157,7 +154,12 @@ def load_people(client_ids: Sequence[int], partner_ids: Iterable[int]) -> People
         )
         .join(company, company.c.id == User.organisation_id)
         .outerjoin(ContactAssignment, ContactAssignment.user_id == User.id)
-        .where(User.id.in_(union_all(contacts, team)))
+        .where(
+            or_(
+                ContactAssignment.client_id.in_(client_ids),
+                User.organisation_id.in_(list(partner_ids)),
+            )
+        )
         .order_by(User.id)
     )
     for row in rows:

@@ -47,14 +47,12 @@ def blocked(clients: ColumnElement[bool]) -> ColumnElement[bool]:
 
 
 def reconsider_person(actor: User | None, user: User) -> None:
-    """Reconsider the clients of somebody who can be reached again: the own company, or all of a partner's."""
-    if isinstance(user.organisation, Client):
-        reconsider(actor, Reminder.client_id == user.organisation_id)
-    else:
-        following.begin(actor, user.organisation_id, wakes=True)
+    """Reconsider the clients of somebody who can soon be reached again: the own company, or all of a partner's.
 
-
-def lock_person(user: User) -> None:
-    """Lock the client whose reminders change with a person, before the person's own row as a worker does."""
+    Call it before the person's own row is changed: workers lock the client or the partner's change first, too.
+    """
     if isinstance(user.organisation, Client):
         lock_clients([user.organisation_id])
+        wake(actor, Reminder.client_id == user.organisation_id)
+    else:
+        following.begin(actor, user.organisation_id, wakes=True)

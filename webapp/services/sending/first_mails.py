@@ -66,6 +66,8 @@ def among_few(partner_id: int, since: date) -> Select[Any]:
     clients = (
         select(client_table.c.id, step.scalar_subquery().label("day"))
         .where(client_table.c.partner_id == partner_id)
+        # With a limit, SQLite works out each day once, and not for each use of it.
+        .limit(MANY_CLIENTS)
         .subquery()
     )
     return (
