@@ -15,6 +15,7 @@ from webapp.models.organisation import (
     Organisation,
     OwnerChange,
     Partner,
+    SettingsChange,
 )
 from webapp.models.subscription import Subscription
 from webapp.models.user import Login, User
@@ -59,5 +60,6 @@ owner_change_table = table_of(OwnerChange)
 partner_table = table_of(Partner)
 reminder_event_table = table_of(ReminderEvent)
 reminder_table = table_of(Reminder)
+settings_change_table = table_of(SettingsChange)
 subscription_table = table_of(Subscription)
 user_table = table_of(User)
