@@ -43,6 +43,8 @@ class Sink(asyncio.Protocol):
         if word == b"DATA":
             self.in_data = True
             return b"354 go on\r\n"
+        if word == b"EHLO":
+            return b"250-sink\r\n250 PIPELINING\r\n"
         if word == b"QUIT":
             return b"221 bye\r\n"
         return b"250 sink\r\n"
