@@ -21,7 +21,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @pytest.fixture(autouse=True)
-def no_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_limits(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guards.limiter, "enabled", False)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -45,8 +46,8 @@ def browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def served(app: Flask, port: int) -> Iterator[str]:
-    """Serve the app with the production server; yields its address without a final slash."""
+def served(app: Flask, listener: socket.socket) -> Iterator[str]:
+    """Serve the app with the production server at a listening socket; yields its address without a final slash."""
     sockets: dict[int, wasyncore.dispatcher] = {}
 
     def unbuffered(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -54,7 +55,8 @@ def served(app: Flask, port: int) -> Iterator[str]:
         environ.pop("wsgi.file_wrapper", None)
         return app(environ, start_response)
 
-    server = create_server(unbuffered, map=sockets, host="127.0.0.1", port=port, threads=4)
+    # The server closes what it is given.
+    server = create_server(unbuffered, map=sockets, sockets=[listener.dup()], threads=4)
     stopping = threading.Event()
 
     def run() -> None:
@@ -64,7 +66,7 @@ def served(app: Flask, port: int) -> Iterator[str]:
     thread = threading.Thread(target=run)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         stopping.set()
         thread.join()
