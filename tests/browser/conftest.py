@@ -1,6 +1,5 @@
 """Browser tests: the portal as it is really served, on the embedded default, with CSRF and all."""
 
-import shutil
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -11,15 +10,10 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Page
 
-from tests.support import run
 from tests.support.browser import opened, served
-from tests.support.cast import settings, sqlite_template, unit_of_work
-from tests.support.portal import not_durable, sqlite_copy
-from webapp import worker
-from webapp.app import create_app
-from webapp.demo import story
+from tests.support.cast import sqlite_template
+from tests.support.portal import demo_template, sqlite_copy
 from webapp.models import User, db
-from webapp.services import runtime
 
 FOLDER = Path(__file__).parent
 Visit = Callable[..., AbstractContextManager[Page]]
@@ -29,23 +23,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(FOLDER):
             item.add_marker(pytest.mark.browser)
-
-
-def demo_template() -> Path:
-    """An SQLite file with the demo's data, made once a run."""
-    empty, path = sqlite_template(), run.folder() / "demo.db"
-    with run.alone():
-        if not path.exists():
-            draft = path.with_suffix(".draft")
-            shutil.copyfile(empty, draft)
-            app = create_app(settings(run.folder(), f"sqlite:///{draft}", demo=True))
-            not_durable(app)
-            with unit_of_work(app):
-                story.load(lambda: worker.once(app), runtime.today("UTC"))
-            with app.app_context():
-                db.engine.dispose()
-            draft.rename(path)
-    return path
 
 
 @pytest.fixture(scope="session")

@@ -17,15 +17,42 @@ from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import event
 
 from tests.support import postgres, run
-from tests.support.cast import DATABASES, build_schema, settings, sqlite_template
+from tests.support.cast import DATABASES, build_schema, settings, sqlite_template, unit_of_work
+from webapp import worker
 from webapp.app import configure_logging, create_app
 from webapp.config import Settings
+from webapp.demo import story
 from webapp.models import db
 from webapp.pages import guards
+from webapp.services import runtime
 from webapp.signin import password
 
 # Made with little work: how long a password takes is looked at in tests/signin.
 QUICK = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+
+
+def not_durable(app: Flask) -> None:
+    """Let SQLite write without waiting for the disk. Tests lose nothing by it."""
+    with app.app_context():
+        if db.engine.dialect.name == "sqlite":
+            event.listen(db.engine, "connect", lambda one, _: one.execute("PRAGMA synchronous=OFF"))
+
+
+def demo_template() -> Path:
+    """An SQLite file with the demo's data, made once a run."""
+    empty, path = sqlite_template(), run.folder() / "demo.db"
+    with run.alone():
+        if not path.exists():
+            draft = path.with_suffix(".draft")
+            shutil.copyfile(empty, draft)
+            app = create_app(settings(run.folder(), f"sqlite:///{draft}", demo=True))
+            not_durable(app)
+            with unit_of_work(app):
+                story.load(lambda: worker.once(app), runtime.today("UTC"))
+            with app.app_context():
+                db.engine.dispose()
+            draft.rename(path)
+    return path
 
 
 def place() -> Path:
@@ -65,13 +92,6 @@ def count_from_zero(app: Flask) -> None:
     names = ("RATELIMIT_STORAGE_URI", "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED")
     bare.config.update({name: app.config[name] for name in names})
     guards.limiter.init_app(bare)
-
-
-def not_durable(app: Flask) -> None:
-    """Let SQLite write without waiting for the disk. Tests lose nothing by it."""
-    with app.app_context():
-        if db.engine.dialect.name == "sqlite":
-            event.listen(db.engine, "connect", lambda one, _: one.execute("PRAGMA synchronous=OFF"))
 
 
 @lru_cache(maxsize=16)
