@@ -65,9 +65,13 @@ WHERE last_value IS NOT NULL
 
 @dataclass(frozen=True)
 class Made:
-    """A database as it was made of a template: what identifies its tables, and the rows of each, as COPY has them."""
+    """A database as it was made of a template.
+
+    What identifies its tables, a question for those that have rows, and the rows at first, as COPY has them.
+    """
 
     tables: str
+    used: str
     rows: dict[str, bytes]
 
 
@@ -109,8 +113,7 @@ class Server:
             self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
             self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
             with self.connect(name) as connection:
-                rows = {table: copied(connection, table) for table in used(connection)}
-                self.made[name] = Made(identity(connection), rows)
+                self.made[name] = made(connection)
         return self.url(name)
 
     def emptied(self, name: str) -> bool:
@@ -118,15 +121,16 @@ class Server:
         made = self.made[name]
         with self.connect(name) as connection:
             connection.execute(END_OTHERS)
-            if identity(connection) != made.tables:
+            if asked(connection, TABLES) != [made.tables]:
                 return False
-            tables = used(connection)
+            used = asked(connection, made.used)
+            removed = "; ".join(f"DELETE FROM {table}" for table in used)
             # Foreign keys are not looked at.
-            connection.execute("SET session_replication_role = replica")
-            connection.execute("; ".join(f"DELETE FROM {table}" for table in tables))
-            connection.execute(COUNT_FROM_ONE)
+            connection.execute(
+                f"SET session_replication_role = replica; {removed}; {COUNT_FROM_ONE}"
+            )
             # Rows lie as in new tables, and a list without an order can't look ordered by chance.
-            connection.execute(f"VACUUM {', '.join(tables)}")
+            connection.execute(f"VACUUM {', '.join(used)}")
             for table, rows in made.rows.items():
                 with connection.cursor().copy(f"COPY {table} FROM STDIN") as copy:
                     copy.write(rows)
@@ -143,24 +147,23 @@ class Server:
             self.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def identity(connection: psycopg.Connection) -> str:
-    """Return what changes with a database's tables, and not with their rows."""
-    ((made,),) = connection.execute(TABLES).fetchall()
-    return str(made)
+def made(connection: psycopg.Connection) -> Made:
+    tables = asked(
+        connection, "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public'"
+    )
+    used = " UNION ALL ".join(f"(SELECT '{table}' FROM {table} LIMIT 1)" for table in tables)
+    rows = {table: copied(connection, table) for table in asked(connection, used)}
+    (identity,) = asked(connection, TABLES)
+    return Made(identity, used, rows)
 
 
-def used(connection: psycopg.Connection) -> list[str]:
-    """List the tables that have rows."""
-    tables = connection.execute(
-        "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public'"
-    ).fetchall()
-    asked = (f"(SELECT '{table}' FROM {table} LIMIT 1)" for (table,) in tables)
-    return [table for (table,) in connection.execute(" UNION ALL ".join(asked))]
+def asked(connection: psycopg.Connection, question: str) -> list[str]:
+    return [str(answer) for (answer,) in connection.execute(question).fetchall()]  # type: ignore[arg-type]
 
 
 def copied(connection: psycopg.Connection, table: str) -> bytes:
     """Return a table's rows as COPY has them."""
-    with connection.cursor().copy(f"COPY {table} TO STDOUT") as copy:
+    with connection.cursor().copy(f"COPY {table} TO STDOUT") as copy:  # type: ignore[arg-type]
         return b"".join(bytes(part) for part in copy)
 
 
