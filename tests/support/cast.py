@@ -26,6 +26,7 @@ from webapp.config import Settings
 from webapp.domain.recipients import ContactRole
 from webapp.models import Client, ContactAssignment, Partner, Subscription, User, db
 from webapp.models.transactions import writing
+from webapp.services.reminders import situations
 
 SECRET = "a key for tests that is long enough"
 BASE_URL = "http://portal.test"
@@ -199,7 +200,7 @@ def cast(app: Flask) -> Cast:
         for role in ContactRole:
             holder = people["dave"] if role is ContactRole.BILLING else people["dana"]
             db.session.add(ContactAssignment(client_id=acme.id, role=role, user_id=holder.id))
-        db.session.flush()
+        situations.refresh([acme.id])
         return Cast(
             odnowa.id,
             other.id,

@@ -3,12 +3,14 @@
 from sqlalchemy import delete, func, select
 
 from webapp.models import Delivery, DeliveryState, InboxMail, Trouble, User, db
+from webapp.services.reminders import situations
 from webapp.services.sending import transitions
 
 
 def reject_address(person: User) -> None:
     """Pretend that a mail server rejected somebody's address."""
     person.rejected_reply = "550 5.1.1 No such mailbox here"
+    situations.refresh_person(person)
     retell(person, DeliveryState.REJECTED, person.rejected_reply)
     newest = select(func.max(InboxMail.id)).where(InboxMail.recipient == person.email)
     db.session.execute(delete(InboxMail).where(InboxMail.id == newest.scalar_subquery()))

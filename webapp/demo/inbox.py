@@ -46,6 +46,7 @@ def mails(query: InboxQuery) -> Page[InboxRow]:
         rows=select(sent.id, sent.recipient, sent.received_at, sent.message),
         id=sent.id,
         filters={"recipient": lambda address: sent.recipient == address},
+        counted=False,
     )
     page = paging.load(listing, query, PAGE)
     return replace(page, rows=tuple(InboxRow(**row._asdict()) for row in page.rows))

@@ -158,8 +158,10 @@ class Delivery(Base):
             sqlite_where=text("lease_until IS NOT NULL"),
             postgresql_where=text("lease_until IS NOT NULL"),
         ),
-        Index(None, "partner_id", "id"),
+        # The list of deliveries passes over some states, counts by them, and goes back some days.
+        Index(None, "partner_id", "id", "state"),
         Index(None, "partner_id", "state", "id"),
+        Index(None, "partner_id", "queued_at", "id"),
         Index(None, "client_id", "id"),
     )
 

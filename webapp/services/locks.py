@@ -4,7 +4,7 @@ All take them in one order, so that two transactions never wait for each other: 
 then its reminders, its mails, and people. On SQLite there is only one writer anyway.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection
 
 from sqlalchemy import ColumnElement, select
 
@@ -12,7 +12,7 @@ from webapp.models import Reminder, db
 from webapp.models.tables import client_table, organisation_table
 
 
-def lock_clients(client_ids: Sequence[int]) -> None:
+def lock_clients(client_ids: Collection[int]) -> None:
     """Lock clients before a change that their reminders depend on."""
     db.session.execute(
         select(client_table.c.id)

@@ -18,6 +18,7 @@ from webapp.services import audit
 from webapp.services.accounts import logins
 from webapp.services.errors import Refused
 from webapp.services.locks import lock_organisation
+from webapp.services.reminders import situations
 from webapp.services.sending import after_changes
 
 
@@ -48,7 +49,7 @@ def deactivate(actor: User | None, user: User) -> None:
     user.active = False
     user.session_token = new_token()
     logins.void_links(user)
-    db.session.flush()
+    situations.refresh_person(user)
     audit.record_change(actor, AuditAction.USER_DEACTIVATED, user)
 
 
@@ -58,7 +59,7 @@ def activate(actor: User | None, user: User) -> None:
         return
     user.active = True
     user.session_token = new_token()
-    db.session.flush()
+    situations.refresh_person(user)
     after_changes.reconsider_person(actor, user)
     audit.record_change(actor, AuditAction.USER_ACTIVATED, user)
 

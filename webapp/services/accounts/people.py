@@ -16,6 +16,7 @@ from webapp.models.user import new_token
 from webapp.services import audit
 from webapp.services.accounts.access import keep_an_admin, move_access
 from webapp.services.accounts.names import changed_address, checked_address, checked_name
+from webapp.services.reminders import situations
 from webapp.services.sending import after_changes
 
 
@@ -128,6 +129,7 @@ def edit_person(
     if not changes:
         return
     if changes.keys() & {"email", "rejected_reply"}:
+        situations.refresh_person(user)
         after_changes.reconsider_person(actor, user)
     # Compared by id: a page hands in a proxy of the user.
     if changes.keys() & {"email", "admin"} and (actor is None or actor.id != user.id):

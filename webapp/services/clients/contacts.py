@@ -14,6 +14,7 @@ from webapp.services import audit
 from webapp.services.accounts import people
 from webapp.services.errors import Refused
 from webapp.services.locks import lock_organisation
+from webapp.services.reminders import situations
 from webapp.services.sending import after_changes
 
 Holders = Mapping[ContactRole, int | None]
@@ -83,6 +84,7 @@ def assign_contacts(actor: User, client: Client, wanted: Holders, shown: str | N
     refuse_strangers(client, changes)
     for role, (before, after) in changes.items():
         put(client, role, before, after)
+    situations.refresh([client.id])
     after_changes.reconsider(actor, Reminder.client_id == client.id)
     audit.record(
         actor,

@@ -15,7 +15,7 @@ from webapp.models import AuditEntry, Client, Partner, Reminder, User, db
 from webapp.models.audit import AuditAction
 from webapp.services import audit, runtime
 from webapp.services.errors import Conflict, Refused
-from webapp.services.reminders import loading
+from webapp.services.reminders import loading, situations
 from webapp.services.sending import after_changes, takeover_notes
 
 
@@ -87,6 +87,7 @@ def choose_owner(
     if not write(actor, client, wanted, owner_changes="owner" in changes):
         db.session.refresh(client)
         return after_conflict(client, wanted)
+    situations.refresh([client.id])
     after_changes.wake(actor, Reminder.client_id == client.id)
     if effective_owner(choice, client.partner.default_owner).owner is not before:
         takeover_notes.remember_change(Client.id == client.id, before, runtime.now())

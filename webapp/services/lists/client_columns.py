@@ -4,45 +4,33 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import (
-    ColumnElement,
-    and_,
-    case,
-    false,
-    func,
-    literal,
-    not_,
-    or_,
-    select,
-    true,
-)
-from sqlalchemy.orm import aliased
+from sqlalchemy import ColumnElement, func, select
 
-from webapp.domain.ownership import Owner, Person
+from webapp.domain.ownership import Person
 from webapp.domain.recipients import Reachability
-from webapp.models import (
-    ContactAssignment,
-    DeliveryState,
-    Partner,
-    Reminder,
-    ReminderState,
-    Subscription,
-    User,
-)
-from webapp.models.tables import client_table, delivery_table, user_table
+from webapp.domain.situations import Standing, reachabilities, standing
+from webapp.models import DeliveryState, Partner, Reminder, ReminderState, Subscription
+from webapp.models.tables import client_table, delivery_table
 
 client = client_table.c
-contact_table = user_table.alias("contact")
-contact = contact_table.c
 
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """A partner's people by id, with the default contact and the admins, who stand behind every client."""
+    """A partner's people by id, with the default contact and the admins, who stand behind every client.
+
+    ``lost``: people who are the contact of some client, and can't be reached.
+    """
 
     people: Mapping[int, Person]
     default: Person | None
     admins: tuple[Person, ...]
+    lost: tuple[Person, ...]
+
+    def rate(self, partner: Partner, own: Standing) -> Mapping[str, Reachability]:
+        """Rate each situation. ``own``: the part that the client's own contact can play, if it has one."""
+        admins = any(person.reachable for person in self.admins)
+        return reachabilities(partner.default_owner, own, standing(self.default), admins=admins)
 
 
 def next_mail() -> ColumnElement[date | None]:
@@ -93,48 +81,3 @@ def not_sure(partner: Partner) -> ColumnElement[int]:
         )
         .scalar_subquery()
     )
-
-
-def owner_column(partner: Partner) -> ColumnElement[str]:
-    """Write domain.ownership.effective_owner as SQL."""
-    return func.coalesce(client.owner, literal(partner.default_owner, client.owner.type))
-
-
-def reachability(partner: Partner, team: Team) -> ColumnElement[str]:
-    """Write domain.recipients.reachability as SQL, to filter clients by it.
-
-    A test compares the two over a table of cases.
-    """
-    holder = aliased(User)
-    held = (
-        select(func.count(holder.email_key.distinct()))
-        .join(ContactAssignment, ContactAssignment.user_id == holder.id)
-        .where(ContactAssignment.client_id == client.id, holder.active)
-    )
-    told = held.where(holder.rejected_reply.is_(None)).scalar_subquery()
-    rejected = held.where(holder.rejected_reply.is_not(None)).scalar_subquery()
-
-    own_is_there = and_(contact.id.is_not(None), contact.active)
-    own = and_(own_is_there, contact.rejected_reply.is_(None))
-    default = constant(team.default is not None and team.default.reachable)
-    admins = constant(any(person.reachable for person in team.admins))
-    default_rejected = constant(
-        team.default is not None and team.default.active and team.default.rejected
-    )
-    passed_over_rejected = or_(
-        and_(own_is_there, contact.rejected_reply.is_not(None)), and_(not_(own), default_rejected)
-    )
-    stand_in = and_(not_(own), not_(default))
-    partner_owns = owner_column(partner) == Owner.PARTNER
-    return case(
-        (and_(partner_owns, stand_in, not_(admins)), Reachability.RED.value),
-        (and_(not_(partner_owns), told == 0), Reachability.RED.value),
-        (passed_over_rejected, Reachability.AMBER.value),
-        (and_(partner_owns, stand_in), Reachability.AMBER.value),
-        (and_(not_(partner_owns), or_(told == 1, rejected > 0)), Reachability.AMBER.value),
-        else_=Reachability.GREEN.value,
-    )
-
-
-def constant(value: bool) -> ColumnElement[bool]:
-    return true() if value else false()

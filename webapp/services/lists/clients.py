@@ -6,18 +6,17 @@ from enum import StrEnum
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, exists, or_, select, true
 
 from webapp.domain.ownership import (
-    Choice,
     EffectiveOwner,
-    Owner,
     Person,
     PointOfContact,
     effective_owner,
     point_of_contact,
 )
 from webapp.domain.recipients import Reachability
+from webapp.domain.situations import SITUATIONS, Standing, standing
 from webapp.models import Partner, db
 from webapp.models.organisation import NO_RENEWAL
 from webapp.models.tables import client_table, organisation_table, user_table
@@ -27,13 +26,9 @@ from webapp.services.lists.client_columns import (
     Team,
     blocked_until,
     client,
-    contact,
-    contact_table,
     next_deadline,
     next_mail,
     not_sure,
-    owner_column,
-    reachability,
 )
 from webapp.services.lists.paging import Listing, Page, choice, each, words
 
@@ -41,6 +36,20 @@ PAGE = 50
 WITHIN_DAYS = (30, 60, 90, 120)
 
 company, member = organisation_table.c, user_table.c
+
+
+ROWS = select(
+    client.id,
+    client.city,
+    client.situation,
+    client.contact_id,
+    client.next_renewal_on,
+    company.name,
+    company.time_zone,
+    next_mail().label("next_mail"),
+    next_deadline().label("next_deadline"),
+    blocked_until().label("blocked_until"),
+).select_from(client_table.join(organisation_table, company.id == client.id))
 
 
 class OwnerFilter(StrEnum):
@@ -101,22 +110,20 @@ class ClientPage(Page[ClientRow]):
 
 def load(partner: Partner, query: ClientQuery) -> ClientPage:
     """Load the clients that a query asks for, in at most four statements."""
-    team = load_team(partner)
-    listed = listing(partner, team)
-    total, undecided = db.session.execute(
-        paging.counting(listed, query).add_columns(not_sure(partner))
-    ).one()
-    page = paging.load(listed, query, PAGE)
+    team, undecided = load_team(partner)
+    page = paging.load(listing(partner, team, query), query, PAGE)
     return ClientPage(
         rows=tuple(client_row(row, partner, team) for row in page.rows),
         before=page.before,
         after=page.after,
-        total=total,
+        total=page.total,
         undecided=undecided,
     )
 
 
-def load_team(partner: Partner) -> Team:
+def load_team(partner: Partner) -> tuple[Team, int]:
+    """Load the people of a partner, and the number of its mails that wait for a decision."""
+    chosen = exists().where(client.contact_id == member.id).label("chosen")
     rows = db.session.execute(
         select(
             member.id,
@@ -127,6 +134,8 @@ def load_team(partner: Partner) -> Team:
             member.active,
             member.admin,
             member.rejected_reply,
+            chosen,
+            not_sure(partner).label("undecided"),
         )
         .where(member.organisation_id == partner.id)
         .order_by(member.id)
@@ -143,53 +152,74 @@ def load_team(partner: Partner) -> Team:
         )
         for row in rows
     }
-    return Team(
+    team = Team(
         people,
         people.get(partner.notified_user_id or 0),
         tuple(people[row.id] for row in rows if row.admin),
+        tuple(people[row.id] for row in rows if row.chosen and not people[row.id].reachable),
     )
+    return team, rows[0].undecided
 
 
-def listing(partner: Partner, team: Team) -> Listing:
+def listing(partner: Partner, team: Team, query: ClientQuery) -> Listing:
     """Describe the list of a partner's clients."""
     return Listing(
-        rows=columns(partner, team).where(client.partner_id == partner.id),
+        rows=ROWS,
         id=client.id,
+        readable=client.partner_id == partner.id,
         filters={
             "search": partial(paging.holds_words, client.search_key),
-            "owner": partial(owned, partner),
-            "reach": lambda reach: reachability(partner, team) == reach.value,
+            # Where both are wanted, the second looks at both.
+            "owner": lambda owner: (
+                true() if query.reach else client.situation.in_(sorted(owned(partner, owner)))
+            ),
+            "reach": lambda reach: reached(partner, team, reach, query.owner),
             "within": partial(renews, runtime.today(partner.time_zone)),
         },
         keys=SORT_KEYS,
     )
 
 
-def columns(partner: Partner, team: Team) -> Select[Any]:
-    return select(
-        client.id,
-        client.city,
-        client.owner,
-        client.contact_id,
-        client.next_renewal_on,
-        company.name,
-        company.time_zone,
-        reachability(partner, team).label("reach"),
-        next_mail().label("next_mail"),
-        next_deadline().label("next_deadline"),
-        blocked_until().label("blocked_until"),
-    ).select_from(
-        client_table.join(organisation_table, company.id == client.id).outerjoin(
-            contact_table, contact.id == client.contact_id
-        )
+def owned(partner: Partner, wanted: OwnerFilter | None) -> set[str]:
+    """List the situations with an effective owner, or with an owner of its own; all, if none is wanted."""
+    owners = {
+        key: effective_owner(situation.choice, partner.default_owner)
+        for key, situation in SITUATIONS.items()
+    }
+    if wanted is None:
+        return set(owners)
+    if wanted is OwnerFilter.OWN:
+        return {key for key, owner in owners.items() if owner.own}
+    return {key for key, owner in owners.items() if owner.owner.value == wanted.value}
+
+
+def reached(
+    partner: Partner, team: Team, reach: Reachability, owner: OwnerFilter | None
+) -> ColumnElement[bool]:
+    """Make the condition for clients with a reachability, and with an owner if one is wanted, too.
+
+    Both look at the situation, and a database would take only one of two conditions on it to its index.
+    Clients whose own contact can't be reached are rated as such; they are few, and an index of their own
+    finds them.
+    """
+    keys = sorted(owned(partner, owner))
+
+    def situated(own: Standing) -> ColumnElement[bool]:
+        rated = team.rate(partner, own)
+        return client.situation.in_([key for key in keys if rated[key] is reach])
+
+    fine = situated(Standing.REACHABLE)
+    if not team.lost:
+        return fine
+    others = client.contact_id.is_(None) | client.contact_id.not_in([one.id for one in team.lost])
+    return or_(
+        fine & others,
+        *(
+            client.contact_id.in_([person.id for person in people]) & situated(own)
+            for own in (Standing.NOBODY, Standing.REJECTED)
+            if (people := [person for person in team.lost if standing(person) is own])
+        ),
     )
-
-
-def owned(partner: Partner, owner: OwnerFilter) -> ColumnElement[bool]:
-    """Make the condition for clients by effective owner, or with an owner of their own."""
-    if owner is OwnerFilter.OWN:
-        return client.owner.is_not(None)
-    return owner_column(partner) == Owner(owner.value)
 
 
 def renews(today: date, within: int) -> ColumnElement[bool]:
@@ -201,13 +231,13 @@ def renews(today: date, within: int) -> ColumnElement[bool]:
 
 def client_row(row: Any, partner: Partner, team: Team) -> ClientRow:
     own = team.people.get(row.contact_id or 0)
-    choice = Choice(row.owner.value) if row.owner else Choice.INHERIT
-    today, reach = runtime.today(row.time_zone), Reachability(row.reach)
+    situation = SITUATIONS[row.situation]
+    today, reach = runtime.today(row.time_zone), team.rate(partner, standing(own))[row.situation]
     return ClientRow(
         id=row.id,
         name=row.name,
         city=row.city,
-        owner=effective_owner(choice, partner.default_owner),
+        owner=effective_owner(situation.choice, partner.default_owner),
         contact=point_of_contact(own, team.default, team.admins),
         next_renewal=None if row.next_renewal_on == NO_RENEWAL else row.next_renewal_on,
         deadline=row.next_deadline,

@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, select, true, tuple_
+from sqlalchemy import ColumnElement, Row, Select, and_, false, func, select, true, tuple_
 
 from webapp.i18n import fold
 from webapp.mail.addresses import one_line
 from webapp.models import db
 
 LONGEST_WORDS = 100
+# An exact count beyond this is not worth the time that it takes, and so many rows are quickly sorted.
+MOST_COUNTED = 1000
 PARAMETER = "parameter"
 # Names of the two places in an address of a list by time: the rows further down the page are earlier.
 BY_TIME = {"after": "before", "before": "after"}
@@ -117,15 +119,21 @@ def in_address(query: Query) -> dict[str, str]:
 class Listing:
     """The definition of a list.
 
-    ``rows``: a select of columns over all rows that the reader may see. ``id``: the column that tells rows
-    apart, and that decides between equal sort keys. ``filters``: for each narrowing field, the condition
-    for its value. ``keys``: the sort keys by the query's ``sort``; if empty, the id alone.
+    ``rows``: a select of columns over all rows there are. ``readable``: the condition for rows that the
+    reader may see. ``id``: the column that tells rows apart, and that decides between equal sort keys.
+    ``filters``: for each narrowing field, the condition for its value. ``keys``: the sort keys by the
+    query's ``sort``; if empty, the id alone. All but ``rows`` are about the table of ``id``, whatever else
+    they look at. ``shown``: the condition for rows on the pages; all others are only counted. ``counted``: readers are
+    told how many there are.
     """
 
     rows: Select[Any]
     id: ColumnElement[int]
+    readable: ColumnElement[bool] = field(default_factory=true)
     filters: Mapping[str, Filter] = field(default_factory=dict)
     keys: Mapping[str, ColumnElement[Any]] = field(default_factory=dict)
+    shown: ColumnElement[bool] = field(default_factory=true)
+    counted: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,29 +141,31 @@ class Page(Generic[ListRow]):
     """One page of a list.
 
     ``before`` and ``after``: the ids at which the neighbouring pages begin, if there are any. ``total``:
-    the number of rows on all pages, up to some limit; None if they were not counted.
+    the number of rows on all pages, up to MOST_COUNTED + 1 for "more"; 0 if they were not counted.
     """
 
     rows: tuple[ListRow, ...]
     before: int | None
     after: int | None
-    total: int | None = None
+    total: int = 0
 
 
 def load(listing: Listing, query: Query, size: int) -> Page[Any]:
-    """Load one page of rows: one statement, and one more to find a place in an order other than the id's.
+    """Load one page of rows, in three statements at most, whose work does not grow with the list.
 
-    A place that is not in the list is ignored.
+    The count decides the way. If few rows match, they are found by what they match, and sorted. Among many,
+    a page is soon full on a walk along the order. A place that is not in the list is ignored.
     """
     columns = order(listing, query)
     place = find_place(listing, columns, query.before if query.after is None else query.after)
     backwards = place is not None and query.after is None
-    ascending = query.descending == backwards
-    statement = narrowed(listing, query)
-    if place is not None:
-        statement = statement.where(beyond(columns, place, ascending=ascending))
-    direction = [column.asc() if ascending else column.desc() for column in columns]
-    found = db.session.execute(statement.order_by(*direction).limit(size + 1)).all()
+    way = Way(place, ascending=query.descending == backwards)
+    conditions = tuple(listing.filters[name](value) for name, value in narrowing(query))
+    matching = Matching(columns, listing.readable, listing.shown, conditions)
+    total, ids = count(matching, way, size + 1) if conditions or listing.counted else (0, None)
+    wanted = walk(matching, way, size + 1) if ids is None else ids
+    statement = listing.rows.where(listing.id.in_(wanted)).order_by(*way.directions(columns))
+    found = db.session.execute(statement).all() if wanted != [] else []
     more = len(found) > size
     rows = found[:size][::-1] if backwards else found[:size]
     earlier, later = (more, True) if backwards else (place is not None, more)
@@ -163,11 +173,12 @@ def load(listing: Listing, query: Query, size: int) -> Page[Any]:
         rows=tuple(rows),
         before=rows[0].id if rows and earlier else None,
         after=rows[-1].id if rows and later else None,
+        total=total,
     )
 
 
 def order(listing: Listing, query: Query) -> tuple[ColumnElement[Any], ...]:
-    """Return the columns that a list is sorted by. Together they are unique."""
+    """Return the columns that a list is sorted by. Together they are unique. The id is the last."""
     key = listing.keys.get(query.sort)
     return (listing.id,) if key is None else (key, listing.id)
 
@@ -181,32 +192,75 @@ def find_place(
     if len(columns) == 1:
         return (row_id,)
     place: Row[Any] | None = db.session.execute(
-        listing.rows.with_only_columns(*columns).where(listing.id == row_id)
+        select(*columns).where(listing.readable, listing.id == row_id)
     ).one_or_none()
     return place
 
 
-def beyond(
-    columns: Sequence[ColumnElement[Any]], place: Sequence[Any], *, ascending: bool
-) -> ColumnElement[bool]:
-    """Make the condition for all rows that come after one place in the order."""
-    here = tuple_(*columns)
-    there = tuple_(*place, types=[column.type for column in columns])
-    return here > there if ascending else here < there
+@dataclass(frozen=True, slots=True)
+class Way:
+    """The way to a page: from its place on, or from one end of the list if there is none."""
+
+    place: Sequence[Any] | None
+    ascending: bool
+
+    def along(self, rows: Select[Any], columns: Sequence[ColumnElement[Any]]) -> Select[Any]:
+        """Sort rows by these columns, and leave out those before the place."""
+        if self.place is not None:
+            here = tuple_(*columns)
+            there = tuple_(*self.place, types=[column.type for column in columns])
+            rows = rows.where(here > there if self.ascending else here < there)
+        return rows.order_by(*self.directions(columns))
+
+    def directions(self, columns: Sequence[ColumnElement[Any]]) -> list[ColumnElement[Any]]:
+        return [column.asc() if self.ascending else column.desc() for column in columns]
 
 
-def narrowed(listing: Listing, query: Query) -> Select[Any]:
-    """Select the rows that pass a query's filters."""
-    return listing.rows.where(*(listing.filters[name](value) for name, value in narrowing(query)))
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """The rows of a Listing that meet the ``conditions`` of a query, in the order of these columns."""
+
+    columns: tuple[ColumnElement[Any], ...]
+    readable: ColumnElement[bool]
+    shown: ColumnElement[bool]
+    conditions: tuple[ColumnElement[bool], ...]
 
 
-def counting(listing: Listing, query: Query, most: int | None = None) -> Select[int]:
-    """Count the rows of all pages; with ``most``, stop at one more than that."""
-    rows = narrowed(listing, query)
-    if most is None:
-        return rows.with_only_columns(func.count())
-    some = rows.with_only_columns(listing.id).limit(most + 1).subquery()
-    return select(func.count()).select_from(some)
+def count(matching: Matching, way: Way, most: int) -> tuple[int, Sequence[int] | None]:
+    """Count the rows that match, up to MOST_COUNTED + 1.
+
+    If that is few of a longer list, find the ids of the first ``most`` on the way, too; else they are None.
+    """
+    some = (
+        select(*matching.columns, matching.shown.label("shown"))
+        .where(matching.readable, *matching.conditions)
+        .limit(MOST_COUNTED + 1)
+        .cte("some")
+    )
+    number = select(func.count().label("total")).select_from(some)
+    if not matching.conditions:
+        return db.session.scalar(number) or 0, None
+    total, (*columns, shown) = number.subquery("number"), some.c
+    first = (
+        way.along(select(columns[-1].label("id")).where(shown), columns)
+        .limit(most)
+        .subquery("first")
+    )
+    rows = db.session.execute(
+        select(total.c.total, first.c.id).select_from(total.outerjoin(first, true()))
+    ).all()
+    if rows[0].total > MOST_COUNTED:
+        return rows[0].total, None
+    return rows[0].total, [row.id for row in rows if row.id is not None]
+
+
+def walk(matching: Matching, way: Way, most: int) -> Select[Any]:
+    """Select the ids of the first rows on the way that match."""
+    rows = select(matching.columns[-1]).where(matching.readable, matching.shown)
+    if matching.conditions:
+        # A database would take the index of a filter, and sort all that it finds, unless it can't see in.
+        rows = rows.where(func.coalesce(and_(*matching.conditions), false()))
+    return way.along(rows, matching.columns).limit(most)
 
 
 def holds_words(key: ColumnElement[str], text: str) -> ColumnElement[bool]:
