@@ -117,8 +117,10 @@ def fill(url: str, size: Size, today: date) -> None:
 
 
 def adapted(table: Table, made: Iterator[Row], dialect: Any) -> tuple[list[str], Values]:
-    """Return the names of a table's columns, and its rows as the driver takes them."""
-    first = next(made)
+    """Return the names of the columns, and the rows as the driver takes them; no names if there is no row."""
+    first = next(made, None)
+    if first is None:
+        return [], ()
     names = list(first)
     turn = [table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names]
 
@@ -146,6 +148,8 @@ def write_sqlite(url: str, tables: list[tuple[Table, Iterator[Row]]]) -> None:
         base.execute(f'DROP INDEX "{name}"')
     for table, made in tables:
         names, values = adapted(table, made, sqlite.dialect())
+        if not names:
+            continue
         columns = ",".join(f'"{name}"' for name in names)
         marks = ",".join("?" * len(names))
         base.executemany(f'INSERT INTO "{table.name}" ({columns}) VALUES ({marks})', values)
@@ -166,6 +170,8 @@ def write_postgresql(url: str, tables: list[tuple[Table, Iterator[Row]]]) -> Non
         base.execute("SET session_replication_role = replica")
         for table, made in tables:
             names, values = adapted(table, made, postgresql.psycopg.dialect())
+            if not names:
+                continue
             into = sql.SQL("COPY {} ({}) FROM STDIN").format(
                 sql.Identifier(table.name), sql.SQL(",").join(map(sql.Identifier, names))
             )

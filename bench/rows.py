@@ -15,8 +15,9 @@ from zlib import crc32
 
 from webapp import i18n
 from webapp.domain import schedule
-from webapp.domain.ownership import Owner
+from webapp.domain.ownership import Choice, Owner
 from webapp.domain.recipients import ContactRole
+from webapp.domain.situations import SEVERAL, Situation
 from webapp.models.organisation import NO_RENEWAL
 from webapp.services.clients.clients import ClientDetails, keys
 
@@ -76,6 +77,7 @@ class Size:
         return self.ids[:: self.partners]
 
 
+EMPTY = Size("empty", 0, 1)
 SIZES = {
     size.name: size
     for size in (Size("1k", 1_000, 1), Size("100k", 100_000, 1), Size("1m", 1_000_000, 10))
@@ -183,6 +185,18 @@ def organisation(id: int, kind: str, name: str, created: datetime) -> Row:
     }
 
 
+def situation(client_id: int) -> Situation:
+    """Sum up a client's facts as the column does; an override comes with a point of contact."""
+    owner, holders = own_owner(client_id), {user_id for user_id, _ in roles_of(client_id)}
+    lost = sum(map(rejected, holders))
+    return Situation(
+        Choice(owner.value) if owner else Choice.INHERIT,
+        contact=owner is not None,
+        told=min(SEVERAL, len(holders) - lost),
+        rejected=lost > 0,
+    )
+
+
 @cache
 def pattern(name: str, city: str) -> tuple[tuple[str, str], ...]:
     """Fold the texts of all clients with this name and city, with a # for their numbers, which stay as they are."""
@@ -267,6 +281,7 @@ def clients(size: Size, today: date) -> Iterator[Row]:
             "country": "PL",
             **{key: text.replace("#", str(id)) for key, text in pattern(name_part(id), city)},
             "next_renewal_on": min(renewals, default=NO_RENEWAL),
+            "situation": situation(id).key,
             "owner": owner,
             "owner_set_by_id": people[0] if owner else None,
             "owner_set_at": moment(today - timedelta(days=90)) if owner else None,

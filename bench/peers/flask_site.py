@@ -108,7 +108,7 @@ def load_user(token: str) -> Person | None:
 
 @app.post("/sign-in")
 def sign_in() -> Any:
-    login_user(db.session.scalars(select(Person).filter_by(id=request.form["id"])).one())
+    login_user(db.session.scalars(select(Person).filter_by(id=int(request.form["id"]))).one())
     return redirect("/admin/")
 
 

@@ -27,13 +27,12 @@ dialog_template = templates.get_template("floor_dialog.html")
 
 USER = """SELECT "user".id, "user".name, organisation_id, organisation.name FROM "user"
     JOIN organisation ON organisation.id = organisation_id WHERE session_token = ? AND active"""
-COUNT = "SELECT count(*) FROM (SELECT 1 FROM client WHERE partner_id = ? LIMIT 1001) AS some"
+COUNT = "SELECT count(*) FROM (SELECT 1 FROM client WHERE partner_id = ? LIMIT 1001) AS counted"
 CLIENTS = """SELECT client.id, organisation.name, client.city, client.owner, contact.name, client.next_renewal_on,
     (SELECT min(attention_on) FROM subscription WHERE client_id = client.id AND NOT cancelled),
     (SELECT min(deadline) FROM subscription WHERE client_id = client.id AND NOT cancelled
         AND renewal_date = client.next_renewal_on),
-    (SELECT count(*) FROM contact_assignment JOIN "user" AS holder ON holder.id = user_id
-        WHERE contact_assignment.client_id = client.id AND holder.rejected_reply IS NULL)
+    client.situation
     FROM client JOIN organisation ON organisation.id = client.id
     LEFT JOIN "user" AS contact ON contact.id = client.contact_id
     WHERE client.partner_id = ? ORDER BY client.sort_key, client.id LIMIT 51"""
@@ -97,7 +96,7 @@ def clients(environ: dict[str, Any], user: Any) -> str:
         count=rows(COUNT, user[2])[0][0],
         most=MOST_COUNTED,
         more=len(found) > PAGE,
-        clients=[(*row[:5], *map(day, row[5:8]), row[8]) for row in found[:PAGE]],
+        clients=[(*row[:5], *map(day, row[5:8]), int(row[8][2])) for row in found[:PAGE]],
         today=today,
     )
 

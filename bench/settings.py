@@ -1,0 +1,136 @@
+"""Measure changed settings of a partner with 100,000 clients: the save, and the worker's rounds after it.
+
+    python -m bench.settings [--size 1k|100k|1m] [--database sqlite|postgresql]
+
+Sending is off, so that only what follows from the settings is measured, and no mail goes out.
+"""
+
+import argparse
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from time import perf_counter, process_time
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import Engine, event, update
+
+from bench.database import BUILD, databases
+from bench.rows import SIZES, team
+from bench.tables import milliseconds, table
+from webapp import worker
+from webapp.app import create_app
+from webapp.config import Settings
+from webapp.domain.ownership import Owner
+from webapp.models import Partner, User, db
+from webapp.models.tables import partner_table
+from webapp.models.transactions import writing
+from webapp.services.accounts import partners
+
+PARTNER = 1
+NEW_STEPS = "45,21,7,1"
+MOST_ROUNDS = 10_000
+
+
+@dataclass(slots=True)
+class Work:
+    """What something took: processor and wall-clock milliseconds, and those of its longest transaction.
+
+    ``transactions``: each one's wall-clock milliseconds. On PostgreSQL the processor's are the portal's own.
+    """
+
+    cpu: float = 0.0
+    wall: float = 0.0
+    transactions: list[float] = field(default_factory=list)
+
+
+@contextmanager
+def watched(engine: Engine) -> Iterator[Work]:
+    """Measure a block, and each transaction of the engine in it."""
+    work, begun = Work(), dict[int, float]()
+
+    def begin(connection: Any) -> None:
+        begun[id(connection)] = perf_counter()
+
+    def end(connection: Any) -> None:
+        work.transactions.append((perf_counter() - begun.pop(id(connection))) * 1000)
+
+    listeners = (("begin", begin), ("commit", end), ("rollback", end))
+    for name, listener in listeners:
+        event.listen(engine, name, listener)
+    cpu, wall = process_time(), perf_counter()
+    try:
+        yield work
+    finally:
+        work.cpu, work.wall = (process_time() - cpu) * 1000, (perf_counter() - wall) * 1000
+        for name, listener in listeners:
+            event.remove(engine, name, listener)
+
+
+def change_default(actor: User, partner: Partner) -> None:
+    wanted = replace(partners.default_of(partner), default_owner=Owner.PARTNER)
+    partners.save_default(actor, partner, wanted)
+
+
+def change_steps(actor: User, partner: Partner) -> None:
+    wanted = replace(partners.schedule_of(partner), steps_text=NEW_STEPS)
+    partners.save_schedule(actor, partner, wanted)
+
+
+def save(engine: Engine, change: Callable[[User, Partner], None]) -> Work:
+    """Save as the page does: load the actor and the partner, change, commit."""
+    with watched(engine) as work:
+        actor, partner = (
+            db.session.get_one(User, team(PARTNER)[0]),
+            db.session.get_one(Partner, PARTNER),
+        )
+        change(actor, partner)
+        db.session.commit()
+    db.session.remove()
+    return work
+
+
+def rounds(app: Flask, engine: Engine) -> tuple[int, Work]:
+    """Run rounds of a worker until one plans and sends nothing; return their number and what they took."""
+    with watched(engine) as work:
+        for number in range(1, MOST_ROUNDS):
+            if not any(worker.once(app).values()):
+                return number, work
+    raise AssertionError("the worker never rests")
+
+
+def line(name: str, work: Work, number: int | None = None) -> list[str]:
+    longest = milliseconds(max(work.transactions))
+    count = "" if number is None else str(number)
+    return [name, milliseconds(work.cpu), milliseconds(work.wall), count, longest]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--size", choices=SIZES, default="100k")
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
+    chosen = parser.parse_args()
+    lines = []
+    with databases(chosen.database) as filled, filled(SIZES[chosen.size]) as url:
+        app = create_app(Settings(database_url=url, instance_path=str(BUILD), log_level="ERROR"))
+        writing.set(True)
+        with app.app_context():
+            engine = db.engine
+            db.session.execute(update(partner_table).values(sending=False))
+            db.session.commit()
+            number, before = rounds(app, engine)
+            lines.append(line("the worker, nothing to do", before, number))
+            for name, change in (("default owner", change_default), ("steps", change_steps)):
+                lines.append(line(f"{name}: the save", save(engine, change)))
+                number, after = rounds(app, engine)
+                lines.append(line(f"{name}: the worker after it", after, number))
+            db.session.remove()
+            engine.dispose()
+    print(
+        f"Settings of a partner with {len(SIZES[chosen.size].own):,} clients on {chosen.database}\n"
+    )
+    print(table(["", "CPU ms", "wall ms", "rounds", "longest transaction, wall ms"], lines))
+
+
+if __name__ == "__main__":
+    main()
