@@ -91,6 +91,9 @@ bench: built .venv/.tools
 
 # Whatever else is measured: planning, sending, imports, changed settings, memory and weight.
 bench-all: bench
+	$(BIN)/python -m bench.profile --size $(SIZE)
+	$(BIN)/python -m bench.imports --database $(DATABASE)
+	$(BIN)/python -m bench.settings --database $(DATABASE)
 	$(BIN)/python -m bench.run
 
 # 1,000 kills in each mode, on SQLite and on PostgreSQL: docs/reliability.md.

@@ -35,14 +35,17 @@ class Day:
     readers: dict[int, tuple[Reason, ...]]
 
 
-def days_of(client_id: int, size: Size, today: date) -> Iterator[Day]:
-    """Yield the days on which reminders about a client fell due, each for the newest step alone."""
+def due_of(client_id: int, today: date) -> dict[date, list[Product]]:
+    """Group a client's subscriptions by the day on which the newest step of each fell due."""
     due: dict[date, list[Product]] = {}
     for one in rows.products_of(client_id, today):
         if one.step is not None:
             due.setdefault(due_on(one.base, one.step), []).append(one)
-    for day, products in due.items():
-        yield Day(client_id, day, tuple(products), readers_of(client_id, size))
+    return due
+
+
+def day_of(client_id: int, on: date, products: list[Product], size: Size) -> Day:
+    return Day(client_id, on, tuple(products), readers_of(client_id, size))
 
 
 def readers_of(client_id: int, size: Size) -> dict[int, tuple[Reason, ...]]:
@@ -58,7 +61,8 @@ def readers_of(client_id: int, size: Size) -> dict[int, tuple[Reason, ...]]:
 
 def days(size: Size, today: date) -> Iterator[Day]:
     for client_id in size.ids:
-        yield from days_of(client_id, size, today)
+        for on, products in due_of(client_id, today).items():
+            yield day_of(client_id, on, products, size)
 
 
 def reminders(size: Size, today: date) -> Iterator[Row]:
@@ -80,18 +84,18 @@ def reminders(size: Size, today: date) -> Iterator[Row]:
 @cache
 def in_order(size: Size, today: date) -> list[tuple[int, int]]:
     """List days and clients in the order of time, as the outbox numbers its mails."""
-    return sorted((day.on.toordinal(), day.client_id) for day in days(size, today))
+    return sorted((on.toordinal(), id) for id in size.ids for on in due_of(id, today))
 
 
 def mails(size: Size, today: date) -> Iterator[tuple[int, int, Day]]:
     """Yield each mail's id, its reader's id, and what it tells."""
     id = 0
     for ordinal, client_id in in_order(size, today):
-        for day in days_of(client_id, size, today):
-            if day.on.toordinal() == ordinal:
-                for reader in day.readers:
-                    id += 1
-                    yield id, reader, day
+        on = date.fromordinal(ordinal)
+        day = day_of(client_id, on, due_of(client_id, today)[on], size)
+        for reader in day.readers:
+            id += 1
+            yield id, reader, day
 
 
 def state_of(id: int, reader: int) -> DeliveryState:

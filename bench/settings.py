@@ -15,6 +15,7 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import Engine, event, update
 
+from bench import postgres, servers
 from bench.database import BUILD, databases
 from bench.rows import SIZES, team
 from bench.tables import milliseconds, table
@@ -34,35 +35,46 @@ MOST_ROUNDS = 10_000
 
 @dataclass(slots=True)
 class Work:
-    """What something took: processor and wall-clock milliseconds, and those of its longest transaction.
+    """What something took, in processor milliseconds of this process and of the database's server.
 
-    ``transactions``: each one's wall-clock milliseconds. On PostgreSQL the processor's are the portal's own.
+    ``transactions``: the processor and the wall-clock milliseconds of each.
     """
 
     cpu: float = 0.0
-    wall: float = 0.0
-    transactions: list[float] = field(default_factory=list)
+    at_database: float = 0.0
+    transactions: list[tuple[float, float]] = field(default_factory=list)
+
+
+def now() -> tuple[float, float]:
+    """Read both clocks in milliseconds: this process's processor time, and the wall's."""
+    return process_time() * 1000, perf_counter() * 1000
+
+
+def at_server(engine: Engine) -> float:
+    """Read the processor milliseconds of the database's server; none for a file."""
+    return servers.cpu(postgres.process()) if engine.dialect.name == "postgresql" else 0.0
 
 
 @contextmanager
 def watched(engine: Engine) -> Iterator[Work]:
     """Measure a block, and each transaction of the engine in it."""
-    work, begun = Work(), dict[int, float]()
+    work, begun = Work(), dict[int, tuple[float, float]]()
 
     def begin(connection: Any) -> None:
-        begun[id(connection)] = perf_counter()
+        begun[id(connection)] = now()
 
     def end(connection: Any) -> None:
-        work.transactions.append((perf_counter() - begun.pop(id(connection))) * 1000)
+        (cpu, wall), (cpu_then, wall_then) = now(), begun.pop(id(connection))
+        work.transactions.append((cpu - cpu_then, wall - wall_then))
 
     listeners = (("begin", begin), ("commit", end), ("rollback", end))
     for name, listener in listeners:
         event.listen(engine, name, listener)
-    cpu, wall = process_time(), perf_counter()
+    cpu, server = now()[0], at_server(engine)
     try:
         yield work
     finally:
-        work.cpu, work.wall = (process_time() - cpu) * 1000, (perf_counter() - wall) * 1000
+        work.cpu, work.at_database = now()[0] - cpu, at_server(engine) - server
         for name, listener in listeners:
             event.remove(engine, name, listener)
 
@@ -100,9 +112,14 @@ def rounds(app: Flask, engine: Engine) -> tuple[int, Work]:
 
 
 def line(name: str, work: Work, number: int | None = None) -> list[str]:
-    longest = milliseconds(max(work.transactions))
-    count = "" if number is None else str(number)
-    return [name, milliseconds(work.cpu), milliseconds(work.wall), count, longest]
+    count = "" if number is None else f"{number} / {len(work.transactions):,}"
+    longest = (max(clock) for clock in zip(*work.transactions, strict=True))
+    return [
+        name,
+        *map(milliseconds, (work.cpu, work.at_database)),
+        count,
+        *map(milliseconds, longest),
+    ]
 
 
 def main() -> None:
@@ -129,7 +146,8 @@ def main() -> None:
     print(
         f"Settings of a partner with {len(SIZES[chosen.size].own):,} clients on {chosen.database}\n"
     )
-    print(table(["", "CPU ms", "wall ms", "rounds", "longest transaction, wall ms"], lines))
+    heads = ["", "CPU ms", "database ms", "rounds / transactions"]
+    print(table([*heads, "longest, CPU ms", "longest, wall ms"], lines))
 
 
 if __name__ == "__main__":
