@@ -7,7 +7,11 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPResponse
 from urllib.parse import urlencode
 
+from bench.database import PASSWORD
+from bench.facts import email, team
+
 CONNECTIONS = 8
+ADMIN = team(1)[0]
 HTMX = {"HX-Request": "true", "Sec-Fetch-Site": "same-origin"}
 PACKED = {"Accept-Encoding": "gzip", "Sec-Fetch-Site": "same-origin"}
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
@@ -72,30 +76,34 @@ class Visitor:
         return answers
 
 
-def at_portal(port: int, email: str, password: str) -> Visitor:
+def at_floor(port: int) -> Visitor:
+    return Visitor(port, {"token": f"token-{ADMIN}"})
+
+
+def at_portal(port: int) -> Visitor:
     visitor = Visitor(port)
     page = visitor.ask(Request("/sign-in"))
     found = TOKEN.search(page.text)
     assert found, page
-    form = {"csrf_token": found[1], "email": email, "password": password}
+    form = {"csrf_token": found[1], "email": email(ADMIN), "password": PASSWORD}
     answer = visitor.ask(Request("/sign-in", form))
     assert answer.status == 303, answer
     return visitor
 
 
-def at_django(port: int, name: str, password: str) -> Visitor:
+def at_django(port: int) -> Visitor:
     visitor = Visitor(port)
     page = visitor.ask(Request("/admin/login/"))
     found = DJANGO_TOKEN.search(page.text)
     assert found, page
-    form = {"csrfmiddlewaretoken": found[1], "username": name, "password": password}
+    form = {"csrfmiddlewaretoken": found[1], "username": "anna", "password": "bench"}
     answer = visitor.ask(Request("/admin/login/?next=/admin/", form))
     assert answer.status == 302, answer
     return visitor
 
 
-def at_flask_admin(port: int, user_id: int) -> Visitor:
+def at_flask_admin(port: int) -> Visitor:
     visitor = Visitor(port)
-    answer = visitor.ask(Request("/sign-in", {"id": str(user_id)}))
+    answer = visitor.ask(Request("/sign-in", {"id": str(ADMIN)}))
     assert answer.status == 302, answer
     return visitor

@@ -9,7 +9,7 @@ from html import unescape
 from sqlalchemy import Connection, text
 
 from bench.browsing import HTMX, PACKED, TOKEN, Request, Visitor
-from bench.rows import Size, pick, team
+from bench.facts import Size, pick, team
 from bench.servers import Server
 
 SHOWN = re.compile(r'name="shown"[^>]* value="([^"]*)"')
@@ -20,10 +20,14 @@ Turn = Callable[[Visitor, int], list[Request]]
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """Somebody who is measured: a server, a signed-in visitor, and the requests by page."""
+    """Somebody who is measured: a server, a signed-in visitor, and the requests by page.
+
+    ``memory``: the resident and the proportional megabytes of a worker before anybody has signed in.
+    """
 
     name: str
     server: Server
+    memory: tuple[float, float]
     visitor: Visitor
     pages: Mapping[str, Turn]
 

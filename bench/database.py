@@ -21,8 +21,9 @@ from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 
-from bench import mails, postgres, rows
-from bench.rows import Row, Size
+from bench import facts, mails, postgres, rows
+from bench.facts import Size
+from bench.rows import Row
 from tests.support.postgres import Server
 from webapp.app import create_app
 from webapp.config import Settings
@@ -33,7 +34,13 @@ ROOT = Path(__file__).parent.parent
 BUILD = ROOT / "build" / "bench"
 PASSWORD = "bench bench bench"
 # What the kept databases depend on.
-SOURCES = ("bench/rows.py", "bench/mails.py", "bench/database.py", "migrations/versions/*.py")
+SOURCES = (
+    "bench/facts.py",
+    "bench/rows.py",
+    "bench/mails.py",
+    "bench/database.py",
+    "migrations/versions/*.py",
+)
 TABLES: tuple[tuple[str, Callable[[Size, date], Iterator[Row]]], ...] = (
     ("organisation", rows.organisations),
     ("user", rows.users),
@@ -55,9 +62,9 @@ Filled = Callable[[Size], AbstractContextManager[str]]
 def login(today: date) -> Row:
     """Give the measured partner's admin a password."""
     return {
-        "email_key": rows.email(rows.team(1)[0]),
+        "email_key": facts.email(facts.team(1)[0]),
         "password_hash": hash_password(PASSWORD),
-        "changed_at": rows.moment(today),
+        "changed_at": facts.moment(today),
     }
 
 

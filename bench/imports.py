@@ -20,7 +20,7 @@ from threading import Event, Thread
 
 from sqlalchemy.engine import make_url
 
-from bench import postgres, rows, servers
+from bench import facts, postgres, servers
 from bench.database import BUILD, databases
 from bench.tables import table
 
@@ -46,11 +46,11 @@ def write_list(path: Path, number: int, today: date) -> None:
     """Write a list of so many clients with one subscription each."""
     with path.open("w", encoding="utf-8") as file:
         print(HEADER, file=file)
-        for id in range(rows.FIRST_CLIENT, rows.FIRST_CLIENT + number):
-            renewal = today + timedelta(days=20 + rows.pick(id, "renewal", 345))
-            city = rows.CITIES[rows.pick(id, "city", 16)]
+        for id in range(facts.FIRST_CLIENT, facts.FIRST_CLIENT + number):
+            renewal = today + timedelta(days=20 + facts.pick(id, "renewal", 345))
+            city = facts.CITIES[facts.pick(id, "city", 16)]
             print(
-                f"{rows.client_name(id)},firm{id}.example,C-{id},{city},PL,pl,"
+                f"{facts.client_name(id)},firm{id}.example,C-{id},{city},PL,pl,"
                 f"Marketing Hub,{renewal},P1Y,1200.00,PLN",
                 file=file,
             )
@@ -119,7 +119,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=20_000)
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     chosen = parser.parse_args()
-    with databases(chosen.database) as filled, filled(rows.EMPTY) as url:
+    with databases(chosen.database) as filled, filled(facts.EMPTY) as url:
         server = postgres.process() if chosen.database == "postgresql" else None
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "clients.csv"

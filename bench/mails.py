@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 
-from bench import rows
-from bench.rows import Product, Row, Size, chance, pick
+from bench import facts
+from bench.facts import Product, Size, chance, pick
+from bench.rows import Row
 from webapp.domain.delivery import DeliveryState
 from webapp.domain.facts import MailKind
 from webapp.domain.ownership import Owner
@@ -38,9 +39,9 @@ class Day:
 def due_of(client_id: int, today: date) -> dict[date, list[Product]]:
     """Group a client's subscriptions by the day on which the newest step of each fell due."""
     due: dict[date, list[Product]] = {}
-    for one in rows.products_of(client_id, today):
-        if one.step is not None:
-            due.setdefault(due_on(one.base, one.step), []).append(one)
+    for one in facts.products_of(client_id, today):
+        if one.told is not None:
+            due.setdefault(due_on(one.course.base, one.told), []).append(one)
     return due
 
 
@@ -50,11 +51,11 @@ def day_of(client_id: int, on: date, products: list[Product], size: Size) -> Day
 
 def readers_of(client_id: int, size: Size) -> dict[int, tuple[Reason, ...]]:
     """Choose who is told, with the reasons: the client's people, or the partner's point of contact."""
-    people = rows.team(rows.partner_of(client_id, size))
-    if rows.own_owner(client_id) is Owner.PARTNER:
+    people = facts.team(facts.partner_of(client_id, size))
+    if facts.own_owner(client_id) is Owner.PARTNER:
         return {people[1 + pick(client_id, "contact", 4)]: (Reason.POINT_OF_CONTACT,)}
     readers: dict[int, tuple[Reason, ...]] = {}
-    for user_id, role in rows.roles_of(client_id):
+    for user_id, role in facts.roles_of(client_id):
         readers[user_id] = (*readers.get(user_id, ()), Reason(ContactRole(role).value))
     return readers
 
@@ -72,12 +73,12 @@ def reminders(size: Size, today: date) -> Iterator[Row]:
                 "id": one.id,
                 "subscription_id": one.id,
                 "client_id": one.client_id,
-                "base_date": one.base,
-                "step": one.step,
+                "base_date": one.course.base,
+                "step": one.told,
                 "cycle": 1,
                 "due_on": day.on,
                 "state": ReminderState.ISSUED if day.readers else ReminderState.BLOCKED,
-                "planned_at": rows.moment(day.on, 6),
+                "planned_at": facts.moment(day.on, 6),
             }
 
 
@@ -99,7 +100,7 @@ def mails(size: Size, today: date) -> Iterator[tuple[int, int, Day]]:
 
 
 def state_of(id: int, reader: int) -> DeliveryState:
-    if rows.rejected(reader):
+    if facts.rejected(reader):
         return DeliveryState.REJECTED
     roll = pick(id, "state", 4_000)
     if roll == 0:
@@ -116,41 +117,41 @@ def deliveries(size: Size, today: date) -> Iterator[Row]:
         if day is not last:
             last, whole = day, snapshot(day, size).to_json()
         state = state_of(id, reader)
-        at_partner = reader < rows.FIRST_CLIENT
+        at_partner = reader < facts.FIRST_CLIENT
         yield {
             "id": id,
             "kind": MailKind.REMINDER_PARTNER if at_partner else MailKind.REMINDER_CLIENT,
-            "partner_id": rows.partner_of(day.client_id, size),
+            "partner_id": facts.partner_of(day.client_id, size),
             "client_id": day.client_id,
             "day": day.on,
             "recipient_id": reader,
             "revision": 1,
             "state": state,
-            "email": rows.email(reader),
+            "email": facts.email(reader),
             "language": LANGUAGE,
-            "snapshot": whole | {"recipient": rows.person_name(reader)},
-            "queued_at": rows.moment(day.on, 6),
-            "send_after": rows.moment(day.on),
+            "snapshot": whole | {"recipient": facts.person_name(reader)},
+            "queued_at": facts.moment(day.on, 6),
+            "send_after": facts.moment(day.on),
             "attempts": 1,
             "resends": 0,
             "message_id": f"<{id}@portal.example>",
             "reply": "550 5.1.1 no such person" if state is DeliveryState.REJECTED else None,
-            "ended_at": rows.moment(day.on),
+            "ended_at": facts.moment(day.on),
         }
 
 
 def snapshot(day: Day, size: Size) -> ReminderSnapshot:
     """Resolve a day's mails as the outbox does when it queues them, all but the reader's name."""
-    partner_id = rows.partner_of(day.client_id, size)
-    owner = rows.own_owner(day.client_id) or Owner.VENDOR
+    partner_id = facts.partner_of(day.client_id, size)
+    owner = facts.own_owner(day.client_id) or Owner.VENDOR
     return ReminderSnapshot(
         recipient="",
         owner=owner,
-        client=ClientName(day.client_id, rows.client_name(day.client_id), rows.ZONES[0]),
+        client=ClientName(day.client_id, facts.client_name(day.client_id), facts.ZONES[0]),
         partner=PartnerName(partner_id, "Odnowa"),
         circle=tuple(
             CircleMember(
-                id, rows.person_name(id), rows.email(id), LANGUAGE, Place.TO, day.readers[id]
+                id, facts.person_name(id), facts.email(id), LANGUAGE, Place.TO, day.readers[id]
             )
             for id in day.readers
         ),
@@ -160,12 +161,12 @@ def snapshot(day: Day, size: Size) -> ReminderSnapshot:
         subscriptions=tuple(
             SubscriptionLine(
                 id=one.id,
-                product=rows.PRODUCTS[one.id % 4],
+                product=facts.PRODUCTS[one.id % 4],
                 cycle=1,
-                step=one.step or 0,
-                renewal_date=one.renewal,
-                deadline=one.deadline,
-                base_date=one.base,
+                step=one.told or 0,
+                renewal_date=one.course.renewal,
+                deadline=one.course.deadline,
+                base_date=one.course.base,
                 amount=None,
                 currency=None,
             )
@@ -179,7 +180,7 @@ def delivery_events(size: Size, today: date) -> Iterator[Row]:
         yield {
             "id": id,
             "delivery_id": id,
-            "at": rows.moment(day.on),
+            "at": facts.moment(day.on),
             "state": state_of(id, reader),
         }
 
@@ -193,7 +194,7 @@ def delivery_reminders(size: Size, today: date) -> Iterator[Row]:
 def audit_entries(size: Size, today: date) -> Iterator[Row]:
     """Yield the choice of each overridden client, and a change of details for one client in five."""
     for client_id in size.ids:
-        owner = rows.own_owner(client_id)
+        owner = facts.own_owner(client_id)
         if owner:
             changes = {"owner": [None, owner.value]}
             yield entry(client_id, 0, AuditAction.OWNER_CHANGED, changes, size, today)
@@ -210,16 +211,16 @@ def entry(
     size: Size,
     today: date,
 ) -> Row:
-    partner_id = rows.partner_of(client_id, size)
+    partner_id = facts.partner_of(client_id, size)
     return {
         "id": client_id * 4 + number,
-        "at": rows.moment(today - timedelta(days=90)),
+        "at": facts.moment(today - timedelta(days=90)),
         "organisation_id": partner_id,
         "client_id": client_id,
-        "actor_id": rows.team(partner_id)[0],
+        "actor_id": facts.team(partner_id)[0],
         "action": action.value,
         "subject_id": client_id,
-        "subject": rows.client_name(client_id),
+        "subject": facts.client_name(client_id),
         "changes": changes,
         "undone": False,
     }

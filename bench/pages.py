@@ -8,21 +8,23 @@ The tables are Markdown. docs/performance.md explains what they tell.
 import argparse
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 from sqlalchemy import create_engine
 
 from bench import browsing, cold, contenders, postgres, servers, statements
 from bench.browsing import PACKED, Request, Visitor
-from bench.contenders import Contender
-from bench.database import BUILD, PASSWORD, databases
+from bench.contenders import Contender, Turn
+from bench.database import BUILD, databases
+from bench.facts import SIZES, Size
 from bench.measuring import Results, measure
-from bench.rows import SIZES, Size, email, team
 from bench.servers import Server
 from bench.tables import milliseconds, table, times
 
 PORTAL, SMALL = "portal", "portal at 1k"
+SignIn = Callable[[int], Visitor]
+Pages = Callable[[Size], dict[str, Turn]]
 PEERS = ("floor", "Flask-Admin", "Django admin")
 
 
@@ -31,10 +33,11 @@ def portal(url: str, size: Size, name: str) -> Iterator[Contender]:
     settings = portal_settings(url)
     log = f"portal-{size.name}"
     with servers.serving(sys.executable, "wsgi:app", settings, log) as server:
-        visitor = browsing.at_portal(server.port, email(team(1)[0]), PASSWORD)
+        memory = servers.memory(server.pid)
+        visitor = browsing.at_portal(server.port)
         with create_engine(url).connect() as base:
             pages = contenders.portal_pages(base, size)
-        yield Contender(name, server, visitor, pages)
+        yield Contender(name, server, memory, visitor, pages)
 
 
 def portal_settings(url: str) -> dict[str, str]:
@@ -61,15 +64,16 @@ def peers(url: str, size: Size) -> Iterator[list[Contender]]:
             app = f"bench.peers.{module}:app"
             return stack.enter_context(servers.serving(interpreter, app, environment, module))
 
+        def contender(name: str, server: Server, sign_in: SignIn, pages: Pages) -> Contender:
+            memory = servers.memory(server.pid)
+            return Contender(name, server, memory, sign_in(server.port), pages(size))
+
         floor = serve(sys.executable, "floor")
         flask_admin, django = serve(python, "flask_site"), serve(python, "django_site")
-        at_floor = Visitor(floor.port, {"token": f"token-{team(1)[0]}"})
-        at_flask = browsing.at_flask_admin(flask_admin.port, team(1)[0])
-        at_django = browsing.at_django(django.port, "anna", "bench")
         yield [
-            Contender(PEERS[0], floor, at_floor, contenders.floor_pages(size)),
-            Contender(PEERS[1], flask_admin, at_flask, contenders.flask_admin_pages(size)),
-            Contender(PEERS[2], django, at_django, contenders.django_pages(size)),
+            contender(PEERS[0], floor, browsing.at_floor, contenders.floor_pages),
+            contender(PEERS[1], flask_admin, browsing.at_flask_admin, contenders.flask_admin_pages),
+            contender(PEERS[2], django, browsing.at_django, contenders.django_pages),
         ]
 
 
@@ -129,7 +133,6 @@ def main() -> None:
     with databases(chosen.database) as filled, ExitStack() as stack:
         url = stack.enter_context(filled(size))
         own = stack.enter_context(portal(url, size, PORTAL))
-        resident, proportional = servers.memory(own.server.pid)
         contending = [own, *stack.enter_context(peers(url, size))]
         if size.name != "1k":
             small = stack.enter_context(filled(SIZES["1k"]))
@@ -142,11 +145,10 @@ def main() -> None:
     print(f"{size.clients:,} clients on {chosen.database}\n")
     print(report(results, counts, weights, on_server))
     print(
-        f"\nCold start: {made:.0f} ms CPU until the portal is made, {answered:.0f} ms until its first answer."
+        f"\nA cold start: {made:.0f} ms until the portal is made, {answered:.0f} to its first answer.\n"
     )
-    print(
-        f"A web worker: {resident:.0f} MB resident, {proportional:.0f} MB proportional, after signing in."
-    )
+    memories = [[one.name, *(f"{size:.0f}" for size in one.memory)] for one in contending]
+    print(table(["a worker before anybody signs in", "resident MB", "proportional MB"], memories))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from typing import Any
 from flask.testing import FlaskClient
 
 from bench.database import BUILD, databases
-from bench.rows import SIZES, team
+from bench.facts import SIZES, team
 from bench.tables import milliseconds, table
 from webapp.app import create_app
 from webapp.config import Settings

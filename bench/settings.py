@@ -17,7 +17,7 @@ from sqlalchemy import Engine, event, update
 
 from bench import postgres, servers
 from bench.database import BUILD, databases
-from bench.rows import SIZES, team
+from bench.facts import SIZES, team
 from bench.tables import milliseconds, table
 from webapp import worker
 from webapp.app import create_app

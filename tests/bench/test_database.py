@@ -8,7 +8,7 @@ from flask import Flask
 from sqlalchemy import Table, select, true
 
 from bench import database, mails, rows
-from bench.rows import Size
+from bench.facts import Size
 from webapp.domain.facts import MailKind
 from webapp.domain.recipients import Reachability
 from webapp.mail import kinds
