@@ -103,9 +103,11 @@ def context(app: Flask) -> Iterator[Flask]:
     token = writing.set(True)
     with app.app_context():
         yield app
-        assert_situations_are_kept()
-        db.session.remove()
-    writing.reset(token)
+        try:
+            assert_situations_are_kept()
+        finally:
+            db.session.remove()
+            writing.reset(token)
 
 
 def assert_situations_are_kept() -> None:
