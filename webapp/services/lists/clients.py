@@ -31,7 +31,7 @@ from webapp.services.lists.client_columns import (
     next_mail,
     not_sure,
 )
-from webapp.services.lists.finding import Listing, Values, chosen, constant, each_word
+from webapp.services.lists.finding import Given, Listing, chosen, constant, each_word
 from webapp.services.lists.paging import Page, choice, each, words
 
 PAGE = 50
@@ -188,7 +188,7 @@ def load_team(partner: Partner) -> tuple[Team, int]:
     return team, rows[0].undecided
 
 
-def asked(partner: Partner, team: Team, query: ClientQuery) -> Iterator[tuple[str, Values]]:
+def asked(partner: Partner, team: Team, query: ClientQuery) -> Iterator[tuple[str, Given]]:
     """Turn the filters of a query into conditions of LISTING."""
     yield from each_word("search", query.search)
     if query.reach:
@@ -214,7 +214,7 @@ def owned(partner: Partner, wanted: OwnerFilter | None) -> list[str]:
 
 def reached(
     partner: Partner, team: Team, reach: Reachability, keys: Sequence[str]
-) -> tuple[str, Values]:
+) -> tuple[str, Given]:
     """Make the condition for clients with a reachability, in one of these situations.
 
     Clients whose own contact can't be reached are rated as such; they are few, and an index of their own

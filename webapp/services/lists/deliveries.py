@@ -16,8 +16,8 @@ from webapp.models.tables import client_table, delivery_table, organisation_tabl
 from webapp.services import runtime
 from webapp.services.lists import finding, paging
 from webapp.services.lists.finding import (
+    Given,
     Listing,
-    Values,
     chosen,
     constant,
     each_word,
@@ -165,7 +165,7 @@ def load(partner: Partner, query: DeliveryQuery) -> DeliveryPage:
     )
 
 
-def asked(partner: Partner, query: DeliveryQuery) -> Iterator[tuple[str, Values]]:
+def asked(partner: Partner, query: DeliveryQuery) -> Iterator[tuple[str, Given]]:
     """Turn the filters of a query into conditions of EVERY. It looks how many clients the words find."""
     if query.client:
         yield from about_clients(partner, query.client)
@@ -177,7 +177,7 @@ def asked(partner: Partner, query: DeliveryQuery) -> Iterator[tuple[str, Values]
         yield "state", {"state": query.state}
 
 
-def about_clients(partner: Partner, text: str) -> Iterator[tuple[str, Values]]:
+def about_clients(partner: Partner, text: str) -> Iterator[tuple[str, Given]]:
     """Make the conditions for mails about clients that are found by words.
 
     A few are looked up by their ids. Of many, each mail's client is looked at.

@@ -33,9 +33,9 @@ MOST_COUNTED = 1000
 # Shapes whose statements are kept.
 SHAPES = 500
 
-Values = Mapping[str, Any]
+Given = Mapping[str, Any]
 # The conditions that a request uses, each with the values of its parameters.
-Asked = Sequence[tuple[str, Values]]
+Narrowing = Sequence[tuple[str, Given]]
 # Makes a condition from its parameters, which it gets by their names.
 Condition = Callable[[Callable[[str], BindParameter[Any]]], ColumnElement[bool]]
 
@@ -64,8 +64,8 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """The way through a list: its sort key, the direction, and whether it begins at a place."""
+class Walk:
+    """The walk through a list: its sort key, the direction, and whether it begins at a place."""
 
     sort: str
     ascending: bool
@@ -100,7 +100,7 @@ def chosen(id: ColumnElement[int]) -> ColumnElement[bool]:
     return id.in_(bindparam("ids", expanding=True))
 
 
-def each_word(name: str, text: str) -> Iterator[tuple[str, Values]]:
+def each_word(name: str, text: str) -> Iterator[tuple[str, Given]]:
     """Ask a condition for each word of a text. Its parameter ``word`` is a pattern for LIKE with ESCAPE '/'."""
     for word in fold(text).split():
         yield name, {"word": pattern(word)}
@@ -123,7 +123,7 @@ def order(listing: Listing, sort: str) -> tuple[ColumnElement[Any], ...]:
     return (listing.id,) if key is None else (key, listing.id)
 
 
-def find_place(listing: Listing, sort: str, row_id: int | None, reader: Values) -> Values | None:
+def find_place(listing: Listing, sort: str, row_id: int | None, reader: Given) -> Given | None:
     """Find a row's values in the order's columns, whatever the filters; None if there is no such row."""
     if row_id is None:
         return None
@@ -136,21 +136,21 @@ def find_place(listing: Listing, sort: str, row_id: int | None, reader: Values) 
 
 
 def find(
-    listing: Listing, way: Way, asked: Asked, values: Values, most: int
+    listing: Listing, walk: Walk, asked: Narrowing, values: Given, most: int
 ) -> tuple[int, Sequence[int]]:
-    """Count the rows that match, up to MOST_COUNTED + 1, and find the ids of the first ``most`` on the way.
+    """Count the rows that match, up to MOST_COUNTED + 1, and find the ids of the first ``most`` on the walk.
 
     ``values``: the parameters of the reader and of the place.
     """
     names = tuple(name for name, _values in asked)
     values = {**values, **parameters(asked), "most": most, "most_counted": MOST_COUNTED + 1}
-    walk = walk_statement(listing, way, names)
+    walked = walk_statement(listing, walk, names)
     if not names and not listing.counted:
-        return 0, db.session.scalars(walk, values).all()
-    rows = db.session.execute(count_statement(listing, way, names), values).all()
+        return 0, db.session.scalars(walked, values).all()
+    rows = db.session.execute(count_statement(listing, walk, names), values).all()
     total = rows[0].total
     if names and total > MOST_COUNTED:
-        return total, db.session.scalars(walk, values).all()
+        return total, db.session.scalars(walked, values).all()
     return total, [row.id for row in rows if row.id is not None]
 
 
@@ -163,7 +163,7 @@ def parameter(name: str, number: int, part: str) -> BindParameter[Any]:
     return bindparam(key_of(name, number, part))
 
 
-def parameters(asked: Asked) -> dict[str, Any]:
+def parameters(asked: Narrowing) -> dict[str, Any]:
     """Gather the values of all conditions, by the keys of their parameters."""
     return {
         key_of(name, number, part): value
@@ -187,38 +187,38 @@ def place_statement(listing: Listing, sort: str) -> Select[Any]:
 
 
 @lru_cache(SHAPES)
-def count_statement(listing: Listing, way: Way, names: tuple[str, ...]) -> Select[Any]:
-    """Select the number of rows that match, with the first ids on the way: of these rows, or of all.
+def count_statement(listing: Listing, walk: Walk, names: tuple[str, ...]) -> Select[Any]:
+    """Select the number of rows that match, with the first ids on the walk: of these rows, or of all.
 
     One row without an id, if there are none.
     """
     some = (
-        select(*order(listing, way.sort), listing.shown.label("shown"))
+        select(*order(listing, walk.sort), listing.shown.label("shown"))
         .where(listing.readable, *conditions(listing, names))
         .limit(constant("most_counted"))
         .cte("some")
     )
     (*columns, shown) = some.c
-    few = way.along(select(columns[-1].label("id")).where(shown), columns)
+    few = walk.along(select(columns[-1].label("id")).where(shown), columns)
     number = select(func.count().label("total")).select_from(some).subquery("number")
-    first = (few if names else walk_statement(listing, way, names)).subquery("first")
+    first = (few if names else walk_statement(listing, walk, names)).subquery("first")
     return select(number.c.total, first.c.id).select_from(number.outerjoin(first, true()))
 
 
 @lru_cache(SHAPES)
-def walk_statement(listing: Listing, way: Way, names: tuple[str, ...]) -> Select[Any]:
-    """Select the ids of the first rows on the way that match.
+def walk_statement(listing: Listing, walk: Walk, names: tuple[str, ...]) -> Select[Any]:
+    """Select the ids of the first rows on the walk that match.
 
     A database would rather take the index of a filter and sort all that it finds. So it sees only what is
     about the order itself, as that bounds the walk.
     """
-    columns = order(listing, way.sort)
+    columns = order(listing, walk.sort)
     looked_at = (
         condition if columns_of(condition) == {columns[0]} else unseen(condition)
         for condition in conditions(listing, names)
     )
     rows = select(listing.id).where(listing.readable, listing.shown, *looked_at)
-    return way.along(rows, columns)
+    return walk.along(rows, columns)
 
 
 def columns_of(condition: ColumnElement[bool]) -> set[Any]:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from webapp.mail.addresses import one_line
 from webapp.models import db
 from webapp.services.lists import finding
-from webapp.services.lists.finding import Asked, Listing, Values, Way
+from webapp.services.lists.finding import Given, Listing, Narrowing, Walk
 
 LONGEST_WORDS = 100
 PARAMETER = "parameter"
@@ -18,7 +18,7 @@ PARAMETER = "parameter"
 BY_TIME = {"after": "before", "before": "after"}
 
 ListRow = TypeVar("ListRow")
-NOTHING: Values = {}
+NOTHING: Given = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ class Page(Generic[ListRow]):
 
 
 def load(
-    listing: Listing, query: Query, size: int, *, reader: Values = NOTHING, asked: Asked = ()
+    listing: Listing, query: Query, size: int, *, reader: Given = NOTHING, asked: Narrowing = ()
 ) -> Page[Any]:
     """Load one page of rows, in four statements at most.
 
@@ -137,8 +137,8 @@ def load(
     row_id = query.before if query.after is None else query.after
     place = finding.find_place(listing, query.sort, row_id, reader)
     backwards = place is not None and query.after is None
-    way = Way(query.sort, ascending=query.descending == backwards, placed=place is not None)
-    total, ids = finding.find(listing, way, asked, {**reader, **(place or NOTHING)}, size + 1)
+    walk = Walk(query.sort, ascending=query.descending == backwards, placed=place is not None)
+    total, ids = finding.find(listing, walk, asked, {**reader, **(place or NOTHING)}, size + 1)
     more = len(ids) > size
     ids = ids[:size][::-1] if backwards else ids[:size]
     earlier, later = (more, True) if backwards else (place is not None, more)
