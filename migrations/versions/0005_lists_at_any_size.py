@@ -40,6 +40,7 @@ AFTER = (
         ["partner_id", "queued_at", "id", "state"],
     ),
 )
+MOST_BYTES = 1_400
 CHOSEN = sa.text("contact_id IS NOT NULL")
 
 
@@ -48,6 +49,7 @@ def upgrade() -> None:
         "client", sa.Column("situation", sa.String(length=4), nullable=False, server_default="id0-")
     )
     store_situations()
+    shorten_search_keys()
     replace_indexes(BEFORE, AFTER)
     op.create_index(
         "ix_client_contact",
@@ -69,6 +71,19 @@ def replace_indexes(old: Sequence[Index], new: Sequence[Index]) -> None:
         op.drop_index(name, table_name=table)
     for name, table, columns in new:
         op.create_index(name, table, columns)
+
+
+def shorten_search_keys() -> None:
+    """Cut the keys that are too long for an index. Those of at most so many letters have no more bytes."""
+    client = sa.table("client", sa.column("id"), sa.column("search_key", sa.String))
+    long = sa.select(client).where(sa.func.length(client.c.search_key) > MOST_BYTES // 4)
+    connection = op.get_bind()
+    for row in connection.execute(long).all():
+        key = row.search_key.encode()[:MOST_BYTES].decode(errors="ignore")
+        if key != row.search_key:
+            connection.execute(
+                sa.update(client).where(client.c.id == row.id).values(search_key=key)
+            )
 
 
 def store_situations() -> None:

@@ -23,6 +23,7 @@ from webapp.cli.migrating import upgrade
 from webapp.config import Settings
 from webapp.domain.recipients import ContactRole
 from webapp.models import Client, ContactAssignment, Partner, Subscription, User, db
+from webapp.models.tables import client_table
 from webapp.models.transactions import writing
 from webapp.services.reminders import situations
 
@@ -65,8 +66,21 @@ def context(app: Flask) -> Iterator[Flask]:
     token = writing.set(True)
     with app.app_context():
         yield app
-        db.session.remove()
-    writing.reset(token)
+        try:
+            assert_situations_are_kept()
+        finally:
+            db.session.remove()
+            writing.reset(token)
+
+
+def assert_situations_are_kept() -> None:
+    """Check that each client's stored situation is the one that its facts make now."""
+    stored = select(client_table.c.id, client_table.c.situation)
+    fresh, kept = (
+        {row.id: row.situation for row in db.session.execute(statement)}
+        for statement in (situations.present(), stored)
+    )
+    assert kept == fresh
 
 
 @dataclass(frozen=True)

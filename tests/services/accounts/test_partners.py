@@ -14,6 +14,7 @@ from webapp.models import AuditEntry, Partner, Subscription, User, db
 from webapp.services.accounts import membership, partners
 from webapp.services.accounts.partners import Default
 from webapp.services.errors import Conflict, Refused
+from webapp.services.reminders import situations
 from webapp.services.trail import undo
 
 
@@ -169,8 +170,10 @@ def test_sending_is_switched_and_undone(alice, partner):
 
 
 def test_overrides_are_counted_for_the_own_clients(partner, context):
-    db.session.add(make_client(partner, "Own", owner=Owner.VENDOR))
+    own = make_client(partner, "Own", owner=Owner.VENDOR)
+    db.session.add(own)
     db.session.flush()
+    situations.refresh([own.id])
     assert partners.override_counts(partner) == (1, 1)
 
 
