@@ -168,6 +168,7 @@ SORTS = {
     "reminder": ("state",),
     "reminder_event": ("state",),
     "owner_change": ("client_id",),
+    "settings_change": ("wakes",),
     "audit_entry": ("action", "undone"),
     "link": ("purpose", "used_at"),
     "feedback": ("language",),

@@ -1,4 +1,4 @@
-"""The worker: recover → plan → claim → hand over → rest. Any number may run at once.
+"""The worker: recover → follow → plan → claim → hand over → rest. Any number may run at once.
 
 All state is in the database, so a round may break off anywhere and run again.
 """
@@ -20,7 +20,14 @@ from webapp.models import DeliveryState, Installation, db, revision
 from webapp.models.transactions import writing
 from webapp.services import installation, runtime
 from webapp.services.reminders import planning
-from webapp.services.sending import claims, handing_over, messages, outbox, takeover_notes
+from webapp.services.sending import (
+    claims,
+    following,
+    handing_over,
+    messages,
+    outbox,
+    takeover_notes,
+)
 from webapp.services.sending.transitions import LostClaim
 
 log = logging.getLogger(__name__)
@@ -54,6 +61,7 @@ def once(
                 messages.forget(now)
                 beat()
                 commit()
+                follow(stopped)
                 counts["planned"] = plan(now, stopped)
                 counts.update(send(transport, stopped))
             finally:
@@ -75,6 +83,13 @@ def beat() -> None:
     db.session.execute(update(Installation).values(worker_seen_at=datetime.now(UTC)))
 
 
+def follow(stopped: Event | None) -> None:
+    """Let clients follow changes of their partners' settings, with one transaction for each step."""
+    for partner_id in following.unfinished():
+        while not is_set(stopped) and following.step(partner_id):
+            commit()
+
+
 def plan(now: datetime, stopped: Event | None) -> int:
     """Plan all that is due and queue its mails, with one transaction for each chunk."""
     total = 0
@@ -85,9 +100,10 @@ def plan(now: datetime, stopped: Event | None) -> int:
             return total
     while not is_set(stopped) and outbox.issue_due(now):
         commit()
-    counted = takeover_notes.issue(now)
-    commit()
-    return total + counted
+    for queued in takeover_notes.issue(now):
+        commit()
+        total += queued
+    return total
 
 
 def send(transport: Transport, stopped: Event | None) -> Counter[str]:

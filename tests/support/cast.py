@@ -4,7 +4,6 @@ Alice is admin of the partner, Bob its member, Charlie admin of another partner,
 client, Dave its member; Eve is signed out.
 """
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,8 +14,6 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from jinja2 import Environment, FileSystemBytecodeCache
-from jinja2.bccache import Bucket
 from sqlalchemy import event, select
 
 from tests.support import run
@@ -60,51 +57,6 @@ def sqlite_template() -> Path:
             build_schema(run.folder(), f"sqlite:///{draft}")
             draft.rename(path)
     return path
-
-
-@pytest.fixture(params=DATABASES)
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Make an empty migrated database for this test, and yield its address."""
-    if request.param == "sqlite":
-        shutil.copyfile(sqlite_template(), tmp_path / "portal.db")
-        yield f"sqlite:///{tmp_path / 'portal.db'}"
-        return
-    server = request.getfixturevalue("postgres_server")
-    with run.alone():
-        server.ensure_template("portal", lambda url: build_schema(run.folder(), url))
-    with server.database("portal") as url:
-        yield url
-
-
-class TemplateCache(FileSystemBytecodeCache):
-    """Compiled templates, apart by language, since each has its texts in it."""
-
-    def get_bucket(
-        self, environment: Environment, name: str, filename: str | None, source: str
-    ) -> Bucket:
-        language = environment.globals.get("language")
-        return super().get_bucket(environment, f"{language}/{name}", filename, source)
-
-
-def template_cache() -> Path:
-    """The folder of this run's compiled templates."""
-    path = run.folder() / "templates"
-    path.mkdir(exist_ok=True)
-    return path
-
-
-@pytest.fixture
-def app(database_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Flask]:
-    """The portal on an empty database. ``@pytest.mark.settings(demo=True)`` changes its settings."""
-    marker = request.node.get_closest_marker("settings")
-    app = create_app(settings(tmp_path, database_url, **(marker.kwargs if marker else {})))
-    app.config.update(TESTING=True, WTF_CSRF_ENABLED=False, RATELIMIT_ENABLED=False)
-    # Each test has an app of its own. They share the templates that this run has compiled.
-    app.jinja_env.bytecode_cache = TemplateCache(str(template_cache()))
-    yield app
-    with app.app_context():
-        db.session.remove()
-        db.engine.dispose()
 
 
 @pytest.fixture

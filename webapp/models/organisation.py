@@ -179,6 +179,10 @@ class Client(Organisation):
             sqlite_where=text("contact_id IS NOT NULL"),
             postgresql_where=text("contact_id IS NOT NULL"),
         ),
+        # Clients follow a change of their partner's settings in this order.
+        Index(None, "partner_id", "id"),
+        # The settings page tells how many have an owner of their own.
+        Index(None, "partner_id", "owner"),
     )
 
     @property
@@ -235,3 +239,20 @@ class OwnerChange(Base):
     client_id: Mapped[int] = mapped_column(ForeignKey("client.id"), primary_key=True)
     owner_before: Mapped[Owner] = mapped_column(codes(Owner, "owner_before"))
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
+class SettingsChange(Base):
+    """A change of a partner's settings that its clients still follow, in the order of their ids.
+
+    ``followed_to`` is the last client that has followed, 0 at first and after another change. ``owner_before``:
+    the default owner before the first of these changes, which clients up to ``newest_client_id`` had; both are
+    NULL if it is the same. ``wakes``: planning looks again at blocked reminders, on behalf of ``actor_id``.
+    """
+
+    __tablename__ = "settings_change"
+    partner_id: Mapped[int] = mapped_column(ForeignKey("partner.id"), primary_key=True)
+    followed_to: Mapped[int] = mapped_column(Identity)
+    owner_before: Mapped[Owner | None] = mapped_column(codes(Owner, "owner_before"))
+    newest_client_id: Mapped[int | None] = mapped_column(Identity)
+    wakes: Mapped[bool]
+    actor_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))

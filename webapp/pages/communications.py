@@ -10,6 +10,7 @@ from flask_babel import ngettext
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
+from webapp import i18n
 from webapp.domain.access import Action
 from webapp.models import AuditEntry, MailKind, Partner
 from webapp.pages import guards, htmx, notices
@@ -25,7 +26,8 @@ from webapp.pages.saving import Saved, save
 from webapp.pages.settings import blueprint
 from webapp.services import runtime
 from webapp.services.accounts import partners, people
-from webapp.services.sending import after_changes, sample_mails
+from webapp.services.sending import sample_mails
+from webapp.services.sending.first_mails import first_mails
 
 PREVIEWED = 10
 
@@ -136,7 +138,7 @@ def whole_page(partner: Partner, **context: Any) -> str:
         "partner": partner,
         "following": following_text(following),
         "own": own_text(own),
-        "first": after_changes.first_mails(partner.id, now, PREVIEWED),
+        "first": first_mails(partner.id, now, PREVIEWED),
         "now": now,
     }
     if "default_form" not in context:
@@ -156,6 +158,8 @@ def whole_page(partner: Partner, **context: Any) -> str:
 def following_text(number: int) -> str:
     if not number:
         return _("No client follows the default")
+    if number > partners.MOST_COUNTED:
+        return _("More than %(number)s clients follow the default", number=most_counted())
     return ngettext(
         "%(num)d client follows the default", "%(num)d clients follow the default", number
     )
@@ -164,9 +168,16 @@ def following_text(number: int) -> str:
 def own_text(number: int) -> str:
     if not number:
         return _("No client has its own setting")
+    if number > partners.MOST_COUNTED:
+        return _("More than %(number)s clients have their own setting", number=most_counted())
     return ngettext(
         "%(num)d client has its own setting", "%(num)d clients have their own setting", number
     )
+
+
+def most_counted() -> str:
+    """Write the number up to which clients are counted."""
+    return i18n.number(partners.MOST_COUNTED, language())
 
 
 def answer(partner: Partner, part: str, status: int, **context: Any) -> AnyResponse:

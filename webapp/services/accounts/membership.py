@@ -57,10 +57,11 @@ def activate(actor: User | None, user: User) -> None:
     """Give a deactivated user access and mails back."""
     if user.active:
         return
+    after_changes.reconsider_person(actor, user)
     user.active = True
     user.session_token = new_token()
+    db.session.flush()
     situations.refresh_person(user)
-    after_changes.reconsider_person(actor, user)
     audit.record_change(actor, AuditAction.USER_ACTIVATED, user)
 
 
