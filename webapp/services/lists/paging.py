@@ -187,7 +187,7 @@ def load(listing: Listing, query: Query, size: int) -> Page[Any]:
     columns = order(listing, query)
     place = find_place(listing, columns, query.before if query.after is None else query.after)
     backwards = place is not None and query.after is None
-    way = Way(place, ascending=query.descending == backwards)
+    way = Walk(place, ascending=query.descending == backwards)
     conditions = tuple(listing.filters[name](value) for name, value in narrowing(query))
     matching = Matching(columns, listing.readable, listing.shown, conditions)
     total, ids = find(matching, way, size + 1, counted=listing.counted)
@@ -231,7 +231,7 @@ def find_place(
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class Walk:
     """The way to a page: from its place on, or from one end of the list if there is none."""
 
     place: Sequence[Any] | None
@@ -259,7 +259,7 @@ class Matching:
     conditions: tuple[ColumnElement[bool], ...]
 
 
-def find(matching: Matching, way: Way, most: int, *, counted: bool) -> tuple[int, Sequence[int]]:
+def find(matching: Matching, way: Walk, most: int, *, counted: bool) -> tuple[int, Sequence[int]]:
     """Count the rows that match, up to MOST_COUNTED + 1, and find the ids of the first ``most`` on the way."""
     walked = walk(matching, way, most)
     if not matching.conditions and not counted:
@@ -283,7 +283,7 @@ def find(matching: Matching, way: Way, most: int, *, counted: bool) -> tuple[int
     return total, [row.id for row in rows if row.id is not None]
 
 
-def walk(matching: Matching, way: Way, most: int) -> Select[Any]:
+def walk(matching: Matching, way: Walk, most: int) -> Select[Any]:
     """Select the ids of the first rows on the way that match.
 
     A database would rather take the index of a filter and sort all that it finds. So it sees only what is
