@@ -20,7 +20,7 @@ LINES = 2_000
 # Each name is looked up several times in a row.
 folded_name = lru_cache(LINES)(fold)
 # A client may be found by several keys. Each is of one field.
-Key = tuple[Field, str]
+ClientKey = tuple[Field, str]
 
 
 class Matcher:
@@ -37,7 +37,7 @@ class Matcher:
         self.known: dict[int, int] = {}
         self.outcomes: dict[int, Outcome] = {}
         self.faults: list[Fault] = []
-        self.places: dict[Key, tuple[int, ...]] = {}
+        self.places: dict[ClientKey, tuple[int, ...]] = {}
 
     def match_all(self, lines: Sequence[ImportedLine]) -> None:
         """Match some lines of a list, the earlier ones first."""
@@ -200,7 +200,7 @@ def stored_plans(ids: Collection[int], columns: Columns) -> list[ClientPlan]:
     return list(plans.values())
 
 
-def client_keys(external_id: str | None, domain: str | None, name: str | None) -> list[Key]:
+def client_keys(external_id: str | None, domain: str | None, name: str | None) -> list[ClientKey]:
     """List the keys that a client may be found by, the strongest first."""
     keys = (
         (Field.EXTERNAL_ID, external_id),

@@ -11,7 +11,6 @@ from sqlalchemy import bindparam, exists, or_, select
 
 from webapp.domain.ownership import (
     EffectiveOwner,
-    Person,
     PointOfContact,
     effective_owner,
     point_of_contact,
@@ -33,6 +32,7 @@ from webapp.services.lists.client_columns import (
 )
 from webapp.services.lists.finding import Given, Listing, chosen, constant, each_word
 from webapp.services.lists.paging import Page, choice, each, words
+from webapp.services.reminders.loading import person_of
 
 PAGE = 50
 WITHIN_DAYS = (30, 60, 90, 120)
@@ -167,18 +167,7 @@ def load(partner: Partner, query: ClientQuery) -> ClientPage:
 def load_team(partner: Partner) -> tuple[Team, int]:
     """Load the people of a partner, and the number of its mails that wait for a decision."""
     rows = db.session.execute(TEAM, {"reader": partner.id}).all()
-    people = {
-        row.id: Person(
-            row.id,
-            row.name,
-            row.email,
-            row.language or partner.language,
-            row.time_zone or partner.time_zone,
-            row.active,
-            row.rejected_reply is not None,
-        )
-        for row in rows
-    }
+    people = {row.id: person_of(row, partner.language, partner.time_zone) for row in rows}
     team = Team(
         people,
         people.get(partner.notified_user_id or 0),
