@@ -39,16 +39,20 @@ ENOUGH = 20
 LONGEST_REST = 300
 
 
-def once(app: Flask, stopped: Event | None = None) -> Counter[str]:
-    """Run one round: take back left mails, plan what is due, send what may go. Returns counts by outcome."""
+def once(
+    app: Flask, stopped: Event | None = None, transport: Transport | None = None
+) -> Counter[str]:
+    """Run one round: take back left mails, plan what is due, send what may go. Returns counts by outcome.
+
+    ``transport`` is used instead of the one that the settings name.
+    """
     counts: Counter[str] = Counter()
     token = writing.set(True)
     try:
         with app.app_context():
             installation.refuse_other_data()
             revision.require()
-            settings = runtime.settings()
-            transport = open_transport(settings)
+            transport = transport or open_transport(runtime.settings())
             try:
                 now = runtime.now()
                 commit()

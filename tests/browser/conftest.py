@@ -39,7 +39,7 @@ def demo_template() -> Path:
             shutil.copyfile(empty, draft)
             app = create_app(settings(run.folder(), f"sqlite:///{draft}", demo=True))
             with unit_of_work(app):
-                story.load(lambda: worker.once(app), runtime.today("UTC"))
+                story.load(lambda server: worker.once(app, transport=server), runtime.today("UTC"))
             with app.app_context():
                 db.engine.dispose()
             draft.rename(path)

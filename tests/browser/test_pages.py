@@ -19,7 +19,7 @@ pytestmark = pytest.mark.settings(demo=True)
 WIDTHS = (1280, 360)
 # Just above where the layout changes; in the language whose words are longest.
 BETWEEN = (1061, 1021, 861, 641)
-# What a mail needs not have, since it is shown within a page.
+# Rules for whole pages: a mail is shown within one.
 OF_PAGES = ("landmark-one-main", "page-has-heading-one", "region")
 MAILS = sorted((Path(__file__).parent.parent / "mail" / "snapshots").glob("*.pl.txt"))
 ANNA = "anna@odnowa.example"  # admin of a partner

@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 from tests.fourth_language.reading import CODE, Judge, listed, open_in_danish, outside, told
 from webapp import worker
 from webapp.demo import story
+from webapp.mail.transport import Transport
 from webapp.models import (
     Client,
     Delivery,
@@ -36,12 +37,12 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 SAMPLE = 3
 
 
-def in_danish(app: Flask) -> dict[str, int]:
+def in_danish(app: Flask, server: Transport) -> dict[str, int]:
     """A round of the worker in a demo whose people all speak the fourth language."""
     db.session.execute(update(User).values(language=CODE))
     db.session.execute(update(organisation_table).values(language=CODE))
     db.session.commit()
-    return worker.once(app)
+    return worker.once(app, transport=server)
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def demo(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Flask:
     monkeypatch.setattr(guards.limiter, "enabled", False)
     token = writing.set(True)
     with app.app_context():
-        story.load(lambda: in_danish(app), runtime.now().date())
+        story.load(lambda server: in_danish(app, server), runtime.now().date())
         user = db.session.scalars(select(User).where(User.active)).first()
         assert user
         logins.new_link(user, LinkPurpose.PASSWORD_RESET)

@@ -88,7 +88,7 @@ FORMATTED = re.compile(
 )
 
 
-# What the demo's inbox shows of a mail as it went over the wire, and the example of a domain.
+# Texts of a mail's raw form, which the demo's inbox shows, and the example of a domain.
 PROTOCOL = {
     *("Auto-Submitted", "Cc", "Content-Language", "Content-Type", "Date", "From", "MIME-Version"),
     *("Message-ID", "References", "Reply-To", "Subject", "To", "auto-generated"),

@@ -76,7 +76,7 @@ def test_a_file_is_no_field(
 
 # The token is the same everywhere, and ``next`` has a test of its own.
 ELSEWHERE_TESTED = {"csrf_token", "next"}
-# What a page has because it shares its form, but does not heed.
+# Fields that a page has only because it shares its form with others. It ignores them.
 UNHEEDED = {
     # The same routes as with Bob, of whom Alice is the admin.
     "/settings/team/{dave}": {"admin", "name", "email", "job_title", "language", "shown"},

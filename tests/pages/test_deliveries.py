@@ -25,7 +25,7 @@ NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
 PAGE = "/partner/deliveries"
 HTMX = {"HX-Request": "true"}
 
-# What a button shows beside a mail that nobody has decided about.
+# The token beside a mail that nobody has decided about.
 AS_FOUND = token_of({"state": "unclear", "resends": 0})
 
 

@@ -15,17 +15,19 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from flask_migrate import upgrade
-from jinja2 import FileSystemBytecodeCache
+from jinja2 import Environment, FileSystemBytecodeCache
+from jinja2.bccache import Bucket
 from sqlalchemy import event, select
 
 from tests.support import run
 from webapp import i18n
 from webapp.app import create_app
+from webapp.cli.migrating import upgrade
 from webapp.config import Settings
 from webapp.domain.recipients import ContactRole
 from webapp.models import Client, ContactAssignment, Partner, Subscription, User, db
 from webapp.models.transactions import writing
+from webapp.services.reminders import situations
 
 SECRET = "a key for tests that is long enough"
 BASE_URL = "http://portal.test"
@@ -74,6 +76,16 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         yield url
 
 
+class TemplateCache(FileSystemBytecodeCache):
+    """Compiled templates, apart by language, since each has its texts in it."""
+
+    def get_bucket(
+        self, environment: Environment, name: str, filename: str | None, source: str
+    ) -> Bucket:
+        language = environment.globals.get("language")
+        return super().get_bucket(environment, f"{language}/{name}", filename, source)
+
+
 def template_cache() -> Path:
     """The folder of this run's compiled templates."""
     path = run.folder() / "templates"
@@ -88,7 +100,7 @@ def app(database_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> It
     app = create_app(settings(tmp_path, database_url, **(marker.kwargs if marker else {})))
     app.config.update(TESTING=True, WTF_CSRF_ENABLED=False, RATELIMIT_ENABLED=False)
     # Each test has an app of its own. They share the templates that this run has compiled.
-    app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(template_cache()))
+    app.jinja_env.bytecode_cache = TemplateCache(str(template_cache()))
     yield app
     with app.app_context():
         db.session.remove()
@@ -199,7 +211,7 @@ def cast(app: Flask) -> Cast:
         for role in ContactRole:
             holder = people["dave"] if role is ContactRole.BILLING else people["dana"]
             db.session.add(ContactAssignment(client_id=acme.id, role=role, user_id=holder.id))
-        db.session.flush()
+        situations.refresh([acme.id])
         return Cast(
             odnowa.id,
             other.id,

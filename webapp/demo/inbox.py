@@ -15,6 +15,7 @@ from webapp.services.lists.paging import Listing, Page, words
 
 PAGE = 50
 sent = inbox_mail_table.c
+ROWS = select(sent.id, sent.recipient, sent.received_at, sent.message).where(paging.chosen(sent.id))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +44,10 @@ def count() -> int:
 def mails(query: InboxQuery) -> Page[InboxRow]:
     """Load a page of the mails that went out, newest first."""
     listing = Listing(
-        rows=select(sent.id, sent.recipient, sent.received_at, sent.message),
+        rows=ROWS,
         id=sent.id,
         filters={"recipient": lambda address: sent.recipient == address},
+        counted=False,
     )
     page = paging.load(listing, query, PAGE)
     return replace(page, rows=tuple(InboxRow(**row._asdict()) for row in page.rows))

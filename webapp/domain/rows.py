@@ -194,7 +194,7 @@ def complete(places: dict[Field, int]) -> tuple[Kind, dict[Field, int]]:
 Reader = Callable[[str], Any]
 
 
-def readers(spelling: Spelling) -> dict[Field, Reader]:
+def cell_readers(spelling: Spelling) -> dict[Field, Reader]:
     """Make the reader of each field. The caller adds those that need tables of countries and the like."""
     special: dict[Field, Reader] = {
         Field.DOMAIN: read_domain,

@@ -2,19 +2,14 @@
 
 import re
 import textwrap
-from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from email.utils import format_datetime
 from enum import Enum
-from gettext import NullTranslations
-from typing import Any
+from typing import Any, cast
 
 from flask import current_app
-from flask_babel import force_locale, get_locale, get_translations
+from flask_babel import force_locale
 from flask_babel import gettext as _
-from jinja2 import Environment, pass_context
-from jinja2.runtime import Context
-from markupsafe import Markup
 
 from webapp.config import Settings
 from webapp.domain.snapshots import Party
@@ -24,6 +19,7 @@ from webapp.mail.addresses import one_line
 from webapp.mail.kind import Words
 from webapp.mail.kinds import KINDS
 from webapp.mail.letter import Letter
+from webapp.templating import Templates
 
 TEXT_WIDTH = 76
 LIST_MARK = re.compile(r" *(?:- |\d+\. )?")
@@ -74,40 +70,8 @@ def tidy(value: Any) -> Any:
 
 def render(template: str, values: dict[str, Any]) -> str:
     # Not flask.render_template: its context processors look for a signed-in user in the database.
-    return environment().get_template(template).render(values)
-
-
-def environment() -> Environment:
-    """Return the templates of the language in force, compiled once for each language.
-
-    Its texts come straight from the catalog, while the pages' environment looks up the request's language
-    for every text.
-    """
-    known: dict[str, Environment] = current_app.extensions.setdefault("mail_templates", {})
-    language = str(get_locale())
-    if language not in known:
-        known[language] = current_app.jinja_env.overlay(cache_size=100)
-        known[language].globals = dict(current_app.jinja_env.globals) | texts(get_translations())
-    return known[language]
-
-
-def texts(catalog: NullTranslations) -> dict[str, Callable[..., str]]:
-    """Make the functions that templates call for a text, like those of Jinja's extension."""
-
-    @pass_context
-    def gettext(context: Context, text: str, /, **variables: Any) -> str:
-        return filled(context, catalog.gettext(text), variables)
-
-    @pass_context
-    def ngettext(context: Context, one: str, many: str, num: int, /, **variables: Any) -> str:
-        return filled(context, catalog.ngettext(one, many, num), {"num": num} | variables)
-
-    return {"_": gettext, "gettext": gettext, "ngettext": ngettext}
-
-
-def filled(context: Context, text: str, variables: Mapping[str, Any]) -> str:
-    """Fill values into a text of the catalog. The text is ours; the values are not, so HTML escapes them."""
-    return (Markup(text) if context.eval_ctx.autoescape else text) % variables  # nosec B704
+    templates = cast(Templates, current_app.jinja_env).in_language()
+    return templates.get_template(template).render(values)
 
 
 def headers(letter: Letter, subject: str, settings: Settings) -> list[tuple[str, str]]:
@@ -121,7 +85,7 @@ def headers(letter: Letter, subject: str, settings: Settings) -> list[tuple[str,
         lines.append(("Cc", wire.mailboxes(letter.cc)))
     if letter.reply_to:
         lines.append(("Reply-To", wire.mailbox(letter.reply_to)))
-    lines += [("Subject", wire.words(subject)), ("Message-ID", letter.message_id)]
+    lines += [("Subject", wire.unstructured(subject)), ("Message-ID", letter.message_id)]
     if letter.references:
         # One root a line, since a mail about many subscriptions has many.
         lines.append(("References", letter.references.replace(" ", "\r\n ")))

@@ -1,16 +1,26 @@
 """The tables behind the models, for statements over columns and rows: objects would only cost time there."""
 
-from typing import cast
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
 
 from sqlalchemy import Table
-from sqlalchemy.dialects import postgresql, sqlite
 
 from webapp.models.audit import AuditEntry
 from webapp.models.base import Base, db
 from webapp.models.delivery import Delivery, DeliveryEvent, InboxMail, Reminder, ReminderEvent
-from webapp.models.organisation import Client, Organisation, OwnerChange, Partner, SettingsChange
+from webapp.models.organisation import (
+    Client,
+    ContactAssignment,
+    Organisation,
+    OwnerChange,
+    Partner,
+    SettingsChange,
+)
 from webapp.models.subscription import Subscription
 from webapp.models.user import Login, User
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
 
 
 def table_of(model: type[Base]) -> Table:
@@ -18,15 +28,15 @@ def table_of(model: type[Base]) -> Table:
     return cast(Table, model.__table__)
 
 
-def conflict_insert(table: Table) -> sqlite.Insert | postgresql.Insert:
-    """Make an INSERT that allows ON CONFLICT, for the database in use."""
-    if db.engine.dialect.name == "postgresql":
-        return postgresql.insert(table)
-    return sqlite.insert(table)
+def conflict_insert(table: Table) -> "sqlite.Insert | postgresql.Insert":
+    """Make an INSERT that allows ON CONFLICT, for the database in use. The other one is not imported."""
+    dialect = import_module(f"sqlalchemy.dialects.{db.engine.dialect.name}")
+    return cast("sqlite.Insert | postgresql.Insert", dialect.insert(table))
 
 
 audit_entry_table = table_of(AuditEntry)
 client_table = table_of(Client)
+contact_assignment_table = table_of(ContactAssignment)
 delivery_event_table = table_of(DeliveryEvent)
 delivery_table = table_of(Delivery)
 inbox_mail_table = table_of(InboxMail)

@@ -5,7 +5,9 @@ from typing import Any, TypeVar
 
 from flask import Response, request, url_for
 
+from webapp import i18n
 from webapp.pages import htmx
+from webapp.pages.frame import language
 from webapp.pages.ids import row_id
 from webapp.services.lists import paging
 from webapp.services.lists.paging import Page, Query
@@ -58,6 +60,11 @@ def leads(endpoint: str, query: Query, page: Page[Any], **values: Any) -> dict[s
         "before_url": None if page.before is None else there(before=page.before),
         "after_url": None if page.after is None else there(after=page.after),
     }
+
+
+def number_of(total: int) -> str:
+    """Write the number of rows as the reader's language writes it; of more than are counted, that limit."""
+    return i18n.number(min(total, paging.MOST_COUNTED), language())
 
 
 def answer(template: str, fragment: str, *, first_url: str, **context: Any) -> Response:

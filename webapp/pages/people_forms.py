@@ -18,7 +18,7 @@ from webapp.models import Client, Organisation, User
 from webapp.pages import forms
 from webapp.pages.forms import Form, SharedForm, select_field, text_field
 from webapp.pages.saving import Saved, save
-from webapp.services.accounts import access, people
+from webapp.services.accounts import membership, people
 
 
 def languages_with_default(*_: Any) -> list[SelectChoice]:
@@ -73,7 +73,7 @@ def add_person(
     def add() -> User:
         user = people.add_person(current_user, organisation, **form.data)
         if invite:
-            access.invite(current_user, user)
+            membership.invite(current_user, user)
         return user
 
     saved = save(form, add)

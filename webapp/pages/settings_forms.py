@@ -15,9 +15,8 @@ from webapp.pages.people_forms import ColleagueForm, StoredPerson, languages_wit
 
 
 def zones_with_default(form: Form, field: Field) -> list[SelectChoice]:
-    zone = current_user.organisation.time_zone
-    names = {choice.value: choice.label for choice in forms.zone_choices(zone)}
-    follow = _l("As the organisation: %(value)s", value=names[zone])
+    zone = forms.zone_name(current_user.organisation.time_zone)
+    follow = _l("As the organisation: %(value)s", value=zone)
     return [SelectChoice("", follow), *forms.zone_choices(field.object_data)]
 
 

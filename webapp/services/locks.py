@@ -5,7 +5,7 @@ then its reminders, its mails, and people. On SQLite there is only one writer an
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from itertools import takewhile
 
 from sqlalchemy import ColumnElement, select
@@ -14,7 +14,7 @@ from webapp.models import Reminder, db
 from webapp.models.tables import client_table, organisation_table, partner_table, subscription_table
 
 
-def lock_clients(client_ids: Sequence[int]) -> None:
+def lock_clients(client_ids: Collection[int]) -> None:
     """Lock clients before a change that their reminders depend on."""
     db.session.execute(
         select(client_table.c.id)

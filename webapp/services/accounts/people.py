@@ -14,8 +14,9 @@ from webapp.models import (
 from webapp.models.audit import AuditAction
 from webapp.models.user import new_token
 from webapp.services import audit
-from webapp.services.accounts.access import keep_an_admin, move_access
+from webapp.services.accounts.membership import keep_an_admin, move_access
 from webapp.services.accounts.names import changed_address, checked_address, checked_name
+from webapp.services.reminders import situations
 from webapp.services.sending import after_changes
 
 
@@ -128,6 +129,8 @@ def edit_person(
         changes |= audit.assign(user, rejected_reply=None)
     if not changes:
         return
+    if changes.keys() & {"email", "rejected_reply"}:
+        situations.refresh_person(user)
     # Compared by id: a page hands in a proxy of the user.
     if changes.keys() & {"email", "admin"} and (actor is None or actor.id != user.id):
         user.session_token = new_token()

@@ -16,7 +16,7 @@ from webapp.models.audit import AuditAction
 from webapp.models.tables import client_table
 from webapp.services import audit, runtime
 from webapp.services.errors import Conflict, Refused
-from webapp.services.reminders import loading
+from webapp.services.reminders import loading, situations
 from webapp.services.sending import after_changes, takeover_notes
 
 
@@ -89,6 +89,7 @@ def choose_owner(
     if not write(actor, client, wanted, owner_changes="owner" in changes):
         db.session.refresh(client)
         return after_conflict(client, wanted)
+    situations.refresh([client.id])
     after_changes.wake(actor, Reminder.client_id == client.id)
     return audit.record_change(actor, AuditAction.OWNER_CHANGED, client, changes)
 

@@ -19,7 +19,7 @@ def next_date(subscription: Subscription) -> date:
     )
 
 
-def next_deadline(subscription: Subscription) -> date | None:
+def moved_deadline(subscription: Subscription) -> date | None:
     """Compute the decision deadline of the next renewal, as many days before it as this one's."""
     if subscription.deadline is None:
         return None
@@ -52,7 +52,7 @@ def renew(
     changes = audit.assign(
         subscription,
         renewal_date=renewal,
-        deadline=next_deadline(subscription),
+        deadline=moved_deadline(subscription),
         cycle=subscription.cycle + 1,
         steps_from=None,
     )

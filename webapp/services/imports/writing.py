@@ -15,6 +15,7 @@ from webapp.services.clients import clients, renewals, subscriptions
 from webapp.services.clients.clients import ClientDetails
 from webapp.services.clients.subscriptions import SubscriptionDetails
 from webapp.services.imports.plans import ClientPlan, ImportedPerson, Plan
+from webapp.services.reminders import situations
 from webapp.services.reminders.due_index import refresh, refreshed_together
 from webapp.services.sending import following
 
@@ -29,6 +30,7 @@ def write(actor: User | None, partner: Partner, plans: Sequence[ClientPlan]) -> 
         holders = {role: plan.people[key].stored.id for role, (key, _row) in plan.roles.items()}
         if holders:
             entries.append(fill_roles(actor, plan.stored, holders))
+    situations.refresh([plan.stored.id for plan in plans if plan.roles])
     if entries:
         db.session.execute(insert(AuditEntry), entries)
     with refreshed_together():

@@ -1,23 +1,23 @@
 """The dashboard: a partner's clients, searched, filtered, sorted, one page at a time."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, bindparam, exists, or_, select, true
 
 from webapp.domain.ownership import (
-    Choice,
     EffectiveOwner,
-    Owner,
     Person,
     PointOfContact,
     effective_owner,
     point_of_contact,
 )
 from webapp.domain.recipients import Reachability
+from webapp.domain.situations import SITUATIONS, Standing, standing
 from webapp.models import Partner, db
 from webapp.models.organisation import NO_RENEWAL
 from webapp.models.tables import client_table, organisation_table, user_table
@@ -27,13 +27,9 @@ from webapp.services.lists.client_columns import (
     Team,
     blocked_until,
     client,
-    contact,
-    contact_table,
     next_deadline,
     next_mail,
     not_sure,
-    owner_column,
-    reachability,
 )
 from webapp.services.lists.paging import Listing, Page, choice, each, words
 
@@ -41,6 +37,41 @@ PAGE = 50
 WITHIN_DAYS = (30, 60, 90, 120)
 
 company, member = organisation_table.c, user_table.c
+
+
+ROWS = (
+    select(
+        client.id,
+        client.city,
+        client.situation,
+        client.contact_id,
+        client.next_renewal_on,
+        company.name,
+        company.time_zone,
+        next_mail().label("next_mail"),
+        next_deadline().label("next_deadline"),
+        blocked_until().label("blocked_until"),
+    )
+    .select_from(client_table.join(organisation_table, company.id == client.id))
+    .where(paging.chosen(client.id))
+)
+# The people of the partner ``reader``; "chosen": some client has this contact of its own.
+TEAM = (
+    select(
+        member.id,
+        member.name,
+        member.email,
+        member.language,
+        member.time_zone,
+        member.active,
+        member.admin,
+        member.rejected_reply,
+        exists().where(client.contact_id == member.id).label("chosen"),
+        not_sure().label("undecided"),
+    )
+    .where(member.organisation_id == bindparam("reader"))
+    .order_by(member.id)
+)
 
 
 class OwnerFilter(StrEnum):
@@ -101,36 +132,20 @@ class ClientPage(Page[ClientRow]):
 
 def load(partner: Partner, query: ClientQuery) -> ClientPage:
     """Load the clients that a query asks for, in at most four statements."""
-    team = load_team(partner)
-    listed = listing(partner, team)
-    total, undecided = db.session.execute(
-        paging.counting(listed, query).add_columns(not_sure(partner))
-    ).one()
-    page = paging.load(listed, query, PAGE)
+    team, undecided = load_team(partner)
+    page = paging.load(listing(partner, team, query), query, PAGE)
     return ClientPage(
-        rows=tuple(client_row(row, partner, team) for row in page.rows),
+        rows=tuple(client_rows(page.rows, partner, team)),
         before=page.before,
         after=page.after,
-        total=total,
+        total=page.total,
         undecided=undecided,
     )
 
 
-def load_team(partner: Partner) -> Team:
-    rows = db.session.execute(
-        select(
-            member.id,
-            member.name,
-            member.email,
-            member.language,
-            member.time_zone,
-            member.active,
-            member.admin,
-            member.rejected_reply,
-        )
-        .where(member.organisation_id == partner.id)
-        .order_by(member.id)
-    ).all()
+def load_team(partner: Partner) -> tuple[Team, int]:
+    """Load the people of a partner, and the number of its mails that wait for a decision."""
+    rows = db.session.execute(TEAM, {"reader": partner.id}).all()
     people = {
         row.id: Person(
             row.id,
@@ -143,53 +158,78 @@ def load_team(partner: Partner) -> Team:
         )
         for row in rows
     }
-    return Team(
+    team = Team(
         people,
         people.get(partner.notified_user_id or 0),
         tuple(people[row.id] for row in rows if row.admin),
+        tuple(people[row.id] for row in rows if row.chosen and not people[row.id].reachable),
     )
+    return team, rows[0].undecided
 
 
-def listing(partner: Partner, team: Team) -> Listing:
+def listing(partner: Partner, team: Team, query: ClientQuery) -> Listing:
     """Describe the list of a partner's clients."""
+    # A search goes through all names, in an index that has the other facts, too.
+    written = paging.behind(query, "search")
     return Listing(
-        rows=columns(partner, team).where(client.partner_id == partner.id),
+        rows=ROWS,
         id=client.id,
+        readable=client.partner_id == paging.constant(partner.id),
         filters={
             "search": partial(paging.holds_words, client.search_key),
-            "owner": partial(owned, partner),
-            "reach": lambda reach: reachability(partner, team) == reach.value,
-            "within": partial(renews, runtime.today(partner.time_zone)),
+            "owner": lambda owner: (
+                # Where both are wanted, the next one looks at both.
+                true()
+                if query.reach
+                else written(client.situation.in_(sorted(owned(partner, owner))))
+            ),
+            "reach": lambda reach: written(reached(partner, team, reach, query.owner)),
+            "within": lambda days: written(renews(runtime.today(partner.time_zone), days)),
         },
         keys=SORT_KEYS,
     )
 
 
-def columns(partner: Partner, team: Team) -> Select[Any]:
-    return select(
-        client.id,
-        client.city,
-        client.owner,
-        client.contact_id,
-        client.next_renewal_on,
-        company.name,
-        company.time_zone,
-        reachability(partner, team).label("reach"),
-        next_mail().label("next_mail"),
-        next_deadline().label("next_deadline"),
-        blocked_until().label("blocked_until"),
-    ).select_from(
-        client_table.join(organisation_table, company.id == client.id).outerjoin(
-            contact_table, contact.id == client.contact_id
-        )
+def owned(partner: Partner, wanted: OwnerFilter | None) -> set[str]:
+    """List the situations with an effective owner, or with an owner of its own; all, if none is wanted."""
+    owners = {
+        key: effective_owner(situation.choice, partner.default_owner)
+        for key, situation in SITUATIONS.items()
+    }
+    if wanted is None:
+        return set(owners)
+    if wanted is OwnerFilter.OWN:
+        return {key for key, owner in owners.items() if owner.own}
+    return {key for key, owner in owners.items() if owner.owner.value == wanted.value}
+
+
+def reached(
+    partner: Partner, team: Team, reach: Reachability, owner: OwnerFilter | None
+) -> ColumnElement[bool]:
+    """Make the condition for clients with a reachability, and with an owner if one is wanted, too.
+
+    Both look at the situation, and a database would take only one of two conditions on it to its index.
+    Clients whose own contact can't be reached are rated as such; they are few, and an index of their own
+    finds them.
+    """
+    keys = sorted(owned(partner, owner))
+
+    def situated(own: Standing) -> ColumnElement[bool]:
+        rated = team.rate(partner, own)
+        return client.situation.in_([key for key in keys if rated[key] is reach])
+
+    fine = situated(Standing.REACHABLE)
+    if not team.lost:
+        return fine
+    others = client.contact_id.is_(None) | client.contact_id.not_in([one.id for one in team.lost])
+    return or_(
+        fine & others,
+        *(
+            client.contact_id.in_([person.id for person in people]) & situated(own)
+            for own in (Standing.NOBODY, Standing.REJECTED)
+            if (people := [person for person in team.lost if standing(person) is own])
+        ),
     )
-
-
-def owned(partner: Partner, owner: OwnerFilter) -> ColumnElement[bool]:
-    """Make the condition for clients by effective owner, or with an owner of their own."""
-    if owner is OwnerFilter.OWN:
-        return client.owner.is_not(None)
-    return owner_column(partner) == Owner(owner.value)
 
 
 def renews(today: date, within: int) -> ColumnElement[bool]:
@@ -199,22 +239,34 @@ def renews(today: date, within: int) -> ColumnElement[bool]:
     return client.next_renewal_on.between(today, today + timedelta(days=within))
 
 
-def client_row(row: Any, partner: Partner, team: Team) -> ClientRow:
-    own = team.people.get(row.contact_id or 0)
-    choice = Choice(row.owner.value) if row.owner else Choice.INHERIT
-    today, reach = runtime.today(row.time_zone), Reachability(row.reach)
-    return ClientRow(
-        id=row.id,
-        name=row.name,
-        city=row.city,
-        owner=effective_owner(choice, partner.default_owner),
-        contact=point_of_contact(own, team.default, team.admins),
-        next_renewal=None if row.next_renewal_on == NO_RENEWAL else row.next_renewal_on,
-        deadline=row.next_deadline,
-        today=today,
-        reach=reach,
-        at_risk=None if reach is Reachability.GREEN else at_risk(row, today),
-    )
+def client_rows(rows: Sequence[Any], partner: Partner, team: Team) -> Iterator[ClientRow]:
+    """Make the rows of a page. What many of them share is asked once."""
+    today = cache(runtime.today)
+    owner = cache(partial(effective_owner, default=partner.default_owner))
+
+    @cache
+    def asked(own_id: int | None) -> tuple[PointOfContact, Mapping[str, Reachability]]:
+        own = team.people.get(own_id or 0)
+        return (
+            point_of_contact(own, team.default, team.admins),
+            team.rate(partner, standing(own)),
+        )
+
+    for row in rows:
+        contact, rated = asked(row.contact_id)
+        day, reach = today(row.time_zone), rated[row.situation]
+        yield ClientRow(
+            id=row.id,
+            name=row.name,
+            city=row.city,
+            owner=owner(SITUATIONS[row.situation].choice),
+            contact=contact,
+            next_renewal=None if row.next_renewal_on == NO_RENEWAL else row.next_renewal_on,
+            deadline=row.next_deadline,
+            today=day,
+            reach=reach,
+            at_risk=None if reach is Reachability.GREEN else at_risk(row, day),
+        )
 
 
 def at_risk(row: Any, today: date) -> date | None:

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, or_, select, true
 
 from webapp.domain.delivery import UNDECIDED
 from webapp.domain.recipients import Reason
@@ -21,11 +20,39 @@ from webapp.services.sending.decisions import Way
 
 PAGE = 50
 PERIODS = (7, 30, 90)
-# An exact count beyond this is not worth the time that it takes.
-MOST_COUNTED = 1000
 
 client, company = client_table.c, organisation_table.c
 delivery, recipient = delivery_table.c, user_table.c
+
+
+# The columns of a delivery row, without the message, which may be long.
+ROWS = (
+    select(
+        delivery.id,
+        delivery.kind,
+        delivery.state,
+        delivery.day,
+        delivery.send_after,
+        delivery.ended_at,
+        delivery.reply,
+        delivery.language,
+        delivery.email,
+        delivery.resends,
+        delivery.snapshot,
+        delivery.client_id,
+        delivery.recipient_id,
+        company.name.label("client_name"),
+        recipient.name.label("recipient"),
+        recipient.organisation_id,
+        recipient.rejected_reply,
+    )
+    .select_from(
+        delivery_table.join(user_table, recipient.id == delivery.recipient_id).outerjoin(
+            organisation_table, company.id == delivery.client_id
+        )
+    )
+    .where(paging.chosen(delivery.id))
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +93,7 @@ class DeliveryRow:
 class DeliveryPage(Page[DeliveryRow]):
     """One page of delivery rows. On the first page, mails that wait for a decision come on top.
 
-    ``total`` counts both, up to MOST_COUNTED + 1.
+    ``total`` counts both.
     """
 
     unclear: tuple[DeliveryRow, ...]
@@ -75,13 +102,13 @@ class DeliveryPage(Page[DeliveryRow]):
 
 def load(partner: Partner, query: DeliveryQuery) -> DeliveryPage:
     """Load the delivery rows that a query asks for, in at most four statements."""
-    every = listing(partner)
+    every = listing(partner, query)
     unclear = delivery.state == DeliveryState.UNCLEAR
-    below = every if query.state else replace(every, rows=every.rows.where(~unclear))
-    page = paging.load(below, query, PAGE)
+    page = paging.load(every if query.state else replace(every, shown=~unclear), query, PAGE)
     top = None
     if not query.state and page.before is None and query.after is None:
-        top = paging.load(every, replace(query, state=DeliveryState.UNCLEAR, before=None), PAGE)
+        held = replace(every, readable=every.readable & unclear, counted=False)
+        top = paging.load(held, replace(query, before=None), PAGE)
     unclear_rows = top.rows if top else ()
     undecided = [row.id for row in (*unclear_rows, *page.rows) if row.state in UNDECIDED]
     still = decisions.still_wanted(undecided, runtime.now())
@@ -89,51 +116,54 @@ def load(partner: Partner, query: DeliveryQuery) -> DeliveryPage:
         rows=tuple(delivery_row(row, still) for row in page.rows),
         before=page.before,
         after=page.after,
-        total=db.session.scalar(paging.counting(every, query, MOST_COUNTED)),
+        total=page.total,
         unclear=tuple(delivery_row(row, still) for row in unclear_rows),
         more_unclear=top is not None and top.after is not None,
     )
 
 
-def listing(partner: Partner) -> Listing:
+def listing(partner: Partner, query: DeliveryQuery) -> Listing:
     """Describe the list of a partner's deliveries, newest first."""
+    # Asked once, though two pages may be loaded by it.
+    about = about_client(partner, query.client) if query.client else true()
+    state, days = paging.behind(query, "client", "days"), paging.behind(query, "client")
     return Listing(
-        rows=columns().where(delivery.partner_id == partner.id),
+        rows=ROWS,
         id=delivery.id,
+        readable=delivery.partner_id == paging.constant(partner.id),
         filters={
-            "state": lambda state: delivery.state == state,
-            "client": partial(paging.holds_words, client.search_key),
-            "recipient": lambda text: paging.every_word(text, named),
-            "days": lambda days: delivery.queued_at >= runtime.now() - timedelta(days=days),
+            "state": lambda wanted: state(delivery.state == wanted),
+            "client": lambda _words: about,
+            "recipient": lambda text: looked_up(
+                paging.every_word(text, named), recipient.id == delivery.recipient_id
+            ),
+            "days": lambda last: days(delivery.queued_at >= runtime.now() - timedelta(days=last)),
         },
     )
 
 
-def columns() -> Select[Any]:
-    """Select the columns of a delivery row, without the message, which may be long."""
-    return select(
-        delivery.id,
-        delivery.kind,
-        delivery.state,
-        delivery.day,
-        delivery.send_after,
-        delivery.ended_at,
-        delivery.reply,
-        delivery.language,
-        delivery.email,
-        delivery.resends,
-        delivery.snapshot,
-        delivery.client_id,
-        delivery.recipient_id,
-        company.name.label("client_name"),
-        recipient.name.label("recipient"),
-        recipient.organisation_id,
-        recipient.rejected_reply,
-    ).select_from(
-        delivery_table.join(user_table, recipient.id == delivery.recipient_id)
-        .outerjoin(client_table, client.id == delivery.client_id)
-        .outerjoin(organisation_table, company.id == delivery.client_id)
+def about_client(partner: Partner, text: str) -> ColumnElement[bool]:
+    """Make the condition for mails about clients that are found by words. It asks how many those are.
+
+    A few are looked up by their ids. Of many, each mail's client is looked at.
+    """
+    found = (client.partner_id == paging.constant(partner.id)) & paging.holds_words(
+        client.search_key, text
     )
+    ids = db.session.scalars(
+        select(client.id).where(found).limit(paging.constant(paging.MOST_COUNTED + 1))
+    ).all()
+    if len(ids) <= paging.MOST_COUNTED:
+        return delivery.client_id.in_(ids)
+    return looked_up(found, client.id == delivery.client_id)
+
+
+def looked_up(condition: ColumnElement[bool], row: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Make the condition for mails by a row that belongs to each, which ``row`` finds.
+
+    A database may answer EXISTS by looking at all rows of the other table first.
+    """
+    return paging.unseen(select(condition).where(row).scalar_subquery())
 
 
 def named(word: str) -> ColumnElement[bool]:

@@ -19,6 +19,20 @@ PAGE = 30
 PEOPLE = {"contact_id", "notified_user_id", "primary", "billing", "decision_maker"}
 
 entry, actor = audit_entry_table.c, user_table.c
+ROWS = (
+    select(
+        entry.id,
+        entry.at,
+        entry.action,
+        entry.subject_id,
+        entry.subject,
+        entry.changes,
+        entry.undone,
+        actor.name.label("actor"),
+    )
+    .select_from(audit_entry_table.outerjoin(user_table, actor.id == entry.actor_id))
+    .where(paging.chosen(entry.id))
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,21 +83,7 @@ def activity(client_id: int, query: ActivityQuery) -> Activity:
 
 def listing(client_id: int) -> Listing:
     """Describe the list of a client's audit entries, each with its author's name."""
-    rows = (
-        select(
-            entry.id,
-            entry.at,
-            entry.action,
-            entry.subject_id,
-            entry.subject,
-            entry.changes,
-            entry.undone,
-            actor.name.label("actor"),
-        )
-        .select_from(audit_entry_table.outerjoin(user_table, actor.id == entry.actor_id))
-        .where(entry.client_id == client_id)
-    )
-    return Listing(rows=rows, id=entry.id)
+    return Listing(rows=ROWS, id=entry.id, readable=entry.client_id == client_id, counted=False)
 
 
 def undoable_ids(entries: Sequence[TrailEntry]) -> frozenset[int]:
