@@ -11,7 +11,6 @@ IDENTITY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 def upgrade() -> None:
     op.create_index("ix_client_partner_id_id", "client", ["partner_id", "id"])
-    op.create_index("ix_client_partner_id_owner", "client", ["partner_id", "owner"])
     op.create_table(
         "settings_change",
         sa.Column("partner_id", IDENTITY, autoincrement=False, nullable=False),
@@ -41,5 +40,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("settings_change")
-    op.drop_index("ix_client_partner_id_owner", "client")
     op.drop_index("ix_client_partner_id_id", "client")

@@ -9,7 +9,10 @@ from tests.support.cast import make_client, unit_of_work
 from tests.support.forms import shown_in
 from webapp.domain.ownership import Owner
 from webapp.models import Delivery, Partner, User, db
-from webapp.services.accounts import partners
+from webapp.models.tables import client_table
+from webapp.pages import communications
+from webapp.services.lists import paging
+from webapp.services.reminders import situations
 
 PAGE = "/settings/partners"
 HTMX = {"HX-Request": "true"}
@@ -184,7 +187,9 @@ def test_many_clients_are_not_counted_to_the_last(app, alice, cast, monkeypatch)
         db.session.add_all(make_client(odnowa, f"Company {number}") for number in range(3))
         for number in range(3):
             db.session.add(make_client(odnowa, f"Own {number}", owner=Owner.VENDOR))
-    monkeypatch.setattr(partners, "MOST_COUNTED", 2)
+        situations.refresh_where(client_table.c.id > 0)
+    for module in (communications, paging):
+        monkeypatch.setattr(module, "MOST_COUNTED", 2)
     text = alice.get(PAGE).text
     assert "More than 2 clients follow the default" in text
     assert "More than 2 clients have their own setting" in text

@@ -156,6 +156,8 @@ class Client(Organisation):
         UniqueConstraint("partner_id", "external_id"),
         Index(None, "partner_id", "name_key"),
         Index(None, "partner_id", "domain"),
+        # Clients follow a change of their partner's settings in this order.
+        Index(None, "partner_id", "id"),
         # For lists: two orders to walk along, and the way to few clients in some situations. They hold all
         # that a search or a filter looks at, and the order's key. services.lists.paging chooses.
         Index(
@@ -179,10 +181,6 @@ class Client(Organisation):
             sqlite_where=text("contact_id IS NOT NULL"),
             postgresql_where=text("contact_id IS NOT NULL"),
         ),
-        # Clients follow a change of their partner's settings in this order.
-        Index(None, "partner_id", "id"),
-        # The settings page tells how many have an owner of their own.
-        Index(None, "partner_id", "owner"),
     )
 
     @property

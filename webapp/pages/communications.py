@@ -10,10 +10,9 @@ from flask_babel import ngettext
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
-from webapp import i18n
 from webapp.domain.access import Action
 from webapp.models import AuditEntry, MailKind, Partner
-from webapp.pages import guards, htmx, notices
+from webapp.pages import guards, htmx, listing, notices
 from webapp.pages.communications_forms import (
     QUESTIONS,
     DefaultForm,
@@ -26,6 +25,8 @@ from webapp.pages.saving import Saved, save
 from webapp.pages.settings import blueprint
 from webapp.services import runtime
 from webapp.services.accounts import partners, people
+from webapp.services.lists.finding import MOST_COUNTED
+from webapp.services.lists.overrides import override_counts
 from webapp.services.sending import sample_mails
 from webapp.services.sending.first_mails import first_mails
 
@@ -133,7 +134,7 @@ def schedule_form(partner: Partner, sent: Mapping[str, str] | None = None) -> Sc
 
 def whole_page(partner: Partner, **context: Any) -> str:
     now = runtime.now()
-    following, own = partners.override_counts(partner)
+    following, own = override_counts(partner)
     values = {
         "partner": partner,
         "following": following_text(following),
@@ -158,8 +159,10 @@ def whole_page(partner: Partner, **context: Any) -> str:
 def following_text(number: int) -> str:
     if not number:
         return _("No client follows the default")
-    if number > partners.MOST_COUNTED:
-        return _("More than %(number)s clients follow the default", number=most_counted())
+    if number > MOST_COUNTED:
+        return _(
+            "More than %(number)s clients follow the default", number=listing.number_of(number)
+        )
     return ngettext(
         "%(num)d client follows the default", "%(num)d clients follow the default", number
     )
@@ -168,16 +171,13 @@ def following_text(number: int) -> str:
 def own_text(number: int) -> str:
     if not number:
         return _("No client has its own setting")
-    if number > partners.MOST_COUNTED:
-        return _("More than %(number)s clients have their own setting", number=most_counted())
+    if number > MOST_COUNTED:
+        return _(
+            "More than %(number)s clients have their own setting", number=listing.number_of(number)
+        )
     return ngettext(
         "%(num)d client has its own setting", "%(num)d clients have their own setting", number
     )
-
-
-def most_counted() -> str:
-    """Write the number up to which clients are counted."""
-    return i18n.number(partners.MOST_COUNTED, language())
 
 
 def answer(partner: Partner, part: str, status: int, **context: Any) -> AnyResponse:

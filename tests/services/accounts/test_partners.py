@@ -6,7 +6,6 @@ from datetime import date, time
 import pytest
 from sqlalchemy import select
 
-from tests.support.cast import make_client
 from webapp.domain.access import Action
 from webapp.domain.ownership import Owner
 from webapp.domain.refusals import Refusal
@@ -14,7 +13,6 @@ from webapp.models import AuditEntry, Partner, Subscription, User, db
 from webapp.services.accounts import membership, partners
 from webapp.services.accounts.partners import Default
 from webapp.services.errors import Conflict, Refused
-from webapp.services.reminders import situations
 from webapp.services.trail import undo
 
 
@@ -167,14 +165,6 @@ def test_sending_is_switched_and_undone(alice, partner):
     assert partners.switch(alice, partner, "sending", True) is None
     undo.undo(alice, entry)
     assert not partner.sending
-
-
-def test_overrides_are_counted_for_the_own_clients(partner, context):
-    own = make_client(partner, "Own", owner=Owner.VENDOR)
-    db.session.add(own)
-    db.session.flush()
-    situations.refresh([own.id])
-    assert partners.override_counts(partner) == (1, 1)
 
 
 def test_an_entry_without_a_way_back_is_a_conflict(alice, context):

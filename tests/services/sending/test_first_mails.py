@@ -9,7 +9,6 @@ from sqlalchemy import update
 from tests.support.cast import make_client, make_subscription, unit_of_work
 from webapp import worker
 from webapp.models import Partner, Subscription, db
-from webapp.services.accounts import partners
 from webapp.services.reminders import due_index
 from webapp.services.sending import first_mails
 
@@ -83,13 +82,3 @@ def test_a_mail_that_waits_already_comes_first(app, cast, listed):
         db.session.execute(gone.where(Subscription.client_id == cast.client))
         found = first_mails.first_mails(cast.partner, NOW)
     assert [(client.name, plan.day) for client, plan in found] == [("Acme", date(2027, 1, 4))]
-
-
-@pytest.mark.parametrize(("most", "counted"), [(1_000, (4, 0)), (4, (4, 0)), (2, (3, 0))])
-def test_clients_are_counted_up_to_a_limit(app, cast, monkeypatch, most, counted):
-    monkeypatch.setattr(partners, "MOST_COUNTED", most)
-    for number in range(3):
-        add(app, cast, f"Company {number}", 95)
-    with unit_of_work(app):
-        partner = db.session.get(Partner, cast.partner)
-        assert partners.override_counts(partner) == counted

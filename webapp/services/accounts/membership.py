@@ -60,7 +60,6 @@ def activate(actor: User | None, user: User) -> None:
     after_changes.reconsider_person(actor, user)
     user.active = True
     user.session_token = new_token()
-    db.session.flush()
     situations.refresh_person(user)
     audit.record_change(actor, AuditAction.USER_ACTIVATED, user)
 

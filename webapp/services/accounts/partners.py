@@ -4,7 +4,7 @@ import re
 from dataclasses import asdict, dataclass
 from datetime import time
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from webapp import i18n
 from webapp.domain.ownership import Owner, needs_contact
@@ -14,7 +14,6 @@ from webapp.domain.shown import token_of
 from webapp.mail.addresses import name_from
 from webapp.models import AuditEntry, Partner, User, db
 from webapp.models.audit import AuditAction
-from webapp.models.tables import client_table
 from webapp.services import audit
 from webapp.services.accounts import names, people
 from webapp.services.errors import Refused
@@ -22,7 +21,6 @@ from webapp.services.reminders import loading
 from webapp.services.sending import following
 
 WEEKDAYS = "0123456"
-MOST_COUNTED = 1_000
 # The settings that are on or off: each column with the trail's action for a change.
 SWITCHES = {"sending": AuditAction.SENDING_CHANGED, "insistent": AuditAction.MODE_CHANGED}
 
@@ -187,19 +185,3 @@ def switch(
 ) -> AuditEntry | None:
     """Turn one of SWITCHES on or off for all clients; None if nothing changed. Raises Conflict."""
     return save(actor, partner, SWITCHES[name], {name: on}, shown)
-
-
-def override_counts(partner: Partner) -> tuple[int, int]:
-    """Count the clients that follow the default, and those with an owner of their own, up to MOST_COUNTED + 1."""
-    client = client_table.c
-    # An index finds codes, but not whatever is not NULL.
-    following, own = (
-        select(client.id)
-        .where(client.partner_id == partner.id, condition)
-        .limit(MOST_COUNTED + 1)
-        .subquery()
-        for condition in (client.owner.is_(None), client.owner.in_(Owner))
-    )
-    counts = [select(func.count()).select_from(some).scalar_subquery() for some in (following, own)]
-    row = db.session.execute(select(*counts)).one()
-    return row[0], row[1]
