@@ -137,6 +137,12 @@ class ClientPlan(Plan[StoredClient]):
         return bool(self.roles) or any(part.wanted for part in parts)
 
     @property
+    def unsettled(self) -> bool:
+        """Tell whether there is anything to write about this client."""
+        parts: tuple[Part, ...] = (self, *self.subscriptions.values(), *self.people.values())
+        return bool(self.roles) or any(not part.record or part.changed for part in parts)
+
+    @property
     def first_admin(self) -> str | None:
         """Choose the admin among a client's first people, so that somebody may assign the roles."""
         if not self.people or any(person.record for person in self.people.values()):
