@@ -1,7 +1,8 @@
 """Changing the stored rows that an import says something else of, many at a time."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Table, bindparam, select, update
@@ -26,21 +27,17 @@ from webapp.services.clients.clients import ClientDetails
 from webapp.services.clients.subscriptions import SubscriptionDetails
 from webapp.services.imports.creating import SHARED
 from webapp.services.imports.plans import ClientPlan, ImportedPerson, Part, Plan
-from webapp.services.imports.stored import StoredPerson, StoredSubscription
+from webapp.services.imports.stored import StoredClient, StoredPerson, StoredSubscription
 
 
 def change(actor: User | None, partner: Partner, plans: Sequence[ClientPlan]) -> list[Json]:
     """Update the rows that existed before, and return the audit entries."""
     parts = [(plan, part) for plan in plans for part in plan.subscriptions.values() if part.changed]
     members = [(plan, part) for plan in plans for part in plan.people.values() if part.changed]
-    return [
-        entry_of(actor, partner, *made)
-        for made in (
-            *change_clients([plan for plan in plans if plan.changed]),
-            *change_subscriptions(actor, parts),
-            *change_people(members),
-        )
-    ]
+    made = change_clients([plan for plan in plans if plan.changed])
+    made += change_subscriptions(actor, parts)
+    made += change_people(members)
+    return [entry_of(actor, partner, *each) for each in made]
 
 
 # A change for the trail: the client, the changed row, what happened, its subject and the values.
@@ -91,40 +88,49 @@ def update_rows(table: Table, rows: Sequence[Json]) -> None:
         raise StaleDataError(f"rows of {table.name} were changed meanwhile")
 
 
-def change_clients(plans: Sequence[ClientPlan]) -> Iterator[Made]:
+def change_clients(plans: Sequence[ClientPlan]) -> list[Made]:
     organisation_rows: list[Json] = []
     client_rows: list[Json] = []
+    made: list[Made] = []
     for plan in plans:
         record, details = plan.stored, plan.details(ClientDetails)
         own = clients.columns(details)
         shared = {name: own.pop(name) for name in SHARED}
-        at = {"row_id": record.id, "row_version": record.version}
-        organisation_rows.append(at | shared)
+        organisation_rows.append({**at(record), **shared})
         client_rows.append({"row_id": record.id, **own})
         changes = differences(record, asdict(details))
-        yield plan, plan, AuditAction.CLIENT_CHANGED, details.name, changes
+        made.append((plan, plan, AuditAction.CLIENT_CHANGED, details.name, changes))
     update_rows(organisation_table, organisation_rows)
     update_rows(client_table, client_rows)
+    return made
 
 
-def change_people(plans: Sequence[tuple[ClientPlan, Plan[StoredPerson]]]) -> Iterator[Made]:
+def change_people(plans: Sequence[tuple[ClientPlan, Plan[StoredPerson]]]) -> list[Made]:
     rows: list[Json] = []
+    made: list[Made] = []
     for client, plan in plans:
-        record, said = plan.stored, plan.details(ImportedPerson)
+        said = plan.details(ImportedPerson)
+        name = checked_name(said.name)
         values = {
-            "name": checked_name(said.name),
+            "name": name,
             "job_title": said.job_title,
             "language": said.language,
         }
-        at = {"row_id": record.id, "row_version": record.version}
-        rows.append(at | values | {"name_key": name_key(said.name)})
-        yield client, plan, AuditAction.USER_CHANGED, said.name, differences(record, values)
+        rows.append({**at(plan.stored), **values, "name_key": name_key(name)})
+        changes = differences(plan.stored, values)
+        made.append((client, plan, AuditAction.USER_CHANGED, name, changes))
     update_rows(user_table, rows)
+    return made
+
+
+def at(record: StoredClient | StoredSubscription | StoredPerson) -> Json:
+    """Name a row and its version for ``update_rows``."""
+    return {"row_id": record.id, "row_version": record.version}
 
 
 @dataclass(slots=True)
-class Moving:
-    """A stored subscription on its way: ``record`` is what is stored after each step."""
+class Move:
+    """A stored subscription on its way to ``details``: ``record`` is what is stored after each step."""
 
     client: ClientPlan
     plan: Plan[StoredSubscription]
@@ -138,86 +144,89 @@ class Moving:
 
 def change_subscriptions(
     actor: User | None, plans: Sequence[tuple[ClientPlan, Plan[StoredSubscription]]]
-) -> Iterator[Made]:
+) -> list[Made]:
     """Cancel or take back, renew, and correct stored subscriptions, as the list has them."""
-    moving = [
-        Moving(client, plan, plan.stored, plan.details(SubscriptionDetails))
-        for client, plan in plans
+    moves = [
+        Move(client, plan, plan.stored, plan.details(SubscriptionDetails)) for client, plan in plans
     ]
-    back = [one for one in moving if one.record.cancelled and not one.cancelled]
-    yield from step(back, AuditAction.SUBSCRIPTION_CHANGED, lambda one: {"cancelled": False})
+    back = [move for move in moves if move.record.cancelled and not move.cancelled]
+    made = step(back, AuditAction.SUBSCRIPTION_CHANGED, lambda move: {"cancelled": False})
     move_reminders(actor, back, ReminderState.CANCELLED)
     # A date moved on by the term is a renewal. Any other move, or one of a cancelled subscription, is a correction.
-    renewed = [one for one in moving if is_renewed(one)]
-    yield from step(renewed, AuditAction.SUBSCRIPTION_RENEWED, next_cycle)
+    renewed = [move for move in moves if is_renewed(move)]
+    made += step(renewed, AuditAction.SUBSCRIPTION_RENEWED, next_cycle)
     move_reminders(actor, renewed, ReminderState.CANCELLED)
-    yield from correct(actor, [one for one in moving if is_corrected(one)])
-    ended = [one for one in moving if one.cancelled and not one.record.cancelled]
-    yield from step(ended, AuditAction.SUBSCRIPTION_CANCELLED, lambda one: {"cancelled": True})
+    made += correct(actor, [move for move in moves if is_corrected(move)])
+    ended = [move for move in moves if move.cancelled and not move.record.cancelled]
+    made += step(ended, AuditAction.SUBSCRIPTION_CANCELLED, lambda move: {"cancelled": True})
     move_reminders(actor, ended, ReminderState.CANCELLED)
+    return made
 
 
 def step(
-    moving: Sequence[Moving], action: AuditAction, values_of: Callable[[Moving], Json]
-) -> Iterator[Made]:
+    moves: Sequence[Move], action: AuditAction, values_of: Callable[[Move], Json]
+) -> list[Made]:
     """Store some values of each subscription, always the same columns."""
     rows: list[Json] = []
-    for one in moving:
-        values, before = values_of(one), one.record
-        rows.append({"row_id": before.id, "row_version": before.version, **values})
-        one.record = before._replace(version=before.version + 1, **values)
-        yield one.client, one.plan, action, before.product, differences(before, values)
+    made: list[Made] = []
+    for move in moves:
+        values, before = values_of(move), move.record
+        rows.append({**at(before), **values})
+        made.append((move.client, move.plan, action, before.product, differences(before, values)))
+        move.record = before._replace(version=before.version + 1, **values)
     update_rows(subscription_table, rows)
+    return made
 
 
-def is_renewed(one: Moving) -> bool:
-    record = one.record
-    return not record.cancelled and one.details.renewal_date == renewals.next_date(record)
+def is_renewed(move: Move) -> bool:
+    record = move.record
+    return not record.cancelled and move.details.renewal_date == renewals.next_date(record)
 
 
-def next_cycle(one: Moving) -> Json:
+def next_cycle(move: Move) -> Json:
     return {
-        "renewal_date": renewals.next_date(one.record),
-        "deadline": renewals.moved_deadline(one.record),
-        "cycle": one.record.cycle + 1,
+        "renewal_date": renewals.next_date(move.record),
+        "deadline": renewals.moved_deadline(move.record),
+        "cycle": move.record.cycle + 1,
         "steps_from": None,
     }
 
 
-def is_corrected(one: Moving) -> bool:
-    return bool(differences(one.record, asdict(one.details)))
+def is_corrected(move: Move) -> bool:
+    return bool(differences(move.record, asdict(move.details)))
 
 
-def correct(actor: User | None, moving: Sequence[Moving]) -> Iterator[Made]:
+def correct(actor: User | None, moves: Sequence[Move]) -> list[Made]:
     """Store all details. If mails about the renewal went out, steps of its new date start today."""
-    moved = [one for one in moving if base_of(one.details) != base_of(one.record)]
-    told = subscriptions.told([one.record.id for one in moved]) if moved else set()
-    today = {
-        one.record.id: runtime.today(one.client.value("time_zone"))
-        for one in moved
-        if one.record.id in told
+    moved = [move for move in moves if base_of(move.details) != base_of(move.record)]
+    told = subscriptions.told([move.plan.id for move in moved]) if moved else set()
+    starts = {
+        move.plan.id: runtime.today(move.client.value("time_zone"))
+        if move.plan.id in told
+        else None
+        for move in moved
     }
-    fresh = {one.record.id: today.get(one.record.id) for one in moved}
 
-    def details(one: Moving) -> Json:
-        record, values = one.record, asdict(one.details)
-        same_day = values["renewal_date"] == record.renewal_date
-        values["anchor_day"] = record.anchor_day if same_day else values["renewal_date"].day
-        return values | {"steps_from": fresh.get(record.id, record.steps_from)}
+    def columns(move: Move) -> Json:
+        record, values = move.record, subscriptions.columns(move.details)
+        if move.details.renewal_date == record.renewal_date:
+            values["anchor_day"] = record.anchor_day
+        return values | {"steps_from": starts.get(move.plan.id, record.steps_from)}
 
-    yield from step(moving, AuditAction.SUBSCRIPTION_CHANGED, details)
+    made = step(moves, AuditAction.SUBSCRIPTION_CHANGED, columns)
     move_reminders(actor, moved, ReminderState.SUPERSEDED)
+    return made
 
 
-def base_of(dates: SubscriptionDetails | StoredSubscription) -> Any:
+def base_of(dates: SubscriptionDetails | StoredSubscription) -> date:
     return base_date(dates.renewal_date, dates.deadline)
 
 
-def move_reminders(actor: User | None, moving: Sequence[Moving], state: ReminderState) -> None:
+def move_reminders(actor: User | None, moves: Sequence[Move], state: ReminderState) -> None:
     """End what waits about the old dates, for the few clients for whom something waits."""
-    if moving:
-        waiting = waiting_clients([one.client.id for one in moving])
-        subscriptions.move_reminders(actor, [one.record.id for one in moving], waiting, state)
+    if moves:
+        waiting = waiting_clients([move.client.id for move in moves])
+        subscriptions.move_reminders(actor, [move.plan.id for move in moves], waiting, state)
 
 
 def waiting_clients(client_ids: Sequence[int]) -> list[int]:

@@ -181,7 +181,7 @@ class Matcher:
                 deadline = subscription.value("deadline")
                 if deadline < FIRST_DAY:
                     early = MatchError(Field.DEADLINE, Problem.DATE, value=deadline.isoformat())
-                    self.refuse(subscription.rows["renewal_date"], early)
+                    self.refuse(subscription.row_of("renewal_date"), early)
 
 
 def stored_plans(ids: Collection[int], columns: Columns) -> list[ClientPlan]:

@@ -52,8 +52,9 @@ Details = TypeVar("Details", ClientDetails, SubscriptionDetails, ImportedPerson)
 class Plan(Generic[Record]):
     """The plan for one row: its present state (None: it is to be created), and the wanted values.
 
-    ``wanted`` maps attributes to values, ``rows`` to the line that said so first. Other modules get
-    them as details. ``id``: the row's, 0 until it has been made.
+    ``wanted`` maps attributes to values; other modules get them as details. ``row``: the first line about it,
+    0 for none; ``rows``: the lines that were the first to say something else. ``id``: the row's, 0 until it
+    has been made.
     """
 
     record: Record | None
@@ -98,6 +99,7 @@ class Plan(Generic[Record]):
         Raises MatchError.
         """
         outcome = Outcome.UNCHANGED
+        self.row = self.row or row
         for name, attribute, value in claims:
             if value is None:
                 continue
@@ -107,10 +109,15 @@ class Plan(Generic[Record]):
                     outcome = Outcome.CHANGED
                 # Of two equal values one is kept: most lists say what is stored.
                 self.wanted[attribute] = value if present != value else present
-                self.rows[attribute] = row
+                if row != self.row:
+                    self.rows[attribute] = row
             elif self.wanted[attribute] != value:
-                raise MatchError(name, Problem.CONFLICT, other=self.rows[attribute])
+                raise MatchError(name, Problem.CONFLICT, other=self.row_of(attribute))
         return outcome
+
+    def row_of(self, attribute: str) -> int:
+        """Return the first line that says anything of an attribute."""
+        return self.rows.get(attribute, self.row)
 
     def follow(self, attribute: str, value: Any) -> None:
         """Note what follows from the list, unless it says something else."""
@@ -135,6 +142,12 @@ class ClientPlan(Plan[StoredClient]):
         """Tell whether any line is about this client."""
         parts: tuple[Part, ...] = (self, *self.subscriptions.values(), *self.people.values())
         return bool(self.roles) or any(part.wanted for part in parts)
+
+    @property
+    def unsettled(self) -> bool:
+        """Tell whether there is anything to write about this client."""
+        parts: tuple[Part, ...] = (self, *self.subscriptions.values(), *self.people.values())
+        return bool(self.roles) or any(not part.record or part.changed for part in parts)
 
     @property
     def first_admin(self) -> str | None:

@@ -1,11 +1,11 @@
 """The partner's rows that the lines of a list may be about, as plain records."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column, Row, Select, Table, select
+from sqlalchemy import Column, Select, Table, select
 
 from webapp.domain.recipients import ContactRole
 from webapp.domain.rows import Field
@@ -79,8 +79,11 @@ def columns_of(record: type[NamedTuple], *tables: Table) -> list[Column[Any]]:
     return [next(table.c[name] for table in tables if name in table.c) for name in record._fields]
 
 
-def rows(query: Select[Any]) -> Sequence[Row[Any]]:
-    return db.session.execute(query).all()
+def rows(query: Select[Any]) -> Iterator[list[Any]]:
+    """Yield the values of each row. Equal texts are one object, since products and cities come again."""
+    texts: dict[str, str] = {}
+    for row in db.session.execute(query):
+        yield [texts.setdefault(value, value) if type(value) is str else value for value in row]
 
 
 def client_ids(partner_id: int, keys: Mapping[Field, Collection[str]]) -> set[int]:
@@ -120,6 +123,6 @@ def held_roles(ids: Collection[int]) -> dict[int, frozenset[ContactRole]]:
     columns = contact_assignment_table.c
     held: dict[int, frozenset[ContactRole]] = {}
     query = select(columns.client_id, columns.role).where(columns.client_id.in_(ids))
-    for row in rows(query):
+    for row in db.session.execute(query):
         held[row.client_id] = held.get(row.client_id, frozenset()) | {row.role}
     return held

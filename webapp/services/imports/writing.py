@@ -1,10 +1,8 @@
 """Writing the plans of an import: each table's rows of many clients in one statement."""
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
-
-from sqlalchemy import insert
 
 from webapp.models import Partner, Reminder, Subscription, User, db
 from webapp.models.audit import AuditAction
@@ -12,7 +10,7 @@ from webapp.models.base import Json
 from webapp.models.tables import audit_entry_table, contact_assignment_table
 from webapp.services import audit
 from webapp.services.imports.changing import change
-from webapp.services.imports.creating import create
+from webapp.services.imports.creating import create, insert_rows
 from webapp.services.imports.plans import ClientPlan
 from webapp.services.locks import lock_clients
 from webapp.services.reminders import due_index, situations
@@ -39,13 +37,13 @@ def write(actor: User | None, partner: Partner, plans: Iterable[ClientPlan]) -> 
 
 def write_some(actor: User | None, partner: Partner, plans: Sequence[ClientPlan]) -> None:
     """Write as many plans as a few statements may be about."""
+    plans = [plan for plan in plans if plan.unsettled]
     earlier = [plan.id for plan in plans if plan.record]
     if earlier:
         lock_clients(earlier)
     entries = [*create(actor, partner, plans), *fill_roles(actor, partner, plans)]
     entries += change(actor, partner, plans)
-    if entries:
-        db.session.connection().execute(insert(audit_entry_table), entries)
+    insert_rows(audit_entry_table, entries)
     situations.refresh([plan.id for plan in plans if plan.roles])
     if earlier:
         due_index.refresh_where(Subscription.client_id.in_(earlier))
@@ -53,9 +51,10 @@ def write_some(actor: User | None, partner: Partner, plans: Sequence[ClientPlan]
         after_changes.reconsider(actor, Reminder.client_id.in_(earlier))
 
 
-def fill_roles(actor: User | None, partner: Partner, plans: Sequence[ClientPlan]) -> Iterator[Json]:
-    """Give roles that nobody holds, and yield the audit entries. Only the client assigns all others."""
+def fill_roles(actor: User | None, partner: Partner, plans: Sequence[ClientPlan]) -> list[Json]:
+    """Give roles that nobody holds, and return the audit entries. Only the client assigns all others."""
     rows: list[Json] = []
+    entries: list[Json] = []
     for plan in plans:
         holders = {role: plan.people[key].id for role, (key, _row) in plan.roles.items()}
         if not holders:
@@ -63,7 +62,7 @@ def fill_roles(actor: User | None, partner: Partner, plans: Sequence[ClientPlan]
         rows += (
             {"client_id": plan.id, "role": role, "user_id": id} for role, id in holders.items()
         )
-        yield audit.values(
+        entry = audit.values(
             actor,
             AuditAction.CONTACTS_ASSIGNED,
             organisation_id=partner.id,
@@ -72,5 +71,6 @@ def fill_roles(actor: User | None, partner: Partner, plans: Sequence[ClientPlan]
             subject=plan.value("name"),
             changes={role.value: (None, id) for role, id in holders.items()},
         )
-    if rows:
-        db.session.connection().execute(insert(contact_assignment_table), rows)
+        entries.append(entry)
+    insert_rows(contact_assignment_table, rows)
+    return entries
