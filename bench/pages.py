@@ -1,6 +1,6 @@
 """Measure every page beside a floor and two peers, in turns: `make bench SIZE=1k DATABASE=sqlite`.
 
-    python -m bench.pages [--size 1k|100k|1m] [--database sqlite|postgresql]
+    python -m bench.pages [--size 1k|100k|1m] [--database sqlite|postgresql] [--only dialog]
 
 The tables are Markdown. docs/performance.md explains what they tell.
 """
@@ -29,14 +29,16 @@ PEERS = ("floor", "Flask-Admin", "Django admin")
 
 
 @contextmanager
-def portal(url: str, size: Size, name: str) -> Iterator[Contender]:
+def portal(url: str, size: Size, name: str, only: str) -> Iterator[Contender]:
+    """Serve the portal, and sign in. ``only``: the beginning of the pages' names."""
     settings = portal_settings(url)
     log = f"portal-{size.name}"
     with servers.serving(sys.executable, "wsgi:app", settings, log) as server:
         memory = servers.memory(server.pid)
         visitor = browsing.at_portal(server.port)
         with create_engine(url).connect() as base:
-            pages = contenders.portal_pages(base, size)
+            every = contenders.portal_pages(base, size)
+        pages = {page: turn for page, turn in every.items() if page.startswith(only)}
         yield Contender(name, server, memory, visitor, pages)
 
 
@@ -127,16 +129,17 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--size", choices=SIZES, default="1k")
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
+    parser.add_argument("--only", default="", help="only pages whose names begin so")
     chosen = parser.parse_args()
     size = SIZES[chosen.size]
     on_server = chosen.database == "postgresql"
     with databases(chosen.database) as filled, ExitStack() as stack:
         url = stack.enter_context(filled(size))
-        own = stack.enter_context(portal(url, size, PORTAL))
+        own = stack.enter_context(portal(url, size, PORTAL, chosen.only))
         contending = [own, *stack.enter_context(peers(url, size))]
         if size.name != "1k":
             small = stack.enter_context(filled(SIZES["1k"]))
-            contending.append(stack.enter_context(portal(small, SIZES["1k"], SMALL)))
+            contending.append(stack.enter_context(portal(small, SIZES["1k"], SMALL, chosen.only)))
         weights = sizes_of(own)
         requests = {page: turn(own.visitor, 1)[0] for page, turn in own.pages.items()}
         counts = statements.counted(url, own.visitor, requests)
