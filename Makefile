@@ -54,15 +54,15 @@ run: install
 
 test: built .venv/.tools lint types
 	$(BIN)/python tools/browser.py
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist worksteal
 
 # What a change breaks at first: no browser, no PostgreSQL, nothing that builds or kills.
 quick: built .venv/.tools lint types
-	$(BIN)/pytest -n 2 -m "not browser and not postgres and not long"
+	$(BIN)/pytest -n 2 --dist worksteal -m "not browser and not postgres and not long"
 
 # What `make test` tries a little of: many times the made-up histories, other ones each time, and all of the kills.
 proof: built .venv/.tools kill-test
-	PORTAL_PROOF_TIMES=20 $(BIN)/pytest -n 2 tests/proof tests/domain
+	PORTAL_PROOF_TIMES=20 $(BIN)/pytest -n 2 --dist worksteal tests/proof tests/domain
 
 lint: .venv/.tools
 	$(BIN)/ruff check .
