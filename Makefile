@@ -56,15 +56,15 @@ run: install
 
 test: built .venv/.tools lint types
 	$(BIN)/python tools/browser.py
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist worksteal
 
 # The tests that a change is likely to break first: no browser, no PostgreSQL, nothing that builds or kills.
 quick: built .venv/.tools lint types
-	$(BIN)/pytest -n 2 -m "not browser and not postgres and not long"
+	$(BIN)/pytest -n 2 --dist worksteal -m "not browser and not postgres and not long"
 
 # `make test` runs a sample of this: here come many more made-up histories, new ones each time, and all of the kills.
 proof: built .venv/.tools kill-test
-	PORTAL_PROOF_TIMES=20 $(BIN)/pytest -n 2 tests/proof tests/domain
+	PORTAL_PROOF_TIMES=20 $(BIN)/pytest -n 2 --dist worksteal tests/proof tests/domain
 
 lint: .venv/.tools
 	$(BIN)/ruff check .
