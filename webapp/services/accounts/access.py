@@ -46,6 +46,7 @@ def deactivate(actor: User | None, user: User) -> None:
         return
     if user.admin:
         keep_an_admin(user, "active")
+    after_changes.lock_person(user)
     user.active = False
     user.session_token = new_token()
     logins.void_links(user)
@@ -57,6 +58,7 @@ def activate(actor: User | None, user: User) -> None:
     """Give a deactivated user access and mails back."""
     if user.active:
         return
+    after_changes.lock_person(user)
     user.active = True
     user.session_token = new_token()
     situations.refresh_person(user)
