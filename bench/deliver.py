@@ -51,10 +51,12 @@ RENEWAL = NOW.date() + timedelta(days=30)
 
 
 @contextmanager
-def sink() -> Iterator[int]:
-    """Run a server process that takes everything, and yield its port."""
+def sink(milliseconds: int = 0) -> Iterator[int]:
+    """Run a server process that takes everything, each message in so long, and yield its port."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "bench.sink"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-m", "bench.sink", str(milliseconds)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     )
     assert process.stdin
     assert process.stdout

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @pytest.fixture(autouse=True)
-def unlimited(monkeypatch: pytest.MonkeyPatch) -> None:
+def unlimited(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     # Refusals would hide what is looked for.
     monkeypatch.setattr(guards.limiter, "enabled", False)
 

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event, insert, text
+from sqlalchemy import event, insert, text, true
 
 from tests.support.cast import Cast
 from webapp import i18n
@@ -17,9 +17,10 @@ from webapp.domain.facts import MailKind
 from webapp.domain.recipients import Reachability
 from webapp.models import Delivery, DeliveryState, Partner, db
 from webapp.models.tables import client_table, organisation_table
-from webapp.services.lists import clients, deliveries, paging
+from webapp.services.lists import clients, deliveries, finding
 from webapp.services.lists.clients import ClientQuery, ClientSort, OwnerFilter
 from webapp.services.lists.deliveries import DeliveryQuery
+from webapp.services.reminders import situations
 from webapp.services.trail import history
 from webapp.services.trail.history import ActivityQuery
 
@@ -106,10 +107,11 @@ def mail(id: int, partner: int, recipient: int) -> dict[str, Any]:
 
 
 @pytest.fixture
-def partner(context: Any, cast: Cast, time_machine: Any) -> Partner:
+def partner(context: Any, cast: Cast, time_machine: Any) -> Iterator[Partner]:
     time_machine.move_to(NOW, tick=False)
     grow(cast)
-    return db.session.get_one(Partner, cast.partner)
+    yield db.session.get_one(Partner, cast.partner)
+    situations.refresh_where(true())
 
 
 @contextmanager
@@ -147,7 +149,7 @@ def test_sqlite_takes_the_index_that_the_number_of_rows_asks_for(
     partner: Partner, cast: Cast, monkeypatch: pytest.MonkeyPatch, many: bool
 ) -> None:
     if many:
-        monkeypatch.setattr(paging, "MOST_COUNTED", 1)
+        monkeypatch.setattr(finding, "MOST_COUNTED", 1)
     faults = []
     for query, narrow, along in [*WAYS, (ActivityQuery(), OF_TRAIL, OF_TRAIL)]:
         for place in places(query):
@@ -185,7 +187,7 @@ def test_postgresql_reads_no_table_as_a_whole_and_sorts_only_what_is_counted(
     partner: Partner, cast: Cast, monkeypatch: pytest.MonkeyPatch, many: bool
 ) -> None:
     if many:
-        monkeypatch.setattr(paging, "MOST_COUNTED", 1)
+        monkeypatch.setattr(finding, "MOST_COUNTED", 1)
     # So few rows would be read and sorted at no cost. It is asked whether there is another way.
     for cheap in ("seqscan", "sort", "bitmapscan"):
         db.session.execute(text(f"SET LOCAL enable_{cheap} = off"))

@@ -127,6 +127,15 @@ def test_what_was_asked_stays_in_the_controls(alice):
     assert "No client matches" in text
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [("", "This page is empty now"), ("q=acme&", "This page is empty now"), ("q=x&", "No client")],
+)
+def test_a_page_past_the_end_says_so(alice, cast, asked, said):
+    page = alice.get(f"{DASHBOARD}?{asked}after={cast.client}").text
+    assert said in page.split('<div class="empty">')[1]
+
+
 def test_htmx_gets_the_list_alone_and_the_count(alice):
     answer = alice.get(f"{DASHBOARD}?q=ac&owner=&reach=", headers={"HX-Request": "true"})
     assert answer.text.lstrip().startswith('<div id="clients">')

@@ -309,6 +309,12 @@ class Portal(RuleBasedStateMachine):
         for before, after in seen:
             assert may_follow(DeliveryState(before), DeliveryState(after)), (before, after)
 
+    @invariant()
+    def situations_are_kept(self):
+        with self.app.app_context():
+            support.assert_situations_are_kept()
+            db.session.remove()
+
     def comes_to_an_end(self):
         """Once nothing breaks any more, all that has fallen due has an end or a reason that is shown."""
         self.server.answers.clear()

@@ -1,7 +1,7 @@
 """The shared parts of commands: the unit of work, words for refusals, and reports as JSON."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any
@@ -87,9 +87,34 @@ def sentence_of(error: Refused) -> str:
     return f"{field}: {sentence(error.refusal, **error.values)}"
 
 
+def as_text(value: Any) -> str:
+    """Write a value as JSON, with dates and codes as their text."""
+    return json.dumps(value, ensure_ascii=False, indent=2, default=str)
+
+
 def print_json(value: Any) -> None:
-    """Print a value as JSON, with dates and codes as their text."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+    click.echo(as_text(value))
+
+
+def json_pieces(value: Mapping[str, Any]) -> Iterator[str]:
+    """Write an object as ``print_json`` does, piece by piece: iterators become lists item by item."""
+    before = "{"
+    for key, item in value.items():
+        yield f"{before}\n  {as_text(key)}: "
+        if isinstance(item, Iterator):
+            yield from list_pieces(item)
+        else:
+            yield as_text(item).replace("\n", "\n  ")
+        before = ","
+    yield "\n}\n"
+
+
+def list_pieces(items: Iterator[Any]) -> Iterator[str]:
+    before = "["
+    for item in items:
+        yield f"{before}\n    " + as_text(item).replace("\n", "\n    ")
+        before = ","
+    yield "[]" if before == "[" else "\n  ]"
 
 
 def find_partner(slug: str) -> Partner:

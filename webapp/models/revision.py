@@ -1,5 +1,6 @@
 """The revision of the database's tables, without the library for migrations, which pages can do without."""
 
+import re
 from collections.abc import Callable
 from functools import cache
 
@@ -11,6 +12,7 @@ from webapp.paths import folder
 
 OTHER_DATABASE = " (the demo's database is another: set PORTAL_DEMO=1)"
 TABLE = "alembic_version"
+REVISION = re.compile(r'^revision = "(.*)"$', re.MULTILINE)
 
 
 class OtherRevision(Exception):
@@ -19,9 +21,9 @@ class OtherRevision(Exception):
 
 @cache
 def known() -> tuple[str, ...]:
-    """List the revisions of this version's migrations in their order, by the names of their files."""
-    files = (folder("migrations") / "versions").glob("[0-9]*.py")
-    return tuple(sorted(path.name.partition("_")[0] for path in files))
+    """List the revisions of this version's migrations, in the order of their files' names."""
+    files = sorted((folder("migrations") / "versions").glob("[0-9]*.py"))
+    return tuple(REVISION.search(path.read_text(encoding="utf-8"))[1] for path in files)  # type: ignore[index]
 
 
 def latest() -> str:

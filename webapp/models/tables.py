@@ -1,9 +1,10 @@
 """The tables behind the models, for statements over columns and rows: objects would only cost time there."""
 
+from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
-from sqlalchemy import Table
+from sqlalchemy import Table, func, select
 
 from webapp.models.audit import AuditEntry
 from webapp.models.base import Base, db
@@ -32,6 +33,19 @@ def conflict_insert(table: Table) -> "sqlite.Insert | postgresql.Insert":
     """Make an INSERT that allows ON CONFLICT, for the database in use. The other one is not imported."""
     dialect = import_module(f"sqlalchemy.dialects.{db.engine.dialect.name}")
     return cast("sqlite.Insert | postgresql.Insert", dialect.insert(table))
+
+
+def next_ids(table: Table, count: int) -> Sequence[int]:
+    """Reserve so many ids for new rows, so that others can refer to them before they are written.
+
+    On SQLite they are free only as long as the transaction is the one that writes.
+    """
+    if db.engine.dialect.name == "postgresql":
+        sequence = func.pg_get_serial_sequence(f'"{table.name}"', "id")
+        numbered = select(func.nextval(sequence)).select_from(func.generate_series(1, count))
+        return db.session.scalars(numbered).all()
+    newest = db.session.scalar(select(func.max(table.c.id))) or 0
+    return range(newest + 1, newest + 1 + count)
 
 
 audit_entry_table = table_of(AuditEntry)

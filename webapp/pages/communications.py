@@ -25,8 +25,8 @@ from webapp.pages.saving import Saved, save
 from webapp.pages.settings import blueprint
 from webapp.services import runtime
 from webapp.services.accounts import partners, people
+from webapp.services.lists.finding import MOST_COUNTED
 from webapp.services.lists.overrides import override_counts
-from webapp.services.lists.paging import MOST_COUNTED
 from webapp.services.sending import sample_mails
 from webapp.services.sending.first_mails import MANY_CLIENTS, first_mails
 

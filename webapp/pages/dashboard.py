@@ -8,7 +8,7 @@ from webapp.domain.access import Action
 from webapp.pages import guards, listing
 from webapp.services.lists import clients as client_list
 from webapp.services.lists.clients import ClientQuery
-from webapp.services.lists.paging import MOST_COUNTED
+from webapp.services.lists.finding import MOST_COUNTED
 
 blueprint = Blueprint("dashboard", __name__)
 ENDPOINT = "dashboard.index"

@@ -19,7 +19,7 @@ from webapp.pages.saving import save
 from webapp.services.lists import deliveries as delivery_list
 from webapp.services.lists import paging
 from webapp.services.lists.deliveries import DeliveryQuery
-from webapp.services.lists.paging import MOST_COUNTED
+from webapp.services.lists.finding import MOST_COUNTED
 from webapp.services.sending import decisions
 
 blueprint = Blueprint("deliveries", __name__)

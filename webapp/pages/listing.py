@@ -9,7 +9,7 @@ from webapp import i18n
 from webapp.pages import htmx
 from webapp.pages.frame import language
 from webapp.pages.ids import row_id
-from webapp.services.lists import paging
+from webapp.services.lists import finding, paging
 from webapp.services.lists.paging import Page, Query
 
 Asked = TypeVar("Asked", bound=Query)
@@ -64,12 +64,12 @@ def leads(endpoint: str, query: Query, page: Page[Any], **values: Any) -> dict[s
 
 def number_of(total: int) -> str:
     """Write the number of rows as the reader's language writes it; of more than are counted, that limit."""
-    return i18n.number(min(total, paging.MOST_COUNTED), language())
+    return i18n.number(min(total, finding.MOST_COUNTED), language())
 
 
 def answer(template: str, fragment: str, *, first_url: str, **context: Any) -> Response:
     """Render the page of a list, or for htmx only the list, with its address."""
-    response = htmx.page_or_fragment(template, fragment, **context)
+    response = htmx.page_or_fragment(template, fragment, first_url=first_url, **context)
     if htmx.wanted():
         # Without the empty fields of the form.
         response.headers["HX-Push-Url"] = first_url

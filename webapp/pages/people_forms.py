@@ -51,17 +51,17 @@ class ContactForm(PersonForm):
         self.language.choices = [SelectChoice("", inherited), *forms.language_choices()]
 
 
-class StoredPerson(SharedForm):
+class StoredPersonForm(SharedForm):
     """The additional fields for a stored person."""
 
     address_right = BooleanField(_l("The address is right: try it again"))
 
 
-class StoredColleagueForm(ColleagueForm, StoredPerson):
+class StoredColleagueForm(ColleagueForm, StoredPersonForm):
     """A stored person of the user's own organisation."""
 
 
-class StoredContactForm(ContactForm, StoredPerson):
+class StoredContactForm(ContactForm, StoredPersonForm):
     """A person at a client who is stored."""
 
 
@@ -85,7 +85,7 @@ def add_person(
     return saved
 
 
-def save_person(form: StoredPerson, user: User) -> Saved[User]:
+def save_person(form: StoredPersonForm, user: User) -> Saved[User]:
     """Save a person's form, with a notice on the next page."""
 
     def edit() -> User:

@@ -11,7 +11,7 @@ from webapp.domain.refusals import Refusal
 from webapp.labels.refusals import WORDS
 from webapp.pages import forms
 from webapp.pages.forms import Form, SharedForm, select_field, text_field
-from webapp.pages.people_forms import ColleagueForm, StoredPerson, languages_with_default
+from webapp.pages.people_forms import ColleagueForm, StoredPersonForm, languages_with_default
 
 
 def zones_with_default(form: Form, field: Field) -> list[SelectChoice]:
@@ -47,5 +47,5 @@ class InviteForm(ColleagueForm):
     )
 
 
-class MemberForm(InviteForm, StoredPerson):
+class MemberForm(InviteForm, StoredPersonForm):
     """A stored person of the user's team."""

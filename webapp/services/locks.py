@@ -53,6 +53,8 @@ def lock_free_partner(partner_id: int) -> bool:
 
 def lock_organisation(organisation_id: int) -> None:
     """Lock an organisation, so that counts of its rows still hold at the commit."""
-    # Only this table: the subclasses' tables would make it an outer join, which can't be locked.
+    # Only this table: the subclasses' tables would make it an outer join, which can't be locked. Its key may still
+    # be referred to, or an import would make everybody wait who adds to the partner's trail.
     id = organisation_table.c.id
-    db.session.execute(select(id).where(id == organisation_id).with_for_update())
+    query = select(id).where(id == organisation_id)
+    db.session.execute(query.with_for_update(key_share=True))

@@ -1,6 +1,6 @@
 """People: the users of an organisation, added and edited."""
 
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 from sqlalchemy import func, select
 
@@ -12,7 +12,7 @@ from webapp.models import (
     db,
 )
 from webapp.models.audit import AuditAction
-from webapp.models.user import new_token
+from webapp.models.user import name_key, new_token
 from webapp.services import audit
 from webapp.services.accounts.membership import keep_an_admin, move_access
 from webapp.services.accounts.names import changed_address, checked_address, checked_name
@@ -54,14 +54,16 @@ def add_person(
 
     Raises Refused: ``name`` missing or unprintable, ``email`` malformed or taken in this organisation.
     """
-    user = new_person(
-        organisation,
-        name=name,
-        email=checked_address(organisation.id, email),
-        language=language,
-        job_title=job_title,
-        admin=admin,
-        time_zone=time_zone,
+    user = User(
+        **columns(
+            organisation.id,
+            name=name,
+            email=checked_address(organisation.id, email),
+            language=language,
+            job_title=job_title,
+            admin=admin,
+            time_zone=time_zone,
+        )
     )
     db.session.add(user)
     db.session.flush()
@@ -69,8 +71,8 @@ def add_person(
     return user
 
 
-def new_person(
-    organisation: Organisation,
+def columns(
+    organisation_id: int,
     *,
     name: str,
     email: str,
@@ -78,18 +80,20 @@ def new_person(
     job_title: str | None = None,
     admin: bool = False,
     time_zone: str | None = None,
-) -> User:
-    """Make a user who is not stored yet, at a normalised address that nobody has."""
-    return User(
-        organisation=organisation,
-        name=checked_name(name),
-        email=email,
-        email_key=email.casefold(),
-        language=language,
-        job_title=job_title or None,
-        admin=admin,
-        time_zone=time_zone,
-    )
+) -> dict[str, Any]:
+    """Make the columns of a new user at a normalised address that nobody has. Raises Refused."""
+    name = checked_name(name)
+    return {
+        "organisation_id": organisation_id,
+        "name": name,
+        "name_key": name_key(name),
+        "email": email,
+        "email_key": email.casefold(),
+        "language": language,
+        "job_title": job_title or None,
+        "admin": admin,
+        "time_zone": time_zone,
+    }
 
 
 def edit_person(
@@ -129,12 +133,12 @@ def edit_person(
         changes |= audit.assign(user, rejected_reply=None)
     if not changes:
         return
-    if changes.keys() & {"email", "rejected_reply"}:
-        situations.refresh_person(user)
     # Compared by id: a page hands in a proxy of the user.
     if changes.keys() & {"email", "admin"} and (actor is None or actor.id != user.id):
         user.session_token = new_token()
     db.session.flush()
+    if changes.keys() & {"email", "rejected_reply"}:
+        situations.refresh_person(user)
     audit.record_change(actor, AuditAction.USER_CHANGED, user, changes)
 
 

@@ -7,17 +7,16 @@ from enum import StrEnum
 from functools import cache, partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, exists, or_, select, true
+from sqlalchemy import bindparam, exists, or_, select
 
 from webapp.domain.ownership import (
     EffectiveOwner,
-    Person,
     PointOfContact,
     effective_owner,
     point_of_contact,
 )
 from webapp.domain.recipients import Reachability
-from webapp.domain.situations import SITUATIONS, Standing, standing
+from webapp.domain.situations import SITUATIONS, Situation, Standing, standing
 from webapp.models import Partner, db
 from webapp.models.organisation import NO_RENEWAL
 from webapp.models.tables import client_table, organisation_table, user_table
@@ -31,12 +30,25 @@ from webapp.services.lists.client_columns import (
     next_mail,
     not_sure,
 )
-from webapp.services.lists.paging import Listing, Page, choice, each, words
+from webapp.services.lists.finding import Given, Listing, chosen, constant, each_word
+from webapp.services.lists.paging import Page, choice, each, words
+from webapp.services.reminders.loading import person_of
 
 PAGE = 50
 WITHIN_DAYS = (30, 60, 90, 120)
 
 company, member = organisation_table.c, user_table.c
+
+
+class OwnerFilter(StrEnum):
+    VENDOR = "vendor"
+    PARTNER = "partner"
+    OWN = "own"
+
+
+class ClientSort(StrEnum):
+    NAME = "name"
+    RENEWAL = "renewal"
 
 
 ROWS = (
@@ -53,7 +65,27 @@ ROWS = (
         blocked_until().label("blocked_until"),
     )
     .select_from(client_table.join(organisation_table, company.id == client.id))
-    .where(paging.chosen(client.id))
+    .where(chosen(client.id))
+)
+LISTING = Listing(
+    rows=ROWS,
+    id=client.id,
+    readable=client.partner_id == constant("reader"),
+    conditions={
+        "search": lambda given: client.search_key.like(given("word"), escape="/"),
+        "situation": lambda given: client.situation.in_(given("keys")),
+        "lost": lambda given: or_(
+            client.situation.in_(given("keys"))
+            & (client.contact_id.is_(None) | client.contact_id.not_in(given("lost"))),
+            client.contact_id.in_(given("gone")) & client.situation.in_(given("gone_keys")),
+            client.contact_id.in_(given("rejected")) & client.situation.in_(given("rejected_keys")),
+        ),
+        "overdue": lambda given: client.next_renewal_on < given("today"),
+        "within": lambda given: client.next_renewal_on.between(given("today"), given("last")),
+    },
+    # A search goes through all names, in an index that has the other facts, too.
+    behind=dict.fromkeys(("situation", "lost", "overdue", "within"), frozenset({"search"})),
+    keys={ClientSort.NAME: client.sort_key, ClientSort.RENEWAL: client.next_renewal_on},
 )
 # The people of the partner ``reader``; "chosen": some client has this contact of its own.
 TEAM = (
@@ -72,23 +104,6 @@ TEAM = (
     .where(member.organisation_id == bindparam("reader"))
     .order_by(member.id)
 )
-
-
-class OwnerFilter(StrEnum):
-    VENDOR = "vendor"
-    PARTNER = "partner"
-    OWN = "own"
-
-
-class ClientSort(StrEnum):
-    NAME = "name"
-    RENEWAL = "renewal"
-
-
-SORT_KEYS: dict[str, ColumnElement[Any]] = {
-    ClientSort.NAME: client.sort_key,
-    ClientSort.RENEWAL: client.next_renewal_on,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +148,13 @@ class ClientPage(Page[ClientRow]):
 def load(partner: Partner, query: ClientQuery) -> ClientPage:
     """Load the clients that a query asks for, in at most four statements."""
     team, undecided = load_team(partner)
-    page = paging.load(listing(partner, team, query), query, PAGE)
+    page = paging.load(
+        LISTING,
+        query,
+        PAGE,
+        reader={"reader": partner.id},
+        asked=list(asked(partner, team, query)),
+    )
     return ClientPage(
         rows=tuple(client_rows(page.rows, partner, team)),
         before=page.before,
@@ -146,18 +167,7 @@ def load(partner: Partner, query: ClientQuery) -> ClientPage:
 def load_team(partner: Partner) -> tuple[Team, int]:
     """Load the people of a partner, and the number of its mails that wait for a decision."""
     rows = db.session.execute(TEAM, {"reader": partner.id}).all()
-    people = {
-        row.id: Person(
-            row.id,
-            row.name,
-            row.email,
-            row.language or partner.language,
-            row.time_zone or partner.time_zone,
-            row.active,
-            row.rejected_reply is not None,
-        )
-        for row in rows
-    }
+    people = {row.id: person_of(row, partner.language, partner.time_zone) for row in rows}
     team = Team(
         people,
         people.get(partner.notified_user_id or 0),
@@ -167,76 +177,51 @@ def load_team(partner: Partner) -> tuple[Team, int]:
     return team, rows[0].undecided
 
 
-def listing(partner: Partner, team: Team, query: ClientQuery) -> Listing:
-    """Describe the list of a partner's clients."""
-    # A search goes through all names, in an index that has the other facts, too.
-    written = paging.behind(query, "search")
-    return Listing(
-        rows=ROWS,
-        id=client.id,
-        readable=client.partner_id == paging.constant(partner.id),
-        filters={
-            "search": partial(paging.holds_words, client.search_key),
-            "owner": lambda owner: (
-                # Where both are wanted, the next one looks at both.
-                true()
-                if query.reach
-                else written(client.situation.in_(sorted(owned(partner, owner))))
-            ),
-            "reach": lambda reach: written(reached(partner, team, reach, query.owner)),
-            "within": lambda days: written(renews(runtime.today(partner.time_zone), days)),
-        },
-        keys=SORT_KEYS,
-    )
+def asked(partner: Partner, team: Team, query: ClientQuery) -> Iterator[tuple[str, Given]]:
+    """Turn the filters of a query into conditions of LISTING."""
+    yield from each_word("search", query.search)
+    if query.reach:
+        yield reached(partner, team, query.reach, owned(partner, query.owner))
+    elif query.owner:
+        yield "situation", {"keys": owned(partner, query.owner)}
+    today = runtime.today(partner.time_zone)
+    if query.within == 0:
+        yield "overdue", {"today": today}
+    elif query.within is not None:
+        yield "within", {"today": today, "last": today + timedelta(days=query.within)}
 
 
-def owned(partner: Partner, wanted: OwnerFilter | None) -> set[str]:
+def owned(partner: Partner, wanted: OwnerFilter | None) -> list[str]:
     """List the situations with an effective owner, or with an owner of its own; all, if none is wanted."""
-    owners = {
-        key: effective_owner(situation.choice, partner.default_owner)
-        for key, situation in SITUATIONS.items()
-    }
-    if wanted is None:
-        return set(owners)
-    if wanted is OwnerFilter.OWN:
-        return {key for key, owner in owners.items() if owner.own}
-    return {key for key, owner in owners.items() if owner.owner.value == wanted.value}
+
+    def right(situation: Situation) -> bool:
+        owner = effective_owner(situation.choice, partner.default_owner)
+        return owner.own if wanted is OwnerFilter.OWN else owner.owner.value == wanted
+
+    return [key for key, situation in SITUATIONS.items() if wanted is None or right(situation)]
 
 
 def reached(
-    partner: Partner, team: Team, reach: Reachability, owner: OwnerFilter | None
-) -> ColumnElement[bool]:
-    """Make the condition for clients with a reachability, and with an owner if one is wanted, too.
+    partner: Partner, team: Team, reach: Reachability, keys: Sequence[str]
+) -> tuple[str, Given]:
+    """Make the condition for clients with a reachability, in one of these situations.
 
-    Both look at the situation, and a database would take only one of two conditions on it to its index.
     Clients whose own contact can't be reached are rated as such; they are few, and an index of their own
     finds them.
     """
-    keys = sorted(owned(partner, owner))
-
-    def situated(own: Standing) -> ColumnElement[bool]:
-        rated = team.rate(partner, own)
-        return client.situation.in_([key for key in keys if rated[key] is reach])
-
-    fine = situated(Standing.REACHABLE)
+    rated = {part: team.rate(partner, part) for part in Standing}
+    fitting = {part: [key for key in keys if rated[part][key] is reach] for part in Standing}
     if not team.lost:
-        return fine
-    others = client.contact_id.is_(None) | client.contact_id.not_in([one.id for one in team.lost])
-    return or_(
-        fine & others,
-        *(
-            client.contact_id.in_([person.id for person in people]) & situated(own)
-            for own in (Standing.NOBODY, Standing.REJECTED)
-            if (people := [person for person in team.lost if standing(person) is own])
-        ),
-    )
-
-
-def renews(today: date, within: int) -> ColumnElement[bool]:
-    """Make the condition for clients that renew within so many days; 0: those that are overdue."""
-    if within == 0:
-        return client.next_renewal_on < today
-    return client.next_renewal_on.between(today, today + timedelta(days=within))
+        return "situation", {"keys": fitting[Standing.REACHABLE]}
+    lost = {part: [one.id for one in team.lost if standing(one) is part] for part in Standing}
+    return "lost", {
+        "keys": fitting[Standing.REACHABLE],
+        "lost": [person.id for person in team.lost],
+        "gone": lost[Standing.NOBODY],
+        "gone_keys": fitting[Standing.NOBODY],
+        "rejected": lost[Standing.REJECTED],
+        "rejected_keys": fitting[Standing.REJECTED],
+    }
 
 
 def client_rows(rows: Sequence[Any], partner: Partner, team: Team) -> Iterator[ClientRow]:

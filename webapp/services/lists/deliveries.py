@@ -1,10 +1,11 @@
 """The deliveries of a partner: searched, filtered, newest first, one page at a time."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select, true
+from sqlalchemy import ColumnElement, select
 
 from webapp.domain.delivery import UNDECIDED
 from webapp.domain.recipients import Reason
@@ -13,8 +14,17 @@ from webapp.mail import kinds
 from webapp.models import DeliveryState, MailKind, Partner, db
 from webapp.models.tables import client_table, delivery_table, organisation_table, user_table
 from webapp.services import runtime
-from webapp.services.lists import paging
-from webapp.services.lists.paging import Listing, Page, choice, each, words
+from webapp.services.lists import finding, paging
+from webapp.services.lists.finding import (
+    Given,
+    Listing,
+    chosen,
+    constant,
+    each_word,
+    pattern,
+    unseen,
+)
+from webapp.services.lists.paging import Page, choice, each, words
 from webapp.services.sending import decisions
 from webapp.services.sending.decisions import Way
 
@@ -51,8 +61,41 @@ ROWS = (
             organisation_table, company.id == delivery.client_id
         )
     )
-    .where(paging.chosen(delivery.id))
+    .where(chosen(delivery.id))
 )
+
+
+def looked_up(condition: ColumnElement[bool], row: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Make the condition for mails by a row that belongs to each, which ``row`` finds.
+
+    A database may answer EXISTS by looking at all rows of the other table first.
+    """
+    return unseen(select(condition).where(row).scalar_subquery())
+
+
+UNCLEAR = delivery.state == DeliveryState.UNCLEAR
+EVERY = Listing(
+    rows=ROWS,
+    id=delivery.id,
+    readable=delivery.partner_id == constant("reader"),
+    conditions={
+        "clients": lambda given: delivery.client_id.in_(given("ids")),
+        "client": lambda given: looked_up(
+            client.search_key.like(given("word"), escape="/"), client.id == delivery.client_id
+        ),
+        "recipient": lambda given: looked_up(
+            recipient.name_key.like(given("word"), escape="/")
+            | recipient.email_key.like(given("address"), escape="/"),
+            recipient.id == delivery.recipient_id,
+        ),
+        "days": lambda given: delivery.queued_at >= given("since"),
+        "state": lambda given: delivery.state == given("state"),
+    },
+    behind={"days": frozenset({"clients"}), "state": frozenset({"clients", "days"})},
+)
+# Mails that wait for a decision come on top of the first page. They are counted with all others.
+BELOW = replace(EVERY, shown=~UNCLEAR)
+ON_TOP = replace(EVERY, readable=EVERY.readable & UNCLEAR, counted=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,13 +145,13 @@ class DeliveryPage(Page[DeliveryRow]):
 
 def load(partner: Partner, query: DeliveryQuery) -> DeliveryPage:
     """Load the delivery rows that a query asks for, in at most four statements."""
-    every = listing(partner, query)
-    unclear = delivery.state == DeliveryState.UNCLEAR
-    page = paging.load(every if query.state else replace(every, shown=~unclear), query, PAGE)
+    reader, narrowed = {"reader": partner.id}, list(asked(partner, query))
+    pages = EVERY if query.state else BELOW
+    page = paging.load(pages, query, PAGE, reader=reader, asked=narrowed)
     top = None
     if not query.state and page.before is None and query.after is None:
-        held = replace(every, readable=every.readable & unclear, counted=False)
-        top = paging.load(held, replace(query, before=None), PAGE)
+        first = replace(query, before=None)
+        top = paging.load(ON_TOP, first, PAGE, reader=reader, asked=narrowed)
     unclear_rows = top.rows if top else ()
     undecided = [row.id for row in (*unclear_rows, *page.rows) if row.state in UNDECIDED]
     still = decisions.still_wanted(undecided, runtime.now())
@@ -122,56 +165,37 @@ def load(partner: Partner, query: DeliveryQuery) -> DeliveryPage:
     )
 
 
-def listing(partner: Partner, query: DeliveryQuery) -> Listing:
-    """Describe the list of a partner's deliveries, newest first."""
-    # Asked once, though two pages may be loaded by it.
-    about = about_client(partner, query.client) if query.client else true()
-    state, days = paging.behind(query, "client", "days"), paging.behind(query, "client")
-    return Listing(
-        rows=ROWS,
-        id=delivery.id,
-        readable=delivery.partner_id == paging.constant(partner.id),
-        filters={
-            "state": lambda wanted: state(delivery.state == wanted),
-            "client": lambda _words: about,
-            "recipient": lambda text: looked_up(
-                paging.every_word(text, named), recipient.id == delivery.recipient_id
-            ),
-            "days": lambda last: days(delivery.queued_at >= runtime.now() - timedelta(days=last)),
-        },
-    )
+def asked(partner: Partner, query: DeliveryQuery) -> Iterator[tuple[str, Given]]:
+    """Turn the filters of a query into conditions of EVERY. It looks how many clients the words find."""
+    if query.client:
+        yield from about_clients(partner, query.client)
+    for word in query.recipient.split():
+        yield "recipient", {"word": pattern(fold(word)), "address": pattern(word.casefold())}
+    if query.days:
+        yield "days", {"since": runtime.now() - timedelta(days=query.days)}
+    if query.state:
+        yield "state", {"state": query.state}
 
 
-def about_client(partner: Partner, text: str) -> ColumnElement[bool]:
-    """Make the condition for mails about clients that are found by words. It asks how many those are.
+def about_clients(partner: Partner, text: str) -> Iterator[tuple[str, Given]]:
+    """Make the conditions for mails about clients that are found by words.
 
     A few are looked up by their ids. Of many, each mail's client is looked at.
     """
-    found = (client.partner_id == paging.constant(partner.id)) & paging.holds_words(
-        client.search_key, text
-    )
-    ids = db.session.scalars(
-        select(client.id).where(found).limit(paging.constant(paging.MOST_COUNTED + 1))
+    words = list(each_word("client", text))
+    found = db.session.scalars(
+        select(client.id)
+        .where(
+            client.partner_id == constant("reader"),
+            *(client.search_key.like(values["word"], escape="/") for _name, values in words),
+        )
+        .limit(finding.MOST_COUNTED + 1),
+        {"reader": partner.id},
     ).all()
-    if len(ids) <= paging.MOST_COUNTED:
-        return delivery.client_id.in_(ids)
-    return looked_up(found, client.id == delivery.client_id)
-
-
-def looked_up(condition: ColumnElement[bool], row: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Make the condition for mails by a row that belongs to each, which ``row`` finds.
-
-    A database may answer EXISTS by looking at all rows of the other table first.
-    """
-    return paging.unseen(select(condition).where(row).scalar_subquery())
-
-
-def named(word: str) -> ColumnElement[bool]:
-    """Make the condition that a person's name or address contains a word."""
-    return or_(
-        recipient.email_key.contains(word.casefold(), autoescape=True),
-        recipient.name_key.contains(fold(word), autoescape=True),
-    )
+    if len(found) > finding.MOST_COUNTED:
+        yield from words
+    else:
+        yield "clients", {"ids": found}
 
 
 def delivery_row(row: Any, still: set[int]) -> DeliveryRow:

@@ -6,7 +6,7 @@ from webapp.domain.ownership import Choice
 from webapp.domain.situations import SITUATIONS
 from webapp.models import Partner, db
 from webapp.models.tables import client_table
-from webapp.services.lists import paging
+from webapp.services.lists import finding
 
 
 def override_counts(partner: Partner) -> tuple[int, int]:
@@ -19,7 +19,7 @@ def override_counts(partner: Partner) -> tuple[int, int]:
         .select_from(
             select(client.id)
             .where(client.partner_id == partner.id, client.situation.in_(keys))
-            .limit(paging.MOST_COUNTED + 1)
+            .limit(finding.MOST_COUNTED + 1)
             .subquery()
         )
         .scalar_subquery()

@@ -3,45 +3,27 @@
 Only this module writes them.
 """
 
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
-from functools import cache
-from typing import Any
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from datetime import date
+from functools import cache, lru_cache
 
-from sqlalchemy import ColumnElement, bindparam, func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 
 from webapp.domain import schedule
 from webapp.models import Partner, Reminder, Subscription, db
 from webapp.models.organisation import NO_RENEWAL
 from webapp.models.tables import client_table, settings_change_table, subscription_table
 
-# The id of a subscription (``key``) and its next day of attention (``day``).
-Day = dict[str, Any]
+# The ids of subscriptions by their next day of attention.
+Days = dict[date | None, list[int]]
 # So many ids in one statement at most; both databases have a limit.
 CHUNK = 5_000
 steps_of = cache(schedule.parse_steps)
-collected: ContextVar[list[Subscription] | None] = ContextVar("collected", default=None)
-
-
-@contextmanager
-def refreshed_together() -> Iterator[None]:
-    """Let ``refresh`` only collect subscriptions, and refresh all of them in a few statements at the end."""
-    subscriptions: list[Subscription] = []
-    token = collected.set(subscriptions)
-    try:
-        yield
-    finally:
-        collected.reset(token)
-    refresh(subscriptions)
 
 
 def refresh(subscriptions: Collection[Subscription]) -> None:
     """Write each subscription's next day of attention, and the clients' next renewals."""
-    later = collected.get()
-    if later is not None:
-        later.extend(subscriptions)
-        return
     db.session.flush()
     ids = [subscription.id for subscription in subscriptions]
     for start in range(0, len(ids), CHUNK):
@@ -82,7 +64,7 @@ def refresh_where(condition: ColumnElement[bool]) -> None:
 def refresh_days(condition: ColumnElement[bool]) -> None:
     """Write ``attention_on`` alone: of all that is stored here, it alone depends on the partner's steps."""
     planned = planned_steps(condition)
-    changed: list[Day] = []
+    changed: Days = defaultdict(list)
     for row in db.session.execute(
         select(
             Subscription.id,
@@ -106,8 +88,14 @@ def refresh_days(condition: ColumnElement[bool]) -> None:
         )
         day = None if row.cancelled else schedule.attention_on(renewal, steps_of(row.steps_text))
         if day != row.attention_on:
-            changed.append({"key": row.id, "day": day})
+            changed[day].append(row.id)
     write(changed)
+
+
+@lru_cache(4096)
+def first_day(base: date, term_months: int, steps_text: str) -> date | None:
+    """Compute the next day of attention of a new subscription, which has no reminders yet."""
+    return schedule.attention_on(schedule.Renewal(base, term_months), steps_of(steps_text))
 
 
 def planned_steps(condition: ColumnElement[bool]) -> dict[int, list[int]]:
@@ -122,15 +110,15 @@ def planned_steps(condition: ColumnElement[bool]) -> dict[int, list[int]]:
     return planned
 
 
-def write(changed: Sequence[Day]) -> None:
+def write(changed: Days) -> None:
     """Store the changed dates, and nothing else."""
-    if changed:
-        db.session.connection().execute(
-            update(subscription_table)
-            .where(subscription_table.c.id == bindparam("key"))
-            .values(attention_on=bindparam("day")),
-            changed,
-        )
+    for day, ids in changed.items():
+        for start in range(0, len(ids), CHUNK):
+            db.session.connection().execute(
+                update(subscription_table)
+                .where(subscription_table.c.id.in_(ids[start : start + CHUNK]))
+                .values(attention_on=day)
+            )
 
 
 def write_next_renewals(condition: ColumnElement[bool]) -> None:

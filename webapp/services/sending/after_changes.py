@@ -1,5 +1,6 @@
 """Open reminders after a change: end them, or plan them again."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement
@@ -8,7 +9,6 @@ from webapp.models import (
     Client,
     Reminder,
     ReminderState,
-    Subscription,
     User,
     db,
 )
@@ -19,13 +19,17 @@ from webapp.services.sending import following, outbox
 
 
 def withdraw(
-    actor: User | None, subscription: Subscription, state: ReminderState, now: datetime
+    actor: User | None,
+    subscription_ids: Sequence[int],
+    client_ids: Sequence[int],
+    state: ReminderState,
+    now: datetime,
 ) -> None:
-    """End a subscription's waiting reminders and queued mails (it was renewed, cancelled or moved)."""
+    """End the waiting reminders and queued mails of clients' subscriptions (renewed, cancelled or moved)."""
     db.session.flush()
-    lock_clients([subscription.client_id])
-    reminder_states.close_waiting([subscription.id], state, now, actor)
-    outbox.issue([subscription.client_id], now, actor)
+    lock_clients(client_ids)
+    reminder_states.close_waiting(subscription_ids, state, now, actor)
+    outbox.issue(client_ids, now, actor)
 
 
 def reconsider(actor: User | None, clients: ColumnElement[bool]) -> None:

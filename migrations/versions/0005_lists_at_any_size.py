@@ -1,7 +1,4 @@
-"""Lists find their rows at any size: a client's situation as one key, and the indexes for each list.
-
-Clients follow a change of their partner's settings in steps.
-"""
+"""Lists find their rows at any size: a client's situation as one key, and the indexes for each list."""
 
 from collections.abc import Sequence
 
@@ -11,7 +8,6 @@ from alembic import op
 revision = "0005"
 down_revision = "0004"
 
-IDENTITY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 # Name, table, columns.
 Index = tuple[str, str, list[str]]
 BEFORE = (
@@ -21,7 +17,6 @@ BEFORE = (
 )
 SEARCHED = ["partner_id", "sort_key", "id", "situation", "next_renewal_on", "search_key"]
 AFTER = (
-    ("ix_client_partner_id_id", "client", ["partner_id", "id"]),
     ("ix_client_by_name", "client", SEARCHED),
     (
         "ix_client_by_renewal",
@@ -45,6 +40,7 @@ AFTER = (
         ["partner_id", "queued_at", "id", "state"],
     ),
 )
+MOST_BYTES = 1_400
 CHOSEN = sa.text("contact_id IS NOT NULL")
 
 
@@ -53,6 +49,7 @@ def upgrade() -> None:
         "client", sa.Column("situation", sa.String(length=4), nullable=False, server_default="id0-")
     )
     store_situations()
+    shorten_search_keys()
     replace_indexes(BEFORE, AFTER)
     op.create_index(
         "ix_client_contact",
@@ -61,42 +58,12 @@ def upgrade() -> None:
         sqlite_where=CHOSEN,
         postgresql_where=CHOSEN,
     )
-    create_settings_change()
 
 
 def downgrade() -> None:
-    op.drop_table("settings_change")
     op.drop_index("ix_client_contact", table_name="client")
     replace_indexes(AFTER, BEFORE)
     op.drop_column("client", "situation")
-
-
-def create_settings_change() -> None:
-    op.create_table(
-        "settings_change",
-        sa.Column("partner_id", IDENTITY, autoincrement=False, nullable=False),
-        sa.Column("followed_to", IDENTITY, nullable=False),
-        sa.Column(
-            "owner_before",
-            sa.Enum(
-                "vendor",
-                "partner",
-                name="owner_before",
-                native_enum=False,
-                create_constraint=True,
-                length=30,
-            ),
-            nullable=True,
-        ),
-        sa.Column("newest_client_id", IDENTITY, nullable=True),
-        sa.Column("wakes", sa.Boolean(), nullable=False),
-        sa.Column("actor_id", IDENTITY, nullable=True),
-        sa.ForeignKeyConstraint(
-            ["partner_id"], ["partner.id"], name="fk_settings_change_partner_id"
-        ),
-        sa.ForeignKeyConstraint(["actor_id"], ["user.id"], name="fk_settings_change_actor_id"),
-        sa.PrimaryKeyConstraint("partner_id", name="pk_settings_change"),
-    )
 
 
 def replace_indexes(old: Sequence[Index], new: Sequence[Index]) -> None:
@@ -104,6 +71,19 @@ def replace_indexes(old: Sequence[Index], new: Sequence[Index]) -> None:
         op.drop_index(name, table_name=table)
     for name, table, columns in new:
         op.create_index(name, table, columns)
+
+
+def shorten_search_keys() -> None:
+    """Cut the keys that are too long for an index. Those of at most so many letters have no more bytes."""
+    client = sa.table("client", sa.column("id"), sa.column("search_key", sa.String))
+    long = sa.select(client).where(sa.func.length(client.c.search_key) > MOST_BYTES // 4)
+    connection = op.get_bind()
+    for row in connection.execute(long).all():
+        key = row.search_key.encode()[:MOST_BYTES].decode(errors="ignore")
+        if key != row.search_key:
+            connection.execute(
+                sa.update(client).where(client.c.id == row.id).values(search_key=key)
+            )
 
 
 def store_situations() -> None:
