@@ -42,6 +42,8 @@ def create(actor: User | None, partner: Partner, plans: Sequence[ClientPlan]) ->
     number(subscription_table, [part for _plan, part in new_subscriptions])
     number(user_table, [part for _plan, part in new_people])
     insert_clients(partner, [plan for plan in plans if not plan.record])
+    # Only now: whoever changes the steps later lets these clients follow, too (services.sending.following).
+    db.session.refresh(partner, ["steps_text"])
     insert_rows(
         subscription_table,
         [subscription_columns(partner, plan, part) for plan, part in new_subscriptions],
