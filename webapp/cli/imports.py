@@ -177,7 +177,8 @@ def written(value: Any) -> str:
 def rest(number: int) -> Iterator[str]:
     """Say how many lines the report leaves out."""
     if number > MOST_LINES:
-        yield f"  {_('and %(num)s more; --json has all of them', num=number - MOST_LINES)}\n"
+        more = _("and %(num)s more; --json has all of them", num=number - MOST_LINES)
+        yield f"  {more}\n"
 
 
 def mail_words(mails: Iterable[MailAhead], sending: bool) -> Iterator[str]:
