@@ -14,14 +14,14 @@ from webapp.services.clients.subscriptions import FIRST_DAY, product_key
 from webapp.services.imports import stored
 from webapp.services.imports.plans import ClientPlan, LineClaim, MatchError, Outcome, Plan
 from webapp.services.imports.shelf import Shelf
-from webapp.services.imports.stored import StoredSubscription
+from webapp.services.imports.stored import SubscriptionRecord
 
 # So many lines are matched at a time.
 LINES = 2_000
 # Each name is looked up several times in a row.
 folded_name = lru_cache(LINES)(fold)
 # A client may be found by several keys. Each is of one field.
-Key = tuple[Field, str]
+ClientKey = tuple[Field, str]
 
 
 class Matcher:
@@ -204,7 +204,7 @@ def stored_plans(ids: Collection[int], columns: Columns) -> list[ClientPlan]:
     return list(plans.values())
 
 
-def client_keys(external_id: str | None, domain: str | None, name: str | None) -> list[Key]:
+def client_keys(external_id: str | None, domain: str | None, name: str | None) -> list[ClientKey]:
     """List the keys that a client may be found by, the strongest first."""
     keys = (
         (Field.EXTERNAL_ID, external_id),
@@ -278,7 +278,7 @@ def subscribe(plan: ClientPlan, line: ImportedLine) -> Outcome:
     return outcome
 
 
-def is_behind(listed: date | None, plan: Plan[StoredSubscription]) -> bool:
+def is_behind(listed: date | None, plan: Plan[SubscriptionRecord]) -> bool:
     """Tell whether a list still has the date from before a renewal, and so must not change it."""
     known = plan.record
     if listed is None or known is None or known.cycle == 1:
