@@ -165,9 +165,10 @@ def test_a_report_for_programs_is_written_as_json_is(
     app: Flask, portal: Any, tmp_path: Path
 ) -> None:
     path = tmp_path / "list.csv"
-    path.write_text("Company name,City,Fax\nAcme,Gdynia,1\nAcme,,2\n", encoding="utf-8")
+    path.write_bytes(b'Company name,City,"Fa\rx"\nAcme,Gdynia,1\nAcme,,2\n')
     text = portal(str(path), "--json").stdout
     report = json.loads(text)
+    assert report["unused_columns"] == ["Fa\rx"]
     assert [change["after"] for change in report["changes"]] == ["Gdynia"]
     assert text == json.dumps(report, ensure_ascii=False, indent=2) + "\n"
 

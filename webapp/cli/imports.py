@@ -106,7 +106,7 @@ def import_command(
         writing.set(False)
     sending = find_partner(slug).sending
     # A dry run's rows are there only now. A slow reader of the report must not make others wait.
-    with TemporaryFile("w+", encoding="utf-8") as text:
+    with TemporaryFile("w+", encoding="utf-8", newline="") as text:
         text.writelines(
             json_pieces(as_dict(report, applied)) if as_json else words(report, sending, applied)
         )
