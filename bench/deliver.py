@@ -21,11 +21,11 @@ from statistics import median
 from threading import Event
 from time import perf_counter
 
-from flask_migrate import upgrade
 from sqlalchemy import insert, select
 
 from webapp import worker
 from webapp.app import create_app
+from webapp.cli.migrating import upgrade
 from webapp.config import Settings
 from webapp.domain.recipients import ContactRole
 from webapp.mail.opening import open_transport
@@ -51,10 +51,12 @@ RENEWAL = NOW.date() + timedelta(days=30)
 
 
 @contextmanager
-def sink() -> Iterator[int]:
-    """Run a server process that takes everything, and yield its port."""
+def sink(milliseconds: int = 0) -> Iterator[int]:
+    """Run a server process that takes everything, each message in so long, and yield its port."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "bench.sink"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-m", "bench.sink", str(milliseconds)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     )
     assert process.stdin
     assert process.stdout

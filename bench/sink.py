@@ -1,7 +1,14 @@
-"""A lean SMTP server that takes everything, the same for everybody who is measured against it."""
+"""A lean SMTP server that takes everything, the same for everybody who is measured against it.
+
+    python -m bench.sink 5
+
+It answers the end of each message after so many milliseconds.
+"""
 
 import asyncio
 import sys
+
+SECONDS = int(sys.argv[1]) / 1000
 
 
 class Sink(asyncio.Protocol):
@@ -22,7 +29,11 @@ class Sink(asyncio.Protocol):
             if not found:
                 return
             self.buffer = rest
-            self.transport.write(self.answer(head))
+            write = self.write_late if self.in_data and SECONDS else self.transport.write
+            write(self.answer(head))
+
+    def write_late(self, answer: bytes) -> None:
+        asyncio.get_running_loop().call_later(SECONDS, self.transport.write, answer)
 
     def answer(self, line: bytes) -> bytes:
         if self.in_data:
@@ -32,6 +43,8 @@ class Sink(asyncio.Protocol):
         if word == b"DATA":
             self.in_data = True
             return b"354 go on\r\n"
+        if word == b"EHLO":
+            return b"250-sink\r\n250 PIPELINING\r\n"
         if word == b"QUIT":
             return b"221 bye\r\n"
         return b"250 sink\r\n"

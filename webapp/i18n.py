@@ -169,6 +169,7 @@ def long_date(day: date, language: str) -> str:
     return dates.format_date(day, "long", LANGUAGES[language].locale)
 
 
+@lru_cache(maxsize=4096)
 def medium_date(day: date, language: str) -> str:
     """Write a day for narrow columns, with its month by name: 3 Mar 2026."""
     return dates.format_date(day, "d MMM y", LANGUAGES[language].locale)

@@ -1,5 +1,7 @@
 """The ways out: which failures may be tried again, which are final, and which nobody can know."""
 
+import socket
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from email import message_from_bytes, policy
@@ -34,9 +36,11 @@ def nothing() -> None:
     """Before DATA: nothing to note."""
 
 
-@pytest.fixture
-def server() -> Iterator[Script]:
+@pytest.fixture(params=[False, True], ids=["one by one", "pipelining"])
+def server(request: pytest.FixtureRequest) -> Iterator[Script]:
     with scripted_server() as script:
+        if request.param:
+            script.answers["EHLO"] = f"250-PIPELINING\r\n{script.answers['EHLO']}"
         yield script
 
 
@@ -186,6 +190,26 @@ def test_silent_server_after_the_dot_is_unclear(server: Script) -> None:
         silent.answers["MESSAGE"] = "250-and then nothing more"
         with pytest.raises(Unclear):
             transport.send(ENVELOPE, MESSAGE, nothing)
+
+
+def test_both_addresses_go_out_before_the_answer_about_the_first() -> None:
+    heard: list[bytes] = []
+
+    def answer_once(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            for answer in ("220 hello", "250-hello\r\n250 PIPELINING"):
+                connection.sendall(f"{answer}\r\n".encode())
+                heard.append(connection.recv(1000))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=answer_once, args=[listener])
+        thread.start()
+        url = f"smtp://127.0.0.1:{listener.getsockname()[1]}?tls=off"
+        with pytest.raises(ServerAway):
+            next(opened(url)).send(ENVELOPE, MESSAGE, nothing)
+        thread.join()
+    assert heard[-1] == (b"MAIL FROM:<renewals@portal.example>\r\nRCPT TO:<dana@lodz.example>\r\n")
 
 
 def test_nobody_listens() -> None:

@@ -8,15 +8,15 @@ from typing import Any
 
 import click
 from flask.cli import with_appcontext
-from flask_migrate import upgrade
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm.exc import StaleDataError
 
+from webapp.cli.migrating import upgrade
 from webapp.config import SettingError
 from webapp.labels import audit
 from webapp.labels.refusals import sentence
-from webapp.models import Partner, db, revision
+from webapp.models import Partner, db, differences, revision
 from webapp.models.transactions import writing
 from webapp.services import installation
 from webapp.services.clients import clients
@@ -38,7 +38,7 @@ def in_one_line() -> Iterator[None]:
     try:
         yield
     except Refused as error:
-        raise click.ClickException(words(error)) from None
+        raise click.ClickException(sentence_of(error)) from None
     except revision.OtherRevision as error:
         raise click.ClickException(str(error)) from None
     except SettingError as error:
@@ -79,13 +79,13 @@ def make_tables() -> None:
     try:
         revision.require(revision.foreign)
         upgrade()
-        revision.require(revision.mismatch)
+        revision.require(differences.mismatch)
         unit_of_work(clients.refresh_sort_keys)()
     except DBAPIError as error:
         raise click.ClickException(f"The database can't be used: {error.orig}") from None
 
 
-def words(error: Refused) -> str:
+def sentence_of(error: Refused) -> str:
     """Put a refusal into the words of the forms."""
     field = audit.FIELDS.get(error.field) or error.field.replace("_", " ").capitalize()
     return f"{field}: {sentence(error.refusal, **error.values)}"

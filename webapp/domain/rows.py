@@ -198,7 +198,7 @@ def complete(places: dict[Field, int]) -> tuple[Kind, dict[Field, int]]:
 Reader = Callable[[str], Any]
 
 
-def readers(spelling: Spelling, more: Mapping[Field, Reader]) -> dict[Field, Reader]:
+def cell_readers(spelling: Spelling, more: Mapping[Field, Reader]) -> dict[Field, Reader]:
     """Make the reader of each field. ``more``: those that need tables of countries and the like.
 
     A list says the same again and again, so that readers remember their last values.

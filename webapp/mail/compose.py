@@ -2,28 +2,25 @@
 
 import re
 import textwrap
-from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from email.utils import format_datetime
 from enum import Enum
-from gettext import NullTranslations
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
 from flask import current_app
-from flask_babel import force_locale, get_locale, get_translations
+from flask_babel import force_locale
 from flask_babel import gettext as _
-from jinja2 import Environment, pass_context
-from jinja2.runtime import Context
-from markupsafe import Markup
+from jinja2 import Environment
 
 from webapp.config import Settings
 from webapp.domain.snapshots import Party
 from webapp.i18n import LANGUAGES
 from webapp.mail import wire
 from webapp.mail.addresses import one_line
-from webapp.mail.kind import Words
 from webapp.mail.kinds import KINDS
 from webapp.mail.letter import Letter
+from webapp.templating import Templates
 
 TEXT_WIDTH = 76
 LIST_MARK = re.compile(r" *(?:- |\d+\. )?")
@@ -33,7 +30,7 @@ def compose(letter: Letter, settings: Settings) -> bytes:
     """Compose the message in the letter's language, as bytes to store and send."""
     kind = KINDS[letter.kind]
     with force_locale(letter.language):
-        values = template_values(kind.words(tidy(letter.snapshot), letter, settings))
+        values = by_name(kind.words(tidy(letter.snapshot), letter, settings))
         values |= {
             "html_language": LANGUAGES[letter.language].html,
             "vendor": settings.vendor_name,
@@ -44,18 +41,24 @@ def compose(letter: Letter, settings: Settings) -> bytes:
         if letter.snapshot.test:
             # The made-up client of a test mail has no page.
             values["button"] = settings.base_url + "/"
-        subject = one_line(render(kind.template("subject.txt"), values))
+        templates = cast(Templates, current_app.jinja_env).in_language()
+        subject = one_line(render(templates, kind.template("subject.txt"), values))
         if letter.snapshot.test:
             subject = _("Test: %(subject)s", subject=subject)
         values["subject"] = subject
-        text = readable(render(kind.template("txt"), values))
-        html = render(kind.template("html"), values)
+        text = readable(render(templates, kind.template("txt"), values))
+        html = render(templates, kind.template("html"), values)
     return wire.message(headers(letter, subject, settings), text, html)
 
 
-def template_values(words: Words) -> dict[str, Any]:
-    """Return a kind's words by name for its templates."""
-    return {field.name: getattr(words, field.name) for field in fields(words)}
+@cache
+def names_of(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
+
+
+def by_name(value: Any) -> dict[str, Any]:
+    """Return the fields of a dataclass by name, such as a kind's words for its templates."""
+    return {name: getattr(value, name) for name in names_of(value.__class__)}
 
 
 def tidy(value: Any) -> Any:
@@ -65,49 +68,17 @@ def tidy(value: Any) -> Any:
     if isinstance(value, str):
         return one_line(value)
     if isinstance(value, tuple):
-        return tuple(tidy(inner) for inner in value)
+        return tuple(map(tidy, value))
     if is_dataclass(value) and not isinstance(value, type):
-        inside = {field.name: tidy(getattr(value, field.name)) for field in fields(value)}
-        return replace(value, **inside)
+        before = by_name(value)
+        after = {name: tidy(inner) for name, inner in before.items()}
+        return value if after == before else replace(value, **after)
     return value
 
 
-def render(template: str, values: dict[str, Any]) -> str:
+def render(templates: Environment, name: str, values: dict[str, Any]) -> str:
     # Not flask.render_template: its context processors look for a signed-in user in the database.
-    return environment().get_template(template).render(values)
-
-
-def environment() -> Environment:
-    """Return the templates of the language in force, compiled once for each language.
-
-    Its texts come straight from the catalog, while the pages' environment looks up the request's language
-    for every text.
-    """
-    known: dict[str, Environment] = current_app.extensions.setdefault("mail_templates", {})
-    language = str(get_locale())
-    if language not in known:
-        known[language] = current_app.jinja_env.overlay(cache_size=100)
-        known[language].globals = dict(current_app.jinja_env.globals) | texts(get_translations())
-    return known[language]
-
-
-def texts(catalog: NullTranslations) -> dict[str, Callable[..., str]]:
-    """Make the functions that templates call for a text, like those of Jinja's extension."""
-
-    @pass_context
-    def gettext(context: Context, text: str, /, **variables: Any) -> str:
-        return filled(context, catalog.gettext(text), variables)
-
-    @pass_context
-    def ngettext(context: Context, one: str, many: str, num: int, /, **variables: Any) -> str:
-        return filled(context, catalog.ngettext(one, many, num), {"num": num} | variables)
-
-    return {"_": gettext, "gettext": gettext, "ngettext": ngettext}
-
-
-def filled(context: Context, text: str, variables: Mapping[str, Any]) -> str:
-    """Fill values into a text of the catalog. The text is ours; the values are not, so HTML escapes them."""
-    return (Markup(text) if context.eval_ctx.autoescape else text) % variables  # nosec B704
+    return templates.get_template(name).render(values)
 
 
 def headers(letter: Letter, subject: str, settings: Settings) -> list[tuple[str, str]]:
@@ -121,7 +92,7 @@ def headers(letter: Letter, subject: str, settings: Settings) -> list[tuple[str,
         lines.append(("Cc", wire.mailboxes(letter.cc)))
     if letter.reply_to:
         lines.append(("Reply-To", wire.mailbox(letter.reply_to)))
-    lines += [("Subject", wire.words(subject)), ("Message-ID", letter.message_id)]
+    lines += [("Subject", wire.unstructured(subject)), ("Message-ID", letter.message_id)]
     if letter.references:
         # One root a line, since a mail about many subscriptions has many.
         lines.append(("References", letter.references.replace(" ", "\r\n ")))

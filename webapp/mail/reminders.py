@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
@@ -20,7 +21,7 @@ from webapp.domain.snapshots import (
     SubscriptionLine,
 )
 from webapp.i18n import LANGUAGES, long_date, money
-from webapp.labels.codes import CONTACT_ROLES, REASONS
+from webapp.labels.codes import REASONS
 from webapp.mail.kind import Tester, Words
 from webapp.mail.letter import Letter, Posting, to_reader
 from webapp.models import MailKind
@@ -41,7 +42,10 @@ class ItemWords:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReminderWords(Words):
-    """The words of a mail about renewals. ``at_client``: the reader is one of the client's contacts."""
+    """The words of a mail about renewals. ``at_client``: the reader is one of the client's contacts.
+
+    ``contacts_path`` and ``owner_path``: the way to these settings, if nobody can be told.
+    """
 
     client: str
     partner: str
@@ -54,8 +58,8 @@ class ReminderWords(Words):
     missing: str
     rejected: str
     at_client: bool
-    contacts_path: str
-    owner_path: str
+    contacts_path: str = ""
+    owner_path: str = ""
 
 
 def letter(
@@ -107,15 +111,13 @@ def words(snapshot: ReminderSnapshot, letter: Letter, settings: Settings) -> Rem
         items=tuple(item(line, today, letter.language) for line in subscriptions),
         first_date=long_date(first.base_date, letter.language),
         first_is_deadline=first.deadline is not None,
-        roles=role_list(reasons),
-        others=tuple(f"{member.name} ({role_list(member.reasons)})" for member in others),
-        missing=", ".join(str(CONTACT_ROLES[role]) for role in snapshot.missing),
+        roles=role_list(reasons, letter.language),
+        others=tuple(
+            f"{member.name} ({role_list(member.reasons, letter.language)})" for member in others
+        ),
+        missing=role_list(tuple(Reason(role.value) for role in snapshot.missing), letter.language),
         rejected=", ".join(f"{party.name} ({party.email})" for party in snapshot.rejected),
         at_client=at_client,
-        contacts_path=" > ".join(
-            (_("Account & Billing"), _("Company & Contacts"), _("Contact information"))
-        ),
-        owner_path=" > ".join((_("Edit renewal owner"), _("Partner"))),
         button=settings.base_url + ("/account/company" if at_client else renewals),
     )
 
@@ -130,8 +132,9 @@ def item(subscription: SubscriptionLine, today: date, language: str) -> ItemWord
     return ItemWords(subscription.product, tuple(lines))
 
 
+@lru_cache(maxsize=4096)
 def day(when: date, today: date, language: str) -> str:
-    """Write a date with its distance from today: 3 March 2026 (in 12 days)."""
+    """Write a date with its distance from today in the language in force: 3 March 2026 (in 12 days)."""
     written, days = long_date(when, language), (when - today).days
     if days < 0:
         return written
@@ -139,7 +142,9 @@ def day(when: date, today: date, language: str) -> str:
     return f"{written} ({distance})"
 
 
-def role_list(reasons: Sequence[Reason]) -> str:
+@lru_cache(maxsize=1024)
+def role_list(reasons: tuple[Reason, ...], language: str) -> str:
+    """Join the names of roles. ``language``: the one in force, in which each list is made once."""
     return ", ".join(str(REASONS[reason]) for reason in reasons)
 
 

@@ -7,7 +7,6 @@ after a long word, decodes names that merely look encoded, and takes a random bo
 import binascii
 import re
 from collections.abc import Iterable
-from email.header import Header
 from functools import lru_cache
 
 from webapp.domain.refusals import Refusal
@@ -17,17 +16,24 @@ from webapp.mail.addresses import AddressError, one_line
 ADDRESS = re.compile(r"[!-;=?A-~]+@[!-;=?A-~]+")
 HEADER_VALUE = re.compile(r"[ -~]+(?:\r\n [ -~]+)*")
 PLAIN_LENGTH = 60
+# So many bytes at most, encoded, fit on the line of a header with its name. A piece ends between characters.
+PIECE = re.compile(rb".{1,39}(?![\x80-\xbf])", re.DOTALL)
 # Quoted-printable writes "=" as "=3D", so this can't occur inside a part.
 BOUNDARY = "=_portal"
 
 
 @lru_cache(maxsize=4096)
-def words(text: str) -> str:
+def unstructured(text: str) -> str:
     """Write unstructured text such as a subject: as it is if possible, else in encoded words."""
     line = one_line(text)
     if line.isascii() and "=?" not in line and len(line) <= PLAIN_LENGTH:
         return line
-    return Header(line, "utf-8", maxlinelen=72, header_name="Subject").encode(linesep="\r\n")
+    return "\r\n ".join(map(encoded_word, PIECE.findall(line.encode())))
+
+
+def encoded_word(piece: bytes) -> str:
+    """Write a piece of UTF-8 for a header (RFC 2047)."""
+    return f"=?utf-8?b?{binascii.b2a_base64(piece, newline=False).decode()}?="
 
 
 @lru_cache(maxsize=4096)
@@ -35,7 +41,7 @@ def mailbox(party: Party) -> str:
     """Write ``"Name" <address>``. Raises AddressError for an address that never passed normalise()."""
     if not ADDRESS.fullmatch(party.email):
         raise AddressError(Refusal.ADDRESS_SPELLING)
-    name = words(party.name)
+    name = unstructured(party.name)
     if not name:
         return party.email
     if not name.startswith("=?"):

@@ -1,17 +1,27 @@
 """The tables behind the models, for statements over columns and rows: objects would only cost time there."""
 
 from collections.abc import Sequence
-from typing import cast
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
 
 from sqlalchemy import Table, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from webapp.models.audit import AuditEntry
 from webapp.models.base import Base, db
 from webapp.models.delivery import Delivery, DeliveryEvent, InboxMail, Reminder, ReminderEvent
-from webapp.models.organisation import Client, ContactAssignment, Organisation, OwnerChange, Partner
+from webapp.models.organisation import (
+    Client,
+    ContactAssignment,
+    Organisation,
+    OwnerChange,
+    Partner,
+    SettingsChange,
+)
 from webapp.models.subscription import Subscription
 from webapp.models.user import Login, User
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
 
 
 def table_of(model: type[Base]) -> Table:
@@ -19,11 +29,10 @@ def table_of(model: type[Base]) -> Table:
     return cast(Table, model.__table__)
 
 
-def conflict_insert(table: Table) -> sqlite.Insert | postgresql.Insert:
-    """Make an INSERT that allows ON CONFLICT, for the database in use."""
-    if db.engine.dialect.name == "postgresql":
-        return postgresql.insert(table)
-    return sqlite.insert(table)
+def conflict_insert(table: Table) -> "sqlite.Insert | postgresql.Insert":
+    """Make an INSERT that allows ON CONFLICT, for the database in use. The other one is not imported."""
+    dialect = import_module(f"sqlalchemy.dialects.{db.engine.dialect.name}")
+    return cast("sqlite.Insert | postgresql.Insert", dialect.insert(table))
 
 
 def next_ids(table: Table, count: int) -> Sequence[int]:
@@ -51,5 +60,6 @@ owner_change_table = table_of(OwnerChange)
 partner_table = table_of(Partner)
 reminder_event_table = table_of(ReminderEvent)
 reminder_table = table_of(Reminder)
+settings_change_table = table_of(SettingsChange)
 subscription_table = table_of(Subscription)
 user_table = table_of(User)

@@ -26,6 +26,7 @@ from webapp.models import (
 from webapp.services import runtime
 from webapp.services.clients import renewals
 from webapp.services.imports.run import Report, import_list, spelling_of
+from webapp.services.reminders import situations
 
 DATA = Path(__file__).parent.parent.parent / "data"
 CLIENTS = (DATA / "clients.csv").read_bytes()
@@ -189,7 +190,7 @@ def test_roles_that_somebody_holds_stay(bring: Importer, cast: Cast) -> None:
 
 def test_a_role_for_somebody_who_is_there(bring: Importer, cast: Cast) -> None:
     db.session.delete(db.session.get_one(ContactAssignment, (cast.client, ContactRole.BILLING)))
-    db.session.flush()
+    situations.refresh([cast.client])
     text = "Email,Company name,Contact roles\nDANA@acme.example,Acme,billing\n"
     assert counts(bring(text)) == (0, 1, 0)
     holder = db.session.get_one(ContactAssignment, (cast.client, ContactRole.BILLING))
@@ -375,7 +376,7 @@ def test_one_role_for_two_people(bring: Importer) -> None:
 def test_a_deactivated_person_gets_no_role(bring: Importer, cast: Cast) -> None:
     db.session.get_one(User, cast.dave).active = False
     db.session.delete(db.session.get_one(ContactAssignment, (cast.client, ContactRole.BILLING)))
-    db.session.flush()
+    situations.refresh([cast.client])
     text = "Email,Company name,Contact roles\ndave@acme.example,Acme,billing\n"
     assert faults(bring(text)) == [(2, "Contact roles", Problem.INACTIVE)]
 

@@ -97,9 +97,16 @@ def test_broken_quotes_are_named(text: str) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"\xef\xbb\xbf \n\n", b",,,", b";;\n;;\n", b'"",""\n', b"\xef\xbb\xbf\t\t", b"\x0c"],
+    [b"\xef\xbb\xbf \n\n", b",,,", b";;\n;;\n", b'"",""\n', b"\xef\xbb\xbf\t\t", b"\x0c"],
 )
-def test_a_file_without_any_text_is_empty(content: bytes) -> None:
+def test_lines_without_any_text_name_no_columns(content: bytes) -> None:
+    with pytest.raises(ListError) as error:
+        next(lines(decode(content)))
+    assert error.value.faults == (Fault(1, None, Problem.UNNAMED_COLUMNS),)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xef\xbb\xbf"])
+def test_a_file_without_lines_is_empty(content: bytes) -> None:
     with pytest.raises(ListError) as error:
         next(lines(decode(content)))
     assert error.value.faults == (Fault(1, None, Problem.EMPTY),)

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from flask_babel import gettext as _
+
 from webapp.config import Settings
 from webapp.domain.ownership import Owner
 from webapp.domain.recipients import ContactRole, Reason
@@ -21,7 +23,14 @@ def letter(snapshot: ReminderSnapshot, posting: Posting, settings: Settings) -> 
 
 def words(snapshot: ReminderSnapshot, letter: Letter, settings: Settings) -> ReminderWords:
     path = f"/partner/clients/{snapshot.client.id}/contacts"
-    return replace(reminders.words(snapshot, letter, settings), button=settings.base_url + path)
+    return replace(
+        reminders.words(snapshot, letter, settings),
+        button=settings.base_url + path,
+        contacts_path=" > ".join(
+            (_("Account & Billing"), _("Company & Contacts"), _("Contact information"))
+        ),
+        owner_path=" > ".join((_("Edit renewal owner"), _("Partner"))),
+    )
 
 
 def sample(tester: Tester) -> ReminderSnapshot:

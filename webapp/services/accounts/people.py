@@ -14,7 +14,7 @@ from webapp.models import (
 from webapp.models.audit import AuditAction
 from webapp.models.user import name_key, new_token
 from webapp.services import audit
-from webapp.services.accounts.access import keep_an_admin, move_access
+from webapp.services.accounts.membership import keep_an_admin, move_access
 from webapp.services.accounts.names import changed_address, checked_address, checked_name
 from webapp.services.reminders import situations
 from webapp.services.sending import after_changes
@@ -123,22 +123,22 @@ def edit_person(
         )
     if user.admin and not wanted.get("admin", True):
         keep_an_admin(user, "admin")
-    if address_right or wanted.get("email", user.email) != user.email:
-        after_changes.lock_person(user)
+    freed = address_right and user.rejected_reply is not None
+    if freed or wanted.get("email", user.email) != user.email:
+        after_changes.reconsider_person(actor, user)
     changes = audit.assign(user, **wanted)
     if "email" in changes:
         move_access(actor, user, before=changes["email"][0])
-    elif address_right:
+    elif freed:
         changes |= audit.assign(user, rejected_reply=None)
     if not changes:
         return
-    if changes.keys() & {"email", "rejected_reply"}:
-        situations.refresh_person(user)
-        after_changes.reconsider_person(actor, user)
     # Compared by id: a page hands in a proxy of the user.
     if changes.keys() & {"email", "admin"} and (actor is None or actor.id != user.id):
         user.session_token = new_token()
     db.session.flush()
+    if changes.keys() & {"email", "rejected_reply"}:
+        situations.refresh_person(user)
     audit.record_change(actor, AuditAction.USER_CHANGED, user, changes)
 
 

@@ -18,6 +18,8 @@ from webapp.services.locks import lock_organisation
 from webapp.services.reminders import due_index
 
 LENGTHS = {"name": 200, "external_id": 100, "city": 100}
+# PostgreSQL's index has room for 2,700 bytes a row, of which the sort key takes 1,200 at most.
+MOST_SEARCHED = 1_400
 # Possible reasons to refuse a text.
 TEXT_REFUSALS = {Problem.CONTROL: Refusal.CONTROL, Problem.TOO_LONG: Refusal.TOO_LONG}
 
@@ -112,8 +114,13 @@ def keys(details: ClientDetails) -> dict[str, str]:
     return {
         "name_key": i18n.fold(details.name)[:300],
         "sort_key": i18n.sort_key(details.name),
-        "search_key": i18n.fold(" ".join(filter(None, searched)))[:700],
+        "search_key": cut(i18n.fold(" ".join(filter(None, searched)))[:700]),
     }
+
+
+def cut(text: str) -> str:
+    """Leave out the end of a text with more bytes than an index has room for."""
+    return text.encode()[:MOST_SEARCHED].decode(errors="ignore")
 
 
 def refresh_sort_keys() -> None:

@@ -33,7 +33,7 @@ def next_date(subscription: Dates) -> date:
     )
 
 
-def next_deadline(subscription: Dates) -> date | None:
+def moved_deadline(subscription: Dates) -> date | None:
     """Compute the decision deadline of the next renewal, as many days before it as this one's."""
     if subscription.deadline is None:
         return None
@@ -66,7 +66,7 @@ def renew(
     changes = audit.assign(
         subscription,
         renewal_date=renewal,
-        deadline=next_deadline(subscription),
+        deadline=moved_deadline(subscription),
         cycle=subscription.cycle + 1,
         steps_from=None,
     )

@@ -186,7 +186,7 @@ def is_renewed(move: Move) -> bool:
 def next_cycle(move: Move) -> Json:
     return {
         "renewal_date": renewals.next_date(move.record),
-        "deadline": renewals.next_deadline(move.record),
+        "deadline": renewals.moved_deadline(move.record),
         "cycle": move.record.cycle + 1,
         "steps_from": None,
     }

@@ -24,9 +24,9 @@ from webapp.domain.rows import (
     ImportedLine,
     ListError,
     Reader,
+    cell_readers,
     find_columns,
     read_line,
-    readers,
 )
 from webapp.i18n import LANGUAGES, ZONES, Language, best_language
 from webapp.labels import codes
@@ -150,7 +150,7 @@ def read_lines(
     faults: list[Fault],
 ) -> Iterator[ImportedLine]:
     """Yield the readable lines. The faults of the others go to ``faults``."""
-    how = readers(spelling, WORLD)
+    how = cell_readers(spelling, WORLD)
     for row, cells in records:
         line = read_line(row, cells, columns, how)
         if isinstance(line, ImportedLine):

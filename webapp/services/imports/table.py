@@ -105,4 +105,5 @@ def lines(text: TextIO) -> Iterator[tuple[int, list[str]]]:
     except csv.Error as error:
         raise ListError([Fault(row, None, Problem.CSV, {"reason": str(error)})]) from None
     if empty:
-        raise ListError([Fault(1, None, Problem.EMPTY)])
+        problem = Problem.EMPTY if row == 1 else Problem.UNNAMED_COLUMNS
+        raise ListError([Fault(1, None, problem)])

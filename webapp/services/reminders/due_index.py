@@ -3,20 +3,20 @@
 Only this module writes them.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import date
 from functools import cache, lru_cache
-from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 
 from webapp.domain import schedule
-from webapp.models import Client, Partner, Reminder, Subscription, db
+from webapp.models import Partner, Reminder, Subscription, db
 from webapp.models.organisation import NO_RENEWAL
-from webapp.models.tables import client_table, subscription_table
+from webapp.models.tables import client_table, settings_change_table, subscription_table
 
-# The id of a subscription (``key``) and its next day of attention (``day``).
-Day = dict[str, Any]
+# The ids of subscriptions by their next day of attention.
+Days = dict[date | None, list[int]]
 # So many ids in one statement at most; both databases have a limit.
 CHUNK = 5_000
 steps_of = cache(schedule.parse_steps)
@@ -32,15 +32,18 @@ def refresh(subscriptions: Collection[Subscription]) -> None:
         forget(subscription)
 
 
-def refresh_partner(partner: Partner) -> None:
-    """Refresh all subscriptions of a partner, in a few statements whatever their number."""
+def refresh_clients(client_ids: Sequence[int]) -> None:
+    """Refresh the days of these clients' subscriptions by their partner's present steps."""
     db.session.flush()
-    refresh_where(
-        Subscription.client_id.in_(select(Client.id).where(Client.partner_id == partner.id))
-    )
+    refresh_days(Subscription.client_id.in_(client_ids))
     for loaded in list(db.session.identity_map.values()):
         if isinstance(loaded, Subscription):
             forget(loaded)
+
+
+def followed() -> ColumnElement[bool]:
+    """Make the condition on the client's table that no change of its partner's settings is still to be followed."""
+    return client_table.c.partner_id.not_in(select(settings_change_table.c.partner_id))
 
 
 def forget(subscription: Subscription) -> None:
@@ -54,8 +57,14 @@ def refresh_where(condition: ColumnElement[bool]) -> None:
 
     It writes past the session, so that no version moves and open forms stay valid.
     """
+    refresh_days(condition)
+    write_next_renewals(condition)
+
+
+def refresh_days(condition: ColumnElement[bool]) -> None:
+    """Write ``attention_on`` alone: of all that is stored here, it alone depends on the partner's steps."""
     planned = planned_steps(condition)
-    changed: list[Day] = []
+    changed: Days = defaultdict(list)
     for row in db.session.execute(
         select(
             Subscription.id,
@@ -79,9 +88,8 @@ def refresh_where(condition: ColumnElement[bool]) -> None:
         )
         day = None if row.cancelled else schedule.attention_on(renewal, steps_of(row.steps_text))
         if day != row.attention_on:
-            changed.append({"key": row.id, "day": day})
+            changed[day].append(row.id)
     write(changed)
-    write_next_renewals(condition)
 
 
 @lru_cache(4096)
@@ -102,15 +110,15 @@ def planned_steps(condition: ColumnElement[bool]) -> dict[int, list[int]]:
     return planned
 
 
-def write(changed: Sequence[Day]) -> None:
+def write(changed: Days) -> None:
     """Store the changed dates, and nothing else."""
-    if changed:
-        db.session.connection().execute(
-            update(subscription_table)
-            .where(subscription_table.c.id == bindparam("key"))
-            .values(attention_on=bindparam("day")),
-            changed,
-        )
+    for day, ids in changed.items():
+        for start in range(0, len(ids), CHUNK):
+            db.session.connection().execute(
+                update(subscription_table)
+                .where(subscription_table.c.id.in_(ids[start : start + CHUNK]))
+                .values(attention_on=day)
+            )
 
 
 def write_next_renewals(condition: ColumnElement[bool]) -> None:

@@ -4,21 +4,18 @@ It may run at any time in any number of processes, since the unique key of a rem
 the moment of the run.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, func, select, tuple_
+from sqlalchemy import ColumnElement, func, literal, select, tuple_
 
 from webapp.domain import schedule
 from webapp.domain.schedule import Renewal
-from webapp.models import (
-    Reminder,
-    ReminderState,
-    db,
-)
+from webapp.models import Reminder, ReminderState, db
 from webapp.models.subscription import base_date_of
 from webapp.models.tables import (
     client_table,
@@ -76,13 +73,10 @@ def due_rows(condition: ColumnElement[bool]) -> Sequence[Any]:
     return db.session.execute(
         select(
             table.id,
-            table.client_id,
-            table.renewal_date,
-            table.deadline,
-            table.term_months,
-            table.cycle,
-            table.steps_from,
             table.attention_on,
+            base_date_of(table).label("base"),
+            table.term_months,
+            table.steps_from,
             organisation_table.c.time_zone,
             partner_table.c.steps,
             newest.label("newest"),
@@ -90,7 +84,7 @@ def due_rows(condition: ColumnElement[bool]) -> Sequence[Any]:
         .join(organisation_table, organisation_table.c.id == table.client_id)
         .join(client_table, client_table.c.id == table.client_id)
         .join(partner_table, partner_table.c.id == client_table.c.partner_id)
-        .where(table.attention_on.is_not(None), condition)
+        .where(table.attention_on.is_not(None), condition, due_index.followed())
         .order_by(table.attention_on, table.id)
         .limit(CHUNK)
         # The client, too: every change of its reminders locks it first.
@@ -98,12 +92,13 @@ def due_rows(condition: ColumnElement[bool]) -> Sequence[Any]:
     ).all()
 
 
-class Steps(dict[str, tuple[int, ...]]):
-    """The steps of partners by their text, each parsed once."""
+@dataclass(frozen=True, slots=True)
+class NewReminder:
+    """A step that fell due, with the values of its reminder that many subscriptions share."""
 
-    def __missing__(self, text: str) -> tuple[int, ...]:
-        self[text] = schedule.parse_steps(text)
-        return self[text]
+    base_date: date
+    step: int
+    state: ReminderState
 
 
 def write(rows: Sequence[Any], today: LocalDates) -> int:
@@ -112,50 +107,60 @@ def write(rows: Sequence[Any], today: LocalDates) -> int:
     Returns the number that were due by their local date. The index also holds some that are due only
     tomorrow there.
     """
-    steps = Steps()
-    new: list[dict[str, Any]] = []
-    attention_days: list[due_index.Day] = []
+    # Many subscriptions differ in nothing but their ids. The rule runs, and is written, once for all of them.
+    alike: dict[Sequence[Any], list[Any]] = defaultdict(list)
     for row in rows:
-        base = schedule.base_date(row.renewal_date, row.deadline)
-        planned = () if row.newest is None else (row.newest,)
-        renewal = Renewal(base, row.term_months, planned, row.steps_from)
-        day = today[row.time_zone]
-        if row.attention_on > day:
-            continue
-        due = schedule.due_step(renewal, steps[row.steps], day)
-        if due is not None:
-            late = today.now >= schedule.last_moment(base, ZoneInfo(row.time_zone))
-            state = ReminderState.TOO_LATE if late else ReminderState.DUE
-            new.append(reminder(row, base, due.step, state, today.now))
-            new += [
-                reminder(row, base, step, ReminderState.SUPERSEDED, today.now)
-                for step in due.superseded
-            ]
-            renewal = replace(renewal, planned=(due.step,))
-        attention_days.append(
-            {"key": row.id, "day": schedule.attention_on(renewal, steps[row.steps])}
-        )
+        if row.attention_on <= today[row.time_zone]:
+            alike[row[1:]].append(row)
+    new: dict[NewReminder, list[int]] = defaultdict(list)
+    attention_days: due_index.Days = defaultdict(list)
+    for same in alike.values():
+        ids = [row.id for row in same]
+        reminders, attention_on = decide(same[0], today)
+        attention_days[attention_on] += ids
+        for reminder in reminders:
+            new[reminder] += ids
     # A newer step takes over from one of the same renewal that still waits.
-    reminder_states.close_waiting(
-        [values["subscription_id"] for values in new], ReminderState.SUPERSEDED, today.now
-    )
-    if new:
-        # An existing reminder with the same unique key is left as it is.
-        db.session.execute(conflict_insert(reminder_table).on_conflict_do_nothing(), new)
+    reminded = sorted({id for ids in new.values() for id in ids})
+    reminder_states.close_waiting(reminded, ReminderState.SUPERSEDED, today.now)
+    for reminder, ids in new.items():
+        insert_reminders(reminder, ids, today.now)
     due_index.write(attention_days)
-    return len(attention_days)
+    return sum(map(len, attention_days.values()))
 
 
-def reminder(
-    row: Any, base: date, step: int, state: ReminderState, now: datetime
-) -> dict[str, Any]:
-    return {
-        "subscription_id": row.id,
-        "client_id": row.client_id,
-        "base_date": base,
-        "step": step,
-        "cycle": row.cycle,
-        "due_on": schedule.due_on(base, step),
-        "state": state,
-        "planned_at": now,
+def decide(facts: Any, today: LocalDates) -> tuple[list[NewReminder], date | None]:
+    """Choose the reminders of a row that is due, and its next day of attention; None if no step is left."""
+    steps = due_index.steps_of(facts.steps)
+    planned = () if facts.newest is None else (facts.newest,)
+    renewal = Renewal(facts.base, facts.term_months, planned, facts.steps_from)
+    due = schedule.due_step(renewal, steps, today[facts.time_zone])
+    if due is None:
+        return [], schedule.attention_on(renewal, steps)
+    late = today.now >= schedule.last_moment(facts.base, ZoneInfo(facts.time_zone))
+    state = ReminderState.TOO_LATE if late else ReminderState.DUE
+    new = [NewReminder(facts.base, due.step, state)]
+    new += [NewReminder(facts.base, step, ReminderState.SUPERSEDED) for step in due.superseded]
+    return new, schedule.attention_on(replace(renewal, planned=(due.step,)), steps)
+
+
+def insert_reminders(new: NewReminder, subscription_ids: Sequence[int], now: datetime) -> None:
+    """Store the same reminder of many subscriptions. One with the same unique key is left as it is."""
+    table, subscription = reminder_table.c, subscription_table.c
+    values = {
+        table.subscription_id: subscription.id,
+        table.client_id: subscription.client_id,
+        table.cycle: subscription.cycle,
+        table.base_date: literal(new.base_date),
+        table.step: literal(new.step),
+        table.due_on: literal(schedule.due_on(new.base_date, new.step)),
+        table.state: literal(new.state, table.state.type),
+        table.planned_at: literal(now, table.planned_at.type),
     }
+    db.session.execute(
+        conflict_insert(reminder_table)
+        .from_select(
+            list(values), select(*values.values()).where(subscription.id.in_(subscription_ids))
+        )
+        .on_conflict_do_nothing()
+    )

@@ -1,4 +1,4 @@
-"""Access of people: invite, deactivate, activate, and end it when their address changes."""
+"""Membership of people in their organisation: invite, deactivate, activate, and end it when their address changes."""
 
 from datetime import UTC, datetime
 
@@ -57,10 +57,10 @@ def activate(actor: User | None, user: User) -> None:
     """Give a deactivated user access and mails back."""
     if user.active:
         return
+    after_changes.reconsider_person(actor, user)
     user.active = True
     user.session_token = new_token()
     situations.refresh_person(user)
-    after_changes.reconsider_person(actor, user)
     audit.record_change(actor, AuditAction.USER_ACTIVATED, user)
 
 
