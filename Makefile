@@ -3,20 +3,22 @@
 PYTHON ?= python3
 PORT ?= 8000
 RESET ?=
+SIZE ?= 1k
+DATABASE ?= sqlite
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help install built demo run test quick proof lint format types messages lock bench wheel screenshots coverage kill-test clean
+.PHONY: help install built demo run test quick proof lint format types messages lock bench bench-all wheel screenshots coverage kill-test clean
 
 help:
 	@echo "make demo         the portal with demo data at http://127.0.0.1:$(PORT) (RESET=1 starts over)"
 	@echo "make test         everything that must hold: checks, SQLite, PostgreSQL, a real browser"
 	@echo "make quick        the checks and the fast tests, in a minute or so"
-	@echo "make proof        all of what make test samples: kills, made-up histories; up to an hour"
+	@echo "make proof        the whole of what make test only samples: kills, made-up histories; up to an hour"
 	@echo "make install      the environment alone, in .venv"
-	@echo "also: run built lint format types messages lock bench wheel screenshots coverage kill-test clean"
+	@echo "also: run built lint format types messages lock bench bench-all wheel screenshots coverage kill-test clean"
 
-# The environment: what runs (.installed) and what checks it (.tools). Both come from hashed lock files.
+# The environment: the packages to run (.installed) and those to check (.tools). Both come from hashed lock files.
 
 install: built
 
@@ -26,7 +28,7 @@ install: built
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# What is made from the sources and not committed: compiled catalogs, and what browsers load.
+# Files made from the sources and not committed: compiled catalogs, and the static files for browsers.
 built: .venv/.installed
 	$(BIN)/python tools/catalogs.py compile
 	$(BIN)/python tools/statics.py
@@ -54,15 +56,15 @@ run: install
 
 test: built .venv/.tools lint types
 	$(BIN)/python tools/browser.py
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist worksteal
 
-# What a change breaks at first: no browser, no PostgreSQL, nothing that builds or kills.
+# The tests that a change is likely to break first: no browser, no PostgreSQL, nothing that builds or kills.
 quick: built .venv/.tools lint types
-	$(BIN)/pytest -n 2 -m "not browser and not postgres and not long"
+	$(BIN)/pytest -n 2 --dist worksteal -m "not browser and not postgres and not long"
 
-# What `make test` tries a little of: many times the made-up histories, other ones each time, and all of the kills.
+# `make test` runs a sample of this: here come many more made-up histories, new ones each time, and all of the kills.
 proof: built .venv/.tools kill-test
-	PORTAL_PROOF_TIMES=20 $(BIN)/pytest -n 2 tests/proof tests/domain
+	PORTAL_PROOF_TIMES=20 $(BIN)/pytest -n 2 --dist worksteal tests/proof tests/domain
 
 lint: .venv/.tools
 	$(BIN)/ruff check .
@@ -83,14 +85,22 @@ coverage: built .venv/.tools
 	$(BIN)/coverage combine
 	$(BIN)/coverage report
 
+# Every page beside a floor and two peers: SIZE=1k, 100k or 1m, DATABASE=sqlite or postgresql; docs/performance.md.
 bench: built .venv/.tools
+	$(BIN)/python -m bench.pages --size $(SIZE) --database $(DATABASE)
+
+# Whatever else is measured: planning, sending, imports, changed settings, memory and weight.
+bench-all: bench
+	$(BIN)/python -m bench.profile --size $(SIZE)
+	$(BIN)/python -m bench.imports --database $(DATABASE)
+	$(BIN)/python -m bench.settings --database $(DATABASE)
 	$(BIN)/python -m bench.run
 
 # 1,000 kills in each mode, on SQLite and on PostgreSQL: docs/reliability.md.
 kill-test: built .venv/.tools
 	$(BIN)/python -m tools.kill_test
 
-# What is made from the sources.
+# Made from the sources.
 
 messages: install
 	$(BIN)/python tools/catalogs.py update

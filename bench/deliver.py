@@ -21,11 +21,11 @@ from statistics import median
 from threading import Event
 from time import perf_counter
 
-from flask_migrate import upgrade
 from sqlalchemy import insert, select
 
 from webapp import worker
 from webapp.app import create_app
+from webapp.cli.migrating import upgrade
 from webapp.config import Settings
 from webapp.domain.recipients import ContactRole
 from webapp.mail.opening import open_transport

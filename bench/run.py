@@ -1,4 +1,4 @@
-"""Run all benches one after the other; fail when a floor is not kept (`make bench`)."""
+"""Run all benches one after the other; fail when a floor is not kept (the last of `make bench-all`)."""
 
 import sys
 

@@ -7,6 +7,7 @@ pytest_plugins = [
     "tests.support.network",
     "tests.support.browser",
     "tests.support.cast",
+    "tests.support.portal",
     "tests.support.forms",
 ]
 

@@ -21,12 +21,16 @@ def test_nothing_set_gives_the_defaults():
     [
         *((config.boolean, text, True) for text in ("1", "true", "YES", "On")),
         *((config.boolean, text, False) for text in ("0", "False", "no", "off")),
-        (config.words, "", ()),
-        (config.words, "a.example, b.example c.example,", ("a.example", "b.example", "c.example")),
+        (config.separated, "", ()),
+        (
+            config.separated,
+            "a.example, b.example c.example,",
+            ("a.example", "b.example", "c.example"),
+        ),
         (config.language, "pl", "pl"),
         (config.filled, "HubSpot", "HubSpot"),
-        (config.count, "0", 0),
-        (config.count, "12", 12),
+        (config.whole_number, "0", 0),
+        (config.whole_number, "12", 12),
         (config.seconds, "30", 30),
         (config.web_address, "https://portal.example.com/", "https://portal.example.com"),
         (config.web_address, "http://[::1]:8000/under/a/path", "http://[::1]:8000/under/a/path"),
@@ -62,7 +66,7 @@ def test_every_way_to_name_postgresql_gets_its_driver(scheme: str) -> None:
         *((config.boolean, text) for text in ("", "2", "maybe")),
         *((config.language, text) for text in ("", "de", "PL", "pt-BR")),
         (config.filled, ""),
-        *((config.count, text) for text in ("", "-1", "1.5", "ten", "²", "٣")),
+        *((config.whole_number, text) for text in ("", "-1", "1.5", "ten", "²", "٣")),
         *((config.seconds, text) for text in ("0", "", "-1")),
         *(
             (config.web_address, text)

@@ -1,7 +1,8 @@
 """Find a Chromium that starts. As a command: make sure that there is one.
 
-Debian's own package is preferred, since it brings the libraries that a browser needs. If packages can't be
-installed, Playwright's download is used.
+The one without a window is preferred: it is the same engine, and opens a page in a third of the time. Debian's own
+package is preferred, since it brings the libraries that a browser needs. If packages can't be installed, Playwright's
+download is used.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+WITHOUT_WINDOW = "chromium-headless-shell"
+NAMES = (WITHOUT_WINDOW, "chromium", "chromium-browser", "google-chrome")
 
 
 def starts(executable: str) -> bool:
@@ -56,20 +58,26 @@ def administrator() -> list[str] | None:
     return None
 
 
-def install() -> None:
+def install(package: str) -> None:
+    """Install a package of Debian, if this user may and the system has it."""
     prefix = administrator()
     if prefix is not None and shutil.which("apt-get"):
         subprocess.run([*prefix, "apt-get", "update", "-qq"])
-        subprocess.run([*prefix, "apt-get", "install", "-y", "-qq", "chromium"])
-        if find():
-            return
-    with_libraries = ["--with-deps"] if prefix is not None else []
+        subprocess.run([*prefix, "apt-get", "install", "-y", "-qq", package])
+
+
+def download() -> None:
+    with_libraries = ["--with-deps"] if administrator() is not None else []
     subprocess.run([sys.executable, "-m", "playwright", "install", *with_libraries, "chromium"])
 
 
 def main() -> int:
+    if not shutil.which(WITHOUT_WINDOW):
+        install(WITHOUT_WINDOW)
     if not find():
-        install()
+        install("chromium")
+    if not find():
+        download()
     executable = find()
     if not executable:
         print("no Chromium: install one by hand, then run this again", file=sys.stderr)

@@ -4,7 +4,7 @@
 """
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from webapp.domain.delivery import TRANSITIONS, DeliveryState
@@ -28,21 +28,23 @@ def states() -> str:
 
 def files() -> str:
     """Every module of the package by folder, each with the first line of its docstring."""
-    return "\n\n".join(f"**{name}**\n\n{lines}" for name, lines in folders())
+    folders = sorted({path.parent for path in modules()})
+    return "\n\n".join(f"{heading(folder)}\n\n{listed(folder)}" for folder in folders)
 
 
-def folders() -> Iterator[tuple[str, str]]:
-    package = ROOT / "webapp"
-    modules = [path for path in package.rglob("*.py") if says_more_than_its_folder(path)]
-    for folder in sorted({path.parent for path in modules}):
-        here = sorted(path for path in modules if path.parent == folder)
-        lines = [f"- `{path.name}`: {first_line(path)}" for path in here]
-        yield f"{folder.relative_to(ROOT)}/", "\n".join(lines)
+def modules() -> list[Path]:
+    return sorted((ROOT / "webapp").rglob("*.py"))
 
 
-def says_more_than_its_folder(path: Path) -> bool:
-    """Tell whether a module holds code: most ``__init__.py`` only name their folder's subject."""
-    return path.name != "__init__.py" or len(ast.parse(path.read_text(encoding="utf-8")).body) > 1
+def heading(folder: Path) -> str:
+    """A folder's name with the line of its ``__init__.py``."""
+    return f"**{folder.relative_to(ROOT)}/**: {first_line(folder / '__init__.py')}"
+
+
+def listed(folder: Path) -> str:
+    """The other modules of a folder, a line each."""
+    here = [path for path in modules() if path.parent == folder and path.name != "__init__.py"]
+    return "\n".join(f"- `{path.name}`: {first_line(path)}" for path in here)
 
 
 def first_line(path: Path) -> str:

@@ -18,11 +18,11 @@ from typing import Any
 
 from alembic.migration import MigrationContext
 from flask import Flask
-from flask_migrate import upgrade
 from sqlalchemy import MetaData, select
 
 from webapp import worker
 from webapp.app import create_app
+from webapp.cli.migrating import upgrade
 from webapp.config import Settings
 from webapp.demo import clock, story
 from webapp.domain.ownership import Choice
@@ -91,7 +91,7 @@ def die_amid(before_data: Callable[[], None]) -> None:
 
 def live(app: Flask) -> None:
     """Load the demo, and add events that its story does not have."""
-    story.load(lambda: worker.once(app), runtime.now().date())
+    story.load(lambda server: worker.once(app, transport=server), runtime.now().date())
     anna, tomasz, katarzyna = (named(name) for name in ("Anna", "Tomasz", "Katarzyna"))
     odnowa = db.session.get_one(Partner, anna.organisation_id)
     company = db.session.scalars(select(Client).where(Client.name == "Hotel pod Jeleniem")).one()
@@ -168,6 +168,7 @@ SORTS = {
     "reminder": ("state",),
     "reminder_event": ("state",),
     "owner_change": ("client_id",),
+    "settings_change": ("wakes",),
     "audit_entry": ("action", "undone"),
     "link": ("purpose", "used_at"),
     "feedback": ("language",),

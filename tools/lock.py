@@ -12,8 +12,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 UV = "uv==0.13.9"
-# What builds is locked too: the project itself is installed without build isolation, and what browsers load is
-# compressed beforehand, so that whoever only runs the portal needs no Brotli.
+# The packages that build are locked, too: the project itself is installed without build isolation. The files for
+# browsers are compressed at build, so that running the portal needs no Brotli.
 BUILDERS = "setuptools>=77\nbrotli>=1.2\n"
 HEADER = "# Written by make lock from setup.cfg.\n"
 

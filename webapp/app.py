@@ -6,15 +6,16 @@ from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
+from click import Command, Context
 from flask import Flask, request
+from flask.cli import AppGroup
 from flask.sessions import SecureCookieSessionInterface
+from flask.templating import Environment
 from flask_babel import Babel
-from flask_migrate import Migrate
 from sqlalchemy.engine import make_url
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from webapp import config, worker
-from webapp.cli import main as commands
+from webapp import config
 from webapp.models import db
 from webapp.models.transactions import prepare_engine
 from webapp.pages import (
@@ -35,6 +36,7 @@ from webapp.pages import (
 )
 from webapp.pages.ids import RowIdConverter
 from webapp.paths import folder
+from webapp.templating import Catalogs, Templates
 
 BLUEPRINTS = (
     frame.blueprint,
@@ -51,6 +53,30 @@ BLUEPRINTS = (
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"
 
 
+class Portal(Flask):
+    """The WSGI app, with templates that speak languages."""
+
+    jinja_environment: type[Environment] = Templates
+
+
+class Commands(AppGroup):
+    """The portal's commands, imported when one is asked for: a process that serves pages needs none."""
+
+    def get_command(self, context: Context, name: str) -> Command | None:
+        self.load()
+        return super().get_command(context, name)
+
+    def list_commands(self, context: Context) -> list[str]:
+        self.load()
+        return super().list_commands(context)
+
+    def load(self) -> None:
+        from webapp.cli import main as commands
+
+        for command in commands.COMMANDS:
+            self.add_command(command)
+
+
 class OwnSession(SecureCookieSessionInterface):
     """Sessions with a cookie limited to the path at which the portal is mounted."""
 
@@ -65,7 +91,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     """
     chosen = settings or config.load()
     require_extras(chosen)
-    app = Flask(
+    app = Portal(
         "webapp",
         instance_path=str(Path(chosen.instance_path).resolve()),
         static_folder=None,
@@ -88,10 +114,10 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     errors.prepare(app)
-    commands.prepare(app)
+    app.cli = Commands()
     if chosen.demo:
         # Imported here, so that a portal with real data loads nothing of the demo.
-        from webapp import demo
+        from webapp import demo, worker
 
         demo.prepare(app, worker.once)
     guards.require_policies(app)
@@ -100,6 +126,8 @@ def create_app(settings: config.Settings | None = None) -> Flask:
 
 def main() -> None:
     """Run the ``portal`` command."""
+    from webapp.cli import main as commands
+
     commands.run(create_app)
 
 
@@ -184,8 +212,13 @@ def add_extensions(app: Flask) -> None:
     db.init_app(app)
     with app.app_context():
         prepare_engine(db.engine)
-    Migrate(app, db, directory=str(folder("migrations")), render_as_batch=True)
-    Babel(app, locale_selector=frame.babel_locale, timezone_selector=frame.time_zone)
+    babel = Babel(
+        app,
+        configure_jinja=False,
+        locale_selector=frame.babel_locale,
+        timezone_selector=frame.time_zone,
+    )
+    babel.domain_instance = Catalogs()
     guards.csrf.init_app(app)
     guards.login_manager.init_app(app)
     guards.limiter.init_app(app)

@@ -26,21 +26,21 @@ def boolean(text: str) -> bool:
     return text.lower() in TRUE
 
 
-def words(text: str) -> tuple[str, ...]:
+def separated(text: str) -> tuple[str, ...]:
     return tuple(part for part in re.split(r"[,\s]+", text) if part)
 
 
 def host_names(text: str) -> tuple[str, ...]:
-    if any(not re.fullmatch(r"\.?[\w-]+(\.[\w-]+)*", name) for name in words(text)):
+    if any(not re.fullmatch(r"\.?[\w-]+(\.[\w-]+)*", name) for name in separated(text)):
         raise ValueError("must be host names such as portal.example.com, without https://")
-    return words(text)
+    return separated(text)
 
 
 def frame_addresses(text: str) -> tuple[str, ...]:
     # The addresses go into a header, where a semicolon would begin another directive.
-    if any(not names_host(word, "http", "https") or ";" in word for word in words(text)):
+    if any(not names_host(word, "http", "https") or ";" in word for word in separated(text)):
         raise ValueError("must be addresses such as https://intranet.example.com")
-    return words(text)
+    return separated(text)
 
 
 def secret_key(text: str) -> str:
@@ -67,16 +67,16 @@ def filled(text: str) -> str:
     return text
 
 
-def count(text: str) -> int:
+def whole_number(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
         raise ValueError("must be a whole number")
     return int(text)
 
 
 def seconds(text: str) -> int:
-    if not count(text):
+    if not whole_number(text):
         raise ValueError("must be at least 1")
-    return count(text)
+    return whole_number(text)
 
 
 def names_host(text: str, *schemes: str) -> bool:
@@ -163,7 +163,7 @@ class Settings:
         (), "Host names that the portal answers to, separated by commas; empty: any.", host_names
     )
     proxies: int = setting(
-        0, "How many reverse proxies stand in front and set X-Forwarded headers.", count
+        0, "How many reverse proxies stand in front and set X-Forwarded headers.", whole_number
     )
     frame_ancestors: tuple[str, ...] = setting(
         (), "Addresses of pages that may show the portal in a frame; empty: none.", frame_addresses

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from babel import Locale, dates, negotiate_locale, numbers
@@ -113,10 +113,16 @@ WHOLE_LETTERS = str.maketrans(
 
 def fold(text: str) -> str:
     """Fold a text for search and equality: no case, no accents, single spaces; "Łódź" → "lodz"."""
+    plain = text.casefold() if text.isascii() else "".join(map(plain_letters, text))
+    return " ".join(plain.split())
+
+
+@cache
+def plain_letters(char: str) -> str:
+    """Fold one character."""
     # Split first, since "™" becomes letters that have a case, too.
-    plain = unicodedata.normalize("NFKD", text).casefold().translate(WHOLE_LETTERS)
-    bare = "".join(char for char in plain if not unicodedata.combining(char))
-    return re.sub(r"\s+", " ", bare).strip()
+    plain = unicodedata.normalize("NFKD", char).casefold().translate(WHOLE_LETTERS)
+    return "".join(letter for letter in plain if not unicodedata.combining(letter))
 
 
 def own_places(languages: Iterable[Language]) -> dict[str, str]:
@@ -145,9 +151,16 @@ def sort_key(text: str) -> str:
 
     Marks that don't make a letter of its own, as in Portuguese, are ignored.
     """
-    lowered = re.sub(r"\s+", " ", unicodedata.normalize("NFC", text).casefold()).strip()
-    keys = (OWN_PLACES.get(char) or (fold(char) if char != " " else " ") for char in lowered)
-    return "".join(keys)[:300]
+    if text.isascii():
+        return fold(text)[:300]
+    lowered = " ".join(unicodedata.normalize("NFC", text).casefold().split())
+    return "".join(map(place, lowered))[:300]
+
+
+@cache
+def place(char: str) -> str:
+    """Make the part of a sort key for one character."""
+    return OWN_PLACES.get(char) or (fold(char) if char != " " else " ")
 
 
 @lru_cache(maxsize=4096)
@@ -156,6 +169,7 @@ def long_date(day: date, language: str) -> str:
     return dates.format_date(day, "long", LANGUAGES[language].locale)
 
 
+@lru_cache(maxsize=4096)
 def medium_date(day: date, language: str) -> str:
     """Write a day for narrow columns, with its month by name: 3 Mar 2026."""
     return dates.format_date(day, "d MMM y", LANGUAGES[language].locale)

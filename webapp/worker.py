@@ -1,4 +1,4 @@
-"""The worker: recover → plan → claim → hand over → rest. Any number may run at once.
+"""The worker: recover → follow → plan → claim → hand over → rest. Any number may run at once.
 
 All state is in the database, so a round may break off anywhere and run again.
 """
@@ -20,7 +20,14 @@ from webapp.models import DeliveryState, Installation, db, revision
 from webapp.models.transactions import writing
 from webapp.services import installation, runtime
 from webapp.services.reminders import planning
-from webapp.services.sending import claims, handing_over, messages, outbox, takeover_notes
+from webapp.services.sending import (
+    claims,
+    following,
+    handing_over,
+    messages,
+    outbox,
+    takeover_notes,
+)
 from webapp.services.sending.transitions import LostClaim
 
 log = logging.getLogger(__name__)
@@ -32,16 +39,20 @@ ENOUGH = 20
 LONGEST_REST = 300
 
 
-def once(app: Flask, stopped: Event | None = None) -> Counter[str]:
-    """Run one round: take back left mails, plan what is due, send what may go. Returns counts by outcome."""
+def once(
+    app: Flask, stopped: Event | None = None, transport: Transport | None = None
+) -> Counter[str]:
+    """Run one round: take back left mails, plan what is due, send what may go. Returns counts by outcome.
+
+    ``transport`` is used instead of the one that the settings name.
+    """
     counts: Counter[str] = Counter()
     token = writing.set(True)
     try:
         with app.app_context():
             installation.refuse_other_data()
             revision.require()
-            settings = runtime.settings()
-            transport = open_transport(settings)
+            transport = transport or open_transport(runtime.settings())
             try:
                 now = runtime.now()
                 commit()
@@ -50,6 +61,7 @@ def once(app: Flask, stopped: Event | None = None) -> Counter[str]:
                 messages.forget(now)
                 beat()
                 commit()
+                follow(stopped)
                 counts["planned"] = plan(now, stopped)
                 counts.update(send(transport, stopped))
             finally:
@@ -71,6 +83,13 @@ def beat() -> None:
     db.session.execute(update(Installation).values(worker_seen_at=datetime.now(UTC)))
 
 
+def follow(stopped: Event | None) -> None:
+    """Let clients follow changes of their partners' settings, with one transaction for each step."""
+    for partner_id in following.unfinished():
+        while not is_set(stopped) and following.step(partner_id):
+            commit()
+
+
 def plan(now: datetime, stopped: Event | None) -> int:
     """Plan all that is due and queue its mails, with one transaction for each chunk."""
     total = 0
@@ -81,9 +100,10 @@ def plan(now: datetime, stopped: Event | None) -> int:
             return total
     while not is_set(stopped) and outbox.issue_due(now):
         commit()
-    counted = takeover_notes.issue(now)
-    commit()
-    return total + counted
+    for queued in takeover_notes.issue(now):
+        commit()
+        total += queued
+    return total
 
 
 def send(transport: Transport, stopped: Event | None) -> Counter[str]:

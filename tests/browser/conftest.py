@@ -1,6 +1,6 @@
 """Browser tests: the portal as it is really served, on the embedded default, with CSRF and all."""
 
-import shutil
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -10,15 +10,10 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Page
 
-from tests.support import run
 from tests.support.browser import opened, served
-from tests.support.cast import settings, sqlite_template, unit_of_work
-from tests.support.postgres import free_port
-from webapp import worker
-from webapp.app import create_app
-from webapp.demo import story
+from tests.support.cast import sqlite_template
+from tests.support.portal import demo_template, sqlite_copy
 from webapp.models import User, db
-from webapp.services import runtime
 
 FOLDER = Path(__file__).parent
 Visit = Callable[..., AbstractContextManager[Page]]
@@ -30,48 +25,34 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-def demo_template() -> Path:
-    """An SQLite file with the demo's data, made once a run."""
-    empty, path = sqlite_template(), run.folder() / "demo.db"
-    with run.alone():
-        if not path.exists():
-            draft = path.with_suffix(".draft")
-            shutil.copyfile(empty, draft)
-            app = create_app(settings(run.folder(), f"sqlite:///{draft}", demo=True))
-            with unit_of_work(app):
-                story.load(lambda: worker.once(app), runtime.today("UTC"))
-            with app.app_context():
-                db.engine.dispose()
-            draft.rename(path)
-    return path
+@pytest.fixture(scope="session")
+def listener() -> Iterator[socket.socket]:
+    """The socket of this process's portals. It stays open, so that nobody else takes the port between two tests."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener
 
 
 @pytest.fixture
-def port() -> int:
-    return free_port()
+def other_settings(other_settings: dict[str, Any], listener: socket.socket) -> dict[str, Any]:
+    """The portal knows its own address, so that links in its mails can be followed."""
+    return {"base_url": f"http://127.0.0.1:{listener.getsockname()[1]}", **other_settings}
 
 
 @pytest.fixture
-def app(tmp_path: Path, port: int, request: pytest.FixtureRequest) -> Iterator[Flask]:
-    """The portal as its own address knows it, so that links in its mails can be followed.
-
-    In demo mode (``@pytest.mark.settings(demo=True)``) with the demo's data.
-    """
-    marker = request.node.get_closest_marker("settings")
-    others = {"base_url": f"http://127.0.0.1:{port}", **(marker.kwargs if marker else {})}
-    template = demo_template() if others.get("demo") else sqlite_template()
-    shutil.copyfile(template, tmp_path / "portal.db")
-    app = create_app(settings(tmp_path, f"sqlite:///{tmp_path / 'portal.db'}", **others))
-    app.config.update(RATELIMIT_ENABLED=False)
-    yield app
-    with app.app_context():
-        db.session.remove()
-        db.engine.dispose()
+def database_url(other_settings: dict[str, Any]) -> str:
+    """In demo mode with the demo's data."""
+    return sqlite_copy(demo_template() if other_settings.get("demo") else sqlite_template())
 
 
 @pytest.fixture
-def address(app: Flask, port: int) -> Iterator[str]:
-    with served(app, port) as address:
+def app(app: Flask) -> Flask:
+    app.config.update(TESTING=False, WTF_CSRF_ENABLED=True)
+    return app
+
+
+@pytest.fixture
+def address(app: Flask, listener: socket.socket) -> Iterator[str]:
+    with served(app, listener) as address:
         yield address
 
 

@@ -57,7 +57,7 @@ class Keyboard:
         steps = wanted - dropdown.evaluate("(list) => list.selectedIndex")
         for _ in range(abs(steps)):
             dropdown.page.keyboard.press("ArrowDown" if steps > 0 else "ArrowUp")
-        # What saves by itself does so on leaving: an arrow key is only one step on the way.
+        # A field that saves by itself does so when the focus leaves it, not at every arrow key.
         dropdown.page.keyboard.press("Tab")
 
     def check(self, choice: Locator) -> None:

@@ -103,7 +103,7 @@ def test_from_the_choice_to_the_mail(app, visit, cast, story, words, manner):
 
     with time_machine.travel(datetime.combine(story.first_day, time(9), tzinfo=UTC), tick=False):
         worker.once(app)
-    # Who chose a language gets mail in it, the others in their organisation's.
+    # People who chose a language get mail in it, the others in their organisation's.
     assert inbox(app) == {
         "alice@odnowa.example": ("Alice", "", words.html),
         "bob@odnowa.example": ("Filip, Ewa", "Bob", "en"),

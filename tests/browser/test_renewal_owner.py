@@ -44,7 +44,7 @@ def test_choosing_previewing_saving_and_undoing(app, cast, visit, panel, width):
         expect(page.get_by_role("status")).to_contain_text("Renewal owner saved")
         expect(page.get_by_role("link", name="Edit renewal owner")).to_be_focused()
         expect(page.locator(".owner-value")).to_contain_text("Partner")
-        # What stands beside the panel follows, too.
+        # The facts beside the panel are updated, too.
         expect(page.get_by_text("At risk", exact=True)).to_have_count(0)
         assert owner(app, cast) == (Choice.PARTNER, cast.bob)
         with app.app_context():

@@ -33,7 +33,7 @@ def test_a_dry_run_writes_nothing(app: Flask, portal: Any) -> None:
     result = portal(str(DATA / "clients.csv"), "--json")
     assert result.exit_code == 0
     report = json.loads(result.stdout)
-    # Which mails there are depends on the day.
+    # The mails depend on the day.
     assert isinstance(report.pop("mails"), list)
     assert report == {
         "created": 4,
@@ -137,8 +137,8 @@ def test_the_report_for_people_says_what_changes_and_is_cut_short(
     ("content", "said"),
     [
         (b"", "Line 1: The file is empty."),
-        (b",,,", "Line 1: The file is empty."),
-        (b"\xef\xbb\xbf;;\n;;\n", "Line 1: The file is empty."),
+        (b",,,", "Line 1: The column names are missing."),
+        (b"\xef\xbb\xbf;;\n;;\n", "Line 1: The column names are missing."),
         (b"x" * 200_000, "Line 1: The line breaks the file"),
         (b"Firma\nA\n", "Map company, domain or external id. (--map)"),
         (b"Company name\nA\xb3a\n", "in cp1250 a line reads: Ała (--encoding)"),

@@ -14,7 +14,7 @@ from tests.support.cast import unit_of_work
 from webapp.demo import inbox
 from webapp.models import InboxMail, Installation, Login, Partner, Subscription, User, db
 from webapp.services import runtime
-from webapp.services.accounts import access, people
+from webapp.services.accounts import membership, people
 from webapp.services.reminders.due_index import refresh
 from webapp.worker import once
 
@@ -33,7 +33,7 @@ def demo(app, cast):
         frank = people.add_person(
             alice, alice.organisation, name="Frank", email="frank@odnowa.example"
         )
-        access.invite(alice, frank)
+        membership.invite(alice, frank)
     once(app)
 
 

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.settings(demo=True)
 
 def test_the_demo(context):
     """One load, since it lives through a month, for all that the demo promises."""
-    story.load(lambda: worker.once(context), datetime.now(UTC).date())
+    story.load(lambda server: worker.once(context, transport=server), datetime.now(UTC).date())
 
     shows_each_state()
     is_a_world_of_its_own()

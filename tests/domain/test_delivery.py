@@ -54,12 +54,12 @@ def test_one_may_follow_the_other(before, after):
         (QUEUED, HANDING_OVER),
         (QUEUED, SENT),
         (CLAIMED, SENT),
-        # What may have arrived is never called off.
+        # A mail that may have arrived is never called off.
         (CLAIMED, SUPERSEDED),
         (HANDING_OVER, CANCELLED),
         (HANDING_OVER, TOO_LATE),
         (UNCLEAR, SUPERSEDED),
-        # What has surely not arrived goes out as a new mail, which is right now.
+        # A mail that surely didn't arrive is replaced by a new one, made from the facts of now.
         (REJECTED, QUEUED),
         (FAILED, QUEUED),
         (UNCLEAR, CLAIMED),

@@ -63,7 +63,7 @@ def now_due(known: ClientFacts, now: datetime = NOON) -> DayPlan:
     return plan_on(known, now.astimezone(known.zone).date(), due_items(known, now), now)
 
 
-# Who gets what
+# Recipients and their mails
 
 
 @pytest.mark.parametrize(
@@ -276,7 +276,7 @@ def test_due_is_by_the_clients_calendar():
     ]
 
 
-# What is to come
+# The days to come
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ from webapp.domain.rows import (
     ImportedLine,
     Kind,
     ListError,
+    cell_readers,
     find_columns,
     read_line,
-    readers,
 )
 
 CLIENTS = ["Company name", "Company domain name", "Product", "Renewal date", "Term", "Amount"]
@@ -100,7 +100,9 @@ def test_columns_refused(header: list[str], mapping: list[tuple[str, str]], faul
 def test_a_line_becomes_values() -> None:
     columns = find_columns(CLIENTS)
     cells = ["Zażółć  S.A.", "https://zazolc.example", "Sales Hub", "31.1.2027", "P1Y", "1 200,00"]
-    assert read_line(7, cells, columns, readers(Spelling(date="31.12.2026"))) == ImportedLine(
+    assert read_line(
+        7, cells, columns, cell_readers(Spelling(date="31.12.2026"), {})
+    ) == ImportedLine(
         7,
         company="Zażółć S.A.",
         domain="zazolc.example",
@@ -114,7 +116,7 @@ def test_a_line_becomes_values() -> None:
 def test_a_contact_has_one_name() -> None:
     cells = ["Ana", "Maria Souza", "ana@acme.example", "", "Acme", "Contato principal"]
     roles = {"contato principal": ContactRole.PRIMARY}
-    line = read_line(2, cells, find_columns(CONTACTS), readers(Spelling(roles=roles)))
+    line = read_line(2, cells, find_columns(CONTACTS), cell_readers(Spelling(roles=roles), {}))
     assert isinstance(line, ImportedLine)
     assert (line.person, line.job_title) == ("Ana Maria Souza", None)
     assert line.roles == (ContactRole.PRIMARY,)
@@ -125,11 +127,11 @@ def test_a_contact_has_one_name() -> None:
 def test_all_faults_of_a_line_are_named() -> None:
     columns = find_columns(CLIENTS)
     cells = ["Acme", "no domain", "Sales Hub", "soon", "", "12 €"]
-    assert read_line(3, cells, columns, readers(Spelling())) == [
+    assert read_line(3, cells, columns, cell_readers(Spelling(), {})) == [
         Fault(3, "Company domain name", Problem.DOMAIN, {"value": "no domain"}),
         Fault(3, "Renewal date", Problem.DATE, {"value": "soon"}),
         Fault(3, "Amount", Problem.AMOUNT, {"value": "12 €"}),
     ]
-    assert read_line(4, ["Acme"], columns, readers(Spelling())) == [
+    assert read_line(4, ["Acme"], columns, cell_readers(Spelling(), {})) == [
         Fault(4, None, Problem.RAGGED, {"found": 1, "expected": 6})
     ]

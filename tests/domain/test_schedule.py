@@ -178,7 +178,7 @@ def test_steps_count_back_from_the_decision_deadline_where_given():
     assert base_date(renewal, None) == renewal
 
 
-# What is due
+# The due step
 
 BASE = date(2027, 3, 31)
 MARCH_1 = date(2027, 3, 1)

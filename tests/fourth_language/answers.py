@@ -14,7 +14,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @pytest.fixture(autouse=True)
-def unlimited(monkeypatch: pytest.MonkeyPatch) -> None:
+def unlimited(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     # Refusals would hide what is looked for.
     monkeypatch.setattr(guards.limiter, "enabled", False)
 
@@ -34,7 +34,7 @@ def test_no_answer_to_a_form_has_a_text_of_its_own(
             for text in (*texts[:2], texts[-1])
         ]
         for fields in (*tried, good):
-            # What was typed stands in its field again.
+            # A field shows again what was typed into it.
             sent = {" ".join(text.split()) for text in fields.values()}
             answer = person.post(f"{url}?lang={CODE}", data=fields)
             while answer.status_code == 303:

@@ -88,7 +88,7 @@ FORMATTED = re.compile(
 )
 
 
-# What the demo's inbox shows of a mail as it went over the wire, and the example of a domain.
+# Texts of a mail's raw form, which the demo's inbox shows, and the example of a domain.
 PROTOCOL = {
     *("Auto-Submitted", "Cc", "Content-Language", "Content-Type", "Date", "From", "MIME-Version"),
     *("Message-ID", "References", "Reply-To", "Subject", "To", "auto-generated"),
@@ -147,15 +147,15 @@ class Judge:
         )
         longest_first = sorted(known, key=len, reverse=True)
         self.known = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)")
-        self.whole = known
+        # Pages repeat most of their lines, and thousands of words are looked for in each.
+        self.is_data = dict.fromkeys(known, True)
 
     def faults(self, texts: list[str]) -> Iterator[str]:
-        for text in texts:
-            line = " ".join(text.split())
-            if line in self.whole:
-                continue
-            rest = FORMATTED.sub("", self.known.sub("", line))
-            if re.search(r"[^\W\d_]{2,}", rest):
+        for line in (" ".join(text.split()) for text in texts):
+            if line not in self.is_data:
+                rest = FORMATTED.sub("", self.known.sub("", line))
+                self.is_data[line] = not re.search(r"[^\W\d_]{2,}", rest)
+            if not self.is_data[line]:
                 yield line
 
 

@@ -35,7 +35,7 @@ from webapp.models import (
     User,
     db,
 )
-from webapp.services.accounts import access, logins, partners, people
+from webapp.services.accounts import logins, membership, partners, people
 from webapp.services.clients import ownership
 from webapp.signin import links
 
@@ -44,8 +44,8 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 HTMX = {"HX-Request": "true"}
 MISSING = 999_999
 SAFE = {"GET", "HEAD", "OPTIONS"}
-# What an allowed request gets with one's own ids and no fields: 422 and 400 where fields are missing, 303 where there
-# is nothing to choose or nothing is chosen differently.
+# The answers to allowed requests with one's own ids and no fields: 422 and 400 where fields are missing, 303 where
+# there is nothing to choose or nothing is chosen differently.
 ANSWERS: dict[str, dict[str, int]] = {
     "frame.home": {"GET": 303},
     "frame.language": {"POST": 400},
@@ -98,7 +98,7 @@ ANSWERS: dict[str, dict[str, int]] = {
     "help.renewal_owners": {"GET": 200},
     "help.feedback": {"POST": 422},
 }
-# Who is signed in goes on from here.
+# Somebody signed in is sent on from here.
 SIGNED_IN_ANSWERS = {("signin.sign_in", "GET"): 303}
 # Routes whose ``user_id`` is a client's contact and not a colleague.
 OF_CONTACTS = {"clients.edit_contact", "clients.invite_contact"}
@@ -514,7 +514,7 @@ def test_a_session_ends_with_what_it_stood_for(app: Flask, world: World, browse:
     sessions = {name: browse(world.user_id(name)) for name in ("bob", "dana", "dave", "charlie")}
     with unit_of_work(app):
         alice = db.session.get(User, world.cast.alice)
-        access.deactivate(alice, db.session.get_one(User, world.cast.bob))
+        membership.deactivate(alice, db.session.get_one(User, world.cast.bob))
         people.edit_person(alice, db.session.get_one(User, world.cast.dave), admin=True)
         logins.set_password("dana@acme.example", "a hash")
     assert {name for name, client in sessions.items() if signed_in(client)} == {"charlie"}
@@ -548,8 +548,8 @@ def test_a_link_opens_once_in_time_and_only_if_it_is_ours(
     with unit_of_work(app):
         bob, alice = (db.session.get_one(User, world.user_id(name)) for name in ("bob", "alice"))
         tokens = {
-            "replaced": links.token(access.invite(alice, bob)),
-            "open": links.token(access.invite(alice, bob)),
+            "replaced": links.token(membership.invite(alice, bob)),
+            "open": links.token(membership.invite(alice, bob)),
         }
         for state, values in {
             "used": {"used_at": datetime.now(UTC)},

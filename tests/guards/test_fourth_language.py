@@ -50,14 +50,14 @@ def copy() -> Path:
     return copy_of_sources("fourth-language", add_record, add_catalog)
 
 
+# Two at a time, on two cores.
 @pytest.mark.parametrize(
-    "path",
+    "paths",
     [
-        "fourth_language/pages.py",
-        "fourth_language/answers.py",
-        "fourth_language/words.py",
-        "guards/test_catalogs.py",
+        ["fourth_language/pages.py"],
+        ["fourth_language/answers.py", "fourth_language/words.py", "guards/test_catalogs.py"],
     ],
+    ids=["pages", "answers, words and catalogs"],
 )
-def test_a_fourth_language_needs_a_record_and_a_catalog(copy: Path, path: str) -> None:
-    run_tests(copy, path)
+def test_a_fourth_language_needs_a_record_and_a_catalog(copy: Path, paths: list[str]) -> None:
+    run_tests(copy, *paths)

@@ -8,9 +8,9 @@ from runpy import run_path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from flask_migrate import downgrade, upgrade
 from sqlalchemy import inspect, select, text, update
 
+from webapp.cli.migrating import downgrade, upgrade
 from webapp.models import Installation, User, db
 
 ROOT = Path(__file__).resolve().parents[2]

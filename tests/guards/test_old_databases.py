@@ -11,7 +11,6 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from flask import Flask
 from flask.testing import FlaskClient
-from flask_migrate import upgrade
 from markupsafe import escape
 from sqlalchemy import Enum, select
 
@@ -19,6 +18,7 @@ from tests.support import dumps
 from tests.support.cast import DATABASES, settings
 from webapp import worker
 from webapp.app import create_app
+from webapp.cli.migrating import upgrade
 from webapp.mail.compose import compose
 from webapp.models import (
     Client,
@@ -31,7 +31,7 @@ from webapp.models import (
     Trouble,
     User,
     db,
-    revision,
+    differences,
 )
 from webapp.services import runtime
 from webapp.services.sending import messages
@@ -96,7 +96,7 @@ def test_an_old_database_is_brought_up(
 def has_the_tables_of_this_version() -> None:
     migrations = MigrationContext.configure(db.session.connection(), opts={"compare_type": True})
     assert compare_metadata(migrations, db.metadata) == []
-    assert revision.differences() == []
+    assert differences.differences() == []
 
 
 def has_its_rows(dump: dumps.Dump) -> None:

@@ -18,7 +18,7 @@ from webapp.domain.snapshots import Party
 from webapp.mail.addresses import AddressError, one_line
 from webapp.mail.compose import compose
 from webapp.mail.letter import new_message_id
-from webapp.mail.wire import header, mailbox, mailboxes, words
+from webapp.mail.wire import header, mailbox, mailboxes, unstructured
 
 NAMES = [
     "Łódź, Sp. z o.o.",
@@ -75,7 +75,7 @@ def test_name_and_everybody_after_it_survive(name: str) -> None:
 @given(st.text(max_size=200))
 def test_any_text_becomes_a_header_value_and_is_read_back(text: str) -> None:
     text = text.encode(errors="replace").decode()
-    value = words(text)
+    value = unstructured(text)
     header("Subject", value or "-")
     assert decoded(value.replace("\r\n", "")) == one_line(text)
 

@@ -90,7 +90,7 @@ def test_two_who_choose_at_once(app, browse, cast: Cast):
     answer = dana.post("/account/company", data=roles(cast, billing=""))
     assert answer.status_code == 409
     assert stored(app, cast)["billing"] == cast.dana
-    # What one chose is still chosen, and saving again is the deliberate second step.
+    # The form keeps the choice, and saving it again overwrites on purpose.
     shown = shown_in(answer.text, "/account/company")["/account/company"]
     again = roles(cast, billing="", shown=shown)
     assert dana.post("/account/company", data=again).status_code == 303
@@ -149,7 +149,7 @@ def test_what_comes_next_when_the_vendor_owns(app, browse, cast: Cast):
     assert "What you will receive next" in page
     assert "Marketing Hub, renews 31 March 2027" in page
     assert "To: Dave" in page
-    # Whom the partner copies is the partner's business.
+    # It is the partner's business who gets a copy there.
     assert "Alice" not in page
 
 

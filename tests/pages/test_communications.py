@@ -9,6 +9,10 @@ from tests.support.cast import make_client, unit_of_work
 from tests.support.forms import shown_in
 from webapp.domain.ownership import Owner
 from webapp.models import Delivery, Partner, User, db
+from webapp.models.tables import client_table
+from webapp.pages import communications
+from webapp.services.lists import paging
+from webapp.services.reminders import situations
 
 PAGE = "/settings/partners"
 HTMX = {"HX-Request": "true"}
@@ -175,6 +179,20 @@ def test_a_bad_schedule_is_said_at_the_field_and_kept(app, alice, cast, values, 
     assert partner(app, cast).steps == (90, 60, 30, 14, 7, 1)
     if "steps_text" not in values:
         assert 'value="5"' in answer.text
+
+
+def test_many_clients_are_not_counted_to_the_last(app, alice, cast, monkeypatch):
+    with unit_of_work(app):
+        odnowa = db.session.get(Partner, cast.partner)
+        db.session.add_all(make_client(odnowa, f"Company {number}") for number in range(3))
+        for number in range(3):
+            db.session.add(make_client(odnowa, f"Own {number}", owner=Owner.VENDOR))
+        situations.refresh_where(client_table.c.id > 0)
+    for module in (communications, paging):
+        monkeypatch.setattr(module, "MOST_COUNTED", 2)
+    text = alice.get(PAGE).text
+    assert "More than 2 clients follow the default" in text
+    assert "More than 2 clients have their own setting" in text
 
 
 def test_sending_is_turned_on_under_what_goes_first(app, alice, cast):

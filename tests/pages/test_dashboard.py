@@ -4,6 +4,7 @@ import re
 from datetime import UTC, date, datetime
 
 import pytest
+from sqlalchemy import true
 
 from tests.support.cast import make_client, make_subscription, unit_of_work
 from webapp import worker
@@ -19,7 +20,7 @@ from webapp.models import (
     db,
 )
 from webapp.services.lists import clients as client_list
-from webapp.services.reminders import due_index
+from webapp.services.reminders import due_index, situations
 
 DASHBOARD = "/partner/dashboard"
 
@@ -40,12 +41,13 @@ def add(app, cast):
             for name in names:
                 client = make_client(partner, name, **values)
                 db.session.add_all([client, make_subscription(client, "Hub", date(2027, 4, 1))])
+            situations.refresh_where(true())
 
     return add_clients
 
 
 def names(answer):
-    return re.findall(r'<th scope="row" title="([^"]+)"', answer.text)
+    return re.findall(r'<th scope="row"><a href="[^"]+">([^<]+)</a>', answer.text)
 
 
 def test_a_client_is_listed_with_what_holds_for_it(alice):
@@ -125,6 +127,15 @@ def test_what_was_asked_stays_in_the_controls(alice):
     assert "No client matches" in text
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [("", "This page is empty now"), ("q=acme&", "This page is empty now"), ("q=x&", "No client")],
+)
+def test_a_page_past_the_end_says_so(alice, cast, asked, said):
+    page = alice.get(f"{DASHBOARD}?{asked}after={cast.client}").text
+    assert said in page.split('<div class="empty">')[1]
+
+
 def test_htmx_gets_the_list_alone_and_the_count(alice):
     answer = alice.get(f"{DASHBOARD}?q=ac&owner=&reach=", headers={"HX-Request": "true"})
     assert answer.text.lstrip().startswith('<div id="clients">')
@@ -176,6 +187,7 @@ def test_the_next_mail_to_people_hard_to_reach_has_its_day(app, alice, cast, add
     assert "mail at risk: 1 Apr 2027" in text
     with unit_of_work(app):
         db.session.query(ContactAssignment).filter_by(user_id=cast.dave).delete()
+        situations.refresh([cast.client])
     assert "mail at risk: 1 Mar 2027" in alice.get(DASHBOARD).text
     with unit_of_work(app):
         db.session.query(Subscription).update({"cancelled": True})
@@ -185,6 +197,7 @@ def test_the_next_mail_to_people_hard_to_reach_has_its_day(app, alice, cast, add
 def test_a_blocked_reminder_stands_out_today_as_on_the_clients_own_page(app, alice, cast):
     with unit_of_work(app):
         db.session.query(ContactAssignment).delete()
+        situations.refresh([cast.client])
         db.session.query(Partner).update({"sending": True})
         due_index.refresh_where(Subscription.client_id == cast.client)
     worker.once(app)

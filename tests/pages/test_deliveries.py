@@ -25,7 +25,7 @@ NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
 PAGE = "/partner/deliveries"
 HTMX = {"HX-Request": "true"}
 
-# What a button shows beside a mail that nobody has decided about.
+# The token beside a mail that nobody has decided about.
 AS_FOUND = token_of({"state": "unclear", "resends": 0})
 
 
@@ -269,6 +269,23 @@ def test_pages_meet_and_the_fragment_is_alone(app, browse, cast, add, monkeypatc
     back = bob.get(re.search(r'rel="prev" href="([^"]*)"', last)[1]).text
     assert re.findall(r"(mail\d)@", back) == ["mail2", "mail1"]
     assert "5 mails" in back
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("?after=1", "This page is empty now"),
+        ("?after=1&recipient=dave", "This page is empty now"),
+        ("?after=1&recipient=nobody", "No mail matches"),
+    ],
+)
+def test_a_page_past_the_end_leads_to_the_first(browse, cast, add, asked, said):
+    add(email="dave@acme.example", recipient_id=cast.dave)
+    page = browse(cast.bob).get(PAGE + asked).text
+    empty = page.split('<div class="empty">')[1]
+    assert said in empty
+    first = f"{PAGE}{asked.replace('after=1', '').replace('?&', '?').rstrip('?')}"
+    assert f'href="{first if "now" in said else PAGE}"' in empty
 
 
 @pytest.mark.parametrize("count", [1, 3])

@@ -30,7 +30,7 @@ class Kind:
     kept: str
     page: str = ""
     others: Fields = field(default_factory=dict)
-    # What is decided can't be decided otherwise.
+    # A decision can't be replaced by another one.
     final: bool = False
 
 

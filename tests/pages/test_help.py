@@ -74,8 +74,7 @@ def test_what_is_wrong_is_said_and_the_text_is_kept(app, browse, data, headers):
     assert answers(app) == []
 
 
-def test_answers_are_limited(app, browse):
-    app.config.update(RATELIMIT_ENABLED=True)
+def test_answers_are_limited(browse):
     eve = browse()
     given = [
         eve.post(f"{PATH}/feedback", data={"helpful": "yes"}, headers=HTMX).status_code

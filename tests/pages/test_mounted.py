@@ -155,7 +155,7 @@ def test_a_proxy_says_where_people_are(app, cast, browse):
 @pytest.mark.settings(proxies=1)
 def test_attempts_are_counted_by_the_address_that_the_proxy_saw(cast, browse):
     def attempt(address: str) -> int:
-        # What a client makes up stands before what the proxy adds.
+        # The proxy appends the real address to whatever a client made up.
         headers = BY_PROXY | {"X-Forwarded-For": f"198.51.100.{len(codes)}, {address}"}
         form = {"email": f"{len(codes)}@acme.example", "password": "wrong"}
         return browse().post("/sign-in", data=form, headers=headers).status_code

@@ -1,9 +1,9 @@
 """While the database is of another revision, no page is made of it; portal init heals a running process."""
 
 import pytest
-from flask_migrate import downgrade, upgrade
 from sqlalchemy import text
 
+from webapp.cli.migrating import downgrade, upgrade
 from webapp.models import db
 
 

@@ -11,7 +11,7 @@ from webapp.domain.ownership import Owner
 from webapp.domain.shown import token_of
 from webapp.models import AuditEntry, Client, Partner, Subscription, db
 
-# What the dialog shows of a client that follows the default.
+# The dialog's token for a client that follows the default.
 UNSET = token_of({"owner": None, "contact_id": None})
 HTMX = {"HX-Request": "true"}
 # 90 days before the cast's renewal date is 31 December 2026, a Thursday.

@@ -1,5 +1,7 @@
 """Settings: profile and password for everybody, the team for admins of both kinds of organisation."""
 
+import re
+
 import pytest
 from sqlalchemy import select
 
@@ -208,3 +210,21 @@ def test_pages_render_in_each_language(browse, cast: Cast, language, page):
     answer = browse(cast.dana, language).get(f"/settings/{page}")
     assert answer.status_code == 200
     assert 'aria-current="page"' in answer.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "Never signed in"),
+        ({"invited_at": 1}, "Invited"),
+        ({"invited_at": 1, "joined": True}, "Has signed in"),
+        ({"joined": True, "rejected_reply": "550"}, "Address rejected"),
+        ({"joined": True, "rejected_reply": "550", "active": False}, "Deactivated"),
+    ],
+)
+def test_one_pill_tells_the_state_of_a_person(app, changes, said):
+    fresh = {"active": True, "rejected_reply": None, "joined": False, "invited_at": None}
+    source = '{% from "person_state.html" import state %}{{ state(user) }}'
+    with app.test_request_context():
+        pill = app.jinja_env.in_language().from_string(source).render(user=fresh | changes)
+    assert re.sub(r"<[^>]+>", "", pill).strip() == said

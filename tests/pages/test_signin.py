@@ -17,7 +17,7 @@ from webapp.models import (
     User,
     db,
 )
-from webapp.services.accounts import access, logins, people
+from webapp.services.accounts import logins, membership, people
 from webapp.signin import links, password
 
 SECRET = "correct horse battery"
@@ -37,7 +37,7 @@ def sign_in(client, email, given=SECRET, **others):
 def invitation_to(app, user_id, actor_id=None):
     with unit_of_work(app):
         actor = db.session.get(User, actor_id) if actor_id else None
-        return links.token(access.invite(actor, db.session.get(User, user_id)))
+        return links.token(membership.invite(actor, db.session.get(User, user_id)))
 
 
 def test_signing_in_leads_on_and_is_remembered(app, browse, cast: Cast):
@@ -78,7 +78,7 @@ def test_what_is_no_address_is_refused(browse, cast: Cast, email):
 def test_a_deactivated_user_stays_outside(app, browse, cast: Cast):
     give_password(app, cast.dave)
     with unit_of_work(app):
-        access.deactivate(None, db.session.get(User, cast.dave))
+        membership.deactivate(None, db.session.get(User, cast.dave))
     assert sign_in(browse(), "dave@acme.example").status_code == 422
 
 
@@ -251,9 +251,9 @@ def test_links_that_are_over(app, browse, cast: Cast, spoil):
         if spoil == "expired":
             db.session.execute(update(Link).values(expires_at=datetime.now(UTC)))
         elif spoil == "deactivated":
-            access.deactivate(None, dave)
+            membership.deactivate(None, dave)
         elif spoil == "replaced":
-            access.invite(None, dave)
+            membership.invite(None, dave)
         elif spoil == "moved":
             people.edit_person(None, dave, email="victim@elsewhere.example")
         else:
@@ -326,7 +326,7 @@ def test_pages_speak_each_language(browse, page, language, word):
 def test_an_old_link_does_not_open_another_one_that_bears_its_id(app, cast: Cast):
     """Ids come again in a database that was put back from a backup."""
     with unit_of_work(app):
-        link = access.invite(None, db.session.get_one(User, cast.dave))
+        link = membership.invite(None, db.session.get_one(User, cast.dave))
         link_id, old = link.id, links.token(link)
         db.session.execute(delete(Delivery))
         db.session.execute(delete(Link))

@@ -43,7 +43,7 @@ from webapp.models import (
     delivery_reminder,
 )
 from webapp.services import errors
-from webapp.services.accounts import access, partners, people
+from webapp.services.accounts import membership, partners, people
 from webapp.services.clients import contacts, ownership, renewals
 from webapp.services.clients import subscriptions as service
 from webapp.services.reminders import due_index, loading
@@ -163,7 +163,7 @@ class Portal(RuleBasedStateMachine):
             worker.once(self.app)
         self.breakdown.left = None
 
-    # What happens.
+    # Events.
 
     @initialize(insistent=st.booleans(), owner=st.sampled_from(Choice))
     def begin(self, insistent, owner):
@@ -216,7 +216,7 @@ class Portal(RuleBasedStateMachine):
     @rule(name=st.sampled_from(("Dana", "Dave", "Alice", "Bob")), active=st.booleans())
     def person_comes_or_goes(self, name, active):
         with self.change():
-            (access.activate if active else access.deactivate)(None, self.user(name))
+            (membership.activate if active else membership.deactivate)(None, self.user(name))
 
     @rule(name=st.sampled_from(("Dana", "Dave")), number=st.integers(1, 2))
     def address_changes(self, name, number):
@@ -259,7 +259,7 @@ class Portal(RuleBasedStateMachine):
         with self.change():
             partners.switch(None, self.client().partner, "sending", sending)
 
-    # What must hold.
+    # Invariants.
 
     @invariant()
     def nobody_is_told_twice(self):
@@ -308,6 +308,12 @@ class Portal(RuleBasedStateMachine):
             db.session.remove()
         for before, after in seen:
             assert may_follow(DeliveryState(before), DeliveryState(after)), (before, after)
+
+    @invariant()
+    def situations_are_kept(self):
+        with self.app.app_context():
+            support.assert_situations_are_kept()
+            db.session.remove()
 
     def comes_to_an_end(self):
         """Once nothing breaks any more, all that has fallen due has an end or a reason that is shown."""

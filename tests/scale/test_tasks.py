@@ -90,7 +90,7 @@ def woken(app, valkey, tmp_path):
     """The same portal, with a broker."""
     uri = app.config["SQLALCHEMY_DATABASE_URI"]
     other = create_app(settings(tmp_path, uri, broker_url=valkey.connection_url))
-    other.config.update(WTF_CSRF_ENABLED=False, RATELIMIT_ENABLED=False)
+    other.config.update(WTF_CSRF_ENABLED=False)
     yield other
     other.extensions["celery"].close()
     with other.app_context():

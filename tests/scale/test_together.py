@@ -39,7 +39,7 @@ def planned(app, cast):
 
 
 CHANGE_REMINDERS = "UPDATE reminder SET state = state WHERE client_id = :client"
-# What the foreign key of a new mail asks for.
+# The lock that the foreign key of a new mail takes.
 WRITE_TO_DAVE = 'SELECT id FROM "user" WHERE id = :dave FOR KEY SHARE'
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -26,6 +27,8 @@ ARGUMENTS = (
     "--no-first-run",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
+# The rules of axe-core that look at colours. A page in the dark differs from itself in nothing else.
+OF_COLOURS = ("color-contrast", "link-in-text-block")
 # Kinds of requests that a page needs to be whole. A 422 for a form or a fragment may be what a test is about.
 PARTS = {"stylesheet", "script", "image", "font"}
 
@@ -45,8 +48,8 @@ def browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def served(app: Flask, port: int) -> Iterator[str]:
-    """Serve the app with the production server; yields its address without a final slash."""
+def served(app: Flask, listener: socket.socket) -> Iterator[str]:
+    """Serve the app with the production server at a listening socket; yields its address without a final slash."""
     sockets: dict[int, wasyncore.dispatcher] = {}
 
     def unbuffered(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -54,7 +57,8 @@ def served(app: Flask, port: int) -> Iterator[str]:
         environ.pop("wsgi.file_wrapper", None)
         return app(environ, start_response)
 
-    server = create_server(unbuffered, map=sockets, host="127.0.0.1", port=port, threads=4)
+    # The server closes what it is given.
+    server = create_server(unbuffered, map=sockets, sockets=[listener.dup()], threads=4)
     stopping = threading.Event()
 
     def run() -> None:
@@ -64,7 +68,7 @@ def served(app: Flask, port: int) -> Iterator[str]:
     thread = threading.Thread(target=run)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         stopping.set()
         thread.join()
@@ -131,15 +135,16 @@ def opened(
         context.close()
 
 
-def violations(page: Page) -> list[str]:
-    """List the violations that axe-core finds on the page as it stands: rule, places, advice.
+def violations(page: Page, rules: tuple[str, ...] = ()) -> list[str]:
+    """List the violations that axe-core finds on the page as it stands, of all rules or of some: rule, places, advice.
 
     If no script may run, axe would never answer.
     """
     # Evaluated by the debugger, not by the page: the content security policy stays as it is.
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.read_text(encoding="utf-8") + ";0")
-    results = page.evaluate("axe.run({resultTypes: ['violations']})")
+    only = {"runOnly": {"type": "rule", "values": rules}} if rules else {}
+    results = page.evaluate("(options) => axe.run(options)", {"resultTypes": ["violations"]} | only)
     return [
         f"{rule['id']} at {json.dumps([node['target'] for node in rule['nodes']])}: {rule['help']}"
         for rule in results["violations"]

@@ -4,7 +4,6 @@ Alice is admin of the partner, Bob its member, Charlie admin of another partner,
 client, Dave its member; Eve is signed out.
 """
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,17 +14,18 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from flask_migrate import upgrade
-from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import event, select
 
 from tests.support import run
 from webapp import i18n
 from webapp.app import create_app
+from webapp.cli.migrating import upgrade
 from webapp.config import Settings
 from webapp.domain.recipients import ContactRole
 from webapp.models import Client, ContactAssignment, Partner, Subscription, User, db
+from webapp.models.tables import client_table
 from webapp.models.transactions import writing
+from webapp.services.reminders import situations
 
 SECRET = "a key for tests that is long enough"
 BASE_URL = "http://portal.test"
@@ -60,49 +60,27 @@ def sqlite_template() -> Path:
     return path
 
 
-@pytest.fixture(params=DATABASES)
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Make an empty migrated database for this test, and yield its address."""
-    if request.param == "sqlite":
-        shutil.copyfile(sqlite_template(), tmp_path / "portal.db")
-        yield f"sqlite:///{tmp_path / 'portal.db'}"
-        return
-    server = request.getfixturevalue("postgres_server")
-    with run.alone():
-        server.ensure_template("portal", lambda url: build_schema(run.folder(), url))
-    with server.database("portal") as url:
-        yield url
-
-
-def template_cache() -> Path:
-    """The folder of this run's compiled templates."""
-    path = run.folder() / "templates"
-    path.mkdir(exist_ok=True)
-    return path
-
-
-@pytest.fixture
-def app(database_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Flask]:
-    """The portal on an empty database. ``@pytest.mark.settings(demo=True)`` changes its settings."""
-    marker = request.node.get_closest_marker("settings")
-    app = create_app(settings(tmp_path, database_url, **(marker.kwargs if marker else {})))
-    app.config.update(TESTING=True, WTF_CSRF_ENABLED=False, RATELIMIT_ENABLED=False)
-    # Each test has an app of its own. They share the templates that this run has compiled.
-    app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(template_cache()))
-    yield app
-    with app.app_context():
-        db.session.remove()
-        db.engine.dispose()
-
-
 @pytest.fixture
 def context(app: Flask) -> Iterator[Flask]:
     """An application context in which a test calls services; it may write."""
     token = writing.set(True)
     with app.app_context():
         yield app
-        db.session.remove()
-    writing.reset(token)
+        try:
+            assert_situations_are_kept()
+        finally:
+            db.session.remove()
+            writing.reset(token)
+
+
+def assert_situations_are_kept() -> None:
+    """Check that each client's stored situation is the one that its facts make now."""
+    stored = select(client_table.c.id, client_table.c.situation)
+    fresh, kept = (
+        {row.id: row.situation for row in db.session.execute(statement)}
+        for statement in (situations.present(), stored)
+    )
+    assert kept == fresh
 
 
 @dataclass(frozen=True)
@@ -199,7 +177,7 @@ def cast(app: Flask) -> Cast:
         for role in ContactRole:
             holder = people["dave"] if role is ContactRole.BILLING else people["dana"]
             db.session.add(ContactAssignment(client_id=acme.id, role=role, user_id=holder.id))
-        db.session.flush()
+        situations.refresh([acme.id])
         return Cast(
             odnowa.id,
             other.id,

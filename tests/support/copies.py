@@ -22,16 +22,17 @@ def in_copy(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**os.environ, "PYTHONPATH": str(folder)},
         capture_output=True,
         text=True,
         check=False,
     )
 
 
-def run_tests(folder: Path, path: str) -> None:
-    """Run a file of tests in a copy, and show its output if it fails."""
-    result = in_copy(folder, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"tests/{path}")
+def run_tests(folder: Path, *paths: str) -> None:
+    """Run files of tests in a copy, and show their output if one fails."""
+    files = [f"tests/{path}" for path in paths]
+    result = in_copy(folder, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files)
     assert result.returncode == 0, result.stdout + result.stderr
 
 

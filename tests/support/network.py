@@ -13,9 +13,11 @@ def is_local(host: object) -> bool:
     if host in (None, "", "localhost", b"localhost"):
         return True
     try:
-        return ipaddress.ip_address(host if isinstance(host, str) else str(host)).is_loopback
+        address = ipaddress.ip_address(host if isinstance(host, str) else str(host))
     except ValueError:
         return False
+    # The unspecified address means this machine, too.
+    return address.is_loopback or address.is_unspecified
 
 
 def watch(event: str, arguments: tuple[object, ...]) -> None:

@@ -11,7 +11,7 @@ import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
@@ -42,16 +42,49 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
+# Tables, indexes, columns and constraints, each with the transaction that wrote it last.
+TABLES = """
+WITH mine AS (SELECT oid, xmin FROM pg_class WHERE relnamespace = 'public'::regnamespace)
+SELECT md5(string_agg(line, ' ' ORDER BY line)) FROM (
+    SELECT concat(oid, ' ', xmin) AS line FROM mine
+    UNION ALL SELECT concat(attrelid, ' ', attnum, ' ', xmin) FROM pg_attribute
+        WHERE attrelid IN (SELECT oid FROM mine)
+    UNION ALL SELECT concat(oid, ' ', xmin) FROM pg_constraint
+        WHERE conrelid IN (SELECT oid FROM mine)
+) AS lines
+"""
+END_OTHERS = """
+SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+COUNT_FROM_ONE = """
+SELECT setval(format('%I', sequencename)::regclass, 1, false) FROM pg_sequences
+WHERE last_value IS NOT NULL
+"""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A database as it was made of a template.
+
+    What identifies its tables, a question for those that have rows, and the rows at first, as COPY has them.
+    """
+
+    tables: str
+    used: str
+    rows: dict[str, bytes]
+
+
 @dataclass(frozen=True)
 class Server:
     port: int
+    made: dict[str, Made] = field(default_factory=dict)
 
     def url(self, database: str) -> str:
         return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{database}"
 
     def execute(self, statement: str) -> list[tuple[object, ...]]:
-        address = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
-        with psycopg.connect(address, autocommit=True) as connection:
+        with self.connect("postgres") as connection:
             cursor = connection.execute(statement)  # type: ignore[arg-type]
             return cursor.fetchall() if cursor.description else []
 
@@ -66,6 +99,43 @@ class Server:
             build(self.url(f"{name}_unfinished"))
             self.execute(f"ALTER DATABASE {name}_unfinished RENAME TO {name}")
 
+    def connect(self, database: str) -> psycopg.Connection:
+        address = f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
+        return psycopg.connect(address, autocommit=True)
+
+    def fresh(self, name: str, template: str) -> str:
+        """Make a database as its template is, ending all connections to it, and return its URL.
+
+        Rows are removed from the one that is there, which is ten times quicker than a new one. After a test that
+        has changed its tables it is made anew.
+        """
+        if name not in self.made or not self.emptied(name):
+            self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+            self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+            with self.connect(name) as connection:
+                self.made[name] = made(connection)
+        return self.url(name)
+
+    def emptied(self, name: str) -> bool:
+        """Give a database the rows that it was made with, unless its tables are others now; return whether it has."""
+        made = self.made[name]
+        with self.connect(name) as connection:
+            connection.execute(END_OTHERS)
+            if asked(connection, TABLES) != [made.tables]:
+                return False
+            used = asked(connection, made.used)
+            removed = "; ".join(f"DELETE FROM {table}" for table in used)
+            # Foreign keys are not looked at.
+            connection.execute(
+                f"SET session_replication_role = replica; {removed}; {COUNT_FROM_ONE}"
+            )
+            # Rows lie as in new tables, and a list without an order can't look ordered by chance.
+            connection.execute(f"VACUUM {', '.join(used)}")
+            for table, rows in made.rows.items():
+                with connection.cursor().copy(f"COPY {table} FROM STDIN") as copy:
+                    copy.write(rows)
+        return True
+
     @contextmanager
     def database(self, template: str = "template1") -> Iterator[str]:
         """Make a database for one test, yield its URL, and drop it afterwards."""
@@ -75,6 +145,26 @@ class Server:
             yield self.url(name)
         finally:
             self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def made(connection: psycopg.Connection) -> Made:
+    tables = asked(
+        connection, "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public'"
+    )
+    used = " UNION ALL ".join(f"(SELECT '{table}' FROM {table} LIMIT 1)" for table in tables)
+    rows = {table: copied(connection, table) for table in asked(connection, used)}
+    (identity,) = asked(connection, TABLES)
+    return Made(identity, used, rows)
+
+
+def asked(connection: psycopg.Connection, question: str) -> list[str]:
+    return [str(answer) for (answer,) in connection.execute(question).fetchall()]  # type: ignore[arg-type]
+
+
+def copied(connection: psycopg.Connection, table: str) -> bytes:
+    """Return a table's rows as COPY has them."""
+    with connection.cursor().copy(f"COPY {table} TO STDOUT") as copy:  # type: ignore[arg-type]
+        return b"".join(bytes(part) for part in copy)
 
 
 def call(folder: Path, program: str, *arguments: str) -> None:

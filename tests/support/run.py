@@ -19,7 +19,7 @@ TESTS = Path(__file__).parent.parent
 # They build, kill, hash, wait for slow servers, try every form in turn, or live through a month.
 LONG = (
     *("proof/", "scale/", "demo/test_commands.py", "demo/test_pages.py", "demo/test_story.py"),
-    *("cli/test_check.py", "cli/test_revision.py", "mail/test_transport.py"),
+    *("cli/test_check.py", "models/test_revision.py", "mail/test_transport.py"),
     *("guards/test_access_matrix.py", "guards/test_another_kind.py", "guards/test_bad_input.py"),
     *("guards/test_fourth_language.py", "guards/test_old_databases.py", "guards/test_wheel.py"),
     *("pages/test_editing_together.py", "pages/test_mounted.py", "pages/test_signin.py"),

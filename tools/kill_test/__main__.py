@@ -12,13 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from flask import Flask
-from flask_migrate import upgrade
 
 from tests.support import postgres
 from tools.kill_test.people import populate
 from tools.kill_test.scenes import SCENES, database, play
 from webapp import worker
 from webapp.app import create_app
+from webapp.cli.migrating import upgrade
 from webapp.config import Settings
 from webapp.models.transactions import writing
 

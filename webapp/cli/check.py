@@ -16,7 +16,7 @@ from webapp.cli.check_deploy import CHECKS as DEPLOY_CHECKS
 from webapp.cli.shared import Check, Wrong, as_json, print_json
 from webapp.config import SettingError
 from webapp.mail.opening import open_transport
-from webapp.models import Installation, db, revision
+from webapp.models import Installation, db, differences, revision
 from webapp.paths import folder
 from webapp.services import runtime
 
@@ -42,7 +42,7 @@ def check_settings() -> str:
 def check_database() -> str:
     """Check that the database answers and has the tables of this version."""
     try:
-        problem = revision.problem() or revision.mismatch()
+        problem = revision.problem() or differences.mismatch()
     except DBAPIError as error:
         raise Wrong(f"can't be reached: {error.orig}") from None
     if problem:

@@ -25,9 +25,9 @@ def counts(as_json: bool) -> None:
         return
     for state, count in states.items():
         click.echo(f"{count:8} {state}")
-    click.echo(f"oldest due mail: {words(pulse.oldest_due_seconds, 'none waits')}")
-    click.echo(f"worker: {words(pulse.worker_seen_seconds, 'none has run yet')}")
+    click.echo(f"oldest due mail: {age(pulse.oldest_due_seconds, 'none waits')}")
+    click.echo(f"worker: {age(pulse.worker_seen_seconds, 'none has run yet')}")
 
 
-def words(seconds: int | None, none: str) -> str:
+def age(seconds: int | None, none: str) -> str:
     return none if seconds is None else f"{seconds} s ago"

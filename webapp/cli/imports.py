@@ -1,8 +1,11 @@
 """The import command: report a list's changes, its faults, and the mails that would go out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
+from heapq import nsmallest
+from itertools import count
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import click
@@ -10,12 +13,13 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from webapp import i18n
-from webapp.cli.shared import as_json, find_partner, print_json, unit_of_work
+from webapp.cli.shared import as_json, find_partner, json_pieces, unit_of_work
 from webapp.domain.cells import Problem
 from webapp.domain.rows import Field
 from webapp.labels import audit, codes
 from webapp.labels.imports import remark
-from webapp.models import Partner, db
+from webapp.models import db
+from webapp.models.transactions import attempt, writing
 from webapp.services.imports.run import DAYS_AHEAD, MailAhead, Report, import_list
 
 # A report for people has at most so many lines of each kind.
@@ -82,22 +86,36 @@ def import_command(
 
     A list with e-mails and without products is a list of contacts. An empty cell changes nothing.
     """
-    partner = find_partner(slug)
-    report = import_list(
-        None,
-        partner,
-        file.read_bytes(),
-        mapping=mapping,
-        encoding=encoding,
-        dates=i18n.LANGUAGES.get(dates),
-    )
+    content = file.read_bytes()
+
+    def bring() -> Report:
+        return import_list(
+            None,
+            find_partner(slug),
+            content,
+            mapping=mapping,
+            encoding=encoding,
+            dates=i18n.LANGUAGES.get(dates),
+        )
+
+    report = attempt(bring)
     applied = apply and not report.faults
-    if as_json:
-        print_json(as_dict(report, applied))
-    else:
-        print_report(report, partner, applied)
-    if not applied:
+    if applied:
+        db.session.commit()
+        # Looking for the mails must not keep others from writing.
+        writing.set(False)
+    sending = find_partner(slug).sending
+    # A dry run's rows are there only now. A slow reader of the report must not make others wait.
+    with TemporaryFile("w+", encoding="utf-8") as text:
+        text.writelines(
+            json_pieces(as_dict(report, applied)) if as_json else words(report, sending, applied)
+        )
         db.session.rollback()
+        text.seek(0)
+        if not as_json:
+            print_faults(report)
+        for line in text:
+            click.echo(line, nl=False)
     if report.faults:
         raise click.exceptions.Exit(1)
 
@@ -113,74 +131,76 @@ def as_dict(report: Report, applied: bool) -> dict[str, Any]:
         ],
         "applied": applied,
         "unused_columns": report.unused_columns,
-        "changes": [asdict(change) for change in report.changes],
-        "mails": [
-            {
-                "day": mail.day,
-                "client": mail.client,
-                "name": mail.name,
-                "email": mail.email,
-                "language": mail.language,
-                "kind": mail.kind,
-                "products": mail.products,
-            }
-            for mail in report.mails
-        ],
+        "changes": map(asdict, report.changes()),
+        "mails": map(asdict, report.mails()),
     }
 
 
-def print_report(report: Report, partner: Partner, applied: bool) -> None:
-    """Print the report for people, errors first, since a single error stops the import."""
+def print_faults(report: Report) -> None:
+    """Print the errors for people, before all else, since a single error stops the import."""
     for fault in report.faults[:MOST_LINES]:
         option = OPTIONS.get(fault.problem)
         click.echo(f"{remark(fault)} ({option})" if option else str(remark(fault)), err=True)
-    print_rest(report.faults, err=True)
-    lines = [
+    for line in rest(len(report.faults)):
+        click.echo(line, nl=False, err=True)
+
+
+def words(report: Report, sending: bool, applied: bool) -> Iterator[str]:
+    """Put the report into lines for people, except the errors."""
+    counts = [
         (_("created"), report.created),
         (_("changed"), report.changed),
         (_("unchanged"), report.unchanged),
         (_("with errors"), len({fault.row for fault in report.faults})),
     ]
-    click.echo(", ".join(f"{label}: {count}" for label, count in lines))
+    yield ", ".join(f"{label}: {count}" for label, count in counts) + "\n"
     if report.unused_columns:
-        click.echo(_("Columns not imported: %(names)s", names=", ".join(report.unused_columns)))
+        yield _("Columns not imported: %(names)s", names=", ".join(report.unused_columns)) + "\n"
     if report.faults:
-        click.echo(_("Nothing was written."))
+        yield _("Nothing was written.") + "\n"
         return
-    for change in report.changes[:MOST_LINES]:
-        place = f"{change.client}, {change.about}" if change.about else change.client
-        field = audit.FIELDS.get(change.field, change.field)
-        click.echo(f"  {place}: {field}: {written(change.before)} → {written(change.after)}")
-    print_rest(report.changes)
-    print_mails(report.mails, partner)
-    click.echo(_("Written.") if applied else _("Dry run: nothing was written. Add --apply."))
+    number = 0
+    for number, change in enumerate(report.changes(), 1):
+        if number <= MOST_LINES:
+            place = f"{change.client}, {change.about}" if change.about else change.client
+            field = audit.FIELDS.get(change.field, change.field)
+            yield f"  {place}: {field}: {written(change.before)} → {written(change.after)}\n"
+    yield from rest(number)
+    yield from mail_words(report.mails(), sending)
+    yield (_("Written.") if applied else _("Dry run: nothing was written. Add --apply.")) + "\n"
 
 
 def written(value: Any) -> str:
     return audit.NOTHING if value in (None, "") else str(value)
 
 
-def print_rest(lines: Sequence[Any], *, err: bool = False) -> None:
-    """Print the number of lines that the report leaves out."""
-    if len(lines) > MOST_LINES:
-        more = len(lines) - MOST_LINES
-        click.echo("  " + _("and %(num)s more; --json has all of them", num=more), err=err)
+def rest(number: int) -> Iterator[str]:
+    """Say how many lines the report leaves out."""
+    if number > MOST_LINES:
+        yield f"  {_('and %(num)s more; --json has all of them', num=number - MOST_LINES)}\n"
 
 
-def print_mails(mails: tuple[MailAhead, ...], partner: Partner) -> None:
+def mail_words(mails: Iterable[MailAhead], sending: bool) -> Iterator[str]:
+    counted = count()
+    soonest = nsmallest(
+        MOST_LINES,
+        # Numbered, since mails themselves have no order.
+        ((mail.day, mail.client, next(counted), mail) for mail in mails),
+    )
+    number = next(counted)
     heading = ngettext(
         "%(num)d mail about these clients within %(days)s days",
         "%(num)d mails about these clients within %(days)s days",
-        len(mails),
+        number,
         days=DAYS_AHEAD,
     )
     nothing = _("No mails about these clients within %(days)s days", days=DAYS_AHEAD)
-    click.echo(heading if mails else nothing)
-    for mail in sorted(mails, key=lambda mail: (mail.day, mail.client))[:MOST_LINES]:
+    yield (heading if number else nothing) + "\n"
+    for *_order, mail in soonest:
         language = i18n.LANGUAGES[mail.language].endonym
         kind = codes.MAIL_KINDS[mail.kind]
         products = ", ".join(mail.products)
-        click.echo(f"  {mail.day} {mail.client}: {mail.email} ({language}) {kind}: {products}")
-    print_rest(mails)
-    if mails and not partner.sending:
-        click.echo(_("Sending is off: they go out only once it is turned on."))
+        yield f"  {mail.day} {mail.client}: {mail.email} ({language}) {kind}: {products}\n"
+    yield from rest(number)
+    if number and not sending:
+        yield _("Sending is off: they go out only once it is turned on.") + "\n"

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from threading import Event, Thread
 
 import click
-import waitress
 from flask import Flask, current_app
 from flask.cli import FlaskGroup, with_appcontext
 
 from webapp import worker
+from webapp.cli import migrating
 from webapp.cli.check import check_command, check_database
 from webapp.cli.deliveries import deliveries_group
 from webapp.cli.imports import import_command
@@ -33,23 +33,8 @@ def run(create_app: Callable[[], Flask]) -> None:
     except SettingError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(2)
+    migrating.prepare(app)
     FlaskGroup(create_app=lambda: app, name="portal", help="The partner portal.").main()
-
-
-def prepare(app: Flask) -> None:
-    """Add the portal's commands to the app."""
-    for command in (
-        init,
-        serve,
-        partner_group,
-        user_group,
-        import_command,
-        reminders_group,
-        worker_command,
-        deliveries_group,
-        check_command,
-    ):
-        app.cli.add_command(command)
 
 
 @click.command()
@@ -81,6 +66,9 @@ def init() -> None:
 @with_appcontext
 def serve(host: str, port: int, threads: int) -> None:
     """Serve the portal with a production server; in demo mode the worker runs inside."""
+    # Imported here, since every process of another server adds the commands, too.
+    import waitress
+
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     try:
         check_database()
@@ -114,3 +102,16 @@ def serve(host: str, port: int, threads: int) -> None:
         stopped.set()
         if settings.demo:
             helper.join()
+
+
+COMMANDS = (
+    init,
+    serve,
+    partner_group,
+    user_group,
+    import_command,
+    reminders_group,
+    worker_command,
+    deliveries_group,
+    check_command,
+)

@@ -1,21 +1,21 @@
 """The shared parts of commands: the unit of work, words for refusals, and reports as JSON."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
 import click
 from flask.cli import with_appcontext
-from flask_migrate import upgrade
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
+from webapp.cli.migrating import upgrade
 from webapp.config import SettingError
 from webapp.labels import audit
 from webapp.labels.refusals import sentence
-from webapp.models import Partner, db, revision
+from webapp.models import Partner, db, differences, revision
 from webapp.models.transactions import writing
 from webapp.services import installation
 from webapp.services.clients import clients
@@ -36,7 +36,7 @@ def in_one_line() -> Iterator[None]:
     try:
         yield
     except Refused as error:
-        raise click.ClickException(words(error)) from None
+        raise click.ClickException(sentence_of(error)) from None
     except revision.OtherRevision as error:
         raise click.ClickException(str(error)) from None
     except SettingError as error:
@@ -75,21 +75,46 @@ def make_tables() -> None:
     try:
         revision.require(revision.foreign)
         upgrade()
-        revision.require(revision.mismatch)
+        revision.require(differences.mismatch)
         unit_of_work(clients.refresh_sort_keys)()
     except DBAPIError as error:
         raise click.ClickException(f"The database can't be used: {error.orig}") from None
 
 
-def words(error: Refused) -> str:
+def sentence_of(error: Refused) -> str:
     """Put a refusal into the words of the forms."""
     field = audit.FIELDS.get(error.field) or error.field.replace("_", " ").capitalize()
     return f"{field}: {sentence(error.refusal, **error.values)}"
 
 
+def as_text(value: Any) -> str:
+    """Write a value as JSON, with dates and codes as their text."""
+    return json.dumps(value, ensure_ascii=False, indent=2, default=str)
+
+
 def print_json(value: Any) -> None:
-    """Print a value as JSON, with dates and codes as their text."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+    click.echo(as_text(value))
+
+
+def json_pieces(value: Mapping[str, Any]) -> Iterator[str]:
+    """Write an object as ``print_json`` does, piece by piece: iterators become lists item by item."""
+    before = "{"
+    for key, item in value.items():
+        yield f"{before}\n  {as_text(key)}: "
+        if isinstance(item, Iterator):
+            yield from list_pieces(item)
+        else:
+            yield as_text(item).replace("\n", "\n  ")
+        before = ","
+    yield "\n}\n"
+
+
+def list_pieces(items: Iterator[Any]) -> Iterator[str]:
+    before = "["
+    for item in items:
+        yield f"{before}\n    " + as_text(item).replace("\n", "\n    ")
+        before = ","
+    yield "[]" if before == "[" else "\n  ]"
 
 
 def find_partner(slug: str) -> Partner:

@@ -1,28 +1,27 @@
-"""Made-up breakdowns of the demo, since its inbox rejects nobody and its line never breaks."""
+"""Breakdowns of the demo's mail server, since its inbox rejects nobody and its line never breaks."""
 
-from sqlalchemy import delete, func, select
+from collections.abc import Callable
 
-from webapp.models import Delivery, DeliveryState, InboxMail, Trouble, User, db
-from webapp.services.sending import transitions
-
-
-def reject_address(person: User) -> None:
-    """Pretend that a mail server rejected somebody's address."""
-    person.rejected_reply = "550 5.1.1 No such mailbox here"
-    retell(person, DeliveryState.REJECTED, person.rejected_reply)
-    newest = select(func.max(InboxMail.id)).where(InboxMail.recipient == person.email)
-    db.session.execute(delete(InboxMail).where(InboxMail.id == newest.scalar_subquery()))
+from webapp.mail.transport import Envelope, Rejected, Transport, Unclear
+from webapp.models import Trouble
 
 
-def break_line(person: User) -> None:
-    """Pretend that the line broke while a mail to somebody was handed over."""
-    retell(person, DeliveryState.UNCLEAR, Trouble.NO_ANSWER.value)
+class BreakingTransport:
+    """A transport that rejects some addresses, and whose line breaks after the next mail to some others."""
 
+    def __init__(self, transport: Transport) -> None:
+        self.transport = transport
+        self.rejected: set[str] = set()
+        self.breaking: set[str] = set()
 
-def retell(person: User, state: DeliveryState, reply: str) -> None:
-    """Give the last mail to somebody another end."""
-    newest = select(func.max(Delivery.id)).where(
-        Delivery.recipient_id == person.id, Delivery.state == DeliveryState.SENT
-    )
-    mail = db.session.get_one(Delivery, db.session.scalar(newest))
-    transitions.retell(mail, state, reply)
+    def send(self, envelope: Envelope, message: bytes, before_data: Callable[[], None]) -> str:
+        if envelope.recipient in self.rejected:
+            raise Rejected("550 5.1.1 No such mailbox here", address=True)
+        reply = self.transport.send(envelope, message, before_data)
+        if envelope.recipient in self.breaking:
+            self.breaking.remove(envelope.recipient)
+            raise Unclear(Trouble.NO_ANSWER.value)
+        return reply
+
+    def close(self) -> None:
+        self.transport.close()

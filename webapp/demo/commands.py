@@ -11,16 +11,17 @@ from webapp import worker
 from webapp.cli.shared import as_json, in_one_line, make_tables, print_json, unit_of_work
 from webapp.demo import clock as demo_clock
 from webapp.demo import inbox, people, story
+from webapp.mail.transport import Transport
 from webapp.models import db
 from webapp.services import installation, runtime
 
 demo_group = AppGroup("demo", help="Demo data, its people and its clock.")
 
 
-def round_of_work() -> dict[str, int]:
+def round_of_work(transport: Transport | None = None) -> dict[str, int]:
     """Run one round of the worker, in an application context of its own."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    return worker.once(app)
+    return worker.once(app, transport=transport)
 
 
 @demo_group.command("load")

@@ -11,10 +11,17 @@ from webapp.mail.addresses import LONGEST_ADDRESS
 from webapp.models import InboxMail, db
 from webapp.models.tables import inbox_mail_table
 from webapp.services.lists import paging
-from webapp.services.lists.paging import Listing, Page, words
+from webapp.services.lists.finding import Listing, chosen
+from webapp.services.lists.paging import Page, words
 
 PAGE = 50
 sent = inbox_mail_table.c
+LISTING = Listing(
+    rows=select(sent.id, sent.recipient, sent.received_at, sent.message).where(chosen(sent.id)),
+    id=sent.id,
+    conditions={"recipient": lambda given: sent.recipient == given("address")},
+    counted=False,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +49,8 @@ def count() -> int:
 
 def mails(query: InboxQuery) -> Page[InboxRow]:
     """Load a page of the mails that went out, newest first."""
-    listing = Listing(
-        rows=select(sent.id, sent.recipient, sent.received_at, sent.message),
-        id=sent.id,
-        filters={"recipient": lambda address: sent.recipient == address},
-    )
-    page = paging.load(listing, query, PAGE)
+    asked = [("recipient", {"address": query.recipient})] if query.recipient else []
+    page = paging.load(LISTING, query, PAGE, asked=asked)
     return replace(page, rows=tuple(InboxRow(**row._asdict()) for row in page.rows))
 
 

@@ -109,7 +109,9 @@ def mail(mail_id: int) -> str:
     """Show one mail: headers, text, and the HTML in a frame of its own."""
     row = guards.found(db.session.get(InboxMail, mail_id))
     message = parse(row.message)
-    return render_template("demo/mail.html", row=row, message=message, text=part(message, "plain"))
+    return render_template(
+        "demo/mail.html", row=row, message=message, text=text_of(message, "plain")
+    )
 
 
 @blueprint.get("/demo/inbox/<int:mail_id>/html")
@@ -117,7 +119,7 @@ def mail(mail_id: int) -> str:
 def mail_html(mail_id: int) -> Response:
     """Show only the HTML part, shut in by a policy of its own."""
     message = parse(guards.found(db.session.get(InboxMail, mail_id)).message)
-    response = Response(part(message, "html"), mimetype="text/html")
+    response = Response(text_of(message, "html"), mimetype="text/html")
     # The policy must allow every page around it, even one that shows the portal in a frame.
     around = " ".join(["'self'", *runtime.settings().frame_ancestors])
     response.headers["Content-Security-Policy"] = f"{MAIL_POLICY} {around}"
@@ -128,7 +130,7 @@ def parse(message: bytes) -> EmailMessage:
     return BytesParser(EmailMessage, policy=policy.default).parsebytes(message)
 
 
-def part(message: EmailMessage, kind: str) -> str:
+def text_of(message: EmailMessage, kind: str) -> str:
     """Return the text of one part: ``plain`` or ``html``."""
     body = message.get_body((kind,))
     return str(body.get_content()) if body else ""

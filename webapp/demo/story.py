@@ -4,7 +4,7 @@ The same day always gives the same demo. Dates count from the day of loading. No
 up: people act through the use cases, and the worker sends, day by day.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -15,14 +15,17 @@ from sqlalchemy import select
 
 from webapp import i18n
 from webapp.config import SettingError
-from webapp.demo import breakdowns, clock, names
+from webapp.demo import clock, names
+from webapp.demo.breakdowns import BreakingTransport
 from webapp.demo.people import PASSWORD
 from webapp.domain.ownership import Choice, Owner
 from webapp.domain.recipients import ContactRole
 from webapp.domain.schedule import add_months
+from webapp.mail.inbox import InboxTransport
+from webapp.mail.transport import Transport
 from webapp.models import Client, Installation, Partner, Subscription, User, db
 from webapp.services import installation
-from webapp.services.accounts import access, logins, partners, people
+from webapp.services.accounts import logins, membership, partners, people
 from webapp.services.clients import clients, contacts, ownership, renewals, subscriptions
 from webapp.signin.password import hash_password
 
@@ -105,9 +108,10 @@ ACCOUNTED = ("Browar Złoty Kłos", "Cukiernia Malwa")
 
 @dataclass
 class Scene:
-    """The people, clients and subscriptions of the story."""
+    """The people, clients and subscriptions of the story, and its mail server."""
 
     today: date
+    server: BreakingTransport
     random: Random = field(default_factory=lambda: Random(2026))
     team: dict[str, User] = field(default_factory=dict)
     clients: dict[str, Client] = field(default_factory=dict)
@@ -125,11 +129,11 @@ def clear() -> None:
     g.pop("clock_offset", None)
 
 
-def load(work: Callable[[], Mapping[str, int]], today: date) -> None:
-    """Fill an empty database and mark it as a demo's. ``work`` is a round of the worker."""
+def load(work: Callable[[Transport], object], today: date) -> None:
+    """Fill an empty database and mark it as a demo's. ``work`` is a round of the worker by a transport."""
     db.session.get_one(Installation, 1).demo = True
     clock.set_clock(today - timedelta(days=HISTORY_DAYS))
-    scene = Scene(today)
+    scene = Scene(today, BreakingTransport(InboxTransport(db.engine)))
     for agency in AGENCIES:
         add_agency(scene, agency)
     db.session.commit()
@@ -139,7 +143,7 @@ def load(work: Callable[[], Mapping[str, int]], today: date) -> None:
         for act in acts.get(day, ()):
             act()
         db.session.commit()
-        work()
+        work(scene.server)
 
 
 def add_agency(scene: Scene, agency: Agency) -> None:
@@ -147,7 +151,7 @@ def add_agency(scene: Scene, agency: Agency) -> None:
     partner = partners.add_partner(
         None,
         agency.name,
-        address(admin_name, agency.domain),
+        email_of(admin_name, agency.domain),
         agency.language,
         time_zone=agency.time_zone,
         admin_name=admin_name,
@@ -155,7 +159,7 @@ def add_agency(scene: Scene, agency: Agency) -> None:
     admin = db.session.get_one(User, partner.notified_user_id)
     scene.team[admin_name] = admin
     for name in others:
-        email = address(name, agency.domain)
+        email = email_of(name, agency.domain)
         scene.team[name] = people.add_person(admin, partner, name=name, email=email)
     partners.save_default(
         admin, partner, partners.Default(agency.owner, scene.team[agency.people[1]].id)
@@ -166,7 +170,7 @@ def add_agency(scene: Scene, agency: Agency) -> None:
         add_company(scene, agency, partner, admin, company)
 
 
-def address(name: str, domain: str) -> str:
+def email_of(name: str, domain: str) -> str:
     return f"{i18n.fold(name.split()[0])}@{domain}"
 
 
@@ -238,18 +242,16 @@ def story(scene: Scene) -> dict[int, tuple[Callable[[], object], ...]]:
         ),
         -25: (lambda: choose(scene, "Beatriz", "Café Serra Azul", Choice.VENDOR),),
         -24: (lambda: choose(scene, "Tomasz", "Ósemka Studio", Choice.PARTNER),),
+        -22: (lambda: reject_address(scene, "Logistyka Północ"),),
         -21: (lambda: cancel(scene, "Tomasz", "Szkoła Żeglarska Bryza"),),
         -15: (lambda: renew(scene, "Rafael", "Padaria Pão Quente"),),
-        -12: (lambda: access.deactivate(member(scene, "Anna"), member(scene, "Piotr")),),
-        -10: (lambda: breakdowns.reject_address(primary_contact(scene, "Logistyka Północ")),),
+        -12: (lambda: membership.deactivate(member(scene, "Anna"), member(scene, "Piotr")),),
         -9: (lambda: renew(scene, "Tomasz", "Piekarnia Rogalik"),),
+        -7: (lambda: break_line(scene, "Instytut Językowy Lingua"),),
         -5: (lambda: choose(scene, "Emma", "Juniper Analytics", Choice.PARTNER, "Oliver"),),
-        -1: (
-            lambda: give_logins(scene),
-            lambda: breakdowns.break_line(primary_contact(scene, "Instytut Językowy Lingua")),
-        ),
+        -1: (lambda: give_logins(scene),),
         0: (
-            lambda: access.invite(
+            lambda: membership.invite(
                 member(scene, "Anna"), primary_contact(scene, "Hotel pod Jeleniem")
             ),
         ),
@@ -279,6 +281,16 @@ def renew(scene: Scene, who: str, company: str) -> None:
 
 def cancel(scene: Scene, who: str, company: str) -> None:
     renewals.cancel(member(scene, who), scene.subscriptions[company])
+
+
+def reject_address(scene: Scene, company: str) -> None:
+    """Let the mail server reject the address of a client's primary contact from now on."""
+    scene.server.rejected.add(primary_contact(scene, company).email)
+
+
+def break_line(scene: Scene, company: str) -> None:
+    """Let the line break while the next mail to a client's primary contact is handed over."""
+    scene.server.breaking.add(primary_contact(scene, company).email)
 
 
 def give_logins(scene: Scene) -> None:

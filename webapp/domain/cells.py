@@ -29,6 +29,7 @@ class Problem(StrEnum):
     """A fault of a list, from the file down to one cell."""
 
     EMPTY = "empty"
+    UNNAMED_COLUMNS = "unnamed_columns"
     UNKNOWN_ENCODING = "unknown_encoding"
     ENCODING = "encoding"
     GUESSED_ENCODING = "guessed_encoding"

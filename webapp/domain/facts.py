@@ -1,7 +1,7 @@
 """The facts of clients and subscriptions for the rules."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -108,7 +108,7 @@ class ClientFacts:
     partner: PartnerFacts
     choice: Choice = Choice.INHERIT
     own_contact: Person | None = None
-    contacts: Mapping[ContactRole, Person] | None = None
+    contacts: Mapping[ContactRole, Person] = field(default_factory=dict)
     subscriptions: tuple[SubscriptionFacts, ...] = ()
     occupied: frozenset[tuple[str, date]] = frozenset()
 
@@ -126,7 +126,7 @@ class ClientFacts:
 
     @property
     def circle(self) -> Circle:
-        return circle(self.owner.owner, self.contacts or {}, self.contact)
+        return circle(self.owner.owner, self.contacts, self.contact)
 
     def silence(self, today: date) -> Silence:
         """Explain why no reminder is to come for this client; ``today`` is its local date."""

@@ -101,13 +101,13 @@ def circle(owner: Owner, contacts: Mapping[ContactRole, Person], contact: PointO
         people = at_partner(contact, Place.TO, Reason.POINT_OF_CONTACT)
         return Circle(owner, people, contact, rejected=only_rejected(contact.passed_over))
 
-    missing, rejected = [], []
+    missing, rejected = missing_roles(contacts), []
     entries: dict[str, Draft] = {}
     for role in ContactRole:
-        person = contacts.get(role)
-        if person is None or not person.active:
-            missing.append(role)
-        elif person.rejected:
+        if role in missing:
+            continue
+        person = contacts[role]
+        if person.rejected:
             rejected.append(person)
         else:
             entry = entries.setdefault(person.address, Draft(person, Place.TO))
@@ -124,9 +124,14 @@ def circle(owner: Owner, contacts: Mapping[ContactRole, Person], contact: PointO
             Recipient(draft.person, draft.place, tuple(draft.reasons)) for draft in entries.values()
         ),
         contact,
-        tuple(missing),
+        missing,
         tuple(dict.fromkeys([*rejected, *only_rejected(contact.passed_over)])),
     )
+
+
+def missing_roles(contacts: Mapping[ContactRole, Person]) -> tuple[ContactRole, ...]:
+    """List the roles that nobody active holds."""
+    return tuple(role for role in ContactRole if role not in contacts or not contacts[role].active)
 
 
 def at_partner(contact: PointOfContact, place: Place, reason: Reason) -> tuple[Recipient, ...]:

@@ -7,7 +7,7 @@ functions; they differ only in the facts that they hand in.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
-from itertools import islice, takewhile
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 from webapp.domain.facts import ClientFacts, MailKind, SubscriptionFacts
@@ -168,22 +168,25 @@ def after(client: ClientFacts, planned: DayPlan, sent: Sequence[PlannedMail]) ->
     return replace(client, subscriptions=tuple(known.values()))
 
 
-def coming(client: ClientFacts, now: datetime) -> Iterator[DayPlan]:
+def coming(client: ClientFacts, now: datetime, last: date = date.max) -> Iterator[DayPlan]:
     """Foresee the day plans if nothing changes: first the items due or waiting today, then day by day.
 
-    A mail that has to wait takes up items that fall due meanwhile, as in real planning.
+    A mail that has to wait takes up items that fall due meanwhile, as in real planning. ``last``: the last
+    local day to look at.
     """
     day: date | None = now.astimezone(client.zone).date()
-    while day is not None:
+    while day is not None and day <= last:
         moment = max(now, in_zone(day, time(), client.zone))
-        planned = plan_on(client, day, due_items(client, moment), moment)
         following = next_due(client, day)
-        until = in_zone(following, time(), client.zone) if following else None
-        sent = tuple(mail for mail in planned.mails if until is None or mail.send_at < until)
-        if planned.items and (sent or (planned.blocked and not planned.mails)):
-            told = tuple(item for item in planned.items if any(item in mail.items for mail in sent))
-            yield replace(planned, items=planned.items if planned.blocked else told, mails=sent)
-        client = after(client, planned, sent)
+        items = due_items(client, moment)
+        if items:
+            planned = plan_on(client, day, items, moment)
+            until = in_zone(following, time(), client.zone) if following else None
+            sent = tuple(mail for mail in planned.mails if until is None or mail.send_at < until)
+            if sent or (planned.blocked and not planned.mails):
+                told = tuple(item for item in items if any(item in mail.items for mail in sent))
+                yield replace(planned, items=items if planned.blocked else told, mails=sent)
+            client = after(client, planned, sent)
         day = following
 
 
@@ -204,5 +207,4 @@ def day_plans(client: ClientFacts, now: datetime, count: int = 3) -> tuple[DayPl
 
 def mails_within(client: ClientFacts, now: datetime, days: int) -> tuple[DayPlan, ...]:
     """Foresee the day plans of the next so many days."""
-    until = now.astimezone(client.zone).date() + timedelta(days=days)
-    return tuple(takewhile(lambda plan: plan.day <= until, coming(client, now)))
+    return tuple(coming(client, now, now.astimezone(client.zone).date() + timedelta(days=days)))

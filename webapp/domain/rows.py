@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from webapp.domain.cells import (
@@ -64,6 +64,10 @@ HEADERS = {
 } | {name.value: name for name in Field}
 
 COMPANY_KEYS = (Field.EXTERNAL_ID, Field.DOMAIN, Field.COMPANY)
+# The attribute of an imported line for each field.
+ATTRIBUTES = {name: name.name.lower() for name in Field}
+# Each reader remembers so many values.
+REMEMBERED = 1_000
 LENGTHS = {Field.EXTERNAL_ID: 100, Field.CITY: 100, Field.DOMAIN: 253}
 
 
@@ -194,8 +198,11 @@ def complete(places: dict[Field, int]) -> tuple[Kind, dict[Field, int]]:
 Reader = Callable[[str], Any]
 
 
-def readers(spelling: Spelling) -> dict[Field, Reader]:
-    """Make the reader of each field. The caller adds those that need tables of countries and the like."""
+def cell_readers(spelling: Spelling, more: Mapping[Field, Reader]) -> dict[Field, Reader]:
+    """Make the reader of each field. ``more``: those that need tables of countries and the like.
+
+    A list says the same again and again, so that readers remember their last values.
+    """
     special: dict[Field, Reader] = {
         Field.DOMAIN: read_domain,
         Field.RENEWAL_DATE: partial(read_date, sample=spelling.date),
@@ -208,7 +215,9 @@ def readers(spelling: Spelling) -> dict[Field, Reader]:
     plain: dict[Field, Reader] = {
         name: partial(read_text, longest=LENGTHS.get(name, 200)) for name in Field
     }
-    return plain | special
+    return {
+        name: lru_cache(REMEMBERED)(read) for name, read in {**plain, **special, **more}.items()
+    }
 
 
 def read_line(
@@ -225,7 +234,7 @@ def read_line(
         if not text:
             continue
         try:
-            found[name.name.lower()] = how[name](text)
+            found[ATTRIBUTES[name]] = how[name](text)
         except CellError as error:
             values = {"value": text[:80], **error.values}
             faults.append(Fault(row, columns.header[place], error.problem, values))

@@ -1,10 +1,13 @@
 """Lazy texts for codes: the domain and the tables stay language-free."""
 
+from functools import lru_cache
+from types import SimpleNamespace
 from typing import Any
 
 from flask_babel import force_locale, ngettext
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel.speaklater import LazyString
 
 from webapp import i18n
 from webapp.domain.access import Role
@@ -112,6 +115,25 @@ REACHABILITY_PILLS = {
 ENDONYMS = {language.code: language.endonym for language in i18n.LANGUAGES.values()}
 
 
+def spoken() -> SimpleNamespace:
+    """Gather this module's words for templates, as plain texts of the language in force.
+
+    Phrases about a number are remembered, since lists say the same ones in many rows.
+    """
+    names = {name: plain(value) for name, value in globals().items() if not name.startswith("_")}
+    remembered = {phrase.__name__: lru_cache(1000)(phrase) for phrase in PHRASES}
+    return SimpleNamespace(**(names | remembered))
+
+
+def plain(value: Any) -> Any:
+    """Turn the lazy texts in a table of words into plain ones."""
+    if isinstance(value, LazyString):
+        return str(value)
+    if isinstance(value, dict):
+        return {code: plain(words) for code, words in value.items()}
+    return tuple(map(plain, value)) if type(value) is tuple else value
+
+
 def contact_roles_by_word() -> dict[str, ContactRole]:
     """Map all words for a contact role in imported lists: its code, and its label in each language."""
     words = {folded(role): role for role in ContactRole}
@@ -172,3 +194,6 @@ def term(months: int) -> str:
     if months % 12 == 0:
         return ngettext("%(num)d year", "%(num)d years", months // 12)
     return ngettext("%(num)d month", "%(num)d months", months)
+
+
+PHRASES = (days_away, days_before, term)

@@ -12,6 +12,7 @@ from webapp.i18n import LANGUAGES
 # NOTE: errors of an imported list; value, role and field are quoted from it.
 PROBLEMS: dict[Problem, Any] = {
     Problem.EMPTY: _l("The file is empty."),
+    Problem.UNNAMED_COLUMNS: _l("The column names are missing."),
     Problem.UNKNOWN_ENCODING: _l("There is no encoding called %(encoding)s."),
     Problem.ENCODING: _l("The file is not written in %(encoding)s."),
     Problem.GUESSED_ENCODING: _l(

@@ -6,14 +6,12 @@ from dataclasses import fields, is_dataclass, replace
 from email.utils import format_datetime
 from enum import Enum
 from functools import cache, lru_cache
-from gettext import NullTranslations
-from typing import Any
+from typing import Any, cast
 
 from flask import current_app
-from flask_babel import force_locale, get_translations
+from flask_babel import force_locale
 from flask_babel import gettext as _
 from jinja2 import Environment
-from markupsafe import Markup
 
 from webapp.config import Settings
 from webapp.domain.snapshots import Party
@@ -22,6 +20,7 @@ from webapp.mail import wire
 from webapp.mail.addresses import one_line
 from webapp.mail.kinds import KINDS
 from webapp.mail.letter import Letter
+from webapp.templating import Templates
 
 TEXT_WIDTH = 76
 LIST_MARK = re.compile(r" *(?:- |\d+\. )?")
@@ -42,13 +41,13 @@ def compose(letter: Letter, settings: Settings) -> bytes:
         if letter.snapshot.test:
             # The made-up client of a test mail has no page.
             values["button"] = settings.base_url + "/"
-        templates = environments(letter.language)
-        subject = one_line(render(templates[str], kind.template("subject.txt"), values))
+        templates = cast(Templates, current_app.jinja_env).in_language()
+        subject = one_line(render(templates, kind.template("subject.txt"), values))
         if letter.snapshot.test:
             subject = _("Test: %(subject)s", subject=subject)
         values["subject"] = subject
-        text = readable(render(templates[str], kind.template("txt"), values))
-        html = render(templates[Markup], kind.template("html"), values)
+        text = readable(render(templates, kind.template("txt"), values))
+        html = render(templates, kind.template("html"), values)
     return wire.message(headers(letter, subject, settings), text, html)
 
 
@@ -82,45 +81,6 @@ def render(templates: Environment, name: str, values: dict[str, Any]) -> str:
     return templates.get_template(name).render(values)
 
 
-def environments(language: str) -> dict[type[str], Environment]:
-    """Return the templates for plain text and for HTML in the language in force, compiled once.
-
-    Their texts come straight from the catalog, while the pages' environment looks up the request's language
-    for every text. They have nothing else of the pages' globals, which would be copied for every mail.
-    """
-    known: dict[str, dict[type[str], Environment]]
-    known = current_app.extensions.setdefault("mail_templates", {})
-    if language not in known:
-        known[language] = {mark: environment(mark, get_translations()) for mark in (str, Markup)}
-    return known[language]
-
-
-def environment(mark: type[str], catalog: NullTranslations) -> Environment:
-    """Make templates of which the fixed parts are of one type: str, or Markup, which escapes what is filled in."""
-    templates = current_app.jinja_env.overlay(cache_size=100, autoescape=mark is Markup)
-    templates.globals = texts(mark, catalog)
-    return templates
-
-
-def texts(mark: type[str], catalog: NullTranslations) -> dict[str, Any]:
-    """Make the functions that templates call for a text, like those of Jinja's extension.
-
-    The text is ours, the values that are filled into it are not.
-    """
-
-    @cache
-    def fixed(text: str) -> str:
-        return mark(catalog.gettext(text)) % {}
-
-    def gettext(text: str, /, **values: Any) -> str:
-        return mark(catalog.gettext(text)) % values if values else fixed(text)
-
-    def ngettext(one: str, many: str, num: int, /, **values: Any) -> str:
-        return mark(catalog.ngettext(one, many, num)) % ({"num": num} | values)
-
-    return {"_": gettext, "gettext": gettext, "ngettext": ngettext}
-
-
 def headers(letter: Letter, subject: str, settings: Settings) -> list[tuple[str, str]]:
     sender = Party(letter.sender_name, settings.mail_from)
     lines = [
@@ -132,7 +92,7 @@ def headers(letter: Letter, subject: str, settings: Settings) -> list[tuple[str,
         lines.append(("Cc", wire.mailboxes(letter.cc)))
     if letter.reply_to:
         lines.append(("Reply-To", wire.mailbox(letter.reply_to)))
-    lines += [("Subject", wire.words(subject)), ("Message-ID", letter.message_id)]
+    lines += [("Subject", wire.unstructured(subject)), ("Message-ID", letter.message_id)]
     if letter.references:
         # One root a line, since a mail about many subscriptions has many.
         lines.append(("References", letter.references.replace(" ", "\r\n ")))

@@ -23,7 +23,7 @@ BOUNDARY = "=_portal"
 
 
 @lru_cache(maxsize=4096)
-def words(text: str) -> str:
+def unstructured(text: str) -> str:
     """Write unstructured text such as a subject: as it is if possible, else in encoded words."""
     line = one_line(text)
     if line.isascii() and "=?" not in line and len(line) <= PLAIN_LENGTH:
@@ -41,7 +41,7 @@ def mailbox(party: Party) -> str:
     """Write ``"Name" <address>``. Raises AddressError for an address that never passed normalise()."""
     if not ADDRESS.fullmatch(party.email):
         raise AddressError(Refusal.ADDRESS_SPELLING)
-    name = words(party.name)
+    name = unstructured(party.name)
     if not name:
         return party.email
     if not name.startswith("=?"):

@@ -22,6 +22,7 @@ from webapp.models.organisation import (
     Organisation,
     OwnerChange,
     Partner,
+    SettingsChange,
 )
 from webapp.models.subscription import Subscription
 from webapp.models.user import Link, LinkPurpose, Login, User
@@ -48,6 +49,7 @@ __all__ = [
     "Reminder",
     "ReminderEvent",
     "ReminderState",
+    "SettingsChange",
     "Subscription",
     "Trouble",
     "User",

@@ -7,16 +7,26 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     Index,
+    Select,
     String,
     Time,
     UniqueConstraint,
+    select,
+    text,
 )
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import (
+    Mapped,
+    contains_eager,
+    mapped_column,
+    relationship,
+    with_polymorphic,
+)
 from sqlalchemy.schema import SchemaItem
 
 from webapp.domain.ownership import Choice, Owner
 from webapp.domain.recipients import ContactRole
 from webapp.domain.schedule import DEFAULT_STEPS, Window, parse_steps
+from webapp.domain.situations import NEW
 from webapp.models.base import Base, Identity, Key, UtcDateTime, codes
 from webapp.models.user import User
 
@@ -98,7 +108,8 @@ class Client(Organisation):
     """A customer of one partner.
 
     ``sort_key`` and ``search_key`` are folded from name, domain and city. ``next_renewal_on`` is the
-    earliest date of an active subscription, or NO_RENEWAL.
+    earliest date of an active subscription, or NO_RENEWAL. ``situation`` is the key of a
+    domain.situations.Situation. Only services.reminders.situations writes it.
     """
 
     __tablename__ = "client"
@@ -112,6 +123,7 @@ class Client(Organisation):
     sort_key: Mapped[str] = mapped_column(Key)
     search_key: Mapped[str] = mapped_column(String(700))
     next_renewal_on: Mapped[date] = mapped_column(default=NO_RENEWAL)
+    situation: Mapped[str] = mapped_column(String(4), default=NEW, server_default=NEW)
     # NULL follows the default, now and later; any other value is an override.
     owner: Mapped[Owner | None] = mapped_column(codes(Owner, "owner"))
     owner_set_by_id: Mapped[int | None] = mapped_column(Identity)
@@ -144,13 +156,55 @@ class Client(Organisation):
         UniqueConstraint("partner_id", "external_id"),
         Index(None, "partner_id", "name_key"),
         Index(None, "partner_id", "domain"),
-        Index(None, "partner_id", "sort_key", "id"),
-        Index(None, "partner_id", "next_renewal_on", "id"),
+        # Clients follow a change of their partner's settings in this order.
+        Index(None, "partner_id", "id"),
+        # For lists: two orders to walk along, and the way to few clients in some situations. They hold all
+        # that a search or a filter looks at, and the order's key. services.lists.paging chooses.
+        Index(
+            "ix_client_by_name",
+            "partner_id",
+            "sort_key",
+            "id",
+            "situation",
+            "next_renewal_on",
+            "search_key",
+        ),
+        Index(
+            "ix_client_by_renewal", "partner_id", "next_renewal_on", "id", "situation", "sort_key"
+        ),
+        Index(
+            "ix_client_by_situation", "partner_id", "situation", "next_renewal_on", "id", "sort_key"
+        ),
+        Index(
+            "ix_client_contact",
+            "contact_id",
+            sqlite_where=text("contact_id IS NOT NULL"),
+            postgresql_where=text("contact_id IS NOT NULL"),
+        ),
     )
 
     @property
     def choice(self) -> Choice:
         return Choice(self.owner.value) if self.owner else Choice.INHERIT
+
+
+def users_with_organisations() -> Select[User]:
+    """Select users with their organisations, each found by its key.
+
+    Where ``joinedload`` joins the tables of all organisations to one another first, SQLite reads all of them.
+    """
+    partner, client = Partner.__table__, Client.__table__
+    tables = Organisation.__table__.outerjoin(partner, partner.c.id == Organisation.id).outerjoin(
+        client, client.c.id == Organisation.id
+    )
+    whole = with_polymorphic(Organisation, "*", tables)
+    return (
+        select(User)
+        .join_from(User, Organisation.__table__, Organisation.id == User.organisation_id)
+        .outerjoin(partner, partner.c.id == Organisation.id)
+        .outerjoin(client, client.c.id == Organisation.id)
+        .options(contains_eager(User.organisation.of_type(whole)))
+    )
 
 
 class ContactAssignment(Base):
@@ -183,3 +237,20 @@ class OwnerChange(Base):
     client_id: Mapped[int] = mapped_column(ForeignKey("client.id"), primary_key=True)
     owner_before: Mapped[Owner] = mapped_column(codes(Owner, "owner_before"))
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
+class SettingsChange(Base):
+    """A change of a partner's settings that its clients still follow, in the order of their ids.
+
+    ``followed_to`` is the last client that has followed, 0 at first and after another change. ``owner_before``:
+    the default owner before the first of these changes, which clients up to ``newest_client_id`` had; both are
+    NULL if it is the same. ``wakes``: planning looks again at blocked reminders, on behalf of ``actor_id``.
+    """
+
+    __tablename__ = "settings_change"
+    partner_id: Mapped[int] = mapped_column(ForeignKey("partner.id"), primary_key=True)
+    followed_to: Mapped[int] = mapped_column(Identity)
+    owner_before: Mapped[Owner | None] = mapped_column(codes(Owner, "owner_before"))
+    newest_client_id: Mapped[int | None] = mapped_column(Identity)
+    wakes: Mapped[bool]
+    actor_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))

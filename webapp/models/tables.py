@@ -1,16 +1,27 @@
 """The tables behind the models, for statements over columns and rows: objects would only cost time there."""
 
-from typing import cast
+from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
 
-from sqlalchemy import Table
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Table, func, select
 
 from webapp.models.audit import AuditEntry
 from webapp.models.base import Base, db
 from webapp.models.delivery import Delivery, DeliveryEvent, InboxMail, Reminder, ReminderEvent
-from webapp.models.organisation import Client, Organisation, OwnerChange, Partner
+from webapp.models.organisation import (
+    Client,
+    ContactAssignment,
+    Organisation,
+    OwnerChange,
+    Partner,
+    SettingsChange,
+)
 from webapp.models.subscription import Subscription
 from webapp.models.user import Login, User
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
 
 
 def table_of(model: type[Base]) -> Table:
@@ -18,15 +29,28 @@ def table_of(model: type[Base]) -> Table:
     return cast(Table, model.__table__)
 
 
-def conflict_insert(table: Table) -> sqlite.Insert | postgresql.Insert:
-    """Make an INSERT that allows ON CONFLICT, for the database in use."""
+def conflict_insert(table: Table) -> "sqlite.Insert | postgresql.Insert":
+    """Make an INSERT that allows ON CONFLICT, for the database in use. The other one is not imported."""
+    dialect = import_module(f"sqlalchemy.dialects.{db.engine.dialect.name}")
+    return cast("sqlite.Insert | postgresql.Insert", dialect.insert(table))
+
+
+def next_ids(table: Table, count: int) -> Sequence[int]:
+    """Reserve so many ids for new rows, so that others can refer to them before they are written.
+
+    On SQLite they are free only as long as the transaction is the one that writes.
+    """
     if db.engine.dialect.name == "postgresql":
-        return postgresql.insert(table)
-    return sqlite.insert(table)
+        sequence = func.pg_get_serial_sequence(f'"{table.name}"', "id")
+        numbered = select(func.nextval(sequence)).select_from(func.generate_series(1, count))
+        return db.session.scalars(numbered).all()
+    newest = db.session.scalar(select(func.max(table.c.id))) or 0
+    return range(newest + 1, newest + 1 + count)
 
 
 audit_entry_table = table_of(AuditEntry)
 client_table = table_of(Client)
+contact_assignment_table = table_of(ContactAssignment)
 delivery_event_table = table_of(DeliveryEvent)
 delivery_table = table_of(Delivery)
 inbox_mail_table = table_of(InboxMail)
@@ -36,5 +60,6 @@ owner_change_table = table_of(OwnerChange)
 partner_table = table_of(Partner)
 reminder_event_table = table_of(ReminderEvent)
 reminder_table = table_of(Reminder)
+settings_change_table = table_of(SettingsChange)
 subscription_table = table_of(Subscription)
 user_table = table_of(User)

@@ -21,6 +21,11 @@ def new_token() -> str:
     return secrets.token_urlsafe(24)
 
 
+def name_key(name: str) -> str:
+    """Fold a name for searches, cut to its column, since folding can make it longer."""
+    return fold(name)[:300]
+
+
 class User(Base, UserMixin):
     """One person in one organisation. Deactivated, never deleted.
 
@@ -60,8 +65,7 @@ class User(Base, UserMixin):
 
     @validates("name")
     def fold_name(self, _key: str, name: str) -> str:
-        # Folding can make a name longer than its column.
-        self.name_key = fold(name)[:300]
+        self.name_key = name_key(name)
         return name
 
     def get_id(self) -> str:

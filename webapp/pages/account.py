@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 from webapp.domain.access import Action
 from webapp.domain.facts import ClientFacts
 from webapp.domain.ownership import Owner
+from webapp.domain.recipients import missing_roles
 from webapp.domain.reminders import DayPlan, day_plans
 from webapp.labels.codes import CONTACT_ROLES
 from webapp.pages import guards
@@ -39,18 +40,16 @@ def company() -> str:
 
 def company_page(form: RolesForm | None = None, conflict: Quicker | None = None) -> str:
     client = guards.own_company()
-    listed = contacts.contacts(client.id)
-    held = contacts.held_by(listed)
     known = loading.load_one(client.id)
-    active = {contact.user.id for contact in listed if contact.user.active}
+    team, held = people.team(client.id), contacts.held_in(known)
     return render_template(
         "account/company.html",
         client=client,
-        contacts=listed,
+        contacts=contacts.with_roles(team, held),
         held=held,
-        missing=[str(CONTACT_ROLES[role]) for role, holder in held.items() if holder not in active],
-        names={contact.user.id: contact.user.name for contact in listed},
-        form=form or RolesForm.of([contact.user for contact in listed], held),
+        missing=[CONTACT_ROLES[role] for role in missing_roles(known.contacts)],
+        names={user.id: user.name for user in team},
+        form=form or RolesForm.of(team, held),
         conflict=conflict,
         known=known,
         plans=upcoming(known),

@@ -9,7 +9,6 @@ from wtforms.fields.choices import SelectChoice
 
 from webapp.domain.recipients import ContactRole
 from webapp.domain.refusals import Refusal
-from webapp.domain.shown import changed_since
 from webapp.labels.codes import CONTACT_ROLES
 from webapp.labels.refusals import WORDS
 from webapp.models import User
@@ -56,9 +55,8 @@ class RolesForm(SharedForm):
 
     def follow(self, held: Mapping[ContactRole, int | None]) -> str:
         """Update the roles that were left as shown to what is stored; returns the form's new token."""
-        for role, user_id in self.wanted.items():
-            if not changed_since(self.shown.data or "", {role.value: user_id}):
-                self[role.value].data = held[role]
+        for role, user_id in contacts.merged(self.shown.data, self.wanted, held).items():
+            self[role.value].data = user_id
         return contacts.shown(held)
 
     @property

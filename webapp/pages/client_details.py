@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from webapp import i18n
 from webapp.domain.access import Action
 from webapp.domain.facts import ClientFacts
-from webapp.domain.recipients import ContactRole, Reachability, reachability
+from webapp.domain.recipients import Reachability, missing_roles, reachability
 from webapp.domain.reminders import day_plans
 from webapp.labels import audit, codes
 from webapp.models import Client
@@ -22,8 +22,9 @@ from webapp.pages.frame import language, time_zone
 from webapp.pages.people_forms import ContactForm, StoredContactForm, add_person, save_person
 from webapp.pages.saving import carry_out
 from webapp.services import runtime
-from webapp.services.accounts import access, people
+from webapp.services.accounts import membership, people
 from webapp.services.clients import ownership, subscriptions
+from webapp.services.clients.contacts import held_in, with_roles
 from webapp.services.clients.ownership import Why
 from webapp.services.lists import renewal_history
 from webapp.services.reminders import loading
@@ -102,7 +103,7 @@ def invite_contact(client_id: int, user_id: int) -> Response:
     """Send a person at the client an invitation to its portal."""
     client = guards.own_client(client_id)
     person = guards.contact_of(client.id, user_id)
-    if carry_out(lambda: access.invite(current_user, person)):
+    if carry_out(lambda: membership.invite(current_user, person)):
         flash(_("Invitation on its way to: %(email)s", email=person.email), "good")
     return redirect(url_for("clients.contacts", client_id=client.id), 303)
 
@@ -162,19 +163,10 @@ def renewals_of(client: Client, known: ClientFacts) -> dict[str, Any]:
 
 
 def contacts_of(client: Client, known: ClientFacts) -> dict[str, Any]:
-    """Gather the client's people, the roles of each by id, and the roles that nobody active holds."""
-    holders = known.contacts or {}
+    """Gather the client's people with their roles, and the roles that nobody active holds."""
     return {
-        "people": people.team(client.id),
-        "roles": {
-            person.id: [role for role in ContactRole if holders.get(role) == person]
-            for person in holders.values()
-        },
-        "missing": [
-            codes.CONTACT_ROLES[role]
-            for role in ContactRole
-            if role not in holders or not holders[role].active
-        ],
+        "contacts": with_roles(people.team(client.id), held_in(known)),
+        "missing": [codes.CONTACT_ROLES[role] for role in missing_roles(known.contacts)],
     }
 
 

@@ -5,7 +5,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from webapp.domain.access import Action
-from webapp.pages import guards
+from webapp.pages import guards, notices
 from webapp.pages.clients_forms import ClientForm
 from webapp.pages.htmx import Answer
 from webapp.pages.saving import save
@@ -40,7 +40,7 @@ def edit(client_id: int) -> Answer:
         lambda: clients.shown(client),
     )
     if saved.done:
-        flash(_("Saved.") if saved.value else _("Nothing was different."), "good")
+        flash(notices.outcome(saved.value, _("Saved.")), "good")
         return redirect(url_for("clients.renewals", client_id=client.id), 303)
     page = render_template("clients/edit.html", client=client, form=form, conflict=saved.conflict)
     return page, saved.status

@@ -1,9 +1,10 @@
 """Settings > Partners > Communications: the default owner, the schedule, and the sending switch."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-from flask import Response, abort, flash, redirect, render_template, request, url_for
+from flask import Response, abort, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from flask_login import current_user
@@ -11,7 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.domain.access import Action
 from webapp.models import AuditEntry, MailKind, Partner
-from webapp.pages import guards, htmx, notices
+from webapp.pages import guards, htmx, listing, notices
 from webapp.pages.communications_forms import (
     QUESTIONS,
     DefaultForm,
@@ -24,7 +25,10 @@ from webapp.pages.saving import Saved, save
 from webapp.pages.settings import blueprint
 from webapp.services import runtime
 from webapp.services.accounts import partners, people
-from webapp.services.sending import after_changes, sample_mails
+from webapp.services.lists.finding import MOST_COUNTED
+from webapp.services.lists.overrides import override_counts
+from webapp.services.sending import sample_mails
+from webapp.services.sending.first_mails import first_mails
 
 PREVIEWED = 10
 
@@ -98,10 +102,8 @@ def send_test() -> AnyResponse:
     kind, chosen = MailKind(form.kind.data or ""), form.language.data or ""
     sample_mails.send(current_user, partner, kind, chosen)
     text = _("Test mail on its way to: %(email)s", email=current_user.email)
-    if htmx.wanted():
-        return answer(partner, "test", 200, test_form=form, notice=text)
-    flash(text, "good")
-    return redirect(url_for("settings.partners"), 303)
+    fragment = partial(answer, partner, "test", 200, test_form=form)
+    return notices.report(text, None, url_for("settings.partners"), fragment)
 
 
 def default_form(partner: Partner, sent: Mapping[str, str] | None = None) -> DefaultForm:
@@ -132,12 +134,12 @@ def schedule_form(partner: Partner, sent: Mapping[str, str] | None = None) -> Sc
 
 def whole_page(partner: Partner, **context: Any) -> str:
     now = runtime.now()
-    following, own = partners.override_counts(partner)
+    following, own = override_counts(partner)
     values = {
         "partner": partner,
         "following": following_text(following),
         "own": own_text(own),
-        "first": after_changes.first_mails(partner.id, now, PREVIEWED),
+        "first": first_mails(partner.id, now, PREVIEWED),
         "now": now,
     }
     if "default_form" not in context:
@@ -157,6 +159,10 @@ def whole_page(partner: Partner, **context: Any) -> str:
 def following_text(number: int) -> str:
     if not number:
         return _("No client follows the default")
+    if number > MOST_COUNTED:
+        return _(
+            "More than %(number)s clients follow the default", number=listing.number_of(number)
+        )
     return ngettext(
         "%(num)d client follows the default", "%(num)d clients follow the default", number
     )
@@ -165,6 +171,10 @@ def following_text(number: int) -> str:
 def own_text(number: int) -> str:
     if not number:
         return _("No client has its own setting")
+    if number > MOST_COUNTED:
+        return _(
+            "More than %(number)s clients have their own setting", number=listing.number_of(number)
+        )
     return ngettext(
         "%(num)d client has its own setting", "%(num)d clients have their own setting", number
     )
@@ -189,13 +199,10 @@ def answer_saved(
     if not saved.done:
         return answer(partner, part, saved.status, conflict=saved.conflict, **forms)
     entry = saved.value
-    if entry is None:
-        text = _("Nothing to save: it is set like this already")
-    text = text or _("Saved.")
-    if htmx.wanted():
-        changed = list(entry.changes) if entry else []
-        return answer(
-            partner, part, 200, notice=text, undo_url=notices.undo_url(entry), changed=changed
-        )
-    notices.flash_with_undo(text, entry)
-    return redirect(url_for("settings.partners"), 303)
+    changed = list(entry.changes) if entry else []
+    return notices.report(
+        notices.outcome(entry, text or _("Saved.")),
+        entry,
+        url_for("settings.partners"),
+        partial(answer, partner, part, 200, changed=changed),
+    )

@@ -8,6 +8,7 @@ from webapp.domain.access import Action
 from webapp.pages import guards, listing
 from webapp.services.lists import clients as client_list
 from webapp.services.lists.clients import ClientQuery
+from webapp.services.lists.finding import MOST_COUNTED
 
 blueprint = Blueprint("dashboard", __name__)
 ENDPOINT = "dashboard.index"
@@ -36,5 +37,10 @@ def last_address() -> str:
     return address
 
 
-def count_text(total: int | None) -> str:
-    return ngettext("%(num)d client", "%(num)d clients", total) if total else _("No clients")
+def count_text(total: int) -> str:
+    number = listing.number_of(total)
+    if total > MOST_COUNTED:
+        return _("More than %(number)s clients", number=number)
+    if not total:
+        return _("No clients")
+    return ngettext("%(number)s client", "%(number)s clients", total, number=number)

@@ -10,16 +10,16 @@ from flask_babel import ngettext
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
-from webapp import i18n
 from webapp.domain.access import Action
 from webapp.models import Delivery, DeliveryState, User, db
 from webapp.pages import guards, listing
 from webapp.pages.forms import SharedForm
-from webapp.pages.frame import language, time_zone
+from webapp.pages.frame import time_zone
 from webapp.pages.saving import save
 from webapp.services.lists import deliveries as delivery_list
 from webapp.services.lists import paging
-from webapp.services.lists.deliveries import MOST_COUNTED, DeliveryQuery
+from webapp.services.lists.deliveries import DeliveryQuery
+from webapp.services.lists.finding import MOST_COUNTED
 from webapp.services.sending import decisions
 
 blueprint = Blueprint("deliveries", __name__)
@@ -93,9 +93,10 @@ def list_context() -> dict[str, Any]:
     }
 
 
-def count_text(total: int | None) -> str:
+def count_text(total: int) -> str:
+    number = listing.number_of(total)
+    if total > MOST_COUNTED:
+        return _("More than %(number)s mails", number=number)
     if not total:
         return _("No mails")
-    if total > MOST_COUNTED:
-        return _("More than %(number)s mails", number=i18n.number(MOST_COUNTED, language()))
-    return ngettext("%(num)d mail", "%(num)d mails", total)
+    return ngettext("%(number)s mail", "%(number)s mails", total, number=number)

@@ -7,9 +7,11 @@ from babel.core import get_global
 from flask import request
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
+from markupsafe import Markup, escape
 from wtforms import Field, HiddenField, SelectField, StringField
-from wtforms.fields.choices import SelectChoice
+from wtforms.fields.choices import Choice, SelectChoice
 from wtforms.validators import InputRequired, Length, ValidationError
+from wtforms.widgets import Select
 
 from webapp import i18n
 from webapp.domain.refusals import Refusal
@@ -84,12 +86,22 @@ def text_field(label: Any, *, longest: int = 200, optional: bool = False) -> Str
     return StringField(label, filters=[clean], validators=checks)
 
 
+class Dropdown(Select):
+    """The usual dropdown. Its options are written plainly, since there are hundreds of time zones."""
+
+    @classmethod
+    def render_option(cls, choice: Choice, **_: Any) -> Markup:
+        chosen = " selected" if choice.selected else ""
+        value, label = escape(choice.value), escape(choice.label)
+        return Markup(f'<option{chosen} value="{value}">{label}</option>')  # nosec B704
+
+
 def select_field(label: Any, choices: Any, **options: Any) -> SelectField:
     """Make a dropdown of SelectChoices, or of a function of (form, field) that returns them.
 
     An option with an empty value stands for None, "the organisation's".
     """
-    options = {"invalid_choice_message": WORDS[Refusal.NO_OPTION]} | options
+    options = {"invalid_choice_message": WORDS[Refusal.NO_OPTION], "widget": Dropdown()} | options
     return SelectField(label, choices=choices, coerce=or_none, **options)
 
 
@@ -112,7 +124,12 @@ def zone_choices(present: str | None = None) -> list[SelectChoice]:
 
 def zone_name(zone: str) -> str:
     """Name a time zone as the dropdowns do."""
-    return dict(zones(language())).get(zone, zone)
+    return zone_names(language()).get(zone, zone)
+
+
+@cache
+def zone_names(code: str) -> dict[str, str]:
+    return dict(zones(code))
 
 
 @cache

@@ -3,7 +3,6 @@
 import json
 import logging
 import secrets
-from collections.abc import Callable
 from dataclasses import asdict
 
 from flask import (
@@ -27,10 +26,9 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from webapp import i18n
 from webapp.domain.access import Action
-from webapp.labels import codes
 from webapp.models import db
 from webapp.models.transactions import attempt, writing
-from webapp.pages import guards, htmx, readiness, statics
+from webapp.pages import addresses, guards, htmx, readiness, statics
 from webapp.services.accounts import people
 from webapp.services.sending import monitoring
 from webapp.services.trail import undo as undo_service
@@ -48,16 +46,17 @@ def prepare(app: Flask) -> None:
     app.before_request(lambda: guards.enforce(app))
     app.after_request(finish)
     app.teardown_request(release)
-    app.context_processor(context)
-    for name in ("long_date", "medium_date", "weekday_date", "local_time", "money", "number"):
-        app.add_template_filter(localized(name), name)
-    app.jinja_env.globals |= {"labels": codes, "fragment_wanted": htmx.wanted}
-
-
-def localized(name: str) -> Callable[..., str]:
-    """Turn a formatter of webapp.i18n into a filter for the page's language."""
-    function = getattr(i18n, name)
-    return lambda *values: function(*values, language())
+    app.jinja_env.globals |= {
+        "asset": statics.asset,
+        "demo": app.config["PORTAL"].demo,
+        "fragment_wanted": htmx.wanted,
+        "languages": tuple(i18n.LANGUAGES.values()),
+        "may": may,
+        "page_to_return_to": page_to_return_to,
+        "url_for": addresses.url_for,
+        "url_pattern": addresses.url_pattern,
+        "vendor": app.config["PORTAL"].vendor_name,
+    }
 
 
 def begin() -> None:
@@ -160,21 +159,9 @@ def set_cookie(response: AnyResponse, chosen: str) -> None:
     )
 
 
-def context() -> dict[str, object]:
-    """Gather the values that every template may use."""
-    settings = current_app.config["PORTAL"]
-    return {
-        "language": language(),
-        "page_lang": i18n.LANGUAGES[language()].html,
-        "languages": [
-            (tongue.code, tongue.endonym, tongue.html) for tongue in i18n.LANGUAGES.values()
-        ],
-        "vendor": settings.vendor_name,
-        "demo": settings.demo,
-        "asset": statics.asset,
-        "page_to_return_to": page_to_return_to,
-        "may": lambda action: current_user.is_authenticated and current_user.may(Action[action]),
-    }
+def may(action: str) -> bool:
+    """Tell templates whether the user may do something, by the action's name."""
+    return bool(current_user.is_authenticated and current_user.may(Action[action]))
 
 
 def page_to_return_to() -> str:

@@ -9,12 +9,13 @@ from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import LoginManager, current_user
 from flask_wtf import CSRFProtect
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response
 
 from webapp.domain.access import Action
 from webapp.models import AuditEntry, Client, Delivery, Partner, Subscription, User, db
+from webapp.models.organisation import users_with_organisations
 from webapp.pages import htmx
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -81,16 +82,15 @@ def enforce(app: Flask) -> Response | None:
     return None
 
 
+SIGNED_IN = users_with_organisations().where(User.session_token == bindparam("token"), User.active)
+
+
 @login_manager.user_loader
 def load_user(token: str) -> User | None:
     """Load the user of a session, with the organisation, in one statement."""
     if g.get("broken"):
         return None
-    return db.session.scalar(
-        select(User)
-        .where(User.session_token == token, User.active)
-        .options(joinedload(User.organisation))
-    )
+    return db.session.scalar(SIGNED_IN, {"token": token})
 
 
 def own_partner() -> Partner:
@@ -155,7 +155,7 @@ def own_delivery(delivery_id: int) -> Delivery:
         db.session.scalar(
             select(Delivery)
             .where(Delivery.id == delivery_id, Delivery.partner_id == current_user.organisation_id)
-            .options(joinedload(Delivery.recipient).joinedload(User.organisation))
+            .options(joinedload(Delivery.recipient))
         )
     )
     return delivery
@@ -170,9 +170,9 @@ def contact_of(organisation_id: int, user_id: int) -> User:
     """Load a user of one organisation; else 404."""
     user: User = found(
         db.session.scalar(
-            select(User)
-            .where(User.id == user_id, User.organisation_id == organisation_id)
-            .options(joinedload(User.organisation))
+            users_with_organisations().where(
+                User.id == user_id, User.organisation_id == organisation_id
+            )
         )
     )
     return user

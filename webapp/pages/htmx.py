@@ -7,7 +7,7 @@ from flask import Response, flash, make_response, redirect, render_template, req
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
-# What a route gives back: a response, or a page and its status.
+# The answer of a route: a response, or a page and its status.
 Answer = AnyResponse | tuple[str, int]
 
 

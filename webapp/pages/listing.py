@@ -5,9 +5,11 @@ from typing import Any, TypeVar
 
 from flask import Response, request, url_for
 
+from webapp import i18n
 from webapp.pages import htmx
+from webapp.pages.frame import language
 from webapp.pages.ids import row_id
-from webapp.services.lists import paging
+from webapp.services.lists import finding, paging
 from webapp.services.lists.paging import Page, Query
 
 Asked = TypeVar("Asked", bound=Query)
@@ -60,9 +62,14 @@ def leads(endpoint: str, query: Query, page: Page[Any], **values: Any) -> dict[s
     }
 
 
+def number_of(total: int) -> str:
+    """Write the number of rows as the reader's language writes it; of more than are counted, that limit."""
+    return i18n.number(min(total, finding.MOST_COUNTED), language())
+
+
 def answer(template: str, fragment: str, *, first_url: str, **context: Any) -> Response:
     """Render the page of a list, or for htmx only the list, with its address."""
-    response = htmx.page_or_fragment(template, fragment, **context)
+    response = htmx.page_or_fragment(template, fragment, first_url=first_url, **context)
     if htmx.wanted():
         # Without the empty fields of the form.
         response.headers["HX-Push-Url"] = first_url

@@ -1,16 +1,19 @@
 """Notices of changes: saved, with an Undo, or overtaken by somebody else."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from flask import current_app, flash, url_for
+from flask import current_app, flash, redirect, url_for
+from flask_babel import gettext as _
 from flask_login import current_user
+from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.labels import audit
 from webapp.labels.audit import Change
 from webapp.models import AuditEntry
 from webapp.models.audit import TrailEntry
+from webapp.pages import htmx
 from webapp.pages.frame import language, time_zone
 from webapp.services.trail import history
 
@@ -24,6 +27,21 @@ def flash_with_undo(text: str, entry: AuditEntry | None) -> None:
     """Show a notice on the next page; templates/base.html puts the Undo button beside it."""
     # Flask stores any value that the session can hold, but its types only allow text.
     flash({"text": text, "undo_url": undo_url(entry)}, "good")  # type: ignore[arg-type]
+
+
+def outcome(entry: AuditEntry | None, text: str) -> str:
+    """Return the words for a change, or for nothing to change."""
+    return text if entry else _("Nothing to save: it is set like this already")
+
+
+def report(
+    text: str, entry: AuditEntry | None, address: str, fragment: Callable[..., AnyResponse]
+) -> AnyResponse:
+    """Answer with a notice and an Undo: htmx gets a fragment with them, others the page at an address."""
+    if htmx.wanted():
+        return fragment(notice=text, undo_url=undo_url(entry))
+    flash_with_undo(text, entry)
+    return redirect(address, 303)
 
 
 def changes(entry: TrailEntry, names: Mapping[int, str]) -> list[Change]:

@@ -18,7 +18,7 @@ from webapp.models import Client, Organisation, User
 from webapp.pages import forms
 from webapp.pages.forms import Form, SharedForm, select_field, text_field
 from webapp.pages.saving import Saved, save
-from webapp.services.accounts import access, people
+from webapp.services.accounts import membership, people
 
 
 def languages_with_default(*_: Any) -> list[SelectChoice]:
@@ -51,17 +51,17 @@ class ContactForm(PersonForm):
         self.language.choices = [SelectChoice("", inherited), *forms.language_choices()]
 
 
-class StoredPerson(SharedForm):
+class StoredPersonForm(SharedForm):
     """The additional fields for a stored person."""
 
     address_right = BooleanField(_l("The address is right: try it again"))
 
 
-class StoredColleagueForm(ColleagueForm, StoredPerson):
+class StoredColleagueForm(ColleagueForm, StoredPersonForm):
     """A stored person of the user's own organisation."""
 
 
-class StoredContactForm(ContactForm, StoredPerson):
+class StoredContactForm(ContactForm, StoredPersonForm):
     """A person at a client who is stored."""
 
 
@@ -73,7 +73,7 @@ def add_person(
     def add() -> User:
         user = people.add_person(current_user, organisation, **form.data)
         if invite:
-            access.invite(current_user, user)
+            membership.invite(current_user, user)
         return user
 
     saved = save(form, add)
@@ -85,7 +85,7 @@ def add_person(
     return saved
 
 
-def save_person(form: StoredPerson, user: User) -> Saved[User]:
+def save_person(form: StoredPersonForm, user: User) -> Saved[User]:
     """Save a person's form, with a notice on the next page."""
 
     def edit() -> User:

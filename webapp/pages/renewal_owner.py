@@ -1,8 +1,9 @@
 """The dialog "Edit renewal owner": three choices, one point of contact, and what follows from them."""
 
 from dataclasses import replace
+from typing import Any
 
-from flask import Blueprint, Response, abort, redirect, render_template, url_for
+from flask import Blueprint, Response, abort, render_template, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
@@ -99,17 +100,10 @@ def show(
 
 def saved(client: Client, known: ClientFacts, entry: AuditEntry | None) -> AnyResponse:
     """Report that it is saved: htmx gets the new panel, others go back to its page."""
-    text = _("Renewal owner saved") if entry else _("Nothing to save: it is set like this already")
     page = url_for("clients.renewals", client_id=client.id)
-    if htmx.wanted():
-        return Response(
-            render_template(
-                "renewal_owner/_saved.html",
-                **renewals_of(client, known),
-                notice=text,
-                undo_url=notices.undo_url(entry),
-                page=page,
-            )
-        )
-    notices.flash_with_undo(text, entry)
-    return redirect(page, 303)
+
+    def panel(**notice: Any) -> Response:
+        shown = renewals_of(client, known)
+        return Response(render_template("renewal_owner/_saved.html", page=page, **shown, **notice))
+
+    return notices.report(notices.outcome(entry, _("Renewal owner saved")), entry, page, panel)

@@ -17,7 +17,7 @@ from webapp.pages.people_forms import add_person, save_person
 from webapp.pages.saving import carry_out, save
 from webapp.pages.settings_forms import InviteForm, MemberForm, ProfileForm
 from webapp.pages.signin_forms import PasswordForm
-from webapp.services.accounts import access, logins, people
+from webapp.services.accounts import logins, membership, people
 from webapp.services.clients import ownership
 from webapp.signin import limits, password
 
@@ -118,7 +118,7 @@ def member(user_id: int) -> Answer:
 def resend_invitation(user_id: int) -> Response:
     """Send an invitation, or a new one that replaces the last."""
     user = guards.own_member(user_id)
-    if carry_out(lambda: access.invite(current_user, user)):
+    if carry_out(lambda: membership.invite(current_user, user)):
         flash(_("Invited: %(name)s, %(email)s", name=user.name, email=user.email), "good")
     return redirect(url_for("settings.member", user_id=user.id), 303)
 
@@ -131,7 +131,7 @@ def set_active(user_id: int) -> Response:
     wanted = request.form.get("active")
     if wanted not in ("0", "1"):
         abort(400)
-    service = access.activate if wanted == "1" else access.deactivate
+    service = membership.activate if wanted == "1" else membership.deactivate
     if carry_out(lambda: service(current_user, user)):
         tell_of_access(user)
     return redirect(url_for("settings.member", user_id=user.id), 303)

@@ -11,13 +11,12 @@ from webapp.domain.refusals import Refusal
 from webapp.labels.refusals import WORDS
 from webapp.pages import forms
 from webapp.pages.forms import Form, SharedForm, select_field, text_field
-from webapp.pages.people_forms import ColleagueForm, StoredPerson, languages_with_default
+from webapp.pages.people_forms import ColleagueForm, StoredPersonForm, languages_with_default
 
 
 def zones_with_default(form: Form, field: Field) -> list[SelectChoice]:
-    zone = current_user.organisation.time_zone
-    names = {choice.value: choice.label for choice in forms.zone_choices(zone)}
-    follow = _l("As the organisation: %(value)s", value=names[zone])
+    zone = forms.zone_name(current_user.organisation.time_zone)
+    follow = _l("As the organisation: %(value)s", value=zone)
     return [SelectChoice("", follow), *forms.zone_choices(field.object_data)]
 
 
@@ -48,5 +47,5 @@ class InviteForm(ColleagueForm):
     )
 
 
-class MemberForm(InviteForm, StoredPerson):
+class MemberForm(InviteForm, StoredPersonForm):
     """A stored person of the user's team."""

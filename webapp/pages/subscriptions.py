@@ -50,7 +50,7 @@ def edit(subscription_id: int) -> Answer:
         lambda: subscriptions.shown(subscription),
     )
     if saved.done:
-        flash(_("Saved.") if saved.value else _("Nothing was different."), "good")
+        flash(notices.outcome(saved.value, _("Saved.")), "good")
         return to_renewals(subscription.client_id)
     page = render_template(
         "subscriptions/edit.html",
@@ -95,7 +95,7 @@ def close_renewal(subscription_id: int, template: str, service: CloseRenewal, te
         client=subscription.client,
         subscription=subscription,
         next_date=renewals.next_date(subscription),
-        next_deadline=renewals.next_deadline(subscription),
+        next_deadline=renewals.moved_deadline(subscription),
         form=form,
         conflict=saved.conflict,
     )

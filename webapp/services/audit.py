@@ -81,7 +81,7 @@ def record_change(
 
 
 def trail_of(subject: Organisation | Subscription | User) -> Trail:
-    """On whose trail the changes of something stand."""
+    """Name the trail that holds the changes of something."""
     if isinstance(subject, Subscription):
         return trail_of(subject.client)
     if isinstance(subject, User):

@@ -6,11 +6,10 @@ somebody else.
 
 from flask import current_app
 from itsdangerous import BadSignature, URLSafeSerializer
-from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from webapp.config import Settings
-from webapp.models import Link, User, db
+from webapp.models import Link, db
 
 
 def serializer() -> URLSafeSerializer:
@@ -38,9 +37,5 @@ def read(text: str) -> Link | None:
         link_id, expected = serializer().loads(text)
     except BadSignature:
         return None
-    link = db.session.scalar(
-        select(Link)
-        .where(Link.id == link_id)
-        .options(joinedload(Link.user).joinedload(User.organisation))
-    )
+    link = db.session.get(Link, link_id, options=[joinedload(Link.user)])
     return link if link is not None and mark(link) == expected else None

@@ -6,12 +6,11 @@ from datetime import date, time
 import pytest
 from sqlalchemy import select
 
-from tests.support.cast import make_client
 from webapp.domain.access import Action
 from webapp.domain.ownership import Owner
 from webapp.domain.refusals import Refusal
 from webapp.models import AuditEntry, Partner, Subscription, User, db
-from webapp.services.accounts import access, partners
+from webapp.services.accounts import membership, partners
 from webapp.services.accounts.partners import Default
 from webapp.services.errors import Conflict, Refused
 from webapp.services.trail import undo
@@ -78,7 +77,7 @@ def test_an_undo_that_would_need_somebody_who_is_gone_is_a_conflict(alice, partn
     bob = db.session.get(User, cast.bob)
     partners.save_default(alice, partner, Default(Owner.PARTNER, cast.bob))
     entry = partners.save_default(alice, partner, Default(Owner.PARTNER, cast.alice))
-    access.deactivate(alice, bob)
+    membership.deactivate(alice, bob)
     with pytest.raises(Conflict):
         undo.undo(alice, entry)
 
@@ -99,7 +98,7 @@ def test_the_notified_user_is_one_of_the_partners(alice, partner, cast, who, own
 
 def test_somebody_deactivated_stays_but_is_not_chosen_anew(alice, partner, cast):
     bob = db.session.get(User, cast.bob)
-    access.deactivate(alice, bob)
+    membership.deactivate(alice, bob)
     with pytest.raises(Refused):
         partners.save_default(alice, partner, Default(Owner.VENDOR, cast.bob))
     partner.notified_user_id = cast.bob
@@ -166,12 +165,6 @@ def test_sending_is_switched_and_undone(alice, partner):
     assert partners.switch(alice, partner, "sending", True) is None
     undo.undo(alice, entry)
     assert not partner.sending
-
-
-def test_overrides_are_counted_for_the_own_clients(partner, context):
-    db.session.add(make_client(partner, "Own", owner=Owner.VENDOR))
-    db.session.flush()
-    assert partners.override_counts(partner) == (1, 1)
 
 
 def test_an_entry_without_a_way_back_is_a_conflict(alice, context):

@@ -20,7 +20,7 @@ from webapp.models import (
     User,
     db,
 )
-from webapp.services.accounts import access, logins, people
+from webapp.services.accounts import logins, membership, people
 from webapp.services.errors import Conflict, Refused
 
 
@@ -85,7 +85,7 @@ def test_one_address_in_two_organisations(alice, cast: Cast):
 
 def test_a_new_address_clears_the_refusal_and_is_invited_again(alice, dave):
     dave.rejected_reply, dave.invited_at = "550 no such user", datetime.now(UTC)
-    old_link, token = access.invite(alice, dave), dave.session_token
+    old_link, token = membership.invite(alice, dave), dave.session_token
     people.edit_person(alice, dave, email="dave.new@acme.example")
     db.session.refresh(old_link)
     assert dave.rejected_reply is None
@@ -148,9 +148,9 @@ def test_who_has_signed_in_stays_their_own_after_moving_the_address(alice, dana)
 
 def test_who_moved_while_deactivated_is_to_be_invited(alice, dana, dave):
     dave.signed_in_at = datetime.now(UTC)
-    access.deactivate(dana, dave)
+    membership.deactivate(dana, dave)
     people.edit_person(dana, dave, email="dave.new@acme.example")
-    access.activate(dana, dave)
+    membership.activate(dana, dave)
     assert not dave.joined
     assert not db.session.scalars(select(Link)).all()
 
@@ -192,9 +192,9 @@ def test_signing_in_makes_no_form_stale(dana, dave):
 
 def test_the_last_active_admin_stays_one(dana, dave):
     assert refusal(people.edit_person, dana, dana, admin=False) == ("admin", Refusal.LAST_ADMIN)
-    assert refusal(access.deactivate, dana, dana) == ("active", Refusal.LAST_ADMIN)
+    assert refusal(membership.deactivate, dana, dana) == ("active", Refusal.LAST_ADMIN)
     people.edit_person(dana, dave, admin=True)
-    access.deactivate(dana, dana)
+    membership.deactivate(dana, dana)
     assert refusal(people.edit_person, dave, dave, admin=False) == ("admin", Refusal.LAST_ADMIN)
 
 
@@ -202,9 +202,9 @@ def test_role_and_deactivation_end_sessions(dana, dave):
     tokens = [dave.session_token]
     people.edit_person(dana, dave, admin=True)
     tokens.append(dave.session_token)
-    access.deactivate(dana, dave)
+    membership.deactivate(dana, dave)
     tokens.append(dave.session_token)
-    access.activate(dana, dave)
+    membership.activate(dana, dave)
     tokens.append(dave.session_token)
     assert len(set(tokens)) == 4
     assert [action for action, *_ in entries()] == [
@@ -215,17 +215,17 @@ def test_role_and_deactivation_end_sessions(dana, dave):
 
 
 def test_the_first_one_invited_at_a_client_becomes_its_admin(alice, dana, dave):
-    access.invite(alice, dave)
+    membership.invite(alice, dave)
     assert not dave.admin
     dana.admin = False
     db.session.flush()
-    access.invite(alice, dave)
+    membership.invite(alice, dave)
     assert dave.admin
 
 
 def test_an_invitation_speaks_its_readers_language_and_holds_no_key(alice, dave, cast: Cast):
     dave.organisation.language = "pt"
-    link = access.invite(alice, dave)
+    link = membership.invite(alice, dave)
     mail = db.session.scalars(select(Delivery)).one()
     assert mail.language == "pt"
     assert mail.link_id == link.id
@@ -243,14 +243,17 @@ def test_an_invitation_speaks_its_readers_language_and_holds_no_key(alice, dave,
 
 
 def test_a_link_works_once(alice, dave):
-    link = access.invite(alice, dave)
+    link = membership.invite(alice, dave)
     assert logins.use_link(link, "a hash") is dave
     assert refusal(logins.use_link, link, "another") == ("link", Refusal.LINK_OVER)
     assert logins.password_hash_of("dave@acme.example") == "a hash"
 
 
 def test_a_password_is_asked_of_who_has_none(alice, dave):
-    assert refusal(logins.use_link, access.invite(alice, dave), None) == ("password", Refusal.EMPTY)
+    assert refusal(logins.use_link, membership.invite(alice, dave), None) == (
+        "password",
+        Refusal.EMPTY,
+    )
 
 
 def test_a_new_password_ends_all_sessions_and_open_resets_of_the_address(dave):
@@ -267,6 +270,6 @@ def test_nobody_gets_a_link_for_an_unknown_address(cast: Cast, context, email):
 
 
 def test_a_deactivated_person_is_not_invited(dana, dave):
-    access.deactivate(dana, dave)
-    assert refusal(access.invite, dana, dave) == ("active", Refusal.INACTIVE)
+    membership.deactivate(dana, dave)
+    assert refusal(membership.invite, dana, dave) == ("active", Refusal.INACTIVE)
     assert logins.request_reset(dave.email) is None

@@ -46,6 +46,14 @@ def test_keys_are_folded_from_name_domain_and_city(alice, partner):
     assert added.sort_key > clients.add_client(alice, partner, ClientDetails("Zzz")).sort_key
 
 
+def test_the_longest_texts_have_room_in_the_indexes(alice, partner):
+    """Letters of four bytes each, all different, so that nothing can be compressed."""
+    letters = "".join(chr(0x20000 + number * 7919 % 40_000) for number in range(300))
+    added = clients.add_client(alice, partner, ClientDetails(letters[:200], city=letters[200:]))
+    assert added.search_key == letters[:200] + " " + letters[200:348]
+    assert len(added.search_key.encode()) <= clients.MOST_SEARCHED
+
+
 @pytest.mark.parametrize(
     ("facts", "field", "why"),
     [

@@ -7,9 +7,10 @@ from tests.support.cast import Cast
 from webapp.domain.recipients import ContactRole
 from webapp.domain.refusals import Refusal
 from webapp.models import AuditEntry, Client, User, db
-from webapp.services.accounts import access, people
+from webapp.services.accounts import membership, people
 from webapp.services.clients import contacts
 from webapp.services.errors import Conflict, Refused
+from webapp.services.reminders import loading
 
 PRIMARY, BILLING, DECISION_MAKER = ContactRole
 
@@ -62,11 +63,21 @@ def test_two_who_change_the_same_role_don_t_overwrite_one_another(dana, acme, ca
     assert contacts.holders(acme.id)[BILLING] is None
 
 
+def test_a_role_left_as_shown_stays_as_it_is_held():
+    shown, wanted, held = (
+        {PRIMARY: 1, BILLING: 2},
+        {PRIMARY: 3, BILLING: 2},
+        {PRIMARY: 4, BILLING: 5},
+    )
+    assert contacts.merged(contacts.shown(shown), wanted, held) == {PRIMARY: 3, BILLING: 5}
+    assert contacts.merged(None, wanted, held) == wanted
+
+
 @pytest.mark.parametrize("who", ["other_dana", "alice", "nobody", "deactivated"])
 def test_only_active_people_of_the_company(dana, acme, cast: Cast, who):
     if who == "deactivated":
         eva = people.add_person(dana, acme, name="Eva", email="eva@acme.example")
-        access.deactivate(dana, eva)
+        membership.deactivate(dana, eva)
         user_id = eva.id
     else:
         user_id = getattr(cast, who, 999_999)
@@ -78,9 +89,10 @@ def test_only_active_people_of_the_company(dana, acme, cast: Cast, who):
 
 
 def test_the_list_says_who_holds_what(dana, acme, cast: Cast):
-    listed = contacts.contacts(acme.id)
+    held = contacts.held_in(loading.load_one(acme.id))
+    assert held == contacts.holders(acme.id) == holding(cast)
+    listed = contacts.with_roles(people.team(acme.id), held)
     assert [(one.user.name, one.roles) for one in listed] == [
         ("Dana", (PRIMARY, DECISION_MAKER)),
         ("Dave", (BILLING,)),
     ]
-    assert contacts.held_by(listed) == contacts.holders(acme.id) == holding(cast)

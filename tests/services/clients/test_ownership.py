@@ -87,7 +87,7 @@ def test_a_late_choice_is_told_who_was_quicker_and_changes_nothing(scene, cast):
 def test_a_choice_between_reading_and_writing_is_noticed(scene, cast):
     alice, client = scene
     entry = choose_owner(alice, client, Choice.PARTNER, cast.bob)
-    # What this unit of work has read is older than what is stored.
+    # This unit of work has read an older version than the one stored.
     db.session.expire_all()
     assert client.owner_version == 2
     client.__dict__["owner_version"] = 1

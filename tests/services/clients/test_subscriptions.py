@@ -7,14 +7,12 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import select
 
-from tests.support.cast import make_client, make_subscription
 from webapp.domain.refusals import Refusal
 from webapp.models import (
     AuditEntry,
     Client,
     Delivery,
     DeliveryState,
-    Partner,
     Reminder,
     ReminderState,
     Subscription,
@@ -202,18 +200,3 @@ def test_nothing_different_leaves_no_entry(alice, subscription):
     facts = subscriptions.details_of(subscription)
     assert subscriptions.edit_subscription(alice, subscription, facts) is None
     assert db.session.scalars(select(AuditEntry)).all() == []
-
-
-def test_a_partners_new_steps_are_written_in_few_statements(cast, subscription, statements):
-    partner = db.session.get(Partner, cast.partner)
-    clients = [make_client(partner, f"Client {number}") for number in range(50)]
-    added = [make_subscription(client, "Hub", date(2027, 6, 1)) for client in clients]
-    db.session.add_all(added)
-    partner.steps_text = "10,5"
-    db.session.flush()
-    with statements() as log:
-        due_index.refresh_partner(partner)
-    # Two of them write the two new dates, whatever the number of subscriptions.
-    assert len(log) == 5
-    assert {one.attention_on for one in added} == {date(2027, 5, 22)}
-    assert subscription.attention_on == date(2027, 3, 21)

@@ -1,6 +1,7 @@
 """Files as they come: encodings, separators, and every way of being broken."""
 
 import codecs
+import io
 
 import pytest
 
@@ -23,7 +24,7 @@ TEXT = "Firma,Miasto\nŻółw,Łódź\n"
     ],
 )
 def test_decoding(content: bytes, encoding: str | None) -> None:
-    assert decode(content, encoding) == TEXT
+    assert decode(content, encoding).read() == TEXT
 
 
 @pytest.mark.parametrize(
@@ -71,21 +72,24 @@ def test_the_encoding_that_is_advised_reads_our_languages(text: str, encoding: s
     ],
 )
 def test_separators_and_line_ends(text: str) -> None:
-    assert [cells for _row, cells in lines(text)] == [["A", "B"], ["1", "2"]]
+    assert [cells for _row, cells in lines(io.StringIO(text, newline=""))] == [
+        ["A", "B"],
+        ["1", "2"],
+    ]
 
 
 def test_a_separator_within_quotes_does_not_count() -> None:
-    assert next(lines('"a, b, c";D\n')) == (1, ["a, b, c", "D"])
+    assert next(lines(io.StringIO('"a, b, c";D\n'))) == (1, ["a, b, c", "D"])
 
 
 def test_rows_are_lines_of_the_file() -> None:
-    assert [row for row, _cells in lines('A,B\n"1\n1",2\n\n3,4\n')] == [1, 2, 5]
+    assert [row for row, _cells in lines(io.StringIO('A,B\n"1\n1",2\n\n3,4\n'))] == [1, 2, 5]
 
 
 @pytest.mark.parametrize("text", ['A,B\n1,2\n"3,4\n5,6\n', 'A,B\n1,2\n"3"x,4\n'])
 def test_broken_quotes_are_named(text: str) -> None:
     with pytest.raises(ListError) as error:
-        list(lines(text))
+        list(lines(io.StringIO(text)))
     (fault,) = error.value.faults
     assert (fault.row, fault.problem) == (3, Problem.CSV)
     assert isinstance(fault, Fault)
@@ -93,9 +97,16 @@ def test_broken_quotes_are_named(text: str) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"\xef\xbb\xbf \n\n", b",,,", b";;\n;;\n", b'"",""\n', b"\xef\xbb\xbf\t\t", b"\x0c"],
+    [b"\xef\xbb\xbf \n\n", b",,,", b";;\n;;\n", b'"",""\n', b"\xef\xbb\xbf\t\t", b"\x0c"],
 )
-def test_a_file_without_any_text_is_empty(content: bytes) -> None:
+def test_lines_without_any_text_name_no_columns(content: bytes) -> None:
+    with pytest.raises(ListError) as error:
+        next(lines(decode(content)))
+    assert error.value.faults == (Fault(1, None, Problem.UNNAMED_COLUMNS),)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xef\xbb\xbf"])
+def test_a_file_without_lines_is_empty(content: bytes) -> None:
     with pytest.raises(ListError) as error:
         next(lines(decode(content)))
     assert error.value.faults == (Fault(1, None, Problem.EMPTY),)
@@ -103,5 +114,5 @@ def test_a_file_without_any_text_is_empty(content: bytes) -> None:
 
 def test_a_cell_that_is_too_long_to_be_read_is_named() -> None:
     with pytest.raises(ListError) as error:
-        next(lines("A," + "b" * 200_000))
+        next(lines(io.StringIO("A," + "b" * 200_000)))
     assert [(fault.row, fault.problem) for fault in error.value.faults] == [(1, Problem.CSV)]

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, true
 
 from tests.support.cast import make_client, make_subscription, make_user
 from webapp.domain.ownership import Owner
@@ -13,7 +13,7 @@ from webapp.domain.recipients import ContactRole, Reachability, reachability
 from webapp.models import Client, ContactAssignment, Partner, Subscription, User, db
 from webapp.services.lists import clients as client_list
 from webapp.services.lists.clients import ClientQuery, ClientSort, OwnerFilter
-from webapp.services.reminders import due_index, loading
+from webapp.services.reminders import due_index, loading, situations
 
 STATES = {
     "fine": {},
@@ -70,7 +70,7 @@ def client_variants(partner, people):
         for role, state in zip(roles, held, strict=False):
             person = same or add_user(client, f"{role} {state}", **STATES[state])
             db.session.add(ContactAssignment(client_id=client.id, role=role, user_id=person.id))
-    db.session.flush()
+    situations.refresh_where(true())
 
 
 def test_reachability_in_sql_is_the_rules(partner, monkeypatch):
@@ -130,6 +130,7 @@ def test_search_folds_case_and_accents(partner, search, found):
 def test_owners_are_filtered_by_what_is_in_effect(partner):
     add_client(partner, "Own partner", owner=Owner.PARTNER)
     add_client(partner, "Own vendor", owner=Owner.VENDOR)
+    situations.refresh_where(true())
     assert names(partner, owner=OwnerFilter.VENDOR) == ["Acme", "Own vendor"]
     assert names(partner, owner=OwnerFilter.PARTNER) == ["Own partner"]
     assert names(partner, owner=OwnerFilter.OWN) == ["Own partner", "Own vendor"]

@@ -76,8 +76,8 @@ def taken_over(client: TakenOver, letter: Letter, settings: Settings) -> TakenOv
         name=client.name,
         owner=owner_name(client.owner, settings.vendor_name),
         to_do=to_do(client.owner, settings.vendor_name),
-        sent=tuple(told(long_date(day_told.day, language), day_told) for day_told in client.sent),
-        next=tuple(told(day(day_told.day, today, language), day_told) for day_told in client.next),
+        sent=tuple(line(long_date(day_told.day, language), day_told) for day_told in client.sent),
+        next=tuple(line(day(day_told.day, today, language), day_told) for day_told in client.next),
     )
 
 
@@ -92,7 +92,7 @@ def to_do(owner: Owner, vendor: str) -> str:
     return str(text)
 
 
-def told(when: str, day_told: DayTold) -> str:
+def line(when: str, day_told: DayTold) -> str:
     """Put one day's mails into a line: when, about what, to whom."""
     people = ", ".join(day_told.people) or str(REACHABILITY[Reachability.RED])
     return f"{', '.join([when, *day_told.products])}: {people}"

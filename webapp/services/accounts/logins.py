@@ -6,12 +6,12 @@ Links live in real time: the demo clock moves neither them nor sessions.
 from datetime import UTC, datetime
 
 from sqlalchemy import delete, exists, select, update
-from sqlalchemy.orm import joinedload
 
 from webapp.domain.refusals import Refusal
 from webapp.domain.snapshots import AccountSnapshot
 from webapp.mail.addresses import AddressError, normalise
 from webapp.models import DeliveryState, Link, LinkPurpose, Login, MailKind, User, db
+from webapp.models.organisation import users_with_organisations
 from webapp.models.tables import conflict_insert, delivery_table, login_table
 from webapp.models.user import new_token
 from webapp.services import runtime
@@ -156,11 +156,10 @@ def users_with(key: str) -> list[User]:
     """List the active users with this address, latest sign-in first."""
     return list(
         db.session.scalars(
-            select(User)
+            users_with_organisations()
             .where(User.email_key == key, User.active)
             # People who never signed in come last: anybody may add a stranger's address to a team.
             .order_by(User.signed_in_at.desc().nulls_last(), User.id)
-            .options(joinedload(User.organisation))
         )
     )
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import asdict, dataclass
 from datetime import time
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from webapp import i18n
 from webapp.domain.ownership import Owner, needs_contact
@@ -12,13 +12,13 @@ from webapp.domain.refusals import Refusal
 from webapp.domain.schedule import parse_steps
 from webapp.domain.shown import token_of
 from webapp.mail.addresses import name_from
-from webapp.models import AuditEntry, Client, Partner, User, db
+from webapp.models import AuditEntry, Partner, User, db
 from webapp.models.audit import AuditAction
-from webapp.services import audit, runtime
+from webapp.services import audit
 from webapp.services.accounts import names, people
 from webapp.services.errors import Refused
-from webapp.services.reminders import due_index, loading
-from webapp.services.sending import after_changes, takeover_notes
+from webapp.services.reminders import loading
+from webapp.services.sending import following
 
 WEEKDAYS = "0123456"
 # The settings that are on or off: each column with the trail's action for a change.
@@ -135,10 +135,8 @@ def save_default(
     before = partner.default_owner
     entry = save(actor, partner, AuditAction.DEFAULT_CHANGED, asdict(wanted), shown)
     if entry:
-        after_changes.reconsider_partner(actor, partner)
-    if entry and partner.default_owner is not before:
-        followers = (Client.partner_id == partner.id) & Client.owner.is_(None)
-        takeover_notes.remember_change(followers, before, runtime.now())
+        changed = partner.default_owner is not before
+        following.begin(actor, partner.id, owner_before=before if changed else None, wakes=True)
     return entry
 
 
@@ -161,7 +159,7 @@ def save_schedule(
     wanted = Schedule(steps, wanted.window_opens, wanted.window_closes, days)
     entry = save(actor, partner, AuditAction.SCHEDULE_CHANGED, asdict(wanted), shown)
     if entry and "steps_text" in entry.changes:
-        due_index.refresh_partner(partner)
+        following.begin(actor, partner.id)
     return entry
 
 
@@ -187,11 +185,3 @@ def switch(
 ) -> AuditEntry | None:
     """Turn one of SWITCHES on or off for all clients; None if nothing changed. Raises Conflict."""
     return save(actor, partner, SWITCHES[name], {name: on}, shown)
-
-
-def override_counts(partner: Partner) -> tuple[int, int]:
-    """Count the clients that follow the default, and those with an owner of their own."""
-    own, all_clients = db.session.execute(
-        select(func.count(Client.owner), func.count()).where(Client.partner_id == partner.id)
-    ).one()
-    return all_clients - own, own

@@ -1,6 +1,6 @@
 """People: the users of an organisation, added and edited."""
 
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 from sqlalchemy import func, select
 
@@ -12,10 +12,11 @@ from webapp.models import (
     db,
 )
 from webapp.models.audit import AuditAction
-from webapp.models.user import new_token
+from webapp.models.user import name_key, new_token
 from webapp.services import audit
-from webapp.services.accounts.access import keep_an_admin, move_access
+from webapp.services.accounts.membership import keep_an_admin, move_access
 from webapp.services.accounts.names import changed_address, checked_address, checked_name
+from webapp.services.reminders import situations
 from webapp.services.sending import after_changes
 
 
@@ -53,14 +54,16 @@ def add_person(
 
     Raises Refused: ``name`` missing or unprintable, ``email`` malformed or taken in this organisation.
     """
-    user = new_person(
-        organisation,
-        name=name,
-        email=checked_address(organisation.id, email),
-        language=language,
-        job_title=job_title,
-        admin=admin,
-        time_zone=time_zone,
+    user = User(
+        **columns(
+            organisation.id,
+            name=name,
+            email=checked_address(organisation.id, email),
+            language=language,
+            job_title=job_title,
+            admin=admin,
+            time_zone=time_zone,
+        )
     )
     db.session.add(user)
     db.session.flush()
@@ -68,8 +71,8 @@ def add_person(
     return user
 
 
-def new_person(
-    organisation: Organisation,
+def columns(
+    organisation_id: int,
     *,
     name: str,
     email: str,
@@ -77,18 +80,20 @@ def new_person(
     job_title: str | None = None,
     admin: bool = False,
     time_zone: str | None = None,
-) -> User:
-    """Make a user who is not stored yet, at a normalised address that nobody has."""
-    return User(
-        organisation=organisation,
-        name=checked_name(name),
-        email=email,
-        email_key=email.casefold(),
-        language=language,
-        job_title=job_title or None,
-        admin=admin,
-        time_zone=time_zone,
-    )
+) -> dict[str, Any]:
+    """Make the columns of a new user at a normalised address that nobody has. Raises Refused."""
+    name = checked_name(name)
+    return {
+        "organisation_id": organisation_id,
+        "name": name,
+        "name_key": name_key(name),
+        "email": email,
+        "email_key": email.casefold(),
+        "language": language,
+        "job_title": job_title or None,
+        "admin": admin,
+        "time_zone": time_zone,
+    }
 
 
 def edit_person(
@@ -118,21 +123,22 @@ def edit_person(
         )
     if user.admin and not wanted.get("admin", True):
         keep_an_admin(user, "admin")
-    if address_right or wanted.get("email", user.email) != user.email:
-        after_changes.lock_person(user)
+    freed = address_right and user.rejected_reply is not None
+    if freed or wanted.get("email", user.email) != user.email:
+        after_changes.reconsider_person(actor, user)
     changes = audit.assign(user, **wanted)
     if "email" in changes:
         move_access(actor, user, before=changes["email"][0])
-    elif address_right:
+    elif freed:
         changes |= audit.assign(user, rejected_reply=None)
     if not changes:
         return
-    if changes.keys() & {"email", "rejected_reply"}:
-        after_changes.reconsider_person(actor, user)
     # Compared by id: a page hands in a proxy of the user.
     if changes.keys() & {"email", "admin"} and (actor is None or actor.id != user.id):
         user.session_token = new_token()
     db.session.flush()
+    if changes.keys() & {"email", "rejected_reply"}:
+        situations.refresh_person(user)
     audit.record_change(actor, AuditAction.USER_CHANGED, user, changes)
 
 

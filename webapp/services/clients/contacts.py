@@ -5,15 +5,16 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
+from webapp.domain.facts import ClientFacts
 from webapp.domain.recipients import ContactRole
 from webapp.domain.refusals import Refusal
 from webapp.domain.shown import changed_since, token_of
 from webapp.models import AuditEntry, Client, ContactAssignment, Reminder, User, db
 from webapp.models.audit import AuditAction
 from webapp.services import audit
-from webapp.services.accounts import people
 from webapp.services.errors import Refused
 from webapp.services.locks import lock_organisation
+from webapp.services.reminders import situations
 from webapp.services.sending import after_changes
 
 Holders = Mapping[ContactRole, int | None]
@@ -38,19 +39,17 @@ def holders(client_id: int) -> dict[ContactRole, int | None]:
     return {role: held.get(role) for role in ContactRole}
 
 
-def contacts(client_id: int) -> list[Contact]:
-    """List all users of a client with their roles, active ones first, by name."""
-    held = holders(client_id)
+def held_in(known: ClientFacts) -> dict[ContactRole, int | None]:
+    """Return the same as ``holders``, from facts that are loaded already."""
+    people = known.contacts
+    return {role: people[role].id if role in people else None for role in ContactRole}
+
+
+def with_roles(team: Iterable[User], held: Holders) -> list[Contact]:
+    """List users of a client with their roles, in the same order."""
     return [
-        Contact(user, tuple(role for role in ContactRole if held[role] == user.id))
-        for user in people.team(client_id)
+        Contact(user, tuple(role for role in ContactRole if held[role] == user.id)) for user in team
     ]
-
-
-def held_by(listed: Iterable[Contact]) -> dict[ContactRole, int | None]:
-    """Return the same as ``holders``, from a list that is loaded already."""
-    held = {role: contact.user.id for contact in listed for role in contact.roles}
-    return {role: held.get(role) for role in ContactRole}
 
 
 def shown(held: Holders) -> str:
@@ -67,11 +66,11 @@ def assign_contacts(actor: User, client: Client, wanted: Holders, shown: str | N
     """
     lock_organisation(client.id)
     stored = holders(client.id)
-    changes = {}
-    for role, user_id in wanted.items():
-        left = shown is not None and not changed_since(shown, {role.value: user_id})
-        if not left and user_id != stored[role]:
-            changes[role] = (stored[role], user_id)
+    changes = {
+        role: (stored[role], after)
+        for role, after in merged(shown, wanted, stored).items()
+        if after != stored[role]
+    }
     audit.refuse_stale(
         shown,
         {role.value: before for role, (before, _after) in changes.items()},
@@ -83,6 +82,7 @@ def assign_contacts(actor: User, client: Client, wanted: Holders, shown: str | N
     refuse_strangers(client, changes)
     for role, (before, after) in changes.items():
         put(client, role, before, after)
+    situations.refresh([client.id])
     after_changes.reconsider(actor, Reminder.client_id == client.id)
     audit.record(
         actor,
@@ -92,6 +92,19 @@ def assign_contacts(actor: User, client: Client, wanted: Holders, shown: str | N
         subject_id=client.id,
         changes={role.value: change for role, change in changes.items()},
     )
+
+
+def merged(shown: str | None, wanted: Holders, held: Holders) -> dict[ContactRole, int | None]:
+    """Merge the holders that a form wants into the present ones: roles left as shown stay as they are held.
+
+    ``shown``: the form's token; without one, all that is wanted counts.
+    """
+    return {
+        role: held[role]
+        if shown is not None and not changed_since(shown, {role.value: user_id})
+        else user_id
+        for role, user_id in wanted.items()
+    }
 
 
 def refuse_strangers(

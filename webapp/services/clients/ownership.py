@@ -13,9 +13,10 @@ from webapp.domain.refusals import Refusal
 from webapp.domain.shown import changed_since, token_of
 from webapp.models import AuditEntry, Client, Partner, Reminder, User, db
 from webapp.models.audit import AuditAction
+from webapp.models.tables import client_table
 from webapp.services import audit, runtime
 from webapp.services.errors import Conflict, Refused
-from webapp.services.reminders import loading
+from webapp.services.reminders import loading, situations
 from webapp.services.sending import after_changes, takeover_notes
 
 
@@ -83,13 +84,13 @@ def choose_owner(
     }
     if not changes:
         return None
-    before = effective_owner(client.choice, client.partner.default_owner).owner
+    if "owner" in changes:
+        takeover_notes.remember(client_table.c.id == client.id, runtime.now())
     if not write(actor, client, wanted, owner_changes="owner" in changes):
         db.session.refresh(client)
         return after_conflict(client, wanted)
+    situations.refresh([client.id])
     after_changes.wake(actor, Reminder.client_id == client.id)
-    if effective_owner(choice, client.partner.default_owner).owner is not before:
-        takeover_notes.remember_change(Client.id == client.id, before, runtime.now())
     return audit.record_change(actor, AuditAction.OWNER_CHANGED, client, changes)
 
 

@@ -1,6 +1,7 @@
 """Settling a renewal: renew it, cancel it, or put it back as it was."""
 
 from datetime import date
+from typing import Protocol
 
 from webapp.domain import schedule
 from webapp.domain.shown import changed_since
@@ -12,14 +13,27 @@ from webapp.services.errors import Conflict
 from webapp.services.reminders.due_index import refresh
 
 
-def next_date(subscription: Subscription) -> date:
+class Dates(Protocol):
+    """The dates and the term of a subscription, stored or read."""
+
+    @property
+    def renewal_date(self) -> date: ...
+    @property
+    def deadline(self) -> date | None: ...
+    @property
+    def term_months(self) -> int: ...
+    @property
+    def anchor_day(self) -> int: ...
+
+
+def next_date(subscription: Dates) -> date:
     """Compute the next renewal date. The anchor day keeps month ends and 29 February."""
     return schedule.add_months(
         subscription.renewal_date, subscription.term_months, subscription.anchor_day
     )
 
 
-def next_deadline(subscription: Subscription) -> date | None:
+def moved_deadline(subscription: Dates) -> date | None:
     """Compute the decision deadline of the next renewal, as many days before it as this one's."""
     if subscription.deadline is None:
         return None
@@ -52,14 +66,21 @@ def renew(
     changes = audit.assign(
         subscription,
         renewal_date=renewal,
-        deadline=next_deadline(subscription),
+        deadline=moved_deadline(subscription),
         cycle=subscription.cycle + 1,
         steps_from=None,
     )
-    subscriptions.move_reminders(actor, subscription, ReminderState.CANCELLED)
+    withdraw(actor, subscription)
     entry = audit.record_change(actor, AuditAction.SUBSCRIPTION_RENEWED, subscription, changes)
     refresh([subscription])
     return entry
+
+
+def withdraw(actor: User | None, subscription: Subscription) -> None:
+    """End the waiting reminders of a renewal that was settled, and wake those of a date that came back."""
+    subscriptions.move_reminders(
+        actor, [subscription.id], [subscription.client_id], ReminderState.CANCELLED
+    )
 
 
 def renewed_before(subscription: Subscription, shown: str) -> AuditEntry:
@@ -87,7 +108,7 @@ def cancel(
         return None
     audit.refuse_stale(shown, dates_of(subscription), *subscriptions.about(subscription))
     changes = audit.assign(subscription, cancelled=True)
-    subscriptions.move_reminders(actor, subscription, ReminderState.CANCELLED)
+    withdraw(actor, subscription)
     entry = audit.record_change(actor, AuditAction.SUBSCRIPTION_CANCELLED, subscription, changes)
     refresh([subscription])
     return entry
@@ -98,7 +119,7 @@ def restore(
 ) -> AuditEntry:
     """Put back values that a renewal or a cancellation changed (undo)."""
     changes = audit.assign(subscription, **values)
-    subscriptions.move_reminders(actor, subscription, ReminderState.CANCELLED)
+    withdraw(actor, subscription)
     entry = audit.record_change(actor, AuditAction.SUBSCRIPTION_CHANGED, subscription, changes)
     refresh([subscription])
     return entry

@@ -1,11 +1,15 @@
 """Subscriptions: add and edit."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
+from typing import Any
 
 from babel import Locale
 from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import aliased
 
 from webapp import i18n
 from webapp.domain import schedule
@@ -47,6 +51,9 @@ class SubscriptionDetails:
     deadline: date | None = None
     amount: Decimal | None = None
     currency: str | None = None
+
+
+FIELDS = tuple(field.name for field in fields(SubscriptionDetails))
 
 
 def subscriptions_of(client: Client) -> list[Subscription]:
@@ -113,6 +120,7 @@ def check(details: SubscriptionDetails) -> None:
         raise Refused("currency", Refusal.NO_OPTION)
 
 
+@lru_cache(1_000)
 def product_key(product: str) -> str:
     """Fold a product's name for comparison, cut to its column, since folding can make it longer."""
     return i18n.fold(product)[:300]
@@ -136,7 +144,7 @@ def add_subscription(
 ) -> Subscription:
     """Add a subscription to a client. Raises Refused."""
     refuse_twin(client, details, own_id=None)
-    subscription = new_subscription(client, details)
+    subscription = Subscription(client=client, **columns(details))
     db.session.add(subscription)
     db.session.flush()
     audit.record_change(actor, AuditAction.SUBSCRIPTION_ADDED, subscription)
@@ -144,15 +152,13 @@ def add_subscription(
     return subscription
 
 
-def new_subscription(client: Client, details: SubscriptionDetails) -> Subscription:
-    """Make a subscription that is not stored yet. For imports, which refresh all new ones at once."""
+def columns(details: SubscriptionDetails) -> dict[str, Any]:
+    """Make the columns of a new subscription from its details. Raises Refused."""
     check(details)
-    return Subscription(
-        client=client,
-        **asdict(details),
-        product_key=product_key(details.product),
-        anchor_day=details.renewal_date.day,
-    )
+    return {name: getattr(details, name) for name in FIELDS} | {
+        "product_key": product_key(details.product),
+        "anchor_day": details.renewal_date.day,
+    }
 
 
 def edit_subscription(
@@ -178,7 +184,7 @@ def edit_subscription(
         changes |= audit.assign(subscription, anchor_day=details.renewal_date.day)
     if subscription.base_date != base:
         changes |= audit.assign(subscription, steps_from=start_of_steps(subscription))
-        move_reminders(actor, subscription, ReminderState.SUPERSEDED)
+        move_reminders(actor, [subscription.id], [subscription.client_id], ReminderState.SUPERSEDED)
     entry = audit.record_change(actor, AuditAction.SUBSCRIPTION_CHANGED, subscription, changes)
     refresh([subscription])
     return entry
@@ -189,38 +195,57 @@ def start_of_steps(subscription: Subscription) -> date | None:
     # A worker may have a mail in hand. Its fate is known once the worker lets go of the client's lock.
     db.session.flush()
     lock_clients([subscription.client_id])
-    told = db.session.scalar(
-        select(Delivery.id)
-        .join(delivery_reminder, delivery_reminder.c.delivery_id == Delivery.id)
-        .join(Reminder, Reminder.id == delivery_reminder.c.reminder_id)
+    return runtime.today(subscription.client.time_zone) if told([subscription.id]) else None
+
+
+def told(subscription_ids: Sequence[int]) -> set[int]:
+    """Find the subscriptions about whose present renewal a mail went out."""
+    went_out = (
+        select(Reminder.subscription_id)
+        .join(Subscription, Subscription.id == Reminder.subscription_id)
+        .join(delivery_reminder, delivery_reminder.c.reminder_id == Reminder.id)
+        .join(Delivery, Delivery.id == delivery_reminder.c.delivery_id)
         .where(
-            Reminder.subscription_id == subscription.id,
-            Reminder.cycle == subscription.cycle,
+            Reminder.subscription_id.in_(subscription_ids),
+            Reminder.cycle == Subscription.cycle,
             Delivery.state.in_(GONE_OUT),
         )
-        .limit(1)
+        .distinct()
     )
-    return runtime.today(subscription.client.time_zone) if told else None
+    return set(db.session.scalars(went_out))
 
 
-def move_reminders(actor: User | None, subscription: Subscription, state: ReminderState) -> None:
-    """End the waiting reminders of the old date, and wake those that the new date had before.
+def move_reminders(
+    actor: User | None,
+    subscription_ids: Sequence[int],
+    client_ids: Sequence[int],
+    state: ReminderState,
+) -> None:
+    """End the waiting reminders of the old dates, and wake those that the new dates had before.
+
+    ``client_ids``: the clients of these subscriptions, but those for whom nothing waits may be left out.
 
     When a date comes back (an undo, a correction), its newest reminder has ended already, and a step
     can't have a second one.
     """
     now = runtime.now()
-    after_changes.withdraw(actor, subscription, state, now)
+    after_changes.withdraw(actor, subscription_ids, client_ids, state, now)
+    same_date = aliased(Reminder)
     newest = (
-        select(Reminder.id)
+        select(same_date.id)
+        .join(Subscription, Subscription.id == same_date.subscription_id)
         .where(
-            Reminder.subscription_id == subscription.id,
-            Reminder.base_date == subscription.base_date,
+            same_date.subscription_id == Reminder.subscription_id,
+            same_date.base_date == Subscription.base_date,
+            Subscription.cancelled.is_(False),
         )
-        .order_by(Reminder.step)
+        .order_by(same_date.step)
         .limit(1)
+        .correlate(Reminder)
         .scalar_subquery()
     )
-    if not subscription.cancelled:
-        ended = Reminder.state.in_((ReminderState.SUPERSEDED, ReminderState.CANCELLED))
-        reminder_states.change((Reminder.id == newest) & ended, ReminderState.DUE, now, actor)
+    ended = Reminder.state.in_((ReminderState.SUPERSEDED, ReminderState.CANCELLED))
+    of_these = Reminder.subscription_id.in_(subscription_ids)
+    reminder_states.change(
+        of_these & ended & (Reminder.id == newest), ReminderState.DUE, now, actor
+    )

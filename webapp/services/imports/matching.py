@@ -1,16 +1,26 @@
 """Matching the lines of a list with the partner's rows. Nothing is written yet."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date
+from functools import lru_cache
 
 from webapp.countries import zone_of
 from webapp.domain.cells import Problem
-from webapp.domain.rows import COMPANY_KEYS, Columns, Fault, Field, ImportedLine, Kind
+from webapp.domain.rows import ATTRIBUTES, COMPANY_KEYS, Columns, Fault, Field, ImportedLine, Kind
 from webapp.domain.schedule import add_months
 from webapp.i18n import fold
-from webapp.models import Subscription
 from webapp.services.clients.subscriptions import FIRST_DAY, product_key
+from webapp.services.imports import stored
 from webapp.services.imports.plans import ClientPlan, LineClaim, MatchError, Outcome, Plan
+from webapp.services.imports.shelf import Shelf
+from webapp.services.imports.stored import StoredSubscription
+
+# So many lines are matched at a time.
+LINES = 2_000
+# Each name is looked up several times in a row.
+folded_name = lru_cache(LINES)(fold)
+# A client may be found by several keys. Each is of one field.
+ClientKey = tuple[Field, str]
 
 
 class Matcher:
@@ -20,23 +30,39 @@ class Matcher:
     that has another stronger key.
     """
 
-    def __init__(self, columns: Columns, plans: Iterable[ClientPlan]) -> None:
+    def __init__(self, columns: Columns, partner_id: int) -> None:
         self.columns = columns
-        self.plans: list[ClientPlan] = []
+        self.partner_id = partner_id
+        self.plans = Shelf()
+        self.known: dict[int, int] = {}
         self.outcomes: dict[int, Outcome] = {}
         self.faults: list[Fault] = []
-        self.by_key: dict[tuple[str, str], list[ClientPlan]] = {}
-        for plan in plans:
-            self.remember(plan)
+        self.places: dict[ClientKey, tuple[int, ...]] = {}
 
-    def remember(self, plan: ClientPlan) -> None:
-        """Add a plan, or index its new keys."""
-        if not plan.keys:
-            self.plans.append(plan)
+    def match_all(self, lines: Sequence[ImportedLine]) -> None:
+        """Match some lines of a list, the earlier ones first."""
+        self.recall(lines)
+        for line in lines:
+            self.match(line)
+        self.plans.tidy()
+
+    def recall(self, lines: Sequence[ImportedLine]) -> None:
+        """Load the stored clients that these lines may be about, unless they are known already."""
+        keys: dict[Field, set[str]] = {}
+        for line in lines:
+            for kind, key in client_keys(line.external_id, line.domain, line.company):
+                keys.setdefault(kind, set()).add(key)
+        found = stored.client_ids(self.partner_id, keys) - self.known.keys()
+        for plan in stored_plans(found, self.columns) if found else ():
+            place = self.known[plan.id] = self.plans.add(plan)
+            self.remember(place, plan)
+
+    def remember(self, place: int, plan: ClientPlan) -> None:
+        """Index the keys of a plan, old and new."""
         for key in client_keys(plan.value("external_id"), plan.value("domain"), plan.value("name")):
-            if key not in plan.keys:
-                plan.keys.add(key)
-                self.by_key.setdefault(key, []).append(plan)
+            places = self.places.get(key, ())
+            if place not in places:
+                self.places[key] = (*places, place)
 
     def match(self, line: ImportedLine) -> None:
         """Match one line."""
@@ -52,18 +78,19 @@ class Matcher:
         self.faults.append(Fault(row, column, error.problem, error.values))
 
     def outcome(self, line: ImportedLine) -> Outcome:
-        plan, by = self.find(line)
+        place, by = self.find(line)
+        plan = None if place is None else self.plans[place]
         outcome = Outcome.UNCHANGED
         if self.columns.kind is Kind.CLIENTS:
             if plan is None:
                 plan, outcome = ClientPlan(None, line.row), Outcome.CREATED
                 require(line, Field.COMPANY)
             claims = client_claims(line)
-            if by == Field.COMPANY.value and plan.record is not None:
+            if by is Field.COMPANY and plan.record is not None:
                 # It was found by its name, in whatever spelling. The stored spelling stays.
                 claims = [claim for claim in claims if claim[0] is not Field.COMPANY]
             outcome = max(outcome, plan.claim(line.row, claims), subscribe(plan, line))
-            self.remember(plan)
+            self.remember(self.plans.add(plan) if place is None else place, plan)
         elif plan is None:
             raise unknown_client(line)
         if line.email:
@@ -72,23 +99,26 @@ class Matcher:
             raise MatchError(Field.EMAIL, Problem.NEEDED)
         return outcome
 
-    def find(self, line: ImportedLine) -> tuple[ClientPlan | None, str | None]:
-        """Find the client of a line, and the key that found it. Raises MatchError if several match."""
+    def find(self, line: ImportedLine) -> tuple[int | None, Field | None]:
+        """Find the place of a line's client, and the key that found it. Raises MatchError if several match."""
         for kind, key in client_keys(line.external_id, line.domain, line.company):
             found = [
-                plan
-                for plan in self.by_key.get((kind, key), ())
-                if kind == "external id"
-                or (
-                    agree(plan.value("external_id"), line.external_id)
-                    and (kind == "domain" or agree(plan.value("domain"), line.domain))
-                )
+                place
+                for place in self.places.get((kind, key), ())
+                if kind is Field.EXTERNAL_ID or self.may_be(place, line, kind)
             ]
             if len(found) > 1:
-                raise MatchError(Field(kind), Problem.AMBIGUOUS)
+                raise MatchError(kind, Problem.AMBIGUOUS)
             if found:
                 return found[0], kind
         return None, None
+
+    def may_be(self, place: int, line: ImportedLine, kind: Field) -> bool:
+        """Tell whether a client that a weaker key finds has no other stronger key."""
+        plan = self.plans[place]
+        return agree(plan.value("external_id"), line.external_id) and (
+            kind is Field.DOMAIN or agree(plan.value("domain"), line.domain)
+        )
 
     def meet(self, plan: ClientPlan, line: ImportedLine, email: str) -> Outcome:
         """Match the person of a line, and fill the roles that nobody holds."""
@@ -119,6 +149,22 @@ class Matcher:
             outcome = max(outcome, Outcome.CHANGED if row == line.row else outcome)
         return outcome
 
+    def check(self) -> None:
+        """Add the faults of what follows from the list."""
+        for place in self.known.values():
+            self.settle(self.plans.peek(place))
+
+    def touched(self) -> Iterator[ClientPlan]:
+        """Yield the plans that a line is about, with all that follows: stored clients by id, then new ones."""
+        places = [self.known[id] for id in sorted(self.known)]
+        earlier = set(places)
+        places += (place for place in range(len(self.plans)) if place not in earlier)
+        for place in places:
+            plan = self.plans.peek(place)
+            if plan.touched:
+                self.settle(plan)
+                yield plan
+
     def settle(self, plan: ClientPlan) -> None:
         """Work out the consequences for stored rows: the zone of a new country, and moved deadlines.
 
@@ -135,24 +181,38 @@ class Matcher:
                 deadline = subscription.value("deadline")
                 if deadline < FIRST_DAY:
                     early = MatchError(Field.DEADLINE, Problem.DATE, value=deadline.isoformat())
-                    self.refuse(subscription.rows["renewal_date"], early)
+                    self.refuse(subscription.row_of("renewal_date"), early)
 
 
-def client_keys(
-    external_id: str | None, domain: str | None, name: str | None
-) -> list[tuple[str, str]]:
+def stored_plans(ids: Collection[int], columns: Columns) -> list[ClientPlan]:
+    """Load the plans of stored clients with all that the columns may change, in the order of their ids."""
+    plans = {client.id: ClientPlan(client, 0, id=client.id) for client in stored.clients(ids)}
+    if Field.PRODUCT in columns.places:
+        for subscription in stored.subscriptions(ids):
+            plan = plans[subscription.client_id]
+            plan.subscriptions[subscription.product_key] = Plan(subscription, 0, id=subscription.id)
+    if Field.EMAIL in columns.places:
+        for person in stored.people(ids):
+            plan = plans[person.organisation_id]
+            plan.people[person.email_key] = Plan(person, 0, id=person.id)
+        for client_id, held in stored.held_roles(ids).items():
+            plans[client_id].held = held
+    return list(plans.values())
+
+
+def client_keys(external_id: str | None, domain: str | None, name: str | None) -> list[ClientKey]:
     """List the keys that a client may be found by, the strongest first."""
     keys = (
         (Field.EXTERNAL_ID, external_id),
         (Field.DOMAIN, domain),
-        (Field.COMPANY, name and fold(name)),
+        (Field.COMPANY, name and folded_name(name)),
     )
-    return [(kind.value, key) for kind, key in keys if key]
+    return [(kind, key) for kind, key in keys if key]
 
 
 def unknown_client(line: ImportedLine) -> MatchError:
     """Make the error for a line without a match. It names the column to look at."""
-    given = [name for name in COMPANY_KEYS if getattr(line, name.name.lower())]
+    given = [name for name in COMPANY_KEYS if getattr(line, ATTRIBUTES[name])]
     if not given:
         return MatchError(Field.COMPANY, Problem.NEEDED)
     return MatchError(given[-1], Problem.NOT_FOUND)
@@ -164,7 +224,7 @@ def agree(one: str | None, other: str | None) -> bool:
 
 def require(line: ImportedLine, *names: Field) -> None:
     for name in names:
-        if getattr(line, name.name.lower()) is None:
+        if getattr(line, ATTRIBUTES[name]) is None:
             raise MatchError(name, Problem.NEEDED)
 
 
@@ -214,7 +274,7 @@ def subscribe(plan: ClientPlan, line: ImportedLine) -> Outcome:
     return outcome
 
 
-def is_behind(listed: date | None, plan: Plan[Subscription]) -> bool:
+def is_behind(listed: date | None, plan: Plan[StoredSubscription]) -> bool:
     """Tell whether a list still has the date from before a renewal, and so must not change it."""
     known = plan.record
     if listed is None or known is None or known.cycle == 1:

@@ -5,14 +5,12 @@ from dataclasses import dataclass, field, fields
 from enum import IntEnum
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import select
-
 from webapp.domain.cells import Problem
 from webapp.domain.recipients import ContactRole
 from webapp.domain.rows import Field
-from webapp.models import Client, ContactAssignment, Partner, Subscription, User, db
 from webapp.services.clients.clients import ClientDetails
 from webapp.services.clients.subscriptions import SubscriptionDetails
+from webapp.services.imports.stored import StoredClient, StoredPerson, StoredSubscription
 
 # A field, the attribute that it sets, and the value, which is of its column's type.
 LineClaim = tuple[Field, str, Any]
@@ -46,7 +44,7 @@ class ImportedPerson:
     language: str | None
 
 
-Record = TypeVar("Record", Client, Subscription, User)
+Record = TypeVar("Record", StoredClient, StoredSubscription, StoredPerson)
 Details = TypeVar("Details", ClientDetails, SubscriptionDetails, ImportedPerson)
 
 
@@ -54,25 +52,29 @@ Details = TypeVar("Details", ClientDetails, SubscriptionDetails, ImportedPerson)
 class Plan(Generic[Record]):
     """The plan for one row: its present state (None: it is to be created), and the wanted values.
 
-    ``wanted`` maps attributes to values, ``rows`` to the line that said so first. Other modules get
-    them as details.
+    ``wanted`` maps attributes to values; other modules get them as details. ``row``: the first line about it,
+    0 for none; ``rows``: the lines that were the first to say something else. ``id``: the row's, 0 until it
+    has been made.
     """
 
     record: Record | None
     row: int
     wanted: dict[str, Any] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
+    id: int = 0
 
     @property
     def stored(self) -> Record:
-        """The row, once it has been made."""
+        """The row as it was before the import."""
         if self.record is None:
-            raise LookupError(f"line {self.row} has not been written yet")
+            raise LookupError(f"line {self.row} is about something new")
         return self.record
 
     def value(self, attribute: str) -> Any:
         """Return the value that the attribute will have."""
-        return self.wanted.get(attribute, getattr(self.record, attribute, None))
+        if attribute in self.wanted:
+            return self.wanted[attribute]
+        return getattr(self.record, attribute, None)
 
     def details(self, kind: type[Details]) -> Details:
         """Fill in details: each as the list has it, else as it is stored."""
@@ -97,16 +99,25 @@ class Plan(Generic[Record]):
         Raises MatchError.
         """
         outcome = Outcome.UNCHANGED
+        self.row = self.row or row
         for name, attribute, value in claims:
             if value is None:
                 continue
             if attribute not in self.wanted:
-                self.wanted[attribute], self.rows[attribute] = value, row
-                if self.differs(attribute):
+                present = getattr(self.record, attribute, None)
+                if present != value:
                     outcome = Outcome.CHANGED
+                # Of two equal values one is kept: most lists say what is stored.
+                self.wanted[attribute] = value if present != value else present
+                if row != self.row:
+                    self.rows[attribute] = row
             elif self.wanted[attribute] != value:
-                raise MatchError(name, Problem.CONFLICT, other=self.rows[attribute])
+                raise MatchError(name, Problem.CONFLICT, other=self.row_of(attribute))
         return outcome
+
+    def row_of(self, attribute: str) -> int:
+        """Return the first line that says anything of an attribute."""
+        return self.rows.get(attribute, self.row)
 
     def follow(self, attribute: str, value: Any) -> None:
         """Note what follows from the list, unless it says something else."""
@@ -114,24 +125,29 @@ class Plan(Generic[Record]):
 
 
 @dataclass(slots=True, eq=False)
-class ClientPlan(Plan[Client]):
+class ClientPlan(Plan[StoredClient]):
     """A client with its subscriptions by product key and its people by address.
 
     ``held``: the roles that somebody holds already. ``roles``: the other roles that the list gives, each
-    with the address of its new holder and the line. ``keys``: the keys by which the client is found.
+    with the address of its new holder and the line.
     """
 
-    subscriptions: dict[str, Plan[Subscription]] = field(default_factory=dict)
-    people: dict[str, Plan[User]] = field(default_factory=dict)
-    held: set[ContactRole] = field(default_factory=set)
+    subscriptions: dict[str, Plan[StoredSubscription]] = field(default_factory=dict)
+    people: dict[str, Plan[StoredPerson]] = field(default_factory=dict)
+    held: frozenset[ContactRole] = frozenset()
     roles: dict[ContactRole, tuple[str, int]] = field(default_factory=dict)
-    keys: set[tuple[str, str]] = field(default_factory=set)
 
     @property
     def touched(self) -> bool:
         """Tell whether any line is about this client."""
         parts: tuple[Part, ...] = (self, *self.subscriptions.values(), *self.people.values())
         return bool(self.roles) or any(part.wanted for part in parts)
+
+    @property
+    def unsettled(self) -> bool:
+        """Tell whether there is anything to write about this client."""
+        parts: tuple[Part, ...] = (self, *self.subscriptions.values(), *self.people.values())
+        return bool(self.roles) or any(not part.record or part.changed for part in parts)
 
     @property
     def first_admin(self) -> str | None:
@@ -142,29 +158,4 @@ class ClientPlan(Plan[Client]):
         return primary[0] if primary else next(iter(self.people))
 
 
-Part = Plan[Client] | Plan[Subscription] | Plan[User]
-
-
-def load(partner: Partner) -> list[ClientPlan]:
-    """Load all clients of a partner, with subscriptions and people, in four statements."""
-    mine = Client.partner_id == partner.id
-    plans = {
-        client.id: ClientPlan(client, 0)
-        for client in db.session.scalars(select(Client).where(mine).order_by(Client.id))
-    }
-    for subscription in db.session.scalars(
-        select(Subscription).join(Subscription.client).where(mine)
-    ):
-        plan = plans[subscription.client_id]
-        plan.subscriptions[subscription.product_key] = Plan(subscription, 0)
-    users = select(User).join(Client, Client.id == User.organisation_id).where(mine)
-    for user in db.session.scalars(users):
-        plans[user.organisation_id].people[user.email_key] = Plan(user, 0)
-    held = (
-        select(ContactAssignment.client_id, ContactAssignment.role)
-        .join(Client, Client.id == ContactAssignment.client_id)
-        .where(mine)
-    )
-    for client_id, role in db.session.execute(held):
-        plans[client_id].held.add(role)
-    return list(plans.values())
+Part = Plan[StoredClient] | Plan[StoredSubscription] | Plan[StoredPerson]

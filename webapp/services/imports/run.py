@@ -3,11 +3,15 @@
 A dry run works in the same way, but the edge rolls it back instead of committing.
 """
 
-from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from functools import partial
+from itertools import chain, islice
 from typing import Any
+
+from sqlalchemy import select
 
 from webapp.countries import country_code
 from webapp.domain.cells import CellError, Problem, Spelling, folded
@@ -20,18 +24,20 @@ from webapp.domain.rows import (
     ImportedLine,
     ListError,
     Reader,
+    cell_readers,
     find_columns,
     read_line,
-    readers,
 )
 from webapp.i18n import LANGUAGES, ZONES, Language, best_language
 from webapp.labels import codes
 from webapp.mail.addresses import AddressError, normalise
-from webapp.models import Partner, User
+from webapp.models import Partner, User, db
+from webapp.models.subscription import base_date_of
+from webapp.models.tables import subscription_table
 from webapp.services import runtime
 from webapp.services.clients.subscriptions import CURRENCIES
-from webapp.services.imports.matching import Matcher
-from webapp.services.imports.plans import ClientPlan, Outcome, Part, load
+from webapp.services.imports.matching import LINES, Matcher
+from webapp.services.imports.plans import ClientPlan, Outcome, Part
 from webapp.services.imports.table import decode, lines
 from webapp.services.imports.writing import write
 from webapp.services.locks import lock_organisation
@@ -68,15 +74,19 @@ class PlannedChange:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The result of an import, or of its dry run. The counts are lines of the file without a fault."""
+    """The result of an import, or of its dry run. The counts are lines of the file without a fault.
+
+    ``changes`` yields the fields of stored rows that are changed; ``mails`` foresees the next mails about the
+    clients, as the database is when it is called. Both yield nothing if there are faults.
+    """
 
     created: int = 0
     changed: int = 0
     unchanged: int = 0
     faults: tuple[Fault, ...] = ()
-    changes: tuple[PlannedChange, ...] = ()
-    mails: tuple[MailAhead, ...] = ()
     unused_columns: tuple[str, ...] = ()
+    changes: Callable[[], Iterable[PlannedChange]] = tuple
+    mails: Callable[[], Iterable[MailAhead]] = tuple
 
 
 def import_list(
@@ -90,36 +100,38 @@ def import_list(
 ) -> Report:
     """Import the lines of a file. If there are faults, nothing is written, and the report has them.
 
-    ``dates``: the list may write dates in this language's way, besides ISO dates.
+    ``dates``: the list may write dates in this language's way, besides ISO dates. Raises StaleDataError if
+    somebody has changed one of the rows meanwhile.
     """
+    db.session.flush()
     try:
         records = lines(decode(content, encoding))
         _row, header = next(records)
         columns = find_columns([title.strip() for title in header], mapping)
         # Two imports at once would both create rows that neither finds.
         lock_organisation(partner.id)
-        matcher = Matcher(columns, load(partner))
-        for line in read_lines(records, columns, spelling_of(dates), matcher.faults):
-            matcher.match(line)
+        matcher = Matcher(columns, partner.id)
+        readable = read_lines(records, columns, spelling_of(dates), matcher.faults)
+        while some := list(islice(readable, LINES)):
+            matcher.match_all(some)
     except ListError as error:
         return Report(faults=error.faults)
-    faults = matcher.faults
-    touched = [plan for plan in matcher.plans if plan.touched]
-    for plan in touched:
-        matcher.settle(plan)
-    changes: tuple[PlannedChange, ...] = ()
-    if not faults:
-        changes = tuple(change for plan in touched for change in planned_changes(plan))
-        write(actor, partner, touched)
-    outcomes = [*matcher.outcomes.values()]
-    return Report(
-        outcomes.count(Outcome.CREATED),
-        outcomes.count(Outcome.CHANGED),
-        outcomes.count(Outcome.UNCHANGED),
-        tuple(sorted(faults, key=lambda fault: fault.row)),
-        changes,
-        () if faults else tuple(planned_mails([plan.stored.id for plan in touched])),
+    matcher.check()
+    counts = Counter(matcher.outcomes.values())
+    report = Report(
+        counts[Outcome.CREATED],
+        counts[Outcome.CHANGED],
+        counts[Outcome.UNCHANGED],
+        tuple(sorted(matcher.faults, key=lambda fault: fault.row)),
         columns.unused,
+    )
+    if report.faults:
+        return report
+    client_ids = write(actor, partner, matcher.touched())
+    return replace(
+        report,
+        changes=lambda: chain.from_iterable(map(planned_changes, matcher.touched())),
+        mails=partial(planned_mails, client_ids, partner.steps[0]),
     )
 
 
@@ -138,7 +150,7 @@ def read_lines(
     faults: list[Fault],
 ) -> Iterator[ImportedLine]:
     """Yield the readable lines. The faults of the others go to ``faults``."""
-    how = readers(spelling) | WORLD
+    how = cell_readers(spelling, WORLD)
     for row, cells in records:
         line = read_line(row, cells, columns, how)
         if isinstance(line, ImportedLine):
@@ -199,11 +211,13 @@ def planned_changes(plan: ClientPlan) -> Iterator[PlannedChange]:
             yield PlannedChange(plan.record.name, about, attribute, before, after)
 
 
-def planned_mails(client_ids: Sequence[int]) -> Iterator[MailAhead]:
-    """Foresee the next mails about these clients, by the same functions as sending."""
+def planned_mails(client_ids: Sequence[int], farthest_step: int) -> Iterator[MailAhead]:
+    """Foresee the next mails about a partner's clients, by the same functions as sending."""
     now = runtime.now()
     for start in range(0, len(client_ids), CHUNK):
-        for client in loading.load(client_ids[start : start + CHUNK]).values():
+        until = now.date() + timedelta(days=DAYS_AHEAD + farthest_step)
+        near = renewed(client_ids[start : start + CHUNK], now.date(), until)
+        for client in loading.load(near).values():
             for plan in mails_within(client, now, DAYS_AHEAD):
                 for mail in plan.mails:
                     person = mail.recipient.person
@@ -217,3 +231,16 @@ def planned_mails(client_ids: Sequence[int]) -> Iterator[MailAhead]:
                         mail.kind,
                         products,
                     )
+
+
+def renewed(client_ids: Sequence[int], since: date, until: date) -> Sequence[int]:
+    """Find the clients with a renewal or a deadline in this time, since all others have no mails."""
+    owned, base = subscription_table.c, base_date_of(subscription_table.c)
+    # Somewhere it is another day.
+    margin = timedelta(days=1)
+    soon = select(owned.client_id).where(
+        owned.client_id.in_(client_ids),
+        owned.cancelled.is_(False),
+        base.between(since - margin, until + margin),
+    )
+    return db.session.scalars(soon.distinct()).all()

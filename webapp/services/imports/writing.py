@@ -1,125 +1,76 @@
-"""Writing the plans of an import: all new rows in a few statements, changes one by one."""
+"""Writing the plans of an import: each table's rows of many clients in one statement."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from array import array
+from collections.abc import Iterable, Sequence
+from itertools import islice
 
-from sqlalchemy import insert
-
-from webapp.domain.recipients import ContactRole
-from webapp.models import AuditEntry, Client, ContactAssignment, Partner, Subscription, User, db
+from webapp.models import Partner, Reminder, Subscription, User, db
 from webapp.models.audit import AuditAction
 from webapp.models.base import Json
+from webapp.models.tables import audit_entry_table, contact_assignment_table
 from webapp.services import audit
-from webapp.services.accounts import people
-from webapp.services.clients import clients, renewals, subscriptions
-from webapp.services.clients.clients import ClientDetails
-from webapp.services.clients.subscriptions import SubscriptionDetails
-from webapp.services.imports.plans import ClientPlan, ImportedPerson, Plan
-from webapp.services.reminders.due_index import refresh, refreshed_together
+from webapp.services.imports.changing import change
+from webapp.services.imports.creating import create, insert_rows
+from webapp.services.imports.plans import ClientPlan
+from webapp.services.locks import lock_clients
+from webapp.services.reminders import due_index, situations
 from webapp.services.sending import after_changes
 
+# So many clients are written at a time.
+CHUNK = 1_000
 
-def write(actor: User | None, partner: Partner, plans: Sequence[ClientPlan]) -> None:
-    """Write plans that have no faults."""
-    new = [part for plan in plans for part in create(partner, plan)]
-    db.session.add_all(new)
-    db.session.flush()
-    entries = [entry_of(actor, partner, row) for row in new]
+
+def write(actor: User | None, partner: Partner, plans: Iterable[ClientPlan]) -> Sequence[int]:
+    """Write plans that have no faults. Returns the ids of their clients, in order.
+
+    Raises StaleDataError if somebody has changed one of the rows since it was loaded.
+    """
+    written = array("q")
+    rest = iter(plans)
+    while chunk := list(islice(rest, CHUNK)):
+        write_some(actor, partner, chunk)
+        written.extend(plan.id for plan in chunk)
+    # All of it was written past the session.
+    db.session.expire_all()
+    return written
+
+
+def write_some(actor: User | None, partner: Partner, plans: Sequence[ClientPlan]) -> None:
+    """Write as many plans as a few statements may be about."""
+    plans = [plan for plan in plans if plan.unsettled]
+    earlier = [plan.id for plan in plans if plan.record]
+    if earlier:
+        lock_clients(earlier)
+    entries = [*create(actor, partner, plans), *fill_roles(actor, partner, plans)]
+    entries += change(actor, partner, plans)
+    insert_rows(audit_entry_table, entries)
+    situations.refresh([plan.id for plan in plans if plan.roles])
+    if earlier:
+        due_index.refresh_where(Subscription.client_id.in_(earlier))
+        # A blocked reminder may wait for these new contacts.
+        after_changes.reconsider(actor, Reminder.client_id.in_(earlier))
+
+
+def fill_roles(actor: User | None, partner: Partner, plans: Sequence[ClientPlan]) -> list[Json]:
+    """Give roles that nobody holds, and return the audit entries. Only the client assigns all others."""
+    rows: list[Json] = []
+    entries: list[Json] = []
     for plan in plans:
-        holders = {role: plan.people[key].stored.id for role, (key, _row) in plan.roles.items()}
-        if holders:
-            entries.append(fill_roles(actor, plan.stored, holders))
-    if entries:
-        db.session.execute(insert(AuditEntry), entries)
-    with refreshed_together():
-        refresh([row for row in new if isinstance(row, Subscription)])
-        for plan in plans:
-            change(actor, plan)
-    # A blocked reminder may wait for these new contacts.
-    after_changes.reconsider_partner(actor, partner)
-
-
-def create(partner: Partner, plan: ClientPlan) -> Iterator[Client | Subscription | User]:
-    """Make the missing rows of a client, its subscriptions and its people."""
-    if plan.record is None:
-        plan.record = clients.new_client(partner, plan.details(ClientDetails))
-        yield plan.record
-    for subscription in plan.subscriptions.values():
-        if subscription.record is None:
-            details = subscription.details(SubscriptionDetails)
-            subscription.record = subscriptions.new_subscription(plan.record, details)
-            subscription.record.cancelled = bool(subscription.value("cancelled"))
-            yield subscription.record
-    admin = plan.first_admin
-    for key, person in plan.people.items():
-        if person.record is None:
-            said = asdict(person.details(ImportedPerson))
-            person.record = people.new_person(plan.record, admin=key == admin, **said)
-            yield person.record
-
-
-def entry_of(actor: User | None, partner: Partner, row: Client | Subscription | User) -> Json:
-    """Make the audit entry of a new row."""
-    if isinstance(row, Client):
-        action, client_id, subject = AuditAction.CLIENT_ADDED, row.id, row.name
-    elif isinstance(row, Subscription):
-        action, client_id, subject = AuditAction.SUBSCRIPTION_ADDED, row.client_id, row.product
-    else:
-        action, client_id, subject = AuditAction.USER_ADDED, row.organisation_id, row.name
-    return audit.values(
-        actor,
-        action,
-        organisation_id=partner.id,
-        client_id=client_id,
-        subject_id=row.id,
-        subject=subject,
-        changes={"email": (None, row.email)} if isinstance(row, User) else None,
-    )
-
-
-def fill_roles(actor: User | None, client: Client, holders: dict[ContactRole, int]) -> Json:
-    """Give roles that nobody holds, and return the audit entry. Only the client assigns all others."""
-    for role, user_id in holders.items():
-        db.session.add(ContactAssignment(client_id=client.id, role=role, user_id=user_id))
-    return audit.values(
-        actor,
-        AuditAction.CONTACTS_ASSIGNED,
-        organisation_id=client.partner_id,
-        client_id=client.id,
-        subject_id=client.id,
-        subject=client.name,
-        changes={role.value: (None, user_id) for role, user_id in holders.items()},
-    )
-
-
-def change(actor: User | None, plan: ClientPlan) -> None:
-    """Update the rows that existed before. New rows have no changes left."""
-    if plan.changed:
-        clients.edit_client(actor, plan.stored, plan.details(ClientDetails))
-    for subscription in plan.subscriptions.values():
-        if subscription.changed:
-            change_subscription(actor, subscription)
-    for person in plan.people.values():
-        if person.changed:
-            said = person.details(ImportedPerson)
-            people.edit_person(
-                actor,
-                person.stored,
-                name=said.name,
-                job_title=said.job_title,
-                language=said.language,
-            )
-
-
-def change_subscription(actor: User | None, plan: Plan[Subscription]) -> None:
-    """Cancel or take back, renew, and correct a stored subscription, as the list has it."""
-    record, details = plan.stored, plan.details(SubscriptionDetails)
-    cancelled = plan.value("cancelled")
-    if record.cancelled and not cancelled:
-        renewals.restore(actor, record, cancelled=False)
-    # A date moved on by the term is a renewal. Any other move, or one of a cancelled subscription, is a correction.
-    if not record.cancelled and details.renewal_date == renewals.next_date(record):
-        renewals.renew(actor, record)
-    subscriptions.edit_subscription(actor, record, details)
-    if cancelled and not record.cancelled:
-        renewals.cancel(actor, record)
+        holders = {role: plan.people[key].id for role, (key, _row) in plan.roles.items()}
+        if not holders:
+            continue
+        rows += (
+            {"client_id": plan.id, "role": role, "user_id": id} for role, id in holders.items()
+        )
+        entry = audit.values(
+            actor,
+            AuditAction.CONTACTS_ASSIGNED,
+            organisation_id=partner.id,
+            client_id=plan.id,
+            subject_id=plan.id,
+            subject=plan.value("name"),
+            changes={role.value: (None, id) for role, id in holders.items()},
+        )
+        entries.append(entry)
+    insert_rows(contact_assignment_table, rows)
+    return entries

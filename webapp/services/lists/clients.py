@@ -1,23 +1,22 @@
 """The dashboard: a partner's clients, searched, filtered, sorted, one page at a time."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import bindparam, exists, or_, select
 
 from webapp.domain.ownership import (
-    Choice,
     EffectiveOwner,
-    Owner,
-    Person,
     PointOfContact,
     effective_owner,
     point_of_contact,
 )
 from webapp.domain.recipients import Reachability
+from webapp.domain.situations import SITUATIONS, Situation, Standing, standing
 from webapp.models import Partner, db
 from webapp.models.organisation import NO_RENEWAL
 from webapp.models.tables import client_table, organisation_table, user_table
@@ -27,15 +26,13 @@ from webapp.services.lists.client_columns import (
     Team,
     blocked_until,
     client,
-    contact,
-    contact_table,
     next_deadline,
     next_mail,
     not_sure,
-    owner_column,
-    reachability,
 )
-from webapp.services.lists.paging import Listing, Page, choice, each, words
+from webapp.services.lists.finding import Given, Listing, chosen, constant, each_word
+from webapp.services.lists.paging import Page, choice, each, words
+from webapp.services.reminders.loading import person_of
 
 PAGE = 50
 WITHIN_DAYS = (30, 60, 90, 120)
@@ -54,10 +51,59 @@ class ClientSort(StrEnum):
     RENEWAL = "renewal"
 
 
-SORT_KEYS: dict[str, ColumnElement[Any]] = {
-    ClientSort.NAME: client.sort_key,
-    ClientSort.RENEWAL: client.next_renewal_on,
-}
+ROWS = (
+    select(
+        client.id,
+        client.city,
+        client.situation,
+        client.contact_id,
+        client.next_renewal_on,
+        company.name,
+        company.time_zone,
+        next_mail().label("next_mail"),
+        next_deadline().label("next_deadline"),
+        blocked_until().label("blocked_until"),
+    )
+    .select_from(client_table.join(organisation_table, company.id == client.id))
+    .where(chosen(client.id))
+)
+LISTING = Listing(
+    rows=ROWS,
+    id=client.id,
+    readable=client.partner_id == constant("reader"),
+    conditions={
+        "search": lambda given: client.search_key.like(given("word"), escape="/"),
+        "situation": lambda given: client.situation.in_(given("keys")),
+        "lost": lambda given: or_(
+            client.situation.in_(given("keys"))
+            & (client.contact_id.is_(None) | client.contact_id.not_in(given("lost"))),
+            client.contact_id.in_(given("gone")) & client.situation.in_(given("gone_keys")),
+            client.contact_id.in_(given("rejected")) & client.situation.in_(given("rejected_keys")),
+        ),
+        "overdue": lambda given: client.next_renewal_on < given("today"),
+        "within": lambda given: client.next_renewal_on.between(given("today"), given("last")),
+    },
+    # A search goes through all names, in an index that has the other facts, too.
+    behind=dict.fromkeys(("situation", "lost", "overdue", "within"), frozenset({"search"})),
+    keys={ClientSort.NAME: client.sort_key, ClientSort.RENEWAL: client.next_renewal_on},
+)
+# The people of the partner ``reader``; "chosen": some client has this contact of its own.
+TEAM = (
+    select(
+        member.id,
+        member.name,
+        member.email,
+        member.language,
+        member.time_zone,
+        member.active,
+        member.admin,
+        member.rejected_reply,
+        exists().where(client.contact_id == member.id).label("chosen"),
+        not_sure().label("undecided"),
+    )
+    .where(member.organisation_id == bindparam("reader"))
+    .order_by(member.id)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,120 +147,111 @@ class ClientPage(Page[ClientRow]):
 
 def load(partner: Partner, query: ClientQuery) -> ClientPage:
     """Load the clients that a query asks for, in at most four statements."""
-    team = load_team(partner)
-    listed = listing(partner, team)
-    total, undecided = db.session.execute(
-        paging.counting(listed, query).add_columns(not_sure(partner))
-    ).one()
-    page = paging.load(listed, query, PAGE)
+    team, undecided = load_team(partner)
+    page = paging.load(
+        LISTING,
+        query,
+        PAGE,
+        reader={"reader": partner.id},
+        asked=list(asked(partner, team, query)),
+    )
     return ClientPage(
-        rows=tuple(client_row(row, partner, team) for row in page.rows),
+        rows=tuple(client_rows(page.rows, partner, team)),
         before=page.before,
         after=page.after,
-        total=total,
+        total=page.total,
         undecided=undecided,
     )
 
 
-def load_team(partner: Partner) -> Team:
-    rows = db.session.execute(
-        select(
-            member.id,
-            member.name,
-            member.email,
-            member.language,
-            member.time_zone,
-            member.active,
-            member.admin,
-            member.rejected_reply,
-        )
-        .where(member.organisation_id == partner.id)
-        .order_by(member.id)
-    ).all()
-    people = {
-        row.id: Person(
-            row.id,
-            row.name,
-            row.email,
-            row.language or partner.language,
-            row.time_zone or partner.time_zone,
-            row.active,
-            row.rejected_reply is not None,
-        )
-        for row in rows
-    }
-    return Team(
+def load_team(partner: Partner) -> tuple[Team, int]:
+    """Load the people of a partner, and the number of its mails that wait for a decision."""
+    rows = db.session.execute(TEAM, {"reader": partner.id}).all()
+    people = {row.id: person_of(row, partner.language, partner.time_zone) for row in rows}
+    team = Team(
         people,
         people.get(partner.notified_user_id or 0),
         tuple(people[row.id] for row in rows if row.admin),
+        tuple(people[row.id] for row in rows if row.chosen and not people[row.id].reachable),
     )
+    return team, rows[0].undecided
 
 
-def listing(partner: Partner, team: Team) -> Listing:
-    """Describe the list of a partner's clients."""
-    return Listing(
-        rows=columns(partner, team).where(client.partner_id == partner.id),
-        id=client.id,
-        filters={
-            "search": partial(paging.holds_words, client.search_key),
-            "owner": partial(owned, partner),
-            "reach": lambda reach: reachability(partner, team) == reach.value,
-            "within": partial(renews, runtime.today(partner.time_zone)),
-        },
-        keys=SORT_KEYS,
-    )
+def asked(partner: Partner, team: Team, query: ClientQuery) -> Iterator[tuple[str, Given]]:
+    """Turn the filters of a query into conditions of LISTING."""
+    yield from each_word("search", query.search)
+    if query.reach:
+        yield reached(partner, team, query.reach, owned(partner, query.owner))
+    elif query.owner:
+        yield "situation", {"keys": owned(partner, query.owner)}
+    today = runtime.today(partner.time_zone)
+    if query.within == 0:
+        yield "overdue", {"today": today}
+    elif query.within is not None:
+        yield "within", {"today": today, "last": today + timedelta(days=query.within)}
 
 
-def columns(partner: Partner, team: Team) -> Select[Any]:
-    return select(
-        client.id,
-        client.city,
-        client.owner,
-        client.contact_id,
-        client.next_renewal_on,
-        company.name,
-        company.time_zone,
-        reachability(partner, team).label("reach"),
-        next_mail().label("next_mail"),
-        next_deadline().label("next_deadline"),
-        blocked_until().label("blocked_until"),
-    ).select_from(
-        client_table.join(organisation_table, company.id == client.id).outerjoin(
-            contact_table, contact.id == client.contact_id
+def owned(partner: Partner, wanted: OwnerFilter | None) -> list[str]:
+    """List the situations with an effective owner, or with an owner of its own; all, if none is wanted."""
+
+    def right(situation: Situation) -> bool:
+        owner = effective_owner(situation.choice, partner.default_owner)
+        return owner.own if wanted is OwnerFilter.OWN else owner.owner.value == wanted
+
+    return [key for key, situation in SITUATIONS.items() if wanted is None or right(situation)]
+
+
+def reached(
+    partner: Partner, team: Team, reach: Reachability, keys: Sequence[str]
+) -> tuple[str, Given]:
+    """Make the condition for clients with a reachability, in one of these situations.
+
+    Clients whose own contact can't be reached are rated as such; they are few, and an index of their own
+    finds them.
+    """
+    rated = {part: team.rate(partner, part) for part in Standing}
+    fitting = {part: [key for key in keys if rated[part][key] is reach] for part in Standing}
+    if not team.lost:
+        return "situation", {"keys": fitting[Standing.REACHABLE]}
+    lost = {part: [one.id for one in team.lost if standing(one) is part] for part in Standing}
+    return "lost", {
+        "keys": fitting[Standing.REACHABLE],
+        "lost": [person.id for person in team.lost],
+        "gone": lost[Standing.NOBODY],
+        "gone_keys": fitting[Standing.NOBODY],
+        "rejected": lost[Standing.REJECTED],
+        "rejected_keys": fitting[Standing.REJECTED],
+    }
+
+
+def client_rows(rows: Sequence[Any], partner: Partner, team: Team) -> Iterator[ClientRow]:
+    """Make the rows of a page. What many of them share is asked once."""
+    today = cache(runtime.today)
+    owner = cache(partial(effective_owner, default=partner.default_owner))
+
+    @cache
+    def asked(own_id: int | None) -> tuple[PointOfContact, Mapping[str, Reachability]]:
+        own = team.people.get(own_id or 0)
+        return (
+            point_of_contact(own, team.default, team.admins),
+            team.rate(partner, standing(own)),
         )
-    )
 
-
-def owned(partner: Partner, owner: OwnerFilter) -> ColumnElement[bool]:
-    """Make the condition for clients by effective owner, or with an owner of their own."""
-    if owner is OwnerFilter.OWN:
-        return client.owner.is_not(None)
-    return owner_column(partner) == Owner(owner.value)
-
-
-def renews(today: date, within: int) -> ColumnElement[bool]:
-    """Make the condition for clients that renew within so many days; 0: those that are overdue."""
-    if within == 0:
-        return client.next_renewal_on < today
-    return client.next_renewal_on.between(today, today + timedelta(days=within))
-
-
-def client_row(row: Any, partner: Partner, team: Team) -> ClientRow:
-    own = team.people.get(row.contact_id or 0)
-    choice = Choice(row.owner.value) if row.owner else Choice.INHERIT
-    today, reach = runtime.today(row.time_zone), Reachability(row.reach)
-    return ClientRow(
-        id=row.id,
-        name=row.name,
-        city=row.city,
-        owner=effective_owner(choice, partner.default_owner),
-        contact=point_of_contact(own, team.default, team.admins),
-        next_renewal=None if row.next_renewal_on == NO_RENEWAL else row.next_renewal_on,
-        deadline=row.next_deadline,
-        today=today,
-        reach=reach,
-        at_risk=None if reach is Reachability.GREEN else at_risk(row, today),
-    )
+    for row in rows:
+        contact, rated = asked(row.contact_id)
+        day, reach = today(row.time_zone), rated[row.situation]
+        yield ClientRow(
+            id=row.id,
+            name=row.name,
+            city=row.city,
+            owner=owner(SITUATIONS[row.situation].choice),
+            contact=contact,
+            next_renewal=None if row.next_renewal_on == NO_RENEWAL else row.next_renewal_on,
+            deadline=row.next_deadline,
+            today=day,
+            reach=reach,
+            at_risk=None if reach is Reachability.GREEN else at_risk(row, day),
+        )
 
 
 def at_risk(row: Any, today: date) -> date | None:

@@ -1,11 +1,11 @@
 """The deliveries of a partner: searched, filtered, newest first, one page at a time."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, select
 
 from webapp.domain.delivery import UNDECIDED
 from webapp.domain.recipients import Reason
@@ -14,18 +14,88 @@ from webapp.mail import kinds
 from webapp.models import DeliveryState, MailKind, Partner, db
 from webapp.models.tables import client_table, delivery_table, organisation_table, user_table
 from webapp.services import runtime
-from webapp.services.lists import paging
-from webapp.services.lists.paging import Listing, Page, choice, each, words
+from webapp.services.lists import finding, paging
+from webapp.services.lists.finding import (
+    Given,
+    Listing,
+    chosen,
+    constant,
+    each_word,
+    pattern,
+    unseen,
+)
+from webapp.services.lists.paging import Page, choice, each, words
 from webapp.services.sending import decisions
 from webapp.services.sending.decisions import Way
 
 PAGE = 50
 PERIODS = (7, 30, 90)
-# An exact count beyond this is not worth the time that it takes.
-MOST_COUNTED = 1000
 
 client, company = client_table.c, organisation_table.c
 delivery, recipient = delivery_table.c, user_table.c
+
+
+# The columns of a delivery row, without the message, which may be long.
+ROWS = (
+    select(
+        delivery.id,
+        delivery.kind,
+        delivery.state,
+        delivery.day,
+        delivery.send_after,
+        delivery.ended_at,
+        delivery.reply,
+        delivery.language,
+        delivery.email,
+        delivery.resends,
+        delivery.snapshot,
+        delivery.client_id,
+        delivery.recipient_id,
+        company.name.label("client_name"),
+        recipient.name.label("recipient"),
+        recipient.organisation_id,
+        recipient.rejected_reply,
+    )
+    .select_from(
+        delivery_table.join(user_table, recipient.id == delivery.recipient_id).outerjoin(
+            organisation_table, company.id == delivery.client_id
+        )
+    )
+    .where(chosen(delivery.id))
+)
+
+
+def looked_up(condition: ColumnElement[bool], row: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Make the condition for mails by a row that belongs to each, which ``row`` finds.
+
+    A database may answer EXISTS by looking at all rows of the other table first.
+    """
+    return unseen(select(condition).where(row).scalar_subquery())
+
+
+UNCLEAR = delivery.state == DeliveryState.UNCLEAR
+EVERY = Listing(
+    rows=ROWS,
+    id=delivery.id,
+    readable=delivery.partner_id == constant("reader"),
+    conditions={
+        "clients": lambda given: delivery.client_id.in_(given("ids")),
+        "client": lambda given: looked_up(
+            client.search_key.like(given("word"), escape="/"), client.id == delivery.client_id
+        ),
+        "recipient": lambda given: looked_up(
+            recipient.name_key.like(given("word"), escape="/")
+            | recipient.email_key.like(given("address"), escape="/"),
+            recipient.id == delivery.recipient_id,
+        ),
+        "days": lambda given: delivery.queued_at >= given("since"),
+        "state": lambda given: delivery.state == given("state"),
+    },
+    behind={"days": frozenset({"clients"}), "state": frozenset({"clients", "days"})},
+)
+# Mails that wait for a decision come on top of the first page. They are counted with all others.
+BELOW = replace(EVERY, shown=~UNCLEAR)
+ON_TOP = replace(EVERY, readable=EVERY.readable & UNCLEAR, counted=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +136,7 @@ class DeliveryRow:
 class DeliveryPage(Page[DeliveryRow]):
     """One page of delivery rows. On the first page, mails that wait for a decision come on top.
 
-    ``total`` counts both, up to MOST_COUNTED + 1.
+    ``total`` counts both.
     """
 
     unclear: tuple[DeliveryRow, ...]
@@ -75,13 +145,13 @@ class DeliveryPage(Page[DeliveryRow]):
 
 def load(partner: Partner, query: DeliveryQuery) -> DeliveryPage:
     """Load the delivery rows that a query asks for, in at most four statements."""
-    every = listing(partner)
-    unclear = delivery.state == DeliveryState.UNCLEAR
-    below = every if query.state else replace(every, rows=every.rows.where(~unclear))
-    page = paging.load(below, query, PAGE)
+    reader, narrowed = {"reader": partner.id}, list(asked(partner, query))
+    pages = EVERY if query.state else BELOW
+    page = paging.load(pages, query, PAGE, reader=reader, asked=narrowed)
     top = None
     if not query.state and page.before is None and query.after is None:
-        top = paging.load(every, replace(query, state=DeliveryState.UNCLEAR, before=None), PAGE)
+        first = replace(query, before=None)
+        top = paging.load(ON_TOP, first, PAGE, reader=reader, asked=narrowed)
     unclear_rows = top.rows if top else ()
     undecided = [row.id for row in (*unclear_rows, *page.rows) if row.state in UNDECIDED]
     still = decisions.still_wanted(undecided, runtime.now())
@@ -89,59 +159,43 @@ def load(partner: Partner, query: DeliveryQuery) -> DeliveryPage:
         rows=tuple(delivery_row(row, still) for row in page.rows),
         before=page.before,
         after=page.after,
-        total=db.session.scalar(paging.counting(every, query, MOST_COUNTED)),
+        total=page.total,
         unclear=tuple(delivery_row(row, still) for row in unclear_rows),
         more_unclear=top is not None and top.after is not None,
     )
 
 
-def listing(partner: Partner) -> Listing:
-    """Describe the list of a partner's deliveries, newest first."""
-    return Listing(
-        rows=columns().where(delivery.partner_id == partner.id),
-        id=delivery.id,
-        filters={
-            "state": lambda state: delivery.state == state,
-            "client": partial(paging.holds_words, client.search_key),
-            "recipient": lambda text: paging.every_word(text, named),
-            "days": lambda days: delivery.queued_at >= runtime.now() - timedelta(days=days),
-        },
-    )
+def asked(partner: Partner, query: DeliveryQuery) -> Iterator[tuple[str, Given]]:
+    """Turn the filters of a query into conditions of EVERY. It looks how many clients the words find."""
+    if query.client:
+        yield from about_clients(partner, query.client)
+    for word in query.recipient.split():
+        yield "recipient", {"word": pattern(fold(word)), "address": pattern(word.casefold())}
+    if query.days:
+        yield "days", {"since": runtime.now() - timedelta(days=query.days)}
+    if query.state:
+        yield "state", {"state": query.state}
 
 
-def columns() -> Select[Any]:
-    """Select the columns of a delivery row, without the message, which may be long."""
-    return select(
-        delivery.id,
-        delivery.kind,
-        delivery.state,
-        delivery.day,
-        delivery.send_after,
-        delivery.ended_at,
-        delivery.reply,
-        delivery.language,
-        delivery.email,
-        delivery.resends,
-        delivery.snapshot,
-        delivery.client_id,
-        delivery.recipient_id,
-        company.name.label("client_name"),
-        recipient.name.label("recipient"),
-        recipient.organisation_id,
-        recipient.rejected_reply,
-    ).select_from(
-        delivery_table.join(user_table, recipient.id == delivery.recipient_id)
-        .outerjoin(client_table, client.id == delivery.client_id)
-        .outerjoin(organisation_table, company.id == delivery.client_id)
-    )
+def about_clients(partner: Partner, text: str) -> Iterator[tuple[str, Given]]:
+    """Make the conditions for mails about clients that are found by words.
 
-
-def named(word: str) -> ColumnElement[bool]:
-    """Make the condition that a person's name or address contains a word."""
-    return or_(
-        recipient.email_key.contains(word.casefold(), autoescape=True),
-        recipient.name_key.contains(fold(word), autoescape=True),
-    )
+    A few are looked up by their ids. Of many, each mail's client is looked at.
+    """
+    words = list(each_word("client", text))
+    found = db.session.scalars(
+        select(client.id)
+        .where(
+            client.partner_id == constant("reader"),
+            *(client.search_key.like(values["word"], escape="/") for _name, values in words),
+        )
+        .limit(finding.MOST_COUNTED + 1),
+        {"reader": partner.id},
+    ).all()
+    if len(found) > finding.MOST_COUNTED:
+        yield from words
+    else:
+        yield "clients", {"ids": found}
 
 
 def delivery_row(row: Any, still: set[int]) -> DeliveryRow:

@@ -1,17 +1,16 @@
-"""The workings of every list: its query, its address, its order, its pages and its count.
+"""The workings of every list: its query, its address, and its pages.
 
-A new list is a query (a frozen dataclass), a Listing (its columns, filters and sort keys), and a row.
+A new list is a query (a frozen dataclass), a Listing (its columns, conditions and sort keys), and a row.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, select, true, tuple_
-
-from webapp.i18n import fold
 from webapp.mail.addresses import one_line
 from webapp.models import db
+from webapp.services.lists import finding
+from webapp.services.lists.finding import Given, Listing, Narrowing, Walk
 
 LONGEST_WORDS = 100
 PARAMETER = "parameter"
@@ -19,7 +18,7 @@ PARAMETER = "parameter"
 BY_TIME = {"after": "before", "before": "after"}
 
 ListRow = TypeVar("ListRow")
-Filter = Callable[[Any], ColumnElement[bool]]
+NOTHING: Given = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,107 +112,47 @@ def in_address(query: Query) -> dict[str, str]:
     return said | {name: str(row_id) for name, row_id in places.items() if row_id is not None}
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """The definition of a list.
-
-    ``rows``: a select of columns over all rows that the reader may see. ``id``: the column that tells rows
-    apart, and that decides between equal sort keys. ``filters``: for each narrowing field, the condition
-    for its value. ``keys``: the sort keys by the query's ``sort``; if empty, the id alone.
-    """
-
-    rows: Select[Any]
-    id: ColumnElement[int]
-    filters: Mapping[str, Filter] = field(default_factory=dict)
-    keys: Mapping[str, ColumnElement[Any]] = field(default_factory=dict)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page(Generic[ListRow]):
     """One page of a list.
 
     ``before`` and ``after``: the ids at which the neighbouring pages begin, if there are any. ``total``:
-    the number of rows on all pages, up to some limit; None if they were not counted.
+    the number of rows on all pages, up to MOST_COUNTED + 1 for "more"; 0 if they were not counted.
     """
 
     rows: tuple[ListRow, ...]
     before: int | None
     after: int | None
-    total: int | None = None
+    total: int = 0
 
 
-def load(listing: Listing, query: Query, size: int) -> Page[Any]:
-    """Load one page of rows: one statement, and one more to find a place in an order other than the id's.
+def load(
+    listing: Listing, query: Query, size: int, *, reader: Given = NOTHING, asked: Narrowing = ()
+) -> Page[Any]:
+    """Load one page of rows, in four statements at most.
 
+    ``reader``: the parameters of what the reader may see. ``asked``: the query's filters as conditions.
     A place that is not in the list is ignored.
     """
-    columns = order(listing, query)
-    place = find_place(listing, columns, query.before if query.after is None else query.after)
+    row_id = query.before if query.after is None else query.after
+    place = finding.find_place(listing, query.sort, row_id, reader)
     backwards = place is not None and query.after is None
-    ascending = query.descending == backwards
-    statement = narrowed(listing, query)
-    if place is not None:
-        statement = statement.where(beyond(columns, place, ascending=ascending))
-    direction = [column.asc() if ascending else column.desc() for column in columns]
-    found = db.session.execute(statement.order_by(*direction).limit(size + 1)).all()
-    more = len(found) > size
-    rows = found[:size][::-1] if backwards else found[:size]
+    walk = Walk(query.sort, ascending=query.descending == backwards, placed=place is not None)
+    total, ids = finding.find(listing, walk, asked, {**reader, **(place or NOTHING)}, size + 1)
+    more = len(ids) > size
+    ids = ids[:size][::-1] if backwards else ids[:size]
     earlier, later = (more, True) if backwards else (place is not None, more)
     return Page(
-        rows=tuple(rows),
-        before=rows[0].id if rows and earlier else None,
-        after=rows[-1].id if rows and later else None,
+        rows=rows_of(listing, ids),
+        before=ids[0] if ids and earlier else None,
+        after=ids[-1] if ids and later else None,
+        total=total,
     )
 
 
-def order(listing: Listing, query: Query) -> tuple[ColumnElement[Any], ...]:
-    """Return the columns that a list is sorted by. Together they are unique."""
-    key = listing.keys.get(query.sort)
-    return (listing.id,) if key is None else (key, listing.id)
-
-
-def find_place(
-    listing: Listing, columns: Sequence[ColumnElement[Any]], row_id: int | None
-) -> Sequence[Any] | None:
-    """Find a row's values in the order's columns, whatever the filters; None if there is no such row."""
-    if row_id is None:
-        return None
-    if len(columns) == 1:
-        return (row_id,)
-    place: Row[Any] | None = db.session.execute(
-        listing.rows.with_only_columns(*columns).where(listing.id == row_id)
-    ).one_or_none()
-    return place
-
-
-def beyond(
-    columns: Sequence[ColumnElement[Any]], place: Sequence[Any], *, ascending: bool
-) -> ColumnElement[bool]:
-    """Make the condition for all rows that come after one place in the order."""
-    here = tuple_(*columns)
-    there = tuple_(*place, types=[column.type for column in columns])
-    return here > there if ascending else here < there
-
-
-def narrowed(listing: Listing, query: Query) -> Select[Any]:
-    """Select the rows that pass a query's filters."""
-    return listing.rows.where(*(listing.filters[name](value) for name, value in narrowing(query)))
-
-
-def counting(listing: Listing, query: Query, most: int | None = None) -> Select[int]:
-    """Count the rows of all pages; with ``most``, stop at one more than that."""
-    rows = narrowed(listing, query)
-    if most is None:
-        return rows.with_only_columns(func.count())
-    some = rows.with_only_columns(listing.id).limit(most + 1).subquery()
-    return select(func.count()).select_from(some)
-
-
-def holds_words(key: ColumnElement[str], text: str) -> ColumnElement[bool]:
-    """Make the condition that a folded key contains all words of a text."""
-    return every_word(fold(text), lambda word: key.contains(word, autoescape=True))
-
-
-def every_word(text: str, condition: Filter) -> ColumnElement[bool]:
-    """Combine the conditions of all words of a text."""
-    return and_(true(), *map(condition, text.split()))
+def rows_of(listing: Listing, ids: Sequence[int]) -> tuple[Any, ...]:
+    """Load these rows, in this order."""
+    if not ids:
+        return ()
+    by_id = {row.id: row for row in db.session.execute(listing.rows, {"ids": ids})}
+    return tuple(by_id[row_id] for row_id in ids if row_id in by_id)

@@ -7,26 +7,88 @@ from datetime import date, datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import String, and_, cast, literal, null, select, union_all
+from sqlalchemy import String, and_, bindparam, cast, literal, null, select, union_all
 
 from webapp.domain.recipients import Reason
 from webapp.mail import kinds
-from webapp.models import (
-    Delivery,
-    DeliveryEvent,
-    DeliveryState,
-    MailKind,
-    Reminder,
-    ReminderEvent,
-    ReminderState,
-    Subscription,
-    User,
-    db,
-    delivery_reminder,
+from webapp.models import DeliveryState, MailKind, ReminderState, db, delivery_reminder
+from webapp.models.subscription import base_date_of
+from webapp.models.tables import (
+    delivery_event_table,
+    delivery_table,
+    reminder_event_table,
+    reminder_table,
+    subscription_table,
+    user_table,
 )
 
 # The newest steps are shown, at most so many.
 SHOWN = 100
+
+reminder, delivery, subscription = reminder_table.c, delivery_table.c, subscription_table.c
+user, step_event, mail_event = user_table.c, reminder_event_table.c, delivery_event_table.c
+NEWEST = (
+    select(reminder.id)
+    .where(reminder.client_id == bindparam("client_id"))
+    .order_by(reminder.due_on.desc(), reminder.id.desc())
+    .limit(SHOWN)
+)
+LINES = (
+    select(
+        reminder.id.label("reminder_id"),
+        reminder.subscription_id,
+        reminder.base_date,
+        reminder.step,
+        reminder.due_on,
+        reminder.state.label("reminder_state"),
+        reminder.planned_at,
+        subscription.product,
+        subscription.deadline,
+        and_(
+            subscription.cancelled.is_(False), reminder.base_date == base_date_of(subscription)
+        ).label("present"),
+        delivery.id.label("delivery_id"),
+        delivery.kind,
+        delivery.state,
+        delivery.language,
+        delivery.queued_at,
+        delivery.recipient_id,
+        delivery.snapshot,
+        user.name.label("recipient"),
+    )
+    .select_from(reminder_table)
+    .join(subscription_table, subscription.id == reminder.subscription_id)
+    .outerjoin(delivery_reminder, delivery_reminder.c.reminder_id == reminder.id)
+    .outerjoin(delivery_table, delivery.id == delivery_reminder.c.delivery_id)
+    .outerjoin(user_table, user.id == delivery.recipient_id)
+    .where(reminder.id.in_(NEWEST))
+    .order_by(reminder.base_date.desc(), reminder.subscription_id, reminder.step, delivery.id)
+)
+BOTH_EVENTS = union_all(
+    select(
+        literal("step").label("of"),
+        step_event.reminder_id.label("owner_id"),
+        step_event.id,
+        step_event.at,
+        cast(step_event.state, String).label("state"),
+        null().label("reply"),
+        step_event.actor_id,
+    ).where(step_event.reminder_id.in_(bindparam("reminder_ids", expanding=True))),
+    select(
+        literal("mail"),
+        mail_event.delivery_id,
+        mail_event.id,
+        mail_event.at,
+        cast(mail_event.state, String),
+        mail_event.reply,
+        mail_event.actor_id,
+    ).where(mail_event.delivery_id.in_(bindparam("delivery_ids", expanding=True))),
+).subquery()
+EVENTS = (
+    select(BOTH_EVENTS, user.name)
+    .outerjoin(user_table, user.id == BOTH_EVENTS.c.actor_id)
+    .order_by(BOTH_EVENTS.c.id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,69 +181,14 @@ def load(client_id: int) -> list[RenewalHistory]:
 
 def load_lines(client_id: int) -> Sequence[Any]:
     """Load one line for each mail of each reminder, and one for a reminder without mails."""
-    newest = (
-        select(Reminder.id)
-        .where(Reminder.client_id == client_id)
-        .order_by(Reminder.due_on.desc(), Reminder.id.desc())
-        .limit(SHOWN)
-    )
-    return db.session.execute(
-        select(
-            Reminder.id.label("reminder_id"),
-            Reminder.subscription_id,
-            Reminder.base_date,
-            Reminder.step,
-            Reminder.due_on,
-            Reminder.state.label("reminder_state"),
-            Reminder.planned_at,
-            Subscription.product,
-            Subscription.deadline,
-            and_(
-                Subscription.cancelled.is_(False), Reminder.base_date == Subscription.base_date
-            ).label("present"),
-            Delivery.id.label("delivery_id"),
-            Delivery.kind,
-            Delivery.state,
-            Delivery.language,
-            Delivery.queued_at,
-            Delivery.recipient_id,
-            Delivery.snapshot,
-            User.name.label("recipient"),
-        )
-        .join(Subscription, Subscription.id == Reminder.subscription_id)
-        .outerjoin(delivery_reminder, delivery_reminder.c.reminder_id == Reminder.id)
-        .outerjoin(Delivery, Delivery.id == delivery_reminder.c.delivery_id)
-        .outerjoin(User, User.id == Delivery.recipient_id)
-        .where(Reminder.id.in_(newest))
-        .order_by(Reminder.base_date.desc(), Reminder.subscription_id, Reminder.step, Delivery.id)
-    ).all()
+    return db.session.execute(LINES, {"client_id": client_id}).all()
 
 
 def load_events(reminder_ids: Collection[int], delivery_ids: Collection[int]) -> Events:
     """Load the histories of these steps and mails."""
-    of_steps = select(
-        literal("step").label("of"),
-        ReminderEvent.reminder_id.label("owner_id"),
-        ReminderEvent.id,
-        ReminderEvent.at,
-        cast(ReminderEvent.state, String).label("state"),
-        null().label("reply"),
-        ReminderEvent.actor_id,
-    ).where(ReminderEvent.reminder_id.in_(reminder_ids))
-    of_mails = select(
-        literal("mail"),
-        DeliveryEvent.delivery_id,
-        DeliveryEvent.id,
-        DeliveryEvent.at,
-        cast(DeliveryEvent.state, String),
-        DeliveryEvent.reply,
-        DeliveryEvent.actor_id,
-    ).where(DeliveryEvent.delivery_id.in_(delivery_ids))
-    both = union_all(of_steps, of_mails).subquery()
+    ids = {"reminder_ids": list(reminder_ids), "delivery_ids": list(delivery_ids)}
     events = Events()
-    for row in db.session.execute(
-        select(both, User.name).outerjoin(User, User.id == both.c.actor_id).order_by(both.c.id)
-    ):
+    for row in db.session.execute(EVENTS, ids):
         state = ReminderState(row.state) if row.of == "step" else DeliveryState(row.state)
         histories = events.steps if row.of == "step" else events.mails
         histories[row.owner_id].append(Stage(row.at, state, row.reply, row.name))

@@ -4,45 +4,26 @@ Only this module writes them.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Collection, Sequence
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 
 from sqlalchemy import ColumnElement, func, select, update
 
 from webapp.domain import schedule
-from webapp.models import Client, Partner, Reminder, Subscription, db
+from webapp.models import Partner, Reminder, Subscription, db
 from webapp.models.organisation import NO_RENEWAL
-from webapp.models.tables import client_table, subscription_table
+from webapp.models.tables import client_table, settings_change_table, subscription_table
 
 # The ids of subscriptions by their next day of attention.
 Days = dict[date | None, list[int]]
 # So many ids in one statement at most; both databases have a limit.
 CHUNK = 5_000
 steps_of = cache(schedule.parse_steps)
-collected: ContextVar[list[Subscription] | None] = ContextVar("collected", default=None)
-
-
-@contextmanager
-def refreshed_together() -> Iterator[None]:
-    """Let ``refresh`` only collect subscriptions, and refresh all of them in a few statements at the end."""
-    subscriptions: list[Subscription] = []
-    token = collected.set(subscriptions)
-    try:
-        yield
-    finally:
-        collected.reset(token)
-    refresh(subscriptions)
 
 
 def refresh(subscriptions: Collection[Subscription]) -> None:
     """Write each subscription's next day of attention, and the clients' next renewals."""
-    later = collected.get()
-    if later is not None:
-        later.extend(subscriptions)
-        return
     db.session.flush()
     ids = [subscription.id for subscription in subscriptions]
     for start in range(0, len(ids), CHUNK):
@@ -51,15 +32,18 @@ def refresh(subscriptions: Collection[Subscription]) -> None:
         forget(subscription)
 
 
-def refresh_partner(partner: Partner) -> None:
-    """Refresh all subscriptions of a partner, in a few statements whatever their number."""
+def refresh_clients(client_ids: Sequence[int]) -> None:
+    """Refresh the days of these clients' subscriptions by their partner's present steps."""
     db.session.flush()
-    refresh_where(
-        Subscription.client_id.in_(select(Client.id).where(Client.partner_id == partner.id))
-    )
+    refresh_days(Subscription.client_id.in_(client_ids))
     for loaded in list(db.session.identity_map.values()):
         if isinstance(loaded, Subscription):
             forget(loaded)
+
+
+def followed() -> ColumnElement[bool]:
+    """Make the condition on the client's table that no change of its partner's settings is still to be followed."""
+    return client_table.c.partner_id.not_in(select(settings_change_table.c.partner_id))
 
 
 def forget(subscription: Subscription) -> None:
@@ -73,6 +57,12 @@ def refresh_where(condition: ColumnElement[bool]) -> None:
 
     It writes past the session, so that no version moves and open forms stay valid.
     """
+    refresh_days(condition)
+    write_next_renewals(condition)
+
+
+def refresh_days(condition: ColumnElement[bool]) -> None:
+    """Write ``attention_on`` alone: of all that is stored here, it alone depends on the partner's steps."""
     planned = planned_steps(condition)
     changed: Days = defaultdict(list)
     for row in db.session.execute(
@@ -100,7 +90,12 @@ def refresh_where(condition: ColumnElement[bool]) -> None:
         if day != row.attention_on:
             changed[day].append(row.id)
     write(changed)
-    write_next_renewals(condition)
+
+
+@lru_cache(4096)
+def first_day(base: date, term_months: int, steps_text: str) -> date | None:
+    """Compute the next day of attention of a new subscription, which has no reminders yet."""
+    return schedule.attention_on(schedule.Renewal(base, term_months), steps_of(steps_text))
 
 
 def planned_steps(condition: ColumnElement[bool]) -> dict[int, list[int]]:

@@ -5,18 +5,79 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Row, func, or_, select
+from sqlalchemy import Row, bindparam, or_, select
 
 from webapp.domain.facts import ClientFacts, PartnerFacts
 from webapp.domain.ownership import Choice, Person
 from webapp.domain.recipients import ContactRole
 from webapp.domain.schedule import Window
-from webapp.models import Client, ContactAssignment, Partner, User, db
-from webapp.models.tables import client_table, organisation_table, partner_table
+from webapp.models import Client, Partner, User, db
+from webapp.models.tables import (
+    client_table,
+    contact_assignment_table,
+    organisation_table,
+    partner_table,
+    user_table,
+)
 from webapp.services.reminders.due_index import steps_of
 from webapp.services.reminders.loading_subscriptions import Subscriptions, load_subscriptions
 
 company, agency = organisation_table.alias(), organisation_table.alias()
+client, partner, user = client_table.c, partner_table.c, user_table.c
+assignment = contact_assignment_table.c
+
+CLIENTS = (
+    select(
+        client.id,
+        company.c.name,
+        company.c.time_zone,
+        client.owner,
+        client.contact_id,
+        client.partner_id,
+        agency.c.name.label("partner_name"),
+        partner.default_owner,
+        partner.notified_user_id,
+        partner.steps.label("steps_text"),
+        partner.window_opens,
+        partner.window_closes,
+        partner.window_days,
+        partner.sending,
+    )
+    .select_from(client_table)
+    .join(company, company.c.id == client.id)
+    .join(partner_table, partner.id == client.partner_id)
+    .join(agency, agency.c.id == partner.id)
+    .where(client.id.in_(bindparam("client_ids", expanding=True)))
+    .order_by(client.id)
+)
+# The contacts of clients, who are users of these clients, and everybody at the partners.
+PEOPLE = (
+    select(
+        user.id,
+        user.organisation_id,
+        user.name,
+        user.email,
+        user.language,
+        user.time_zone,
+        user.active,
+        user.admin,
+        user.rejected_reply,
+        company.c.language.label("company_language"),
+        company.c.time_zone.label("company_zone"),
+        assignment.role,
+        assignment.client_id,
+    )
+    .join_from(user_table, company, company.c.id == user.organisation_id)
+    .outerjoin(contact_assignment_table, assignment.user_id == user.id)
+    .where(
+        user.organisation_id.in_(bindparam("organisation_ids", expanding=True)),
+        or_(
+            assignment.user_id.is_not(None),
+            user.organisation_id.in_(bindparam("partner_ids", expanding=True)),
+        ),
+    )
+    .order_by(user.id)
+)
 
 
 def load(client_ids: Sequence[int]) -> dict[int, ClientFacts]:
@@ -85,45 +146,27 @@ def partner_facts(
 
 def person(user: User) -> Person:
     """Turn a user into a person of the rules."""
-    organisation = user.organisation
+    return person_of(user, user.organisation.language, user.organisation.time_zone)
+
+
+def person_of(user: Any, language: str, time_zone: str) -> Person:
+    """Make a person of the rules; ``user`` is the object or a row with its columns.
+
+    ``language`` and ``time_zone`` are the organisation's, for somebody who has none of their own.
+    """
     return Person(
         user.id,
         user.name,
         user.email,
-        user.language or organisation.language,
-        user.time_zone or organisation.time_zone,
+        user.language or language,
+        user.time_zone or time_zone,
         user.active,
         user.rejected_reply is not None,
     )
 
 
 def client_rows(client_ids: Sequence[int]) -> Sequence[Any]:
-    client, partner = client_table.c, partner_table.c
-    rows: Sequence[Any] = db.session.execute(
-        select(
-            client.id,
-            company.c.name,
-            company.c.time_zone,
-            client.owner,
-            client.contact_id,
-            client.partner_id,
-            agency.c.name.label("partner_name"),
-            partner.default_owner,
-            partner.notified_user_id,
-            partner.steps.label("steps_text"),
-            partner.window_opens,
-            partner.window_closes,
-            partner.window_days,
-            partner.sending,
-        )
-        .select_from(client_table)
-        .join(company, company.c.id == client.id)
-        .join(partner_table, partner.id == client.partner_id)
-        .join(agency, agency.c.id == partner.id)
-        .where(client.id.in_(client_ids))
-        .order_by(client.id)
-    ).all()
-    return rows
+    return db.session.execute(CLIENTS, {"client_ids": client_ids}).all()
 
 
 @dataclass
@@ -138,36 +181,16 @@ class People:
 
 def load_people(client_ids: Sequence[int], partner_ids: Iterable[int]) -> People:
     people = People()
+    partner_ids = list(partner_ids)
     rows = db.session.execute(
-        select(
-            User.id,
-            User.organisation_id,
-            User.name,
-            User.email,
-            func.coalesce(User.language, company.c.language).label("language"),
-            func.coalesce(User.time_zone, company.c.time_zone).label("time_zone"),
-            User.active,
-            User.admin,
-            User.rejected_reply.is_not(None).label("rejected"),
-            ContactAssignment.role,
-            ContactAssignment.client_id,
-        )
-        .join(company, company.c.id == User.organisation_id)
-        .outerjoin(ContactAssignment, ContactAssignment.user_id == User.id)
-        .where(
-            or_(
-                ContactAssignment.client_id.in_(client_ids),
-                User.organisation_id.in_(list(partner_ids)),
-            )
-        )
-        .order_by(User.id)
+        PEOPLE,
+        {"partner_ids": partner_ids, "organisation_ids": [*client_ids, *partner_ids]},
     )
     for row in rows:
         person = people.by_id.get(row.id)
         if person is None:
-            person = people.by_id[row.id] = Person(
-                row.id, row.name, row.email, row.language, row.time_zone, row.active, row.rejected
-            )
+            person = person_of(row, row.company_language, row.company_zone)
+            people.by_id[row.id] = person
             people.teams[row.organisation_id].append(person)
             if row.admin and row.active:
                 people.admins[row.organisation_id].append(person)

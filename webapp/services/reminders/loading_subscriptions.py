@@ -6,20 +6,56 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, and_, or_, select
+from sqlalchemy import Row, and_, bindparam, or_, select
 
 from webapp.domain.delivery import GONE_OUT, IN_VAIN
 from webapp.domain.facts import SubscriptionFacts
-from webapp.models import (
-    Delivery,
-    DeliveryState,
-    Reminder,
-    ReminderState,
-    Subscription,
-    db,
-    delivery_reminder,
-)
+from webapp.models import DeliveryState, ReminderState, db, delivery_reminder
+from webapp.models.subscription import base_date_of
+from webapp.models.tables import delivery_table, reminder_table, subscription_table
 
+subscription, reminder, delivery = subscription_table.c, reminder_table.c, delivery_table.c
+SUBSCRIPTIONS = (
+    select(
+        subscription.id,
+        subscription.client_id,
+        subscription.product,
+        subscription.renewal_date,
+        subscription.deadline,
+        subscription.term_months,
+        subscription.cycle,
+        subscription.amount,
+        subscription.currency,
+        subscription.steps_from,
+        subscription.cancelled,
+        reminder.base_date,
+        reminder.step,
+        reminder.state,
+        delivery.state.label("delivery_state"),
+        delivery.resends,
+        delivery.kind,
+        delivery.email,
+        delivery.day,
+        (reminder.base_date == base_date_of(subscription)).label("present"),
+    )
+    .select_from(subscription_table)
+    .outerjoin(
+        reminder_table,
+        # The previous renewal counts only for the days on which somebody already got a mail. A long
+        # past date may come back: somebody renewed twice by mistake, and corrected it.
+        and_(
+            reminder.subscription_id == subscription.id,
+            or_(
+                reminder.cycle >= subscription.cycle - 1,
+                reminder.base_date == base_date_of(subscription),
+            ),
+        ),
+    )
+    .outerjoin(delivery_reminder, delivery_reminder.c.reminder_id == reminder.id)
+    .outerjoin(delivery_table, delivery.id == delivery_reminder.c.delivery_id)
+    .where(subscription.client_id.in_(bindparam("client_ids", expanding=True)))
+    .order_by(subscription.renewal_date, subscription.id)
+)
 OPEN_REMINDERS = (ReminderState.DUE, ReminderState.BLOCKED)
 
 
@@ -59,47 +95,7 @@ def load_subscriptions(client_ids: Sequence[int]) -> Subscriptions:
 
 def load_rows(client_ids: Sequence[int]) -> Sequence[Any]:
     """Load a row for each mail of each reminder, and at least one for each subscription, soonest first."""
-    rows: Sequence[Any] = db.session.execute(
-        select(
-            Subscription.id,
-            Subscription.client_id,
-            Subscription.product,
-            Subscription.renewal_date,
-            Subscription.deadline,
-            Subscription.term_months,
-            Subscription.cycle,
-            Subscription.amount,
-            Subscription.currency,
-            Subscription.steps_from,
-            Subscription.cancelled,
-            Reminder.base_date,
-            Reminder.step,
-            Reminder.state,
-            Delivery.state.label("delivery_state"),
-            Delivery.resends,
-            Delivery.kind,
-            Delivery.email,
-            Delivery.day,
-            (Reminder.base_date == Subscription.base_date).label("present"),
-        )
-        .outerjoin(
-            Reminder,
-            # The previous renewal counts only for the days on which somebody already got a mail. A long
-            # past date may come back: somebody renewed twice by mistake, and corrected it.
-            and_(
-                Reminder.subscription_id == Subscription.id,
-                or_(
-                    Reminder.cycle >= Subscription.cycle - 1,
-                    Reminder.base_date == Subscription.base_date,
-                ),
-            ),
-        )
-        .outerjoin(delivery_reminder, delivery_reminder.c.reminder_id == Reminder.id)
-        .outerjoin(Delivery, Delivery.id == delivery_reminder.c.delivery_id)
-        .where(Subscription.client_id.in_(client_ids))
-        .order_by(Subscription.renewal_date, Subscription.id)
-    ).all()
-    return rows
+    return db.session.execute(SUBSCRIPTIONS, {"client_ids": client_ids}).all()
 
 
 def learn(told: Told, row: Row[Any]) -> None:

@@ -84,7 +84,7 @@ def due_rows(condition: ColumnElement[bool]) -> Sequence[Any]:
         .join(organisation_table, organisation_table.c.id == table.client_id)
         .join(client_table, client_table.c.id == table.client_id)
         .join(partner_table, partner_table.c.id == client_table.c.partner_id)
-        .where(table.attention_on.is_not(None), condition)
+        .where(table.attention_on.is_not(None), condition, due_index.followed())
         .order_by(table.attention_on, table.id)
         .limit(CHUNK)
         # The client, too: every change of its reminders locks it first.

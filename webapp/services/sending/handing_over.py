@@ -121,10 +121,13 @@ def settle(claim: Claim, problem: DeliveryProblem, now: datetime) -> DeliverySta
     """Store the problem of a mail that was not surely sent, and its consequences. Raises LostClaim."""
     kind, cause = type(problem).__name__, problem.__cause__
     log.warning("delivery %s: %s: %s (%r)", claim.id, kind, problem.reply, cause)
-    if claim.client_id is not None:
+    concerned = set() if claim.client_id is None else {claim.client_id}
+    if isinstance(problem, Rejected) and problem.address:
+        concerned |= settling.clients_at(claim.envelope.recipient)
+    if concerned:
         # Before the mail's own row, as in the outbox. Rejecting looks at all mails of the client to tell
         # whether anybody was told, and two workers may have one of them each in hand.
-        lock_clients([claim.client_id])
+        lock_clients(concerned)
     delivery = db.session.scalar(
         select(Delivery)
         .where(Delivery.id == claim.id, Delivery.token == claim.token)

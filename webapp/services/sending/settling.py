@@ -9,8 +9,9 @@ from sqlalchemy import or_, select, update
 from webapp.domain.delivery import UNHEARD, DeliveryState
 from webapp.domain.facts import MailKind
 from webapp.mail.transport import Rejected
-from webapp.models import Delivery, Reminder, ReminderState, User, db, delivery_reminder
-from webapp.models.tables import delivery_table, table_of
+from webapp.models import Delivery, Reminder, ReminderState, db, delivery_reminder
+from webapp.models.tables import client_table, delivery_table, user_table
+from webapp.services.reminders import situations
 from webapp.services.reminders import states as reminder_states
 from webapp.services.sending.transitions import ChangedColumns, come_to
 
@@ -82,18 +83,29 @@ def reject(delivery: Delivery, problem: Rejected, now: datetime) -> DeliveryStat
     return DeliveryState.REJECTED
 
 
+def clients_at(email: str) -> set[int]:
+    """Find the clients that have somebody with this address, by id."""
+    found = (
+        select(client_table.c.id)
+        .join(user_table, user_table.c.organisation_id == client_table.c.id)
+        .where(user_table.c.email_key == email.casefold())
+    )
+    return set(db.session.scalars(found))
+
+
 def flag_address(delivery: Delivery, reply: str, now: datetime) -> None:
     """Mark an address as rejected, until somebody changes it.
 
     A reminder that has now reached nobody falls due once more, for the people who stand in or as a task
     for the partner.
     """
-    people = table_of(User)
+    people = user_table
     db.session.execute(
         update(people)
         .where(people.c.email_key == delivery.email.casefold())
         .values(rejected_reply=reply[:500])
     )
+    situations.refresh(clients_at(delivery.email))
     told = (
         select(delivery_reminder.c.reminder_id)
         .join(delivery_table, delivery_table.c.id == delivery_reminder.c.delivery_id)

@@ -1,17 +1,19 @@
 """Takeover notes: they tell people who become responsible amid a renewal what was sent and what comes next.
 
 Source: product.md 3. A note goes out ten minutes after the last change at the earliest. It tells only the
-net difference, in one mail per person for all clients. A change that is undone in time leaves no trace.
+net difference, in one mail per person for all clients, up to MOST_CLIENTS. A change that is undone in time
+leaves no trace.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import groupby
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, delete, literal, select
+from sqlalchemy import ColumnElement, Select, and_, delete, func, literal, or_, select
 
 from webapp.domain.delivery import TOLD
 from webapp.domain.facts import ClientFacts, MailKind
@@ -21,7 +23,6 @@ from webapp.domain.schedule import next_opening
 from webapp.domain.snapshots import DayTold, PartnerName, TakenOver, TakeoverSnapshot
 from webapp.mail import kinds
 from webapp.models import (
-    Client,
     Delivery,
     DeliveryState,
     Reminder,
@@ -35,37 +36,54 @@ from webapp.models.tables import (
     conflict_insert,
     owner_change_table,
     partner_table,
+    settings_change_table,
 )
-from webapp.services.reminders import loading
+from webapp.services.reminders import due_index, loading
 from webapp.services.sending import queueing, transitions
 from webapp.services.sending.queueing import NewMail
 
 CORRECTED_WITHIN = timedelta(minutes=10)
 COMING = 3
-CHUNK = 500
+# The most clients in one note: it is read by a person, and checked once more before it goes out.
+MOST_CLIENTS = 250
+CHUNK = 5_000
 
 
-def remember_change(
-    clients: ColumnElement[bool], before: Owner, now: datetime, *, keep_before: bool = True
-) -> None:
-    """Remember the owner that these clients had before. ``clients`` is a condition on Client.
+def remember(clients: ColumnElement[bool], now: datetime) -> None:
+    """Remember the owner that these clients have, just before it changes.
 
-    Of several untold changes, the ``before`` of the first one counts. With ``keep_before=False`` this
-    ``before`` replaces it: an earlier change turned out to be untold, too.
+    ``clients`` is a condition on the client's table. Of several untold changes, the first one counts. A client
+    that has not followed a change of the default yet still has the owner from before that. The clients are locked.
     """
-    columns = owner_change_table.c
-    changed = select(
-        client_table.c.id,
-        literal(before, columns.owner_before.type),
-        literal(now, columns.changed_at.type),
-    ).where(clients)
+    client, partner, default = client_table.c, partner_table.c, settings_change_table.c
+    not_followed = and_(
+        default.partner_id == client.partner_id,
+        default.followed_to < client.id,
+        default.newest_client_id >= client.id,
+    )
+    changed = (
+        select(
+            client.id,
+            func.coalesce(client.owner, default.owner_before, partner.default_owner),
+            literal(now, owner_change_table.c.changed_at.type),
+        )
+        .join(partner_table, partner.id == client.partner_id)
+        .outerjoin(settings_change_table, not_followed)
+        .where(clients)
+        .with_for_update(of=client_table)
+    )
     statement = conflict_insert(owner_change_table).from_select(
         ["client_id", "owner_before", "changed_at"], changed
     )
     later = {"changed_at": statement.excluded.changed_at}
-    if not keep_before:
-        later["owner_before"] = statement.excluded.owner_before
     db.session.execute(statement.on_conflict_do_update(index_elements=["client_id"], set_=later))
+
+
+def remember_untold(client_id: int, before: Owner, now: datetime) -> None:
+    """Remember an owner from before a change whose note turned out to be untold."""
+    values = {"owner_before": before, "changed_at": now}
+    statement = conflict_insert(owner_change_table).values(client_id=client_id, **values)
+    db.session.execute(statement.on_conflict_do_update(index_elements=["client_id"], set_=values))
 
 
 @dataclass
@@ -76,53 +94,90 @@ class Notes:
     clients: dict[int, list[TakenOver]] = field(default_factory=lambda: defaultdict(list))
 
 
-def issue(now: datetime) -> int:
-    """Queue the notes that may go out now; returns their number. The caller commits once.
+def issue(now: datetime) -> Iterator[int]:
+    """Queue the notes that may go out now in chunks, and yield the number of each. The caller commits after each.
 
     A change waits while its reader's sending window is closed, so that it can still be undone overnight.
     """
-    changes = db.session.execute(
-        select(
-            owner_change_table.c.client_id,
-            owner_change_table.c.owner_before,
-            client_table.c.partner_id,
+    while forget_needless(now):
+        yield 0
+    waiting = db.session.execute(
+        due_changes(now, client_table.c.partner_id).order_by(
+            client_table.c.partner_id, owner_change_table.c.client_id
         )
+    ).all()
+    for partner_id, changes in groupby(waiting, key=lambda change: change.partner_id):
+        ids = [change.client_id for change in changes]
+        for start in range(0, len(ids), MOST_CLIENTS):
+            yield issue_for(partner_id, ids[start : start + MOST_CLIENTS], now)
+
+
+def due_changes(now: datetime, *columns: ColumnElement[Any]) -> Select[Any]:
+    """Select the changes that are old enough, with columns of client and partner.
+
+    They wait while the partner's sending is off, and until all its clients have followed its settings.
+    """
+    return (
+        select(owner_change_table.c.client_id, *columns)
         .join(client_table, client_table.c.id == owner_change_table.c.client_id)
         .join(partner_table, partner_table.c.id == client_table.c.partner_id)
-        .where(owner_change_table.c.changed_at <= now - CORRECTED_WITHIN, partner_table.c.sending)
-        .order_by(owner_change_table.c.client_id)
-        .with_for_update(of=owner_change_table, skip_locked=True)
-    ).all()
-    by_partner: dict[int, dict[int, Owner]] = defaultdict(dict)
-    for client_id, before, partner_id in changes:
-        by_partner[partner_id][client_id] = before
-    return sum(issue_for(partner, before, now) for partner, before in by_partner.items())
+        .where(
+            owner_change_table.c.changed_at <= now - CORRECTED_WITHIN,
+            partner_table.c.sending,
+            due_index.followed(),
+        )
+    )
 
 
-def issue_for(partner_id: int, before: dict[int, Owner], now: datetime) -> int:
-    """Queue one partner's notes, and forget the changes that they tell, or that were undone."""
-    notes, done = Notes(), []
-    ids = list(before)
-    partner_name = ""
-    for start in range(0, len(ids), CHUNK):
-        chunk = ids[start : start + CHUNK]
-        told = already_sent(chunk)
-        for client in loading.load(chunk).values():
-            owner, partner_name = client.owner.owner, client.partner.name
-            if owner is before[client.id] or not told[client.id]:
-                done.append(client.id)
-            elif all(may_go(client, person, now) for person in client.contact.people):
-                done.append(client.id)
-                add_client(notes, client, told[client.id], now)
+def locked(changes: Select[Any]) -> Select[Any]:
+    """Lock changes with their clients, except those that somebody else has in hand."""
+    return changes.with_for_update(of=(owner_change_table, client_table), skip_locked=True)
+
+
+def forget_needless(now: datetime) -> int:
+    """Forget some of the changes that were undone, or before which nothing was sent; returns their number."""
+    owner = func.coalesce(client_table.c.owner, partner_table.c.default_owner)
+    sent = sent_mails().where(Delivery.client_id == owner_change_table.c.client_id)
+    needless = or_(
+        owner == owner_change_table.c.owner_before, ~sent.correlate(owner_change_table).exists()
+    )
+    ids = db.session.scalars(locked(due_changes(now).where(needless).limit(CHUNK))).all()
+    forget(ids)
+    return len(ids)
+
+
+def forget(client_ids: Sequence[int]) -> None:
+    """Forget the changes of these clients: they are told, or need no note."""
+    if client_ids:
+        db.session.execute(
+            delete(owner_change_table).where(owner_change_table.c.client_id.in_(client_ids))
+        )
+
+
+def issue_for(partner_id: int, client_ids: Sequence[int], now: datetime) -> int:
+    """Queue the notes about some clients of a partner, and forget the changes that they tell."""
+    rows = db.session.execute(
+        locked(
+            due_changes(now, owner_change_table.c.owner_before).where(
+                owner_change_table.c.client_id.in_(client_ids)
+            )
+        )
+    )
+    before = {row.client_id: row.owner_before for row in rows}
+    told = already_sent(list(before))
+    notes, done, partner_name = Notes(), [], ""
+    for client in loading.load(list(before)).values():
+        owner, partner_name = client.owner.owner, client.partner.name
+        if owner is before[client.id] or not told[client.id]:
+            done.append(client.id)
+        elif all(may_go(client, person, now) for person in client.contact.people):
+            done.append(client.id)
+            add_client(notes, client, told[client.id], now)
     partner = PartnerName(partner_id, partner_name)
     queued = queueing.add(
         [new_note(partner, notes.people[id], clients, now) for id, clients in notes.clients.items()]
     )
-    for start in range(0, len(done), CHUNK):
-        told_ids = done[start : start + CHUNK]
-        db.session.execute(
-            delete(owner_change_table).where(owner_change_table.c.client_id.in_(told_ids))
-        )
+    forget(done)
     return len(queued)
 
 
@@ -171,7 +226,7 @@ def take_back_outdated(notes: Sequence[Delivery], now: datetime) -> list[Deliver
         transitions.come_to(delivery, DeliveryState.SUPERSEDED, now)
         for client in told:
             before = Owner.VENDOR if client.owner is Owner.PARTNER else Owner.PARTNER
-            remember_change(Client.id == client.id, before, now, keep_before=False)
+            remember_untold(client.id, before, now)
     return outdated
 
 
@@ -214,26 +269,29 @@ def issue_again(delivery: Delivery, now: datetime) -> None:
     queueing.add([new_note(told.partner, person, told.clients, now)])
 
 
-def already_sent(client_ids: Sequence[int]) -> dict[int, list[DayTold]]:
-    """Load the mails that have gone out about the clients' present renewals, by day, oldest first."""
-    rows = db.session.execute(
-        select(
-            Delivery.client_id,
-            Delivery.day,
-            Delivery.snapshot["recipient"].as_string().label("name"),
-            Subscription.product,
-        )
+def sent_mails() -> Select[int | None, date | None]:
+    """Select the mails that have gone out about present renewals, with their reminders and subscriptions."""
+    return (
+        select(Delivery.client_id, Delivery.day)
         .join(delivery_reminder, delivery_reminder.c.delivery_id == Delivery.id)
         .join(Reminder, Reminder.id == delivery_reminder.c.reminder_id)
         .join(Subscription, Subscription.id == Reminder.subscription_id)
         .where(
-            Delivery.client_id.in_(client_ids),
             Delivery.state.in_(TOLD),
             Delivery.kind != MailKind.NOBODY_TO_TELL,
             Reminder.cycle == Subscription.cycle,
             Reminder.state != ReminderState.CANCELLED,
             Subscription.cancelled.is_(False),
         )
+    )
+
+
+def already_sent(client_ids: Sequence[int]) -> dict[int, list[DayTold]]:
+    """Load the mails that have gone out about the clients' present renewals, by day, oldest first."""
+    rows = db.session.execute(
+        sent_mails()
+        .add_columns(Delivery.snapshot["recipient"].as_string().label("name"), Subscription.product)
+        .where(Delivery.client_id.in_(client_ids))
         .order_by(Delivery.client_id, Delivery.day, Delivery.id, Subscription.product)
     )
     told: dict[int, list[DayTold]] = defaultdict(list)

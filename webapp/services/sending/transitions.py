@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from webapp.domain.delivery import ENDED, IN_HAND, OPEN, DeliveryState, may_follow
-from webapp.models import Delivery, DeliveryEvent, User, db
+from webapp.models import Delivery, User, db
 from webapp.models.tables import delivery_table
 from webapp.services.sending import log as delivery_log
 from webapp.services.sending.leases import clock_of, lease, milliseconds
@@ -235,20 +235,3 @@ def commit_transition(
         if connection.execute(statement, values).rowcount != 1:
             raise LostClaim(f"delivery {values['mail']}")
         delivery_log.write(connection, [values["mail"]], after, at, reply=reply)
-
-
-def retell(delivery: Delivery, state: DeliveryState, reply: str) -> None:
-    """Give a sent mail another end, in its history, too. Only for made-up pasts."""
-    require_transition(DeliveryState.HANDING_OVER, state)
-    told = {"state": state, "reply": reply}
-    sent = DeliveryState.SENT
-    db.session.execute(
-        update(delivery_table)
-        .where(columns.id == delivery.id, columns.state == sent)
-        .values(**told)
-    )
-    db.session.execute(
-        update(DeliveryEvent)
-        .where(DeliveryEvent.delivery_id == delivery.id, DeliveryEvent.state == sent)
-        .values(**told)
-    )

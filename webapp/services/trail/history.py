@@ -5,20 +5,38 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from webapp.models import User, db
 from webapp.models.audit import TrailEntry
 from webapp.models.base import Json
 from webapp.models.tables import audit_entry_table, user_table
 from webapp.services.lists import paging
-from webapp.services.lists.paging import Listing, Page
+from webapp.services.lists.finding import Listing, chosen
+from webapp.services.lists.paging import Page
 from webapp.services.trail import undo
 
 PAGE = 30
 PEOPLE = {"contact_id", "notified_user_id", "primary", "billing", "decision_maker"}
 
 entry, actor = audit_entry_table.c, user_table.c
+ROWS = (
+    select(
+        entry.id,
+        entry.at,
+        entry.action,
+        entry.subject_id,
+        entry.subject,
+        entry.changes,
+        entry.undone,
+        actor.name.label("actor"),
+    )
+    .select_from(audit_entry_table.outerjoin(user_table, actor.id == entry.actor_id))
+    .where(chosen(entry.id))
+)
+LISTING = Listing(
+    rows=ROWS, id=entry.id, readable=entry.client_id == bindparam("client"), counted=False
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +73,7 @@ class Activity(Page[ActivityRow]):
 
 def activity(client_id: int, query: ActivityQuery) -> Activity:
     """Load one page of a client's changes."""
-    page = paging.load(listing(client_id), query, PAGE)
+    page = paging.load(LISTING, query, PAGE, reader={"client": client_id})
     rows = tuple(ActivityRow(**row._asdict()) for row in page.rows)
     return Activity(
         rows=rows,
@@ -65,25 +83,6 @@ def activity(client_id: int, query: ActivityQuery) -> Activity:
         # The values on an older page may have changed again since, on a page that is not loaded.
         undoable=undoable_ids(rows) if page.before is None else frozenset(),
     )
-
-
-def listing(client_id: int) -> Listing:
-    """Describe the list of a client's audit entries, each with its author's name."""
-    rows = (
-        select(
-            entry.id,
-            entry.at,
-            entry.action,
-            entry.subject_id,
-            entry.subject,
-            entry.changes,
-            entry.undone,
-            actor.name.label("actor"),
-        )
-        .select_from(audit_entry_table.outerjoin(user_table, actor.id == entry.actor_id))
-        .where(entry.client_id == client_id)
-    )
-    return Listing(rows=rows, id=entry.id)
 
 
 def undoable_ids(entries: Sequence[TrailEntry]) -> frozenset[int]:

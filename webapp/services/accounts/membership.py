@@ -1,4 +1,4 @@
-"""Access of people: invite, deactivate, activate, and end it when their address changes."""
+"""Membership of people in their organisation: invite, deactivate, activate, and end it when their address changes."""
 
 from datetime import UTC, datetime
 
@@ -18,6 +18,7 @@ from webapp.services import audit
 from webapp.services.accounts import logins
 from webapp.services.errors import Refused
 from webapp.services.locks import lock_organisation
+from webapp.services.reminders import situations
 from webapp.services.sending import after_changes
 
 
@@ -48,7 +49,7 @@ def deactivate(actor: User | None, user: User) -> None:
     user.active = False
     user.session_token = new_token()
     logins.void_links(user)
-    db.session.flush()
+    situations.refresh_person(user)
     audit.record_change(actor, AuditAction.USER_DEACTIVATED, user)
 
 
@@ -56,10 +57,10 @@ def activate(actor: User | None, user: User) -> None:
     """Give a deactivated user access and mails back."""
     if user.active:
         return
+    after_changes.reconsider_person(actor, user)
     user.active = True
     user.session_token = new_token()
-    db.session.flush()
-    after_changes.reconsider_person(actor, user)
+    situations.refresh_person(user)
     audit.record_change(actor, AuditAction.USER_ACTIVATED, user)
 
 

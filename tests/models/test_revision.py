@@ -105,7 +105,7 @@ class Rests(Event):
 
 
 def test_a_running_worker_says_it_and_asks_again(run, app, caplog):
-    mended = f"UPDATE alembic_version SET version_num = '{revision.newest()}'"
+    mended = f"UPDATE alembic_version SET version_num = '{revision.latest()}'"
     run("check", after=OTHERS["older"][0])
     worker.run(app, Rests(lambda: run("check", after=mended), lambda: None))
     (record,) = (one for one in caplog.records if one.name == "webapp.worker")
@@ -119,7 +119,7 @@ def test_tables_that_are_not_what_their_revision_says(run, app, statement, said)
     checked = run("check", after=statement)
     assert checked.exit_code == 1
     assert (
-        f"MISSING  database: its tables are not what their version {revision.newest()} says: {said};"
+        f"MISSING  database: its tables are not what their version {revision.latest()} says: {said};"
         in checked.output
     )
     brought_up = app.test_cli_runner().invoke(args=["init"])

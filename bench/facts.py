@@ -1,0 +1,211 @@
+"""Facts of a made-up portal, each computed from a number, so that nothing is kept while millions of rows are written.
+
+Ids tell whose something is: a person's is four times the organisation's and a little more, and so on.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from zlib import crc32
+
+from webapp.domain import schedule
+from webapp.domain.ownership import Choice, Owner
+from webapp.domain.recipients import ContactRole
+from webapp.domain.situations import SEVERAL, Situation
+
+
+def words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+FIRST_CLIENT = 1_000
+TEAM = 6
+STEPS = (30, 14, 7, 1)
+ROLES = tuple(ContactRole)
+LANGUAGES = ("pl", "pt", "en")
+ZONES = ("Europe/Warsaw", "America/Sao_Paulo", "Europe/London")
+TRADES = words(
+    """
+    Apteka Browar Cukiernia Drukarnia Fabryka Galeria Hotel Instytut Klinika Młyn Padaria Livraria
+    Farmácia Oficina Gráfica Escola Pousada Confeitaria Bakery Foundry Brewery Gallery Pharmacy
+    Studio
+    """
+)
+NAMES = words(
+    """
+    Północ Słońce Dąb Łąka Bursztyn Źródło Malwa Jeleń Śnieg Żuraw Aurora Ipê Coração São-João Maçã
+    Estrela Harbour Oakwood Meadow Crown Riverside Lighthouse Falcon Willow
+    """
+)
+CITIES = words(
+    """
+    Łódź Kraków Gdańsk Wrocław Poznań Rzeszów Toruń Białystok São-Paulo Curitiba Recife Niterói
+    Belém Leeds York Bristol
+    """
+)
+FIRST_NAMES = words("Anna Bogdan Celina Dawid Ewa João Inês Caio Ruth Owen Zofia Łukasz")
+LAST_NAMES = words("Nowak Wiśniewska Żak Silva Conceição Araújo Baker Young Kowal Mazur")
+PRODUCTS = ("Marketing Hub", "Sales Hub", "Service Hub")
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """The number of clients, who belong to so many partners in turn. The first partner is measured."""
+
+    name: str
+    clients: int
+    partners: int
+
+    @property
+    def ids(self) -> range:
+        """The ids of all clients."""
+        return range(FIRST_CLIENT, FIRST_CLIENT + self.clients)
+
+    @property
+    def own(self) -> range:
+        """The ids of the measured partner's clients."""
+        return self.ids[:: self.partners]
+
+
+EMPTY = Size("empty", 0, 1)
+SIZES = {
+    size.name: size
+    for size in (Size("1k", 1_000, 1), Size("100k", 100_000, 1), Size("1m", 1_000_000, 10))
+}
+
+
+@cache
+def salt(name: str) -> int:
+    return crc32(name.encode())
+
+
+def pick(number: int, subject: str, among: int) -> int:
+    """Choose one of so many by a number, evenly, and for each subject anew."""
+    mixed = (number + 1) * 0x9E3779B97F4A7C15 + salt(subject) * 0xC2B2AE3D27D4EB4F
+    mixed = (mixed ^ mixed >> 29) & 0xFFFFFFFFFFFFFFFF
+    return ((mixed * 0xBF58476D1CE4E5B9 & 0xFFFFFFFFFFFFFFFF) >> 33) % among
+
+
+def chance(number: int, subject: str, percent: float) -> bool:
+    return pick(number, subject, 10_000) < percent * 100
+
+
+def team(partner_id: int) -> range:
+    """Return the ids of a partner's people. The first one is its admin, and is notified by default."""
+    return range(partner_id * 10, partner_id * 10 + TEAM)
+
+
+def partner_of(client_id: int, size: Size) -> int:
+    return 1 + (client_id - FIRST_CLIENT) % size.partners
+
+
+def own_owner(client_id: int) -> Owner | None:
+    """Choose a client's override, which one in seven has."""
+    roll = pick(client_id, "owner", 100)
+    return Owner.VENDOR if roll < 8 else Owner.PARTNER if roll < 15 else None
+
+
+def people_at(client_id: int) -> int:
+    """Choose the number of a client's people: three for most, none for one in fifty."""
+    roll = pick(client_id, "people", 100)
+    return 0 if roll < 2 else 1 if roll < 8 else 2 if roll < 20 else 3
+
+
+def rejected(user_id: int) -> bool:
+    """Tell whether a mail server rejected somebody's address, as it did for one in a hundred."""
+    return user_id >= FIRST_CLIENT and chance(user_id, "rejected", 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """The course of a renewal: its days, the newest step that has fallen due and was told, and what comes next."""
+
+    renewal: date
+    deadline: date | None
+    base: date
+    step: int | None
+    attention: date | None
+
+
+@cache
+def course(days: int, deadline: bool, term: int, today: date) -> Course:
+    """Compute a renewal in so many days by the portal's own rules; there are but a few thousand."""
+    renewal = today + timedelta(days=days)
+    decided = renewal - timedelta(days=45) if deadline else None
+    base = schedule.base_date(renewal, decided)
+    due = schedule.due_step(schedule.Renewal(base, term), STEPS, today)
+    planned = (due.step,) if due else ()
+    attention = schedule.attention_on(schedule.Renewal(base, term, planned), STEPS)
+    return Course(renewal, decided, base, due.step if due else None, attention)
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """One subscription of a client."""
+
+    id: int
+    client_id: int
+    term: int
+    cancelled: bool
+    course: Course
+
+    @property
+    def told(self) -> int | None:
+        """The step that was told; none of what is cancelled."""
+        return None if self.cancelled else self.course.step
+
+
+def products_of(client_id: int, today: date) -> list[Product]:
+    """Make a client's subscriptions, one and a half on average, renewed in up to a year or overdue."""
+    roll = pick(client_id, "products", 100)
+    number = 0 if roll < 4 else 1 if roll < 56 else 2 if roll < 92 else 3
+    return [product(client_id * 4 + one, client_id, today) for one in range(number)]
+
+
+def product(id: int, client_id: int, today: date) -> Product:
+    days, deadline = pick(id, "renewal", 385) - 20, chance(id, "deadline", 15)
+    term = (12, 12, 12, 12, 12, 12, 12, 24, 3, 1)[pick(id, "term", 10)]
+    cancelled = chance(id, "cancelled", 4)
+    return Product(id, client_id, term, cancelled, course(days, deadline, term, today))
+
+
+def moment(day: date, hour: int = 8) -> datetime:
+    return datetime.combine(day, time(hour), UTC)
+
+
+def situation(client_id: int) -> Situation:
+    """Sum up a client's facts as the column does; an override comes with a point of contact."""
+    owner, holders = own_owner(client_id), {user_id for user_id, _ in roles_of(client_id)}
+    lost = sum(map(rejected, holders))
+    return Situation(
+        Choice(owner.value) if owner else Choice.INHERIT,
+        contact=owner is not None,
+        told=min(SEVERAL, len(holders) - lost),
+        rejected=lost > 0,
+    )
+
+
+def client_name(id: int) -> str:
+    return f"{name_part(id)} {id}"
+
+
+def name_part(id: int) -> str:
+    trade, name = TRADES[pick(id, "trade", len(TRADES))], NAMES[pick(id, "name", len(NAMES))]
+    return f"{trade} {name}"
+
+
+def person_name(id: int) -> str:
+    first, last = FIRST_NAMES[pick(id, "first", 12)], LAST_NAMES[pick(id, "last", 10)]
+    return f"{first} {last}"
+
+
+def email(id: int) -> str:
+    return f"person{id}@firm{id // 4}.example"
+
+
+def roles_of(client_id: int) -> Iterator[tuple[int, ContactRole]]:
+    """Yield who holds which role at a client. Two people share the three; a single one is the primary contact."""
+    people = people_at(client_id)
+    for one, role in enumerate(ROLES[: 3 if people > 1 else people]):
+        yield client_id * 4 + one % people, role

@@ -1,0 +1,165 @@
+"""The rows of a made-up portal: one function for each table, the same rows for a size and a day each time.
+
+A row is a mapping of columns to values, as SQLAlchemy takes them.
+"""
+
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+from bench.facts import (
+    CITIES,
+    FIRST_CLIENT,
+    LANGUAGES,
+    PRODUCTS,
+    STEPS,
+    ZONES,
+    Size,
+    client_name,
+    email,
+    moment,
+    name_part,
+    own_owner,
+    partner_of,
+    people_at,
+    person_name,
+    pick,
+    products_of,
+    rejected,
+    roles_of,
+    situation,
+    team,
+)
+from webapp import i18n
+from webapp.domain.ownership import Owner
+from webapp.models.organisation import NO_RENEWAL
+from webapp.services.clients.clients import ClientDetails, keys
+
+Row = dict[str, Any]
+folded = cache(i18n.fold)
+
+
+def organisations(size: Size, today: date) -> Iterator[Row]:
+    created = moment(today - timedelta(days=400))
+    for id in range(1, size.partners + 1):
+        yield organisation(id, "partner", f"Odnowa {id}" if id > 1 else "Odnowa", created)
+    for id in size.ids:
+        yield organisation(id, "client", client_name(id), created)
+
+
+def organisation(id: int, kind: str, name: str, created: datetime) -> Row:
+    place = 0 if kind == "partner" else pick(id, "language", 3)
+    return {
+        "id": id,
+        "kind": kind,
+        "name": name,
+        "language": LANGUAGES[place],
+        "time_zone": ZONES[place],
+        "created_at": created,
+        "version": 1,
+    }
+
+
+@cache
+def pattern(name: str, city: str) -> tuple[tuple[str, str], ...]:
+    """Fold the texts of all clients with this name and city, with a # for their numbers, which stay as they are."""
+    texts = keys(ClientDetails(name=f"{name} #", domain="firm#.example", city=city))
+    return tuple(texts.items())
+
+
+def partners(size: Size, today: date) -> Iterator[Row]:
+    for id in range(1, size.partners + 1):
+        yield {
+            "id": id,
+            "slug": f"odnowa-{id}",
+            "default_owner": Owner.VENDOR,
+            "notified_user_id": team(id)[0],
+            "steps": ",".join(map(str, STEPS)),
+            "window_opens": time(9),
+            "window_closes": time(17),
+            "window_days": "01234",
+            "sending": True,
+            "insistent": False,
+        }
+
+
+def users(size: Size, today: date) -> Iterator[Row]:
+    created = moment(today - timedelta(days=300))
+    for partner_id in range(1, size.partners + 1):
+        for id in team(partner_id):
+            yield user(id, partner_id, created)
+    for client_id in size.ids:
+        for one in range(people_at(client_id)):
+            yield user(client_id * 4 + one, client_id, created)
+
+
+def user(id: int, organisation_id: int, created: datetime) -> Row:
+    name, address = person_name(id), email(id)
+    return {
+        "id": id,
+        "organisation_id": organisation_id,
+        "name": name,
+        "name_key": folded(name),
+        "email": address,
+        "email_key": address,
+        "language": None,
+        "admin": id % (10 if organisation_id < FIRST_CLIENT else 4) == 0,
+        "active": True,
+        "session_token": f"token-{id}",
+        "rejected_reply": "550 5.1.1 no such person" if rejected(id) else None,
+        "created_at": created,
+        "version": 1,
+    }
+
+
+def clients(size: Size, today: date) -> Iterator[Row]:
+    for id in size.ids:
+        city = CITIES[pick(id, "city", len(CITIES))]
+        owner, people = own_owner(id), team(partner_of(id, size))
+        renewals = [one.course.renewal for one in products_of(id, today) if not one.cancelled]
+        yield {
+            "id": id,
+            "partner_id": partner_of(id, size),
+            "external_id": f"C-{id}",
+            "domain": f"firm{id}.example",
+            "city": city,
+            "country": "PL",
+            **{key: text.replace("#", str(id)) for key, text in pattern(name_part(id), city)},
+            "next_renewal_on": min(renewals, default=NO_RENEWAL),
+            "situation": situation(id).key,
+            "owner": owner,
+            "owner_set_by_id": people[0] if owner else None,
+            "owner_set_at": moment(today - timedelta(days=90)) if owner else None,
+            "contact_id": people[1 + pick(id, "contact", 4)] if owner else None,
+            "owner_version": 1,
+        }
+
+
+def contact_assignments(size: Size, today: date) -> Iterator[Row]:
+    for client_id in size.ids:
+        for user_id, role in roles_of(client_id):
+            yield {"client_id": client_id, "role": role, "user_id": user_id}
+
+
+def subscriptions(size: Size, today: date) -> Iterator[Row]:
+    for client_id in size.ids:
+        for one in products_of(client_id, today):
+            name, days = PRODUCTS[one.id % 4], one.course
+            yield {
+                "id": one.id,
+                "client_id": client_id,
+                "product": name,
+                "product_key": folded(name),
+                "term_months": one.term,
+                "renewal_date": days.renewal,
+                "anchor_day": days.renewal.day,
+                "deadline": days.deadline,
+                "amount": Decimal(1200 + pick(one.id, "amount", 90) * 100),
+                "currency": "PLN",
+                "cancelled": one.cancelled,
+                "cycle": 1,
+                "attention_on": None if one.cancelled else days.attention,
+                "version": 1,
+            }

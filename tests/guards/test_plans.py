@@ -1,0 +1,218 @@
+"""How the databases find the rows of lists: by an index that leads to few, or along one in the list's order."""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import event, insert, text, true
+
+from tests.support.cast import Cast
+from webapp import i18n
+from webapp.domain.facts import MailKind
+from webapp.domain.recipients import Reachability
+from webapp.models import Delivery, DeliveryState, Partner, db
+from webapp.models.tables import client_table, organisation_table
+from webapp.services.lists import clients, deliveries, finding
+from webapp.services.lists.clients import ClientQuery, ClientSort, OwnerFilter
+from webapp.services.lists.deliveries import DeliveryQuery
+from webapp.services.reminders import situations
+from webapp.services.trail import history
+from webapp.services.trail.history import ActivityQuery
+
+NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
+BY_NAME, BY_RENEWAL = "ix_client_by_name", "ix_client_by_renewal"
+BY_SITUATION, OF_CLIENTS = "ix_client_by_situation", "ix_delivery_partner_id_client_id_id_state"
+NEWEST, IN_STATE = "ix_delivery_partner_id_id_state", "ix_delivery_partner_id_state_id"
+LAST_DAYS, OF_TRAIL = "ix_delivery_partner_id_queued_at_id_state", "ix_audit_entry_client_id_id"
+# A query, the index that leads to few rows, and the one along which many are met in order.
+WAYS: list[tuple[Any, str, str]] = [
+    (ClientQuery(), BY_NAME, BY_NAME),
+    (ClientQuery(descending=True), BY_NAME, BY_NAME),
+    (ClientQuery(sort=ClientSort.RENEWAL), BY_NAME, BY_RENEWAL),
+    (ClientQuery(sort=ClientSort.RENEWAL, within=30), BY_RENEWAL, BY_RENEWAL),
+    (ClientQuery(within=0), BY_RENEWAL, BY_NAME),
+    (ClientQuery(search="kalo mi"), BY_NAME, BY_NAME),
+    (ClientQuery(search="kalo", reach=Reachability.RED, within=30), BY_NAME, BY_NAME),
+    *((ClientQuery(owner=owner), BY_SITUATION, BY_NAME) for owner in OwnerFilter),
+    *((ClientQuery(reach=reach), BY_SITUATION, BY_NAME) for reach in Reachability),
+    (
+        ClientQuery(reach=Reachability.AMBER, owner=OwnerFilter.OWN, within=90, sort="renewal"),
+        BY_SITUATION,
+        BY_RENEWAL,
+    ),
+    (DeliveryQuery(), NEWEST, NEWEST),
+    (DeliveryQuery(state=DeliveryState.FAILED), IN_STATE, NEWEST),
+    (DeliveryQuery(client="client"), OF_CLIENTS, NEWEST),
+    (DeliveryQuery(client="client", state=DeliveryState.SENT, days=7), OF_CLIENTS, NEWEST),
+    (DeliveryQuery(recipient="dana"), r"ix_delivery_partner_id_\w+", NEWEST),
+    (DeliveryQuery(days=7), LAST_DAYS, NEWEST),
+    (DeliveryQuery(days=90, state=DeliveryState.SENT), LAST_DAYS, NEWEST),
+]
+
+
+def grow(cast: Cast) -> None:
+    """Some hundred clients with a mail each at Alice's partner, and some thousand at the other."""
+    for first, number, partner in (
+        (10_000, 300, cast.partner),
+        (20_000, 3_000, cast.other_partner),
+    ):
+        ids = range(first, first + number)
+        common = {"kind": "client", "language": "en", "time_zone": "UTC"}
+        db.session.execute(
+            insert(organisation_table),
+            [
+                common | {"id": id, "name": f"Client {id}", "created_at": NOW, "version": 1}
+                for id in ids
+            ],
+        )
+        db.session.execute(insert(client_table), [client(id, partner) for id in ids])
+        db.session.execute(insert(Delivery), [mail(id, partner, cast.dana) for id in ids])
+    if db.engine.dialect.name == "postgresql":
+        db.session.execute(text("ANALYZE"))
+
+
+def client(id: int, partner: int) -> dict[str, Any]:
+    name = f"client {id}"
+    return {
+        "id": id,
+        "partner_id": partner,
+        "name_key": name,
+        "sort_key": i18n.sort_key(name),
+        "search_key": name,
+        "next_renewal_on": date(2026, 11, 20) + timedelta(days=id % 300),
+        "situation": ("id2-", "id1-", "id0-", "vd2r", "pd2-")[id % 5],
+        "owner_version": 1,
+    }
+
+
+def mail(id: int, partner: int, recipient: int) -> dict[str, Any]:
+    return {
+        "kind": MailKind.REMINDER_CLIENT,
+        "partner_id": partner,
+        "client_id": id,
+        "day": NOW.date(),
+        "recipient_id": recipient,
+        "email": "x@x.example",
+        "language": "en",
+        "snapshot": {},
+        "state": list(DeliveryState)[id % len(DeliveryState)],
+        "queued_at": NOW - timedelta(hours=id % 1000),
+        "send_after": NOW,
+    }
+
+
+@pytest.fixture
+def partner(context: Any, cast: Cast, time_machine: Any) -> Iterator[Partner]:
+    time_machine.move_to(NOW, tick=False)
+    grow(cast)
+    yield db.session.get_one(Partner, cast.partner)
+    situations.refresh_where(true())
+
+
+@contextmanager
+def asked() -> Iterator[list[tuple[str, Any]]]:
+    """Note the statements that are sent, with their parameters."""
+    log: list[tuple[str, Any]] = []
+
+    def note(connection: Any, cursor: Any, statement: str, parameters: Any, *rest: Any) -> None:
+        log.append((statement, parameters))
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        yield log
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+
+
+def show(partner: Partner, query: Any, cast: Cast) -> None:
+    if isinstance(query, ClientQuery):
+        clients.load(partner, query)
+    elif isinstance(query, DeliveryQuery):
+        deliveries.load(partner, query)
+    else:
+        history.activity(cast.client, query)
+
+
+def places(query: Any) -> list[Any]:
+    """The first page of a query, one further down, and one on the way back."""
+    return [query, replace(query, after=10_100), replace(query, before=10_200)]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("many", [False, True])
+def test_sqlite_takes_the_index_that_the_number_of_rows_asks_for(
+    partner: Partner, cast: Cast, monkeypatch: pytest.MonkeyPatch, many: bool
+) -> None:
+    if many:
+        monkeypatch.setattr(finding, "MOST_COUNTED", 1)
+    faults = []
+    for query, narrow, along in [*WAYS, (ActivityQuery(), OF_TRAIL, OF_TRAIL)]:
+        for place in places(query):
+            with asked() as log:
+                show(partner, place, cast)
+            plans = {statement: sqlite_plan(statement, values) for statement, values in log}
+            lines = [line for plan in plans.values() for line in plan]
+            index = along if many or not query.filtered else narrow
+            if not any(re.search(rf"INDEX {index} ", line) for line in lines):
+                faults.append(f"{place}: not by {index}: {lines}")
+            faults += [
+                f"{place}: {line}"
+                for line in lines
+                if re.match(r"SCAN (?!some|number|first)", line)
+            ]
+            faults += [
+                f"{place}: {statement}: sorts"
+                for statement, plan in plans.items()
+                if any("TEMP B-TREE" in line for line in plan)
+                and not statement.startswith("WITH some")
+            ]
+    assert not faults, "\n".join(faults)
+
+
+def sqlite_plan(statement: str, values: Any) -> list[str]:
+    rows = db.session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+    return [row[3] for row in rows]
+
+
+@pytest.mark.parametrize(
+    "database_url", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True
+)
+@pytest.mark.parametrize("many", [False, True])
+def test_postgresql_reads_no_table_as_a_whole_and_sorts_only_what_is_counted(
+    partner: Partner, cast: Cast, monkeypatch: pytest.MonkeyPatch, many: bool
+) -> None:
+    if many:
+        monkeypatch.setattr(finding, "MOST_COUNTED", 1)
+    # So few rows would be read and sorted at no cost. It is asked whether there is another way.
+    for cheap in ("seqscan", "sort", "bitmapscan"):
+        db.session.execute(text(f"SET LOCAL enable_{cheap} = off"))
+    faults = []
+    for query in [*(way[0] for way in WAYS), ActivityQuery()]:
+        for place in places(query):
+            with asked() as log:
+                show(partner, place, cast)
+            for statement, values in log:
+                for fault in postgresql_faults(postgresql_plan(statement, values)):
+                    faults.append(f"{place}: {fault}: {statement}")
+    assert not faults, "\n".join(faults)
+
+
+def postgresql_plan(statement: str, values: Any) -> Any:
+    rows = db.session.connection().exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", values)
+    found = rows.scalar_one()
+    return (json.loads(found) if isinstance(found, str) else found)[0]["Plan"]
+
+
+def postgresql_faults(node: Any) -> Iterator[str]:
+    kind, inner = node["Node Type"], node.get("Plans", ())
+    if kind == "Seq Scan":
+        yield f"reads all of {node['Relation Name']}"
+    if kind == "Sort" and any(part["Node Type"] != "CTE Scan" for part in inner):
+        yield f"sorts {[part['Node Type'] for part in inner]}"
+    for part in inner:
+        yield from postgresql_faults(part)

@@ -1,0 +1,31 @@
+"""How many clients follow the default, and how many have an owner of their own."""
+
+import pytest
+
+from tests.support.cast import make_client
+from webapp.domain.ownership import Owner
+from webapp.models import Partner, db
+from webapp.models.tables import client_table
+from webapp.services.lists import overrides, paging
+from webapp.services.reminders import situations
+
+
+@pytest.mark.parametrize(
+    ("following", "own", "most", "counted"),
+    [
+        (0, 0, 1_000, (1, 0)),
+        (2, 3, 1_000, (3, 3)),
+        (2, 3, 3, (3, 3)),
+        (2, 3, 2, (3, 3)),
+        (5, 5, 2, (3, 3)),
+    ],
+)
+def test_each_is_counted_up_to_a_limit(context, cast, monkeypatch, following, own, most, counted):
+    monkeypatch.setattr(paging, "MOST_COUNTED", most)
+    partner = db.session.get(Partner, cast.partner)
+    db.session.add_all(make_client(partner, f"Company {number}") for number in range(following))
+    for number in range(own):
+        owner = Owner.PARTNER if number % 2 else Owner.VENDOR
+        db.session.add(make_client(partner, f"Own {number}", owner=owner))
+    situations.refresh_where(client_table.c.id > 0)
+    assert overrides.override_counts(partner) == counted

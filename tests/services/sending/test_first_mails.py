@@ -1,0 +1,84 @@
+"""Who gets what first, over all clients of a partner: few are looked at one by one, many by the days of their steps."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+import time_machine
+from sqlalchemy import update
+
+from tests.support.cast import make_client, make_subscription, unit_of_work
+from webapp import worker
+from webapp.models import Partner, Subscription, db
+from webapp.services.reminders import due_index
+from webapp.services.sending import first_mails
+
+NOW = datetime(2027, 1, 4, 10, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def today():
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+@pytest.fixture(params=[0, 1_000], ids=["many", "few"])
+def listed(app, cast, request, monkeypatch):
+    """The names and days of the first mails, found in either way."""
+    monkeypatch.setattr(first_mails, "MANY_CLIENTS", request.param)
+
+    def find(limit=10):
+        with unit_of_work(app):
+            due_index.refresh_where(Subscription.id.is_not(None))
+            found = first_mails.first_mails(cast.partner, NOW, limit)
+            return [(client.name, str(plan.day)) for client, plan in found]
+
+    return find
+
+
+def add(app, cast, name, *days):
+    """A client whose subscriptions renew so many days from now."""
+    with unit_of_work(app):
+        partner = db.session.get(Partner, cast.partner)
+        client = make_client(partner, name)
+        for number, after in enumerate(days):
+            renewal = NOW.date() + timedelta(days=after)
+            db.session.add(make_subscription(client, f"Hub {number}", renewal))
+
+
+def test_the_nearest_step_of_any_subscription_counts(app, cast, listed):
+    # Acme's 90 days' step is due already.
+    add(app, cast, "In three days", 200, 93)
+    add(app, cast, "Later", 100, 400)
+    assert listed() == [
+        ("Acme", "2027-01-04"),
+        ("In three days", "2027-01-07"),
+        ("Later", "2027-01-14"),
+    ]
+
+
+def test_no_more_than_asked_for_and_each_client_once(app, cast, listed):
+    for number in range(4):
+        add(app, cast, f"Company {number}", *range(95, 101))
+    assert [name for name, _ in listed(3)] == ["Acme", "Company 0", "Company 1"]
+    assert len(listed()) == 5
+
+
+def test_clients_without_a_step_to_come_take_nobodys_place(app, cast, listed):
+    for number in range(3):
+        add(app, cast, f"Past {number}", -3)
+    add(app, cast, "Later", 95)
+    with unit_of_work(app):
+        acme = Subscription.client_id == cast.client
+        db.session.execute(update(Subscription).where(acme).values(cancelled=True))
+    assert listed(1) == [("Later", "2027-01-09")]
+
+
+def test_a_mail_that_waits_already_comes_first(app, cast, listed):
+    with unit_of_work(app):
+        due_index.refresh_where(Subscription.client_id == cast.client)
+    worker.once(app)
+    with unit_of_work(app):
+        gone = update(Subscription).values(attention_on=None)
+        db.session.execute(gone.where(Subscription.client_id == cast.client))
+        found = first_mails.first_mails(cast.partner, NOW)
+    assert [(client.name, plan.day) for client, plan in found] == [("Acme", date(2027, 1, 4))]

@@ -1,0 +1,144 @@
+"""The portal of each process of a run, which every test finds as new (a pytest plugin).
+
+Making an app, compiling its addresses and its statements, and making tables take longer than most tests.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from argon2 import PasswordHasher
+from flask import Flask
+from jinja2 import Environment, FileSystemBytecodeCache
+from jinja2.bccache import Bucket
+from sqlalchemy import event
+
+from tests.support import postgres, run
+from tests.support.cast import DATABASES, build_schema, settings, sqlite_template, unit_of_work
+from webapp import worker
+from webapp.app import configure_logging, create_app
+from webapp.config import Settings
+from webapp.demo import story
+from webapp.models import db
+from webapp.pages import guards
+from webapp.services import runtime
+from webapp.signin import password
+
+# Made with little work: how long a password takes is looked at in tests/signin.
+QUICK = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+
+
+def not_durable(app: Flask) -> None:
+    """Let SQLite write without waiting for the disk. Tests lose nothing by it."""
+    with app.app_context():
+        if db.engine.dialect.name == "sqlite":
+            event.listen(db.engine, "connect", lambda one, _: one.execute("PRAGMA synchronous=OFF"))
+
+
+def demo_template() -> Path:
+    """An SQLite file with the demo's data, made once a run."""
+    empty, path = sqlite_template(), run.folder() / "demo.db"
+    with run.alone():
+        if not path.exists():
+            draft = path.with_suffix(".draft")
+            shutil.copyfile(empty, draft)
+            app = create_app(settings(run.folder(), f"sqlite:///{draft}", demo=True))
+            not_durable(app)
+            with unit_of_work(app):
+                story.load(lambda server: worker.once(app, transport=server), runtime.today("UTC"))
+            with app.app_context():
+                db.engine.dispose()
+            draft.rename(path)
+    return path
+
+
+def place() -> Path:
+    """Return the folder of this process's portals. It lasts for the run; each test finds it empty."""
+    return run.folder() / f"portal-{os.getpid()}"
+
+
+def sqlite_copy(template: Path) -> str:
+    """Put a copy of a database in the place of the last test's, and return its address."""
+    shutil.rmtree(place(), ignore_errors=True)
+    place().mkdir()
+    shutil.copyfile(template, place() / "portal.db")
+    return f"sqlite:///{place() / 'portal.db'}"
+
+
+@pytest.fixture(params=DATABASES)
+def database_url(request: pytest.FixtureRequest) -> str:
+    """Make the database of this process empty and migrated, as each test finds it; return its address."""
+    if request.param == "sqlite":
+        return sqlite_copy(sqlite_template())
+    server: postgres.Server = request.getfixturevalue("postgres_server")
+    with run.alone():
+        server.ensure_template("portal", lambda url: build_schema(run.folder(), url))
+    return server.fresh(f"test_{os.getpid()}", "portal")
+
+
+class TemplateCache(FileSystemBytecodeCache):
+    """Compiled templates, apart by language, since each has its texts in it."""
+
+    def get_bucket(
+        self, environment: Environment, name: str, filename: str | None, source: str
+    ) -> Bucket:
+        language = environment.globals.get("language")
+        return super().get_bucket(environment, f"{language}/{name}", filename, source)
+
+
+def template_cache() -> Path:
+    """The folder of this run's compiled templates."""
+    path = run.folder() / "templates"
+    path.mkdir(exist_ok=True)
+    return path
+
+
+def count_from_zero(app: Flask) -> None:
+    """Make the limits forget who asked, by giving them a new store; limits belong to the process, not to an app."""
+    bare = Flask("limits")
+    names = ("RATELIMIT_STORAGE_URI", "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED")
+    bare.config.update({name: app.config[name] for name in names})
+    guards.limiter.init_app(bare)
+
+
+@lru_cache(maxsize=16)
+def portal(chosen: Settings) -> tuple[Flask, dict[str, Any], dict[str, Any]]:
+    """Make the portal with these settings once a process: the app, and what it begins with in config and extensions.
+
+    An app of its own for each test would compile every address and statement anew.
+    """
+    assert guards.limiter.enabled, "limits are turned off after the app was made"
+    app = create_app(chosen)
+    app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
+    app.jinja_env.bytecode_cache = TemplateCache(str(template_cache()))
+    not_durable(app)
+    return app, dict(app.config), dict(app.extensions)
+
+
+@pytest.fixture
+def other_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """The settings that differ from those of all tests: ``@pytest.mark.settings(demo=True)``."""
+    marker = request.node.get_closest_marker("settings")
+    return dict(marker.kwargs) if marker else {}
+
+
+@pytest.fixture
+def app(
+    database_url: str, other_settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Flask]:
+    """The portal on an empty database."""
+    app, config, extensions = portal(settings(place(), database_url, **other_settings))
+    count_from_zero(app)
+    configure_logging(app)
+    monkeypatch.setattr(password, "hasher", QUICK)
+    yield app
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+    for kept, begins_with in ((app.config, config), (app.extensions, extensions)):
+        kept.clear()
+        kept.update(begins_with)

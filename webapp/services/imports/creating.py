@@ -1,0 +1,137 @@
+"""Creating the rows that an import brings: clients, their subscriptions and their people."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Table, insert
+
+from webapp.domain.schedule import base_date
+from webapp.models import Partner, User, db
+from webapp.models.audit import AuditAction
+from webapp.models.base import Json
+from webapp.models.organisation import NO_RENEWAL
+from webapp.models.tables import (
+    client_table,
+    next_ids,
+    organisation_table,
+    subscription_table,
+    user_table,
+)
+from webapp.services import audit
+from webapp.services.accounts import people
+from webapp.services.clients import clients, subscriptions
+from webapp.services.clients.clients import ClientDetails
+from webapp.services.clients.subscriptions import SubscriptionDetails
+from webapp.services.imports.plans import ClientPlan, ImportedPerson, Part, Plan
+from webapp.services.imports.stored import StoredPerson, StoredSubscription
+from webapp.services.reminders import due_index
+
+# The columns of a client that are its organisation's.
+SHARED = ("name", "language", "time_zone")
+
+
+def create(actor: User | None, partner: Partner, plans: Sequence[ClientPlan]) -> list[Json]:
+    """Insert the missing rows of these clients, and return their audit entries, client by client."""
+    new_subscriptions = [
+        (plan, part) for plan in plans for part in plan.subscriptions.values() if not part.record
+    ]
+    new_people = [
+        (plan, part) for plan in plans for part in plan.people.values() if not part.record
+    ]
+    number(organisation_table, [plan for plan in plans if not plan.record])
+    number(subscription_table, [part for _plan, part in new_subscriptions])
+    number(user_table, [part for _plan, part in new_people])
+    insert_clients(partner, [plan for plan in plans if not plan.record])
+    insert_rows(
+        subscription_table,
+        [subscription_columns(partner, plan, part) for plan, part in new_subscriptions],
+    )
+    insert_rows(user_table, [person_columns(plan, part) for plan, part in new_people])
+    return [entry for plan in plans for entry in entries_of(actor, partner, plan)]
+
+
+def number(table: Table, plans: Sequence[Part]) -> None:
+    """Give ids to rows that are to be made."""
+    if plans:
+        for plan, id in zip(plans, next_ids(table, len(plans)), strict=True):
+            plan.id = id
+
+
+def insert_rows(table: Table, rows: Sequence[Json]) -> None:
+    if rows:
+        db.session.connection().execute(insert(table), rows)
+
+
+def insert_clients(partner: Partner, plans: Sequence[ClientPlan]) -> None:
+    organisation_rows: list[Json] = []
+    client_rows: list[Json] = []
+    for plan in plans:
+        own = clients.columns(clients.fill(partner, plan.details(ClientDetails)))
+        shared = {name: own.pop(name) for name in SHARED}
+        organisation_rows.append({"id": plan.id, "kind": "client", "version": 1, **shared})
+        client_rows.append(
+            {"id": plan.id, "partner_id": partner.id, "next_renewal_on": next_renewal(plan), **own}
+        )
+    insert_rows(organisation_table, organisation_rows)
+    insert_rows(client_table, client_rows)
+
+
+def next_renewal(plan: ClientPlan) -> Any:
+    """Find the earliest date of a new client's active subscriptions."""
+    active = (part for part in plan.subscriptions.values() if not part.value("cancelled"))
+    return min((part.value("renewal_date") for part in active), default=NO_RENEWAL)
+
+
+def subscription_columns(
+    partner: Partner, client: ClientPlan, plan: Plan[StoredSubscription]
+) -> Json:
+    details, cancelled = plan.details(SubscriptionDetails), bool(plan.value("cancelled"))
+    base = base_date(details.renewal_date, details.deadline)
+    first = due_index.first_day(base, details.term_months, partner.steps_text)
+    return subscriptions.columns(details) | {
+        "id": plan.id,
+        "client_id": client.id,
+        "cancelled": cancelled,
+        "attention_on": None if cancelled else first,
+        "version": 1,
+    }
+
+
+def person_columns(client: ClientPlan, plan: Plan[StoredPerson]) -> Json:
+    said = plan.details(ImportedPerson)
+    admin = client.first_admin
+    row = people.columns(
+        client.id,
+        name=said.name,
+        email=said.email,
+        job_title=said.job_title,
+        language=said.language,
+        admin=admin is not None and client.people[admin] is plan,
+    )
+    return row | {"id": plan.id, "version": 1}
+
+
+def entries_of(actor: User | None, partner: Partner, plan: ClientPlan) -> list[Json]:
+    """Make the audit entries of a client's new rows."""
+    new: list[tuple[AuditAction, Part, str, audit.Changes | None]] = []
+    if not plan.record:
+        new.append((AuditAction.CLIENT_ADDED, plan, plan.value("name"), None))
+    for part in plan.subscriptions.values():
+        if not part.record:
+            new.append((AuditAction.SUBSCRIPTION_ADDED, part, part.value("product"), None))
+    for person in plan.people.values():
+        if not person.record:
+            email = {"email": (None, person.value("email"))}
+            new.append((AuditAction.USER_ADDED, person, person.value("name"), email))
+    return [
+        audit.values(
+            actor,
+            action,
+            organisation_id=partner.id,
+            client_id=plan.id,
+            subject_id=part.id,
+            subject=subject,
+            changes=changes,
+        )
+        for action, part, subject, changes in new
+    ]

@@ -1,0 +1,225 @@
+"""Finding the ids of a page's rows, with work that does not grow with the list.
+
+The count decides the way. If few rows match, they are found by what they match, and sorted. Among many, a page
+is soon full on a walk along the list's order. Statements are made once for each shape of a request.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
+from typing import Any
+
+from sqlalchemy import (
+    BindParameter,
+    Column,
+    ColumnElement,
+    Integer,
+    Row,
+    Select,
+    bindparam,
+    false,
+    func,
+    select,
+    true,
+    tuple_,
+)
+from sqlalchemy.sql.visitors import iterate
+
+from webapp.i18n import fold
+from webapp.models import db
+
+# An exact count beyond this is not worth the time that it takes, and so many rows are quickly sorted.
+MOST_COUNTED = 1000
+# Shapes whose statements are kept.
+SHAPES = 500
+
+Given = Mapping[str, Any]
+# The conditions that a request uses, each with the values of its parameters.
+Narrowing = Sequence[tuple[str, Given]]
+# Makes a condition from its parameters, which it gets by their names.
+Condition = Callable[[Callable[[str], BindParameter[Any]]], ColumnElement[bool]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Listing:
+    """The definition of a list, made once.
+
+    ``rows``: a select of the columns of some rows, the "id" among them: those that meet ``chosen(id)``.
+    ``id``: the column that tells rows apart, and that decides between equal sort keys. ``readable``: the
+    condition for rows that a reader may see; its parameters are the reader's. ``conditions``: all that may
+    narrow the list. ``behind``: conditions that lead to more rows than others, which they leave the choice
+    of an index to if both are used. ``keys``: the sort keys by the query's ``sort``; if empty, the id alone.
+    ``shown``: the condition for rows on the pages; all others are only counted. ``counted``: readers are
+    told how many there are.
+    """
+
+    rows: Select[Any]
+    id: ColumnElement[int]
+    readable: ColumnElement[bool] = field(default_factory=true)
+    conditions: Mapping[str, Condition] = field(default_factory=dict)
+    behind: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    keys: Mapping[str, ColumnElement[Any]] = field(default_factory=dict)
+    shown: ColumnElement[bool] = field(default_factory=true)
+    counted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """The walk through a list: its sort key, the direction, and whether it begins at a place."""
+
+    sort: str
+    ascending: bool
+    placed: bool
+
+    def along(self, rows: Select[Any], columns: Sequence[ColumnElement[Any]]) -> Select[Any]:
+        """Take the first rows in the order of these columns, from the place on."""
+        if self.placed:
+            here = tuple_(*columns)
+            there = tuple_(*(place(number, column) for number, column in enumerate(columns)))
+            rows = rows.where(here > there if self.ascending else here < there)
+        directions = (column.asc() if self.ascending else column.desc() for column in columns)
+        return rows.order_by(*directions).limit(constant("most"))
+
+
+def place(number: int, column: ColumnElement[Any]) -> BindParameter[Any]:
+    """Make the parameter for one of the values of a place."""
+    return bindparam(f"place_{number}", type_=column.type)
+
+
+def constant(name: str) -> BindParameter[int]:
+    """Make a parameter whose number is written into the statement.
+
+    PostgreSQL may plan for a parameter without its value. The way that is right for most partners may be
+    wrong for the largest.
+    """
+    return bindparam(name, type_=Integer, literal_execute=True)
+
+
+def chosen(id: ColumnElement[int]) -> ColumnElement[bool]:
+    """Make the condition for the rows of one page."""
+    return id.in_(bindparam("ids", expanding=True))
+
+
+def each_word(name: str, text: str) -> Iterator[tuple[str, Given]]:
+    """Ask a condition for each word of a text. Its parameter ``word`` is a pattern for LIKE with ESCAPE '/'."""
+    for word in fold(text).split():
+        yield name, {"word": pattern(word)}
+
+
+def pattern(word: str) -> str:
+    for special in "/%_":
+        word = word.replace(special, f"/{special}")
+    return f"%{word}%"
+
+
+def unseen(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Keep a condition from the choice of an index: it is only looked at in each row that is found."""
+    return func.coalesce(condition, false())
+
+
+def order(listing: Listing, sort: str) -> tuple[ColumnElement[Any], ...]:
+    """Return the columns that a list is sorted by. Together they are unique. The id is the last."""
+    key = listing.keys.get(sort)
+    return (listing.id,) if key is None else (key, listing.id)
+
+
+def find_place(listing: Listing, sort: str, row_id: int | None, reader: Given) -> Given | None:
+    """Find a row's values in the order's columns, whatever the filters; None if there is no such row."""
+    if row_id is None:
+        return None
+    if sort not in listing.keys:
+        return {"place_0": row_id}
+    found: Row[Any] | None = db.session.execute(
+        place_statement(listing, sort), {**reader, "row": row_id}
+    ).one_or_none()
+    return found and {f"place_{number}": value for number, value in enumerate(found)}
+
+
+def find(
+    listing: Listing, walk: Walk, asked: Narrowing, values: Given, most: int
+) -> tuple[int, Sequence[int]]:
+    """Count the rows that match, up to MOST_COUNTED + 1, and find the ids of the first ``most`` on the walk.
+
+    ``values``: the parameters of the reader and of the place.
+    """
+    names = tuple(name for name, _values in asked)
+    values = {**values, **parameters(asked), "most": most, "most_counted": MOST_COUNTED + 1}
+    walked = walk_statement(listing, walk, names)
+    if not names and not listing.counted:
+        return 0, db.session.scalars(walked, values).all()
+    rows = db.session.execute(count_statement(listing, walk, names), values).all()
+    total = rows[0].total
+    if names and total > MOST_COUNTED:
+        return total, db.session.scalars(walked, values).all()
+    return total, [row.id for row in rows if row.id is not None]
+
+
+def key_of(name: str, number: int, part: str) -> str:
+    """Name one of the parameters of a condition. ``number``: its place among all that are used."""
+    return f"{name}_{number}_{part}"
+
+
+def parameter(name: str, number: int, part: str) -> BindParameter[Any]:
+    return bindparam(key_of(name, number, part))
+
+
+def parameters(asked: Narrowing) -> dict[str, Any]:
+    """Gather the values of all conditions, by the keys of their parameters."""
+    return {
+        key_of(name, number, part): value
+        for number, (name, values) in enumerate(asked)
+        for part, value in values.items()
+    }
+
+
+def conditions(listing: Listing, names: Sequence[str]) -> Iterator[ColumnElement[bool]]:
+    """Make the conditions with these names."""
+
+    for number, name in enumerate(names):
+        condition = listing.conditions[name](partial(parameter, name, number))
+        yield unseen(condition) if listing.behind.get(name, frozenset()) & {*names} else condition
+
+
+@lru_cache(SHAPES)
+def place_statement(listing: Listing, sort: str) -> Select[Any]:
+    """Select the values of one row in the order's columns."""
+    return select(*order(listing, sort)).where(listing.readable, listing.id == bindparam("row"))
+
+
+@lru_cache(SHAPES)
+def count_statement(listing: Listing, walk: Walk, names: tuple[str, ...]) -> Select[Any]:
+    """Select the number of rows that match, with the first ids on the walk: of these rows, or of all.
+
+    One row without an id, if there are none.
+    """
+    some = (
+        select(*order(listing, walk.sort), listing.shown.label("shown"))
+        .where(listing.readable, *conditions(listing, names))
+        .limit(constant("most_counted"))
+        .cte("some")
+    )
+    (*columns, shown) = some.c
+    few = walk.along(select(columns[-1].label("id")).where(shown), columns)
+    number = select(func.count().label("total")).select_from(some).subquery("number")
+    first = (few if names else walk_statement(listing, walk, names)).subquery("first")
+    return select(number.c.total, first.c.id).select_from(number.outerjoin(first, true()))
+
+
+@lru_cache(SHAPES)
+def walk_statement(listing: Listing, walk: Walk, names: tuple[str, ...]) -> Select[Any]:
+    """Select the ids of the first rows on the walk that match.
+
+    A database would rather take the index of a filter and sort all that it finds. So it sees only what is
+    about the order itself, as that bounds the walk.
+    """
+    columns = order(listing, walk.sort)
+    looked_at = (
+        condition if columns_of(condition) == {columns[0]} else unseen(condition)
+        for condition in conditions(listing, names)
+    )
+    rows = select(listing.id).where(listing.readable, listing.shown, *looked_at)
+    return walk.along(rows, columns)
+
+
+def columns_of(condition: ColumnElement[bool]) -> set[Any]:
+    return {part for part in iterate(condition) if isinstance(part, Column)}

@@ -1,0 +1,153 @@
+"""Templates: one environment for each language, in which the texts are already in their places."""
+
+import re
+from collections.abc import Callable, Mapping
+from functools import partial
+from gettext import NullTranslations
+from typing import Any
+
+from flask import Flask, g
+from flask.templating import Environment as FlaskEnvironment
+from flask_babel import Domain, get_locale, get_translations
+from jinja2 import Template, nodes, pass_eval_context
+from jinja2.nodes import EvalContext
+from jinja2.visitor import NodeTransformer
+from markupsafe import Markup
+
+from webapp import i18n
+from webapp.i18n import LANGUAGES, Language
+from webapp.labels import codes
+
+# Spaces that a browser does not show: those after a cell or a row, and all but one elsewhere.
+SPACES = (
+    (re.compile(r"(?<=</t[dhr]>)\s+"), ""),
+    (re.compile(r"\s*\n\s*"), "\n"),
+    (re.compile(r" +"), " "),
+)
+# Functions for a text that may already be looked up when a template is compiled.
+FIXED = {"_", "gettext", "pgettext"}
+
+
+FORMS: tuple[Callable[..., str], ...] = (
+    i18n.long_date,
+    i18n.medium_date,
+    i18n.weekday_date,
+    i18n.local_time,
+    i18n.money,
+    i18n.number,
+)
+
+
+class Templates(FlaskEnvironment):
+    """The templates as written, and in each language.
+
+    A template is compiled once for each language. A text without values is then a constant like the tags
+    around it, so that it costs nothing however often a page shows it.
+    """
+
+    catalog: NullTranslations | None = None
+
+    def __init__(self, app: Flask, **options: Any) -> None:
+        super().__init__(app, **options)
+        self.languages: dict[str, Templates] = {}
+
+    def in_language(self) -> "Templates":
+        """Return the environment of the language in force."""
+        code = str(get_locale())
+        if code not in self.languages:
+            self.languages[code] = self.translated(LANGUAGES[code], get_translations())
+        return self.languages[code]
+
+    def translated(self, language: Language, catalog: NullTranslations) -> "Templates":
+        """Make the environment of a language: its texts, its code and its tag, its forms of dates and numbers."""
+        own = self.overlay(cache_size=200)
+        own.catalog = catalog
+        own.globals = {
+            **self.globals,
+            **texts(catalog),
+            "language": language.code,
+            "page_lang": language.html,
+            "labels": codes.spoken(),
+        }
+        own.filters = self.filters | {
+            form.__name__: partial(form, language=language.code) for form in FORMS
+        }
+        return own
+
+    def get_or_select_template(self, *names: Any, **options: Any) -> Template:
+        """Find a template for flask.render_template, in the language in force."""
+        return super(Templates, self.in_language()).get_or_select_template(*names, **options)
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        template = super()._parse(source, name, filename)
+        # Mails stay as they are written: few see a page's source, and many a mail's.
+        if name and name.endswith(".html") and not name.startswith("mail/"):
+            for data in template.find_all(nodes.TemplateData):
+                data.data = without_idle_spaces(data.data)
+        if self.catalog is not None:
+            InPlace(self.catalog, nodes.EvalContext(self, name).autoescape).visit(template)
+        return template
+
+
+def without_idle_spaces(markup: str) -> str:
+    for spaces, enough in SPACES:
+        markup = spaces.sub(enough, markup)
+    return markup
+
+
+class InPlace(NodeTransformer):
+    """Puts the catalog's texts into a template, in place of the calls for them."""
+
+    def __init__(self, catalog: NullTranslations, autoescape: bool) -> None:
+        self.catalog = catalog
+        self.autoescape = autoescape
+
+    def visit_Call(  # noqa: N802 (the name is Jinja's)
+        self, call: nodes.Call
+    ) -> nodes.Node:
+        self.generic_visit(call)
+        name = call.node.name if isinstance(call.node, nodes.Name) else ""
+        words = [word.value for word in call.args if isinstance(word, nodes.Const)]
+        filled_in_later = call.kwargs or call.dyn_args or call.dyn_kwargs
+        if name not in FIXED or len(words) < len(call.args) or filled_in_later:
+            return call
+        look_up = self.catalog.pgettext if name == "pgettext" else self.catalog.gettext
+        return nodes.Const(filled(look_up(*words), {}, self.autoescape), lineno=call.lineno)
+
+
+def texts(catalog: NullTranslations) -> dict[str, Callable[..., str]]:
+    """Make the functions that templates call for a text with values, like those of Jinja's extension."""
+
+    @pass_eval_context
+    def gettext(context: EvalContext, text: str, /, **values: Any) -> str:
+        return filled(catalog.gettext(text), values, context.autoescape)
+
+    @pass_eval_context
+    def ngettext(context: EvalContext, one: str, many: str, num: int, /, **values: Any) -> str:
+        text = catalog.ngettext(one, many, num)
+        return filled(text, {"num": num} | values, context.autoescape)
+
+    @pass_eval_context
+    def pgettext(context: EvalContext, about: str, text: str, /, **values: Any) -> str:
+        return filled(catalog.pgettext(about, text), values, context.autoescape)
+
+    return {"_": gettext, "gettext": gettext, "ngettext": ngettext, "pgettext": pgettext}
+
+
+def filled(text: str, values: Mapping[str, Any], autoescape: bool) -> str:
+    """Fill values into a text of the catalog. The text is ours; the values are not, so HTML escapes them."""
+    return (Markup(text) if autoescape else text) % values  # nosec B704
+
+
+class Catalogs(Domain):
+    """The catalogs for texts in code. It finds the one in force once, not for every text."""
+
+    def get_translations(self) -> NullTranslations:
+        # Where flask_babel itself keeps the language in force, which refresh and force_locale see to.
+        state = g.get("_flask_babel") if g else None
+        found: NullTranslations | None = getattr(state, "babel_translations", None)
+        if found is None:
+            found = super().get_translations()
+            if state is not None:
+                state.babel_translations = found
+        return found
