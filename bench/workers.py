@@ -115,7 +115,7 @@ def main() -> int:
                 together.append(mails_a_second(workers, turn + 1))
             db.session.remove()
             db.engine.dispose()
-    ratio = median(together) / median(alone)
+    ratio = median(two / one for one, two in zip(alone, together, strict=True))
     print(f"one worker:  {median(alone):,.0f} mails/s")
     print(f"two workers: {median(together):,.0f} mails/s")
     print(f"ratio: {ratio:.2f}")

@@ -1,7 +1,7 @@
 """Templates: one environment for each language, in which the texts are already in their places."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from functools import partial
 from gettext import NullTranslations
 from typing import Any
@@ -77,6 +77,10 @@ class Templates(FlaskEnvironment):
     def get_or_select_template(self, *names: Any, **options: Any) -> Template:
         """Find a template for flask.render_template, in the language in force."""
         return super(Templates, self.in_language()).get_or_select_template(*names, **options)
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """Return a template's globals as one dict. Each rendering and include copies them, a chain slowly."""
+        return {**self.globals, **(d or {})}
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         template = super()._parse(source, name, filename)

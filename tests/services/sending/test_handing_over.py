@@ -340,14 +340,15 @@ def test_messages_are_dropped_thirty_days_after_their_end(app, sending, sink):
 
 
 def test_what_nobody_thought_of_stops_one_mail_and_no_other(app, sending, sink, monkeypatch):
-    address = smtp.address_recipient
+    address = smtp.address
 
-    def broken(connection, recipient):
-        if recipient == "dana@acme.example":
+    def broken(connection, envelope):
+        answer = address(connection, envelope)
+        if envelope.recipient == "dana@acme.example":
             raise UnicodeError("nobody has thought of this")
-        address(connection, recipient)
+        return answer
 
-    monkeypatch.setattr(smtp, "address_recipient", broken)
+    monkeypatch.setattr(smtp, "address", broken)
     run_at(app, STEP_30)
     assert [letter.recipients for letter in sink.letters] == [["alice@odnowa.example"]]
     assert outcome(app, sending.dana) == [("queued", 1, Trouble.BROKE)]
