@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import create_engine, func, select, update
+from sqlalchemy import create_engine, func, select, text
 
 from tests.support.cast import Cast
 from webapp.domain.cells import Problem, read_cancelled, read_date, read_roles
