@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import create_engine, func, select, text
+from sqlalchemy import create_engine, func, select, update
 
 from tests.support.cast import Cast
 from webapp.domain.cells import Problem, read_cancelled, read_date, read_roles
@@ -434,7 +434,7 @@ def test_steps_that_change_after_an_import_began_count(
     assert partner.steps[0] == 90
     engine = create_engine(database_url)
     with engine.begin() as other:
-        other.execute(text("UPDATE partner SET steps = '20'"))
+        other.execute(update(Partner).values(steps_text="20"))
     engine.dispose()
     bring(HEADER + "New,Hub,2027-06-30,P1Y,,\n")
     assert subscription("New", "Hub").attention_on == date(2027, 6, 10)
