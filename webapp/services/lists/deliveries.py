@@ -144,23 +144,24 @@ class DeliveryPage(Page[DeliveryRow]):
 
 
 def load(partner: Partner, query: DeliveryQuery) -> DeliveryPage:
-    """Load the delivery rows that a query asks for, in at most four statements."""
+    """Load the delivery rows that a query asks for, in at most four statements, or seven with filters."""
     reader, narrowed = {"reader": partner.id}, list(asked(partner, query))
     pages = EVERY if query.state else BELOW
-    page = paging.load(pages, query, PAGE, reader=reader, asked=narrowed)
+    page = paging.load_ids(pages, query, PAGE, reader=reader, asked=narrowed)
     top = None
     if not query.state and page.before is None and query.after is None:
         first = replace(query, before=None)
-        top = paging.load(ON_TOP, first, PAGE, reader=reader, asked=narrowed)
-    unclear_rows = top.rows if top else ()
-    undecided = [row.id for row in (*unclear_rows, *page.rows) if row.state in UNDECIDED]
+        top = paging.load_ids(ON_TOP, first, PAGE, reader=reader, asked=narrowed)
+    on_top = top.rows if top else ()
+    rows = paging.load_rows(EVERY, (*on_top, *page.rows))
+    undecided = [row.id for row in rows if row.state in UNDECIDED]
     still = decisions.still_wanted(undecided, runtime.now())
     return DeliveryPage(
-        rows=tuple(delivery_row(row, still) for row in page.rows),
+        rows=tuple(delivery_row(row, still) for row in rows[len(on_top) :]),
         before=page.before,
         after=page.after,
         total=page.total,
-        unclear=tuple(delivery_row(row, still) for row in unclear_rows),
+        unclear=tuple(delivery_row(row, still) for row in rows[: len(on_top)]),
         more_unclear=top is not None and top.after is not None,
     )
 

@@ -4,7 +4,7 @@ A new list is a query (a frozen dataclass), a Listing (its columns, conditions a
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, Generic, TypeVar
 
 from webapp.mail.addresses import one_line
@@ -134,6 +134,14 @@ def load(
     ``reader``: the parameters of what the reader may see. ``asked``: the query's filters as conditions.
     A place that is not in the list is ignored.
     """
+    page = load_ids(listing, query, size, reader=reader, asked=asked)
+    return replace(page, rows=load_rows(listing, page.rows))
+
+
+def load_ids(
+    listing: Listing, query: Query, size: int, *, reader: Given, asked: Narrowing
+) -> Page[Any]:
+    """Load the ids of one page of rows, as ``load`` loads the rows."""
     row_id = query.before if query.after is None else query.after
     place = finding.find_place(listing, query.sort, row_id, reader)
     backwards = place is not None and query.after is None
@@ -143,14 +151,14 @@ def load(
     ids = ids[:size][::-1] if backwards else ids[:size]
     earlier, later = (more, True) if backwards else (place is not None, more)
     return Page(
-        rows=rows_of(listing, ids),
+        rows=tuple(ids),
         before=ids[0] if ids and earlier else None,
         after=ids[-1] if ids and later else None,
         total=total,
     )
 
 
-def rows_of(listing: Listing, ids: Sequence[int]) -> tuple[Any, ...]:
+def load_rows(listing: Listing, ids: Sequence[int]) -> tuple[Any, ...]:
     """Load these rows, in this order."""
     if not ids:
         return ()
