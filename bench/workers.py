@@ -15,12 +15,11 @@ from statistics import median
 from threading import Event
 from time import perf_counter
 
-from flask_migrate import upgrade
-
 from bench import deliver
 from tests.support import postgres
 from webapp import worker
 from webapp.app import create_app
+from webapp.cli.migrating import upgrade
 from webapp.config import Settings
 from webapp.models import db
 from webapp.models.transactions import writing

@@ -18,9 +18,9 @@ from webapp import i18n
 from webapp.i18n import LANGUAGES, Language
 from webapp.labels import codes
 
-# Spaces that a browser does not show: those after a cell or a row, and all but one elsewhere.
-SPACES = (
-    (re.compile(r"(?<=</t[dhr]>)\s+"), ""),
+# HTML lets one leave out the ends of cells and rows (HTML standard, 13.1.2.4), and all but one of the spaces.
+IDLE = (
+    (re.compile(r"</t[dhr]>\s*"), ""),
     (re.compile(r"\s*\n\s*"), "\n"),
     (re.compile(r" +"), " "),
 )
@@ -87,15 +87,15 @@ class Templates(FlaskEnvironment):
         # Mails stay as they are written: few see a page's source, and many a mail's.
         if name and name.endswith(".html") and not name.startswith("mail/"):
             for data in template.find_all(nodes.TemplateData):
-                data.data = without_idle_spaces(data.data)
+                data.data = without_idle_parts(data.data)
         if self.catalog is not None:
             InPlace(self.catalog, nodes.EvalContext(self, name).autoescape).visit(template)
         return template
 
 
-def without_idle_spaces(markup: str) -> str:
-    for spaces, enough in SPACES:
-        markup = spaces.sub(enough, markup)
+def without_idle_parts(markup: str) -> str:
+    for idle, enough in IDLE:
+        markup = idle.sub(enough, markup)
     return markup
 
 

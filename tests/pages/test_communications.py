@@ -8,11 +8,11 @@ import pytest
 from tests.support.cast import make_client, unit_of_work
 from tests.support.forms import shown_in
 from webapp.domain.ownership import Owner
-from webapp.models import Delivery, Partner, User, db
+from webapp.models import Delivery, Partner, Subscription, User, db
 from webapp.models.tables import client_table
 from webapp.pages import communications
 from webapp.services.lists import paging
-from webapp.services.reminders import situations
+from webapp.services.reminders import due_index, situations
 
 PAGE = "/settings/partners"
 HTMX = {"HX-Request": "true"}
@@ -146,6 +146,7 @@ def test_own_settings_are_counted(app, alice, cast):
     with unit_of_work(app):
         stored = db.session.get(Partner, cast.partner)
         db.session.add_all(make_client(stored, f"Own {n}", owner=Owner.VENDOR) for n in range(2))
+        situations.refresh_where(client_table.c.id > 0)
     text = alice.get(PAGE).text
     assert "2 clients have their own setting" in text
 
@@ -196,6 +197,8 @@ def test_many_clients_are_not_counted_to_the_last(app, alice, cast, monkeypatch)
 
 
 def test_sending_is_turned_on_under_what_goes_first(app, alice, cast):
+    with unit_of_work(app):
+        due_index.refresh_where(Subscription.client_id == cast.client)
     text = alice.get(PAGE).text
     assert "Sending is off" in text
     assert text.index("Who gets what first") < text.index("Dana") < text.index("Turn sending on")

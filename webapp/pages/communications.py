@@ -28,7 +28,7 @@ from webapp.services.accounts import partners, people
 from webapp.services.lists.finding import MOST_COUNTED
 from webapp.services.lists.overrides import override_counts
 from webapp.services.sending import sample_mails
-from webapp.services.sending.first_mails import first_mails
+from webapp.services.sending.first_mails import MANY_CLIENTS, first_mails
 
 PREVIEWED = 10
 
@@ -139,7 +139,7 @@ def whole_page(partner: Partner, **context: Any) -> str:
         "partner": partner,
         "following": following_text(following),
         "own": own_text(own),
-        "first": first_mails(partner.id, now, PREVIEWED),
+        "first": first_mails(partner.id, now, PREVIEWED, many=following + own > MANY_CLIENTS),
         "now": now,
     }
     if "default_form" not in context:

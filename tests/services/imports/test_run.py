@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import create_engine, func, select, update
 
 from tests.support.cast import Cast
 from webapp.domain.cells import Problem, read_cancelled, read_date, read_roles
@@ -424,3 +424,17 @@ def test_a_cancelled_subscription_is_moved_and_not_renewed(bring: Importer) -> N
     assert counts(bring(line.format("2027-02-28"))) == (0, 1, 0)
     hub = subscription("Re", "Hub")
     assert (hub.renewal_date, hub.cycle, hub.cancelled) == (date(2027, 2, 28), 1, True)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_steps_that_change_after_an_import_began_count(
+    bring: Importer, cast: Cast, database_url: str
+) -> None:
+    partner = db.session.get_one(Partner, cast.partner)
+    assert partner.steps[0] == 90
+    engine = create_engine(database_url)
+    with engine.begin() as other:
+        other.execute(update(Partner).values(steps_text="20"))
+    engine.dispose()
+    bring(HEADER + "New,Hub,2027-06-30,P1Y,,\n")
+    assert subscription("New", "Hub").attention_on == date(2027, 6, 10)

@@ -10,7 +10,7 @@ from tests.support.cast import make_client, make_subscription, unit_of_work
 from webapp import worker
 from webapp.models import Partner, Subscription, db
 from webapp.services.reminders import due_index
-from webapp.services.sending import first_mails
+from webapp.services.sending.first_mails import first_mails
 
 NOW = datetime(2027, 1, 4, 10, tzinfo=UTC)
 
@@ -21,15 +21,14 @@ def today():
         yield
 
 
-@pytest.fixture(params=[0, 1_000], ids=["many", "few"])
-def listed(app, cast, request, monkeypatch):
+@pytest.fixture(params=[True, False], ids=["many", "few"])
+def listed(app, cast, request):
     """The names and days of the first mails, found in either way."""
-    monkeypatch.setattr(first_mails, "MANY_CLIENTS", request.param)
 
     def find(limit=10):
         with unit_of_work(app):
             due_index.refresh_where(Subscription.id.is_not(None))
-            found = first_mails.first_mails(cast.partner, NOW, limit)
+            found = first_mails(cast.partner, NOW, limit, many=request.param)
             return [(client.name, str(plan.day)) for client, plan in found]
 
     return find
@@ -73,12 +72,12 @@ def test_clients_without_a_step_to_come_take_nobodys_place(app, cast, listed):
     assert listed(1) == [("Later", "2027-01-09")]
 
 
-def test_a_mail_that_waits_already_comes_first(app, cast, listed):
+def test_a_mail_that_waits_already_comes_first(app, cast):
     with unit_of_work(app):
         due_index.refresh_where(Subscription.client_id == cast.client)
     worker.once(app)
     with unit_of_work(app):
         gone = update(Subscription).values(attention_on=None)
         db.session.execute(gone.where(Subscription.client_id == cast.client))
-        found = first_mails.first_mails(cast.partner, NOW)
+        found = first_mails(cast.partner, NOW, 10, many=False)
     assert [(client.name, plan.day) for client, plan in found] == [("Acme", date(2027, 1, 4))]

@@ -27,7 +27,7 @@ from webapp.models import (
     db,
     delivery_reminder,
 )
-from webapp.services.accounts import access, partners
+from webapp.services.accounts import membership, partners
 from webapp.services.clients import ownership
 from webapp.services.reminders import due_index, planning
 from webapp.services.sending import following, takeover_notes
@@ -210,7 +210,7 @@ def block(app, cast):
 
 def of_bob(app, cast):
     with unit_of_work(app):
-        access.activate(db.session.get(User, cast.alice), db.session.get(User, cast.bob))
+        membership.activate(db.session.get(User, cast.alice), db.session.get(User, cast.bob))
 
 
 @pytest.mark.parametrize(
@@ -393,6 +393,6 @@ def test_contacts_of_a_client_still_release_its_reminders_at_once(app, cast):
         dana = db.session.get(User, cast.dana)
         dana.active = False
         db.session.execute(delete(ContactAssignment))
-        access.activate(None, dana)
+        membership.activate(None, dana)
     assert look(app, Reminder.state).count((ReminderState.DUE,)) == 1
     assert look(app, SettingsChange) == []

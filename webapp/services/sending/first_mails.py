@@ -13,17 +13,25 @@ from webapp.models import db
 from webapp.models.tables import client_table, delivery_table, subscription_table
 from webapp.services.reminders import loading
 
-# With so many clients, it is shorter to look for the partner's among all that are due next than the other way.
+# With more clients, it is shorter to look for the partner's among all that are due next than the other way.
 MANY_CLIENTS = 1_000
 # One client may have several mails that wait.
 WAITING_PER_CLIENT = 5
 
 
 def first_mails(
-    partner_id: int, now: datetime, limit: int = 10
+    partner_id: int, now: datetime, limit: int, *, many: bool
 ) -> list[tuple[ClientFacts, DayPlan]]:
-    """Find the day plans that would go out first, each with its client."""
-    ids = [*waiting(partner_id, limit), *nearest(partner_id, now, limit)]
+    """Find the day plans that would go out first, each with its client.
+
+    ``many``: the partner has more clients than MANY_CLIENTS.
+    """
+    nearest = among_all if many else among_few
+    yesterday = now.date() - timedelta(days=1)
+    ids = [
+        *waiting(partner_id, limit),
+        *db.session.scalars(nearest(partner_id, yesterday).limit(limit)),
+    ]
     found = [
         (client, plan)
         for client in loading.load(list(dict.fromkeys(ids))).values()
@@ -46,15 +54,6 @@ def waiting(partner_id: int, limit: int) -> Sequence[int]:
         .limit(limit * WAITING_PER_CLIENT)
     )
     return list(dict.fromkeys(db.session.scalars(queued)))[:limit]
-
-
-def nearest(partner_id: int, now: datetime, limit: int) -> Sequence[int]:
-    """Find the clients whose next step falls due first."""
-    yesterday = now.date() - timedelta(days=1)
-    clients = client_table.c.partner_id == partner_id
-    another = select(client_table.c.id).where(clients).offset(MANY_CLIENTS).limit(1)
-    among = among_all if db.session.scalar(another) else among_few
-    return db.session.scalars(among(partner_id, yesterday).limit(limit)).all()
 
 
 def among_few(partner_id: int, since: date) -> Select[Any]:
