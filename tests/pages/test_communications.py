@@ -4,6 +4,7 @@ import re
 from datetime import time
 
 import pytest
+from sqlalchemy import select
 
 from tests.support.cast import make_client, unit_of_work
 from tests.support.forms import shown_in
@@ -146,7 +147,7 @@ def test_own_settings_are_counted(app, alice, cast):
     with unit_of_work(app):
         stored = db.session.get(Partner, cast.partner)
         db.session.add_all(make_client(stored, f"Own {n}", owner=Owner.VENDOR) for n in range(2))
-        situations.refresh_where(client_table.c.id > 0)
+        situations.refresh(db.session.scalars(select(client_table.c.id)))
     text = alice.get(PAGE).text
     assert "2 clients have their own setting" in text
 
@@ -188,7 +189,7 @@ def test_many_clients_are_not_counted_to_the_last(app, alice, cast, monkeypatch)
         db.session.add_all(make_client(odnowa, f"Company {number}") for number in range(3))
         for number in range(3):
             db.session.add(make_client(odnowa, f"Own {number}", owner=Owner.VENDOR))
-        situations.refresh_where(client_table.c.id > 0)
+        situations.refresh(db.session.scalars(select(client_table.c.id)))
     for module in (communications, paging):
         monkeypatch.setattr(module, "MOST_COUNTED", 2)
     text = alice.get(PAGE).text

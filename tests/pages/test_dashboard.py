@@ -4,7 +4,7 @@ import re
 from datetime import UTC, date, datetime
 
 import pytest
-from sqlalchemy import true
+from sqlalchemy import select
 
 from tests.support.cast import make_client, make_subscription, unit_of_work
 from webapp import worker
@@ -19,6 +19,7 @@ from webapp.models import (
     User,
     db,
 )
+from webapp.models.tables import client_table
 from webapp.services.lists import clients as client_list
 from webapp.services.reminders import due_index, situations
 
@@ -41,7 +42,7 @@ def add(app, cast):
             for name in names:
                 client = make_client(partner, name, **values)
                 db.session.add_all([client, make_subscription(client, "Hub", date(2027, 4, 1))])
-            situations.refresh_where(true())
+            situations.refresh(db.session.scalars(select(client_table.c.id)))
 
     return add_clients
 

@@ -5,12 +5,13 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
-from sqlalchemy import delete, true
+from sqlalchemy import delete, select
 
 from tests.support.cast import make_client, make_subscription, make_user
 from webapp.domain.ownership import Owner
 from webapp.domain.recipients import ContactRole, Reachability, reachability
 from webapp.models import Client, ContactAssignment, Partner, Subscription, User, db
+from webapp.models.tables import client_table
 from webapp.services.lists import clients as client_list
 from webapp.services.lists.clients import ClientQuery, ClientSort, OwnerFilter
 from webapp.services.reminders import due_index, loading, situations
@@ -70,7 +71,7 @@ def client_variants(partner, people):
         for role, state in zip(roles, held, strict=False):
             person = same or add_user(client, f"{role} {state}", **STATES[state])
             db.session.add(ContactAssignment(client_id=client.id, role=role, user_id=person.id))
-    situations.refresh_where(true())
+    situations.refresh(db.session.scalars(select(client_table.c.id)))
 
 
 def test_reachability_is_what_the_rules_say(partner, monkeypatch):
@@ -130,7 +131,7 @@ def test_search_folds_case_and_accents(partner, search, found):
 def test_owners_are_filtered_by_what_is_in_effect(partner):
     add_client(partner, "Own partner", owner=Owner.PARTNER)
     add_client(partner, "Own vendor", owner=Owner.VENDOR)
-    situations.refresh_where(true())
+    situations.refresh(db.session.scalars(select(client_table.c.id)))
     assert names(partner, owner=OwnerFilter.VENDOR) == ["Acme", "Own vendor"]
     assert names(partner, owner=OwnerFilter.PARTNER) == ["Own partner"]
     assert names(partner, owner=OwnerFilter.OWN) == ["Own partner", "Own vendor"]

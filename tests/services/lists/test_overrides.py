@@ -1,6 +1,7 @@
 """How many clients follow the default, and how many have an owner of their own."""
 
 import pytest
+from sqlalchemy import select
 
 from tests.support.cast import make_client
 from webapp.domain.ownership import Owner
@@ -27,5 +28,5 @@ def test_each_is_counted_up_to_a_limit(context, cast, monkeypatch, following, ow
     for number in range(own):
         owner = Owner.PARTNER if number % 2 else Owner.VENDOR
         db.session.add(make_client(partner, f"Own {number}", owner=owner))
-    situations.refresh_where(client_table.c.id > 0)
+    situations.refresh(db.session.scalars(select(client_table.c.id)))
     assert overrides.override_counts(partner) == counted

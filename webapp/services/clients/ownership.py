@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select, update
+from sqlalchemy.orm.attributes import set_committed_value
 
 from webapp.domain.facts import ClientFacts
 from webapp.domain.ownership import Choice, Owner, Person, effective_owner, needs_contact
@@ -130,13 +131,17 @@ def write(
     if owner_changes:
         values["owner_set_by_id"] = set_by(actor, client) if owner else None
         values["owner_set_at"] = runtime.now() if owner else None
-    result = db.session.execute(
-        update(Client)
-        .where(Client.id == client.id, Client.owner_version == client.owner_version)
+    client_columns = client_table.c
+    stored = db.session.connection().execute(
+        update(client_table)
+        .where(client_columns.id == client.id, client_columns.owner_version == client.owner_version)
         .values(values)
-        .returning(Client.id)
     )
-    return result.scalar() is not None
+    if stored.rowcount == 0:
+        return False
+    for column, value in values.items():
+        set_committed_value(client, column, value)
+    return True
 
 
 def set_by(actor: User | None, client: Client) -> int | None:

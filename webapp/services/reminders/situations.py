@@ -6,7 +6,7 @@ the address or activity of its users calls it in the same transaction.
 
 from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, select, update
+from sqlalchemy import Select, Update, and_, bindparam, case, func, select, update
 
 from webapp.domain.ownership import Choice, Owner
 from webapp.domain.situations import CHOICES, CONTACTS, REJECTED, SEVERAL
@@ -17,32 +17,6 @@ from webapp.models.tables import client_table, table_of, user_table
 CHUNK = 5_000
 held_table = table_of(ContactAssignment)
 client, holder, held = client_table.c, user_table.c, held_table.c
-
-
-def refresh(client_ids: Iterable[int]) -> None:
-    """Store the present situation of these clients."""
-    ids = list(client_ids)
-    for start in range(0, len(ids), CHUNK):
-        refresh_where(client.id.in_(ids[start : start + CHUNK]))
-
-
-def refresh_person(user: User) -> None:
-    """Store the present situation of a user's client. A partner's own people are no client's facts."""
-    refresh([user.organisation_id])
-
-
-def refresh_where(condition: ColumnElement[bool]) -> None:
-    """Store the present situation of all clients that meet a condition on ``client_table``.
-
-    It writes past the session, and only what is not so already: no version moves and open forms stay valid.
-    """
-    db.session.flush()
-    fresh = present().where(condition).subquery()
-    db.session.connection().execute(
-        update(client_table)
-        .where(client.id == fresh.c.id, client.situation != fresh.c.situation)
-        .values(situation=fresh.c.situation)
-    )
 
 
 def present() -> Select[tuple[int, str]]:
@@ -64,3 +38,29 @@ def present() -> Select[tuple[int, str]]:
         )
         .group_by(client.id)
     )
+
+
+def storing() -> Update:
+    """Make the statement that stores the situation of some clients, and only where it is not so already."""
+    fresh = present().where(client.id.in_(bindparam("client_ids", expanding=True))).subquery()
+    return (
+        update(client_table)
+        .where(client.id == fresh.c.id, client.situation != fresh.c.situation)
+        .values(situation=fresh.c.situation)
+    )
+
+
+STORE = storing()
+
+
+def refresh(client_ids: Iterable[int]) -> None:
+    """Store the present situation of these clients. No version moves, so that open forms stay valid."""
+    db.session.flush()
+    ids = list(client_ids)
+    for start in range(0, len(ids), CHUNK):
+        db.session.connection().execute(STORE, {"client_ids": ids[start : start + CHUNK]})
+
+
+def refresh_person(user: User) -> None:
+    """Store the present situation of a user's client. A partner's own people are no client's facts."""
+    refresh([user.organisation_id])
