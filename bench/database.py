@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from flask_migrate import upgrade
 from psycopg import sql
 from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql, sqlite
@@ -26,6 +25,7 @@ from bench.facts import Size
 from bench.rows import Row
 from tests.support.postgres import Server
 from webapp.app import create_app
+from webapp.cli.migrating import upgrade
 from webapp.config import Settings
 from webapp.models import db
 from webapp.signin.password import hash_password

@@ -4,7 +4,7 @@
 
 The portal commits each transition of each mail to SQLite (WAL, synchronous=FULL) and checks every recipient
 again; the loop only builds the same mail with the standard library and sends it over one connection. The
-portal must not be slower.
+portal must be half as fast again.
 """
 
 import smtplib
@@ -44,8 +44,9 @@ from webapp.models.transactions import writing
 
 CLIENTS = 100
 MAILS = CLIENTS * 2
-# Both are measured in turns and the medians compared, so that other load on the machine disturbs both alike.
+# Both are measured in turns and each turn compared, so that other load on the machine disturbs both alike.
 ROUNDS = 9
+FLOOR = 1.5
 NOW = datetime.now(UTC)
 RENEWAL = NOW.date() + timedelta(days=30)
 
@@ -224,9 +225,9 @@ def main() -> int:
             plain.append(through_a_loop(port, last_messages()))
     print(f"the portal, a commit per transition: {median(ours):,.0f} mails/s")
     print(f"EmailMessage and smtplib in a loop:  {median(plain):,.0f} mails/s")
-    ratio = median(ours) / median(plain)
+    ratio = median(mine / theirs for mine, theirs in zip(ours, plain, strict=True))
     print(f"ratio: {ratio:.2f}")
-    return 0 if ratio >= 1 else 1
+    return 0 if ratio >= FLOOR else 1
 
 
 if __name__ == "__main__":

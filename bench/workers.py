@@ -15,12 +15,11 @@ from statistics import median
 from threading import Event
 from time import perf_counter
 
-from flask_migrate import upgrade
-
 from bench import deliver
 from tests.support import postgres
 from webapp import worker
 from webapp.app import create_app
+from webapp.cli.migrating import upgrade
 from webapp.config import Settings
 from webapp.models import db
 from webapp.models.transactions import writing
@@ -115,7 +114,7 @@ def main() -> int:
                 together.append(mails_a_second(workers, turn + 1))
             db.session.remove()
             db.engine.dispose()
-    ratio = median(together) / median(alone)
+    ratio = median(two / one for one, two in zip(alone, together, strict=True))
     print(f"one worker:  {median(alone):,.0f} mails/s")
     print(f"two workers: {median(together):,.0f} mails/s")
     print(f"ratio: {ratio:.2f}")

@@ -1,7 +1,7 @@
 """Templates: one environment for each language, in which the texts are already in their places."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from functools import partial
 from gettext import NullTranslations
 from typing import Any
@@ -18,9 +18,9 @@ from webapp import i18n
 from webapp.i18n import LANGUAGES, Language
 from webapp.labels import codes
 
-# Spaces that a browser does not show: those after a cell or a row, and all but one elsewhere.
-SPACES = (
-    (re.compile(r"(?<=</t[dhr]>)\s+"), ""),
+# HTML lets one leave out the ends of cells and rows (HTML standard, 13.1.2.4), and all but one of the spaces.
+IDLE = (
+    (re.compile(r"</t[dhr]>\s*"), ""),
     (re.compile(r"\s*\n\s*"), "\n"),
     (re.compile(r" +"), " "),
 )
@@ -78,20 +78,24 @@ class Templates(FlaskEnvironment):
         """Find a template for flask.render_template, in the language in force."""
         return super(Templates, self.in_language()).get_or_select_template(*names, **options)
 
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """Return a template's globals as one dict. Each rendering and include copies them, a chain slowly."""
+        return {**self.globals, **(d or {})}
+
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         template = super()._parse(source, name, filename)
         # Mails stay as they are written: few see a page's source, and many a mail's.
         if name and name.endswith(".html") and not name.startswith("mail/"):
             for data in template.find_all(nodes.TemplateData):
-                data.data = without_idle_spaces(data.data)
+                data.data = without_idle_parts(data.data)
         if self.catalog is not None:
             InPlace(self.catalog, nodes.EvalContext(self, name).autoescape).visit(template)
         return template
 
 
-def without_idle_spaces(markup: str) -> str:
-    for spaces, enough in SPACES:
-        markup = spaces.sub(enough, markup)
+def without_idle_parts(markup: str) -> str:
+    for idle, enough in IDLE:
+        markup = idle.sub(enough, markup)
     return markup
 
 

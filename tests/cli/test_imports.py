@@ -8,8 +8,10 @@ import pytest
 from click.testing import Result
 from flask import Flask
 from sqlalchemy import func, select
+from sqlalchemy.orm.exc import StaleDataError
 
 from tests.support.cast import Cast
+from webapp.cli import imports
 from webapp.i18n import LANGUAGES
 from webapp.models import Client, db
 
@@ -157,6 +159,30 @@ def test_a_file_that_is_no_list_is_answered_in_a_sentence(
     assert said in result.stderr
     assert len(result.stderr.splitlines()) == 1
     assert clients(app) == 2
+
+
+def test_a_report_for_programs_is_written_as_json_is(
+    app: Flask, portal: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "list.csv"
+    path.write_bytes(b'Company name,City,"Fa\rx"\nAcme,Gdynia,1\nAcme,,2\n')
+    text = portal(str(path), "--json").stdout
+    report = json.loads(text)
+    assert report["unused_columns"] == ["Fa\rx"]
+    assert [change["after"] for change in report["changes"]] == ["Gdynia"]
+    assert text == json.dumps(report, ensure_ascii=False, indent=2) + "\n"
+
+
+def test_who_was_overtaken_twice_is_told_in_a_line(
+    portal: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def overtaken(*arguments: Any, **options: Any) -> None:
+        raise StaleDataError
+
+    monkeypatch.setattr(imports, "import_list", overtaken)
+    result = portal(str(DATA / "clients.csv"), "--apply")
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert "Somebody else" in result.stderr
 
 
 def test_a_list_of_a_header_alone_changes_nothing(app: Flask, portal: Any, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ def test_what_we_or_our_reader_asked_for_is_compressed(cast, browse, asked_by, h
     assert answer.headers["Content-Encoding"] == "gzip"
     assert len(answer.data) < len(plain.data) / 2
     assert int(answer.headers["Content-Length"]) == len(answer.data)
-    assert gzip.decompress(answer.data).count(b"</tr>") == plain.data.count(b"</tr>") > 0
+    assert gzip.decompress(answer.data).count(b"<tr>") == plain.data.count(b"<tr>") > 0
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,8 @@ def count_from_zero(app: Flask) -> None:
     names = ("RATELIMIT_STORAGE_URI", "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED")
     bare.config.update({name: app.config[name] for name in names})
     guards.limiter.init_app(bare)
+    # Else it would go on counting in memory after a test in which the store was away, until it looks again.
+    guards.limiter._storage_dead = False
 
 
 @lru_cache(maxsize=16)

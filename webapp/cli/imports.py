@@ -106,7 +106,7 @@ def import_command(
         writing.set(False)
     sending = find_partner(slug).sending
     # A dry run's rows are there only now. A slow reader of the report must not make others wait.
-    with TemporaryFile("w+", encoding="utf-8") as text:
+    with TemporaryFile("w+", encoding="utf-8", newline="") as text:
         text.writelines(
             json_pieces(as_dict(report, applied)) if as_json else words(report, sending, applied)
         )
@@ -177,7 +177,8 @@ def written(value: Any) -> str:
 def rest(number: int) -> Iterator[str]:
     """Say how many lines the report leaves out."""
     if number > MOST_LINES:
-        yield f"  {_('and %(num)s more; --json has all of them', num=number - MOST_LINES)}\n"
+        more = _("and %(num)s more; --json has all of them", num=number - MOST_LINES)
+        yield f"  {more}\n"
 
 
 def mail_words(mails: Iterable[MailAhead], sending: bool) -> Iterator[str]:

@@ -10,6 +10,7 @@ import click
 from flask.cli import with_appcontext
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm.exc import StaleDataError
 
 from webapp.cli.migrating import upgrade
 from webapp.config import SettingError
@@ -23,6 +24,7 @@ from webapp.services.errors import Refused
 
 # A check's function, and a flag: the whole command fails with it.
 Check = tuple[Callable[[], str], bool]
+OVERTAKEN = "Somebody else was saving the same rows. Nothing was written; try again."
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 
 
@@ -44,6 +46,8 @@ def in_one_line() -> Iterator[None]:
     except UnicodeEncodeError as error:
         # Some bytes of an argument are no text in this system's encoding.
         raise click.UsageError(f"This is not text: {error.object!r}") from None
+    except StaleDataError:
+        raise click.ClickException(OVERTAKEN) from None
     except DBAPIError as error:
         hint = "Does the database have its tables? portal init makes them."
         raise click.ClickException(f"{error.orig}\n{hint}") from None

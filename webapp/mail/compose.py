@@ -5,7 +5,7 @@ import textwrap
 from dataclasses import fields, is_dataclass, replace
 from email.utils import format_datetime
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, cast
 
 from flask import current_app
@@ -111,6 +111,7 @@ def readable(text: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
 
 
+@lru_cache(maxsize=1024)
 def wrapped(line: str) -> list[str]:
     """Break a long line into several, indented after a list mark. Web addresses stay in one piece."""
     mark = LIST_MARK.match(line)

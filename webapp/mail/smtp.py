@@ -5,6 +5,7 @@ import smtplib
 import socket
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from webapp.mail.conversation import Timed, TimedTls
@@ -85,18 +86,26 @@ class SmtpTransport:
         If the kept connection was closed meanwhile, or is used up, it makes a new one.
         """
         if self.connection is not None:
-            try:
-                self.connection.begin(self.server.timeout)
-                return self.connection, address(self.connection, envelope)
-            except (OSError, smtplib.SMTPException):
-                self.close()
+            self.connection.begin(self.server.timeout)
+            with suppress(ServerAway):
+                return self.connection, self.addressed(self.connection, envelope)
         self.connection = connect(self.server)
+        return self.connection, self.addressed(self.connection, envelope)
+
+    def addressed(self, connection: Timed, envelope: Envelope) -> tuple[int, bytes]:
+        """Return the answer about the recipient. Raises ServerAway.
+
+        Whatever is raised, the connection is closed, since an answer may be left on it.
+        """
         try:
-            return self.connection, address(self.connection, envelope)
+            return address(connection, envelope)
         except (OSError, smtplib.SMTPException) as error:
             # Even a final "no" to the sender says nothing about the recipient: our set-up is wrong.
             self.close()
             raise ServerAway(what_broke(error)) from error
+        except BaseException:
+            self.close()
+            raise
 
     def reset(self) -> None:
         """Abandon an unfinished mail, or the whole connection if that fails."""
@@ -144,8 +153,7 @@ def connect(server: Server) -> Timed:
 def address(connection: Timed, envelope: Envelope) -> tuple[int, bytes]:
     """Name the sender and the recipient, at once if the server takes several commands so (RFC 2920).
 
-    Returns the answer about the recipient. Raises SMTPSenderRefused; then close the connection, since an
-    answer may be left on it.
+    Returns the answer about the recipient. Raises SMTPSenderRefused.
     """
     sender, recipient = f"MAIL FROM:{path(envelope.sender)}", f"RCPT TO:{path(envelope.recipient)}"
     at_once = connection.has_extn("pipelining")

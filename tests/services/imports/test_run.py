@@ -23,7 +23,6 @@ from webapp.models import (
     User,
     db,
 )
-from webapp.models.tables import partner_table
 from webapp.services import runtime
 from webapp.services.clients import renewals
 from webapp.services.imports.run import Report, import_list, spelling_of
@@ -435,7 +434,7 @@ def test_steps_that_change_after_an_import_began_count(
     assert partner.steps[0] == 90
     engine = create_engine(database_url)
     with engine.begin() as other:
-        other.execute(update(partner_table).values(steps="20"))
+        other.execute(update(Partner).values(steps_text="20"))
     engine.dispose()
     bring(HEADER + "New,Hub,2027-06-30,P1Y,,\n")
     assert subscription("New", "Hub").attention_on == date(2027, 6, 10)

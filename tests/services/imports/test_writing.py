@@ -182,3 +182,19 @@ def test_a_list_beyond_memory_is_the_same(
     assert (fault.row, fault.values) == (13, {"other": 2})
     moved = bring(cast, *(line.replace("03-31", "04-30") for line in clients))
     assert [change.client for change in moved.changes()] == firms
+
+
+def test_a_role_is_told_under_the_name_of_its_moment(context: Flask, cast: Cast) -> None:
+    partner = db.session.get_one(Partner, cast.partner)
+    header = "External ID,Company name,Product,Email,Name,Contact roles\n"
+    import_list(None, partner, f"{header}E1,Old,,,,\n".encode())
+    import_list(None, partner, f"{header}E1,New,,a@x.example,Ana,billing\n".encode())
+    told = select(AuditEntry.action, AuditEntry.subject).order_by(AuditEntry.id)
+    assert db.session.execute(told.where(AuditEntry.organisation_id == cast.partner)).all()[
+        -4:
+    ] == [
+        ("client.added", "Old"),
+        ("user.added", "Ana"),
+        ("client.contacts_assigned", "Old"),
+        ("client.changed", "New"),
+    ]

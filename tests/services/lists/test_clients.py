@@ -1,4 +1,4 @@
-"""The dashboard's list: reachability in SQL as the rules say it, search, filters, order, pages."""
+"""The dashboard's list: reachability as the rules say it, search, filters, order, pages."""
 
 import itertools
 from dataclasses import replace
@@ -73,7 +73,7 @@ def client_variants(partner, people):
     situations.refresh_where(true())
 
 
-def test_reachability_in_sql_is_the_rules(partner, monkeypatch):
+def test_reachability_is_what_the_rules_say(partner, monkeypatch):
     monkeypatch.setattr(client_list, "PAGE", 1000)
     people = {name: add_user(partner, f"Own {name}", **values) for name, values in STATES.items()}
     defaults = {name: add_user(partner, f"Default {name}", **STATES[name]).id for name in STATES}

@@ -12,7 +12,13 @@ import pytest
 import time_machine
 from sqlalchemy import func, select, update
 
-from tests.support.cast import make_client, make_subscription, make_user, unit_of_work
+from tests.support.cast import (
+    assert_situations_are_kept,
+    make_client,
+    make_subscription,
+    make_user,
+    unit_of_work,
+)
 from tests.support.smtp import smtp_sink
 from webapp import worker
 from webapp.config import load
@@ -34,7 +40,7 @@ from webapp.models import (
     db,
 )
 from webapp.models.transactions import writing
-from webapp.services.reminders import due_index
+from webapp.services.reminders import due_index, situations
 from webapp.services.sending import handing_over, messages
 
 STEP_30 = datetime(2027, 3, 1, 10, tzinfo=UTC)
@@ -96,6 +102,25 @@ def test_a_rejected_address_ends_as_rejected_and_the_partner_is_told(app, sendin
     # Alice had her copy today: the task waits for tomorrow.
     run_at(app, STEP_30 + timedelta(days=1))
     assert [letter.recipients for letter in sink.letters] == [["alice@odnowa.example"]] * 2
+
+
+def test_all_clients_with_a_rejected_address_are_seen_to_have_it(app, sending, sink):
+    """One person may be the contact of several clients, even of several partners."""
+    with unit_of_work(app):
+        other = db.session.get(User, sending.other_dana)
+        other.email = other.email_key = "dana@acme.example"
+        role = ContactRole.PRIMARY
+        db.session.add(
+            ContactAssignment(client_id=sending.other_client, role=role, user_id=other.id)
+        )
+        situations.refresh([sending.client, sending.other_client])
+    sink.refuse["dana@acme.example"] = "550 no such person"
+    run_at(app, STEP_30)
+    with app.app_context():
+        assert_situations_are_kept()
+        kept = select(Client.situation).where(Client.id.in_((sending.client, sending.other_client)))
+        assert set(db.session.scalars(kept)) == {"id0r"}
+        db.session.remove()
 
 
 def test_a_message_that_is_rejected_flags_no_address(app, sending, sink):
@@ -315,14 +340,15 @@ def test_messages_are_dropped_thirty_days_after_their_end(app, sending, sink):
 
 
 def test_what_nobody_thought_of_stops_one_mail_and_no_other(app, sending, sink, monkeypatch):
-    address = smtp.address_recipient
+    address = smtp.address
 
-    def broken(connection, recipient):
-        if recipient == "dana@acme.example":
+    def broken(connection, envelope):
+        answer = address(connection, envelope)
+        if envelope.recipient == "dana@acme.example":
             raise UnicodeError("nobody has thought of this")
-        address(connection, recipient)
+        return answer
 
-    monkeypatch.setattr(smtp, "address_recipient", broken)
+    monkeypatch.setattr(smtp, "address", broken)
     run_at(app, STEP_30)
     assert [letter.recipients for letter in sink.letters] == [["alice@odnowa.example"]]
     assert outcome(app, sending.dana) == [("queued", 1, Trouble.BROKE)]

@@ -17,7 +17,7 @@ from webapp.models.user import new_token
 from webapp.services import audit
 from webapp.services.accounts import logins
 from webapp.services.errors import Refused
-from webapp.services.locks import lock_organisation
+from webapp.services.locks import lock_clients, lock_organisation
 from webapp.services.reminders import situations
 from webapp.services.sending import after_changes
 
@@ -46,6 +46,8 @@ def deactivate(actor: User | None, user: User) -> None:
         return
     if user.admin:
         keep_an_admin(user, "active")
+    # Before the person's own row, as a worker does that flags a rejected address.
+    lock_clients([user.organisation_id])
     user.active = False
     user.session_token = new_token()
     logins.void_links(user)

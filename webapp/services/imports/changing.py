@@ -27,7 +27,7 @@ from webapp.services.clients.clients import ClientDetails
 from webapp.services.clients.subscriptions import SubscriptionDetails
 from webapp.services.imports.creating import SHARED
 from webapp.services.imports.plans import ClientPlan, ImportedPerson, Part, Plan
-from webapp.services.imports.stored import StoredClient, StoredPerson, StoredSubscription
+from webapp.services.imports.stored import ClientRecord, PersonRecord, SubscriptionRecord
 
 
 def change(actor: User | None, partner: Partner, plans: Sequence[ClientPlan]) -> list[Json]:
@@ -105,7 +105,7 @@ def change_clients(plans: Sequence[ClientPlan]) -> list[Made]:
     return made
 
 
-def change_people(plans: Sequence[tuple[ClientPlan, Plan[StoredPerson]]]) -> list[Made]:
+def change_people(plans: Sequence[tuple[ClientPlan, Plan[PersonRecord]]]) -> list[Made]:
     rows: list[Json] = []
     made: list[Made] = []
     for client, plan in plans:
@@ -123,7 +123,7 @@ def change_people(plans: Sequence[tuple[ClientPlan, Plan[StoredPerson]]]) -> lis
     return made
 
 
-def at(record: StoredClient | StoredSubscription | StoredPerson) -> Json:
+def at(record: ClientRecord | SubscriptionRecord | PersonRecord) -> Json:
     """Name a row and its version for ``update_rows``."""
     return {"row_id": record.id, "row_version": record.version}
 
@@ -133,8 +133,8 @@ class Move:
     """A stored subscription on its way to ``details``: ``record`` is what is stored after each step."""
 
     client: ClientPlan
-    plan: Plan[StoredSubscription]
-    record: StoredSubscription
+    plan: Plan[SubscriptionRecord]
+    record: SubscriptionRecord
     details: SubscriptionDetails
 
     @property
@@ -143,7 +143,7 @@ class Move:
 
 
 def change_subscriptions(
-    actor: User | None, plans: Sequence[tuple[ClientPlan, Plan[StoredSubscription]]]
+    actor: User | None, plans: Sequence[tuple[ClientPlan, Plan[SubscriptionRecord]]]
 ) -> list[Made]:
     """Cancel or take back, renew, and correct stored subscriptions, as the list has them."""
     moves = [
@@ -218,7 +218,7 @@ def correct(actor: User | None, moves: Sequence[Move]) -> list[Made]:
     return made
 
 
-def base_of(dates: SubscriptionDetails | StoredSubscription) -> date:
+def base_of(dates: SubscriptionDetails | SubscriptionRecord) -> date:
     return base_date(dates.renewal_date, dates.deadline)
 
 

@@ -23,7 +23,7 @@ from webapp.services.clients import clients, subscriptions
 from webapp.services.clients.clients import ClientDetails
 from webapp.services.clients.subscriptions import SubscriptionDetails
 from webapp.services.imports.plans import ClientPlan, ImportedPerson, Part, Plan
-from webapp.services.imports.stored import StoredPerson, StoredSubscription
+from webapp.services.imports.stored import PersonRecord, SubscriptionRecord
 from webapp.services.reminders import due_index
 
 # The columns of a client that are its organisation's.
@@ -85,7 +85,7 @@ def next_renewal(plan: ClientPlan) -> Any:
 
 
 def subscription_columns(
-    partner: Partner, client: ClientPlan, plan: Plan[StoredSubscription]
+    partner: Partner, client: ClientPlan, plan: Plan[SubscriptionRecord]
 ) -> Json:
     details, cancelled = plan.details(SubscriptionDetails), bool(plan.value("cancelled"))
     base = base_date(details.renewal_date, details.deadline)
@@ -99,7 +99,7 @@ def subscription_columns(
     }
 
 
-def person_columns(client: ClientPlan, plan: Plan[StoredPerson]) -> Json:
+def person_columns(client: ClientPlan, plan: Plan[PersonRecord]) -> Json:
     said = plan.details(ImportedPerson)
     admin = client.first_admin
     row = people.columns(

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from functools import lru_cache
+from itertools import chain, compress
 
 from webapp.countries import zone_of
 from webapp.domain.cells import Problem
@@ -13,7 +14,7 @@ from webapp.services.clients.subscriptions import FIRST_DAY, product_key
 from webapp.services.imports import stored
 from webapp.services.imports.plans import ClientPlan, LineClaim, MatchError, Outcome, Plan
 from webapp.services.imports.shelf import Shelf
-from webapp.services.imports.stored import StoredSubscription
+from webapp.services.imports.stored import SubscriptionRecord
 
 # So many lines are matched at a time.
 LINES = 2_000
@@ -37,7 +38,7 @@ class Matcher:
         self.known: dict[int, int] = {}
         self.outcomes: dict[int, Outcome] = {}
         self.faults: list[Fault] = []
-        self.places: dict[ClientKey, tuple[int, ...]] = {}
+        self.places: dict[Field, dict[str, tuple[int, ...]]] = {kind: {} for kind in COMPANY_KEYS}
 
     def match_all(self, lines: Sequence[ImportedLine]) -> None:
         """Match some lines of a list, the earlier ones first."""
@@ -59,10 +60,12 @@ class Matcher:
 
     def remember(self, place: int, plan: ClientPlan) -> None:
         """Index the keys of a plan, old and new."""
-        for key in client_keys(plan.value("external_id"), plan.value("domain"), plan.value("name")):
-            places = self.places.get(key, ())
+        alone = (place,)
+        keys = client_keys(plan.value("external_id"), plan.value("domain"), plan.value("name"))
+        for kind, key in keys:
+            places = self.places[kind].get(key, ())
             if place not in places:
-                self.places[key] = (*places, place)
+                self.places[kind][key] = (*places, place) if places else alone
 
     def match(self, line: ImportedLine) -> None:
         """Match one line."""
@@ -104,7 +107,7 @@ class Matcher:
         for kind, key in client_keys(line.external_id, line.domain, line.company):
             found = [
                 place
-                for place in self.places.get((kind, key), ())
+                for place in self.places[kind].get(key, ())
                 if kind is Field.EXTERNAL_ID or self.may_be(place, line, kind)
             ]
             if len(found) > 1:
@@ -156,10 +159,11 @@ class Matcher:
 
     def touched(self) -> Iterator[ClientPlan]:
         """Yield the plans that a line is about, with all that follows: stored clients by id, then new ones."""
-        places = [self.known[id] for id in sorted(self.known)]
-        earlier = set(places)
-        places += (place for place in range(len(self.plans)) if place not in earlier)
-        for place in places:
+        earlier = [self.known[id] for id in sorted(self.known)]
+        new = bytearray(b"\1" * len(self.plans))
+        for place in earlier:
+            new[place] = 0
+        for place in chain(earlier, compress(range(len(self.plans)), new)):
             plan = self.plans.peek(place)
             if plan.touched:
                 self.settle(plan)
@@ -274,7 +278,7 @@ def subscribe(plan: ClientPlan, line: ImportedLine) -> Outcome:
     return outcome
 
 
-def is_behind(listed: date | None, plan: Plan[StoredSubscription]) -> bool:
+def is_behind(listed: date | None, plan: Plan[SubscriptionRecord]) -> bool:
     """Tell whether a list still has the date from before a renewal, and so must not change it."""
     known = plan.record
     if listed is None or known is None or known.cycle == 1:

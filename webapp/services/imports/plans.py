@@ -10,7 +10,7 @@ from webapp.domain.recipients import ContactRole
 from webapp.domain.rows import Field
 from webapp.services.clients.clients import ClientDetails
 from webapp.services.clients.subscriptions import SubscriptionDetails
-from webapp.services.imports.stored import StoredClient, StoredPerson, StoredSubscription
+from webapp.services.imports.stored import ClientRecord, PersonRecord, SubscriptionRecord
 
 # A field, the attribute that it sets, and the value, which is of its column's type.
 LineClaim = tuple[Field, str, Any]
@@ -44,7 +44,7 @@ class ImportedPerson:
     language: str | None
 
 
-Record = TypeVar("Record", StoredClient, StoredSubscription, StoredPerson)
+Record = TypeVar("Record", ClientRecord, SubscriptionRecord, PersonRecord)
 Details = TypeVar("Details", ClientDetails, SubscriptionDetails, ImportedPerson)
 
 
@@ -125,15 +125,15 @@ class Plan(Generic[Record]):
 
 
 @dataclass(slots=True, eq=False)
-class ClientPlan(Plan[StoredClient]):
+class ClientPlan(Plan[ClientRecord]):
     """A client with its subscriptions by product key and its people by address.
 
     ``held``: the roles that somebody holds already. ``roles``: the other roles that the list gives, each
     with the address of its new holder and the line.
     """
 
-    subscriptions: dict[str, Plan[StoredSubscription]] = field(default_factory=dict)
-    people: dict[str, Plan[StoredPerson]] = field(default_factory=dict)
+    subscriptions: dict[str, Plan[SubscriptionRecord]] = field(default_factory=dict)
+    people: dict[str, Plan[PersonRecord]] = field(default_factory=dict)
     held: frozenset[ContactRole] = frozenset()
     roles: dict[ContactRole, tuple[str, int]] = field(default_factory=dict)
 
@@ -158,4 +158,4 @@ class ClientPlan(Plan[StoredClient]):
         return primary[0] if primary else next(iter(self.people))
 
 
-Part = Plan[StoredClient] | Plan[StoredSubscription] | Plan[StoredPerson]
+Part = Plan[ClientRecord] | Plan[SubscriptionRecord] | Plan[PersonRecord]

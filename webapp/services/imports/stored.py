@@ -27,7 +27,7 @@ KEY_COLUMNS: Mapping[Field, Column[Any]] = {
 LONGEST_KEY = 300
 
 
-class StoredClient(NamedTuple):
+class ClientRecord(NamedTuple):
     """A client's row. ``version``: of its organisation."""
 
     id: int
@@ -41,7 +41,7 @@ class StoredClient(NamedTuple):
     country: str | None
 
 
-class StoredSubscription(NamedTuple):
+class SubscriptionRecord(NamedTuple):
     """A subscription's row."""
 
     id: int
@@ -60,7 +60,7 @@ class StoredSubscription(NamedTuple):
     steps_from: date | None
 
 
-class StoredPerson(NamedTuple):
+class PersonRecord(NamedTuple):
     """A user's row."""
 
     id: int
@@ -96,26 +96,26 @@ def client_ids(partner_id: int, keys: Mapping[Field, Collection[str]]) -> set[in
     return found
 
 
-def clients(ids: Collection[int]) -> list[StoredClient]:
+def clients(ids: Collection[int]) -> list[ClientRecord]:
     """Load clients, in the order of their ids."""
     joined = client_table.join(organisation_table, organisation_table.c.id == client_table.c.id)
-    columns = columns_of(StoredClient, client_table, organisation_table)
+    columns = columns_of(ClientRecord, client_table, organisation_table)
     query = select(*columns).select_from(joined).where(client_table.c.id.in_(ids))
-    return [StoredClient._make(row) for row in rows(query.order_by(client_table.c.id))]
+    return [ClientRecord._make(row) for row in rows(query.order_by(client_table.c.id))]
 
 
-def subscriptions(ids: Collection[int]) -> list[StoredSubscription]:
+def subscriptions(ids: Collection[int]) -> list[SubscriptionRecord]:
     """Load all subscriptions of these clients."""
-    columns = columns_of(StoredSubscription, subscription_table)
+    columns = columns_of(SubscriptionRecord, subscription_table)
     query = select(*columns).where(subscription_table.c.client_id.in_(ids))
-    return [StoredSubscription._make(row) for row in rows(query)]
+    return [SubscriptionRecord._make(row) for row in rows(query)]
 
 
-def people(ids: Collection[int]) -> list[StoredPerson]:
+def people(ids: Collection[int]) -> list[PersonRecord]:
     """Load all users of these clients, in the order of their ids."""
-    columns = columns_of(StoredPerson, user_table)
+    columns = columns_of(PersonRecord, user_table)
     query = select(*columns).where(user_table.c.organisation_id.in_(ids))
-    return [StoredPerson._make(row) for row in rows(query.order_by(user_table.c.id))]
+    return [PersonRecord._make(row) for row in rows(query.order_by(user_table.c.id))]
 
 
 def held_roles(ids: Collection[int]) -> dict[int, frozenset[ContactRole]]:

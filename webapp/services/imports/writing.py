@@ -68,7 +68,7 @@ def fill_roles(actor: User | None, partner: Partner, plans: Sequence[ClientPlan]
             organisation_id=partner.id,
             client_id=plan.id,
             subject_id=plan.id,
-            subject=plan.value("name"),
+            subject=plan.record.name if plan.record else plan.value("name"),
             changes={role.value: (None, id) for role, id in holders.items()},
         )
         entries.append(entry)

@@ -1,4 +1,4 @@
-"""The dashboard's facts about clients as SQL, to show, sort and filter them in one statement."""
+"""The dashboard's facts about clients: the team behind them, and what is looked up for each row."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

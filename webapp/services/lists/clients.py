@@ -80,11 +80,12 @@ LISTING = Listing(
             client.contact_id.in_(given("gone")) & client.situation.in_(given("gone_keys")),
             client.contact_id.in_(given("rejected")) & client.situation.in_(given("rejected_keys")),
         ),
-        "overdue": lambda given: client.next_renewal_on < given("today"),
-        "within": lambda given: client.next_renewal_on.between(given("today"), given("last")),
+        "before": lambda given: client.next_renewal_on < given("day"),
+        "since": lambda given: client.next_renewal_on >= given("day"),
+        "until": lambda given: client.next_renewal_on <= given("day"),
     },
     # A search goes through all names, in an index that has the other facts, too.
-    behind=dict.fromkeys(("situation", "lost", "overdue", "within"), frozenset({"search"})),
+    behind=dict.fromkeys(("situation", "lost", "before", "since", "until"), frozenset({"search"})),
     keys={ClientSort.NAME: client.sort_key, ClientSort.RENEWAL: client.next_renewal_on},
 )
 # The people of the partner ``reader``; "chosen": some client has this contact of its own.
@@ -186,9 +187,10 @@ def asked(partner: Partner, team: Team, query: ClientQuery) -> Iterator[tuple[st
         yield "situation", {"keys": owned(partner, query.owner)}
     today = runtime.today(partner.time_zone)
     if query.within == 0:
-        yield "overdue", {"today": today}
+        yield "before", {"day": today}
     elif query.within is not None:
-        yield "within", {"today": today, "last": today + timedelta(days=query.within)}
+        yield "since", {"day": today}
+        yield "until", {"day": today + timedelta(days=query.within)}
 
 
 def owned(partner: Partner, wanted: OwnerFilter | None) -> list[str]:

@@ -4,6 +4,7 @@ The count decides the way. If few rows match, they are found by what they match,
 is soon full on a walk along the list's order. Statements are made once for each shape of a request.
 """
 
+import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
@@ -30,6 +31,8 @@ from webapp.models import db
 
 # An exact count beyond this is not worth the time that it takes, and so many rows are quickly sorted.
 MOST_COUNTED = 1000
+# The operators of conditions that say where an order begins, by whether it ascends.
+BEGINNINGS = {True: (operator.ge, operator.gt), False: (operator.le, operator.lt)}
 # Shapes whose statements are kept.
 SHAPES = 500
 
@@ -209,17 +212,20 @@ def count_statement(listing: Listing, walk: Walk, names: tuple[str, ...]) -> Sel
 def walk_statement(listing: Listing, walk: Walk, names: tuple[str, ...]) -> Select[Any]:
     """Select the ids of the first rows on the walk that match.
 
-    A database would rather take the index of a filter and sort all that it finds. So it sees only what is
-    about the order itself, as that bounds the walk.
+    A database would rather take the index of a filter and sort all that it finds. So it sees only what
+    bounds the walk.
     """
     columns = order(listing, walk.sort)
     looked_at = (
-        condition if columns_of(condition) == {columns[0]} else unseen(condition)
+        condition if bounds(condition, columns[0], walk) else unseen(condition)
         for condition in conditions(listing, names)
     )
     rows = select(listing.id).where(listing.readable, listing.shown, *looked_at)
     return walk.along(rows, columns)
 
 
-def columns_of(condition: ColumnElement[bool]) -> set[Any]:
-    return {part for part in iterate(condition) if isinstance(part, Column)}
+def bounds(condition: ColumnElement[bool], key: ColumnElement[Any], walk: Walk) -> bool:
+    """Tell whether a condition is an end of the order: not the one that lies before the place, if there is one."""
+    if {part for part in iterate(condition) if isinstance(part, Column)} != {key}:
+        return False
+    return not (walk.placed and getattr(condition, "operator", None) in BEGINNINGS[walk.ascending])

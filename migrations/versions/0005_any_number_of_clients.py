@@ -1,4 +1,4 @@
-"""Lists find their rows at any size: a client's situation as one key, and the indexes for each list."""
+"""Any number of clients: their situations as keys and indexes for lists, and steps in which they follow settings."""
 
 from collections.abc import Sequence
 
@@ -8,6 +8,7 @@ from alembic import op
 revision = "0005"
 down_revision = "0004"
 
+IDENTITY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 # Name, table, columns.
 Index = tuple[str, str, list[str]]
 BEFORE = (
@@ -17,6 +18,7 @@ BEFORE = (
 )
 SEARCHED = ["partner_id", "sort_key", "id", "situation", "next_renewal_on", "search_key"]
 AFTER = (
+    ("ix_client_partner_id_id", "client", ["partner_id", "id"]),
     ("ix_client_by_name", "client", SEARCHED),
     (
         "ix_client_by_renewal",
@@ -58,12 +60,42 @@ def upgrade() -> None:
         sqlite_where=CHOSEN,
         postgresql_where=CHOSEN,
     )
+    create_settings_change()
 
 
 def downgrade() -> None:
+    op.drop_table("settings_change")
     op.drop_index("ix_client_contact", table_name="client")
     replace_indexes(AFTER, BEFORE)
     op.drop_column("client", "situation")
+
+
+def create_settings_change() -> None:
+    op.create_table(
+        "settings_change",
+        sa.Column("partner_id", IDENTITY, autoincrement=False, nullable=False),
+        sa.Column("followed_to", IDENTITY, nullable=False),
+        sa.Column(
+            "owner_before",
+            sa.Enum(
+                "vendor",
+                "partner",
+                name="owner_before",
+                native_enum=False,
+                create_constraint=True,
+                length=30,
+            ),
+            nullable=True,
+        ),
+        sa.Column("newest_client_id", IDENTITY, nullable=True),
+        sa.Column("wakes", sa.Boolean(), nullable=False),
+        sa.Column("actor_id", IDENTITY, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["partner_id"], ["partner.id"], name="fk_settings_change_partner_id"
+        ),
+        sa.ForeignKeyConstraint(["actor_id"], ["user.id"], name="fk_settings_change_actor_id"),
+        sa.PrimaryKeyConstraint("partner_id", name="pk_settings_change"),
+    )
 
 
 def replace_indexes(old: Sequence[Index], new: Sequence[Index]) -> None:
