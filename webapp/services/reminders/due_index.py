@@ -3,12 +3,12 @@
 Only this module writes them.
 """
 
-from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import date
 from functools import cache, lru_cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, bindparam, func, select, update
 
 from webapp.domain import schedule
 from webapp.models import Partner, Reminder, Subscription, db
@@ -64,7 +64,7 @@ def refresh_where(condition: ColumnElement[bool]) -> None:
 def refresh_days(condition: ColumnElement[bool]) -> None:
     """Write ``attention_on`` alone: of all that is stored here, it alone depends on the partner's steps."""
     planned = planned_steps(condition)
-    changed: Days = defaultdict(list)
+    changed: list[dict[str, Any]] = []
     for row in db.session.execute(
         select(
             Subscription.id,
@@ -88,8 +88,8 @@ def refresh_days(condition: ColumnElement[bool]) -> None:
         )
         day = None if row.cancelled else schedule.attention_on(renewal, steps_of(row.steps_text))
         if day != row.attention_on:
-            changed[day].append(row.id)
-    write(changed)
+            changed.append({"key": row.id, "day": day})
+    write_each(changed)
 
 
 @lru_cache(4096)
@@ -110,8 +110,19 @@ def planned_steps(condition: ColumnElement[bool]) -> dict[int, list[int]]:
     return planned
 
 
+def write_each(changed: Sequence[dict[str, Any]]) -> None:
+    """Store the changed dates (``day``) of subscriptions (``key``), of which few have the same."""
+    if changed:
+        db.session.connection().execute(
+            update(subscription_table)
+            .where(subscription_table.c.id == bindparam("key"))
+            .values(attention_on=bindparam("day")),
+            changed,
+        )
+
+
 def write(changed: Days) -> None:
-    """Store the changed dates, and nothing else."""
+    """Store the changed dates, and nothing else, where many are the same."""
     for day, ids in changed.items():
         for start in range(0, len(ids), CHUNK):
             db.session.connection().execute(
