@@ -6,6 +6,7 @@ The tables are Markdown. docs/performance.md explains what they tell.
 """
 
 import argparse
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -131,6 +132,8 @@ def main() -> None:
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--only", default="", help="only pages whose names begin so")
     chosen = parser.parse_args()
+    # Whoever stops the bench stops its servers, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     size = SIZES[chosen.size]
     on_server = chosen.database == "postgresql"
     with databases(chosen.database) as filled, ExitStack() as stack:
