@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import cache
 
 from flask import current_app
-from sqlalchemy import inspect, text
+from sqlalchemy import column, inspect, select, table
 
 from webapp.models.base import db
 from webapp.paths import folder
@@ -36,7 +36,9 @@ def present() -> str | None:
     connection = db.session.connection()
     if not inspect(connection).has_table(TABLE):
         return None
-    revision: str | None = connection.scalar(text(f"SELECT version_num FROM {TABLE}"))
+    revision: str | None = connection.scalar(
+        select(column("version_num")).select_from(table(TABLE))
+    )
     return revision
 
 
