@@ -123,7 +123,7 @@ def report(
             for page in rivals
         ],
     )
-    return f"{whole}\n\n{beside}"
+    return f"{whole}\n\n{beside}" if rivals else whole
 
 
 def main() -> None:
