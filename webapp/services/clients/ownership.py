@@ -90,7 +90,6 @@ def choose_owner(
     if not write(actor, client, wanted, owner_changes="owner" in changes):
         db.session.refresh(client)
         return after_conflict(client, wanted)
-    situations.refresh([client.id])
     after_changes.wake(actor, Reminder.client_id == client.id)
     return audit.record_change(actor, AuditAction.OWNER_CHANGED, client, changes)
 
@@ -123,6 +122,7 @@ def write(
 ) -> bool:
     """Store the choice if nobody was quicker, in one conditional statement on either database."""
     owner, contact_id = wanted
+    choice = Choice(owner.value) if owner else Choice.INHERIT
     values: dict[str, Any] = {
         "owner": owner,
         "contact_id": contact_id,
@@ -131,11 +131,12 @@ def write(
     if owner_changes:
         values["owner_set_by_id"] = set_by(actor, client) if owner else None
         values["owner_set_at"] = runtime.now() if owner else None
+    db.session.flush()
     client_columns = client_table.c
     stored = db.session.connection().execute(
         update(client_table)
         .where(client_columns.id == client.id, client_columns.owner_version == client.owner_version)
-        .values(values)
+        .values({**values, "situation": situations.chosen(choice, contact_id)})
     )
     if stored.rowcount == 0:
         return False

@@ -186,8 +186,10 @@ def load_lines(client_id: int) -> Sequence[Any]:
 
 def load_events(reminder_ids: Collection[int], delivery_ids: Collection[int]) -> Events:
     """Load the histories of these steps and mails."""
-    ids = {"reminder_ids": list(reminder_ids), "delivery_ids": list(delivery_ids)}
     events = Events()
+    if not reminder_ids:
+        return events
+    ids = {"reminder_ids": list(reminder_ids), "delivery_ids": list(delivery_ids)}
     for row in db.session.execute(EVENTS, ids):
         state = ReminderState(row.state) if row.of == "step" else DeliveryState(row.state)
         histories = events.steps if row.of == "step" else events.mails

@@ -6,7 +6,18 @@ the address or activity of its users calls it in the same transaction.
 
 from collections.abc import Iterable
 
-from sqlalchemy import Select, Update, and_, bindparam, case, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal,
+    select,
+    update,
+)
 
 from webapp.domain.ownership import Choice, Owner
 from webapp.domain.situations import CHOICES, CONTACTS, REJECTED, SEVERAL
@@ -38,6 +49,12 @@ def present() -> Select[tuple[int, str]]:
         )
         .group_by(client.id)
     )
+
+
+def chosen(choice: Choice, contact_id: int | None) -> ColumnElement[str]:
+    """Make the key of a client for which this is chosen; its contacts, the rest of the key, stay as they are."""
+    key = CHOICES[choice] + CONTACTS[contact_id is not None]
+    return literal(key) + func.substr(client.situation, len(key) + 1)
 
 
 def storing() -> Update:
