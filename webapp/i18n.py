@@ -182,12 +182,11 @@ def weekday_date(day: date, language: str) -> str:
 
 def local_time(moment: datetime, zone: str, language: str) -> str:
     """Write date and time of day in a zone, with the zone's short name if it has one."""
-    where = ZoneInfo(zone)
-    locale = LANGUAGES[language].locale
-    at = dates.format_datetime(moment, "d MMM y, HH:mm", tzinfo=where, locale=locale)
-    name = moment.astimezone(where).tzname() or zone
+    there = moment.astimezone(ZoneInfo(zone))
+    name = there.tzname() or zone
     # Some zones, such as São Paulo's, have no letters, only "-03".
-    return f"{at} {name if name[0].isalpha() else 'UTC' + name}"
+    place = name if name[0].isalpha() else f"UTC{name}"
+    return f"{medium_date(there.date(), language)}, {there:%H:%M} {place}"
 
 
 def money(amount: Decimal, currency: str, language: str) -> str:
