@@ -20,7 +20,6 @@ def compress(response: Response) -> Response:
     """Gzip a page for a browser that accepts it, unless another site made it ask."""
     if response.mimetype != "text/html":
         return response
-    response.vary.update(["Accept-Encoding", "Sec-Fetch-Site"])
     asked_by_us = request.headers.get("Sec-Fetch-Site") in ASKED_BY_US
     if asked_by_us and request.accept_encodings["gzip"] and len(response.data) >= SMALLEST:
         response.data = gzip.compress(response.data, LEVEL, mtime=0)

@@ -19,7 +19,10 @@ ENDPOINT = "dashboard.index"
 def index() -> Response:
     """Show the clients that the address asks for. It holds all filters, the order and the page."""
     query = listing.read(ClientQuery)
-    session["dashboard"] = listing.address(ENDPOINT, query)
+    address = listing.address(ENDPOINT, query)
+    # Stored only if it is another one, since that signs a new cookie.
+    if session.get("dashboard") != address:
+        session["dashboard"] = address
     clients = client_list.load(guards.own_partner(), query)
     return listing.answer(
         "dashboard/index.html",

@@ -36,6 +36,8 @@ from webapp.services.trail import undo as undo_service
 blueprint = Blueprint("frame", __name__)
 SAFE = {"GET", "HEAD", "OPTIONS"}
 COOKIE = "portal_language"
+# Everything that an answer may depend on.
+VARY = "Accept-Encoding, Accept-Language, Cookie, HX-Request, HX-Request-Type, Sec-Fetch-Site"
 YEAR = 31_536_000
 
 
@@ -141,7 +143,7 @@ def finish(response: Response) -> Response:
         response.headers["Strict-Transport-Security"] = f"max-age={YEAR}"
     response.headers["Cache-Control"] = "no-store"
     response.headers["Content-Language"] = i18n.LANGUAGES[language()].html
-    response.vary.update(["Accept-Language", "Cookie"])
+    response.headers["Vary"] = VARY
     if g.get("asked_language") and not current_user.is_authenticated:
         set_cookie(response, g.asked_language)
     return response

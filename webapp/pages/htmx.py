@@ -23,9 +23,7 @@ def wanted() -> bool:
 
 def page_or_fragment(page: str, fragment: str, status: int = 200, **context: object) -> Response:
     """Render the whole page, or for htmx only its fragment, from the same context."""
-    response = make_response(render_template(fragment if wanted() else page, **context), status)
-    response.vary.update(("HX-Request", "HX-Request-Type"))
-    return response
+    return make_response(render_template(fragment if wanted() else page, **context), status)
 
 
 def to_sign_in() -> AnyResponse:
