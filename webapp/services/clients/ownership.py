@@ -14,7 +14,7 @@ from webapp.domain.refusals import Refusal
 from webapp.domain.shown import changed_since, token_of
 from webapp.models import AuditEntry, Client, Partner, Reminder, User, db
 from webapp.models.audit import AuditAction
-from webapp.models.tables import client_table
+from webapp.models.tables import client_table, execute
 from webapp.services import audit, runtime
 from webapp.services.errors import Conflict, Refused
 from webapp.services.reminders import loading, situations
@@ -131,9 +131,8 @@ def write(
     if owner_changes:
         values["owner_set_by_id"] = set_by(actor, client) if owner else None
         values["owner_set_at"] = runtime.now() if owner else None
-    db.session.flush()
     client_columns = client_table.c
-    stored = db.session.connection().execute(
+    stored = execute(
         update(client_table)
         .where(client_columns.id == client.id, client_columns.owner_version == client.owner_version)
         .values({**values, "situation": situations.chosen(choice, contact_id)})

@@ -17,9 +17,9 @@ from webapp.domain.ownership import (
 )
 from webapp.domain.recipients import Reachability
 from webapp.domain.situations import SITUATIONS, Situation, Standing, standing
-from webapp.models import Partner, db
+from webapp.models import Partner
 from webapp.models.organisation import NO_RENEWAL
-from webapp.models.tables import client_table, organisation_table, user_table
+from webapp.models.tables import client_table, execute, organisation_table, user_table
 from webapp.services import runtime
 from webapp.services.lists import paging
 from webapp.services.lists.client_columns import (
@@ -167,7 +167,7 @@ def load(partner: Partner, query: ClientQuery) -> ClientPage:
 
 def load_team(partner: Partner) -> tuple[Team, int]:
     """Load the people of a partner, and the number of its mails that wait for a decision."""
-    rows = db.session.execute(TEAM, {"reader": partner.id}).all()
+    rows = execute(TEAM, {"reader": partner.id}).all()
     people = {row.id: person_of(row, partner.language, partner.time_zone) for row in rows}
     team = Team(
         people,

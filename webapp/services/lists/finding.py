@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.visitors import iterate
 
 from webapp.i18n import fold
-from webapp.models import db
+from webapp.models.tables import execute
 
 # An exact count beyond this is not worth the time that it takes, and so many rows are quickly sorted.
 MOST_COUNTED = 1000
@@ -132,7 +132,7 @@ def find_place(listing: Listing, sort: str, row_id: int | None, reader: Given) -
         return None
     if sort not in listing.keys:
         return {"place_0": row_id}
-    found: Row[Any] | None = db.session.execute(
+    found: Row[Any] | None = execute(
         place_statement(listing, sort), {**reader, "row": row_id}
     ).one_or_none()
     return found and {f"place_{number}": value for number, value in enumerate(found)}
@@ -149,11 +149,11 @@ def find(
     values = {**values, **parameters(asked), "most": most, "most_counted": MOST_COUNTED + 1}
     walked = walk_statement(listing, walk, names)
     if not names and not listing.counted:
-        return 0, db.session.scalars(walked, values).all()
-    rows = db.session.execute(count_statement(listing, walk, names), values).all()
+        return 0, execute(walked, values).scalars().all()
+    rows = execute(count_statement(listing, walk, names), values).all()
     total = rows[0].total
     if names and total > MOST_COUNTED:
-        return total, db.session.scalars(walked, values).all()
+        return total, execute(walked, values).scalars().all()
     return total, [row.id for row in rows if row.id is not None]
 
 

@@ -11,11 +11,12 @@ from sqlalchemy import String, and_, bindparam, cast, literal, null, select, uni
 
 from webapp.domain.recipients import Reason
 from webapp.mail import kinds
-from webapp.models import DeliveryState, MailKind, ReminderState, db, delivery_reminder
+from webapp.models import DeliveryState, MailKind, ReminderState, delivery_reminder
 from webapp.models.subscription import base_date_of
 from webapp.models.tables import (
     delivery_event_table,
     delivery_table,
+    execute,
     reminder_event_table,
     reminder_table,
     subscription_table,
@@ -181,7 +182,7 @@ def load(client_id: int) -> list[RenewalHistory]:
 
 def load_lines(client_id: int) -> Sequence[Any]:
     """Load one line for each mail of each reminder, and one for a reminder without mails."""
-    return db.session.execute(LINES, {"client_id": client_id}).all()
+    return execute(LINES, {"client_id": client_id}).all()
 
 
 def load_events(reminder_ids: Collection[int], delivery_ids: Collection[int]) -> Events:
@@ -190,7 +191,7 @@ def load_events(reminder_ids: Collection[int], delivery_ids: Collection[int]) ->
     if not reminder_ids:
         return events
     ids = {"reminder_ids": list(reminder_ids), "delivery_ids": list(delivery_ids)}
-    for row in db.session.execute(EVENTS, ids):
+    for row in execute(EVENTS, ids):
         state = ReminderState(row.state) if row.of == "step" else DeliveryState(row.state)
         histories = events.steps if row.of == "step" else events.mails
         histories[row.owner_id].append(Stage(row.at, state, row.reply, row.name))

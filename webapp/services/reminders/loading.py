@@ -11,10 +11,11 @@ from webapp.domain.facts import ClientFacts, PartnerFacts
 from webapp.domain.ownership import Choice, Person
 from webapp.domain.recipients import ContactRole
 from webapp.domain.schedule import Window
-from webapp.models import Client, Partner, User, db
+from webapp.models import Client, Partner, User
 from webapp.models.tables import (
     client_table,
     contact_assignment_table,
+    execute,
     organisation_table,
     partner_table,
     user_table,
@@ -166,7 +167,7 @@ def person_of(user: Any, language: str, time_zone: str) -> Person:
 
 
 def client_rows(client_ids: Sequence[int]) -> Sequence[Any]:
-    return db.session.execute(CLIENTS, {"client_ids": client_ids}).all()
+    return execute(CLIENTS, {"client_ids": client_ids}).all()
 
 
 @dataclass
@@ -182,7 +183,7 @@ class People:
 def load_people(client_ids: Sequence[int], partner_ids: Iterable[int]) -> People:
     people = People()
     partner_ids = list(partner_ids)
-    rows = db.session.execute(
+    rows = execute(
         PEOPLE,
         {"partner_ids": partner_ids, "organisation_ids": [*client_ids, *partner_ids]},
     )

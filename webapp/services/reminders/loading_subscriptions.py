@@ -10,9 +10,9 @@ from sqlalchemy import Row, and_, bindparam, or_, select
 
 from webapp.domain.delivery import GONE_OUT, IN_VAIN
 from webapp.domain.facts import SubscriptionFacts
-from webapp.models import DeliveryState, ReminderState, db, delivery_reminder
+from webapp.models import DeliveryState, ReminderState, delivery_reminder
 from webapp.models.subscription import base_date_of
-from webapp.models.tables import delivery_table, reminder_table, subscription_table
+from webapp.models.tables import delivery_table, execute, reminder_table, subscription_table
 
 subscription, reminder, delivery = subscription_table.c, reminder_table.c, delivery_table.c
 SUBSCRIPTIONS = (
@@ -95,7 +95,7 @@ def load_subscriptions(client_ids: Sequence[int]) -> Subscriptions:
 
 def load_rows(client_ids: Sequence[int]) -> Sequence[Any]:
     """Load a row for each mail of each reminder, and at least one for each subscription, soonest first."""
-    return db.session.execute(SUBSCRIPTIONS, {"client_ids": client_ids}).all()
+    return execute(SUBSCRIPTIONS, {"client_ids": client_ids}).all()
 
 
 def learn(told: Told, row: Row[Any]) -> None:

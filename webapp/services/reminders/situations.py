@@ -21,8 +21,8 @@ from sqlalchemy import (
 
 from webapp.domain.ownership import Choice, Owner
 from webapp.domain.situations import CHOICES, CONTACTS, REJECTED, SEVERAL
-from webapp.models import ContactAssignment, User, db
-from webapp.models.tables import client_table, table_of, user_table
+from webapp.models import ContactAssignment, User
+from webapp.models.tables import client_table, execute, table_of, user_table
 
 # So many ids in one statement at most; both databases have a limit.
 CHUNK = 5_000
@@ -72,10 +72,9 @@ STORE = storing()
 
 def refresh(client_ids: Iterable[int]) -> None:
     """Store the present situation of these clients. No version moves, so that open forms stay valid."""
-    db.session.flush()
     ids = list(client_ids)
     for start in range(0, len(ids), CHUNK):
-        db.session.connection().execute(STORE, {"client_ids": ids[start : start + CHUNK]})
+        execute(STORE, {"client_ids": ids[start : start + CHUNK]})
 
 
 def refresh_person(user: User) -> None:

@@ -11,7 +11,7 @@ from webapp.domain.delivery import WITHDRAWN
 from webapp.domain.facts import ClientFacts
 from webapp.domain.schedule import last_moment
 from webapp.models import DeliveryState, Reminder, ReminderState, User, db, delivery_reminder
-from webapp.models.tables import delivery_table, reminder_event_table, reminder_table
+from webapp.models.tables import delivery_table, execute, reminder_event_table, reminder_table
 
 OPEN_STATES = (ReminderState.DUE, ReminderState.BLOCKED, ReminderState.ISSUED)
 # A reminder by its unique key: subscription, base date, step.
@@ -22,9 +22,8 @@ def change(
     where: ColumnElement[bool], state: ReminderState, at: datetime, actor: User | None = None
 ) -> None:
     """Bring all reminders that meet a condition to a state. ``actor`` None: the worker or the operator."""
-    db.session.flush()
     changed = update(reminder_table).where(where).values(state=state).returning(reminder_table.c.id)
-    ids = db.session.connection().execute(changed).scalars().all()
+    ids = execute(changed).scalars().all()
     if ids:
         by = actor.id if actor else None
         db.session.connection().execute(

@@ -34,6 +34,7 @@ from webapp.models import (
 from webapp.models.tables import (
     client_table,
     conflict_insert,
+    execute,
     owner_change_table,
     partner_table,
     settings_change_table,
@@ -76,7 +77,7 @@ def remember(clients: ColumnElement[bool], now: datetime) -> None:
         ["client_id", "owner_before", "changed_at"], changed
     )
     later = {"changed_at": statement.excluded.changed_at}
-    db.session.execute(statement.on_conflict_do_update(index_elements=["client_id"], set_=later))
+    execute(statement.on_conflict_do_update(index_elements=["client_id"], set_=later))
 
 
 def remember_untold(client_id: int, before: Owner, now: datetime) -> None:
