@@ -121,13 +121,16 @@ def found(value: Any) -> Any:
     return value
 
 
+OWN_CLIENT = select(Client).where(
+    Client.id == bindparam("client_id"), Client.partner_id == bindparam("partner_id")
+)
+
+
 def own_client(client_id: int) -> Client:
     """Load a client of the signed-in partner user; else 404."""
     client: Client = found(
         db.session.scalar(
-            select(Client).where(
-                Client.id == client_id, Client.partner_id == current_user.organisation_id
-            )
+            OWN_CLIENT, {"client_id": client_id, "partner_id": current_user.organisation_id}
         )
     )
     return client
