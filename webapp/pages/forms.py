@@ -4,12 +4,14 @@ from functools import cache
 from typing import Any
 
 from babel.core import get_global
+from babel.support import NullTranslations, Translations
 from flask import request
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 from markupsafe import Markup, escape
 from wtforms import Field, HiddenField, SelectField, StringField
 from wtforms.fields.choices import Choice, SelectChoice
+from wtforms.i18n import messages_path
 from wtforms.validators import InputRequired, Length, ValidationError
 from wtforms.widgets import Select
 
@@ -26,6 +28,12 @@ WHOLE_WORLD = "001"
 SENT = object()
 
 
+@cache
+def library_texts(code: str) -> Translations | NullTranslations:
+    """Load WTForms' own texts once. Flask-WTF reads their file for every form."""
+    return Translations.load(messages_path(), [code], domain="wtforms")
+
+
 class Form(FlaskForm):
     """A form without a CSRF token of its own, since CSRFProtect checks every unsafe request.
 
@@ -34,6 +42,9 @@ class Form(FlaskForm):
 
     class Meta:
         csrf = False
+
+        def get_translations(self, form: Any) -> Translations | NullTranslations:
+            return library_texts(language())
 
     def __init__(self, formdata: Any = SENT, **stored: Any) -> None:
         if formdata is SENT:
