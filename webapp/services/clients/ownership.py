@@ -3,9 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm.attributes import set_committed_value
 
 from webapp.domain.facts import ClientFacts
@@ -18,7 +17,7 @@ from webapp.models.tables import client_table, execute
 from webapp.services import audit, runtime
 from webapp.services.errors import Conflict, Refused
 from webapp.services.reminders import loading, situations
-from webapp.services.sending import after_changes, takeover_notes
+from webapp.services.sending import after_changes, owner_changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +85,8 @@ def choose_owner(
     if not changes:
         return None
     if "owner" in changes:
-        takeover_notes.remember(client_table.c.id == client.id, runtime.now())
-    if not write(actor, client, wanted, owner_changes="owner" in changes):
+        owner_changes.remember_one(client.id, runtime.now())
+    if not write(actor, client, wanted, owner_differs="owner" in changes):
         db.session.refresh(client)
         return after_conflict(client, wanted)
     after_changes.wake(actor, Reminder.client_id == client.id)
@@ -113,32 +112,54 @@ def check_contact(
     return own
 
 
+client_row = client_table.c
+CHOOSE = (
+    update(client_table)
+    .where(client_row.id == bindparam("row_id"), client_row.owner_version == bindparam("seen"))
+    .values(
+        owner=bindparam("new_owner"),
+        contact_id=bindparam("new_contact_id"),
+        owner_version=client_row.owner_version + 1,
+        owner_set_by_id=bindparam("set_by_id"),
+        owner_set_at=bindparam("set_at"),
+        situation=situations.CHOSEN,
+    )
+)
+
+
 def write(
     actor: User | None,
     client: Client,
     wanted: tuple[Owner | None, int | None],
     *,
-    owner_changes: bool,
+    owner_differs: bool,
 ) -> bool:
     """Store the choice if nobody was quicker, in one conditional statement on either database."""
     owner, contact_id = wanted
-    choice = Choice(owner.value) if owner else Choice.INHERIT
-    values: dict[str, Any] = {
-        "owner": owner,
-        "contact_id": contact_id,
-        "owner_version": client.owner_version + 1,
-    }
-    if owner_changes:
-        values["owner_set_by_id"] = set_by(actor, client) if owner else None
-        values["owner_set_at"] = runtime.now() if owner else None
-    client_columns = client_table.c
+    by, at = client.owner_set_by_id, client.owner_set_at
+    if owner_differs:
+        by, at = (set_by(actor, client), runtime.now()) if owner else (None, None)
     stored = execute(
-        update(client_table)
-        .where(client_columns.id == client.id, client_columns.owner_version == client.owner_version)
-        .values({**values, "situation": situations.chosen(choice, contact_id)})
+        CHOOSE,
+        {
+            "row_id": client.id,
+            "seen": client.owner_version,
+            "new_owner": owner,
+            "new_contact_id": contact_id,
+            "set_by_id": by,
+            "set_at": at,
+            **situations.chosen(Choice(owner.value) if owner else Choice.INHERIT, contact_id),
+        },
     )
     if stored.rowcount == 0:
         return False
+    values = {
+        "owner": owner,
+        "contact_id": contact_id,
+        "owner_version": client.owner_version + 1,
+        "owner_set_by_id": by,
+        "owner_set_at": at,
+    }
     for column, value in values.items():
         set_committed_value(client, column, value)
     return True

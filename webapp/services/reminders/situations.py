@@ -7,14 +7,13 @@ the address or activity of its users calls it in the same transaction.
 from collections.abc import Iterable
 
 from sqlalchemy import (
-    ColumnElement,
     Select,
+    String,
     Update,
     and_,
     bindparam,
     case,
     func,
-    literal,
     select,
     update,
 )
@@ -51,10 +50,13 @@ def present() -> Select[tuple[int, str]]:
     )
 
 
-def chosen(choice: Choice, contact_id: int | None) -> ColumnElement[str]:
-    """Make the key of a client for which this is chosen; its contacts, the rest of the key, stay as they are."""
-    key = CHOICES[choice] + CONTACTS[contact_id is not None]
-    return literal(key) + func.substr(client.situation, len(key) + 1)
+# The key of a client with another choice; its contacts, the rest of the key, stay as they are.
+CHOSEN = bindparam("choice_key", type_=String()) + func.substr(client.situation, 3)
+
+
+def chosen(choice: Choice, contact_id: int | None) -> dict[str, str]:
+    """Make the parameter of CHOSEN."""
+    return {"choice_key": CHOICES[choice] + CONTACTS[contact_id is not None]}
 
 
 def storing() -> Update:

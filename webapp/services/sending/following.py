@@ -23,7 +23,7 @@ from webapp.services import runtime
 from webapp.services.locks import lock_free_clients, lock_free_partner
 from webapp.services.reminders import due_index
 from webapp.services.reminders import states as reminder_states
-from webapp.services.sending import takeover_notes
+from webapp.services.sending import owner_changes
 
 # So many clients follow in a step: of a save, which somebody waits for, and of a worker.
 IN_SAVE, IN_STEP = 100, 500
@@ -134,7 +134,7 @@ def follow(change: Row[Any], client_ids: Sequence[int]) -> None:
             & client_table.c.owner.is_(None)
             & (client_table.c.id <= change.newest_client_id)
         )
-        takeover_notes.remember(followers, now)
+        owner_changes.remember(followers, now)
     if change.wakes:
         actor = db.session.get(User, change.actor_id) if change.actor_id else None
         blocked = Reminder.client_id.in_(client_ids) & (Reminder.state == ReminderState.BLOCKED)

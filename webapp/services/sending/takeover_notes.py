@@ -13,7 +13,14 @@ from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    delete,
+    func,
+    or_,
+    select,
+)
 
 from webapp.domain.delivery import TOLD
 from webapp.domain.facts import ClientFacts, MailKind
@@ -33,14 +40,11 @@ from webapp.models import (
 )
 from webapp.models.tables import (
     client_table,
-    conflict_insert,
-    execute,
     owner_change_table,
     partner_table,
-    settings_change_table,
 )
 from webapp.services.reminders import due_index, loading
-from webapp.services.sending import queueing, transitions
+from webapp.services.sending import owner_changes, queueing, transitions
 from webapp.services.sending.queueing import NewMail
 
 CORRECTED_WITHIN = timedelta(minutes=10)
@@ -48,43 +52,6 @@ COMING = 3
 # The most clients in one note: it is read by a person, and checked once more before it goes out.
 MOST_CLIENTS = 250
 CHUNK = 5_000
-
-
-def remember(clients: ColumnElement[bool], now: datetime) -> None:
-    """Remember the owner that these clients have, just before it changes.
-
-    ``clients`` is a condition on the client's table. Of several untold changes, the first one counts. A client
-    that has not followed a change of the default yet still has the owner from before that. The clients are locked.
-    """
-    client, partner, default = client_table.c, partner_table.c, settings_change_table.c
-    not_followed = and_(
-        default.partner_id == client.partner_id,
-        default.followed_to < client.id,
-        default.newest_client_id >= client.id,
-    )
-    changed = (
-        select(
-            client.id,
-            func.coalesce(client.owner, default.owner_before, partner.default_owner),
-            literal(now, owner_change_table.c.changed_at.type),
-        )
-        .join(partner_table, partner.id == client.partner_id)
-        .outerjoin(settings_change_table, not_followed)
-        .where(clients)
-        .with_for_update(of=client_table)
-    )
-    statement = conflict_insert(owner_change_table).from_select(
-        ["client_id", "owner_before", "changed_at"], changed
-    )
-    later = {"changed_at": statement.excluded.changed_at}
-    execute(statement.on_conflict_do_update(index_elements=["client_id"], set_=later))
-
-
-def remember_untold(client_id: int, before: Owner, now: datetime) -> None:
-    """Remember an owner from before a change whose note turned out to be untold."""
-    values = {"owner_before": before, "changed_at": now}
-    statement = conflict_insert(owner_change_table).values(client_id=client_id, **values)
-    db.session.execute(statement.on_conflict_do_update(index_elements=["client_id"], set_=values))
 
 
 @dataclass
@@ -227,7 +194,7 @@ def take_back_outdated(notes: Sequence[Delivery], now: datetime) -> list[Deliver
         transitions.come_to(delivery, DeliveryState.SUPERSEDED, now)
         for client in told:
             before = Owner.VENDOR if client.owner is Owner.PARTNER else Owner.PARTNER
-            remember_untold(client.id, before, now)
+            owner_changes.remember_untold(client.id, before, now)
     return outdated
 
 
