@@ -40,7 +40,7 @@ def test_derived_columns_are_those_that_the_portal_computes(filled: Flask) -> No
         (subscription_table, ("id", "attention_on")),
     )
     before = [stored(table, *names) for table, names in columns]
-    situations.refresh_where(true())
+    situations.refresh(db.session.scalars(select(client_table.c.id)))
     due_index.refresh_where(true())
     clients.refresh_sort_keys()
     assert [stored(table, *names) for table, names in columns] == before

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event, insert, text, true
+from sqlalchemy import event, insert, select, text
 
 from tests.support.cast import Cast
 from webapp import i18n
@@ -111,7 +111,7 @@ def partner(context: Any, cast: Cast, time_machine: Any) -> Iterator[Partner]:
     time_machine.move_to(NOW, tick=False)
     grow(cast)
     yield db.session.get_one(Partner, cast.partner)
-    situations.refresh_where(true())
+    situations.refresh(db.session.scalars(select(client_table.c.id)))
 
 
 @contextmanager

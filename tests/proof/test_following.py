@@ -199,11 +199,10 @@ def machine(tmp_path):
         db.session.flush()
         partner.notified_user_id = alice.id
     with app.app_context():
-        db.session.execute(db.text("PRAGMA wal_checkpoint(TRUNCATE)"))
         db.session.remove()
         db.engine.dispose()
     template = tmp_path / "template.db"
-    shutil.copyfile(tmp_path / "portal.db", template)
+    support.sqlite_snapshot(tmp_path / "portal.db", template)
     return type("Portal", (Portal,), {"app": app, "template": template})
 
 

@@ -383,11 +383,10 @@ def machine(tmp_path):
         for statement in WITNESS:
             db.session.execute(db.text(statement))
         db.session.commit()
-        db.session.execute(db.text("PRAGMA wal_checkpoint(TRUNCATE)"))
         db.session.remove()
         db.engine.dispose()
     template = tmp_path / "template.db"
-    shutil.copyfile(tmp_path / "portal.db", template)
+    support.sqlite_snapshot(tmp_path / "portal.db", template)
     return type("Portal", (Portal,), {"app": app, "template": template})
 
 

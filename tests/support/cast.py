@@ -4,8 +4,9 @@ Alice is admin of the partner, Bob its member, Charlie admin of another partner,
 client, Dave its member; Eve is signed out.
 """
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -58,6 +59,12 @@ def sqlite_template() -> Path:
             build_schema(run.folder(), f"sqlite:///{draft}")
             draft.rename(path)
     return path
+
+
+def sqlite_snapshot(source: Path, target: Path) -> None:
+    """Copy an SQLite file as it is now, whoever has it open and whatever waits beside it in its log."""
+    with closing(sqlite3.connect(source)) as read, closing(sqlite3.connect(target)) as written:
+        read.backup(written)
 
 
 @pytest.fixture
@@ -144,10 +151,12 @@ def unit_of_work(app: Flask) -> Iterator[None]:
     """Open a unit of work outside any request, and commit it at the end."""
     token = writing.set(True)
     with app.app_context():
-        yield
-        db.session.commit()
-        db.session.remove()
-    writing.reset(token)
+        try:
+            yield
+            db.session.commit()
+        finally:
+            db.session.remove()
+            writing.reset(token)
 
 
 @pytest.fixture

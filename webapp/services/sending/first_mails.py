@@ -93,5 +93,5 @@ def among_all(partner_id: int, since: date) -> Select[Any]:
             owned.renewal_date >= since,
             ~earlier.exists(),
         )
-        .order_by(owned.attention_on)
+        .order_by(owned.attention_on, owned.id)
     )
