@@ -2,7 +2,7 @@
 
 from typing import Any, TypedDict, Unpack
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from webapp.domain.shown import token_of
 from webapp.models import (
@@ -32,6 +32,11 @@ class PersonDetails(TypedDict, total=False):
 
 
 EDITABLE = tuple(PersonDetails.__annotations__)
+TEAM = (
+    select(User)
+    .where(User.organisation_id == bindparam("organisation"))
+    .order_by(User.active.desc(), func.lower(User.name), User.id)
+)
 
 
 def shown(user: User) -> str:
@@ -165,10 +170,4 @@ def checked_details(actor: User | None, user: User, details: PersonDetails) -> P
 
 def team(organisation_id: int) -> list[User]:
     """List all users of an organisation, active ones first, by name."""
-    return list(
-        db.session.scalars(
-            select(User)
-            .where(User.organisation_id == organisation_id)
-            .order_by(User.active.desc(), func.lower(User.name), User.id)
-        )
-    )
+    return list(db.session.scalars(TEAM, {"organisation": organisation_id}))

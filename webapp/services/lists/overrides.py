@@ -1,6 +1,6 @@
 """Counting the clients of a partner that follow its default owner, and those with an owner of their own."""
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from webapp.domain.ownership import Choice
 from webapp.domain.situations import SITUATIONS
@@ -8,22 +8,25 @@ from webapp.models import Partner, db
 from webapp.models.tables import client_table
 from webapp.services.lists import finding
 
-
-def override_counts(partner: Partner) -> tuple[int, int]:
-    """Count the clients that follow the default, and those with an owner of their own, up to MOST_COUNTED + 1."""
-    client = client_table.c
-    following = [key for key, facts in SITUATIONS.items() if facts.choice is Choice.INHERIT]
-    own = [key for key in SITUATIONS if key not in following]
-    counts = [
+client = client_table.c
+FOLLOWING = [key for key, facts in SITUATIONS.items() if facts.choice is Choice.INHERIT]
+OWN = [key for key in SITUATIONS if key not in FOLLOWING]
+COUNTS = select(
+    *(
         select(func.count())
         .select_from(
             select(client.id)
-            .where(client.partner_id == partner.id, client.situation.in_(keys))
+            .where(client.partner_id == bindparam("partner"), client.situation.in_(keys))
             .limit(finding.MOST_COUNTED + 1)
             .subquery()
         )
         .scalar_subquery()
-        for keys in (following, own)
-    ]
-    row = db.session.execute(select(*counts)).one()
+        for keys in (FOLLOWING, OWN)
+    )
+)
+
+
+def override_counts(partner: Partner) -> tuple[int, int]:
+    """Count the clients that follow the default, and those with an owner of their own, up to MOST_COUNTED + 1."""
+    row = db.session.execute(COUNTS, {"partner": partner.id}).one()
     return row[0], row[1]

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, exists, select
+from sqlalchemy import Select, and_, bindparam, exists, select
 from sqlalchemy.orm import aliased
 
 from webapp.domain import schedule
@@ -63,41 +63,11 @@ def way(state: DeliveryState, *, wanted: bool, rejected: bool) -> Way | None:
     return Way.FIX if rejected else Way.AGAIN
 
 
-def still_wanted(delivery_ids: Collection[int], now: datetime) -> set[int]:
-    """Choose the mails that are still true and in time, and that no other mail has replaced.
+def true_in_time() -> Select[tuple[Delivery]]:
+    """Select those of some mails whose reminder is still true, in time, and told by no other mail.
 
-    A takeover note is never too late. An unclear mail would go out as it is, so the rules must still
-    choose the same reader at the same address.
+    A mail without a client has no reminder.
     """
-    if not delivery_ids:
-        return set()
-    wanted = (
-        db.session.scalars(
-            select(Delivery)
-            .join(User, User.id == Delivery.recipient_id)
-            .outerjoin(delivery_reminder, delivery_reminder.c.delivery_id == Delivery.id)
-            .outerjoin(Reminder, Reminder.id == delivery_reminder.c.reminder_id)
-            .outerjoin(Subscription, Subscription.id == Reminder.subscription_id)
-            .where(
-                Delivery.id.in_(delivery_ids),
-                User.active,
-                Delivery.client_id.is_(None) | true_in_time(now),
-            )
-        )
-        .unique()
-        .all()
-    )
-    unclear = {delivery.client_id for delivery in wanted if delivery.state is DeliveryState.UNCLEAR}
-    clients = loading.load(sorted(id for id in unclear if id is not None))
-    return {
-        delivery.id
-        for delivery in wanted
-        if delivery.state is not DeliveryState.UNCLEAR or is_still_read(delivery, clients)
-    }
-
-
-def true_in_time(now: datetime) -> ColumnElement[bool]:
-    """Make the condition that a mail's reminder is still true, in time, and told by no other mail."""
     newer, told = aliased(Reminder), aliased(Delivery)
     link = delivery_reminder.alias()
     overtaken = exists().where(
@@ -113,13 +83,47 @@ def true_in_time(now: datetime) -> ColumnElement[bool]:
         told.kind == Delivery.kind,
         told.state.not_in(UNHEARD),
     )
-    return and_(
-        Delivery.send_before > now,
+    right = and_(
+        Delivery.send_before > bindparam("now"),
         Subscription.cancelled.is_(False),
         Reminder.base_date == Subscription.base_date,
         ~overtaken,
         ~told_otherwise,
     )
+    return (
+        select(Delivery)
+        .join(User, User.id == Delivery.recipient_id)
+        .outerjoin(delivery_reminder, delivery_reminder.c.delivery_id == Delivery.id)
+        .outerjoin(Reminder, Reminder.id == delivery_reminder.c.reminder_id)
+        .outerjoin(Subscription, Subscription.id == Reminder.subscription_id)
+        .where(
+            Delivery.id.in_(bindparam("delivery_ids", expanding=True)),
+            User.active,
+            Delivery.client_id.is_(None) | right,
+        )
+    )
+
+
+TRUE_IN_TIME = true_in_time()
+
+
+def still_wanted(delivery_ids: Collection[int], now: datetime) -> set[int]:
+    """Choose the mails that are still true and in time, and that no other mail has replaced.
+
+    A takeover note is never too late. An unclear mail would go out as it is, so the rules must still
+    choose the same reader at the same address.
+    """
+    if not delivery_ids:
+        return set()
+    given = {"delivery_ids": delivery_ids, "now": now}
+    wanted = db.session.scalars(TRUE_IN_TIME, given).unique().all()
+    unclear = {delivery.client_id for delivery in wanted if delivery.state is DeliveryState.UNCLEAR}
+    clients = loading.load(sorted(id for id in unclear if id is not None))
+    return {
+        delivery.id
+        for delivery in wanted
+        if delivery.state is not DeliveryState.UNCLEAR or is_still_read(delivery, clients)
+    }
 
 
 def is_still_read(delivery: Delivery, clients: Mapping[int, ClientFacts]) -> bool:

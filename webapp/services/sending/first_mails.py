@@ -1,10 +1,9 @@
 """The first mails over all clients of a partner: "who gets what first"."""
 
-from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import Select, and_, bindparam, func, select
 
 from webapp.domain.delivery import DeliveryState
 from webapp.domain.facts import ClientFacts
@@ -19,64 +18,46 @@ MANY_CLIENTS = 1_000
 WAITING_PER_CLIENT = 5
 
 
-def first_mails(
-    partner_id: int, now: datetime, limit: int, *, many: bool
-) -> list[tuple[ClientFacts, DayPlan]]:
-    """Find the day plans that would go out first, each with its client.
-
-    ``many``: the partner has more clients than MANY_CLIENTS.
-    """
-    nearest = among_all if many else among_few
-    yesterday = now.date() - timedelta(days=1)
-    ids = [
-        *waiting(partner_id, limit),
-        *db.session.scalars(nearest(partner_id, yesterday).limit(limit)),
-    ]
-    found = [
-        (client, plan)
-        for client in loading.load(list(dict.fromkeys(ids))).values()
-        for plan in day_plans(client, now, count=1)
-    ]
-    found.sort(key=lambda pair: (pair[1].day, pair[0].name))
-    return found[:limit]
-
-
-def waiting(partner_id: int, limit: int) -> Sequence[int]:
-    """Find some clients with mails that wait to go out."""
-    queued = (
-        select(delivery_table.c.client_id)
+def waiting() -> Select[Any]:
+    """Select the clients of some mails that wait to go out, the oldest first."""
+    mail = delivery_table.c
+    return (
+        select(mail.client_id)
         .where(
-            delivery_table.c.partner_id == partner_id,
-            delivery_table.c.state == DeliveryState.QUEUED,
-            delivery_table.c.client_id.is_not(None),
+            mail.partner_id == bindparam("partner"),
+            mail.state == DeliveryState.QUEUED,
+            mail.client_id.is_not(None),
         )
-        .order_by(delivery_table.c.id)
-        .limit(limit * WAITING_PER_CLIENT)
+        .order_by(mail.id)
+        .limit(bindparam("most"))
     )
-    return list(dict.fromkeys(db.session.scalars(queued)))[:limit]
 
 
-def among_few(partner_id: int, since: date) -> Select[Any]:
+def among_few() -> Select[Any]:
     """Select a partner's clients in the order of their next steps, by looking at each client."""
     owned = subscription_table.c
     step = select(func.min(owned.attention_on)).where(
-        owned.client_id == client_table.c.id, owned.renewal_date >= since
+        owned.client_id == client_table.c.id, owned.renewal_date >= bindparam("since")
     )
     clients = (
         select(client_table.c.id, step.scalar_subquery().label("day"))
-        .where(client_table.c.partner_id == partner_id)
+        .where(client_table.c.partner_id == bindparam("partner"))
         # With a limit, SQLite works out each day once, and not for each use of it.
         .limit(MANY_CLIENTS)
         .subquery()
     )
     return (
-        select(clients.c.id).where(clients.c.day.is_not(None)).order_by(clients.c.day, clients.c.id)
+        select(clients.c.id)
+        .where(clients.c.day.is_not(None))
+        .order_by(clients.c.day, clients.c.id)
+        .limit(bindparam("most"))
     )
 
 
-def among_all(partner_id: int, since: date) -> Select[Any]:
+def among_all() -> Select[Any]:
     """Select a partner's clients in the order of their next steps, by looking at steps in their order."""
     owned, others = subscription_table.c, subscription_table.alias("others").c
+    since = bindparam("since")
     earlier = select(others.id).where(
         others.client_id == owned.client_id,
         others.renewal_date >= since,
@@ -88,10 +69,35 @@ def among_all(partner_id: int, since: date) -> Select[Any]:
     return (
         select(owned.client_id)
         .where(
-            partner.scalar_subquery() == partner_id,
+            partner.scalar_subquery() == bindparam("partner"),
             owned.attention_on.is_not(None),
             owned.renewal_date >= since,
             ~earlier.exists(),
         )
         .order_by(owned.attention_on, owned.id)
+        .limit(bindparam("most"))
     )
+
+
+WAITING, AMONG_FEW, AMONG_ALL = waiting(), among_few(), among_all()
+
+
+def first_mails(
+    partner_id: int, now: datetime, limit: int, *, many: bool
+) -> list[tuple[ClientFacts, DayPlan]]:
+    """Find the day plans that would go out first, each with its client.
+
+    ``many``: the partner has more clients than MANY_CLIENTS.
+    """
+    yesterday = now.date() - timedelta(days=1)
+    given = {"partner": partner_id, "since": yesterday, "most": limit}
+    queued = db.session.scalars(WAITING, given | {"most": limit * WAITING_PER_CLIENT})
+    nearest = db.session.scalars(AMONG_ALL if many else AMONG_FEW, given)
+    ids = dict.fromkeys([*list(dict.fromkeys(queued))[:limit], *nearest])
+    found = [
+        (client, plan)
+        for client in loading.load(list(ids)).values()
+        for plan in day_plans(client, now, count=1)
+    ]
+    found.sort(key=lambda pair: (pair[1].day, pair[0].name))
+    return found[:limit]
