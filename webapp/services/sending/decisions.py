@@ -63,7 +63,7 @@ def way(state: DeliveryState, *, wanted: bool, rejected: bool) -> Way | None:
     return Way.FIX if rejected else Way.AGAIN
 
 
-def true_in_time() -> Select[tuple[Delivery]]:
+def true_in_time() -> Select[Delivery]:
     """Select those of some mails whose reminder is still true, in time, and told by no other mail.
 
     A mail without a client has no reminder.

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, func, select
+from sqlalchemy import BindParameter, Select, and_, bindparam, func, select
 
 from webapp.domain.delivery import DeliveryState
 from webapp.domain.facts import ClientFacts
@@ -57,7 +57,7 @@ def among_few() -> Select[Any]:
 def among_all() -> Select[Any]:
     """Select a partner's clients in the order of their next steps, by looking at steps in their order."""
     owned, others = subscription_table.c, subscription_table.alias("others").c
-    since = bindparam("since")
+    since: BindParameter[date] = bindparam("since")
     earlier = select(others.id).where(
         others.client_id == owned.client_id,
         others.renewal_date >= since,
