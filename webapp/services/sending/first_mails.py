@@ -1,6 +1,6 @@
 """The first mails over all clients of a partner: "who gets what first"."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import BindParameter, Select, and_, bindparam, func, select
