@@ -10,6 +10,8 @@ import pytest
 from flask import Flask
 from flask.cli import FlaskGroup, ScriptInfo
 
+from webapp.cli import migrating
+
 ROOT = Path(__file__).parent.parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
@@ -55,6 +57,7 @@ def resolve(app: Flask, words: list[str]) -> click.Command:
 @pytest.mark.settings(demo=True)
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_commands_and_their_options_exist(app: Flask, document: Path) -> None:
+    migrating.prepare(app)
     for words in commands(document.read_text(encoding="utf-8")):
         if words[0] == "COMMAND":
             continue
