@@ -7,7 +7,7 @@ from tests.support.cast import make_client
 from webapp.domain.ownership import Owner
 from webapp.models import Partner, db
 from webapp.models.tables import client_table
-from webapp.services.lists import overrides, paging
+from webapp.services.lists import finding, overrides
 from webapp.services.reminders import situations
 
 
@@ -22,7 +22,7 @@ from webapp.services.reminders import situations
     ],
 )
 def test_each_is_counted_up_to_a_limit(context, cast, monkeypatch, following, own, most, counted):
-    monkeypatch.setattr(paging, "MOST_COUNTED", most)
+    monkeypatch.setattr(finding, "MOST_COUNTED", most)
     partner = db.session.get(Partner, cast.partner)
     db.session.add_all(make_client(partner, f"Company {number}") for number in range(following))
     for number in range(own):

@@ -57,10 +57,9 @@ def among_few() -> Select[Any]:
 def among_all() -> Select[Any]:
     """Select a partner's clients in the order of their next steps, by looking at steps in their order."""
     owned, others = subscription_table.c, subscription_table.alias("others").c
-    since = bindparam("since")
     earlier = select(others.id).where(
         others.client_id == owned.client_id,
-        others.renewal_date >= since,
+        others.renewal_date >= bindparam("since"),
         (others.attention_on < owned.attention_on)
         | and_(others.attention_on == owned.attention_on, others.id < owned.id),
     )
@@ -71,7 +70,7 @@ def among_all() -> Select[Any]:
         .where(
             partner.scalar_subquery() == bindparam("partner"),
             owned.attention_on.is_not(None),
-            owned.renewal_date >= since,
+            owned.renewal_date >= bindparam("since"),
             ~earlier.exists(),
         )
         .order_by(owned.attention_on, owned.id)
