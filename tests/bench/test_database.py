@@ -61,9 +61,8 @@ def test_mails_are_numbered_in_the_order_of_time_and_can_be_read(filled: Flask) 
     assert days == sorted(days)
     assert {mail.kind for mail in sent} == {MailKind.REMINDER_CLIENT, MailKind.REMINDER_PARTNER}
     for mail in sent[:20]:
-        told = kinds.read_or_none(mail.kind, mail.snapshot)
-        assert told
-        assert told.reasons_of(mail.recipient_id)
+        assert kinds.read_or_none(mail.kind, mail.snapshot)
+        assert kinds.told(mail.kind, mail.snapshot, mail.recipient_id).reasons
 
 
 def test_new_rows_are_numbered_after_the_written_ones(filled: Flask) -> None:

@@ -23,6 +23,7 @@ from webapp.domain.snapshots import (
     SubscriptionLine,
     TakenOver,
     TakeoverSnapshot,
+    Told,
 )
 
 
@@ -188,8 +189,13 @@ def test_nothing_stored_is_no_snapshot():
         Snapshot.from_json({})
 
 
-def test_a_reminder_knows_why_each_person_gets_it_and_about_what():
-    one = snapshot()
-    assert one.reasons_of(11) == (Reason.PRIMARY, Reason.BILLING)
-    assert one.reasons_of(99) == ()
-    assert one.products == ("Marketing Hub Professional", "Sales Hub Starter")
+def test_a_reminder_tells_each_person_why_and_about_what():
+    stored = snapshot().to_json()
+    products = ("Marketing Hub Professional", "Sales Hub Starter")
+    assert ReminderSnapshot.told(stored, 11) == Told((Reason.PRIMARY, Reason.BILLING), products)
+    assert ReminderSnapshot.told(stored, 99) == Told((), products)
+
+
+@pytest.mark.parametrize("changed", [{"version": 99}, {"circle": [1]}, {"subscriptions": [{}]}])
+def test_an_unreadable_reminder_tells_nothing(changed):
+    assert ReminderSnapshot.told(snapshot().to_json() | changed, 11) == Told()

@@ -1,7 +1,7 @@
 """Snapshots: frozen dataclasses with all that was resolved when a mail was queued. Equal ones are the same mail."""
 
 from webapp.domain.snapshots.accounts import AccountSnapshot
-from webapp.domain.snapshots.base import PartnerName, Party, Snapshot, SnapshotError
+from webapp.domain.snapshots.base import PartnerName, Party, Snapshot, SnapshotError, Told
 from webapp.domain.snapshots.reminders import (
     CircleMember,
     ClientName,
@@ -23,4 +23,5 @@ __all__ = [
     "SubscriptionLine",
     "TakenOver",
     "TakeoverSnapshot",
+    "Told",
 ]

@@ -10,7 +10,7 @@ from webapp.domain.facts import ClientFacts
 from webapp.domain.ownership import Owner
 from webapp.domain.recipients import Circle, ContactRole, Place, Reason, Recipient
 from webapp.domain.reminders import Item, PlannedMail
-from webapp.domain.snapshots.base import PartnerName, Party, Snapshot, is_test, number, text
+from webapp.domain.snapshots.base import PartnerName, Party, Snapshot, Told, is_test, number, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,10 +163,10 @@ class ReminderSnapshot(Snapshot):
             subscriptions=tuple(map(SubscriptionLine.read, stored["subscriptions"])),
         )
 
-    def reasons_of(self, user_id: int) -> tuple[Reason, ...]:
-        own = next((member for member in self.circle if member.user_id == user_id), None)
-        return own.reasons if own else ()
-
-    @property
-    def products(self) -> tuple[str, ...]:
-        return tuple(line.product for line in self.subscriptions)
+    @classmethod
+    def read_told(cls, stored: Mapping[str, Any], user_id: int) -> Told:
+        own = next((one for one in stored["circle"] if one["user_id"] == user_id), None)
+        return Told(
+            reasons=tuple(map(Reason, own["reasons"])) if own else (),
+            products=tuple(text(line, "product") for line in stored["subscriptions"]),
+        )

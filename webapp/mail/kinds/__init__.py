@@ -8,7 +8,7 @@ from typing import Any
 
 from flask_babel import force_locale
 
-from webapp.domain.snapshots import Snapshot, SnapshotError
+from webapp.domain.snapshots import Snapshot, SnapshotError, Told
 from webapp.mail.kind import KindOfMail, Tester
 from webapp.models import MailKind
 
@@ -29,6 +29,12 @@ def read_or_none(kind: MailKind, stored: Mapping[str, Any]) -> Snapshot | None:
         return read(kind, stored)
     except SnapshotError:
         return None
+
+
+def told(kind: MailKind, stored: Mapping[str, Any], user_id: int) -> Told:
+    """Read what a stored snapshot tells a user in short; nothing if that fails."""
+    short: Told = KINDS[kind].snapshot.told(stored, user_id)
+    return short
 
 
 def sample(kind: MailKind, tester: Tester) -> Snapshot:

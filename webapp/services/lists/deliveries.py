@@ -200,7 +200,7 @@ def about_clients(partner: Partner, text: str) -> Iterator[tuple[str, Given]]:
 
 
 def delivery_row(row: Any, still: set[int]) -> DeliveryRow:
-    told = kinds.read_or_none(row.kind, row.snapshot)
+    told = kinds.told(row.kind, row.snapshot, row.recipient_id)
     return DeliveryRow(
         id=row.id,
         kind=row.kind,
@@ -216,8 +216,8 @@ def delivery_row(row: Any, still: set[int]) -> DeliveryRow:
         client_name=row.client_name,
         recipient_id=row.recipient_id,
         recipient=row.recipient,
-        reasons=told.reasons_of(row.recipient_id) if told else (),
-        products=told.products if told else (),
+        reasons=told.reasons,
+        products=told.products,
         at_client=row.organisation_id == row.client_id,
         way=decisions.way(
             row.state, wanted=row.id in still, rejected=row.rejected_reply is not None

@@ -17,7 +17,7 @@ COUNTS = select(
         .select_from(
             select(client.id)
             .where(client.partner_id == bindparam("partner"), client.situation.in_(keys))
-            .limit(finding.MOST_COUNTED + 1)
+            .limit(bindparam("most"))
             .subquery()
         )
         .scalar_subquery()
@@ -28,5 +28,6 @@ COUNTS = select(
 
 def override_counts(partner: Partner) -> tuple[int, int]:
     """Count the clients that follow the default, and those with an owner of their own, up to MOST_COUNTED + 1."""
-    row = db.session.execute(COUNTS, {"partner": partner.id}).one()
+    given = {"partner": partner.id, "most": finding.MOST_COUNTED + 1}
+    row = db.session.execute(COUNTS, given).one()
     return row[0], row[1]

@@ -224,11 +224,11 @@ def ended_at_once(at: datetime, state: ReminderState) -> tuple[Stage, ...]:
 
 
 def delivery_history(line: Any, events: Events) -> DeliveryHistory:
-    told = kinds.read_or_none(line.kind, line.snapshot)
+    told = kinds.told(line.kind, line.snapshot, line.recipient_id)
     return DeliveryHistory(
         kind=line.kind,
         recipient=line.recipient,
-        reasons=told.reasons_of(line.recipient_id) if told else (),
+        reasons=told.reasons,
         language=line.language,
         state=line.state,
         stages=(Stage(line.queued_at, DeliveryState.QUEUED), *events.mails[line.delivery_id]),

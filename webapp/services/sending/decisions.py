@@ -1,9 +1,9 @@
 """Decisions of people about mails that may not have arrived: send it again, it arrived, it did not."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Select, and_, bindparam, exists, select
@@ -63,7 +63,7 @@ def way(state: DeliveryState, *, wanted: bool, rejected: bool) -> Way | None:
     return Way.FIX if rejected else Way.AGAIN
 
 
-def true_in_time() -> Select[Delivery]:
+def true_in_time() -> Select[Any]:
     """Select those of some mails whose reminder is still true, in time, and told by no other mail.
 
     A mail without a client has no reminder.
@@ -116,7 +116,7 @@ def still_wanted(delivery_ids: Collection[int], now: datetime) -> set[int]:
     if not delivery_ids:
         return set()
     given = {"delivery_ids": delivery_ids, "now": now}
-    wanted = db.session.scalars(TRUE_IN_TIME, given).unique().all()
+    wanted: Sequence[Delivery] = db.session.scalars(TRUE_IN_TIME, given).unique().all()
     unclear = {delivery.client_id for delivery in wanted if delivery.state is DeliveryState.UNCLEAR}
     clients = loading.load(sorted(id for id in unclear if id is not None))
     return {

@@ -1,9 +1,9 @@
 """The first mails over all clients of a partner: "who gets what first"."""
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BindParameter, Select, and_, bindparam, func, select
+from sqlalchemy import Select, and_, bindparam, func, select
 
 from webapp.domain.delivery import DeliveryState
 from webapp.domain.facts import ClientFacts
@@ -57,10 +57,9 @@ def among_few() -> Select[Any]:
 def among_all() -> Select[Any]:
     """Select a partner's clients in the order of their next steps, by looking at steps in their order."""
     owned, others = subscription_table.c, subscription_table.alias("others").c
-    since: BindParameter[date] = bindparam("since")
     earlier = select(others.id).where(
         others.client_id == owned.client_id,
-        others.renewal_date >= since,
+        others.renewal_date >= bindparam("since"),
         (others.attention_on < owned.attention_on)
         | and_(others.attention_on == owned.attention_on, others.id < owned.id),
     )
@@ -71,7 +70,7 @@ def among_all() -> Select[Any]:
         .where(
             partner.scalar_subquery() == bindparam("partner"),
             owned.attention_on.is_not(None),
-            owned.renewal_date >= since,
+            owned.renewal_date >= bindparam("since"),
             ~earlier.exists(),
         )
         .order_by(owned.attention_on, owned.id)
