@@ -15,6 +15,7 @@ from webapp.domain.snapshots import (
     CircleMember,
     ClientName,
     DayTold,
+    Gist,
     PartnerName,
     Party,
     ReminderSnapshot,
@@ -23,7 +24,6 @@ from webapp.domain.snapshots import (
     SubscriptionLine,
     TakenOver,
     TakeoverSnapshot,
-    Told,
 )
 
 
@@ -192,10 +192,10 @@ def test_nothing_stored_is_no_snapshot():
 def test_a_reminder_tells_each_person_why_and_about_what():
     stored = snapshot().to_json()
     products = ("Marketing Hub Professional", "Sales Hub Starter")
-    assert ReminderSnapshot.told(stored, 11) == Told((Reason.PRIMARY, Reason.BILLING), products)
-    assert ReminderSnapshot.told(stored, 99) == Told((), products)
+    assert ReminderSnapshot.told(stored, 11) == Gist((Reason.PRIMARY, Reason.BILLING), products)
+    assert ReminderSnapshot.told(stored, 99) == Gist((), products)
 
 
 @pytest.mark.parametrize("changed", [{"version": 99}, {"circle": [1]}, {"subscriptions": [{}]}])
 def test_an_unreadable_reminder_tells_nothing(changed):
-    assert ReminderSnapshot.told(snapshot().to_json() | changed, 11) == Told()
+    assert ReminderSnapshot.told(snapshot().to_json() | changed, 11) == Gist()

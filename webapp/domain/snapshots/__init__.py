@@ -1,7 +1,7 @@
 """Snapshots: frozen dataclasses with all that was resolved when a mail was queued. Equal ones are the same mail."""
 
 from webapp.domain.snapshots.accounts import AccountSnapshot
-from webapp.domain.snapshots.base import PartnerName, Party, Snapshot, SnapshotError, Told
+from webapp.domain.snapshots.base import Gist, PartnerName, Party, Snapshot, SnapshotError
 from webapp.domain.snapshots.reminders import (
     CircleMember,
     ClientName,
@@ -15,6 +15,7 @@ __all__ = [
     "CircleMember",
     "ClientName",
     "DayTold",
+    "Gist",
     "PartnerName",
     "Party",
     "ReminderSnapshot",
@@ -23,5 +24,4 @@ __all__ = [
     "SubscriptionLine",
     "TakenOver",
     "TakeoverSnapshot",
-    "Told",
 ]

@@ -22,7 +22,7 @@ class SnapshotError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Gist:
     """The reasons of one reader for a mail, and the subscriptions that it is about."""
 
     reasons: tuple[Reason, ...] = ()
@@ -58,21 +58,21 @@ class Snapshot:
             raise SnapshotError(f"{cls.__name__}: {error!r}") from error
 
     @classmethod
-    def told(cls, stored: Mapping[str, Any], user_id: int) -> Told:
+    def told(cls, stored: Mapping[str, Any], user_id: int) -> Gist:
         """Read only as much as a list shows of a mail, of any version; nothing of an unreadable one.
 
         The reasons are empty if the kind has only one reader and reason.
         """
         try:
             known = stored.get("version", 1) in (1, VERSION)
-            return cls.read_told(stored, user_id) if known else Told()
+            return cls.read_told(stored, user_id) if known else Gist()
         except UNREADABLE:
-            return Told()
+            return Gist()
 
     @classmethod
-    def read_told(cls, stored: Mapping[str, Any], user_id: int) -> Told:
+    def read_told(cls, stored: Mapping[str, Any], user_id: int) -> Gist:
         """Read what the kind tells. Raises Python's own errors for fields of another type."""
-        return Told()
+        return Gist()
 
     @classmethod
     def upgraded(cls, stored: Mapping[str, Any]) -> Mapping[str, Any]:

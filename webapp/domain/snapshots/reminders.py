@@ -10,7 +10,7 @@ from webapp.domain.facts import ClientFacts
 from webapp.domain.ownership import Owner
 from webapp.domain.recipients import Circle, ContactRole, Place, Reason, Recipient
 from webapp.domain.reminders import Item, PlannedMail
-from webapp.domain.snapshots.base import PartnerName, Party, Snapshot, Told, is_test, number, text
+from webapp.domain.snapshots.base import Gist, PartnerName, Party, Snapshot, is_test, number, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,9 +164,9 @@ class ReminderSnapshot(Snapshot):
         )
 
     @classmethod
-    def read_told(cls, stored: Mapping[str, Any], user_id: int) -> Told:
+    def read_told(cls, stored: Mapping[str, Any], user_id: int) -> Gist:
         own = next((one for one in stored["circle"] if one["user_id"] == user_id), None)
-        return Told(
+        return Gist(
             reasons=tuple(map(Reason, own["reasons"])) if own else (),
             products=tuple(text(line, "product") for line in stored["subscriptions"]),
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask_babel import force_locale
 
-from webapp.domain.snapshots import Snapshot, SnapshotError, Told
+from webapp.domain.snapshots import Gist, Snapshot, SnapshotError
 from webapp.mail.kind import KindOfMail, Tester
 from webapp.models import MailKind
 
@@ -31,10 +31,10 @@ def read_or_none(kind: MailKind, stored: Mapping[str, Any]) -> Snapshot | None:
         return None
 
 
-def told(kind: MailKind, stored: Mapping[str, Any], user_id: int) -> Told:
+def told(kind: MailKind, stored: Mapping[str, Any], user_id: int) -> Gist:
     """Read what a stored snapshot tells a user in short; nothing if that fails."""
-    short: Told = KINDS[kind].snapshot.told(stored, user_id)
-    return short
+    snapshot: type[Snapshot] = KINDS[kind].snapshot
+    return snapshot.told(stored, user_id)
 
 
 def sample(kind: MailKind, tester: Tester) -> Snapshot:
