@@ -16,9 +16,10 @@ from sqlalchemy import select
 from webapp import i18n
 from webapp.config import SettingError
 from webapp.demo import clock, names
+from webapp.demo.agencies import AGENCIES, Agency
 from webapp.demo.breakdowns import BreakingTransport
 from webapp.demo.people import PASSWORD
-from webapp.domain.ownership import Choice, Owner
+from webapp.domain.ownership import Choice
 from webapp.domain.recipients import ContactRole
 from webapp.domain.schedule import add_months
 from webapp.mail.inbox import InboxTransport
@@ -32,41 +33,6 @@ from webapp.signin.password import hash_password
 HISTORY_DAYS = 30
 ALL_ROLES = tuple(ContactRole)
 
-
-@dataclass(frozen=True, slots=True)
-class Agency:
-    """A partner of the demo. The first of its people is its admin, the second is notified."""
-
-    name: str
-    domain: str
-    language: str
-    time_zone: str
-    currency: str
-    owner: Owner
-    sending: bool
-    people: tuple[str, ...]
-    companies: tuple[names.Company, ...]
-
-
-AGENCIES = (
-    Agency(
-        *("Odnowa Studio", "odnowa.example", "pl", "Europe/Warsaw", "PLN", Owner.VENDOR, True),
-        ("Anna Wiśniewska", "Tomasz Lewandowski", "Katarzyna Zielińska", "Piotr Mazur"),
-        names.POLISH,
-    ),
-    Agency(
-        *("Renova Parceiros", "renova.example", "pt", "America/Sao_Paulo", "BRL"),
-        *(Owner.PARTNER, True),
-        ("Beatriz Carvalho", "Rafael Souza", "João Pereira"),
-        names.PORTUGUESE,
-    ),
-    Agency(
-        *("Northbridge Digital", "northbridge.example", "en", "Europe/London", "GBP"),
-        *(Owner.VENDOR, False),
-        ("Emma Clarke", "Oliver Hughes"),
-        names.ENGLISH,
-    ),
-)
 
 # These renew so many days after the day of loading. The others are spread over the year.
 RENEWS_IN = {
