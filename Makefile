@@ -88,8 +88,9 @@ coverage: built .venv/.tools
 # Every page beside a floor and two peers: SIZE=1k, 100k or 1m, DATABASE=sqlite or postgresql; docs/performance.md.
 bench: built .venv/.tools
 	$(BIN)/python -m bench.pages --size $(SIZE) --database $(DATABASE)
+	$(BIN)/python -m bench.weight
 
-# Whatever else is measured: planning, sending, imports, changed settings, memory and weight.
+# Whatever else is measured: planning, sending, imports, changed settings and memory.
 bench-all: bench
 	$(BIN)/python -m bench.profile --size $(SIZE)
 	$(BIN)/python -m bench.imports --database $(DATABASE)

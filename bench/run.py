@@ -2,7 +2,7 @@
 
 import sys
 
-from bench import deliver, memory, plan, weight, workers
+from bench import deliver, memory, plan, workers
 
 if __name__ == "__main__":
-    sys.exit(max(plan.main(), deliver.main(), workers.main(), memory.main(), weight.main()))
+    sys.exit(max(plan.main(), deliver.main(), workers.main(), memory.main()))
