@@ -150,9 +150,9 @@ def read_lines(
     faults: list[Fault],
 ) -> Iterator[ImportedLine]:
     """Yield the readable lines. The faults of the others go to ``faults``."""
-    how = cell_readers(spelling, WORLD)
+    readers = cell_readers(columns, spelling, WORLD)
     for row, cells in records:
-        line = read_line(row, cells, columns, how)
+        line = read_line(row, cells, columns, readers)
         if isinstance(line, ImportedLine):
             yield line
         else:
