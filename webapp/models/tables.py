@@ -1,18 +1,18 @@
 """The tables behind the models, for statements over columns and rows: objects would only cost time there."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import (
+    ARRAY,
     JSON,
     Column,
     ColumnDefault,
     ColumnElement,
     CursorResult,
-    Dialect,
     Executable,
     Table,
     bindparam,
@@ -65,40 +65,48 @@ def conflict_insert(table: Table) -> "sqlite.Insert | postgresql.Insert":
 def insert_all(table: Table, rows: Sequence[Json]) -> None:
     """Insert thousands of rows past the session. All have the same columns; those that the table lacks are left out.
 
-    SQLAlchemy would turn each value of each row into the driver's. Here they are turned column by column, and
-    of equal ones only the first.
+    SQLAlchemy would turn each value of each row into the driver's. Here that is done column by column.
     """
-    if not rows:
-        return
-    connection = db.session.connection()
-    names = [column.name for column in table.c if column.name in rows[0] or column.default]
-    dialect, statement = insertion(connection.dialect, table, tuple(names))
-    values = [driven(table.c[name], rows, dialect) for name in names]
-    connection.exec_driver_sql(statement, list(zip(*values, strict=True)))
+    if rows:
+        columns = {
+            column.name: values_of(column, rows)
+            for column in table.c
+            if column.name in rows[0] or column.default
+        }
+        insert_columns = {"sqlite": insert_each, "postgresql": insert_arrays}
+        insert_columns[db.engine.dialect.name](table, columns)
 
 
-@cache
-def insertion(dialect: Dialect, table: Table, names: tuple[str, ...]) -> tuple[Dialect, str]:
-    """Write the INSERT for these columns, in this order, and name the dialect of its values."""
-    places = {"qmark": "qmark", "pyformat": "format"}[dialect.paramstyle]
-    positional: Dialect = cast(Any, type(dialect))(paramstyle=places)
-    statement = insert(table).values({name: bindparam(name) for name in names})
-    return positional, str(statement.compile(dialect=positional))
-
-
-def driven(column: Column[Any], rows: Sequence[Json], dialect: Dialect) -> Sequence[Any]:
-    """Turn a column of some rows, or its default, into the driver's values."""
+def values_of(column: Column[Any], rows: Sequence[Json]) -> list[Any]:
+    """Take a column out of some rows, or its defaults."""
     default = column.default
     if column.name in rows[0] or not isinstance(default, ColumnDefault):
-        values = list(map(itemgetter(column.name), rows))
-    elif default.is_callable:
-        values = [default.arg(None) for _ in rows]
-    else:
-        values = [default.arg] * len(rows)
-    convert = column.type.dialect_impl(dialect).bind_processor(dialect)
-    if convert is None:
-        return values
-    return list(map(convert if isinstance(column.type, JSON) else cache(convert), values))
+        return list(map(itemgetter(column.name), rows))
+    if default.is_callable:
+        return [default.arg(None) for _ in rows]
+    return [default.arg] * len(rows)
+
+
+def insert_each(table: Table, columns: Mapping[str, Sequence[Any]]) -> None:
+    """Insert columns of values by one statement, which SQLite runs for each row. Of equal values only one is turned."""
+    connection = db.session.connection()
+    turned: list[Iterable[Any]] = []
+    for name, values in columns.items():
+        kind = table.c[name].type
+        turn = kind.dialect_impl(connection.dialect).bind_processor(connection.dialect)
+        if turn and not isinstance(kind, JSON):
+            turn = cache(turn)
+        turned.append(map(turn, values) if turn else values)
+    named: Json = {name: bindparam(name) for name in columns}
+    statement = insert(table).values(named).compile(dialect=connection.dialect)
+    connection.exec_driver_sql(str(statement), list(zip(*turned, strict=True)))
+
+
+def insert_arrays(table: Table, columns: Mapping[str, Sequence[Any]]) -> None:
+    """Insert columns of values by one statement with an array for each, which PostgreSQL alone has."""
+    arrays = [literal(values, ARRAY(table.c[name].type)) for name, values in columns.items()]
+    rows = select(func.unnest(*arrays).table_valued(*columns).render_derived())
+    db.session.connection().execute(insert(table).from_select(list(columns), rows))
 
 
 def among(column: Column[Any], texts: Collection[str]) -> ColumnElement[bool]:
