@@ -125,6 +125,7 @@ def client_facts(
         contacts=people.contacts.get(client.id, {}),
         subscriptions=tuple(subscriptions.active.get(client.id, ())),
         occupied=frozenset(subscriptions.occupied.get(client.id, ())),
+        cancelled=tuple(subscriptions.cancelled.get(client.id, ())),
     )
 
 

@@ -70,26 +70,27 @@ class Told:
 
 @dataclass
 class Subscriptions:
-    """The active subscriptions by client, and the days on which people already got mails."""
+    """The active and the cancelled subscriptions by client, and the days on which people already got mails."""
 
     active: dict[int, list[SubscriptionFacts]] = field(default_factory=lambda: defaultdict(list))
+    cancelled: dict[int, list[SubscriptionFacts]] = field(default_factory=lambda: defaultdict(list))
     occupied: dict[int, set[tuple[str, date]]] = field(default_factory=lambda: defaultdict(set))
 
 
 def load_subscriptions(client_ids: Sequence[int]) -> Subscriptions:
     """Load the subscriptions of these clients and the facts of their reminders, in one statement."""
     told: dict[int, Told] = defaultdict(Told)
-    active: dict[int, Row[Any]] = {}
+    subscriptions: dict[int, Row[Any]] = {}
     loaded = Subscriptions()
     for row in load_rows(client_ids):
-        if not row.cancelled:
-            active.setdefault(row.id, row)
+        subscriptions.setdefault(row.id, row)
         if gone_out(row) and row.day is not None:
             loaded.occupied[row.client_id].add((row.email.casefold(), row.day))
         if row.step is not None and row.present:
             learn(told[row.id], row)
-    for row in active.values():
-        loaded.active[row.client_id].append(subscription_facts(row, told[row.id]))
+    for row in subscriptions.values():
+        kind = loaded.cancelled if row.cancelled else loaded.active
+        kind[row.client_id].append(subscription_facts(row, told[row.id]))
     return loaded
 
 
