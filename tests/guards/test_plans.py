@@ -17,7 +17,7 @@ from webapp.domain.facts import MailKind
 from webapp.domain.recipients import Reachability
 from webapp.models import Delivery, DeliveryState, Partner, User, db
 from webapp.models.tables import client_table, organisation_table
-from webapp.services.lists import clients, deliveries, finding
+from webapp.services.lists import clients, deliveries, finding, overrides
 from webapp.services.lists.clients import ClientQuery, ClientSort, OwnerFilter
 from webapp.services.lists.deliveries import DeliveryQuery
 from webapp.services.reminders import situations
@@ -175,6 +175,24 @@ def test_sqlite_takes_the_index_that_the_number_of_rows_asks_for(
                 and not statement.startswith("WITH some")
             ]
     assert not faults, "\n".join(faults)
+
+
+def test_counts_stop_at_a_limit_and_go_by_an_index(partner: Partner, cast: Cast) -> None:
+    alice, on_server = db.session.get_one(User, cast.alice), db.engine.dialect.name == "postgresql"
+    if on_server:
+        db.session.execute(text("SET LOCAL enable_seqscan = off"))
+    with asked() as log:
+        clients.load_team(partner)
+        overrides.override_counts(partner)
+        overrides.looked_after(alice)
+    for statement, values in log:
+        assert statement.upper().count("LIMIT") == statement.count("count("), statement
+        if on_server:
+            assert not list(postgresql_faults(postgresql_plan(statement, values)))
+    if not on_server:
+        lines = "\n".join(line for each in log for line in sqlite_plan(*each))
+        assert {BY_SITUATION, IN_STATE, "ix_client_contact"} <= {*re.findall(r"INDEX (\w+)", lines)}
+        assert not re.search(r"SCAN (?!anon|CONSTANT)", lines), lines
 
 
 def sqlite_plan(statement: str, values: Any) -> list[str]:

@@ -14,8 +14,10 @@ from sqlalchemy import (
     BindParameter,
     Column,
     ColumnElement,
+    CompoundSelect,
     Integer,
     Row,
+    ScalarSelect,
     Select,
     bindparam,
     false,
@@ -129,6 +131,17 @@ def order(listing: Listing, sort: str) -> tuple[ColumnElement[Any], ...]:
     return (listing.id,) if key is None else (key, listing.id)
 
 
+def count(rows: Select[Any] | CompoundSelect[Any]) -> ScalarSelect[int]:
+    """Count rows, up to the parameter ``most_counted``. The rows are found by an index."""
+    some = rows.limit(bindparam("most_counted", type_=Integer)).subquery()
+    return select(func.count()).select_from(some).scalar_subquery()
+
+
+def counted() -> Given:
+    """Return the parameter of ``count``."""
+    return {"most_counted": MOST_COUNTED + 1}
+
+
 def find_place(listing: Listing, sort: str, row_id: int | None, reader: Given) -> Given | None:
     """Find a row's values in the order's columns, whatever the filters; None if there is no such row."""
     if row_id is None:
@@ -149,7 +162,7 @@ def find(
     ``values``: the parameters of the reader and of the place.
     """
     names = tuple(name for name, _values in asked)
-    values = {**values, **parameters(asked), "most": most, "most_counted": MOST_COUNTED + 1}
+    values = {**values, **parameters(asked), **counted(), "most": most}
     walked = walk_statement(listing, walk, names)
     if not listing.counted:
         return 0, execute(walked, values).scalars().all()
