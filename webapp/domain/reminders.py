@@ -26,7 +26,7 @@ from webapp.domain.schedule import (
     due_step,
     in_zone,
     last_moment,
-    open_steps,
+    next_due_on,
     send_at,
 )
 
@@ -115,20 +115,19 @@ def waiting_items(client: ClientFacts, now: datetime) -> tuple[Item, ...]:
 def plan_on(client: ClientFacts, day: date, items: Sequence[Item], now: datetime) -> DayPlan:
     """Plan the mails about these items on a local day, today or later."""
     whole = client.circle
-    earliest = max(now, in_zone(day, time(), client.zone))
-    mails = (mail_to(client, whole, reader, items, earliest) for reader in readers(whole))
+    kind, earliest = kind_of(whole), max(now, in_zone(day, time(), client.zone))
+    mails = (mail_to(client, kind, reader, items, earliest) for reader in readers(whole))
     return DayPlan(day, whole, tuple(items), tuple(mail for mail in mails if mail))
 
 
 def mail_to(
     client: ClientFacts,
-    circle: Circle,
+    kind: MailKind,
     reader: Recipient,
     items: Sequence[Item],
     earliest: datetime,
 ) -> PlannedMail | None:
     """Plan the one mail to a reader about the items not told to that reader yet, if any are left."""
-    kind = kind_of(circle)
     address = reader.person.address
     mine = tuple(
         item for item in items if (item.step, address, kind) not in item.subscription.reached
@@ -193,11 +192,10 @@ def coming(client: ClientFacts, now: datetime, last: date = date.max) -> Iterato
 def next_due(client: ClientFacts, day: date) -> date | None:
     """Find the next local date after this one on which a step falls due."""
     days = (
-        due_on(subscription.base, step)
+        next_due_on(subscription.renewal, client.partner.steps, day)
         for subscription in client.subscriptions
-        for step in open_steps(subscription.renewal, client.partner.steps)
     )
-    return min((due for due in days if due > day), default=None)
+    return min((due for due in days if due is not None), default=None)
 
 
 def day_plans(client: ClientFacts, now: datetime, count: int = 3) -> tuple[DayPlan, ...]:

@@ -2,10 +2,10 @@
 
 import calendar
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Self
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,9 @@ TERM = re.compile(r"P(?:(?P<years>[1-9]\d?)Y)?(?:(?P<months>[1-9]\d?)M)?", re.AS
 STEP_TEXT = re.compile(r"\d{1,3}", re.ASCII)
 # Any number of months from this day is as short as it can be.
 SHORTEST_MONTHS_FROM = date(2001, 2, 1)
+
+# Days before the base date.
+Steps = tuple[int, ...]
 
 
 def parse_term(text: str) -> int:
@@ -35,7 +38,7 @@ def add_months(day: date, months: int, anchor_day: int) -> date:
     return date(year, month + 1, min(anchor_day, last))
 
 
-def parse_steps(text: str) -> tuple[int, ...]:
+def parse_steps(text: str) -> Steps:
     """Read steps in days from text, farthest first: "1, 30 7" → (30, 7, 1). Raises ValueError."""
     words = [word for word in re.split(r"[,;\s]+", text) if word]
     steps = {int(word) for word in words if STEP_TEXT.fullmatch(word)}
@@ -55,7 +58,8 @@ def decided_in_time(renewal_date: date, deadline: date | None) -> bool:
     return deadline is None or deadline <= renewal_date
 
 
-def term_steps(steps: Iterable[int], term_months: int) -> tuple[int, ...]:
+@lru_cache(1000)
+def term_steps(steps: Steps, term_months: int) -> Steps:
     """Choose the steps that apply, in days, farthest first: only those shorter than the term.
 
     The term counts with the fewest days that so many months can have, so that all its renewals have the
@@ -85,18 +89,19 @@ class Renewal:
     steps_from: date | None = None
 
 
-def open_steps(renewal: Renewal, steps: Iterable[int]) -> tuple[int, ...]:
+def open_steps(renewal: Renewal, steps: Steps) -> Steps:
     """List the steps that are still to be planned, farthest first.
 
     A step that is farther away than a planned one has been overtaken.
     """
-    newest = min(renewal.planned, default=None)
-    return tuple(
-        step
-        for step in term_steps(steps, renewal.term_months)
-        if (newest is None or step < newest)
-        and (renewal.steps_from is None or due_on(renewal.base, step) >= renewal.steps_from)
-    )
+    left = term_steps(steps, renewal.term_months)
+    if renewal.planned:
+        newest = min(renewal.planned)
+        left = tuple(step for step in left if step < newest)
+    if renewal.steps_from is not None:
+        farthest = (renewal.base - renewal.steps_from).days
+        left = tuple(step for step in left if step <= farthest)
+    return left
 
 
 def due_on(base: date, step: int) -> date:
@@ -112,13 +117,22 @@ class Due:
     superseded: tuple[int, ...] = ()
 
 
-def due_step(renewal: Renewal, steps: Iterable[int], today: date) -> Due | None:
+def due_step(renewal: Renewal, steps: Steps, today: date) -> Due | None:
     """Choose the newest step due by today in the client's zone. Due is "≤ today", never "="."""
-    due = [step for step in open_steps(renewal, steps) if due_on(renewal.base, step) <= today]
+    days_left = (renewal.base - today).days
+    due = [step for step in open_steps(renewal, steps) if step >= days_left]
     return Due(due[-1], tuple(due[:-1])) if due else None
 
 
-def attention_on(renewal: Renewal, steps: Iterable[int]) -> date | None:
+def next_due_on(renewal: Renewal, steps: Steps, day: date) -> date | None:
+    """Compute the next local date after this one on which a step falls due; None if no step is left."""
+    days_left = (renewal.base - day).days
+    later = (step for step in open_steps(renewal, steps) if step < days_left)
+    step = next(later, None)
+    return None if step is None else due_on(renewal.base, step)
+
+
+def attention_on(renewal: Renewal, steps: Steps) -> date | None:
     """Compute the local date on which a subscription needs attention next; None if no step is left."""
     left = open_steps(renewal, steps)
     return due_on(renewal.base, left[0]) if left else None
@@ -138,6 +152,7 @@ class Window:
         return cls(opens, closes, frozenset(int(digit) for digit in digits))
 
 
+@lru_cache(4096)
 def in_zone(day: date, at: time, zone: ZoneInfo) -> datetime:
     """Turn a local wall time into an instant in UTC. A time that a clock change skips moves past the gap."""
     return datetime.combine(day, at, zone).astimezone(UTC)
@@ -154,8 +169,10 @@ def next_opening(earliest: datetime, window: Window, zone: ZoneInfo) -> datetime
     # Longer than a week, since a clock change may skip the whole window of a day.
     for days in range(15):
         day = first + timedelta(days=days)
+        if day.weekday() not in window.weekdays:
+            continue
         moment = max(earliest, in_zone(day, window.opens, zone))
-        if day.weekday() in window.weekdays and moment < in_zone(day, window.closes, zone):
+        if moment < in_zone(day, window.closes, zone):
             return moment
     raise ValueError("a sending window needs a weekday and an opening before its closing")
 

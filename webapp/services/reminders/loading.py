@@ -186,7 +186,7 @@ def load_people(client_ids: Sequence[int], partner_ids: Iterable[int]) -> People
     rows = execute(
         PEOPLE,
         {"partner_ids": partner_ids, "organisation_ids": [*client_ids, *partner_ids]},
-    )
+    ).all()
     for row in rows:
         person = people.by_id.get(row.id)
         if person is None:
