@@ -1,5 +1,6 @@
 """Lazy texts for codes: the domain and the tables stay language-free."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
@@ -118,7 +119,7 @@ ENDONYMS = {language.code: language.endonym for language in i18n.LANGUAGES.value
 def spoken() -> SimpleNamespace:
     """Gather this module's words for templates, as plain texts of the language in force.
 
-    Phrases about a number are remembered, since lists say the same ones in many rows.
+    Some phrases are remembered, since lists say the same ones in many rows.
     """
     names = {name: plain(value) for name, value in globals().items() if not name.startswith("_")}
     remembered = {phrase.__name__: lru_cache(1000)(phrase) for phrase in PHRASES}
@@ -151,6 +152,11 @@ def owner_name(owner: Owner, vendor: str) -> str:
 def reply(text: str) -> str:
     """Quote a mail server, or tell in our words why it gave no answer."""
     return str(TROUBLES.get(text, text))
+
+
+def reasons(named: Sequence[Reason]) -> str:
+    """List the reasons of somebody for getting a mail."""
+    return ", ".join(str(REASONS[reason]) for reason in named)
 
 
 def gaps(circle: Circle) -> list[str]:
@@ -196,4 +202,4 @@ def term(months: int) -> str:
     return ngettext("%(num)d month", "%(num)d months", months)
 
 
-PHRASES = (days_away, days_before, term)
+PHRASES = (days_away, days_before, reasons, term)

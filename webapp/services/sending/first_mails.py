@@ -56,9 +56,7 @@ def waiting() -> Select[Any]:
 
 def partner_of(client_id: ColumnElement[int]) -> ScalarSelect[int]:
     """Ask for the partner of one step's client. For a join, the databases would look at all clients first."""
-    return (
-        select(client_table.c.partner_id).where(client_table.c.id == client_id).scalar_subquery()
-    )
+    return select(client_table.c.partner_id).where(client_table.c.id == client_id).scalar_subquery()
 
 
 def among_nearest() -> Select[Any]:
