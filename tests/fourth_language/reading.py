@@ -115,7 +115,7 @@ def chosen_from() -> set[str]:
     locale = LANGUAGES[CODE].locale
     currencies = {f"{code} – {locale.currencies.get(code, code)}" for code in present_currencies()}
     return (
-        {name for _zone, name in forms.zones(CODE)} | set(locale.territories.values()) | currencies
+        set(forms.zone_names(CODE).values()) | set(locale.territories.values()) | currencies
     )
 
 
