@@ -9,18 +9,17 @@ from wtforms import RadioField, SelectMultipleField, StringField, TimeField
 from wtforms.fields.choices import SelectChoice
 
 from webapp import i18n
-from webapp.domain.ownership import Owner
+from webapp.domain.ownership import Owner, Person
 from webapp.domain.refusals import Refusal
 from webapp.labels import audit
 from webapp.labels.codes import MAIL_KINDS, owner_name
 from webapp.labels.refusals import WORDS
-from webapp.models import MailKind, Partner, User
+from webapp.models import MailKind, Partner
 from webapp.pages import forms, people_forms
 from webapp.pages.frame import language
 from webapp.services import runtime
 from webapp.services.accounts import partners
 from webapp.services.accounts.partners import WEEKDAYS, Default, Schedule
-from webapp.services.reminders import loading
 
 
 class ClockField(TimeField):
@@ -44,12 +43,13 @@ class DefaultForm(forms.SharedForm):
     owner = forms.DropdownField(_l("Select renewal communication owner"), owner_choices)
     notified_user_id = forms.DropdownField(_l("Select partner user to be notified"))
 
-    def offer(self, team: list[User], present: int | None) -> None:
+    def offer(self, team: list[Person], present: int | None) -> None:
         """Offer the active users of the team, and in any case the user who is notified now."""
+        self.team = {person.id: person for person in team}
         self.notified_user_id.choices = [
             SelectChoice("", _("Nobody chosen")),
             *people_forms.options(
-                loading.person(user) for user in team if user.active or user.id == present
+                person for person in team if person.active or person.id == present
             ),
         ]
 

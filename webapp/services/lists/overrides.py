@@ -4,8 +4,8 @@ from sqlalchemy import bindparam, func, select
 
 from webapp.domain.ownership import Choice
 from webapp.domain.situations import SITUATIONS
-from webapp.models import Partner, db
-from webapp.models.tables import client_table
+from webapp.models import Partner
+from webapp.models.tables import client_table, execute
 from webapp.services.lists import finding
 
 client = client_table.c
@@ -29,5 +29,5 @@ COUNTS = select(
 def override_counts(partner: Partner) -> tuple[int, int]:
     """Count the clients that follow the default, and those with an owner of their own, up to MOST_COUNTED + 1."""
     given = {"partner": partner.id, "most": finding.MOST_COUNTED + 1}
-    row = db.session.execute(COUNTS, given).one()
-    return row[0], row[1]
+    following, own = execute(COUNTS, given).one()
+    return following, own

@@ -15,7 +15,7 @@ from webapp.models import Client, Partner, User
 from webapp.models.tables import (
     client_table,
     contact_assignment_table,
-    execute,
+    fetch,
     organisation_table,
     partner_table,
     user_table,
@@ -167,7 +167,7 @@ def person_of(user: Any, language: str, time_zone: str) -> Person:
 
 
 def client_rows(client_ids: Sequence[int]) -> Sequence[Any]:
-    return execute(CLIENTS, {"client_ids": client_ids}).all()
+    return fetch(CLIENTS, {"client_ids": client_ids})
 
 
 @dataclass
@@ -183,10 +183,10 @@ class People:
 def load_people(client_ids: Sequence[int], partner_ids: Iterable[int]) -> People:
     people = People()
     partner_ids = list(partner_ids)
-    rows = execute(
+    rows = fetch(
         PEOPLE,
         {"partner_ids": partner_ids, "organisation_ids": [*client_ids, *partner_ids]},
-    ).all()
+    )
     for row in rows:
         person = people.by_id.get(row.id)
         if person is None:

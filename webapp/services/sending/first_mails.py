@@ -26,7 +26,7 @@ from webapp.services.reminders import loading
 # With more clients, it is shorter to look for the partner's among all that are due next than the other way.
 MANY_CLIENTS = 1_000
 # The steps that are looked at, of all partners, before each client of the partner is.
-NEAREST_STEPS = 100
+NEAREST_STEPS = 50
 # One client may have several mails that wait.
 WAITING_PER_CLIENT = 5
 
