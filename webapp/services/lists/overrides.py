@@ -29,5 +29,5 @@ COUNTS = select(
 def override_counts(partner: Partner) -> tuple[int, int]:
     """Count the clients that follow the default, and those with an owner of their own, up to MOST_COUNTED + 1."""
     given = {"partner": partner.id, "most": finding.MOST_COUNTED + 1}
-    following, own = execute(COUNTS, given).one()
-    return following, own
+    row = execute(COUNTS, given).one()
+    return row[0], row[1]
