@@ -1,6 +1,6 @@
 """Lazy texts for codes: the domain and the tables stay language-free."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
@@ -117,13 +117,9 @@ ENDONYMS = {language.code: language.endonym for language in i18n.LANGUAGES.value
 
 
 def spoken() -> SimpleNamespace:
-    """Gather this module's words for templates, as plain texts of the language in force.
-
-    Some phrases are remembered, since lists say the same ones in many rows.
-    """
+    """Gather this module's words for templates, as plain texts of the language in force."""
     names = {name: plain(value) for name, value in globals().items() if not name.startswith("_")}
-    remembered = {phrase.__name__: lru_cache(1000)(phrase) for phrase in PHRASES}
-    return SimpleNamespace(**(names | remembered))
+    return SimpleNamespace(**names)
 
 
 def plain(value: Any) -> Any:
@@ -202,4 +198,10 @@ def term(months: int) -> str:
     return ngettext("%(num)d month", "%(num)d months", months)
 
 
-PHRASES = (days_away, days_before, reasons, term)
+def phrases() -> dict[str, Callable[[Any], str]]:
+    """Make the filters of a language that say a number or some codes.
+
+    They are remembered, since lists say few in many rows.
+    """
+    said = (days_away, days_before, reasons, term)
+    return {phrase.__name__: lru_cache(1000)(phrase) for phrase in said}

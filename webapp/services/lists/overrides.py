@@ -5,7 +5,7 @@ from sqlalchemy import bindparam, func, select
 from webapp.domain.ownership import Choice
 from webapp.domain.situations import SITUATIONS
 from webapp.models import Partner
-from webapp.models.tables import client_table, execute
+from webapp.models.tables import client_table, fetch
 from webapp.services.lists import finding
 
 client = client_table.c
@@ -21,7 +21,8 @@ COUNTS = select(
             .subquery()
         )
         .scalar_subquery()
-        for keys in (FOLLOWING, OWN)
+        .label(name)
+        for name, keys in (("following", FOLLOWING), ("own", OWN))
     )
 )
 
@@ -29,5 +30,5 @@ COUNTS = select(
 def override_counts(partner: Partner) -> tuple[int, int]:
     """Count the clients that follow the default, and those with an owner of their own, up to MOST_COUNTED + 1."""
     given = {"partner": partner.id, "most": finding.MOST_COUNTED + 1}
-    row = execute(COUNTS, given).one()
-    return row[0], row[1]
+    [(following, own)] = fetch(COUNTS, given)
+    return following, own
