@@ -16,9 +16,6 @@ STEP_TEXT = re.compile(r"\d{1,3}", re.ASCII)
 # Any number of months from this day is as short as it can be.
 SHORTEST_MONTHS_FROM = date(2001, 2, 1)
 
-# Days before the base date.
-Steps = tuple[int, ...]
-
 
 def parse_term(text: str) -> int:
     """Read the months of an ISO 8601 duration of years and months: ``P1M`` → 1, ``P2Y`` → 24.
@@ -38,7 +35,7 @@ def add_months(day: date, months: int, anchor_day: int) -> date:
     return date(year, month + 1, min(anchor_day, last))
 
 
-def parse_steps(text: str) -> Steps:
+def parse_steps(text: str) -> tuple[int, ...]:
     """Read steps in days from text, farthest first: "1, 30 7" → (30, 7, 1). Raises ValueError."""
     words = [word for word in re.split(r"[,;\s]+", text) if word]
     steps = {int(word) for word in words if STEP_TEXT.fullmatch(word)}
@@ -58,8 +55,8 @@ def decided_in_time(renewal_date: date, deadline: date | None) -> bool:
     return deadline is None or deadline <= renewal_date
 
 
-@lru_cache(1000)
-def term_steps(steps: Steps, term_months: int) -> Steps:
+@lru_cache(1024)
+def term_steps(steps: tuple[int, ...], term_months: int) -> tuple[int, ...]:
     """Choose the steps that apply, in days, farthest first: only those shorter than the term.
 
     The term counts with the fewest days that so many months can have, so that all its renewals have the
@@ -89,19 +86,16 @@ class Renewal:
     steps_from: date | None = None
 
 
-def open_steps(renewal: Renewal, steps: Steps) -> Steps:
+def open_steps(renewal: Renewal, steps: tuple[int, ...]) -> list[int]:
     """List the steps that are still to be planned, farthest first.
 
     A step that is farther away than a planned one has been overtaken.
     """
-    left = term_steps(steps, renewal.term_months)
-    if renewal.planned:
-        newest = min(renewal.planned)
-        left = tuple(step for step in left if step < newest)
-    if renewal.steps_from is not None:
-        farthest = (renewal.base - renewal.steps_from).days
-        left = tuple(step for step in left if step <= farthest)
-    return left
+    overtaken = min(renewal.planned, default=FARTHEST_STEP + 1)
+    first = renewal.steps_from
+    farthest = FARTHEST_STEP if first is None else (renewal.base - first).days
+    applying = term_steps(steps, renewal.term_months)
+    return [step for step in applying if step < overtaken and step <= farthest]
 
 
 def due_on(base: date, step: int) -> date:
@@ -117,22 +111,22 @@ class Due:
     superseded: tuple[int, ...] = ()
 
 
-def due_step(renewal: Renewal, steps: Steps, today: date) -> Due | None:
+def due_step(renewal: Renewal, steps: tuple[int, ...], today: date) -> Due | None:
     """Choose the newest step due by today in the client's zone. Due is "≤ today", never "="."""
-    days_left = (renewal.base - today).days
-    due = [step for step in open_steps(renewal, steps) if step >= days_left]
+    left = (renewal.base - today).days
+    due = [step for step in open_steps(renewal, steps) if step >= left]
     return Due(due[-1], tuple(due[:-1])) if due else None
 
 
-def next_due_on(renewal: Renewal, steps: Steps, day: date) -> date | None:
-    """Compute the next local date after this one on which a step falls due; None if no step is left."""
-    days_left = (renewal.base - day).days
-    later = (step for step in open_steps(renewal, steps) if step < days_left)
-    step = next(later, None)
-    return None if step is None else due_on(renewal.base, step)
+def next_due(renewal: Renewal, steps: tuple[int, ...], day: date) -> date | None:
+    """Find the first local date after a day on which a step falls due."""
+    left = (renewal.base - day).days
+    later = (step for step in open_steps(renewal, steps) if step < left)
+    farthest = next(later, None)
+    return None if farthest is None else due_on(renewal.base, farthest)
 
 
-def attention_on(renewal: Renewal, steps: Steps) -> date | None:
+def attention_on(renewal: Renewal, steps: tuple[int, ...]) -> date | None:
     """Compute the local date on which a subscription needs attention next; None if no step is left."""
     left = open_steps(renewal, steps)
     return due_on(renewal.base, left[0]) if left else None
@@ -152,7 +146,6 @@ class Window:
         return cls(opens, closes, frozenset(int(digit) for digit in digits))
 
 
-@lru_cache(4096)
 def in_zone(day: date, at: time, zone: ZoneInfo) -> datetime:
     """Turn a local wall time into an instant in UTC. A time that a clock change skips moves past the gap."""
     return datetime.combine(day, at, zone).astimezone(UTC)
@@ -169,10 +162,8 @@ def next_opening(earliest: datetime, window: Window, zone: ZoneInfo) -> datetime
     # Longer than a week, since a clock change may skip the whole window of a day.
     for days in range(15):
         day = first + timedelta(days=days)
-        if day.weekday() not in window.weekdays:
-            continue
         moment = max(earliest, in_zone(day, window.opens, zone))
-        if moment < in_zone(day, window.closes, zone):
+        if day.weekday() in window.weekdays and moment < in_zone(day, window.closes, zone):
             return moment
     raise ValueError("a sending window needs a weekday and an opening before its closing")
 
