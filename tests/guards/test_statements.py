@@ -116,7 +116,7 @@ PAGES: list[tuple[str, int, str, dict[str, str] | None, dict[str, str]]] = [
     ("dialog as a page", 5, OWNER, None, {}),
     ("dialog", 5, OWNER, None, HTMX),
     ("preview", 5, f"{OWNER}/preview?choice=vendor", None, HTMX),
-    ("communications", 8, "/settings/partners", None, {}),
+    ("communications", 7, "/settings/partners", None, {}),
     ("deliveries", 4, "/partner/deliveries", None, {}),
     ("company", 6, "/account/company", None, {}),
     ("team", 2, "/settings/team", None, {}),

@@ -1,6 +1,6 @@
 """Lazy texts for codes: the domain and the tables stay language-free."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
@@ -150,6 +150,11 @@ def reply(text: str) -> str:
     return str(TROUBLES.get(text, text))
 
 
+def reasons(named: Sequence[Reason]) -> str:
+    """List the reasons of somebody for getting a mail."""
+    return ", ".join(str(REASONS[reason]) for reason in named)
+
+
 def gaps(circle: Circle) -> list[str]:
     """Tell who is left out of a client's reminders and why, and whether only one person is left."""
     said = [_("Address rejected: %(name)s", name=person.name) for person in circle.rejected]
@@ -193,6 +198,10 @@ def term(months: int) -> str:
     return ngettext("%(num)d month", "%(num)d months", months)
 
 
-def phrases() -> dict[str, Callable[[int], str]]:
-    """Make the filters of a language that say a number. They are remembered, since lists say few in many rows."""
-    return {said.__name__: lru_cache(1000)(said) for said in (days_away, days_before, term)}
+def phrases() -> dict[str, Callable[[Any], str]]:
+    """Make the filters of a language that say a number or some codes.
+
+    They are remembered, since lists say few in many rows.
+    """
+    said = (days_away, days_before, reasons, term)
+    return {phrase.__name__: lru_cache(1000)(phrase) for phrase in said}

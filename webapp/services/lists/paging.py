@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, ClassVar, Generic, TypeVar
 
 from webapp.mail.addresses import one_line
-from webapp.models.tables import execute
+from webapp.models.tables import fetch
 from webapp.services.lists import finding
 from webapp.services.lists.finding import Given, Listing, Narrowing, Walk
 
@@ -164,5 +164,5 @@ def load_rows(listing: Listing, ids: Sequence[int]) -> tuple[Any, ...]:
     """Load these rows, in this order."""
     if not ids:
         return ()
-    by_id = {row.id: row for row in execute(listing.rows, {"ids": ids}).all()}
+    by_id = {row.id: row for row in fetch(listing.rows, {"ids": ids})}
     return tuple(by_id[row_id] for row_id in ids if row_id in by_id)
