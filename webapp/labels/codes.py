@@ -118,7 +118,7 @@ ENDONYMS = {language.code: language.endonym for language in i18n.LANGUAGES.value
 def spoken() -> SimpleNamespace:
     """Gather this module's words for templates, as plain texts of the language in force.
 
-    Phrases about a number are remembered, since lists say the same ones in many rows.
+    Phrases are remembered, since lists say the same ones in many rows, and a client's days the same renewals.
     """
     names = {name: plain(value) for name, value in globals().items() if not name.startswith("_")}
     remembered = {phrase.__name__: lru_cache(1000)(phrase) for phrase in PHRASES}
@@ -196,4 +196,4 @@ def term(months: int) -> str:
     return ngettext("%(num)d month", "%(num)d months", months)
 
 
-PHRASES = (days_away, days_before, term)
+PHRASES = (days_away, days_before, renewal, term)
