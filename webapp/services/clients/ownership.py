@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm.attributes import set_committed_value
 
 from webapp.domain.facts import ClientFacts
@@ -184,15 +184,3 @@ def choosable(team: Iterable[Person]) -> tuple[Person, ...]:
     """List the people who may be chosen as point of contact, by name."""
     active = (person for person in team if person.active)
     return tuple(sorted(active, key=lambda person: person.name.casefold()))
-
-
-def looked_after(user: User) -> int:
-    """Count the clients that have this partner user as point of contact, by choice or by default."""
-    default = select(Partner.id).where(Partner.notified_user_id == user.id)
-    follows = Client.contact_id.is_(None) & Client.partner_id.in_(default)
-    return (
-        db.session.scalar(
-            select(func.count(Client.id)).where((Client.contact_id == user.id) | follows)
-        )
-        or 0
-    )

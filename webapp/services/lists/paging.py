@@ -5,6 +5,7 @@ A new list is a query (a frozen dataclass), a Listing (its columns, conditions a
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import cache
 from typing import Any, ClassVar, Generic, TypeVar
 
 from webapp.mail.addresses import one_line
@@ -83,7 +84,8 @@ class Query:
         return any(True for _ in narrowing(self))
 
 
-def parameters(kind: type[Query]) -> dict[str, Parameter]:
+@cache
+def parameters(kind: type[Query]) -> Mapping[str, Parameter]:
     """Return a query's parameters by field: filters first, then the order."""
     found = {
         field.name: field.metadata[PARAMETER]
@@ -162,5 +164,5 @@ def load_rows(listing: Listing, ids: Sequence[int]) -> tuple[Any, ...]:
     """Load these rows, in this order."""
     if not ids:
         return ()
-    by_id = {row.id: row for row in execute(listing.rows, {"ids": ids})}
+    by_id = {row.id: row for row in execute(listing.rows, {"ids": ids}).all()}
     return tuple(by_id[row_id] for row_id in ids if row_id in by_id)
