@@ -117,9 +117,12 @@ ENDONYMS = {language.code: language.endonym for language in i18n.LANGUAGES.value
 
 
 def spoken() -> SimpleNamespace:
-    """Gather this module's words for templates, as plain texts of the language in force."""
+    """Gather this module's words for templates, as plain texts of the language in force.
+
+    The phrase of a renewal is remembered, since it stands under each day of a client.
+    """
     names = {name: plain(value) for name, value in globals().items() if not name.startswith("_")}
-    return SimpleNamespace(**names)
+    return SimpleNamespace(**names | {"renewal": lru_cache(1000)(renewal)})
 
 
 def plain(value: Any) -> Any:

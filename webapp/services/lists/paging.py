@@ -4,7 +4,7 @@ A new list is a query (a frozen dataclass), a Listing (its columns, conditions a
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import Field, dataclass, field, fields, replace
 from functools import cache
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -84,13 +84,15 @@ class Query:
         return any(True for _ in narrowing(self))
 
 
-@cache
 def parameters(kind: type[Query]) -> Mapping[str, Parameter]:
     """Return a query's parameters by field: filters first, then the order."""
+    return sorted_parameters(fields(kind))
+
+
+@cache
+def sorted_parameters(fields: tuple[Field[Any], ...]) -> Mapping[str, Parameter]:
     found = {
-        field.name: field.metadata[PARAMETER]
-        for field in fields(kind)
-        if PARAMETER in field.metadata
+        field.name: field.metadata[PARAMETER] for field in fields if PARAMETER in field.metadata
     }
     return dict(sorted(found.items(), key=lambda item: not item[1].narrows))
 
