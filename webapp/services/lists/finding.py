@@ -53,9 +53,9 @@ class Listing:
     ``rows``: a select of the columns of some rows, the "id" among them: those that meet ``chosen(id)``.
     ``id``: the column that tells rows apart, and that decides between equal sort keys. ``readable``: the
     condition for rows that a reader may see; its parameters are the reader's. ``conditions``: all that may
-    narrow the list. ``leading``: some of them once more, in the form that leads to few rows: as a join with
-    the rows that are searched. ``behind``: conditions that lead to more rows than others, which they leave
-    the choice of an index to if both are used. ``keys``: the sort keys by the query's ``sort``; if empty, the id alone.
+    narrow the list. ``leading``: those that lead to few rows by an index of their own, whoever reads.
+    ``behind``: conditions that lead to more rows than others, which they leave the choice of an index to if
+    both are used. ``keys``: the sort keys by the query's ``sort``; if empty, the id alone.
     ``shown``: the condition for rows on the pages; all others are only counted. ``counted``: readers are
     told how many there are.
     """
@@ -64,7 +64,7 @@ class Listing:
     id: ColumnElement[int]
     readable: ColumnElement[bool] = field(default_factory=true)
     conditions: Mapping[str, Condition] = field(default_factory=dict)
-    leading: Mapping[str, Condition] = field(default_factory=dict)
+    leading: frozenset[str] = frozenset()
     behind: Mapping[str, frozenset[str]] = field(default_factory=dict)
     keys: Mapping[str, ColumnElement[Any]] = field(default_factory=dict)
     shown: ColumnElement[bool] = field(default_factory=true)
@@ -133,7 +133,7 @@ def order(listing: Listing, sort: str) -> tuple[ColumnElement[Any], ...]:
 
 def count(rows: Select[Any] | CompoundSelect[Any]) -> ScalarSelect[int]:
     """Count rows, up to the parameter ``most_counted``. The rows are found by an index."""
-    some = rows.limit(bindparam("most_counted", type_=Integer)).subquery()
+    some = rows.limit(bindparam("most_counted", type_=Integer)).subquery("some")
     return select(func.count()).select_from(some).scalar_subquery()
 
 
@@ -154,18 +154,26 @@ def find_place(listing: Listing, sort: str, row_id: int | None, reader: Given) -
     return found and {f"place_{number}": value for number, value in enumerate(found)}
 
 
+def find_some(listing: Listing, asked: Narrowing, reader: Given) -> Sequence[int]:
+    """Find the ids of rows that match, up to MOST_COUNTED + 1, in no order."""
+    names = tuple(name for name, _values in asked)
+    values = {**reader, **parameters(asked), **counted()}
+    return execute(some_statement(listing, names), values).scalars().all()
+
+
 def find(
-    listing: Listing, walk: Walk, asked: Narrowing, values: Given, most: int
+    listing: Listing, walk: Walk, asked: Narrowing, values: Given, most: int, *, many: bool
 ) -> tuple[int, Sequence[int]]:
     """Count the rows that match, up to MOST_COUNTED + 1, and find the ids of the first ``most`` on the walk.
 
-    ``values``: the parameters of the reader and of the place.
+    ``values``: the parameters of the reader and of the place. ``many``: more rows match than are counted.
     """
     names = tuple(name for name, _values in asked)
     values = {**values, **parameters(asked), **counted(), "most": most}
     walked = walk_statement(listing, walk, names)
-    if not listing.counted:
-        return 0, execute(walked, values).scalars().all()
+    if many or not listing.counted:
+        total = MOST_COUNTED + 1 if listing.counted else 0
+        return total, execute(walked, values).scalars().all()
     rows = execute(count_statement(listing, walk, names), values).all()
     total = rows[0].total
     if names and total > MOST_COUNTED:
@@ -200,21 +208,22 @@ def conditions(listing: Listing, names: Sequence[str]) -> Iterator[ColumnElement
 def few(listing: Listing, names: Sequence[str]) -> Iterator[ColumnElement[bool]]:
     """Make the conditions for few rows: one of those with these names chooses the index, or the reader's does."""
     ahead = [name for name in names if not listing.behind.get(name, frozenset()) & {*names}]
-    joined = any(name in listing.leading for name in ahead)
-    yield unseen(listing.readable) if joined else listing.readable
-    for number, (name, condition) in enumerate(zip(names, conditions(listing, names), strict=True)):
-        if name not in ahead:
-            yield unseen(condition)
-        elif name in listing.leading:
-            yield listing.leading[name](partial(parameter, name, number))
-        else:
-            yield condition
+    yield unseen(listing.readable) if listing.leading & {*ahead} else listing.readable
+    for name, condition in zip(names, conditions(listing, names), strict=True):
+        yield condition if name in ahead else unseen(condition)
 
 
 @lru_cache(SHAPES)
 def place_statement(listing: Listing, sort: str) -> Select[Any]:
     """Select the values of one row in the order's columns."""
     return select(*order(listing, sort)).where(listing.readable, listing.id == bindparam("row"))
+
+
+@lru_cache(SHAPES)
+def some_statement(listing: Listing, names: tuple[str, ...]) -> Select[Any]:
+    """Select the ids of rows that match."""
+    rows = select(listing.id).where(listing.readable, *conditions(listing, names))
+    return rows.limit(bindparam("most_counted"))
 
 
 @lru_cache(SHAPES)
