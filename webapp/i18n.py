@@ -195,5 +195,6 @@ def money(amount: Decimal, currency: str, language: str) -> str:
     return re.sub(r"(?<=[^\W\d])(?=[-\d])", "\N{NO-BREAK SPACE}", text)
 
 
+@lru_cache(maxsize=4096)
 def number(value: int, language: str) -> str:
     return numbers.format_decimal(value, locale=LANGUAGES[language].locale)
