@@ -1,6 +1,6 @@
 """The deliveries of a partner: searched, filtered, newest first, one page at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -82,11 +82,10 @@ def called(given: Parameters) -> ColumnElement[bool]:
 
 
 # A search goes through the clients that mails are about, or the people whom they went to.
-HAS_MAILS = select(delivery.id).where(delivery.client_id == client.id).limit(1).scalar_subquery()
 CLIENTS = Listing(
     rows=select(client.id),
     id=client.id,
-    readable=(client.partner_id == constant("reader")) & HAS_MAILS.is_not(None),
+    readable=client.partner_id == constant("reader"),
     conditions={"client": named},
 )
 RECIPIENTS = Listing(
@@ -205,8 +204,12 @@ def load(partner: Partner, query: DeliveryQuery) -> DeliveryPage:
 
 def asked(query: DeliveryQuery, reader: Given) -> Iterator[tuple[str, Given]]:
     """Turn the filters of a query into conditions of EVERY. It looks how many the searches find."""
-    yield from searched(CLIENTS, "clients", list(each_word("client", query.client)), reader)
-    yield from searched(RECIPIENTS, "recipients", list(each_name(query.recipient)), reader)
+    if words := list(each_word("client", query.client)):
+        found = finding.find_some(CLIENTS, words, reader, delivery.client_id)
+        yield from searched("clients", found, words)
+    if words := list(each_name(query.recipient)):
+        found = finding.find_some(RECIPIENTS, words, reader, delivery.recipient_id)
+        yield from searched("recipients", found, words)
     if query.days:
         yield "days", {"since": runtime.now() - timedelta(days=query.days)}
     if query.state:
@@ -219,16 +222,11 @@ def each_name(text: str) -> Iterator[tuple[str, Given]]:
         yield "recipient", {"word": pattern(fold(word)), "address": pattern(word.casefold())}
 
 
-def searched(
-    listing: Listing, name: str, words: Narrowing, reader: Given
-) -> Iterator[tuple[str, Given]]:
-    """Make the conditions for mails by what belongs to them and is found by words.
+def searched(name: str, found: Sequence[int], words: Narrowing) -> Iterator[tuple[str, Given]]:
+    """Make the conditions for the mails of clients or people that words have found.
 
     The mails of a few are found by their ids. Of many, each mail's own is looked at.
     """
-    if not words:
-        return
-    found = finding.find_some(listing, words, reader)
     if len(found) > finding.MOST_COUNTED:
         yield from words
     else:
