@@ -20,6 +20,7 @@ from webapp.models import (
     db,
 )
 from webapp.services.lists import deliveries as delivery_list
+from webapp.services.lists import finding
 
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
 PAGE = "/partner/deliveries"
@@ -236,7 +237,10 @@ def test_what_was_told_otherwise_is_not_sent_again(browse, cast, add):
         ("recipient=nobody", set()),
     ],
 )
-def test_filters(app, browse, cast, add, asked, found):
+@pytest.mark.parametrize("most", [1_000, 0])
+def test_filters(app, browse, cast, add, monkeypatch, asked, found, most):
+    """Whether a search finds few clients and people or more than are counted, the mails are the same."""
+    monkeypatch.setattr(finding, "MOST_COUNTED", most)
     add(state=DeliveryState.UNCLEAR)
     old = NOW - timedelta(days=10)
     add(

@@ -1,6 +1,6 @@
 """The deliveries of a partner: searched, filtered, newest first, one page at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -14,10 +14,11 @@ from webapp.mail import kinds
 from webapp.models import DeliveryState, MailKind, Partner
 from webapp.models.tables import client_table, delivery_table, organisation_table, user_table
 from webapp.services import runtime
-from webapp.services.lists import paging
+from webapp.services.lists import finding, paging
 from webapp.services.lists.finding import (
     Given,
     Listing,
+    Narrowing,
     Parameters,
     chosen,
     constant,
@@ -66,14 +67,6 @@ ROWS = (
 )
 
 
-# The rows that are searched, each with the mails that belong to it, and the searched rows of a reader's.
-OF_CLIENT, CLIENTS = client.id == delivery.client_id, client.partner_id == constant("reader")
-OF_RECIPIENT, READERS = (
-    recipient.id == delivery.recipient_id,
-    recipient.told_by_id == constant("reader"),
-)
-
-
 def named(given: Parameters) -> ColumnElement[bool]:
     """Make the condition for clients by a word."""
     return client.search_key.like(given("word"), escape="/")
@@ -88,6 +81,21 @@ def called(given: Parameters) -> ColumnElement[bool]:
     )
 
 
+# A search goes through the clients that mails are about, or the people whom they went to.
+CLIENTS = Listing(
+    rows=select(client.id),
+    id=client.id,
+    readable=client.partner_id == constant("reader"),
+    conditions={"client": named},
+)
+RECIPIENTS = Listing(
+    rows=select(recipient.id),
+    id=recipient.id,
+    readable=recipient.told_by_id == constant("reader"),
+    conditions={"recipient": called},
+)
+
+
 def looked_up(condition: ColumnElement[bool], row: ColumnElement[bool]) -> ColumnElement[bool]:
     """Make the condition for mails by a row that belongs to each, which ``row`` finds.
 
@@ -96,25 +104,25 @@ def looked_up(condition: ColumnElement[bool], row: ColumnElement[bool]) -> Colum
     return unseen(select(condition).where(row).scalar_subquery())
 
 
+SEARCHED, LOOKED_UP = frozenset({"clients", "recipients"}), frozenset({"client", "recipient"})
 UNCLEAR = delivery.state == DeliveryState.UNCLEAR
 EVERY = Listing(
     rows=ROWS,
     id=delivery.id,
     readable=delivery.partner_id == constant("reader"),
     conditions={
-        "client": lambda given: looked_up(named(given), OF_CLIENT),
-        "recipient": lambda given: looked_up(called(given), OF_RECIPIENT),
+        "clients": lambda given: delivery.client_id.in_(given("ids")),
+        "recipients": lambda given: delivery.recipient_id.in_(given("ids")),
+        "client": lambda given: looked_up(named(given), client.id == delivery.client_id),
+        "recipient": lambda given: looked_up(called(given), recipient.id == delivery.recipient_id),
         "days": lambda given: delivery.queued_at >= given("since"),
         "state": lambda given: delivery.state == given("state"),
     },
-    leading={
-        "client": lambda given: CLIENTS & OF_CLIENT & named(given),
-        "recipient": lambda given: READERS & OF_RECIPIENT & called(given),
-    },
+    leading=SEARCHED,
     behind={
-        "recipient": frozenset({"client"}),
-        "days": frozenset({"client", "recipient"}),
-        "state": frozenset({"client", "recipient", "days"}),
+        "recipients": frozenset({"clients"}),
+        "days": SEARCHED,
+        "state": SEARCHED | {"days"},
     },
 )
 # Mails that wait for a decision come on top of the first page. They are counted with all others.
@@ -168,10 +176,14 @@ class DeliveryPage(Page[DeliveryRow]):
 
 
 def load(partner: Partner, query: DeliveryQuery) -> DeliveryPage:
-    """Load the delivery rows that a query asks for, in at most four statements, or six with filters."""
-    reader, narrowed = {"reader": partner.id}, list(asked(query))
+    """Load the delivery rows that a query asks for, in at most four statements, or seven with filters."""
+    reader = {"reader": partner.id}
+    narrowed = list(asked(query, reader))
+    # Each client or person that a search finds has some mail.
+    alone = len([*paging.narrowing(query)]) == 1
+    many = alone and any(name in LOOKED_UP for name, _values in narrowed)
     pages = EVERY if query.state else BELOW
-    page = paging.load_ids(pages, query, PAGE, reader=reader, asked=narrowed)
+    page = paging.load_ids(pages, query, PAGE, reader=reader, asked=narrowed, many=many)
     top = None
     if not query.state and page.before is None and query.after is None:
         first = replace(query, before=None)
@@ -190,15 +202,35 @@ def load(partner: Partner, query: DeliveryQuery) -> DeliveryPage:
     )
 
 
-def asked(query: DeliveryQuery) -> Iterator[tuple[str, Given]]:
-    """Turn the filters of a query into conditions of EVERY."""
-    yield from each_word("client", query.client)
-    for word in query.recipient.split():
-        yield "recipient", {"word": pattern(fold(word)), "address": pattern(word.casefold())}
+def asked(query: DeliveryQuery, reader: Given) -> Iterator[tuple[str, Given]]:
+    """Turn the filters of a query into conditions of EVERY. It looks how many the searches find."""
+    if words := list(each_word("client", query.client)):
+        found = finding.find_some(CLIENTS, words, reader, delivery.client_id)
+        yield from searched("clients", found, words)
+    if words := list(each_name(query.recipient)):
+        found = finding.find_some(RECIPIENTS, words, reader, delivery.recipient_id)
+        yield from searched("recipients", found, words)
     if query.days:
         yield "days", {"since": runtime.now() - timedelta(days=query.days)}
     if query.state:
         yield "state", {"state": query.state}
+
+
+def each_name(text: str) -> Iterator[tuple[str, Given]]:
+    """Ask for people by each word of a text: in their names, or in their addresses."""
+    for word in text.split():
+        yield "recipient", {"word": pattern(fold(word)), "address": pattern(word.casefold())}
+
+
+def searched(name: str, found: Sequence[int], words: Narrowing) -> Iterator[tuple[str, Given]]:
+    """Make the conditions for the mails of clients or people that words have found.
+
+    The mails of a few are found by their ids. Of many, each mail's own is looked at.
+    """
+    if len(found) > finding.MOST_COUNTED:
+        yield from words
+    else:
+        yield name, {"ids": found}
 
 
 def delivery_row(row: Any, still: set[int]) -> DeliveryRow:

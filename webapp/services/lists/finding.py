@@ -22,6 +22,7 @@ from sqlalchemy import (
     bindparam,
     false,
     func,
+    literal_column,
     select,
     true,
     tuple_,
@@ -53,9 +54,9 @@ class Listing:
     ``rows``: a select of the columns of some rows, the "id" among them: those that meet ``chosen(id)``.
     ``id``: the column that tells rows apart, and that decides between equal sort keys. ``readable``: the
     condition for rows that a reader may see; its parameters are the reader's. ``conditions``: all that may
-    narrow the list. ``leading``: some of them once more, in the form that leads to few rows: as a join with
-    the rows that are searched. ``behind``: conditions that lead to more rows than others, which they leave
-    the choice of an index to if both are used. ``keys``: the sort keys by the query's ``sort``; if empty, the id alone.
+    narrow the list. ``leading``: those that lead to few rows by an index of their own, whoever reads.
+    ``behind``: conditions that lead to more rows than others, which they leave the choice of an index to if
+    both are used. ``keys``: the sort keys by the query's ``sort``; if empty, the id alone.
     ``shown``: the condition for rows on the pages; all others are only counted. ``counted``: readers are
     told how many there are.
     """
@@ -64,7 +65,7 @@ class Listing:
     id: ColumnElement[int]
     readable: ColumnElement[bool] = field(default_factory=true)
     conditions: Mapping[str, Condition] = field(default_factory=dict)
-    leading: Mapping[str, Condition] = field(default_factory=dict)
+    leading: frozenset[str] = frozenset()
     behind: Mapping[str, frozenset[str]] = field(default_factory=dict)
     keys: Mapping[str, ColumnElement[Any]] = field(default_factory=dict)
     shown: ColumnElement[bool] = field(default_factory=true)
@@ -154,18 +155,31 @@ def find_place(listing: Listing, sort: str, row_id: int | None, reader: Given) -
     return found and {f"place_{number}": value for number, value in enumerate(found)}
 
 
+def find_some(
+    listing: Listing, asked: Narrowing, reader: Given, owner: ColumnElement[Any]
+) -> Sequence[int]:
+    """Find the ids of rows that match, up to MOST_COUNTED + 1, in no order.
+
+    ``owner``: a column of another list, which names them. They have at least one row there.
+    """
+    names = tuple(name for name, _values in asked)
+    values = {**reader, **parameters(asked), **counted()}
+    return execute(some_statement(listing, names, owner), values).scalars().all()
+
+
 def find(
-    listing: Listing, walk: Walk, asked: Narrowing, values: Given, most: int
+    listing: Listing, walk: Walk, asked: Narrowing, values: Given, most: int, *, many: bool
 ) -> tuple[int, Sequence[int]]:
     """Count the rows that match, up to MOST_COUNTED + 1, and find the ids of the first ``most`` on the walk.
 
-    ``values``: the parameters of the reader and of the place.
+    ``values``: the parameters of the reader and of the place. ``many``: more rows match than are counted.
     """
     names = tuple(name for name, _values in asked)
     values = {**values, **parameters(asked), **counted(), "most": most}
     walked = walk_statement(listing, walk, names)
-    if not listing.counted:
-        return 0, execute(walked, values).scalars().all()
+    if many or not listing.counted:
+        total = MOST_COUNTED + 1 if listing.counted else 0
+        return total, execute(walked, values).scalars().all()
     rows = execute(count_statement(listing, walk, names), values).all()
     total = rows[0].total
     if names and total > MOST_COUNTED:
@@ -200,21 +214,30 @@ def conditions(listing: Listing, names: Sequence[str]) -> Iterator[ColumnElement
 def few(listing: Listing, names: Sequence[str]) -> Iterator[ColumnElement[bool]]:
     """Make the conditions for few rows: one of those with these names chooses the index, or the reader's does."""
     ahead = [name for name in names if not listing.behind.get(name, frozenset()) & {*names}]
-    joined = any(name in listing.leading for name in ahead)
-    yield unseen(listing.readable) if joined else listing.readable
-    for number, (name, condition) in enumerate(zip(names, conditions(listing, names), strict=True)):
-        if name not in ahead:
-            yield unseen(condition)
-        elif name in listing.leading:
-            yield listing.leading[name](partial(parameter, name, number))
-        else:
-            yield condition
+    yield unseen(listing.readable) if listing.leading & {*ahead} else listing.readable
+    for name, condition in zip(names, conditions(listing, names), strict=True):
+        yield condition if name in ahead else unseen(condition)
 
 
 @lru_cache(SHAPES)
 def place_statement(listing: Listing, sort: str) -> Select[Any]:
     """Select the values of one row in the order's columns."""
     return select(*order(listing, sort)).where(listing.readable, listing.id == bindparam("row"))
+
+
+@lru_cache(SHAPES)
+def some_statement(
+    listing: Listing, names: tuple[str, ...], owner: ColumnElement[Any]
+) -> Select[Any]:
+    """Select the ids of rows that match and that ``owner`` names.
+
+    With the offset PostgreSQL looks into the other table only for what matches. Otherwise it fears a look
+    for each row that is searched, and compiles the statement, which takes longer than all of it.
+    """
+    matching = select(listing.id.label("id")).where(listing.readable, *conditions(listing, names))
+    found = matching.offset(literal_column("0")).subquery("found")
+    named = select(owner).where(owner == found.c.id).limit(literal_column("1")).scalar_subquery()
+    return select(found.c.id).where(named.is_not(None)).limit(bindparam("most_counted"))
 
 
 @lru_cache(SHAPES)

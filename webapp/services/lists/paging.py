@@ -143,14 +143,21 @@ def load(
 
 
 def load_ids(
-    listing: Listing, query: Query, size: int, *, reader: Given, asked: Narrowing
+    listing: Listing,
+    query: Query,
+    size: int,
+    *,
+    reader: Given,
+    asked: Narrowing,
+    many: bool = False,
 ) -> Page[Any]:
-    """Load the ids of one page of rows, as ``load`` loads the rows."""
+    """Load the ids of one page of rows, as ``load`` loads the rows. ``many``: more match than are counted."""
     row_id = query.before if query.after is None else query.after
     place = finding.find_place(listing, query.sort, row_id, reader)
     backwards = place is not None and query.after is None
     walk = Walk(query.sort, ascending=query.descending == backwards, placed=place is not None)
-    total, ids = finding.find(listing, walk, asked, {**reader, **(place or NOTHING)}, size + 1)
+    values = {**reader, **(place or NOTHING)}
+    total, ids = finding.find(listing, walk, asked, values, size + 1, many=many)
     more = len(ids) > size
     ids = ids[:size][::-1] if backwards else ids[:size]
     earlier, later = (more, True) if backwards else (place is not None, more)
