@@ -1,6 +1,6 @@
 """Countries by their names, and time zones by their cities."""
 
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from babel.core import get_global
@@ -78,6 +78,7 @@ def country_code(text: str) -> str | None:
     return names().get(fold(text))
 
 
+@lru_cache(1_000)
 def zone_of(code: str, city: str | None = None) -> str | None:
     """Find the time zone of a city, or the country's most populous zone if the city is unknown."""
     if code not in zones():

@@ -79,7 +79,7 @@ def folded(text: str) -> str:
 
 def read_text(text: str, longest: int = 200) -> str:
     """Read a text as one line. Line breaks and runs of spaces become single spaces."""
-    line = re.sub(r"\s+", " ", text).strip()
+    line = " ".join(text.split())
     if not line.isprintable():
         raise CellError(Problem.CONTROL)
     if len(line) > longest:
@@ -146,12 +146,14 @@ def read_months(text: str) -> int:
     return months
 
 
+# What a web address has around its host.
+AROUND_HOST = re.compile(r"^https?://|^www\.|[/?#].*$")
 HOST = re.compile(r"(?!.*[-.]{2}(?<!--))[^\W_][\w.-]*\.[^\W\d_][\w-]*[^\W_]")
 
 
 def read_domain(text: str) -> str:
     """Read a domain in lower case, alone or out of a web address."""
-    host = re.sub(r"^https?://|^www\.|[/?#].*$", "", read_text(text, 253).casefold())
+    host = AROUND_HOST.sub("", read_text(text, 253).casefold())
     host = host.removeprefix("www.").rstrip(".")
     if not HOST.fullmatch(host):
         raise CellError(Problem.DOMAIN)

@@ -108,7 +108,7 @@ class ClientFacts:
     partner: PartnerFacts
     choice: Choice = Choice.INHERIT
     own_contact: Person | None = None
-    contacts: Mapping[ContactRole, Person] = field(default_factory=dict)
+    contacts: Mapping[ContactRole, Person] = field(default_factory=dict, hash=False)
     subscriptions: tuple[SubscriptionFacts, ...] = ()
     occupied: frozenset[tuple[str, date]] = frozenset()
     cancelled: tuple[SubscriptionFacts, ...] = ()

@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from webapp.domain.cells import (
     CellError,
@@ -96,8 +96,7 @@ class ListError(ValueError):
         self.faults = tuple(faults)
 
 
-@dataclass(frozen=True, slots=True)
-class ImportedLine:
+class ImportedLine(NamedTuple):
     """Values of one line, an attribute a Field. None: an empty cell, or no such column."""
 
     row: int
@@ -198,8 +197,19 @@ def complete(places: dict[Field, int]) -> tuple[Kind, dict[Field, int]]:
 Reader = Callable[[str], Any]
 
 
-def cell_readers(spelling: Spelling, more: Mapping[Field, Reader]) -> dict[Field, Reader]:
-    """Make the reader of each field. ``more``: those that need tables of countries and the like.
+@dataclass(frozen=True, slots=True)
+class CellReader:
+    """The reader of a column's cells. It returns None for an empty cell, and raises CellError."""
+
+    place: int
+    attribute: str
+    read: Reader
+
+
+def cell_readers(
+    columns: Columns, spelling: Spelling, more: Mapping[Field, Reader]
+) -> list[CellReader]:
+    """Make the readers of a list's columns. ``more``: those that need tables of countries and the like.
 
     A list says the same again and again, so that readers remember their last values.
     """
@@ -215,13 +225,23 @@ def cell_readers(spelling: Spelling, more: Mapping[Field, Reader]) -> dict[Field
     plain: dict[Field, Reader] = {
         name: partial(read_text, longest=LENGTHS.get(name, 200)) for name in Field
     }
-    return {
-        name: lru_cache(REMEMBERED)(read) for name, read in {**plain, **special, **more}.items()
-    }
+    readers = {**plain, **special, **more}
+    return [
+        CellReader(
+            place, ATTRIBUTES[name], lru_cache(REMEMBERED)(partial(read_filled, readers[name]))
+        )
+        for name, place in columns.places.items()
+    ]
+
+
+def read_filled(read: Reader, cell: str) -> Any:
+    """Read a cell, if there is anything in it."""
+    text = cell.strip()
+    return read(text) if text else None
 
 
 def read_line(
-    row: int, cells: Sequence[str], columns: Columns, how: Mapping[Field, Reader]
+    row: int, cells: Sequence[str], columns: Columns, readers: Iterable[CellReader]
 ) -> ImportedLine | list[Fault]:
     """Read one line, or list all that is wrong with its cells."""
     if len(cells) != len(columns.header):
@@ -229,13 +249,11 @@ def read_line(
         return [Fault(row, None, Problem.RAGGED, counts)]
     found: dict[str, Any] = {}
     faults: list[Fault] = []
-    for name, place in columns.places.items():
-        text = cells[place].strip()
-        if not text:
-            continue
+    for reader in readers:
+        cell = cells[reader.place]
         try:
-            found[ATTRIBUTES[name]] = how[name](text)
+            found[reader.attribute] = reader.read(cell)
         except CellError as error:
-            values = {"value": text[:80], **error.values}
-            faults.append(Fault(row, columns.header[place], error.problem, values))
+            values = {"value": cell.strip()[:80], **error.values}
+            faults.append(Fault(row, columns.header[reader.place], error.problem, values))
     return faults or ImportedLine(row, **found)

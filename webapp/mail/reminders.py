@@ -21,7 +21,7 @@ from webapp.domain.snapshots import (
     SubscriptionLine,
 )
 from webapp.i18n import LANGUAGES, long_date, money
-from webapp.labels.codes import REASONS
+from webapp.labels import codes
 from webapp.mail.kind import Tester, Words
 from webapp.mail.letter import Letter, Posting, to_reader
 from webapp.models import MailKind
@@ -145,7 +145,7 @@ def day(when: date, today: date, language: str) -> str:
 @lru_cache(maxsize=1024)
 def role_list(reasons: tuple[Reason, ...], language: str) -> str:
     """Join the names of roles. ``language``: the one in force, in which each list is made once."""
-    return ", ".join(str(REASONS[reason]) for reason in reasons)
+    return codes.reasons(reasons)
 
 
 def is_same(member: CircleMember, recipient: Party) -> bool:

@@ -92,11 +92,13 @@ def trail_of(subject: Organisation | Subscription | User) -> Trail:
     return {"organisation_id": subject.id}
 
 
-def values(actor: User | None, action: AuditAction, **about: Unpack[About]) -> Json:
-    """Build the columns of an entry. An import adds thousands of them in one statement."""
+def values(
+    actor: User | None, action: AuditAction, at: datetime | None = None, **about: Unpack[About]
+) -> Json:
+    """Build the columns of an entry, made now or at a time that many share. An import adds thousands at once."""
     changes = about.get("changes") or {}
     return {
-        "at": runtime.now(),
+        "at": at or runtime.now(),
         "organisation_id": about["organisation_id"],
         "client_id": about.get("client_id"),
         "actor_id": actor.id if actor else None,

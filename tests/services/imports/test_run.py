@@ -1,5 +1,6 @@
 """Import of lists: what is written, what is recognised again, and what is refused as a whole."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -13,6 +14,7 @@ from sqlalchemy import create_engine, func, select, update
 from tests.support.cast import Cast
 from webapp.domain.cells import Problem, read_cancelled, read_date, read_roles
 from webapp.domain.recipients import ContactRole
+from webapp.domain.reminders import mails_within
 from webapp.i18n import LANGUAGES
 from webapp.models import (
     AuditEntry,
@@ -25,8 +27,8 @@ from webapp.models import (
 )
 from webapp.services import runtime
 from webapp.services.clients import renewals
-from webapp.services.imports.run import Report, import_list, spelling_of
-from webapp.services.reminders import situations
+from webapp.services.imports.run import DAYS_AHEAD, Report, import_list, spelling_of
+from webapp.services.reminders import loading, situations
 
 DATA = Path(__file__).parent.parent.parent / "data"
 CLIENTS = (DATA / "clients.csv").read_bytes()
@@ -400,6 +402,32 @@ def test_the_mails_that_would_go_out(bring: Importer) -> None:
     }
     later = runtime.today("Europe/Warsaw") + timedelta(days=300)
     assert list(bring(HEADER + f"Far,Service Hub,{later},P1Y,,\n").mails()) == []
+
+
+def test_clients_that_are_alike_have_the_same_mails(bring: Importer) -> None:
+    soon, sooner = (runtime.today("Europe/Warsaw") + timedelta(days=days) for days in (20, 9))
+    lines = [
+        f"{company},{product},{day},P1Y,{amount},EUR\n"
+        for company, amount in (("One", 100), ("Two", 200), ("Acme", 300))
+        for product, day in (("Service Hub", soon), ("Sales Hub", sooner), ("Hub", soon))
+    ]
+    foreseen = list(bring(HEADER + "".join(lines)).mails())
+    now = runtime.now()
+    facts = loading.load(db.session.scalars(select(Client.id)).all())
+    assert Counter((mail.client, mail.day, mail.email, mail.products) for mail in foreseen) == (
+        Counter(
+            (
+                client.name,
+                mail.day,
+                mail.recipient.person.email,
+                tuple(item.subscription.product for item in mail.items),
+            )
+            for client in facts.values()
+            for plan in mails_within(client, now, DAYS_AHEAD)
+            for mail in plan.mails
+        )
+    )
+    assert {mail.client for mail in foreseen} >= {"One", "Two", "Acme"}
 
 
 def test_statements_do_not_grow_with_the_list(

@@ -110,11 +110,12 @@ def edit_client(
 
 def keys(details: ClientDetails) -> dict[str, str]:
     """Fold the texts by which a client is found and sorted."""
-    searched = (details.name, details.domain, details.city)
+    name = i18n.fold(details.name)
+    searched = (name, i18n.fold(details.domain or ""), i18n.fold(details.city or ""))
     return {
-        "name_key": i18n.fold(details.name)[:300],
+        "name_key": name[:300],
         "sort_key": i18n.sort_key(details.name),
-        "search_key": cut(i18n.fold(" ".join(filter(None, searched)))[:700]),
+        "search_key": cut(" ".join(filter(None, searched))[:700]),
     }
 
 

@@ -25,9 +25,11 @@ from webapp.services.accounts.names import checked_name
 from webapp.services.clients import clients, renewals, subscriptions
 from webapp.services.clients.clients import ClientDetails
 from webapp.services.clients.subscriptions import SubscriptionDetails
-from webapp.services.imports.creating import SHARED
 from webapp.services.imports.plans import ClientPlan, ImportedPerson, Part, Plan
 from webapp.services.imports.stored import ClientRecord, PersonRecord, SubscriptionRecord
+
+# The columns of a client that are its organisation's.
+SHARED = ("name", "language", "time_zone")
 
 
 def change(actor: User | None, partner: Partner, plans: Sequence[ClientPlan]) -> list[Json]:

@@ -1,9 +1,10 @@
 """Creating the rows that an import brings: clients, their subscriptions and their people."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Table, insert
+from sqlalchemy import Table
 
 from webapp.domain.schedule import base_date
 from webapp.models import Partner, User, db
@@ -12,12 +13,13 @@ from webapp.models.base import Json
 from webapp.models.organisation import NO_RENEWAL
 from webapp.models.tables import (
     client_table,
+    insert_all,
     next_ids,
     organisation_table,
     subscription_table,
     user_table,
 )
-from webapp.services import audit
+from webapp.services import audit, runtime
 from webapp.services.accounts import people
 from webapp.services.clients import clients, subscriptions
 from webapp.services.clients.clients import ClientDetails
@@ -25,9 +27,6 @@ from webapp.services.clients.subscriptions import SubscriptionDetails
 from webapp.services.imports.plans import ClientPlan, ImportedPerson, Part, Plan
 from webapp.services.imports.stored import PersonRecord, SubscriptionRecord
 from webapp.services.reminders import due_index
-
-# The columns of a client that are its organisation's.
-SHARED = ("name", "language", "time_zone")
 
 
 def create(actor: User | None, partner: Partner, plans: Sequence[ClientPlan]) -> list[Json]:
@@ -44,12 +43,13 @@ def create(actor: User | None, partner: Partner, plans: Sequence[ClientPlan]) ->
     insert_clients(partner, [plan for plan in plans if not plan.record])
     # Only now: whoever changes the steps later lets these clients follow, too (services.sending.following).
     db.session.refresh(partner, ["steps_text"])
-    insert_rows(
+    insert_all(
         subscription_table,
         [subscription_columns(partner, plan, part) for plan, part in new_subscriptions],
     )
-    insert_rows(user_table, [person_columns(plan, part) for plan, part in new_people])
-    return [entry for plan in plans for entry in entries_of(actor, partner, plan)]
+    insert_all(user_table, [person_columns(plan, part) for plan, part in new_people])
+    now = runtime.now()
+    return [entry for plan in plans for entry in entries_of(actor, partner, plan, now)]
 
 
 def number(table: Table, plans: Sequence[Part]) -> None:
@@ -59,23 +59,25 @@ def number(table: Table, plans: Sequence[Part]) -> None:
             plan.id = id
 
 
-def insert_rows(table: Table, rows: Sequence[Json]) -> None:
-    if rows:
-        db.session.connection().execute(insert(table), rows)
-
-
 def insert_clients(partner: Partner, plans: Sequence[ClientPlan]) -> None:
-    organisation_rows: list[Json] = []
-    client_rows: list[Json] = []
-    for plan in plans:
-        own = clients.columns(clients.fill(partner, plan.details(ClientDetails)))
-        shared = {name: own.pop(name) for name in SHARED}
-        organisation_rows.append({"id": plan.id, "kind": "client", "version": 1, **shared})
-        client_rows.append(
-            {"id": plan.id, "partner_id": partner.id, "next_renewal_on": next_renewal(plan), **own}
-        )
-    insert_rows(organisation_table, organisation_rows)
-    insert_rows(client_table, client_rows)
+    same = {
+        "kind": "client",
+        "partner_id": partner.id,
+        "created_at": datetime.now(UTC),
+        "version": 1,
+    }
+    # Each of the two tables takes its columns.
+    rows = [
+        {
+            **clients.columns(clients.fill(partner, plan.details(ClientDetails))),
+            **same,
+            "id": plan.id,
+            "next_renewal_on": next_renewal(plan),
+        }
+        for plan in plans
+    ]
+    insert_all(organisation_table, rows)
+    insert_all(client_table, rows)
 
 
 def next_renewal(plan: ClientPlan) -> Any:
@@ -113,7 +115,7 @@ def person_columns(client: ClientPlan, plan: Plan[PersonRecord]) -> Json:
     return row | {"id": plan.id, "version": 1}
 
 
-def entries_of(actor: User | None, partner: Partner, plan: ClientPlan) -> list[Json]:
+def entries_of(actor: User | None, partner: Partner, plan: ClientPlan, now: datetime) -> list[Json]:
     """Make the audit entries of a client's new rows."""
     new: list[tuple[AuditAction, Part, str, audit.Changes | None]] = []
     if not plan.record:
@@ -129,6 +131,7 @@ def entries_of(actor: User | None, partner: Partner, plan: ClientPlan) -> list[J
         audit.values(
             actor,
             action,
+            at=now,
             organisation_id=partner.id,
             client_id=plan.id,
             subject_id=part.id,

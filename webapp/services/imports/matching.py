@@ -1,6 +1,6 @@
 """Matching the lines of a list with the partner's rows. Nothing is written yet."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
 from functools import lru_cache
 from itertools import chain, compress
@@ -42,37 +42,32 @@ class Matcher:
 
     def match_all(self, lines: Sequence[ImportedLine]) -> None:
         """Match some lines of a list, the earlier ones first."""
-        self.recall(lines)
-        for line in lines:
-            self.match(line)
+        keys = [client_keys(line.external_id, line.domain, line.company) for line in lines]
+        self.recall(chain.from_iterable(keys))
+        for line, own in zip(lines, keys, strict=True):
+            try:
+                self.outcomes[line.row] = self.outcome(line, own)
+            except MatchError as error:
+                self.refuse(line.row, error)
         self.plans.tidy()
 
-    def recall(self, lines: Sequence[ImportedLine]) -> None:
-        """Load the stored clients that these lines may be about, unless they are known already."""
-        keys: dict[Field, set[str]] = {}
-        for line in lines:
-            for kind, key in client_keys(line.external_id, line.domain, line.company):
-                keys.setdefault(kind, set()).add(key)
-        found = stored.client_ids(self.partner_id, keys) - self.known.keys()
+    def recall(self, keys: Iterable[ClientKey]) -> None:
+        """Load the stored clients that have one of these keys, unless they are known already."""
+        texts: dict[Field, set[str]] = {kind: set() for kind in COMPANY_KEYS}
+        for kind, key in keys:
+            texts[kind].add(key)
+        found = stored.client_ids(self.partner_id, texts) - self.known.keys()
         for plan in stored_plans(found, self.columns) if found else ():
             place = self.known[plan.id] = self.plans.add(plan)
-            self.remember(place, plan)
+            self.remember(place, keys_of(plan))
 
-    def remember(self, place: int, plan: ClientPlan) -> None:
-        """Index the keys of a plan, old and new."""
+    def remember(self, place: int, keys: Iterable[ClientKey]) -> None:
+        """Index a plan by keys."""
         alone = (place,)
-        keys = client_keys(plan.value("external_id"), plan.value("domain"), plan.value("name"))
         for kind, key in keys:
-            places = self.places[kind].get(key, ())
+            places = self.places[kind].setdefault(key, alone)
             if place not in places:
-                self.places[kind][key] = (*places, place) if places else alone
-
-    def match(self, line: ImportedLine) -> None:
-        """Match one line."""
-        try:
-            self.outcomes[line.row] = self.outcome(line)
-        except MatchError as error:
-            self.refuse(line.row, error)
+                self.places[kind][key] = (*places, place)
 
     def refuse(self, row: int, error: MatchError) -> None:
         """Name the line that can't be had; it doesn't count as anything else."""
@@ -80,8 +75,9 @@ class Matcher:
         column = self.columns.label(error.name)
         self.faults.append(Fault(row, column, error.problem, error.values))
 
-    def outcome(self, line: ImportedLine) -> Outcome:
-        place, by = self.find(line)
+    def outcome(self, line: ImportedLine, keys: Sequence[ClientKey]) -> Outcome:
+        """Match one line, which has these keys. Raises MatchError."""
+        place, by = self.find(line, keys)
         plan = None if place is None else self.plans[place]
         outcome = Outcome.UNCHANGED
         if self.columns.kind is Kind.CLIENTS:
@@ -93,7 +89,7 @@ class Matcher:
                 # It was found by its name, in whatever spelling. The stored spelling stays.
                 claims = [claim for claim in claims if claim[0] is not Field.COMPANY]
             outcome = max(outcome, plan.claim(line.row, claims), subscribe(plan, line))
-            self.remember(self.plans.add(plan) if place is None else place, plan)
+            self.remember(self.plans.add(plan) if place is None else place, keys_of(plan))
         elif plan is None:
             raise unknown_client(line)
         if line.email:
@@ -102,9 +98,11 @@ class Matcher:
             raise MatchError(Field.EMAIL, Problem.NEEDED)
         return outcome
 
-    def find(self, line: ImportedLine) -> tuple[int | None, Field | None]:
+    def find(
+        self, line: ImportedLine, keys: Sequence[ClientKey]
+    ) -> tuple[int | None, Field | None]:
         """Find the place of a line's client, and the key that found it. Raises MatchError if several match."""
-        for kind, key in client_keys(line.external_id, line.domain, line.company):
+        for kind, key in keys:
             found = [
                 place
                 for place in self.places[kind].get(key, ())
@@ -206,12 +204,13 @@ def stored_plans(ids: Collection[int], columns: Columns) -> list[ClientPlan]:
 
 def client_keys(external_id: str | None, domain: str | None, name: str | None) -> list[ClientKey]:
     """List the keys that a client may be found by, the strongest first."""
-    keys = (
-        (Field.EXTERNAL_ID, external_id),
-        (Field.DOMAIN, domain),
-        (Field.COMPANY, name and folded_name(name)),
-    )
-    return [(kind, key) for kind, key in keys if key]
+    keys = (external_id, domain, name and folded_name(name))
+    return [(kind, key) for kind, key in zip(COMPANY_KEYS, keys, strict=True) if key]
+
+
+def keys_of(plan: ClientPlan) -> list[ClientKey]:
+    """List the keys that a client will be found by."""
+    return client_keys(plan.value("external_id"), plan.value("domain"), plan.value("name"))
 
 
 def unknown_client(line: ImportedLine) -> MatchError:

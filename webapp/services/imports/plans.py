@@ -48,6 +48,12 @@ Record = TypeVar("Record", ClientRecord, SubscriptionRecord, PersonRecord)
 Details = TypeVar("Details", ClientDetails, SubscriptionDetails, ImportedPerson)
 
 
+ATTRIBUTES: dict[type, tuple[str, ...]] = {
+    kind: tuple(one.name for one in fields(kind))
+    for kind in (ClientDetails, SubscriptionDetails, ImportedPerson)
+}
+
+
 @dataclass(slots=True, eq=False)
 class Plan(Generic[Record]):
     """The plan for one row: its present state (None: it is to be created), and the wanted values.
@@ -78,7 +84,12 @@ class Plan(Generic[Record]):
 
     def details(self, kind: type[Details]) -> Details:
         """Fill in details: each as the list has it, else as it is stored."""
-        return kind(**{one.name: self.value(one.name) for one in fields(kind)})
+        said, stored = self.wanted, self.record
+        values: dict[str, Any] = {
+            name: said[name] if name in said else getattr(stored, name, None)
+            for name in ATTRIBUTES[kind]
+        }
+        return kind(**values)
 
     def says(self, attribute: str) -> bool:
         """Tell whether the list says anything of an attribute."""
@@ -98,20 +109,20 @@ class Plan(Generic[Record]):
 
         Raises MatchError.
         """
-        outcome = Outcome.UNCHANGED
+        outcome, wanted, record = Outcome.UNCHANGED, self.wanted, self.record
         self.row = self.row or row
         for name, attribute, value in claims:
             if value is None:
                 continue
-            if attribute not in self.wanted:
-                present = getattr(self.record, attribute, None)
+            if attribute not in wanted:
+                present = getattr(record, attribute) if record else None
                 if present != value:
                     outcome = Outcome.CHANGED
                 # Of two equal values one is kept: most lists say what is stored.
-                self.wanted[attribute] = value if present != value else present
+                wanted[attribute] = value if present != value else present
                 if row != self.row:
                     self.rows[attribute] = row
-            elif self.wanted[attribute] != value:
+            elif wanted[attribute] != value:
                 raise MatchError(name, Problem.CONFLICT, other=self.row_of(attribute))
         return outcome
 

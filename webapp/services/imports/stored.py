@@ -11,6 +11,7 @@ from webapp.domain.recipients import ContactRole
 from webapp.domain.rows import Field
 from webapp.models import db
 from webapp.models.tables import (
+    among,
     client_table,
     contact_assignment_table,
     organisation_table,
@@ -92,7 +93,7 @@ def client_ids(partner_id: int, keys: Mapping[Field, Collection[str]]) -> set[in
     for kind, texts in keys.items():
         mine = select(client_table.c.id).where(client_table.c.partner_id == partner_id)
         wanted = {text[:LONGEST_KEY] for text in texts}
-        found.update(db.session.scalars(mine.where(KEY_COLUMNS[kind].in_(wanted))))
+        found.update(db.session.scalars(mine.where(among(KEY_COLUMNS[kind], wanted))))
     return found
 
 

@@ -98,7 +98,7 @@ def lines(text: TextIO) -> Iterator[tuple[int, list[str]]]:
     try:
         reader = csv.reader(text, delimiter=separator(text), strict=True)
         for cells in reader:
-            if any(cell.strip() for cell in cells):
+            if "".join(cells).strip():
                 empty = False
                 yield row, cells
             row = reader.line_num + 1

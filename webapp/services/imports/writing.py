@@ -7,10 +7,10 @@ from itertools import islice
 from webapp.models import Partner, Reminder, Subscription, User, db
 from webapp.models.audit import AuditAction
 from webapp.models.base import Json
-from webapp.models.tables import audit_entry_table, contact_assignment_table
+from webapp.models.tables import audit_entry_table, contact_assignment_table, insert_all
 from webapp.services import audit
 from webapp.services.imports.changing import change
-from webapp.services.imports.creating import create, insert_rows
+from webapp.services.imports.creating import create
 from webapp.services.imports.plans import ClientPlan
 from webapp.services.locks import lock_clients
 from webapp.services.reminders import due_index, situations
@@ -43,7 +43,7 @@ def write_some(actor: User | None, partner: Partner, plans: Sequence[ClientPlan]
         lock_clients(earlier)
     entries = [*create(actor, partner, plans), *fill_roles(actor, partner, plans)]
     entries += change(actor, partner, plans)
-    insert_rows(audit_entry_table, entries)
+    insert_all(audit_entry_table, entries)
     situations.refresh([plan.id for plan in plans if plan.roles])
     if earlier:
         due_index.refresh_where(Subscription.client_id.in_(earlier))
@@ -72,5 +72,5 @@ def fill_roles(actor: User | None, partner: Partner, plans: Sequence[ClientPlan]
             changes={role.value: (None, id) for role, id in holders.items()},
         )
         entries.append(entry)
-    insert_rows(contact_assignment_table, rows)
+    insert_all(contact_assignment_table, rows)
     return entries
