@@ -9,6 +9,7 @@ down_revision = "0005"
 IDENTITY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 KEY = sa.String(length=300).with_variant(sa.String(length=300, collation="C"), "postgresql")
 INDEX, OF_CLIENTS = "ix_user_told", "ix_delivery_partner_id_client_id_id_state"
+ATTENTION = "ix_subscription_attention_on"
 COLUMNS = ["told_by_id", "id", "name_key", "email_key", "earlier_emails"]
 TOLD = sa.text("told_by_id IS NOT NULL")
 MOST_EARLIER = 300
@@ -22,9 +23,14 @@ def upgrade() -> None:
     op.create_index(INDEX, "user", COLUMNS, sqlite_where=TOLD, postgresql_where=TOLD)
     # A search for clients finds them first, and each one's mails by another index.
     op.drop_index(OF_CLIENTS, table_name="delivery")
+    # PostgreSQL sorted all that is due on the first day, of every partner, to show ten of one.
+    op.drop_index(ATTENTION, table_name="subscription")
+    op.create_index(f"{ATTENTION}_id", "subscription", ["attention_on", "id"])
 
 
 def downgrade() -> None:
+    op.drop_index(f"{ATTENTION}_id", table_name="subscription")
+    op.create_index(ATTENTION, "subscription", ["attention_on"])
     op.create_index(OF_CLIENTS, "delivery", ["partner_id", "client_id", "id", "state"])
     op.drop_index(INDEX, table_name="user")
     op.drop_column("user", "told_by_id")

@@ -21,6 +21,7 @@ from webapp.services.lists import clients, deliveries, finding, overrides
 from webapp.services.lists.clients import ClientQuery, ClientSort, OwnerFilter
 from webapp.services.lists.deliveries import DeliveryQuery
 from webapp.services.reminders import situations
+from webapp.services.sending import first_mails
 from webapp.services.trail import history
 from webapp.services.trail.history import ActivityQuery
 
@@ -195,6 +196,21 @@ def test_counts_stop_at_a_limit_and_go_by_an_index(partner: Partner, cast: Cast)
         assert not re.search(r"SCAN (?!some|CONSTANT)", lines), lines
 
 
+@pytest.mark.parametrize(
+    "database_url", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True
+)
+def test_the_first_steps_of_a_large_partner_are_not_sorted(partner: Partner) -> None:
+    for cheap in ("seqscan", "sort", "bitmapscan"):
+        db.session.execute(text(f"SET LOCAL enable_{cheap} = off"))
+    given = {"partner": partner.id, "since": NOW.date(), "most": 10}
+    with asked() as log:
+        db.session.execute(first_mails.AMONG_ALL, given)
+    [(statement, values)] = log
+    plan = postgresql_plan(statement, values)
+    assert not list(postgresql_faults(plan)), plan
+    assert "ix_subscription_attention_on_id" in json.dumps(plan)
+
+
 def sqlite_plan(statement: str, values: Any) -> list[str]:
     rows = db.session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
     return [row[3] for row in rows]
@@ -233,7 +249,8 @@ def postgresql_faults(node: Any) -> Iterator[str]:
     kind, inner = node["Node Type"], node.get("Plans", ())
     if kind == "Seq Scan":
         yield f"reads all of {node['Relation Name']}"
-    if kind == "Sort" and any(part["Node Type"] != "CTE Scan" for part in inner):
+    sorts = kind in {"Sort", "Incremental Sort"}
+    if sorts and any(part["Node Type"] != "CTE Scan" for part in inner):
         yield f"sorts {[part['Node Type'] for part in inner]}"
     for part in inner:
         yield from postgresql_faults(part)

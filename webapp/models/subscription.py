@@ -59,8 +59,8 @@ class Subscription(Base):
     __mapper_args__ = {"version_id_col": version}
     __table_args__ = (
         UniqueConstraint("client_id", "product_key"),
-        # Planning is one pass over this index.
-        Index(None, "attention_on"),
+        # Planning is one pass over this index, and the first mails of a partner are its first rows.
+        Index(None, "attention_on", "id"),
     )
 
     @hybrid_property
