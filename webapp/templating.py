@@ -6,7 +6,7 @@ from functools import partial
 from gettext import NullTranslations
 from typing import Any
 
-from flask import Flask, g
+from flask import Flask, current_app, g
 from flask.templating import Environment as FlaskEnvironment
 from flask_babel import Domain, get_locale, get_translations
 from jinja2 import Template, nodes, pass_eval_context
@@ -68,6 +68,7 @@ class Templates(FlaskEnvironment):
             "language": language.code,
             "page_lang": language.html,
             "labels": codes.spoken(),
+            "portal": codes.portal_name(current_app.config["PORTAL"].name),
         }
         own.filters = self.filters | {
             form.__name__: partial(form, language=language.code) for form in FORMS

@@ -50,6 +50,16 @@ def test_values_in_words(app, field, values, words):
         assert said == [Change(*words)]
 
 
+def test_a_person_has_a_full_name_and_a_company_a_name(app):
+    """Polish has different words for the two."""
+    with app.test_request_context(headers={"Accept-Language": "pl"}):
+        labels = [
+            changes.changes(entry(action, name=("A", "B")), {}, "pl", "HubSpot")[0].label
+            for action in (AuditAction.USER_CHANGED, AuditAction.CLIENT_CHANGED)
+        ]
+    assert labels == ["Imię i nazwisko", "Nazwa"]
+
+
 def test_what_only_the_program_needs_is_left_out(app):
     with app.test_request_context():
         hidden = entry(cycle=(1, 2), sort_key=("a", "b"))

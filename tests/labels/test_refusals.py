@@ -13,7 +13,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
     ("language", "said"),
     [
         ("en", "Use at most 200 characters."),
-        ("pl", "Użyj najwyżej 200 znaków."),
+        ("pl", "Maksymalna liczba znaków: 200."),
         ("pt", "Use no máximo 200 caracteres."),
     ],
 )

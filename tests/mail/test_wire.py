@@ -17,8 +17,10 @@ from webapp.config import Settings
 from webapp.domain.snapshots import Party
 from webapp.mail.addresses import AddressError, one_line
 from webapp.mail.compose import compose
-from webapp.mail.letter import new_message_id
+from webapp.mail.kinds import KINDS
+from webapp.mail.letter import Posting, new_message_id
 from webapp.mail.wire import header, mailbox, mailboxes, unstructured
+from webapp.models import MailKind
 
 NAMES = [
     "Łódź, Sp. z o.o.",
@@ -160,6 +162,18 @@ def test_days_count_from_the_day_it_goes_out(
     late = letter(moment=letter().moment.replace(day=day))
     text = part_of(compose(late, composing), "plain")
     assert [line for line in text if "Renewal date" in line] == lines
+
+
+def test_account_mails_name_the_portal_as_its_operator_does(composing: Settings) -> None:
+    for name, said in (("Acme Renewals", "Acme Renewals"), ("", "Portal odnowień")):
+        named = replace(composing, name=name)
+        posting = Posting(DANA.email, "pl", "<one@portal.example>", letter().moment)
+        snapshot = LETTERS["invitation"].snapshot
+        message = parsed(
+            compose(KINDS[MailKind.INVITATION].letter(snapshot, posting, named), named)
+        )
+        assert message["From"].addresses[0].display_name == said
+        assert f"do serwisu {said}" in message["Subject"]
 
 
 def test_message_ids_differ_and_name_the_senders_domain(composing: Settings) -> None:

@@ -191,7 +191,7 @@ def written(value: Any) -> str:
 def rest(number: int) -> Iterator[str]:
     """Say how many lines the report leaves out."""
     if number > MOST_LINES:
-        more = _("and %(num)s more; --json has all of them", num=number - MOST_LINES)
+        more = _("and %(num)d more; --json has all of them", num=number - MOST_LINES)
         yield f"  {more}\n"
 
 
@@ -204,12 +204,12 @@ def mail_words(mails: Iterable[MailAhead], sending: bool) -> Iterator[str]:
     )
     number = next(counted)
     heading = ngettext(
-        "%(num)d mail about these clients within %(days)s days",
-        "%(num)d mails about these clients within %(days)s days",
+        "%(num)d mail about these clients within %(days)d days",
+        "%(num)d mails about these clients within %(days)d days",
         number,
         days=DAYS_AHEAD,
     )
-    nothing = _("No mails about these clients within %(days)s days", days=DAYS_AHEAD)
+    nothing = _("No mails about these clients within %(days)d days", days=DAYS_AHEAD)
     yield (heading if number else nothing) + "\n"
     for *_order, mail in soonest:
         language = i18n.LANGUAGES[mail.language].endonym

@@ -16,6 +16,7 @@ from jinja2 import Environment
 from webapp.config import Settings
 from webapp.domain.snapshots import Party
 from webapp.i18n import LANGUAGES
+from webapp.labels.codes import portal_name
 from webapp.mail import wire
 from webapp.mail.addresses import one_line
 from webapp.mail.kinds import KINDS
@@ -33,6 +34,7 @@ def compose(letter: Letter, settings: Settings) -> bytes:
         values = by_name(kind.words(tidy(letter.snapshot), letter, settings))
         values |= {
             "html_language": LANGUAGES[letter.language].html,
+            "portal": portal_name(settings.name),
             "vendor": settings.vendor_name,
             "sender": letter.sender_name,
             "recipient": letter.recipient,

@@ -8,7 +8,6 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
-from flask_babel import ngettext
 
 from webapp.config import Settings
 from webapp.domain.ownership import Owner
@@ -21,7 +20,7 @@ from webapp.domain.snapshots import (
     SubscriptionLine,
 )
 from webapp.i18n import LANGUAGES, long_date, money
-from webapp.labels.codes import REASONS
+from webapp.labels.codes import REASONS, days_away
 from webapp.mail.kind import Tester, Words
 from webapp.mail.letter import Letter, Posting, to_reader
 from webapp.models import MailKind
@@ -136,10 +135,7 @@ def item(subscription: SubscriptionLine, today: date, language: str) -> ItemWord
 def day(when: date, today: date, language: str) -> str:
     """Write a date with its distance from today in the language in force: 3 March 2026 (in 12 days)."""
     written, days = long_date(when, language), (when - today).days
-    if days < 0:
-        return written
-    distance = ngettext("in %(num)d day", "in %(num)d days", days) if days else _("today")
-    return f"{written} ({distance})"
+    return f"{written} ({days_away(days)})" if days >= 0 else written
 
 
 @lru_cache(maxsize=1024)
