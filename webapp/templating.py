@@ -14,7 +14,7 @@ from jinja2.nodes import EvalContext
 from jinja2.visitor import NodeTransformer
 from markupsafe import Markup
 
-from webapp import i18n
+from webapp import typography
 from webapp.i18n import LANGUAGES, Language
 from webapp.labels import codes
 
@@ -29,12 +29,11 @@ FIXED = {"_", "gettext", "pgettext"}
 
 
 FORMS: tuple[Callable[..., str], ...] = (
-    i18n.long_date,
-    i18n.medium_date,
-    i18n.weekday_date,
-    i18n.local_time,
-    i18n.money,
-    i18n.number,
+    typography.long_date,
+    typography.medium_date,
+    typography.local_time,
+    typography.money,
+    typography.number,
 )
 
 

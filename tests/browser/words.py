@@ -88,7 +88,7 @@ POLISH = Words(
 )
 PORTUGUESE = Words(
     code="pt",
-    endonym="Português",
+    endonym="Português (Brasil)",
     html="pt-BR",
     settings="Configurações",
     partners="Parceiros",

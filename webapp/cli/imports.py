@@ -15,7 +15,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from webapp import i18n
-from webapp.cli.shared import as_json, find_partner, json_pieces, unit_of_work
+from webapp.cli.shared import as_json, find_partner, json_pieces, say, unit_of_work
 from webapp.domain.cells import Problem
 from webapp.domain.rows import Field
 from webapp.labels import audit, codes
@@ -128,8 +128,9 @@ def import_command(
         text.seek(0)
         if not as_json:
             print_faults(report)
+        tell = click.echo if as_json else say
         for line in text:
-            click.echo(line, nl=False)
+            tell(line, nl=False)
     if report.faults:
         raise click.exceptions.Exit(1)
 
@@ -154,9 +155,9 @@ def print_faults(report: Report) -> None:
     """Print the errors for people, before all else, since a single error stops the import."""
     for fault in report.faults[:MOST_LINES]:
         option = OPTIONS.get(fault.problem)
-        click.echo(f"{remark(fault)} ({option})" if option else str(remark(fault)), err=True)
+        say(f"{remark(fault)} ({option})" if option else str(remark(fault)), err=True)
     for line in rest(len(report.faults)):
-        click.echo(line, nl=False, err=True)
+        say(line, nl=False, err=True)
 
 
 def words(report: Report, sending: bool, applied: bool) -> Iterator[str]:

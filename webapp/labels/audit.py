@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import lazy_pgettext
 
-from webapp import i18n
+from webapp import i18n, typography
 from webapp.domain.ownership import Owner
 from webapp.domain.recipients import ContactRole
 from webapp.labels import codes
@@ -134,7 +134,7 @@ def word(field: str, value: Any, names: Mapping[int, str], language: str, vendor
 
 
 def day_word(value: str, language: str) -> str:
-    return i18n.medium_date(date.fromisoformat(value), language)
+    return typography.medium_date(date.fromisoformat(value), language)
 
 
 def clock_word(value: str, _language: str) -> str:

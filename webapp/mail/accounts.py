@@ -6,11 +6,11 @@ from flask_babel import force_locale
 
 from webapp.config import Settings
 from webapp.domain.snapshots import AccountSnapshot
-from webapp.i18n import local_time
 from webapp.labels.codes import portal_name
 from webapp.mail.kind import Tester, Words
 from webapp.mail.letter import Letter, Posting, to_reader
 from webapp.models import LinkPurpose, MailKind
+from webapp.typography import local_time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

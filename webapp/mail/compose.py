@@ -22,6 +22,7 @@ from webapp.mail.addresses import one_line
 from webapp.mail.kinds import KINDS
 from webapp.mail.letter import Letter
 from webapp.templating import Templates
+from webapp.typography import plain
 
 TEXT_WIDTH = 76
 LIST_MARK = re.compile(r" *(?:- |\d+\. )?")
@@ -44,7 +45,8 @@ def compose(letter: Letter, settings: Settings) -> bytes:
             # The made-up client of a test mail has no page.
             values["button"] = settings.base_url + "/"
         templates = cast(Templates, current_app.jinja_env).in_language()
-        subject = one_line(render(templates, kind.template("subject.txt"), values))
+        # An ASCII subject stays one, and readers' filters find what they look for.
+        subject = plain(one_line(render(templates, kind.template("subject.txt"), values)))
         if letter.snapshot.test:
             subject = _("Test: %(subject)s", subject=subject)
         values["subject"] = subject

@@ -19,11 +19,12 @@ from webapp.domain.snapshots import (
     ReminderSnapshot,
     SubscriptionLine,
 )
-from webapp.i18n import LANGUAGES, long_date, money
+from webapp.i18n import LANGUAGES
 from webapp.labels.codes import REASONS, days_away
 from webapp.mail.kind import Tester, Words
 from webapp.mail.letter import Letter, Posting, to_reader
 from webapp.models import MailKind
+from webapp.typography import long_date, money
 
 CLIENT_REASONS = {Reason(role.value) for role in ContactRole}
 # Nothing of the made-up data has a row of its own.
