@@ -79,6 +79,8 @@ def signed_in(app: Flask, path: str) -> dict[str, Any]:
     with client.session_transaction() as session:
         # As signing in leaves it.
         session["_user_id"], session["_fresh"] = f"token-{team(1)[0]}", True
+    # The first page leaves a cookie as later ones find it.
+    client.get(path)
     name = app.config["SESSION_COOKIE_NAME"]
     cookie = client.get_cookie(name)
     assert cookie

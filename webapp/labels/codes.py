@@ -1,5 +1,6 @@
 """Lazy texts for codes: the domain and the tables stay language-free."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
@@ -118,13 +119,9 @@ ENDONYMS = {language.code: language.endonym for language in i18n.LANGUAGES.value
 
 
 def spoken() -> SimpleNamespace:
-    """Gather this module's words for templates, as plain texts of the language in force.
-
-    Phrases about a number are remembered, since lists say the same ones in many rows.
-    """
+    """Gather this module's words for templates, as plain texts of the language in force."""
     names = {name: plain(value) for name, value in globals().items() if not name.startswith("_")}
-    remembered = {phrase.__name__: lru_cache(1000)(phrase) for phrase in PHRASES}
-    return SimpleNamespace(**(names | remembered))
+    return SimpleNamespace(**names)
 
 
 def plain(value: Any) -> Any:
@@ -203,4 +200,6 @@ def portal_name(chosen: str) -> str:
     return chosen or _("Renewal Portal")
 
 
-PHRASES = (days_away, days_before, term)
+def phrases() -> dict[str, Callable[[int], str]]:
+    """Make the filters of a language that say a number. They are remembered, since lists say few in many rows."""
+    return {said.__name__: lru_cache(1000)(said) for said in (days_away, days_before, term)}

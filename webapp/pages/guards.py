@@ -40,7 +40,17 @@ def client_network() -> str:
     return str(ip_network((address, 64), strict=False))
 
 
-limiter = Limiter(client_network, strategy="moving-window")
+class RouteLimiter(Limiter):
+    """Limits of single routes. These ask by themselves, so that no other request needs to be looked at."""
+
+    def _check_request_limit(
+        self, callable_name: str | None = None, in_middleware: bool = True
+    ) -> None:
+        if not in_middleware:
+            super()._check_request_limit(callable_name, in_middleware)
+
+
+limiter = RouteLimiter(client_network, strategy="moving-window")
 PUBLIC = "public"
 
 

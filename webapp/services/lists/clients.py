@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from functools import cache, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, exists, or_, select
 
@@ -119,8 +119,7 @@ class ClientQuery(paging.Query):
     descending: bool = choice("direction", {"descending": True}, default=False, narrows=False)
 
 
-@dataclass(frozen=True, slots=True)
-class ClientRow:
+class ClientRow(NamedTuple):
     """One client. ``today``: its local date. ``next_renewal``: None if there is nothing to renew.
 
     ``deadline``: the decision deadline of that renewal, if there is one.
@@ -239,25 +238,26 @@ def client_rows(rows: Sequence[Any], partner: Partner, team: Team) -> Iterator[C
             team.rate(partner, standing(own)),
         )
 
-    for row in rows:
-        contact, rated = asked(row.contact_id)
-        day, reach = today(row.time_zone), rated[row.situation]
+    # Taken apart at once, which is faster than value by value.
+    for id, city, situation, own_id, renewal, name, zone, mail, deadline, blocked in rows:
+        contact, rated = asked(own_id)
+        day, reach = today(zone), rated[situation]
         yield ClientRow(
-            id=row.id,
-            name=row.name,
-            city=row.city,
-            owner=owner(SITUATIONS[row.situation].choice),
+            id=id,
+            name=name,
+            city=city,
+            owner=owner(SITUATIONS[situation].choice),
             contact=contact,
-            next_renewal=None if row.next_renewal_on == NO_RENEWAL else row.next_renewal_on,
-            deadline=row.next_deadline,
+            next_renewal=None if renewal == NO_RENEWAL else renewal,
+            deadline=deadline,
             today=day,
             reach=reach,
-            at_risk=None if reach is Reachability.GREEN else at_risk(row, day),
+            at_risk=None if reach is Reachability.GREEN else at_risk(mail, blocked, day),
         )
 
 
-def at_risk(row: Any, today: date) -> date | None:
+def at_risk(next_mail: date | None, blocked_until: date | None, today: date) -> date | None:
     """Return the day of a client's next mail: today if one is blocked or overdue, None if none will come."""
-    if row.blocked_until and row.blocked_until >= today:
+    if blocked_until and blocked_until >= today:
         return today
-    return max(row.next_mail, today) if row.next_mail else None
+    return max(next_mail, today) if next_mail else None

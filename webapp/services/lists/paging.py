@@ -162,5 +162,5 @@ def load_rows(listing: Listing, ids: Sequence[int]) -> tuple[Any, ...]:
     """Load these rows, in this order."""
     if not ids:
         return ()
-    by_id = {row.id: row for row in execute(listing.rows, {"ids": ids})}
+    by_id = {row.id: row for row in execute(listing.rows, {"ids": ids}).all()}
     return tuple(by_id[row_id] for row_id in ids if row_id in by_id)

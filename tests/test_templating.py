@@ -1,0 +1,57 @@
+"""What templates write: values as HTML, in pages and in texts of the catalog."""
+
+import pytest
+from flask_babel import lazy_gettext
+from markupsafe import Markup
+
+HOSTILE = """<b>&"'"""
+SAFE = ("<", ">", '"', "'")
+
+
+@pytest.fixture
+def render(app):
+    """Render a template's source in the language in force."""
+
+    def render(source, **values):
+        return app.jinja_env.in_language().from_string(source).render(values)
+
+    with app.test_request_context():
+        yield render
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("plain", "plain"),
+        ("Łódź & Co", "Łódź &amp; Co"),
+        (Markup("<b>"), "<b>"),
+        (7, "7"),
+        (None, "None"),
+        (lazy_gettext("Save"), "Save"),
+        (["<"], "[&#39;&lt;&#39;]"),
+    ],
+)
+def test_a_value_is_written_as_html(render, value, written):
+    assert render("{{ value }}", value=value) == written
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ hostile }}",
+        "{{ _('decide by %(date)s', date=hostile) }}",
+        "{{ ngettext('%(num)d admin of %(name)s', '%(num)d admins of %(name)s', 2, name=hostile) }}",
+        "{% macro show(text) %}{{ text }}{% endmacro %}{{ show(hostile) }}",
+        "{% set kept %}{{ hostile }}{% endset %}{{ kept }}",
+        "{{ hostile ~ hostile }}",
+    ],
+)
+def test_no_value_opens_a_tag_or_an_attribute(render, template):
+    shown = render(template, hostile=HOSTILE)
+    assert "b&gt;&amp;" in shown
+    assert not any(mark in shown for mark in SAFE)
+
+
+def test_a_text_is_escaped_once(render):
+    shown = render("{% macro show(text) %}{{ text }}{% endmacro %}{{ show('&') }}")
+    assert shown == "&amp;"
