@@ -11,7 +11,7 @@ from zlib import crc32
 
 from webapp.domain import schedule
 from webapp.domain.ownership import Choice, Owner
-from webapp.domain.recipients import ContactRole
+from webapp.domain.recipients import ContactRole, Reason
 from webapp.domain.situations import SEVERAL, Situation
 
 
@@ -209,3 +209,23 @@ def roles_of(client_id: int) -> Iterator[tuple[int, ContactRole]]:
     people = people_at(client_id)
     for one, role in enumerate(ROLES[: 3 if people > 1 else people]):
         yield client_id * 4 + one % people, role
+
+
+def due_of(client_id: int, today: date) -> dict[date, list[Product]]:
+    """Group a client's subscriptions by the day on which the newest step of each fell due."""
+    due: dict[date, list[Product]] = {}
+    for one in products_of(client_id, today):
+        if one.told is not None:
+            due.setdefault(schedule.due_on(one.course.base, one.told), []).append(one)
+    return due
+
+
+def readers_of(client_id: int, size: Size) -> dict[int, tuple[Reason, ...]]:
+    """Choose who is told, with the reasons: the client's people, or the partner's point of contact."""
+    people = team(partner_of(client_id, size))
+    if own_owner(client_id) is Owner.PARTNER:
+        return {people[1 + pick(client_id, "contact", 4)]: (Reason.POINT_OF_CONTACT,)}
+    readers: dict[int, tuple[Reason, ...]] = {}
+    for user_id, role in roles_of(client_id):
+        readers[user_id] = (*readers.get(user_id, ()), Reason(ContactRole(role).value))
+    return readers

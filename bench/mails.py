@@ -11,8 +11,7 @@ from bench.rows import Row
 from webapp.domain.delivery import DeliveryState
 from webapp.domain.facts import MailKind
 from webapp.domain.ownership import Owner
-from webapp.domain.recipients import ContactRole, Place, Reason
-from webapp.domain.schedule import due_on
+from webapp.domain.recipients import Place, Reason
 from webapp.domain.snapshots.base import PartnerName
 from webapp.domain.snapshots.reminders import (
     CircleMember,
@@ -36,33 +35,13 @@ class Day:
     readers: dict[int, tuple[Reason, ...]]
 
 
-def due_of(client_id: int, today: date) -> dict[date, list[Product]]:
-    """Group a client's subscriptions by the day on which the newest step of each fell due."""
-    due: dict[date, list[Product]] = {}
-    for one in facts.products_of(client_id, today):
-        if one.told is not None:
-            due.setdefault(due_on(one.course.base, one.told), []).append(one)
-    return due
-
-
 def day_of(client_id: int, on: date, products: list[Product], size: Size) -> Day:
-    return Day(client_id, on, tuple(products), readers_of(client_id, size))
-
-
-def readers_of(client_id: int, size: Size) -> dict[int, tuple[Reason, ...]]:
-    """Choose who is told, with the reasons: the client's people, or the partner's point of contact."""
-    people = facts.team(facts.partner_of(client_id, size))
-    if facts.own_owner(client_id) is Owner.PARTNER:
-        return {people[1 + pick(client_id, "contact", 4)]: (Reason.POINT_OF_CONTACT,)}
-    readers: dict[int, tuple[Reason, ...]] = {}
-    for user_id, role in facts.roles_of(client_id):
-        readers[user_id] = (*readers.get(user_id, ()), Reason(ContactRole(role).value))
-    return readers
+    return Day(client_id, on, tuple(products), facts.readers_of(client_id, size))
 
 
 def days(size: Size, today: date) -> Iterator[Day]:
     for client_id in size.ids:
-        for on, products in due_of(client_id, today).items():
+        for on, products in facts.due_of(client_id, today).items():
             yield day_of(client_id, on, products, size)
 
 
@@ -85,7 +64,7 @@ def reminders(size: Size, today: date) -> Iterator[Row]:
 @cache
 def in_order(size: Size, today: date) -> list[tuple[int, int]]:
     """List days and clients in the order of time, as the outbox numbers its mails."""
-    return sorted((on.toordinal(), id) for id in size.ids for on in due_of(id, today))
+    return sorted((on.toordinal(), id) for id in size.ids for on in facts.due_of(id, today))
 
 
 def mails(size: Size, today: date) -> Iterator[tuple[int, int, Day]]:
@@ -93,7 +72,7 @@ def mails(size: Size, today: date) -> Iterator[tuple[int, int, Day]]:
     id = 0
     for ordinal, client_id in in_order(size, today):
         on = date.fromordinal(ordinal)
-        day = day_of(client_id, on, due_of(client_id, today)[on], size)
+        day = day_of(client_id, on, facts.due_of(client_id, today)[on], size)
         for reader in day.readers:
             id += 1
             yield id, reader, day

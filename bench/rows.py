@@ -18,6 +18,7 @@ from bench.facts import (
     ZONES,
     Size,
     client_name,
+    due_of,
     email,
     moment,
     name_part,
@@ -27,6 +28,7 @@ from bench.facts import (
     person_name,
     pick,
     products_of,
+    readers_of,
     rejected,
     roles_of,
     situation,
@@ -89,10 +91,13 @@ def users(size: Size, today: date) -> Iterator[Row]:
     created = moment(today - timedelta(days=300))
     for partner_id in range(1, size.partners + 1):
         for id in team(partner_id):
-            yield user(id, partner_id, created)
+            yield user(id, partner_id, created) | {"told_by_id": partner_id}
     for client_id in size.ids:
-        for one in range(people_at(client_id)):
-            yield user(client_id * 4 + one, client_id, created)
+        told = readers_of(client_id, size) if due_of(client_id, today) else ()
+        partner_id = partner_of(client_id, size)
+        for id in range(client_id * 4, client_id * 4 + people_at(client_id)):
+            told_by = partner_id if id in told else None
+            yield user(id, client_id, created) | {"told_by_id": told_by}
 
 
 def user(id: int, organisation_id: int, created: datetime) -> Row:

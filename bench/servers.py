@@ -51,8 +51,15 @@ def serving(python: str, app: str, environment: Mapping[str, str], log: str) -> 
 
 
 def inherited() -> dict[str, str]:
-    """Return this process's environment without the portal's settings."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
+    """Return this process's environment without the portal's settings.
+
+    Python may keep what it compiles, as it does wherever a portal is installed.
+    """
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("PORTAL_") and name != "PYTHONDONTWRITEBYTECODE"
+    }
 
 
 def await_answer(port: int, process: "subprocess.Popen[bytes]") -> None:

@@ -101,6 +101,7 @@ def money(amount: Decimal, currency: str, language: str) -> str:
     return re.sub(r"(?<=[^\W\d])(?=[-\d])", SPACE, text)
 
 
+@lru_cache(maxsize=4096)
 def number(value: int, language: str) -> str:
     """Write a whole number: 1,000 · 1000 · 1.000."""
     record = LANGUAGES[language]

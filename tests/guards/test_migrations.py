@@ -1,6 +1,7 @@
 """The migrations make what the models say, on both databases, and leave no foreign key broken."""
 
 import json
+from datetime import UTC, date, datetime
 from hashlib import sha256
 from pathlib import Path
 from runpy import run_path
@@ -11,7 +12,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect, select, text, update
 
 from webapp.cli.migrating import downgrade, upgrade
-from webapp.models import Installation, User, db
+from webapp.models import Delivery, DeliveryState, Installation, MailKind, User, db
 
 ROOT = Path(__file__).resolve().parents[2]
 # Migrations that have landed, with the dumps of their databases, by the hashes of their contents.
@@ -61,6 +62,35 @@ def test_names_that_were_there_before_are_found_too(context, cast):
     upgrade()
     names = dict(db.session.execute(select(User.id, User.name_key)).all())
     assert (names[cast.dana], names[cast.bob]) == ("zaneta lawniczak", "bob")
+
+
+def test_readers_of_earlier_mails_are_found_too(context, cast):
+    common = {
+        "kind": MailKind.REMINDER_CLIENT,
+        "state": DeliveryState.SENT,
+        "partner_id": cast.partner,
+        "client_id": cast.client,
+        "language": "en",
+        "snapshot": {},
+        "queued_at": datetime(2027, 3, 1, tzinfo=UTC),
+        "send_after": datetime(2027, 3, 1, tzinfo=UTC),
+    }
+    for day, recipient, email in (
+        (1, cast.dana, "Older@acme.example"),
+        (2, cast.dana, "old@acme.example"),
+        (3, cast.dana, "DANA@acme.example"),
+        (4, cast.bob, "bob@odnowa.example"),
+    ):
+        values = {"recipient_id": recipient, "email": email, "day": date(2027, 3, day)}
+        db.session.add(Delivery(**common, **values))
+    db.session.commit()
+    downgrade(revision="0005")
+    upgrade()
+    columns = select(User.id, User.told_by_id, User.earlier_emails)
+    found = {id: tuple(values) for id, *values in db.session.execute(columns)}
+    assert found[cast.dana] == (cast.partner, "old@acme.example older@acme.example")
+    assert found[cast.bob] == (cast.partner, None)
+    assert found[cast.dave] == (None, None)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

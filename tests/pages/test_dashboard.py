@@ -20,7 +20,9 @@ from webapp.models import (
     db,
 )
 from webapp.models.tables import client_table
+from webapp.pages import dashboard
 from webapp.services.lists import clients as client_list
+from webapp.services.lists import finding
 from webapp.services.reminders import due_index, situations
 
 DASHBOARD = "/partner/dashboard"
@@ -73,7 +75,7 @@ def test_a_decision_that_was_due_stands_out(app, browse, cast, time_machine):
     assert "decision was due 1 Mar 2027" in browse(cast.bob).get(DASHBOARD).text
 
 
-def test_mails_to_decide_about_are_said(app, browse, cast):
+def test_mails_to_decide_about_are_said(app, browse, cast, monkeypatch):
     assert "not sure" not in browse(cast.bob).get(DASHBOARD).text
     with unit_of_work(app):
         db.session.add(
@@ -92,6 +94,9 @@ def test_mails_to_decide_about_are_said(app, browse, cast):
         )
     assert "1 mail is not sure" in browse(cast.bob).get(DASHBOARD).text
     assert "not sure" not in browse(cast.charlie).get(DASHBOARD).text
+    for module in (dashboard, finding):
+        monkeypatch.setattr(module, "MOST_COUNTED", 0)
+    assert "More than 0 mails are not sure" in browse(cast.bob).get(DASHBOARD).text
 
 
 def test_signed_out_one_signs_in_first(browse, cast):

@@ -72,6 +72,7 @@ def add(app, cast):
             }
             mail = Delivery(**(plain | values), reminders=[reminder])
             db.session.add(mail)
+            db.session.get_one(User, mail.recipient_id).told_by_id = mail.partner_id
             db.session.flush()
             return mail.id
 
@@ -223,6 +224,10 @@ def test_what_was_told_otherwise_is_not_sent_again(browse, cast, add):
         ("recipient=łukasz", {"lukasz@lodz.example"}),
         ("recipient=LUKASZ", {"lukasz@lodz.example"}),
         ("recipient=dave+ACME", {"dave@acme.example"}),
+        ("recipient=david", {"dave@acme.example"}),
+        ("recipient=dave.old", {"dave@acme.example"}),
+        ("client=lodz&recipient=lukasz", {"lukasz@lodz.example"}),
+        ("client=lodz&recipient=dave", set()),
         ("days=7", {"dana@acme.example", "lukasz@lodz.example"}),
         (
             "days=30&state=nonsense",
@@ -246,6 +251,8 @@ def test_filters(app, browse, cast, add, asked, found):
         db.session.add(lukasz)
         db.session.flush()
         client_id, user_id = lodz.id, lukasz.id
+        dave = db.session.get_one(User, cast.dave)
+        dave.name, dave.earlier_emails = "David", "dave.old@acme.example"
     add(client_id=client_id, recipient_id=user_id, email="lukasz@lodz.example")
     page = browse(cast.bob).get(f"{PAGE}?{asked}").text
     shown = set(re.findall(r"[a-z]+@[a-z]+\.example", page))

@@ -8,7 +8,9 @@ from sqlalchemy import select
 from tests.support.cast import Cast, unit_of_work
 from tests.support.forms import shown_to
 from webapp.models import Client, Delivery, User, db
+from webapp.pages import settings
 from webapp.services.accounts import logins
+from webapp.services.lists import finding
 from webapp.signin import password
 
 SECRET = "correct horse battery"
@@ -184,13 +186,18 @@ def test_deactivating_ends_access_at_once(app, browse, cast: Cast):
     assert stored(app, cast.dave).active
 
 
-def test_who_looked_after_clients_is_missed(app, browse, cast: Cast):
+def test_who_looked_after_clients_is_missed(app, browse, cast: Cast, monkeypatch):
     with unit_of_work(app):
         db.session.get(Client, cast.client).contact_id = cast.bob
     alice = browse(cast.alice)
     page = alice.get(alice.post(f"/settings/team/{cast.bob}/active", data={"active": 0}).location)
     assert "the point of contact for 1 client; somebody else stands in" in page.text
     assert "point of contact for" not in alice.get("/settings/team").text
+    for module in (settings, finding):
+        monkeypatch.setattr(module, "MOST_COUNTED", 0)
+    for active in (1, 0):
+        answer = alice.post(f"/settings/team/{cast.bob}/active", data={"active": active})
+    assert "the point of contact for more than 0 clients" in alice.get(answer.location).text
 
 
 def test_an_invitation_can_be_sent_again(app, browse, cast: Cast):

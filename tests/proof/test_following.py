@@ -118,7 +118,9 @@ class Portal(RuleBasedStateMachine):
     def date_moves(self, number, days):
         with self.change():
             client = self.client(number)
-            subscription = subscriptions.subscriptions_of(client)[0]
+            subscription = db.session.scalars(
+                select(Subscription).where(Subscription.client_id == client.id)
+            ).first()
             moved = replace(
                 subscriptions.details_of(subscription),
                 renewal_date=RENEWAL + timedelta(days=days),

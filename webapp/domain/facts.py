@@ -56,7 +56,7 @@ class PartnerFacts:
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionFacts:
-    """One active subscription.
+    """One subscription.
 
     ``planned``: steps that have a reminder for the present base date. ``waiting``: the planned step with
     mails that are still to be handed over. ``reached``: the steps that people got already, as
@@ -99,7 +99,7 @@ class ClientFacts:
     """All facts behind one client's reminders.
 
     ``occupied``: ``(address, local day)`` pairs for which a mail about this client has already gone
-    out. Nobody gets a second one on the same day.
+    out. Nobody gets a second one on the same day. ``cancelled``: subscriptions to show; no rule looks at them.
     """
 
     id: int
@@ -111,6 +111,7 @@ class ClientFacts:
     contacts: Mapping[ContactRole, Person] = field(default_factory=dict)
     subscriptions: tuple[SubscriptionFacts, ...] = ()
     occupied: frozenset[tuple[str, date]] = frozenset()
+    cancelled: tuple[SubscriptionFacts, ...] = ()
 
     @property
     def zone(self) -> ZoneInfo:

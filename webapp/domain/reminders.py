@@ -26,7 +26,7 @@ from webapp.domain.schedule import (
     due_step,
     in_zone,
     last_moment,
-    open_steps,
+    next_due,
     send_at,
 )
 
@@ -114,21 +114,27 @@ def waiting_items(client: ClientFacts, now: datetime) -> tuple[Item, ...]:
 
 def plan_on(client: ClientFacts, day: date, items: Sequence[Item], now: datetime) -> DayPlan:
     """Plan the mails about these items on a local day, today or later."""
-    whole = client.circle
+    return plan_for(client.circle, client, day, items, now)
+
+
+def plan_for(
+    circle: Circle, client: ClientFacts, day: date, items: Sequence[Item], now: datetime
+) -> DayPlan:
+    """Plan the mails to the client's circle about these items on a local day."""
+    kind = kind_of(circle)
     earliest = max(now, in_zone(day, time(), client.zone))
-    mails = (mail_to(client, whole, reader, items, earliest) for reader in readers(whole))
-    return DayPlan(day, whole, tuple(items), tuple(mail for mail in mails if mail))
+    mails = (mail_to(client, kind, reader, items, earliest) for reader in readers(circle))
+    return DayPlan(day, circle, tuple(items), tuple(mail for mail in mails if mail))
 
 
 def mail_to(
     client: ClientFacts,
-    circle: Circle,
+    kind: MailKind,
     reader: Recipient,
     items: Sequence[Item],
     earliest: datetime,
 ) -> PlannedMail | None:
     """Plan the one mail to a reader about the items not told to that reader yet, if any are left."""
-    kind = kind_of(circle)
     address = reader.person.address
     mine = tuple(
         item for item in items if (item.step, address, kind) not in item.subscription.reached
@@ -174,30 +180,30 @@ def coming(client: ClientFacts, now: datetime, last: date = date.max) -> Iterato
     A mail that has to wait takes up items that fall due meanwhile, as in real planning. ``last``: the last
     local day to look at.
     """
+    circle = client.circle
     day: date | None = now.astimezone(client.zone).date()
     while day is not None and day <= last:
         moment = max(now, in_zone(day, time(), client.zone))
-        following = next_due(client, day)
+        following = next_day(client, day)
         items = due_items(client, moment)
         if items:
-            planned = plan_on(client, day, items, moment)
+            planned = plan_for(circle, client, day, items, moment)
             until = in_zone(following, time(), client.zone) if following else None
             sent = tuple(mail for mail in planned.mails if until is None or mail.send_at < until)
             if sent or (planned.blocked and not planned.mails):
                 told = tuple(item for item in items if any(item in mail.items for mail in sent))
-                yield replace(planned, items=items if planned.blocked else told, mails=sent)
+                yield DayPlan(day, circle, items if planned.blocked else told, sent)
             client = after(client, planned, sent)
         day = following
 
 
-def next_due(client: ClientFacts, day: date) -> date | None:
+def next_day(client: ClientFacts, day: date) -> date | None:
     """Find the next local date after this one on which a step falls due."""
     days = (
-        due_on(subscription.base, step)
+        next_due(subscription.renewal, client.partner.steps, day)
         for subscription in client.subscriptions
-        for step in open_steps(subscription.renewal, client.partner.steps)
     )
-    return min((due for due in days if due > day), default=None)
+    return min((due for due in days if due is not None), default=None)
 
 
 def day_plans(client: ClientFacts, now: datetime, count: int = 3) -> tuple[DayPlan, ...]:

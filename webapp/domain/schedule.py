@@ -2,10 +2,10 @@
 
 import calendar
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Self
 from zoneinfo import ZoneInfo
 
@@ -55,7 +55,8 @@ def decided_in_time(renewal_date: date, deadline: date | None) -> bool:
     return deadline is None or deadline <= renewal_date
 
 
-def term_steps(steps: Iterable[int], term_months: int) -> tuple[int, ...]:
+@lru_cache(1024)
+def term_steps(steps: tuple[int, ...], term_months: int) -> tuple[int, ...]:
     """Choose the steps that apply, in days, farthest first: only those shorter than the term.
 
     The term counts with the fewest days that so many months can have, so that all its renewals have the
@@ -85,18 +86,16 @@ class Renewal:
     steps_from: date | None = None
 
 
-def open_steps(renewal: Renewal, steps: Iterable[int]) -> tuple[int, ...]:
+def open_steps(renewal: Renewal, steps: tuple[int, ...]) -> list[int]:
     """List the steps that are still to be planned, farthest first.
 
     A step that is farther away than a planned one has been overtaken.
     """
-    newest = min(renewal.planned, default=None)
-    return tuple(
-        step
-        for step in term_steps(steps, renewal.term_months)
-        if (newest is None or step < newest)
-        and (renewal.steps_from is None or due_on(renewal.base, step) >= renewal.steps_from)
-    )
+    overtaken = min(renewal.planned, default=FARTHEST_STEP + 1)
+    first = renewal.steps_from
+    farthest = FARTHEST_STEP if first is None else (renewal.base - first).days
+    applying = term_steps(steps, renewal.term_months)
+    return [step for step in applying if step < overtaken and step <= farthest]
 
 
 def due_on(base: date, step: int) -> date:
@@ -112,13 +111,22 @@ class Due:
     superseded: tuple[int, ...] = ()
 
 
-def due_step(renewal: Renewal, steps: Iterable[int], today: date) -> Due | None:
+def due_step(renewal: Renewal, steps: tuple[int, ...], today: date) -> Due | None:
     """Choose the newest step due by today in the client's zone. Due is "≤ today", never "="."""
-    due = [step for step in open_steps(renewal, steps) if due_on(renewal.base, step) <= today]
+    left = (renewal.base - today).days
+    due = [step for step in open_steps(renewal, steps) if step >= left]
     return Due(due[-1], tuple(due[:-1])) if due else None
 
 
-def attention_on(renewal: Renewal, steps: Iterable[int]) -> date | None:
+def next_due(renewal: Renewal, steps: tuple[int, ...], day: date) -> date | None:
+    """Find the first local date after a day on which a step falls due."""
+    left = (renewal.base - day).days
+    later = (step for step in open_steps(renewal, steps) if step < left)
+    farthest = next(later, None)
+    return None if farthest is None else due_on(renewal.base, farthest)
+
+
+def attention_on(renewal: Renewal, steps: tuple[int, ...]) -> date | None:
     """Compute the local date on which a subscription needs attention next; None if no step is left."""
     left = open_steps(renewal, steps)
     return due_on(renewal.base, left[0]) if left else None

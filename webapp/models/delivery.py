@@ -158,10 +158,9 @@ class Delivery(Base):
             sqlite_where=text("lease_until IS NOT NULL"),
             postgresql_where=text("lease_until IS NOT NULL"),
         ),
-        # For the list of deliveries: all, those in a state, of some clients, and of the last days.
+        # For the list of deliveries: all, those in a state, and those of the last days.
         Index(None, "partner_id", "id", "state"),
         Index(None, "partner_id", "state", "id"),
-        Index(None, "partner_id", "client_id", "id", "state"),
         Index(None, "partner_id", "queued_at", "id", "state"),
         Index(None, "client_id", "id"),
     )

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from flask_login import UserMixin
-from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from webapp.domain.access import Action, Role, may
@@ -15,6 +15,11 @@ from webapp.models.base import Base, Identity, Key, UtcDateTime, codes
 
 if TYPE_CHECKING:
     from webapp.models.organisation import Organisation
+
+
+# An index has room for so many bytes of earlier addresses.
+MOST_EARLIER = 300
+TOLD = text("told_by_id IS NOT NULL")
 
 
 def new_token() -> str:
@@ -29,8 +34,10 @@ def name_key(name: str) -> str:
 class User(Base, UserMixin):
     """One person in one organisation. Deactivated, never deleted.
 
-    ``email_key`` is the case-folded address, ``name_key`` the folded name for searches. ``session_token``
-    is stored in sessions. It changes with password, role and deactivation, which ends every session.
+    ``email_key`` is the case-folded address, ``name_key`` the folded name for searches. ``earlier_emails``:
+    addresses that the person had before, case-folded. ``told_by_id``: the partner about whose clients this
+    person has got mails. ``session_token`` is stored in sessions. It changes with password, role and
+    deactivation, which ends every session.
     ``rejected_reply`` is a mail server's reply when it rejected the address. It is cleared when the address
     changes, or somebody says that it is right.
     """
@@ -42,6 +49,9 @@ class User(Base, UserMixin):
     name_key: Mapped[str] = mapped_column(Key)
     email: Mapped[str] = mapped_column(String(254))
     email_key: Mapped[str] = mapped_column(Key, index=True)
+    earlier_emails: Mapped[str | None] = mapped_column(Key)
+    # No foreign key, since partners refer to people.
+    told_by_id: Mapped[int | None] = mapped_column(Identity)
     job_title: Mapped[str | None] = mapped_column(String(200))
     language: Mapped[str | None] = mapped_column(String(2))
     time_zone: Mapped[str | None] = mapped_column(String(64))
@@ -61,12 +71,30 @@ class User(Base, UserMixin):
         UniqueConstraint("organisation_id", "email_key"),
         # Composite foreign keys point at this: a person of exactly this organisation.
         UniqueConstraint("organisation_id", "id"),
+        # A search for recipients goes through all of a partner's, and needs no more than this.
+        Index(
+            "ix_user_told",
+            "told_by_id",
+            "id",
+            "name_key",
+            "email_key",
+            "earlier_emails",
+            sqlite_where=TOLD,
+            postgresql_where=TOLD,
+        ),
     )
 
     @validates("name")
     def fold_name(self, _key: str, name: str) -> str:
         self.name_key = name_key(name)
         return name
+
+    def remember_email(self, email: str) -> None:
+        """Keep an address that the person had, for searches. The oldest are dropped if they are too many."""
+        key = email.casefold()
+        lines = [key, *(self.earlier_emails or "").split()]
+        kept = " ".join(dict.fromkeys(lines)).encode()[:MOST_EARLIER].decode(errors="ignore")
+        self.earlier_emails = kept
 
     def get_id(self) -> str:
         """Return Flask-Login's alternative token. A session ends when it changes."""

@@ -1,5 +1,6 @@
 """Client details: facts on the left; renewals, contacts and activity as tabs that are URLs."""
 
+from collections.abc import Iterator
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,7 +13,7 @@ from webapp import i18n, typography
 from webapp.domain.access import Action
 from webapp.domain.facts import ClientFacts
 from webapp.domain.recipients import Reachability, missing_roles, reachability
-from webapp.domain.reminders import day_plans
+from webapp.domain.reminders import DayPlan, coming, day_plans
 from webapp.labels import audit, codes
 from webapp.models import Client
 from webapp.pages import forms, guards, listing, notices
@@ -23,7 +24,7 @@ from webapp.pages.people_forms import ContactForm, StoredContactForm, add_person
 from webapp.pages.saving import carry_out
 from webapp.services import runtime
 from webapp.services.accounts import membership, people
-from webapp.services.clients import ownership, subscriptions
+from webapp.services.clients import ownership
 from webapp.services.clients.contacts import held_in, with_roles
 from webapp.services.clients.ownership import Why
 from webapp.services.lists import renewal_history
@@ -56,7 +57,8 @@ def contacts(client_id: int) -> str:
     """Show the client's people and their roles."""
     client = guards.own_client(client_id)
     known = loading.of_client(client)
-    return show_tab("contacts", beside(client, known) | contacts_of(client, known))
+    facts = beside(client, known, coming(known, runtime.now()))
+    return show_tab("contacts", facts | contacts_of(client, known))
 
 
 @blueprint.route("/partner/clients/<int:client_id>/contacts/new", methods=["GET", "POST"])
@@ -123,7 +125,7 @@ def activity(client_id: int) -> str:
         "changes": notices.changes,
         "zone": time_zone(),
     }
-    return show_tab("activity", beside(client, known) | shown)
+    return show_tab("activity", beside(client, known, coming(known, runtime.now())) | shown)
 
 
 def show_tab(tab: str, shown: dict[str, Any]) -> str:
@@ -131,16 +133,18 @@ def show_tab(tab: str, shown: dict[str, Any]) -> str:
     return render_template("clients/details.html", tab=tab, **shown)
 
 
-def beside(client: Client, known: ClientFacts) -> dict[str, Any]:
-    """Gather the values for the facts beside the tabs."""
+def beside(client: Client, known: ClientFacts, plans: Iterator[DayPlan]) -> dict[str, Any]:
+    """Gather the values for the facts beside the tabs. ``plans``: the client's day plans, soonest first."""
     territories = i18n.LANGUAGES[language()].locale.territories
-    reach = reachability(known.circle)
-    at_risk = () if reach is Reachability.GREEN else day_plans(known, runtime.now(), 1)
+    circle = known.circle
+    reach = reachability(circle)
+    at_risk = None if reach is Reachability.GREEN else next(plans, None)
     return {
         "client": client,
         "known": known,
+        "circle": circle,
         "reach": reach,
-        "at_risk": at_risk[0].day if at_risk else None,
+        "at_risk": at_risk.day if at_risk else None,
         "dashboard": last_address(),
         "zone_name": forms.zone_name(client.time_zone),
         "country": territories.get(client.country or "", client.country),
@@ -150,12 +154,16 @@ def beside(client: Client, known: ClientFacts) -> dict[str, Any]:
 def renewals_of(client: Client, known: ClientFacts) -> dict[str, Any]:
     """Gather the values for the Renewals tab, which a saved dialog shows again."""
     now = runtime.now()
+    plans = day_plans(known, now)
     zone = time_zone() or client.time_zone
-    return beside(client, known) | {
+    return beside(client, known, iter(plans)) | {
         "why": why_line(ownership.why(client, known), zone),
         "today": now.astimezone(known.zone).date(),
-        "plans": day_plans(known, now),
-        "subscriptions": subscriptions.subscriptions_of(client),
+        "plans": plans,
+        "subscriptions": [
+            *((subscription, False) for subscription in known.subscriptions),
+            *((subscription, True) for subscription in known.cancelled),
+        ],
         "past": renewal_history.load(client.id),
         "moments": renewal_history.moments,
         "zone": zone,

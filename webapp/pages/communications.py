@@ -11,7 +11,8 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.domain.access import Action
-from webapp.models import AuditEntry, MailKind, Partner
+from webapp.models import MailKind, Partner
+from webapp.models.audit import TrailEntry
 from webapp.pages import guards, htmx, listing, notices
 from webapp.pages.communications_forms import (
     QUESTIONS,
@@ -191,7 +192,7 @@ def answer(partner: Partner, part: str, status: int, **context: Any) -> AnyRespo
 def answer_saved(
     partner: Partner,
     part: str,
-    saved: Saved[AuditEntry | None],
+    saved: Saved[TrailEntry | None],
     text: str | None = None,
     **forms: Any,
 ) -> AnyResponse:

@@ -30,6 +30,7 @@ def index() -> Response:
         clients=clients,
         within_days=client_list.WITHIN_DAYS,
         count=count_text(clients.total),
+        undecided=clients.undecided and undecided_text(clients.undecided),
         **listing.leads(ENDPOINT, query, clients),
     )
 
@@ -47,3 +48,16 @@ def count_text(total: int) -> str:
     if not total:
         return _("No clients")
     return ngettext("%(number)s client", "%(number)s clients", total, number=number)
+
+
+def undecided_text(number: int) -> str:
+    if number > MOST_COUNTED:
+        return _(
+            "More than %(number)s mails are not sure: they may have arrived or not.",
+            number=listing.number_of(number),
+        )
+    return ngettext(
+        "%(num)d mail is not sure: it may have arrived or not.",
+        "%(num)d mails are not sure: they may have arrived or not.",
+        number,
+    )

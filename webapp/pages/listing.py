@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
-from flask import Response, request, url_for
+from flask import Response, request
 
 from webapp import typography
-from webapp.pages import htmx
+from webapp.pages import addresses, htmx
 from webapp.pages.frame import language
 from webapp.pages.ids import row_id
 from webapp.services.lists import finding, paging
@@ -28,7 +29,9 @@ def read(kind: type[Asked]) -> Asked:
 
 def address(endpoint: str, query: Query, **values: Any) -> str:
     """Make the address of a query. ``values`` are the route's own."""
-    return url_for(endpoint, **(values | paging.in_address(query)))
+    path = addresses.url_for(endpoint, **values)
+    parameters = urlencode(paging.in_address(query))
+    return f"{path}?{parameters}" if parameters else path
 
 
 def changed(query: Asked, **changes: Any) -> Asked:

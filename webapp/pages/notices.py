@@ -18,18 +18,18 @@ from webapp.pages.frame import language, time_zone
 from webapp.services.trail import history
 
 
-def undo_url(entry: AuditEntry | None) -> str | None:
+def undo_url(entry: TrailEntry | None) -> str | None:
     """Return the address that undoes an audit entry; None if nothing changed."""
     return url_for("frame.undo", entry_id=entry.id) if entry else None
 
 
-def flash_with_undo(text: str, entry: AuditEntry | None) -> None:
+def flash_with_undo(text: str, entry: TrailEntry | None) -> None:
     """Show a notice on the next page; templates/base.html puts the Undo button beside it."""
     # Flask stores any value that the session can hold, but its types only allow text.
     flash({"text": text, "undo_url": undo_url(entry)}, "good")  # type: ignore[arg-type]
 
 
-def outcome(entry: AuditEntry | None, text: str | None = None) -> str:
+def outcome(entry: TrailEntry | None, text: str | None = None) -> str:
     """Return the words for a change, by default the names of what was saved; or for nothing to change."""
     if entry is None:
         return _("Nothing to save: it is set like this already")
@@ -38,7 +38,7 @@ def outcome(entry: AuditEntry | None, text: str | None = None) -> str:
 
 
 def report(
-    text: str, entry: AuditEntry | None, address: str, fragment: Callable[..., AnyResponse]
+    text: str, entry: TrailEntry | None, address: str, fragment: Callable[..., AnyResponse]
 ) -> AnyResponse:
     """Answer with a notice and an Undo: htmx gets a fragment with them, others the page at an address."""
     if htmx.wanted():

@@ -12,7 +12,8 @@ from webapp.domain.access import Action
 from webapp.domain.facts import ClientFacts
 from webapp.domain.ownership import Choice, needs_contact
 from webapp.domain.reminders import day_plans
-from webapp.models import AuditEntry, Client
+from webapp.models import Client
+from webapp.models.audit import TrailEntry
 from webapp.pages import guards, htmx, notices
 from webapp.pages.client_details import renewals_of
 from webapp.pages.notices import Quicker
@@ -98,7 +99,7 @@ def show(
     )
 
 
-def saved(client: Client, known: ClientFacts, entry: AuditEntry | None) -> AnyResponse:
+def saved(client: Client, known: ClientFacts, entry: TrailEntry | None) -> AnyResponse:
     """Report that it is saved: htmx gets the new panel, others go back to its page."""
     page = url_for("clients.renewals", client_id=client.id)
 

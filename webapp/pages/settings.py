@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from webapp.domain.access import Action
 from webapp.models import User, db
-from webapp.pages import guards
+from webapp.pages import guards, listing
 from webapp.pages.htmx import Answer
 from webapp.pages.notices import Quicker
 from webapp.pages.people_forms import add_person, save_person
@@ -18,7 +18,8 @@ from webapp.pages.saving import carry_out, save
 from webapp.pages.settings_forms import InviteForm, MemberForm, ProfileForm
 from webapp.pages.signin_forms import PasswordForm
 from webapp.services.accounts import logins, membership, people
-from webapp.services.clients import ownership
+from webapp.services.lists import overrides
+from webapp.services.lists.finding import MOST_COUNTED
 from webapp.signin import limits, password
 
 blueprint = Blueprint("settings", __name__)
@@ -143,10 +144,18 @@ def tell_of_access(user: User) -> None:
         flash(_("Activated: %(name)s", name=user.name), "good")
         return
     flash(_("Deactivated: %(name)s", name=user.name), "good")
-    if clients := ownership.looked_after(user):
-        text = ngettext(
-            "This person was the point of contact for %(num)d client; somebody else stands in.",
-            "This person was the point of contact for %(num)d clients; somebody else stands in.",
-            clients,
+    if clients := overrides.looked_after(user):
+        flash(looked_after_text(clients), "warn")
+
+
+def looked_after_text(number: int) -> str:
+    if number > MOST_COUNTED:
+        return _(
+            "This person was the point of contact for more than %(number)s clients; somebody else stands in.",
+            number=listing.number_of(number),
         )
-        flash(text, "warn")
+    return ngettext(
+        "This person was the point of contact for %(num)d client; somebody else stands in.",
+        "This person was the point of contact for %(num)d clients; somebody else stands in.",
+        number,
+    )

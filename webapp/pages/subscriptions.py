@@ -10,7 +10,8 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from webapp.domain.access import Action
-from webapp.models import AuditEntry, Subscription, User
+from webapp.models import Subscription, User
+from webapp.models.audit import TrailEntry
 from webapp.pages import guards, notices
 from webapp.pages.forms import SharedForm
 from webapp.pages.htmx import Answer
@@ -19,7 +20,7 @@ from webapp.pages.subscriptions_forms import SubscriptionForm, currency_of
 from webapp.services.clients import renewals, subscriptions
 
 blueprint = Blueprint("subscriptions", __name__)
-CloseRenewal = Callable[[User | None, Subscription, str | None], AuditEntry | None]
+CloseRenewal = Callable[[User | None, Subscription, str | None], TrailEntry | None]
 
 
 @blueprint.route("/partner/clients/<int:client_id>/subscriptions/new", methods=["GET", "POST"])

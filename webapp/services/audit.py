@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, NotRequired, TypedDict, Unpack
+from typing import Any, NotRequired, TypedDict, Unpack, cast
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, insert, select
 
 from webapp.domain.shown import changed_since
 from webapp.models import (
@@ -18,13 +18,16 @@ from webapp.models import (
     User,
     db,
 )
+from webapp.models.audit import TrailEntry
 from webapp.models.base import Json
+from webapp.models.tables import audit_entry_table, execute
 from webapp.services import runtime
 from webapp.services.errors import Conflict
 
 # By field: its value, or its values before and after. Each is of its column's type.
 Values = Mapping[str, Any]
 Changes = dict[str, tuple[Any, Any]]
+ADD = insert(audit_entry_table).returning(*audit_entry_table.c)
 
 
 def value_in_trail(value: Any) -> Any:
@@ -53,15 +56,13 @@ class About(Trail):
     changes: NotRequired[Changes | None]
 
 
-def record(actor: User | None, action: AuditAction, **about: Unpack[About]) -> AuditEntry:
+def record(actor: User | None, action: AuditAction, **about: Unpack[About]) -> TrailEntry:
     """Add one entry to an organisation's trail. Changes of clients go on their partner's trail.
 
-    ``actor`` None is the operator.
+    ``actor`` None is the operator. Returns the entry's row.
     """
-    entry = AuditEntry(**values(actor, action, **about))
-    db.session.add(entry)
-    db.session.flush()
-    return entry
+    entry = execute(ADD, values(actor, action, **about)).one()
+    return cast(TrailEntry, entry)
 
 
 def record_change(
@@ -69,7 +70,7 @@ def record_change(
     action: AuditAction,
     subject: Organisation | Subscription | User,
     changes: Changes | None = None,
-) -> AuditEntry:
+) -> TrailEntry:
     """Record a change of one thing: on its partner's trail, and on the client's if it is a client's."""
     about: About = {
         **trail_of(subject),

@@ -20,6 +20,7 @@ from webapp.models import (
     User,
     db,
 )
+from webapp.models.user import MOST_EARLIER
 from webapp.services.accounts import logins, membership, people
 from webapp.services.errors import Conflict, Refused
 
@@ -160,6 +161,16 @@ def test_the_own_address_ends_no_own_session(dana):
     # As a page hands it in.
     people.edit_person(LocalProxy(lambda: dana), dana, email="dana.new@acme.example")
     assert dana.session_token == token
+
+
+def test_earlier_addresses_are_kept_the_newest_first(dana, dave):
+    for name in ("David", "dave", "dave.new"):
+        people.edit_person(dana, dave, email=f"{name}@acme.example")
+    assert dave.earlier_emails == "dave@acme.example david@acme.example"
+    for number in range(30):
+        people.edit_person(dana, dave, email=f"dave{number}@acme.example")
+    assert dave.earlier_emails.startswith("dave28@acme.example dave27@acme.example ")
+    assert len(dave.earlier_emails.encode()) <= MOST_EARLIER
 
 
 def test_an_address_is_passed_on_without_its_password(alice, dana, dave, cast: Cast):

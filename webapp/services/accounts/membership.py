@@ -29,6 +29,7 @@ def move_access(actor: User | None, user: User, before: str) -> None:
     old address would find the previous owner's password on it.
     """
     user.email_key = user.email.casefold()
+    user.remember_email(before)
     user.rejected_reply = None
     logins.void_links(user)
     db.session.flush()

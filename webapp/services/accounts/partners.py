@@ -13,7 +13,7 @@ from webapp.domain.schedule import parse_steps
 from webapp.domain.shown import token_of
 from webapp.mail.addresses import name_from
 from webapp.models import AuditEntry, Partner, User, db
-from webapp.models.audit import AuditAction
+from webapp.models.audit import AuditAction, TrailEntry
 from webapp.services import audit
 from webapp.services.accounts import names, people
 from webapp.services.errors import Refused
@@ -113,7 +113,7 @@ def free_slug(name: str) -> str:
 
 def save_default(
     actor: User | None, partner: Partner, wanted: Default, shown: str | None = None
-) -> AuditEntry | None:
+) -> TrailEntry | None:
     """Set the default owner and the notified user; None if nothing changed.
 
     ``shown``: the form's token. Raises Refused for a user who can't be chosen, or when one is needed, and
@@ -142,7 +142,7 @@ def save_default(
 
 def save_schedule(
     actor: User | None, partner: Partner, wanted: Schedule, shown: str | None = None
-) -> AuditEntry | None:
+) -> TrailEntry | None:
     """Set steps and sending window; None if nothing changed.
 
     ``wanted.steps_text`` may be written as people write it: "1, 30, 7". Raises Refused, Conflict.
@@ -169,7 +169,7 @@ def save(
     action: AuditAction,
     wanted: audit.Values,
     shown: str | None,
-) -> AuditEntry | None:
+) -> TrailEntry | None:
     """Store some columns, unless the form is stale (Conflict); None if nothing changed."""
     stored = {column: getattr(partner, column) for column in wanted}
     if stored == wanted:
@@ -182,6 +182,6 @@ def save(
 
 def switch(
     actor: User | None, partner: Partner, name: str, on: bool, shown: str | None = None
-) -> AuditEntry | None:
+) -> TrailEntry | None:
     """Turn one of SWITCHES on or off for all clients; None if nothing changed. Raises Conflict."""
     return save(actor, partner, SWITCHES[name], {name: on}, shown)

@@ -10,7 +10,7 @@ from webapp.domain.cells import CellError, Problem, read_domain, read_text
 from webapp.domain.refusals import Refusal
 from webapp.domain.shown import token_of
 from webapp.models import AuditEntry, Client, Partner, Subscription, User, db
-from webapp.models.audit import AuditAction
+from webapp.models.audit import AuditAction, TrailEntry
 from webapp.models.tables import client_table
 from webapp.services import audit
 from webapp.services.errors import Refused
@@ -80,7 +80,7 @@ def columns(details: ClientDetails) -> dict[str, Any]:
 
 def edit_client(
     actor: User | None, client: Client, details: ClientDetails, shown: str | None = None
-) -> AuditEntry | None:
+) -> TrailEntry | None:
     """Set all details of a client; None if nothing changed. Raises Refused, Conflict.
 
     ``shown``: the form's token.

@@ -4,15 +4,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm.attributes import set_committed_value
 
 from webapp.domain.facts import ClientFacts
 from webapp.domain.ownership import Choice, Owner, Person, effective_owner, needs_contact
 from webapp.domain.refusals import Refusal
 from webapp.domain.shown import changed_since, token_of
-from webapp.models import AuditEntry, Client, Partner, Reminder, User, db
-from webapp.models.audit import AuditAction
+from webapp.models import AuditEntry, Client, Partner, User, db
+from webapp.models.audit import AuditAction, TrailEntry
 from webapp.models.tables import client_table, execute
 from webapp.services import audit, runtime
 from webapp.services.errors import Conflict, Refused
@@ -59,7 +59,7 @@ def choose_owner(
     contact_id: int | None,
     shown: str | None = None,
     team: Iterable[Person] | None = None,
-) -> AuditEntry | None:
+) -> TrailEntry | None:
     """Set a client's own owner and own point of contact, or take them back.
 
     ``shown``: the dialog's token. In a stale dialog the stored choice made again is a success (a second
@@ -89,7 +89,7 @@ def choose_owner(
     if not write(actor, client, wanted, owner_differs="owner" in changes):
         db.session.refresh(client)
         return after_conflict(client, wanted)
-    after_changes.wake(actor, Reminder.client_id == client.id)
+    after_changes.wake(actor, client.id)
     return audit.record_change(actor, AuditAction.OWNER_CHANGED, client, changes)
 
 
@@ -170,7 +170,7 @@ def set_by(actor: User | None, client: Client) -> int | None:
     return actor.id if actor and actor.organisation_id == client.partner_id else None
 
 
-def after_conflict(client: Client, wanted: tuple[Owner | None, int | None]) -> AuditEntry | None:
+def after_conflict(client: Client, wanted: tuple[Owner | None, int | None]) -> TrailEntry | None:
     """Answer a choice that came late: the entry of an equal choice, if any. Raises Conflict."""
     entry = audit.newest(
         AuditEntry.client_id == client.id, AuditEntry.action == AuditAction.OWNER_CHANGED
@@ -184,15 +184,3 @@ def choosable(team: Iterable[Person]) -> tuple[Person, ...]:
     """List the people who may be chosen as point of contact, by name."""
     active = (person for person in team if person.active)
     return tuple(sorted(active, key=lambda person: person.name.casefold()))
-
-
-def looked_after(user: User) -> int:
-    """Count the clients that have this partner user as point of contact, by choice or by default."""
-    default = select(Partner.id).where(Partner.notified_user_id == user.id)
-    follows = Client.contact_id.is_(None) & Client.partner_id.in_(default)
-    return (
-        db.session.scalar(
-            select(func.count(Client.id)).where((Client.contact_id == user.id) | follows)
-        )
-        or 0
-    )

@@ -5,8 +5,8 @@ from typing import Protocol
 
 from webapp.domain import schedule
 from webapp.domain.shown import changed_since
-from webapp.models import AuditEntry, ReminderState, Subscription, User, db
-from webapp.models.audit import AuditAction
+from webapp.models import ReminderState, Subscription, User, db
+from webapp.models.audit import AuditAction, TrailEntry
 from webapp.services import audit
 from webapp.services.clients import subscriptions
 from webapp.services.errors import Conflict
@@ -51,7 +51,7 @@ def dates_of(subscription: Subscription) -> dict[str, object]:
 
 def renew(
     actor: User | None, subscription: Subscription, shown: str | None = None
-) -> AuditEntry | None:
+) -> TrailEntry | None:
     """Mark a subscription as renewed: its dates move on by the term, and a new renewal begins.
 
     ``shown``: the page's token. Returns the earlier entry if that renewal is settled already (a second
@@ -83,7 +83,7 @@ def withdraw(actor: User | None, subscription: Subscription) -> None:
     )
 
 
-def renewed_before(subscription: Subscription, shown: str) -> AuditEntry:
+def renewed_before(subscription: Subscription, shown: str) -> TrailEntry:
     """Find the entry that settled the renewal on somebody's page. Raises Conflict if there is none."""
     entry = audit.newest(*subscriptions.about(subscription))
     if entry and entry.action == AuditAction.SUBSCRIPTION_RENEWED:
@@ -98,7 +98,7 @@ def renewed_before(subscription: Subscription, shown: str) -> AuditEntry:
 
 def cancel(
     actor: User | None, subscription: Subscription, shown: str | None = None
-) -> AuditEntry | None:
+) -> TrailEntry | None:
     """Cancel a subscription: nothing more goes out about it. None if it was cancelled before.
 
     ``shown``: the page's token. Raises Conflict when other dates are stored now.
@@ -116,7 +116,7 @@ def cancel(
 
 def restore(
     actor: User | None, subscription: Subscription, **values: date | int | bool | None
-) -> AuditEntry:
+) -> TrailEntry:
     """Put back values that a renewal or a cancellation changed (undo)."""
     changes = audit.assign(subscription, **values)
     withdraw(actor, subscription)

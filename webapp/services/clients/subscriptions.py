@@ -27,7 +27,7 @@ from webapp.models import (
     db,
     delivery_reminder,
 )
-from webapp.models.audit import AuditAction
+from webapp.models.audit import AuditAction, TrailEntry
 from webapp.services import audit, runtime
 from webapp.services.errors import Refused
 from webapp.services.locks import lock_clients, lock_organisation
@@ -54,17 +54,6 @@ class SubscriptionDetails:
 
 
 FIELDS = tuple(field.name for field in fields(SubscriptionDetails))
-
-
-def subscriptions_of(client: Client) -> list[Subscription]:
-    """List all subscriptions of a client, the cancelled ones last."""
-    return list(
-        db.session.scalars(
-            select(Subscription)
-            .where(Subscription.client_id == client.id)
-            .order_by(Subscription.cancelled, Subscription.renewal_date, Subscription.id)
-        )
-    )
 
 
 def about(subscription: Subscription) -> tuple[ColumnElement[bool], ...]:
@@ -166,7 +155,7 @@ def edit_subscription(
     subscription: Subscription,
     details: SubscriptionDetails,
     shown: str | None = None,
-) -> AuditEntry | None:
+) -> TrailEntry | None:
     """Set all details of a subscription; None if nothing changed. Raises Refused, Conflict.
 
     ``shown``: the form's token.

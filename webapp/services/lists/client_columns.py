@@ -12,6 +12,7 @@ from webapp.domain.situations import Standing, reachabilities, standing
 from webapp.models import DeliveryState, Partner, ReminderState
 from webapp.models.subscription import base_date_of
 from webapp.models.tables import client_table, delivery_table, reminder_table, subscription_table
+from webapp.services.lists import finding
 
 client, delivery = client_table.c, delivery_table.c
 reminder, subscription = reminder_table.c, subscription_table.c
@@ -76,12 +77,8 @@ def blocked_until() -> ColumnElement[date]:
 
 def not_sure() -> ColumnElement[int]:
     """Count the mails of the partner ``reader`` that are held until a person decides."""
-    return (
-        select(func.count())
-        .select_from(delivery_table)
-        .where(
-            delivery.partner_id == bindparam("reader"),
-            delivery.state == DeliveryState.UNCLEAR,
+    return finding.count(
+        select(delivery.id).where(
+            delivery.partner_id == bindparam("reader"), delivery.state == DeliveryState.UNCLEAR
         )
-        .scalar_subquery()
     )

@@ -21,7 +21,7 @@ from webapp.models import Partner
 from webapp.models.organisation import NO_RENEWAL
 from webapp.models.tables import client_table, execute, organisation_table, user_table
 from webapp.services import runtime
-from webapp.services.lists import paging
+from webapp.services.lists import finding, paging
 from webapp.services.lists.client_columns import (
     Team,
     blocked_until,
@@ -140,7 +140,10 @@ class ClientRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientPage(Page[ClientRow]):
-    """One page of clients. ``undecided``: the number of mails, about any client, that wait for a decision."""
+    """One page of clients.
+
+    ``undecided``: the number of mails, about any client, that wait for a decision, up to MOST_COUNTED + 1.
+    """
 
     undecided: int
 
@@ -166,7 +169,7 @@ def load(partner: Partner, query: ClientQuery) -> ClientPage:
 
 def load_team(partner: Partner) -> tuple[Team, int]:
     """Load the people of a partner, and the number of its mails that wait for a decision."""
-    rows = execute(TEAM, {"reader": partner.id}).all()
+    rows = execute(TEAM, {"reader": partner.id, **finding.counted()}).all()
     people = {row.id: person_of(row, partner.language, partner.time_zone) for row in rows}
     team = Team(
         people,

@@ -5,19 +5,20 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, or_, select
 
 from webapp.domain.delivery import UNDECIDED
 from webapp.domain.recipients import Reason
 from webapp.i18n import fold
 from webapp.mail import kinds
-from webapp.models import DeliveryState, MailKind, Partner, db
+from webapp.models import DeliveryState, MailKind, Partner
 from webapp.models.tables import client_table, delivery_table, organisation_table, user_table
 from webapp.services import runtime
-from webapp.services.lists import finding, paging
+from webapp.services.lists import paging
 from webapp.services.lists.finding import (
     Given,
     Listing,
+    Parameters,
     chosen,
     constant,
     each_word,
@@ -65,6 +66,28 @@ ROWS = (
 )
 
 
+# The rows that are searched, each with the mails that belong to it, and the searched rows of a reader's.
+OF_CLIENT, CLIENTS = client.id == delivery.client_id, client.partner_id == constant("reader")
+OF_RECIPIENT, READERS = (
+    recipient.id == delivery.recipient_id,
+    recipient.told_by_id == constant("reader"),
+)
+
+
+def named(given: Parameters) -> ColumnElement[bool]:
+    """Make the condition for clients by a word."""
+    return client.search_key.like(given("word"), escape="/")
+
+
+def called(given: Parameters) -> ColumnElement[bool]:
+    """Make the condition for people by a word in their name, or in an address that they have or had."""
+    return or_(
+        recipient.name_key.like(given("word"), escape="/"),
+        recipient.email_key.like(given("address"), escape="/"),
+        recipient.earlier_emails.like(given("address"), escape="/"),
+    )
+
+
 def looked_up(condition: ColumnElement[bool], row: ColumnElement[bool]) -> ColumnElement[bool]:
     """Make the condition for mails by a row that belongs to each, which ``row`` finds.
 
@@ -79,19 +102,20 @@ EVERY = Listing(
     id=delivery.id,
     readable=delivery.partner_id == constant("reader"),
     conditions={
-        "clients": lambda given: delivery.client_id.in_(given("ids")),
-        "client": lambda given: looked_up(
-            client.search_key.like(given("word"), escape="/"), client.id == delivery.client_id
-        ),
-        "recipient": lambda given: looked_up(
-            recipient.name_key.like(given("word"), escape="/")
-            | recipient.email_key.like(given("address"), escape="/"),
-            recipient.id == delivery.recipient_id,
-        ),
+        "client": lambda given: looked_up(named(given), OF_CLIENT),
+        "recipient": lambda given: looked_up(called(given), OF_RECIPIENT),
         "days": lambda given: delivery.queued_at >= given("since"),
         "state": lambda given: delivery.state == given("state"),
     },
-    behind={"days": frozenset({"clients"}), "state": frozenset({"clients", "days"})},
+    leading={
+        "client": lambda given: CLIENTS & OF_CLIENT & named(given),
+        "recipient": lambda given: READERS & OF_RECIPIENT & called(given),
+    },
+    behind={
+        "recipient": frozenset({"client"}),
+        "days": frozenset({"client", "recipient"}),
+        "state": frozenset({"client", "recipient", "days"}),
+    },
 )
 # Mails that wait for a decision come on top of the first page. They are counted with all others.
 BELOW = replace(EVERY, shown=~UNCLEAR)
@@ -144,8 +168,8 @@ class DeliveryPage(Page[DeliveryRow]):
 
 
 def load(partner: Partner, query: DeliveryQuery) -> DeliveryPage:
-    """Load the delivery rows that a query asks for, in at most four statements, or seven with filters."""
-    reader, narrowed = {"reader": partner.id}, list(asked(partner, query))
+    """Load the delivery rows that a query asks for, in at most four statements, or six with filters."""
+    reader, narrowed = {"reader": partner.id}, list(asked(query))
     pages = EVERY if query.state else BELOW
     page = paging.load_ids(pages, query, PAGE, reader=reader, asked=narrowed)
     top = None
@@ -166,37 +190,15 @@ def load(partner: Partner, query: DeliveryQuery) -> DeliveryPage:
     )
 
 
-def asked(partner: Partner, query: DeliveryQuery) -> Iterator[tuple[str, Given]]:
-    """Turn the filters of a query into conditions of EVERY. It looks how many clients the words find."""
-    if query.client:
-        yield from about_clients(partner, query.client)
+def asked(query: DeliveryQuery) -> Iterator[tuple[str, Given]]:
+    """Turn the filters of a query into conditions of EVERY."""
+    yield from each_word("client", query.client)
     for word in query.recipient.split():
         yield "recipient", {"word": pattern(fold(word)), "address": pattern(word.casefold())}
     if query.days:
         yield "days", {"since": runtime.now() - timedelta(days=query.days)}
     if query.state:
         yield "state", {"state": query.state}
-
-
-def about_clients(partner: Partner, text: str) -> Iterator[tuple[str, Given]]:
-    """Make the conditions for mails about clients that are found by words.
-
-    A few are looked up by their ids. Of many, each mail's client is looked at.
-    """
-    words = list(each_word("client", text))
-    found = db.session.scalars(
-        select(client.id)
-        .where(
-            client.partner_id == constant("reader"),
-            *(client.search_key.like(values["word"], escape="/") for _name, values in words),
-        )
-        .limit(finding.MOST_COUNTED + 1),
-        {"reader": partner.id},
-    ).all()
-    if len(found) > finding.MOST_COUNTED:
-        yield from words
-    else:
-        yield "clients", {"ids": found}
 
 
 def delivery_row(row: Any, still: set[int]) -> DeliveryRow:

@@ -14,8 +14,10 @@ from sqlalchemy import (
     BindParameter,
     Column,
     ColumnElement,
+    CompoundSelect,
     Integer,
     Row,
+    ScalarSelect,
     Select,
     bindparam,
     false,
@@ -40,7 +42,8 @@ Given = Mapping[str, Any]
 # The conditions that a request uses, each with the values of its parameters.
 Narrowing = Sequence[tuple[str, Given]]
 # Makes a condition from its parameters, which it gets by their names.
-Condition = Callable[[Callable[[str], BindParameter[Any]]], ColumnElement[bool]]
+Parameters = Callable[[str], BindParameter[Any]]
+Condition = Callable[[Parameters], ColumnElement[bool]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,8 +53,9 @@ class Listing:
     ``rows``: a select of the columns of some rows, the "id" among them: those that meet ``chosen(id)``.
     ``id``: the column that tells rows apart, and that decides between equal sort keys. ``readable``: the
     condition for rows that a reader may see; its parameters are the reader's. ``conditions``: all that may
-    narrow the list. ``behind``: conditions that lead to more rows than others, which they leave the choice
-    of an index to if both are used. ``keys``: the sort keys by the query's ``sort``; if empty, the id alone.
+    narrow the list. ``leading``: some of them once more, in the form that leads to few rows: as a join with
+    the rows that are searched. ``behind``: conditions that lead to more rows than others, which they leave
+    the choice of an index to if both are used. ``keys``: the sort keys by the query's ``sort``; if empty, the id alone.
     ``shown``: the condition for rows on the pages; all others are only counted. ``counted``: readers are
     told how many there are.
     """
@@ -60,6 +64,7 @@ class Listing:
     id: ColumnElement[int]
     readable: ColumnElement[bool] = field(default_factory=true)
     conditions: Mapping[str, Condition] = field(default_factory=dict)
+    leading: Mapping[str, Condition] = field(default_factory=dict)
     behind: Mapping[str, frozenset[str]] = field(default_factory=dict)
     keys: Mapping[str, ColumnElement[Any]] = field(default_factory=dict)
     shown: ColumnElement[bool] = field(default_factory=true)
@@ -126,6 +131,17 @@ def order(listing: Listing, sort: str) -> tuple[ColumnElement[Any], ...]:
     return (listing.id,) if key is None else (key, listing.id)
 
 
+def count(rows: Select[Any] | CompoundSelect[Any]) -> ScalarSelect[int]:
+    """Count rows, up to the parameter ``most_counted``. The rows are found by an index."""
+    some = rows.limit(bindparam("most_counted", type_=Integer)).subquery()
+    return select(func.count()).select_from(some).scalar_subquery()
+
+
+def counted() -> Given:
+    """Return the parameter of ``count``."""
+    return {"most_counted": MOST_COUNTED + 1}
+
+
 def find_place(listing: Listing, sort: str, row_id: int | None, reader: Given) -> Given | None:
     """Find a row's values in the order's columns, whatever the filters; None if there is no such row."""
     if row_id is None:
@@ -146,9 +162,9 @@ def find(
     ``values``: the parameters of the reader and of the place.
     """
     names = tuple(name for name, _values in asked)
-    values = {**values, **parameters(asked), "most": most, "most_counted": MOST_COUNTED + 1}
+    values = {**values, **parameters(asked), **counted(), "most": most}
     walked = walk_statement(listing, walk, names)
-    if not names and not listing.counted:
+    if not listing.counted:
         return 0, execute(walked, values).scalars().all()
     rows = execute(count_statement(listing, walk, names), values).all()
     total = rows[0].total
@@ -177,10 +193,22 @@ def parameters(asked: Narrowing) -> dict[str, Any]:
 
 def conditions(listing: Listing, names: Sequence[str]) -> Iterator[ColumnElement[bool]]:
     """Make the conditions with these names."""
-
     for number, name in enumerate(names):
-        condition = listing.conditions[name](partial(parameter, name, number))
-        yield unseen(condition) if listing.behind.get(name, frozenset()) & {*names} else condition
+        yield listing.conditions[name](partial(parameter, name, number))
+
+
+def few(listing: Listing, names: Sequence[str]) -> Iterator[ColumnElement[bool]]:
+    """Make the conditions for few rows: one of those with these names chooses the index, or the reader's does."""
+    ahead = [name for name in names if not listing.behind.get(name, frozenset()) & {*names}]
+    joined = any(name in listing.leading for name in ahead)
+    yield unseen(listing.readable) if joined else listing.readable
+    for number, (name, condition) in enumerate(zip(names, conditions(listing, names), strict=True)):
+        if name not in ahead:
+            yield unseen(condition)
+        elif name in listing.leading:
+            yield listing.leading[name](partial(parameter, name, number))
+        else:
+            yield condition
 
 
 @lru_cache(SHAPES)
@@ -197,14 +225,14 @@ def count_statement(listing: Listing, walk: Walk, names: tuple[str, ...]) -> Sel
     """
     some = (
         select(*order(listing, walk.sort), listing.shown.label("shown"))
-        .where(listing.readable, *conditions(listing, names))
+        .where(*few(listing, names))
         .limit(constant("most_counted"))
         .cte("some")
     )
     (*columns, shown) = some.c
-    few = walk.along(select(columns[-1].label("id")).where(shown), columns)
+    sorted_ones = walk.along(select(columns[-1].label("id")).where(shown), columns)
     number = select(func.count().label("total")).select_from(some).subquery("number")
-    first = (few if names else walk_statement(listing, walk, names)).subquery("first")
+    first = (sorted_ones if names else walk_statement(listing, walk, names)).subquery("first")
     return select(number.c.total, first.c.id).select_from(number.outerjoin(first, true()))
 
 

@@ -5,6 +5,7 @@ A new list is a query (a frozen dataclass), a Listing (its columns, conditions a
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import cache
 from typing import Any, ClassVar, Generic, TypeVar
 
 from webapp.mail.addresses import one_line
@@ -83,7 +84,8 @@ class Query:
         return any(True for _ in narrowing(self))
 
 
-def parameters(kind: type[Query]) -> dict[str, Parameter]:
+@cache
+def parameters(kind: type[Query]) -> Mapping[str, Parameter]:
     """Return a query's parameters by field: filters first, then the order."""
     found = {
         field.name: field.metadata[PARAMETER]

@@ -1,11 +1,11 @@
 """Loading the facts of clients for the rules: three statements for one client or thousands."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Row, bindparam, or_, select
+from sqlalchemy import ColumnElement, Row, Select, bindparam, func, or_, select
 
 from webapp.domain.facts import ClientFacts, PartnerFacts
 from webapp.domain.ownership import Choice, Person
@@ -21,7 +21,11 @@ from webapp.models.tables import (
     user_table,
 )
 from webapp.services.reminders.due_index import steps_of
-from webapp.services.reminders.loading_subscriptions import Subscriptions, load_subscriptions
+from webapp.services.reminders.loading_subscriptions import (
+    Subscriptions,
+    load_subscriptions,
+    load_subscriptions_of,
+)
 
 company, agency = organisation_table.alias(), organisation_table.alias()
 client, partner, user = client_table.c, partner_table.c, user_table.c
@@ -51,33 +55,37 @@ CLIENTS = (
     .where(client.id.in_(bindparam("client_ids", expanding=True)))
     .order_by(client.id)
 )
-# The contacts of clients, who are users of these clients, and everybody at the partners.
-PEOPLE = (
-    select(
-        user.id,
-        user.organisation_id,
-        user.name,
-        user.email,
-        user.language,
-        user.time_zone,
-        user.active,
-        user.admin,
-        user.rejected_reply,
-        company.c.language.label("company_language"),
-        company.c.time_zone.label("company_zone"),
-        assignment.role,
-        assignment.client_id,
+# The columns of Person, in its order.
+PERSON = (
+    user.id,
+    user.name,
+    user.email,
+    func.coalesce(user.language, company.c.language),
+    func.coalesce(user.time_zone, company.c.time_zone),
+    user.active,
+    user.rejected_reply.is_not(None),
+)
+
+
+def select_people(at_partner: ColumnElement[bool], anywhere: ColumnElement[bool]) -> Select[Any]:
+    """Select everybody at partners, and people of clients who are contacts. Both conditions are on the user."""
+    return (
+        select(*PERSON, user.organisation_id, user.admin, assignment.role, assignment.client_id)
+        .join_from(user_table, company, company.c.id == user.organisation_id)
+        .outerjoin(contact_assignment_table, assignment.user_id == user.id)
+        .where(anywhere, or_(assignment.user_id.is_not(None), at_partner))
+        .order_by(user.id)
     )
-    .join_from(user_table, company, company.c.id == user.organisation_id)
-    .outerjoin(contact_assignment_table, assignment.user_id == user.id)
-    .where(
-        user.organisation_id.in_(bindparam("organisation_ids", expanding=True)),
-        or_(
-            assignment.user_id.is_not(None),
-            user.organisation_id.in_(bindparam("partner_ids", expanding=True)),
-        ),
-    )
-    .order_by(user.id)
+
+
+PEOPLE = select_people(
+    user.organisation_id.in_(bindparam("partner_ids", expanding=True)),
+    user.organisation_id.in_(bindparam("organisation_ids", expanding=True)),
+)
+# A list of ids is written into the statement each time; a page about one client needs none.
+PEOPLE_OF_ONE = select_people(
+    user.organisation_id == bindparam("partner_id"),
+    user.organisation_id.in_((bindparam("partner_id"), bindparam("client_id"))),
 )
 
 
@@ -86,7 +94,9 @@ def load(client_ids: Sequence[int]) -> dict[int, ClientFacts]:
     if not client_ids:
         return {}
     rows = client_rows(client_ids)
-    people = load_people(client_ids, {row.partner_id for row in rows})
+    partner_ids = list({row.partner_id for row in rows})
+    ids = {"partner_ids": partner_ids, "organisation_ids": [*client_ids, *partner_ids]}
+    people = people_of(execute(PEOPLE, ids).all())
     subscriptions = load_subscriptions(client_ids)
     by_partner = {row.partner_id: row for row in rows}
     partners = {
@@ -106,9 +116,11 @@ def load_one(client_id: int) -> ClientFacts:
 def of_client(client: Client) -> ClientFacts:
     """Load the facts of a client that is loaded with its partner already, in two statements."""
     partner = client.partner
-    people = load_people([client.id], [partner.id])
+    people = people_of(
+        execute(PEOPLE_OF_ONE, {"partner_id": partner.id, "client_id": client.id}).all()
+    )
     known = partner_facts(partner.id, partner.name, partner, people)
-    return client_facts(client, known, people, load_subscriptions([client.id]))
+    return client_facts(client, known, people, load_subscriptions_of(client.id))
 
 
 def client_facts(
@@ -125,6 +137,7 @@ def client_facts(
         contacts=people.contacts.get(client.id, {}),
         subscriptions=tuple(subscriptions.active.get(client.id, ())),
         occupied=frozenset(subscriptions.occupied.get(client.id, ())),
+        cancelled=tuple(subscriptions.cancelled.get(client.id, ())),
     )
 
 
@@ -180,21 +193,18 @@ class People:
     admins: dict[int, list[Person]] = field(default_factory=lambda: defaultdict(list))
 
 
-def load_people(client_ids: Sequence[int], partner_ids: Iterable[int]) -> People:
+def people_of(rows: Sequence[Row[Any]]) -> People:
+    """Sort the rows of people, one for each role that somebody holds."""
     people = People()
-    partner_ids = list(partner_ids)
-    rows = execute(
-        PEOPLE,
-        {"partner_ids": partner_ids, "organisation_ids": [*client_ids, *partner_ids]},
-    )
     for row in rows:
-        person = people.by_id.get(row.id)
+        organisation_id, admin, role, client_id = row[len(PERSON) :]
+        person = people.by_id.get(row[0])
         if person is None:
-            person = person_of(row, row.company_language, row.company_zone)
-            people.by_id[row.id] = person
-            people.teams[row.organisation_id].append(person)
-            if row.admin and row.active:
-                people.admins[row.organisation_id].append(person)
-        if row.role is not None:
-            people.contacts.setdefault(row.client_id, {})[row.role] = person
+            person = Person(*row[: len(PERSON)])
+            people.by_id[person.id] = person
+            people.teams[organisation_id].append(person)
+            if admin and person.active:
+                people.admins[organisation_id].append(person)
+        if role is not None:
+            people.contacts.setdefault(client_id, {})[role] = person
     return people

@@ -15,7 +15,8 @@ from webapp.models.subscription import base_date_of
 from webapp.models.tables import delivery_table, execute, reminder_table, subscription_table
 
 subscription, reminder, delivery = subscription_table.c, reminder_table.c, delivery_table.c
-SUBSCRIPTIONS = (
+# A row for each mail of each reminder, and at least one for each subscription, soonest first.
+ROWS = (
     select(
         subscription.id,
         subscription.client_id,
@@ -53,9 +54,10 @@ SUBSCRIPTIONS = (
     )
     .outerjoin(delivery_reminder, delivery_reminder.c.reminder_id == reminder.id)
     .outerjoin(delivery_table, delivery.id == delivery_reminder.c.delivery_id)
-    .where(subscription.client_id.in_(bindparam("client_ids", expanding=True)))
     .order_by(subscription.renewal_date, subscription.id)
 )
+OF_CLIENTS = ROWS.where(subscription.client_id.in_(bindparam("client_ids", expanding=True)))
+OF_CLIENT = ROWS.where(subscription.client_id == bindparam("client_id"))
 OPEN_REMINDERS = (ReminderState.DUE, ReminderState.BLOCKED)
 
 
@@ -70,32 +72,37 @@ class Told:
 
 @dataclass
 class Subscriptions:
-    """The active subscriptions by client, and the days on which people already got mails."""
+    """The active and the cancelled subscriptions by client, and the days on which people already got mails."""
 
     active: dict[int, list[SubscriptionFacts]] = field(default_factory=lambda: defaultdict(list))
+    cancelled: dict[int, list[SubscriptionFacts]] = field(default_factory=lambda: defaultdict(list))
     occupied: dict[int, set[tuple[str, date]]] = field(default_factory=lambda: defaultdict(set))
 
 
 def load_subscriptions(client_ids: Sequence[int]) -> Subscriptions:
     """Load the subscriptions of these clients and the facts of their reminders, in one statement."""
+    return subscriptions_in(execute(OF_CLIENTS, {"client_ids": client_ids}).all())
+
+
+def load_subscriptions_of(client_id: int) -> Subscriptions:
+    """Load the subscriptions of one client, likewise."""
+    return subscriptions_in(execute(OF_CLIENT, {"client_id": client_id}).all())
+
+
+def subscriptions_in(rows: Sequence[Row[Any]]) -> Subscriptions:
     told: dict[int, Told] = defaultdict(Told)
-    active: dict[int, Row[Any]] = {}
+    subscriptions: dict[int, Row[Any]] = {}
     loaded = Subscriptions()
-    for row in load_rows(client_ids):
-        if not row.cancelled:
-            active.setdefault(row.id, row)
+    for row in rows:
+        subscriptions.setdefault(row.id, row)
         if gone_out(row) and row.day is not None:
             loaded.occupied[row.client_id].add((row.email.casefold(), row.day))
         if row.step is not None and row.present:
             learn(told[row.id], row)
-    for row in active.values():
-        loaded.active[row.client_id].append(subscription_facts(row, told[row.id]))
+    for row in subscriptions.values():
+        kind = loaded.cancelled if row.cancelled else loaded.active
+        kind[row.client_id].append(subscription_facts(row, told[row.id]))
     return loaded
-
-
-def load_rows(client_ids: Sequence[int]) -> Sequence[Any]:
-    """Load a row for each mail of each reminder, and at least one for each subscription, soonest first."""
-    return execute(SUBSCRIPTIONS, {"client_ids": client_ids}).all()
 
 
 def learn(told: Told, row: Row[Any]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, exists, insert, select, update
+from sqlalchemy import ColumnElement, Row, Update, bindparam, exists, insert, select, update
 
 from webapp.domain.delivery import WITHDRAWN
 from webapp.domain.facts import ClientFacts
@@ -22,8 +22,24 @@ def change(
     where: ColumnElement[bool], state: ReminderState, at: datetime, actor: User | None = None
 ) -> None:
     """Bring all reminders that meet a condition to a state. ``actor`` None: the worker or the operator."""
-    changed = update(reminder_table).where(where).values(state=state).returning(reminder_table.c.id)
-    ids = execute(changed).scalars().all()
+    carry_out(changing(where), {}, state, at, actor)
+
+
+def changing(where: ColumnElement[bool]) -> Update:
+    """Make the statement that brings all reminders that meet a condition to a state."""
+    changed = update(reminder_table).where(where).values(state=bindparam("new_state"))
+    return changed.returning(reminder_table.c.id)
+
+
+def carry_out(
+    statement: Update,
+    values: Mapping[str, object],
+    state: ReminderState,
+    at: datetime,
+    actor: User | None,
+) -> None:
+    """Carry out a statement of ``changing``; ``values`` are those of the parameters in its condition."""
+    ids = execute(statement, {"new_state": state, **values}).scalars().all()
     if ids:
         by = actor.id if actor else None
         db.session.connection().execute(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, bindparam
 
 from webapp.models import (
     Client,
@@ -12,6 +12,7 @@ from webapp.models import (
     User,
     db,
 )
+from webapp.models.tables import reminder_table
 from webapp.services import runtime
 from webapp.services.locks import lock_clients, lock_clients_of
 from webapp.services.reminders import states as reminder_states
@@ -38,16 +39,20 @@ def reconsider(actor: User | None, clients: ColumnElement[bool]) -> None:
     ``clients`` is a condition on Reminder.client_id.
     """
     lock_clients_of(blocked(clients))
-    wake(actor, clients)
-
-
-def wake(actor: User | None, clients: ColumnElement[bool]) -> None:
-    """Reconsider clients whose own rows were changed, and so are locked already."""
     reminder_states.change(blocked(clients), ReminderState.DUE, runtime.now(), actor)
 
 
 def blocked(clients: ColumnElement[bool]) -> ColumnElement[bool]:
     return clients & (Reminder.state == ReminderState.BLOCKED)
+
+
+WAKE = reminder_states.changing(blocked(reminder_table.c.client_id == bindparam("woken_id")))
+
+
+def wake(actor: User | None, client_id: int) -> None:
+    """Reconsider a client whose own row was changed, and so is locked already."""
+    values = {"woken_id": client_id}
+    reminder_states.carry_out(WAKE, values, ReminderState.DUE, runtime.now(), actor)
 
 
 def reconsider_person(actor: User | None, user: User) -> None:
@@ -57,6 +62,6 @@ def reconsider_person(actor: User | None, user: User) -> None:
     """
     if isinstance(user.organisation, Client):
         lock_clients([user.organisation_id])
-        wake(actor, Reminder.client_id == user.organisation_id)
+        wake(actor, user.organisation_id)
     else:
         following.begin(actor, user.organisation_id, wakes=True)

@@ -1,18 +1,19 @@
 """New mails: each is queued with its snapshot from the start."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from flask import g
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from webapp.domain.delivery import DeliveryState
 from webapp.domain.ownership import Person
 from webapp.domain.snapshots import Snapshot
 from webapp.models import MailKind, db
-from webapp.models.tables import delivery_table
+from webapp.models.tables import delivery_table, user_table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +47,28 @@ def add(mails: Sequence[NewMail]) -> list[int]:
         return []
     if any(mail.send_after is None for mail in mails):
         g.mail_queued = True
+    note_readers(mails)
     return list(
         db.session.scalars(
             insert(delivery_table).returning(delivery_table.c.id, sort_by_parameter_order=True),
             [row(mail) for mail in mails],
         )
     )
+
+
+def note_readers(mails: Sequence[NewMail]) -> None:
+    """Note whom partners tell something for the first time: the list of deliveries is searched for these people."""
+    readers = defaultdict[int, set[int]](set)
+    for mail in mails:
+        if mail.partner_id is not None:
+            readers[mail.partner_id].add(mail.person.id)
+    reader = user_table.c
+    for partner_id, ids in readers.items():
+        db.session.execute(
+            update(user_table)
+            .where(reader.id.in_(sorted(ids)), reader.told_by_id.is_(None))
+            .values(told_by_id=partner_id)
+        )
 
 
 def row(mail: NewMail) -> dict[str, Any]:
