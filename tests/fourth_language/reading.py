@@ -115,9 +115,7 @@ def chosen_from() -> set[str]:
     """List the options of long dropdowns: zones, countries, currencies, by their names in CLDR."""
     locale = LANGUAGES[CODE].locale
     currencies = {f"{code} – {locale.currencies.get(code, code)}" for code in present_currencies()}
-    return (
-        {name for _zone, name in forms.zones(CODE)} | set(locale.territories.values()) | currencies
-    )
+    return set(forms.zone_names(CODE).values()) | set(locale.territories.values()) | currencies
 
 
 def zone_names() -> set[str]:

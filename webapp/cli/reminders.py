@@ -111,7 +111,7 @@ def as_text(line: Line) -> str:
         f"{item.subscription.product} ({item.subscription.renewal_date})"
         for item in line.mail.items
     )
-    reasons = ", ".join(str(codes.REASONS[reason]) for reason in recipient.reasons)
+    reasons = codes.reasons(recipient.reasons)
     held = "" if line.client.partner.sending else ", held back: sending is off"
     return (
         f"{line.client.name} (owner: {line.client.owner.owner.value}, {why})\n"

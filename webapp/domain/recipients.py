@@ -76,7 +76,7 @@ class Circle:
     @property
     def blocked(self) -> bool:
         """True if nobody is left to be addressed. Ownership never changes by itself."""
-        return not self.to
+        return all(recipient.place is not Place.TO for recipient in self.recipients)
 
 
 @dataclass(slots=True)

@@ -71,6 +71,12 @@ class DayPlan:
     def blocked(self) -> bool:
         return self.circle.blocked
 
+    @property
+    def later(self) -> date | None:
+        """The day on which all its mails go out, if that is another one."""
+        days = {mail.day for mail in self.mails}
+        return days.pop() if len(days) == 1 and self.day not in days else None
+
 
 def kind_of(circle: Circle) -> MailKind:
     if circle.blocked:

@@ -1,6 +1,6 @@
 """Lazy texts for codes: the domain and the tables stay language-free."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
@@ -119,9 +119,12 @@ ENDONYMS = {language.code: language.endonym for language in i18n.LANGUAGES.value
 
 
 def spoken() -> SimpleNamespace:
-    """Gather this module's words for templates, as plain texts of the language in force."""
+    """Gather this module's words for templates, as plain texts of the language in force.
+
+    The phrase of a renewal is remembered, since it stands under each day of a client.
+    """
     names = {name: plain(value) for name, value in globals().items() if not name.startswith("_")}
-    return SimpleNamespace(**names)
+    return SimpleNamespace(**names | {"renewal": lru_cache(1000)(renewal)})
 
 
 def plain(value: Any) -> Any:
@@ -150,6 +153,11 @@ def owner_name(owner: Owner, vendor: str) -> str:
 def reply(text: str) -> str:
     """Quote a mail server, or tell in our words why it gave no answer."""
     return str(TROUBLES.get(text, text))
+
+
+def reasons(named: Sequence[Reason]) -> str:
+    """List the reasons of somebody for getting a mail."""
+    return ", ".join(str(REASONS[reason]) for reason in named)
 
 
 def gaps(circle: Circle) -> list[str]:
@@ -200,6 +208,10 @@ def portal_name(chosen: str) -> str:
     return chosen or _("Renewal Portal")
 
 
-def phrases() -> dict[str, Callable[[int], str]]:
-    """Make the filters of a language that say a number. They are remembered, since lists say few in many rows."""
-    return {said.__name__: lru_cache(1000)(said) for said in (days_away, days_before, term)}
+def phrases() -> dict[str, Callable[[Any], str]]:
+    """Make the filters of a language that say a number or some codes.
+
+    They are remembered, since lists say few in many rows.
+    """
+    said = (days_away, days_before, reasons, term)
+    return {phrase.__name__: lru_cache(1000)(phrase) for phrase in said}

@@ -20,7 +20,7 @@ from webapp.domain.snapshots import (
     SubscriptionLine,
 )
 from webapp.i18n import LANGUAGES
-from webapp.labels.codes import REASONS, days_away
+from webapp.labels import codes
 from webapp.mail.kind import Tester, Words
 from webapp.mail.letter import Letter, Posting, to_reader
 from webapp.models import MailKind
@@ -136,13 +136,13 @@ def item(subscription: SubscriptionLine, today: date, language: str) -> ItemWord
 def day(when: date, today: date, language: str) -> str:
     """Write a date with its distance from today in the language in force: 3 March 2026 (in 12 days)."""
     written, days = long_date(when, language), (when - today).days
-    return f"{written} ({days_away(days)})" if days >= 0 else written
+    return f"{written} ({codes.days_away(days)})" if days >= 0 else written
 
 
 @lru_cache(maxsize=1024)
 def role_list(reasons: tuple[Reason, ...], language: str) -> str:
     """Join the names of roles. ``language``: the one in force, in which each list is made once."""
-    return ", ".join(str(REASONS[reason]) for reason in reasons)
+    return codes.reasons(reasons)
 
 
 def is_same(member: CircleMember, recipient: Party) -> bool:

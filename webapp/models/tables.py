@@ -1,6 +1,8 @@
 """The tables behind the models, for statements over columns and rows: objects would only cost time there."""
 
+from collections import namedtuple
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
@@ -38,6 +40,20 @@ def execute(
     """
     db.session.flush()
     return db.session.connection().execute(statement, values)
+
+
+def fetch(statement: Executable, values: Mapping[str, Any]) -> list[Any]:
+    """Execute a select as ``execute`` does, and return all rows as named tuples.
+
+    A name costs a tenth of what it costs in SQLAlchemy's rows, and lists ask for twenty in each.
+    """
+    found = execute(statement, values)
+    return list(map(row_type(tuple(found.keys()))._make, found.all()))
+
+
+@cache
+def row_type(columns: tuple[str, ...]) -> Any:
+    return namedtuple("Row", columns)
 
 
 def conflict_insert(table: Table) -> "sqlite.Insert | postgresql.Insert":

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from wtforms import SelectField
 from wtforms.fields.choices import SelectChoice
 
 from webapp.domain.recipients import ContactRole
@@ -13,7 +12,7 @@ from webapp.labels.codes import CONTACT_ROLES
 from webapp.labels.refusals import WORDS
 from webapp.models import User
 from webapp.pages import people_forms
-from webapp.pages.forms import SharedForm
+from webapp.pages.forms import DropdownField, SharedForm
 from webapp.services.clients import contacts
 from webapp.services.reminders import loading
 
@@ -23,8 +22,8 @@ def user_id(value: Any) -> int | None:
     return int(value) if value else None
 
 
-def role_field(role: ContactRole) -> SelectField:
-    return SelectField(
+def role_field(role: ContactRole) -> DropdownField:
+    return DropdownField(
         CONTACT_ROLES[role],
         coerce=user_id,
         invalid_choice_message=WORDS[Refusal.STRANGER],

@@ -21,7 +21,7 @@ def country_choices(*_arguments: Any) -> list[SelectChoice]:
     return [SelectChoice("", "–"), *(SelectChoice(code, name) for name, code in known)]
 
 
-def zone_choices(form: forms.Form, field: Field) -> list[SelectChoice]:
+def zone_choices(field: Field) -> list[SelectChoice]:
     return [SelectChoice("", _("By city and country")), *forms.zone_choices(field.object_data)]
 
 
@@ -32,9 +32,9 @@ class ClientForm(forms.SharedForm):
     domain = forms.text_field(_l("Domain"), longest=253, optional=True)
     external_id = forms.text_field(_l("External ID"), longest=100, optional=True)
     city = forms.text_field(_l("City"), longest=100, optional=True)
-    country = forms.select_field(_l("Country"), country_choices)
-    language = forms.select_field(_l("Language"), forms.language_choices)
-    time_zone = forms.select_field(_l("Time zone"), zone_choices)
+    country = forms.DropdownField(_l("Country"), country_choices)
+    language = forms.DropdownField(_l("Language"), forms.language_choices)
+    time_zone = forms.DropdownField(_l("Time zone"), zone_choices)
 
     @property
     def details(self) -> ClientDetails:

@@ -116,7 +116,7 @@ def default_form(partner: Partner, sent: Mapping[str, str] | None = None) -> Def
         notified_user_id=str(stored.notified_user_id or ""),
         shown=partners.shown(stored),
     )
-    form.offer(people.team(partner.id), stored.notified_user_id)
+    form.offer(people.persons(partner), stored.notified_user_id)
     return form
 
 

@@ -9,18 +9,17 @@ from wtforms import RadioField, SelectMultipleField, StringField, TimeField
 from wtforms.fields.choices import SelectChoice
 
 from webapp import i18n
-from webapp.domain.ownership import Owner
+from webapp.domain.ownership import Owner, Person
 from webapp.domain.refusals import Refusal
 from webapp.labels import audit
 from webapp.labels.codes import MAIL_KINDS, owner_name
 from webapp.labels.refusals import WORDS
-from webapp.models import MailKind, Partner, User
+from webapp.models import MailKind, Partner
 from webapp.pages import forms, people_forms
 from webapp.pages.frame import language
 from webapp.services import runtime
 from webapp.services.accounts import partners
 from webapp.services.accounts.partners import WEEKDAYS, Default, Schedule
-from webapp.services.reminders import loading
 
 
 class ClockField(TimeField):
@@ -38,23 +37,19 @@ def owner_choices(*_arguments: Any) -> list[SelectChoice]:
     return [SelectChoice(owner.value, owner_name(owner, vendor)) for owner in Owner]
 
 
-def weekday_choices(*_arguments: Any) -> list[SelectChoice]:
-    names = i18n.LANGUAGES[language()].locale.days["stand-alone"]["wide"]
-    return [SelectChoice(day, names[int(day)]) for day in WEEKDAYS]
-
-
 class DefaultForm(forms.SharedForm):
     """The two dropdowns of the help article."""
 
-    owner = forms.select_field(_l("Select renewal communication owner"), owner_choices)
-    notified_user_id = forms.select_field(_l("Select partner user to be notified"), [])
+    owner = forms.DropdownField(_l("Select renewal communication owner"), owner_choices)
+    notified_user_id = forms.DropdownField(_l("Select partner user to be notified"))
 
-    def offer(self, team: list[User], present: int | None) -> None:
+    def offer(self, team: list[Person], present: int | None) -> None:
         """Offer the active users of the team, and in any case the user who is notified now."""
+        self.team = {person.id: person for person in team}
         self.notified_user_id.choices = [
             SelectChoice("", _("Nobody chosen")),
             *people_forms.options(
-                loading.person(user) for user in team if user.active or user.id == present
+                person for person in team if person.active or person.id == present
             ),
         ]
 
@@ -71,9 +66,13 @@ class ScheduleForm(forms.SharedForm):
     window_opens = ClockField(_l("Opens at"), validators=[forms.required()])
     window_closes = ClockField(_l("Closes at"), validators=[forms.required()])
     # Unknown weekdays are left out when saving.
-    window_days = SelectMultipleField(
-        _l("Weekdays"), choices=weekday_choices, validate_choice=False
-    )
+    window_days = SelectMultipleField(_l("Weekdays"), choices=[], validate_choice=False)
+
+    @property
+    def weekdays(self) -> list[tuple[str, str]]:
+        """The days of a week, each with its name."""
+        names = i18n.LANGUAGES[language()].locale.days["stand-alone"]["wide"]
+        return [(day, names[int(day)]) for day in WEEKDAYS]
 
     @property
     def wanted(self) -> Schedule:
@@ -141,5 +140,5 @@ def kind_choices(*_arguments: Any) -> list[SelectChoice]:
 class TestMailForm(forms.Form):
     """The kind and language of a test mail."""
 
-    kind = forms.select_field(_l("Kind of mail"), kind_choices)
-    language = forms.select_field(_l("Language"), forms.language_choices)
+    kind = forms.DropdownField(_l("Kind of mail"), kind_choices)
+    language = forms.DropdownField(_l("Language"), forms.language_choices)

@@ -1,6 +1,7 @@
 """The shared parts of the pages' forms: clean text, the usual choices, and words for refusals."""
 
-from functools import cache
+from collections.abc import Callable
+from functools import cache, lru_cache
 from typing import Any
 
 from babel.core import get_global
@@ -10,7 +11,7 @@ from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 from markupsafe import Markup, escape
 from wtforms import Field, HiddenField, SelectField, StringField
-from wtforms.fields.choices import Choice, SelectChoice
+from wtforms.fields.choices import SelectChoice
 from wtforms.i18n import messages_path
 from wtforms.validators import InputRequired, Length, ValidationError
 from wtforms.widgets import Input, Select, TextArea
@@ -27,6 +28,8 @@ from webapp.services.errors import Refused
 WHOLE_WORLD = "001"
 # Stands for the fields of the request.
 SENT = object()
+# Makes the options of a dropdown from its field.
+Offer = Callable[[Any], list[SelectChoice]]
 
 
 @cache
@@ -46,6 +49,17 @@ class Form(FlaskForm):
 
         def get_translations(self, form: Any) -> Translations | NullTranslations:
             return library_texts(language())
+
+        def render_field(self, field: Any, given: dict[str, Any]) -> Markup:
+            """Write a control, told apart by its faults. ``help``: a text below describes it, as they do."""
+            described = [f"{field.id}-error"] if field.errors else []
+            if given.pop("help", None):
+                described.append(f"{field.id}-help")
+            own = {"aria-describedby": " ".join(described)} if described else {}
+            if field.errors:
+                own["aria-invalid"] = "true"
+            control: Markup = field.widget(field, **own | given)
+            return control
 
     def __init__(self, formdata: Any = SENT, **stored: Any) -> None:
         if formdata is SENT:
@@ -127,26 +141,44 @@ class Dropdown(Select):
         own = {"id": field.id, "name": field.name}
         if field.flags.required:
             own["required"] = True
-        options = "".join(map(option, field.iter_choices()))
+        options = "".join(
+            ("<option selected " if field.coerce(choice.value) == field.data else "<option ")
+            + option(choice.value, str(choice.label))
+            for choice in field.choices
+        )
         return Markup(f"<select {attributes(**own | given)}>{options}</select>")  # nosec B704
 
 
-def option(choice: Choice) -> str:
-    chosen = " selected" if choice.selected else ""
-    return f'<option{chosen} value="{escape(choice.value)}">{escape(choice.label)}</option>'
-
-
-def select_field(label: Any, choices: Any, **options: Any) -> SelectField:
-    """Make a dropdown of SelectChoices, or of a function of (form, field) that returns them.
-
-    An option with an empty value stands for None, "the organisation's".
-    """
-    options = {"invalid_choice_message": WORDS[Refusal.NO_OPTION], "widget": Dropdown()} | options
-    return SelectField(label, choices=choices, coerce=or_none, **options)
+@lru_cache(5000)
+def option(value: str, label: str) -> str:
+    """Write the rest of an option. The same ones are in most forms."""
+    return f'value="{escape(value)}">{escape(label)}</option>'
 
 
 def or_none(value: Any) -> str | None:
     return str(value) if value else None
+
+
+class DropdownField(SelectField):
+    """A dropdown. An option with an empty value stands for None, "the organisation's".
+
+    ``offer``: makes the options, once the field has its value; without it they are put in later. The
+    library's own way for such a function takes its signature apart in every form.
+    """
+
+    widget = Dropdown()
+
+    def __init__(
+        self, label: Any = None, offer: Offer | None = None, *, coerce: Any = or_none, **given: Any
+    ) -> None:
+        given = {"invalid_choice_message": WORDS[Refusal.NO_OPTION]} | given
+        super().__init__(label, coerce=coerce, choices=[], **given)
+        self.offer = offer
+
+    def post_process(self, formdata: Any = None) -> None:
+        super().post_process(formdata)
+        if self.offer:
+            self.choices = self.offer(self)
 
 
 def language_choices(*_: Any) -> list[SelectChoice]:
@@ -156,10 +188,9 @@ def language_choices(*_: Any) -> list[SelectChoice]:
 
 def zone_choices(present: str | None = None) -> list[SelectChoice]:
     """List all time zones as "city, country" in the page's language, and the present one in any case."""
-    choices = [SelectChoice(zone, name) for zone, name in zones(language())]
-    if present and all(present != choice.value for choice in choices):
-        choices.insert(0, SelectChoice(present, present))
-    return choices
+    known = zones(language())
+    other = present and present not in zone_names(language())
+    return [*([SelectChoice(present, present)] if other else []), *known]
 
 
 def zone_name(zone: str) -> str:
@@ -168,12 +199,12 @@ def zone_name(zone: str) -> str:
 
 
 @cache
-def zone_names(code: str) -> dict[str, str]:
-    return dict(zones(code))
+def zones(code: str) -> list[SelectChoice]:
+    return [SelectChoice(zone, name) for zone, name in zone_names(code).items()]
 
 
 @cache
-def zones(code: str) -> list[tuple[str, str]]:
+def zone_names(code: str) -> dict[str, str]:
     locale = i18n.LANGUAGES[code].locale
     named = []
     for zone, territory in get_global("zone_territories").items():
@@ -184,7 +215,7 @@ def zones(code: str) -> list[tuple[str, str]]:
         ending = zone.rpartition("/")[2].replace("_", " ")
         city = locale.time_zones.get(zone, {}).get("city") or ending
         named.append((zone, f"{city}, {locale.territories[territory]}"))
-    return sorted(named, key=lambda choice: i18n.sort_key(choice[1]))
+    return dict(sorted(named, key=lambda choice: i18n.sort_key(choice[1])))
 
 
 def explain(form: FlaskForm, error: Refused) -> None:

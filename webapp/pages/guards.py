@@ -9,12 +9,12 @@ from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import LoginManager, current_user
 from flask_wtf import CSRFProtect
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response
 
 from webapp.domain.access import Action
-from webapp.models import AuditEntry, Client, Delivery, Partner, Subscription, User, db
+from webapp.models import AuditEntry, Client, Delivery, Partner, Subscription, User, db, loaded
 from webapp.models.organisation import users_with_organisations
 from webapp.pages import htmx
 
@@ -92,15 +92,10 @@ def enforce(app: Flask) -> Response | None:
     return None
 
 
-SIGNED_IN = users_with_organisations().where(User.session_token == bindparam("token"), User.active)
-
-
 @login_manager.user_loader
 def load_user(token: str) -> User | None:
-    """Load the user of a session, with the organisation, in one statement."""
-    if g.get("broken"):
-        return None
-    return db.session.scalar(SIGNED_IN, {"token": token})
+    """Load the user of a session."""
+    return None if g.get("broken") else loaded.signed_in(token)
 
 
 def own_partner() -> Partner:
@@ -131,18 +126,9 @@ def found(value: Any) -> Any:
     return value
 
 
-OWN_CLIENT = select(Client).where(
-    Client.id == bindparam("client_id"), Client.partner_id == bindparam("partner_id")
-)
-
-
 def own_client(client_id: int) -> Client:
     """Load a client of the signed-in partner user; else 404."""
-    client: Client = found(
-        db.session.scalar(
-            OWN_CLIENT, {"client_id": client_id, "partner_id": current_user.organisation_id}
-        )
-    )
+    client: Client = found(loaded.client_of(client_id, current_user.organisation_id))
     return client
 
 

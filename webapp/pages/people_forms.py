@@ -16,7 +16,7 @@ from webapp.domain.ownership import Person
 from webapp.labels import codes
 from webapp.models import Client, Organisation, User
 from webapp.pages import forms
-from webapp.pages.forms import Form, SharedForm, select_field, text_field
+from webapp.pages.forms import DropdownField, Form, SharedForm, text_field
 from webapp.pages.saving import Saved, save
 from webapp.services.accounts import membership, people
 
@@ -33,7 +33,7 @@ class PersonForm(Form):
 
     name = text_field(_l("Full name"))
     email = text_field(_l("E-mail"), longest=254)
-    language = select_field(_l("Language"), languages_with_default)
+    language = DropdownField(_l("Language"), languages_with_default)
 
 
 class ColleagueForm(PersonForm):

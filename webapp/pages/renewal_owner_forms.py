@@ -20,7 +20,7 @@ class OwnerForm(forms.SharedForm):
     """The dialog's fields."""
 
     choice = RadioField(_l("Renewal owner"), invalid_choice_message=WORDS[Refusal.NO_OPTION])
-    contact_id = forms.select_field(_l("Select partner point of contact for renewals"), [])
+    contact_id = forms.DropdownField(_l("Select partner point of contact for renewals"))
 
 
 def build_form(client: Client, known: ClientFacts) -> OwnerForm:

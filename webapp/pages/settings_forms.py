@@ -10,11 +10,11 @@ from wtforms.fields.choices import SelectChoice
 from webapp.domain.refusals import Refusal
 from webapp.labels.refusals import WORDS
 from webapp.pages import forms
-from webapp.pages.forms import Form, SharedForm, select_field, text_field
+from webapp.pages.forms import DropdownField, SharedForm, text_field
 from webapp.pages.people_forms import ColleagueForm, StoredPersonForm, languages_with_default
 
 
-def zones_with_default(form: Form, field: Field) -> list[SelectChoice]:
+def zones_with_default(field: Field) -> list[SelectChoice]:
     zone = forms.zone_name(current_user.organisation.time_zone)
     follow = _l("As the organisation: %(value)s", value=zone)
     return [SelectChoice("", follow), *forms.zone_choices(field.object_data)]
@@ -31,8 +31,8 @@ class ProfileForm(SharedForm):
     """The user's own details."""
 
     name = text_field(_l("Full name"))
-    language = select_field(_l("Language"), languages_with_default)
-    time_zone = select_field(_l("Time zone"), zones_with_default)
+    language = DropdownField(_l("Language"), languages_with_default)
+    time_zone = DropdownField(_l("Time zone"), zones_with_default)
 
 
 class InviteForm(ColleagueForm):

@@ -61,7 +61,7 @@ def plain_amount(amount: Decimal) -> str:
     return numbers.format_decimal(amount, "0.00", locale=i18n.LANGUAGES[language()].locale)
 
 
-def term_choices(form: forms.Form, field: Field) -> list[SelectChoice]:
+def term_choices(field: Field) -> list[SelectChoice]:
     """List the usual terms, and the present one in any case."""
     present = int(field.object_data or TERMS[0])
     return [SelectChoice(str(term), codes.term(term)) for term in sorted({*TERMS, present})]
@@ -78,7 +78,7 @@ def present_currencies() -> frozenset[str]:
     )
 
 
-def currency_choices(form: forms.Form, field: Field) -> list[SelectChoice]:
+def currency_choices(field: Field) -> list[SelectChoice]:
     names = i18n.LANGUAGES[language()].locale.currencies
     codes = present_currencies() | ({field.object_data} if field.object_data else set())
     return [
@@ -96,11 +96,11 @@ class SubscriptionForm(forms.SharedForm):
     """A subscription's facts."""
 
     product = forms.text_field(_l("Product"))
-    term_months = forms.select_field(_l("Term"), term_choices)
+    term_months = forms.DropdownField(_l("Term"), term_choices)
     renewal_date = DayField(_l("Renewal date"), validators=[forms.required()])
     deadline = DayField(_l("Decision deadline"))
     amount = AmountField(_l("Amount"))
-    currency = forms.select_field(_l("Currency"), currency_choices)
+    currency = forms.DropdownField(_l("Currency"), currency_choices)
 
     def validate_deadline(self, field: Field) -> None:
         # The service refuses it, too. Checked here, it is shown together with all other faults.

@@ -10,7 +10,7 @@ from tests.support.cast import make_client, make_subscription, unit_of_work
 from webapp import worker
 from webapp.models import Partner, Subscription, db
 from webapp.services.reminders import due_index
-from webapp.services.sending.first_mails import first_mails
+from webapp.services.sending.first_mails import NEAREST_STEPS, first_mails
 
 NOW = datetime(2027, 1, 4, 10, tzinfo=UTC)
 
@@ -70,6 +70,19 @@ def test_clients_without_a_step_to_come_take_nobodys_place(app, cast, listed):
         acme = Subscription.client_id == cast.client
         db.session.execute(update(Subscription).where(acme).values(cancelled=True))
     assert listed(1) == [("Later", "2027-01-09")]
+
+
+def test_the_steps_of_other_partners_take_nobodys_place(app, cast, listed):
+    """Also when all that are looked at first are theirs."""
+    add(app, cast, "Later", 95)
+    with unit_of_work(app):
+        stranger = make_client(db.session.get(Partner, cast.other_partner), "Stranger")
+        renewal = NOW.date() + timedelta(days=91)
+        db.session.add_all(
+            make_subscription(stranger, f"Hub {number}", renewal)
+            for number in range(NEAREST_STEPS + 1)
+        )
+    assert listed() == [("Acme", "2027-01-04"), ("Later", "2027-01-09")]
 
 
 def test_a_mail_that_waits_already_comes_first(app, cast):

@@ -4,6 +4,7 @@ from typing import Any, TypedDict, Unpack
 
 from sqlalchemy import bindparam, func, select
 
+from webapp.domain.ownership import Person
 from webapp.domain.shown import token_of
 from webapp.models import (
     AuditEntry,
@@ -12,11 +13,13 @@ from webapp.models import (
     db,
 )
 from webapp.models.audit import AuditAction
+from webapp.models.tables import fetch, user_table
 from webapp.models.user import name_key, new_token
 from webapp.services import audit
 from webapp.services.accounts.membership import keep_an_admin, move_access
 from webapp.services.accounts.names import changed_address, checked_address, checked_name
 from webapp.services.reminders import situations
+from webapp.services.reminders.loading import person_of
 from webapp.services.sending import after_changes
 
 
@@ -36,6 +39,10 @@ TEAM = (
     select(User)
     .where(User.organisation_id == bindparam("organisation"))
     .order_by(User.active.desc(), func.lower(User.name), User.id)
+)
+PERSONS = TEAM.with_only_columns(
+    *(user_table.c[name] for name in ("id", "name", "email", "language", "time_zone", "active")),
+    user_table.c.rejected_reply,
 )
 
 
@@ -166,6 +173,14 @@ def checked_details(actor: User | None, user: User, details: PersonDetails) -> P
     if "job_title" in details:
         checked["job_title"] = details["job_title"] or None
     return checked
+
+
+def persons(organisation: Organisation) -> list[Person]:
+    """List the team as the rules see it."""
+    return [
+        person_of(row, organisation.language, organisation.time_zone)
+        for row in fetch(PERSONS, {"organisation": organisation.id})
+    ]
 
 
 def team(organisation_id: int) -> list[User]:

@@ -133,7 +133,7 @@ def order(listing: Listing, sort: str) -> tuple[ColumnElement[Any], ...]:
 
 def count(rows: Select[Any] | CompoundSelect[Any]) -> ScalarSelect[int]:
     """Count rows, up to the parameter ``most_counted``. The rows are found by an index."""
-    some = rows.limit(bindparam("most_counted", type_=Integer)).subquery()
+    some = rows.limit(bindparam("most_counted", type_=Integer)).subquery("some")
     return select(func.count()).select_from(some).scalar_subquery()
 
 

@@ -5,7 +5,7 @@ from sqlalchemy import bindparam, select, union_all
 from webapp.domain.ownership import Choice
 from webapp.domain.situations import SITUATIONS
 from webapp.models import Partner, User, db
-from webapp.models.tables import client_table, partner_table
+from webapp.models.tables import client_table, fetch, partner_table
 from webapp.services.lists import finding
 
 client, partner_row = client_table.c, partner_table.c
@@ -40,8 +40,8 @@ LOOKED_AFTER = select(
 
 def override_counts(partner: Partner) -> tuple[int, int]:
     """Count the clients that follow the default, and those with an owner of their own."""
-    row = db.session.execute(COUNTS, {"partner": partner.id, **finding.counted()}).one()
-    return row[0], row[1]
+    [(following, own)] = fetch(COUNTS, {"partner": partner.id, **finding.counted()})
+    return following, own
 
 
 def looked_after(user: User) -> int:

@@ -4,12 +4,12 @@ A new list is a query (a frozen dataclass), a Listing (its columns, conditions a
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import Field, dataclass, field, fields, replace
 from functools import cache
 from typing import Any, ClassVar, Generic, TypeVar
 
 from webapp.mail.addresses import one_line
-from webapp.models.tables import execute
+from webapp.models.tables import fetch
 from webapp.services.lists import finding
 from webapp.services.lists.finding import Given, Listing, Narrowing, Walk
 
@@ -84,13 +84,15 @@ class Query:
         return any(True for _ in narrowing(self))
 
 
-@cache
 def parameters(kind: type[Query]) -> Mapping[str, Parameter]:
     """Return a query's parameters by field: filters first, then the order."""
+    return sorted_parameters(fields(kind))
+
+
+@cache
+def sorted_parameters(fields: tuple[Field[Any], ...]) -> Mapping[str, Parameter]:
     found = {
-        field.name: field.metadata[PARAMETER]
-        for field in fields(kind)
-        if PARAMETER in field.metadata
+        field.name: field.metadata[PARAMETER] for field in fields if PARAMETER in field.metadata
     }
     return dict(sorted(found.items(), key=lambda item: not item[1].narrows))
 
@@ -164,5 +166,5 @@ def load_rows(listing: Listing, ids: Sequence[int]) -> tuple[Any, ...]:
     """Load these rows, in this order."""
     if not ids:
         return ()
-    by_id = {row.id: row for row in execute(listing.rows, {"ids": ids}).all()}
+    by_id = {row.id: row for row in fetch(listing.rows, {"ids": ids})}
     return tuple(by_id[row_id] for row_id in ids if row_id in by_id)

@@ -16,6 +16,7 @@ from webapp.models.tables import (
     client_table,
     contact_assignment_table,
     execute,
+    fetch,
     organisation_table,
     partner_table,
     user_table,
@@ -180,7 +181,7 @@ def person_of(user: Any, language: str, time_zone: str) -> Person:
 
 
 def client_rows(client_ids: Sequence[int]) -> Sequence[Any]:
-    return execute(CLIENTS, {"client_ids": client_ids}).all()
+    return fetch(CLIENTS, {"client_ids": client_ids})
 
 
 @dataclass

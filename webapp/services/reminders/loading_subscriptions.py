@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, or_, select
+from sqlalchemy import and_, bindparam, or_, select
 
 from webapp.domain.delivery import GONE_OUT, IN_VAIN
 from webapp.domain.facts import SubscriptionFacts
 from webapp.models import DeliveryState, ReminderState, delivery_reminder
 from webapp.models.subscription import base_date_of
-from webapp.models.tables import delivery_table, execute, reminder_table, subscription_table
+from webapp.models.tables import delivery_table, fetch, reminder_table, subscription_table
 
 subscription, reminder, delivery = subscription_table.c, reminder_table.c, delivery_table.c
 # A row for each mail of each reminder, and at least one for each subscription, soonest first.
@@ -81,34 +81,36 @@ class Subscriptions:
 
 def load_subscriptions(client_ids: Sequence[int]) -> Subscriptions:
     """Load the subscriptions of these clients and the facts of their reminders, in one statement."""
-    return subscriptions_in(execute(OF_CLIENTS, {"client_ids": client_ids}).all())
+    return subscriptions_in(fetch(OF_CLIENTS, {"client_ids": client_ids}))
 
 
 def load_subscriptions_of(client_id: int) -> Subscriptions:
     """Load the subscriptions of one client, likewise."""
-    return subscriptions_in(execute(OF_CLIENT, {"client_id": client_id}).all())
+    return subscriptions_in(fetch(OF_CLIENT, {"client_id": client_id}))
 
 
-def subscriptions_in(rows: Sequence[Row[Any]]) -> Subscriptions:
+def subscriptions_in(rows: Sequence[Any]) -> Subscriptions:
     told: dict[int, Told] = defaultdict(Told)
-    subscriptions: dict[int, Row[Any]] = {}
+    subscriptions: dict[int, Any] = {}
     loaded = Subscriptions()
     for row in rows:
         subscriptions.setdefault(row.id, row)
-        if gone_out(row) and row.day is not None:
+        if row.step is None:
+            continue
+        gone = gone_out(row)
+        if gone and row.day is not None:
             loaded.occupied[row.client_id].add((row.email.casefold(), row.day))
-        if row.step is not None and row.present:
-            learn(told[row.id], row)
+        if row.present:
+            learn(told[row.id], row, gone)
     for row in subscriptions.values():
         kind = loaded.cancelled if row.cancelled else loaded.active
         kind[row.client_id].append(subscription_facts(row, told[row.id]))
     return loaded
 
 
-def learn(told: Told, row: Row[Any]) -> None:
-    """Add one row of reminder and delivery to the facts of its subscription."""
+def learn(told: Told, row: Any, gone: bool) -> None:
+    """Add one row of reminder and delivery to the facts of its subscription. ``gone``: as of gone_out."""
     told.planned.add(row.step)
-    gone = gone_out(row)
     queued = row.delivery_state is DeliveryState.QUEUED and row.state is ReminderState.ISSUED
     if row.state in OPEN_REMINDERS or (queued and not gone):
         told.waiting.add(row.step)
@@ -116,13 +118,13 @@ def learn(told: Told, row: Row[Any]) -> None:
         told.reached.add((row.step, row.email.casefold(), row.kind.value))
 
 
-def gone_out(row: Row[Any]) -> bool:
+def gone_out(row: Any) -> bool:
     """Tell whether the row's mail may have reached its reader, as one that waits to be resent may have."""
     again = row.delivery_state is DeliveryState.QUEUED and row.resends > 0
     return again or row.delivery_state in GONE_OUT
 
 
-def subscription_facts(row: Row[Any], told: Told) -> SubscriptionFacts:
+def subscription_facts(row: Any, told: Told) -> SubscriptionFacts:
     # A worker that died may leave the mail of an older step behind, with the next step planned already.
     newest = min(told.planned, default=None)
     return SubscriptionFacts(

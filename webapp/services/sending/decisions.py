@@ -1,17 +1,16 @@
 """Decisions of people about mails that may not have arrived: send it again, it arrived, it did not."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Select, and_, bindparam, exists, select
-from sqlalchemy.orm import aliased
 
 from webapp.domain import schedule
 from webapp.domain.delivery import IN_VAIN, UNDECIDED, UNHEARD
-from webapp.domain.facts import ClientFacts
+from webapp.domain.recipients import Circle
 from webapp.domain.refusals import Refusal
 from webapp.domain.reminders import kind_of, readers
 from webapp.domain.shown import changed_since, token_of
@@ -22,13 +21,19 @@ from webapp.models import (
     Partner,
     Reminder,
     ReminderState,
-    Subscription,
     User,
     db,
     delivery_reminder,
 )
 from webapp.models.audit import AuditAction
-from webapp.models.tables import delivery_table
+from webapp.models.subscription import base_date_of
+from webapp.models.tables import (
+    delivery_table,
+    fetch,
+    reminder_table,
+    subscription_table,
+    user_table,
+)
 from webapp.services import audit, runtime
 from webapp.services.errors import Conflict, Refused
 from webapp.services.locks import lock_clients
@@ -68,38 +73,41 @@ def true_in_time() -> Select[Any]:
 
     A mail without a client has no reminder.
     """
-    newer, told = aliased(Reminder), aliased(Delivery)
-    link = delivery_reminder.alias()
+    mail, reminder, subscription = delivery_table.c, reminder_table.c, subscription_table.c
+    newer, told = reminder_table.alias().c, delivery_table.alias().c
+    link, other = delivery_reminder.c, delivery_reminder.alias().c
     overtaken = exists().where(
-        newer.subscription_id == Reminder.subscription_id,
-        newer.base_date == Reminder.base_date,
-        newer.step < Reminder.step,
+        newer.subscription_id == reminder.subscription_id,
+        newer.base_date == reminder.base_date,
+        newer.step < reminder.step,
     )
     told_otherwise = exists().where(
-        link.c.reminder_id == Reminder.id,
-        told.id == link.c.delivery_id,
-        told.id != Delivery.id,
-        told.recipient_id == Delivery.recipient_id,
-        told.kind == Delivery.kind,
+        other.reminder_id == reminder.id,
+        told.id == other.delivery_id,
+        told.id != mail.id,
+        told.recipient_id == mail.recipient_id,
+        told.kind == mail.kind,
         told.state.not_in(UNHEARD),
     )
     right = and_(
-        Delivery.send_before > bindparam("now"),
-        Subscription.cancelled.is_(False),
-        Reminder.base_date == Subscription.base_date,
+        mail.send_before > bindparam("now"),
+        subscription.cancelled.is_(False),
+        reminder.base_date == base_date_of(subscription),
         ~overtaken,
         ~told_otherwise,
     )
     return (
-        select(Delivery)
-        .join(User, User.id == Delivery.recipient_id)
-        .outerjoin(delivery_reminder, delivery_reminder.c.delivery_id == Delivery.id)
-        .outerjoin(Reminder, Reminder.id == delivery_reminder.c.reminder_id)
-        .outerjoin(Subscription, Subscription.id == Reminder.subscription_id)
+        select(mail.id, mail.state, mail.client_id, mail.kind, mail.recipient_id, mail.email)
+        .distinct()
+        .select_from(delivery_table)
+        .join(user_table, user_table.c.id == mail.recipient_id)
+        .outerjoin(delivery_reminder, link.delivery_id == mail.id)
+        .outerjoin(reminder_table, reminder.id == link.reminder_id)
+        .outerjoin(subscription_table, subscription.id == reminder.subscription_id)
         .where(
-            Delivery.id.in_(bindparam("delivery_ids", expanding=True)),
-            User.active,
-            Delivery.client_id.is_(None) | right,
+            mail.id.in_(bindparam("delivery_ids", expanding=True)),
+            user_table.c.active,
+            mail.client_id.is_(None) | right,
         )
     )
 
@@ -115,25 +123,29 @@ def still_wanted(delivery_ids: Collection[int], now: datetime) -> set[int]:
     """
     if not delivery_ids:
         return set()
-    given = {"delivery_ids": delivery_ids, "now": now}
-    wanted: Sequence[Delivery] = db.session.scalars(TRUE_IN_TIME, given).unique().all()
-    unclear = {delivery.client_id for delivery in wanted if delivery.state is DeliveryState.UNCLEAR}
-    clients = loading.load(sorted(id for id in unclear if id is not None))
-    return {
-        delivery.id
-        for delivery in wanted
-        if delivery.state is not DeliveryState.UNCLEAR or is_still_read(delivery, clients)
+    found = fetch(TRUE_IN_TIME, {"delivery_ids": delivery_ids, "now": now})
+    unclear = [mail for mail in found if mail.state is DeliveryState.UNCLEAR]
+    return {mail.id for mail in found} - {mail.id for mail in unclear} | still_read(unclear)
+
+
+def still_read(mails: Sequence[Any]) -> set[int]:
+    """Choose the mails whose reader would get the same kind of mail at the same address today, too."""
+    clients = loading.load(sorted({mail.client_id for mail in mails if mail.client_id is not None}))
+    read = {
+        mail.id
+        for mail in mails
+        if mail.client_id is not None and would_read(mail, clients[mail.client_id].circle)
     }
+    ids = [mail.id for mail in mails if mail.client_id is None]
+    notes = db.session.scalars(select(Delivery).where(Delivery.id.in_(ids))).all() if ids else ()
+    right = zip(notes, takeover_notes.are_right(notes), strict=True)
+    return read | {note.id for note, holds in right if holds}
 
 
-def is_still_read(delivery: Delivery, clients: Mapping[int, ClientFacts]) -> bool:
-    """Tell whether a mail's reader would get this kind of mail at this address today, too."""
-    if delivery.client_id is None:
-        return takeover_notes.are_right([delivery])[0]
-    whole = clients[delivery.client_id].circle
-    return delivery.kind is kind_of(whole) and any(
-        (reader.person.id, reader.person.email) == (delivery.recipient_id, delivery.email)
-        for reader in readers(whole)
+def would_read(mail: Any, circle: Circle) -> bool:
+    return mail.kind is kind_of(circle) and any(
+        (reader.person.id, reader.person.email) == (mail.recipient_id, mail.email)
+        for reader in readers(circle)
     )
 
 

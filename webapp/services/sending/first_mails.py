@@ -3,17 +3,30 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, func, select
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    FromClause,
+    ScalarSelect,
+    Select,
+    and_,
+    bindparam,
+    case,
+    func,
+    select,
+    union,
+)
 
 from webapp.domain.delivery import DeliveryState
 from webapp.domain.facts import ClientFacts
 from webapp.domain.reminders import DayPlan, day_plans
-from webapp.models import db
-from webapp.models.tables import client_table, delivery_table, subscription_table
+from webapp.models.tables import client_table, delivery_table, execute, subscription_table
 from webapp.services.reminders import loading
 
 # With more clients, it is shorter to look for the partner's among all that are due next than the other way.
 MANY_CLIENTS = 1_000
+# The steps that are looked at, of all partners, before each client of the partner is.
+NEAREST_STEPS = 50
 # One client may have several mails that wait.
 WAITING_PER_CLIENT = 5
 
@@ -21,29 +34,66 @@ WAITING_PER_CLIENT = 5
 def waiting() -> Select[Any]:
     """Select the clients of some mails that wait to go out, the oldest first."""
     mail = delivery_table.c
-    return (
-        select(mail.client_id)
+    mails = (
+        select(mail.id, mail.client_id)
         .where(
             mail.partner_id == bindparam("partner"),
             mail.state == DeliveryState.QUEUED,
             mail.client_id.is_not(None),
         )
         .order_by(mail.id)
+        .limit(bindparam("most_mails"))
+        .subquery()
+        .c
+    )
+    return (
+        select(mails.client_id)
+        .group_by(mails.client_id)
+        .order_by(func.min(mails.id))
         .limit(bindparam("most"))
     )
 
 
-def among_few() -> Select[Any]:
-    """Select a partner's clients in the order of their next steps, by looking at each client."""
+def partner_of(client_id: ColumnElement[int]) -> ScalarSelect[int]:
+    """Ask for the partner of one step's client. For a join, the databases would look at all clients first."""
+    return select(client_table.c.partner_id).where(client_table.c.id == client_id).scalar_subquery()
+
+
+def among_nearest() -> Select[Any]:
+    """Select a partner's clients in the order of their next steps, as far as these are the next of all partners."""
+    owned = subscription_table.c
+    step = (
+        select(owned.id, owned.client_id, owned.attention_on)
+        .where(owned.attention_on.is_not(None), owned.renewal_date >= bindparam("since"))
+        .order_by(owned.attention_on, owned.id)
+        .limit(NEAREST_STEPS)
+        .subquery()
+        .c
+    )
+    return (
+        select(step.client_id)
+        .where(partner_of(step.client_id) == bindparam("partner"))
+        .group_by(step.client_id)
+        .order_by(func.min(step.attention_on), func.min(step.id))
+        .limit(bindparam("most"))
+    )
+
+
+def among_few(found: FromClause) -> Select[Any]:
+    """Select a partner's clients in the order of their next steps, by looking at each client.
+
+    ``found``: what was found by a shorter way. None if these are enough.
+    """
     owned = subscription_table.c
     step = select(func.min(owned.attention_on)).where(
         owned.client_id == client_table.c.id, owned.renewal_date >= bindparam("since")
     )
+    enough = select(func.count() >= bindparam("most")).select_from(found).scalar_subquery()
     clients = (
         select(client_table.c.id, step.scalar_subquery().label("day"))
         .where(client_table.c.partner_id == bindparam("partner"))
         # With a limit, SQLite works out each day once, and not for each use of it.
-        .limit(MANY_CLIENTS)
+        .limit(case((enough, 0), else_=MANY_CLIENTS))
         .subquery()
     )
     return (
@@ -63,12 +113,10 @@ def among_all() -> Select[Any]:
         (others.attention_on < owned.attention_on)
         | and_(others.attention_on == owned.attention_on, others.id < owned.id),
     )
-    # Asked for each step, since for a join the databases would look at all clients first.
-    partner = select(client_table.c.partner_id).where(client_table.c.id == owned.client_id)
     return (
         select(owned.client_id)
         .where(
-            partner.scalar_subquery() == bindparam("partner"),
+            partner_of(owned.client_id) == bindparam("partner"),
             owned.attention_on.is_not(None),
             owned.renewal_date >= bindparam("since"),
             ~earlier.exists(),
@@ -78,7 +126,14 @@ def among_all() -> Select[Any]:
     )
 
 
-WAITING, AMONG_FEW, AMONG_ALL = waiting(), among_few(), among_all()
+def together(*ways: FromClause) -> CompoundSelect[Any]:
+    """Select the clients that are found in any of these ways."""
+    return union(*(select(way.columns[0]) for way in ways))
+
+
+NEAREST = among_nearest().cte("nearest")
+FEW = together(waiting().subquery(), NEAREST, among_few(NEAREST).subquery())
+MANY = together(waiting().subquery(), among_all().subquery())
 
 
 def first_mails(
@@ -88,14 +143,16 @@ def first_mails(
 
     ``many``: the partner has more clients than MANY_CLIENTS.
     """
-    yesterday = now.date() - timedelta(days=1)
-    given = {"partner": partner_id, "since": yesterday, "most": limit}
-    queued = db.session.scalars(WAITING, given | {"most": limit * WAITING_PER_CLIENT})
-    nearest = db.session.scalars(AMONG_ALL if many else AMONG_FEW, given)
-    ids = dict.fromkeys([*list(dict.fromkeys(queued))[:limit], *nearest])
+    given = {
+        "partner": partner_id,
+        "since": now.date() - timedelta(days=1),
+        "most": limit,
+        "most_mails": limit * WAITING_PER_CLIENT,
+    }
+    ids = execute(MANY if many else FEW, given).scalars().all()
     found = [
         (client, plan)
-        for client in loading.load(list(ids)).values()
+        for client in loading.load(ids).values()
         for plan in day_plans(client, now, count=1)
     ]
     found.sort(key=lambda pair: (pair[1].day, pair[0].name))
