@@ -30,7 +30,7 @@ install: built
 
 # Files made from the sources and not committed: compiled catalogs, and the static files for browsers.
 built: .venv/.installed
-	$(BIN)/python tools/catalogs.py compile
+	$(BIN)/python -m tools.catalogs compile
 	$(BIN)/python tools/statics.py
 
 .venv/.tools: .venv/.installed requirements-dev.lock
@@ -104,7 +104,7 @@ kill-test: built .venv/.tools
 # Made from the sources.
 
 messages: install
-	$(BIN)/python tools/catalogs.py update
+	$(BIN)/python -m tools.catalogs update
 
 wheel: install
 	rm -rf build

@@ -1,7 +1,10 @@
 """Keep the translation catalogs in step with the code.
 
-``python tools/catalogs.py update``   extract, update every language, compile; fails while a language is incomplete
-``python tools/catalogs.py compile``  build the .mo files alone (they are not committed)
+``python -m tools.catalogs update``   extract, update every language, compile; fails while a language is incomplete
+``python -m tools.catalogs compile``  build the .mo files alone (they are not committed)
+
+Compiled texts are set by the rules of webapp.typography; the .po files stay plain to edit. English texts are the
+keys, so only its compiled catalog exists.
 
 Nothing is ever guessed. A changed English text loses its translation instead of keeping a fuzzy one, since a
 language is complete or is not offered.
@@ -20,9 +23,12 @@ from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+from webapp.typography import set_text
+
 ROOT = Path(__file__).resolve().parent.parent
 TRANSLATIONS = ROOT / "translations"
 TEMPLATE = TRANSLATIONS / "messages.pot"
+SOURCE = "en"
 FUNCTIONS = {
     "_": None,
     "_l": None,
@@ -97,9 +103,32 @@ def updated(language: str, template: Catalog) -> Catalog:
     return catalog
 
 
-def compile_catalog(language: str) -> None:
-    with catalog_path(language).with_suffix(".mo").open("wb") as file:
-        write_mo(file, read_catalog(language))
+def source_catalog() -> Catalog:
+    """Make the catalog in which every English text stands for itself."""
+    with TEMPLATE.open("rb") as file:
+        catalog = read_po(file, locale=SOURCE, abort_invalid=True)
+    for message in catalog:
+        if message.id:
+            message.string = message.id
+    return catalog
+
+
+def set_catalog(language: str) -> Catalog:
+    """Make a language's catalog as the portal reads it, with its texts set."""
+    catalog = source_catalog() if language == SOURCE else read_catalog(language)
+    for message in catalog:
+        if message.id:
+            texts = tuple(set_text(text, language) for text in forms(message))
+            message.string = texts if isinstance(message.string, tuple) else texts[0]
+    return catalog
+
+
+def compile_all() -> None:
+    for language in (*languages(), SOURCE):
+        path = catalog_path(language).with_suffix(".mo")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as file:
+            write_mo(file, set_catalog(language))
 
 
 def forms(message: Message) -> tuple[str, ...]:
@@ -128,10 +157,10 @@ def update() -> int:
     for language in languages():
         catalog = updated(language, template)
         catalog_path(language).write_text(serialise(catalog), encoding="utf-8")
-        compile_catalog(language)
         for problem in problems(catalog):
             found += 1
             print(f"{language}: {problem}", file=sys.stderr)
+    compile_all()
     print(f"{len(template)} texts, {len(languages())} languages, {found} problems")
     return 1 if found else 0
 
@@ -140,8 +169,7 @@ def main(arguments: list[str]) -> int:
     if arguments == ["update"]:
         return update()
     if arguments == ["compile"]:
-        for language in languages():
-            compile_catalog(language)
+        compile_all()
         return 0
     print(__doc__, file=sys.stderr)
     return 2

@@ -189,6 +189,10 @@ class Settings:
     vendor_name: str = setting(
         "HubSpot", "The name of the vendor whose product is renewed.", filled
     )
+    name: str = setting(
+        "",
+        "The portal's name on pages and in mails; empty: Renewal Portal, in the reader's language.",
+    )
     language: str = setting(
         "en", "The language of pages if neither a choice nor the browser gives one.", language
     )

@@ -1,16 +1,13 @@
-"""Languages: their list, the choice of one, the format of dates and numbers, and the folding of text."""
+"""Languages: their list, the choice of one, and the folding of text."""
 
-import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from decimal import Decimal
-from functools import cache, lru_cache
-from zoneinfo import ZoneInfo, available_timezones
+from functools import cache
+from zoneinfo import available_timezones
 
-from babel import Locale, dates, negotiate_locale, numbers
+from babel import Locale, negotiate_locale
 
 LATIN = "abcdefghijklmnopqrstuvwxyz"
 
@@ -32,6 +29,12 @@ class Language:
     # Words for the status of a subscription in imported lists.
     active: tuple[str, ...]
     cancelled: tuple[str, ...]
+    # How the first of a month is written beside the month's name.
+    first: str = "1"
+    # Words that no line may end with; case does not count.
+    clinging: tuple[str, ...] = ()
+    # The least number whose figures stand in groups.
+    grouped_from: int = 1_000
     # Its letters in their order, and the marked letters without a place of their own in it.
     alphabet: str = LATIN
     marked: str = ""
@@ -53,12 +56,14 @@ RECORDS = (
         numeric_date="31.12.2026",
         active=("aktywna",),
         cancelled=("anulowana",),
+        clinging=("a", "i", "o", "u", "w", "z"),
+        grouped_from=10_000,
         alphabet="aąbcćdeęfghijklłmnńoópqrsśtuvwxyzźż",
         encodings=("cp1250", "iso8859_2"),
     ),
     Language(
         code="pt",
-        endonym="Português",
+        endonym="Português (Brasil)",
         # All texts are in Brazilian Portuguese, and the tag says so.
         html="pt-BR",
         locale=Locale("pt", "BR"),
@@ -67,6 +72,7 @@ RECORDS = (
         numeric_date="31/12/2026",
         active=("ativa",),
         cancelled=("cancelada",),
+        first="1º",
         marked="áâàãçéêíóôõú",
         variants=(Locale("pt", "PT"),),
     ),
@@ -161,40 +167,3 @@ def sort_key(text: str) -> str:
 def place(char: str) -> str:
     """Make the part of a sort key for one character."""
     return OWN_PLACES.get(char) or (fold(char) if char != " " else " ")
-
-
-@lru_cache(maxsize=4096)
-def long_date(day: date, language: str) -> str:
-    """Write a day with its month by name: 3 March 2026 · 3 marca 2026 · 3 de março de 2026."""
-    return dates.format_date(day, "long", LANGUAGES[language].locale)
-
-
-@lru_cache(maxsize=4096)
-def medium_date(day: date, language: str) -> str:
-    """Write a day for narrow columns, with its month by name: 3 Mar 2026."""
-    return dates.format_date(day, "d MMM y", LANGUAGES[language].locale)
-
-
-def weekday_date(day: date, language: str) -> str:
-    """Write the long date with its weekday."""
-    return dates.format_date(day, "full", LANGUAGES[language].locale)
-
-
-def local_time(moment: datetime, zone: str, language: str) -> str:
-    """Write date and time of day in a zone, with the zone's short name if it has one."""
-    there = moment.astimezone(ZoneInfo(zone))
-    name = there.tzname() or zone
-    # Some zones, such as São Paulo's, have no letters, only "-03".
-    place = name if name[0].isalpha() else f"UTC{name}"
-    return f"{medium_date(there.date(), language)}, {there:%H:%M} {place}"
-
-
-def money(amount: Decimal, currency: str, language: str) -> str:
-    text = numbers.format_currency(amount, currency, locale=LANGUAGES[language].locale)
-    # Babel leaves out the space that CLDR wants between letters and figures: PLN 9,600.00.
-    return re.sub(r"(?<=[^\W\d])(?=[-\d])", "\N{NO-BREAK SPACE}", text)
-
-
-@lru_cache(maxsize=4096)
-def number(value: int, language: str) -> str:
-    return numbers.format_decimal(value, locale=LANGUAGES[language].locale)

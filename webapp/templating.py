@@ -6,7 +6,7 @@ from functools import partial
 from gettext import NullTranslations
 from typing import Any
 
-from flask import Flask, g
+from flask import Flask, current_app, g
 from flask.templating import Environment as FlaskEnvironment
 from flask_babel import Domain, get_locale, get_translations
 from jinja2 import Template, nodes, pass_eval_context
@@ -15,7 +15,7 @@ from jinja2.nodes import EvalContext
 from jinja2.visitor import NodeTransformer
 from markupsafe import Markup, escape
 
-from webapp import i18n
+from webapp import typography
 from webapp.i18n import LANGUAGES, Language
 from webapp.labels import codes
 
@@ -32,12 +32,11 @@ FIXED = {"_", "gettext", "pgettext"}
 
 
 FORMS: tuple[Callable[..., str], ...] = (
-    i18n.long_date,
-    i18n.medium_date,
-    i18n.weekday_date,
-    i18n.local_time,
-    i18n.money,
-    i18n.number,
+    typography.long_date,
+    typography.medium_date,
+    typography.local_time,
+    typography.money,
+    typography.number,
 )
 
 
@@ -82,6 +81,7 @@ class Templates(FlaskEnvironment):
             "language": language.code,
             "page_lang": language.html,
             "labels": codes.spoken(),
+            "portal": codes.portal_name(current_app.config["PORTAL"].name),
         }
         forms = {form.__name__: partial(form, language=language.code) for form in FORMS}
         own.filters = self.filters | forms | codes.phrases()

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import time_machine
-from babel.dates import format_date
 from flask import Flask
 from playwright.sync_api import Locator, Page, expect
 
@@ -20,10 +19,10 @@ from webapp import worker
 from webapp.domain.ownership import Owner
 from webapp.models import Client, ContactAssignment, InboxMail, Partner, Subscription, db
 from webapp.services.reminders import due_index
+from webapp.typography import long_date
 
 VENDOR = "HubSpot"
 STEP = 90
-LOCALES = {"pl": "pl_PL", "pt": "pt_BR", "en": "en_GB"}
 
 
 @dataclass(frozen=True)
@@ -198,7 +197,7 @@ def set_for_client(page: Page, manner: Manner, words: Words, first_day: date) ->
     if not manner.javascript:
         hand.press(form.get_by_role("button", name=words.show_preview, exact=True))
     preview = form.get_by_role("region", name=words.preview, exact=True)
-    first = preview.get_by_role("listitem").filter(has_text=long_date(first_day, words))
+    first = preview.get_by_role("listitem").filter(has_text=long_date(first_day, words.code))
     expect(first).to_contain_text(f"{words.to}: Alice")
     expect(first).to_contain_text(words.endonym)
     expect(preview).not_to_contain_text("Dana")
@@ -219,10 +218,6 @@ def turn_sending_on(page: Page, hand: Hand, words: Words) -> None:
     open_communications(page, hand, words)
     hand.press(page.get_by_role("button", name=words.turn_sending_on, exact=True))
     expect(page.get_by_role("status").filter(has_text=words.sending_is_on)).to_be_visible()
-
-
-def long_date(day: date, words: Words) -> str:
-    return format_date(day, "long", locale=LOCALES[words.code])
 
 
 def roles(app: Flask, client_id: int) -> dict[str, int]:

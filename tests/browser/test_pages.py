@@ -126,7 +126,7 @@ def save_dialog(page: Page) -> None:
 
 def choose_partner(page: Page) -> None:
     page.get_by_label("Select renewal communication owner").select_option(label="Partner")
-    expect(page.get_by_text("Saved.")).to_be_visible()
+    expect(page.get_by_text("Saved: ")).to_be_visible()
 
 
 def overtaken(label: str, first: str, second: str) -> Callable[[Page], object]:
@@ -141,7 +141,7 @@ def overtaken(label: str, first: str, second: str) -> Callable[[Page], object]:
         other = page.context.new_page()
         other.goto(page.url)
         save(other, first)
-        expect(other.get_by_text("Saved.")).to_be_visible()
+        expect(other.get_by_text("Saved: ")).to_be_visible()
         other.close()
         save(page, second)
         told = page.get_by_role("group", name="You have changed this in another tab")

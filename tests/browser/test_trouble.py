@@ -69,7 +69,7 @@ def test_a_choice_that_was_not_saved_is_tried_again_in_its_place(app, cast, visi
         assert default_of(app, cast)[0] is Owner.VENDOR
         page.context.set_offline(False)
         section.get_by_role("button", name="Try again").click()
-        expect(section.get_by_role("status")).to_contain_text("Saved.")
+        expect(section.get_by_role("status")).to_contain_text("Saved: ")
     assert default_of(app, cast)[0] is Owner.PARTNER
 
 
@@ -96,7 +96,7 @@ def test_arrow_keys_save_only_what_they_end_on(app, cast, visit):
             page.keyboard.press(key)
         expect(dropdown.locator("option:checked")).to_have_text("Bob")
         page.keyboard.press("Enter")
-        expect(section.get_by_role("status")).to_contain_text("Saved.")
+        expect(section.get_by_role("status")).to_contain_text("Saved: ")
         assert default_of(app, cast)[1] == cast.bob
         section.get_by_role("button", name="Undo").click()
         expect(page.get_by_role("status").filter(has_text="Undone.")).to_be_visible()

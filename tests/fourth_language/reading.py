@@ -9,6 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import String, Text, select
 
+from webapp import typography
 from webapp.i18n import LANGUAGES
 from webapp.models import db
 from webapp.pages import forms
@@ -117,6 +118,12 @@ def chosen_from() -> set[str]:
     return set(forms.zone_names(CODE).values()) | set(locale.territories.values()) | currencies
 
 
+def zone_names() -> set[str]:
+    """List what CLDR calls the zones that have no letters of their own."""
+    zones = (zone for zone, _name in forms.zones(CODE))
+    return {typography.zone_name(zone, "", False, CODE) for zone in zones}
+
+
 def stored(app: Flask) -> set[str]:
     """List the words that people have written: names, addresses, products."""
     texts: set[str] = set()
@@ -140,6 +147,7 @@ class Judge:
             | PROTOCOL
             | calendar()
             | chosen_from()
+            | zone_names()
             | endonyms
             | {"HubSpot"}
         )

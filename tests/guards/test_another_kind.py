@@ -30,7 +30,7 @@ def add_line(path: Path, above: str, line: str) -> None:
 def add_code(folder: Path) -> None:
     above = '    PASSWORD_RESET = "password_reset"\n'
     add_line(folder / "webapp/domain/facts.py", above, '    ANNIVERSARY = "anniversary"')
-    above = '    MailKind.PASSWORD_RESET: _l("New password"),\n'
+    above = '    MailKind.PASSWORD_RESET: _l("Password reset"),\n'
     words = '    MailKind.ANNIVERSARY: _l("Anniversary"),'
     add_line(folder / "webapp/labels/codes.py", above, words)
     config = Config()

@@ -24,14 +24,19 @@ def texts(message: Message) -> list[str]:
     return list(message.id) if isinstance(message.id, tuple) else [message.id]
 
 
+def english(message: Message, place: int) -> str:
+    """The English text of a form: the first one is about one thing, and may do without the number."""
+    return texts(message)[0 if place == 0 else -1]
+
+
 def differing(language: str, pattern: re.Pattern[str]) -> list[str]:
-    """Translations in which the pattern finds other things than in the English text."""
+    """Translations in which the pattern finds other things than in the English text for their numbers."""
     return [
         f"{texts(message)[0]!r}: {form!r}"
         for message in catalogs.read_catalog(language)
         if message.id
-        for form in catalogs.forms(message)
-        if sorted(pattern.findall(form)) != sorted(pattern.findall(texts(message)[-1]))
+        for place, form in enumerate(catalogs.forms(message))
+        if sorted(pattern.findall(form)) != sorted(pattern.findall(english(message, place)))
     ]
 
 

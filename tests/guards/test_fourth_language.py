@@ -30,7 +30,7 @@ def add_catalog(folder: Path) -> None:
     path = folder / "translations" / CODE / "LC_MESSAGES" / "messages.po"
     path.parent.mkdir(parents=True)
     path.write_text("# Danish texts of Renewal Portal.\n")
-    made = in_copy(folder, "tools/catalogs.py", "update")
+    made = in_copy(folder, "-m", "tools.catalogs", "update")
     assert f"{CODE}: not translated" in made.stderr
     with path.open("rb") as file:
         catalog = read_po(file, locale=CODE)
@@ -41,7 +41,7 @@ def add_catalog(folder: Path) -> None:
             message.string = f"{OPENS}{message.id}{CLOSES}"
     with path.open("wb") as file:
         write_po(file, catalog)
-    completed = in_copy(folder, "tools/catalogs.py", "update")
+    completed = in_copy(folder, "-m", "tools.catalogs", "update")
     assert completed.returncode == 0, completed.stderr
 
 

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import pytest
 
 from webapp.labels import audit as changes
-from webapp.labels.audit import Change
 from webapp.models import AuditEntry
 from webapp.models.audit import AuditAction
+from webapp.typography import plain
 
 
 def entry(action=AuditAction.CLIENT_CHANGED, **fields):
@@ -40,14 +40,24 @@ def test_every_action_has_a_sentence(app, action):
             ("Renewal date", "31 Mar 2026", "31 Mar 2027"),
         ),
         ("term_months", (1, 12), ("Term", "1 month", "1 year")),
-        ("language", ("pl", "pt"), ("Language", "Polski", "Português")),
+        ("language", ("pl", "pt"), ("Language", "Polski", "Português (Brasil)")),
         ("city", (None, "Łódź"), ("City", "–", "Łódź")),
     ],
 )
 def test_values_in_words(app, field, values, words):
     with app.test_request_context():
         said = changes.changes(entry(**{field: values}), {7: "Ana"}, "en", "HubSpot")
-        assert said == [Change(*words)]
+        assert [(one.label, plain(one.before), plain(one.after)) for one in said] == [words]
+
+
+def test_a_person_has_a_full_name_and_a_company_a_name(app):
+    """Polish has different words for the two."""
+    with app.test_request_context(headers={"Accept-Language": "pl"}):
+        labels = [
+            changes.changes(entry(action, name=("A", "B")), {}, "pl", "HubSpot")[0].label
+            for action in (AuditAction.USER_CHANGED, AuditAction.CLIENT_CHANGED)
+        ]
+    assert list(map(plain, labels)) == ["Imię i nazwisko", "Nazwa"]
 
 
 def test_what_only_the_program_needs_is_left_out(app):

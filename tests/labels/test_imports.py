@@ -5,15 +5,17 @@ from flask_babel import force_locale
 
 from webapp.domain.cells import Problem
 from webapp.domain.rows import Fault
-from webapp.labels.imports import Remark, remark
+from webapp.labels.imports import remark
+from webapp.typography import plain
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 def test_a_remark_has_its_place_apart_from_its_sentence(context):
     fault = Fault(7, "Nazwa", Problem.TOO_LONG, {"value": "x" * 80, "max": 200})
-    assert remark(fault) == Remark(7, "Nazwa", "Use at most 200 characters.")
-    assert str(remark(fault)) == "Line 7, Nazwa: Use at most 200 characters."
+    row, column, sentence = remark(fault)
+    assert (row, column, plain(sentence)) == (7, "Nazwa", "Use at most 200 characters.")
+    assert plain(str(remark(fault))) == "Line 7, Nazwa: Use at most 200 characters."
 
 
 def test_a_remark_about_a_whole_line_names_no_column(context):

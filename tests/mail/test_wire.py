@@ -15,10 +15,14 @@ from hypothesis import strategies as st
 from tests.mail.letters import ANA, CLIENT, DANA, JOAO, LETTERS, letter, snapshot
 from webapp.config import Settings
 from webapp.domain.snapshots import Party
+from webapp.i18n import LANGUAGES
 from webapp.mail.addresses import AddressError, one_line
 from webapp.mail.compose import compose
-from webapp.mail.letter import new_message_id
+from webapp.mail.kinds import KINDS
+from webapp.mail.letter import Posting, new_message_id
 from webapp.mail.wire import header, mailbox, mailboxes, unstructured
+from webapp.models import MailKind
+from webapp.typography import plain
 
 NAMES = [
     "Łódź, Sp. z o.o.",
@@ -52,10 +56,10 @@ def parsed(content: bytes) -> EmailMessage:
 
 
 def part_of(content: bytes, kind: str) -> list[str]:
-    """The lines of the mail's ``plain`` or ``html`` part."""
+    """The lines of the mail's ``plain`` or ``html`` part, with plain spaces."""
     part = parsed(content).get_body((kind,))
     assert part is not None
-    return part.get_content().splitlines()
+    return plain(part.get_content()).splitlines()
 
 
 def decoded(text: str) -> str:
@@ -160,6 +164,31 @@ def test_days_count_from_the_day_it_goes_out(
     late = letter(moment=letter().moment.replace(day=day))
     text = part_of(compose(late, composing), "plain")
     assert [line for line in text if "Renewal date" in line] == lines
+
+
+def test_account_mails_name_the_portal_as_its_operator_does(composing: Settings) -> None:
+    for name, said in (("Acme Renewals", "Acme Renewals"), ("", "Portal odnowień")):
+        named = replace(composing, name=name)
+        posting = Posting(DANA.email, "pl", "<one@portal.example>", letter().moment)
+        snapshot = LETTERS["invitation"].snapshot
+        message = parsed(
+            compose(KINDS[MailKind.INVITATION].letter(snapshot, posting, named), named)
+        )
+        assert message["From"].addresses[0].display_name == said
+        assert f"do serwisu {said}" in message["Subject"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", LETTERS)
+def test_subjects_have_plain_spaces_and_texts_keep_lines_together(
+    composing: Settings, name: str, language: str
+) -> None:
+    message = parsed(compose(replace(LETTERS[name], language=language), composing))
+    assert plain(message["Subject"]) == message["Subject"]
+    for kind in ("plain", "html"):
+        body = message.get_body((kind,))
+        assert body is not None
+        assert "\u00a02026" in body.get_content()
 
 
 def test_message_ids_differ_and_name_the_senders_domain(composing: Settings) -> None:

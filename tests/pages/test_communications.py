@@ -85,7 +85,7 @@ def test_a_choice_is_saved_and_said_in_place_with_undo(app, alice, cast):
     answer = alice.post(f"{PAGE}/default", data=data, headers=HTMX)
     assert answer.status_code == 200
     assert answer.text.lstrip().startswith('<div id="default-owner"')
-    assert "Saved." in answer.text
+    assert "Saved: Default renewal owner" in answer.text
     assert "You will be the default owner" in answer.text
     assert partner(app, cast).default_owner is Owner.PARTNER
     undo = re.search(r'action="(/undo/\d+)"', answer.text)[1]
@@ -97,7 +97,7 @@ def test_without_a_script_save_leads_back_with_the_same_words(app, alice, cast):
     answer = alice.post(f"{PAGE}/default", data=choice(alice, notified_user_id=str(cast.bob)))
     assert (answer.status_code, answer.location) == (303, PAGE)
     text = alice.get(PAGE).text
-    assert "Saved." in text
+    assert "Saved: Notified partner user" in text
     assert "/undo/" in text
     assert partner(app, cast).notified_user_id == cast.bob
 

@@ -25,6 +25,22 @@ def test_the_switcher_sets_the_users_language(browse, cast):
     assert 'lang="pt-BR"' in alice.get("/nope").text
 
 
+@pytest.mark.parametrize(
+    ("language", "name"),
+    [("en", "Renewal Portal"), ("pl", "Portal odnowień"), ("pt", "Portal de renovações")],
+)
+def test_the_product_is_named_in_each_language(browse, language, name):
+    assert f"· {name}</title>" in browse().get(f"/sign-in?lang={language}").text
+
+
+@pytest.mark.settings(name="Acme & Sons")
+@pytest.mark.parametrize("language", ["en", "pl"])
+def test_or_as_the_operator_calls_it(browse, language):
+    page = browse().get(f"/sign-in?lang={language}").text
+    assert "· Acme &amp; Sons</title>" in page
+    assert "Portal" not in page
+
+
 def test_headers_hold_the_page_to_itself(browse):
     headers = browse().get("/nope").headers
     assert "unsafe" not in headers["Content-Security-Policy"]

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, Response
 from flask.testing import FlaskClient
 from sqlalchemy import event, select
+from werkzeug.test import TestResponse
 
 from tests.support import run
 from webapp import i18n
@@ -27,6 +28,7 @@ from webapp.models import Client, ContactAssignment, Partner, Subscription, User
 from webapp.models.tables import client_table
 from webapp.models.transactions import writing
 from webapp.services.reminders import situations
+from webapp.typography import plain
 
 SECRET = "a key for tests that is long enough"
 BASE_URL = "http://portal.test"
@@ -209,12 +211,20 @@ def dump(app: Flask) -> dict[str, list[tuple[Any, ...]]]:
     return tables
 
 
+class PlainResponse(TestResponse, Response):
+    """An answer whose text has plain spaces and hyphens, as one types them. ``data`` has the bytes themselves."""
+
+    @property
+    def text(self) -> str:
+        return plain(self.get_data(as_text=True))
+
+
 @pytest.fixture
 def browse(app: Flask) -> Any:
     """Make test clients signed in as a user by id (none: signed out), over plain HTTP without a browser."""
 
     def sign_in(user_id: int | None = None, language: str | None = None) -> FlaskClient:
-        client = app.test_client()
+        client = FlaskClient(app, PlainResponse)
         if user_id is not None:
             with app.app_context():
                 user = db.session.get(User, user_id)

@@ -15,7 +15,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from webapp import i18n
-from webapp.cli.shared import as_json, find_partner, json_pieces, unit_of_work
+from webapp.cli.shared import as_json, find_partner, json_pieces, say, unit_of_work
 from webapp.domain.cells import Problem
 from webapp.domain.rows import Field
 from webapp.labels import audit, codes
@@ -128,8 +128,9 @@ def import_command(
         text.seek(0)
         if not as_json:
             print_faults(report)
+        tell = click.echo if as_json else say
         for line in text:
-            click.echo(line, nl=False)
+            tell(line, nl=False)
     if report.faults:
         raise click.exceptions.Exit(1)
 
@@ -154,9 +155,9 @@ def print_faults(report: Report) -> None:
     """Print the errors for people, before all else, since a single error stops the import."""
     for fault in report.faults[:MOST_LINES]:
         option = OPTIONS.get(fault.problem)
-        click.echo(f"{remark(fault)} ({option})" if option else str(remark(fault)), err=True)
+        say(f"{remark(fault)} ({option})" if option else str(remark(fault)), err=True)
     for line in rest(len(report.faults)):
-        click.echo(line, nl=False, err=True)
+        say(line, nl=False, err=True)
 
 
 def words(report: Report, sending: bool, applied: bool) -> Iterator[str]:
@@ -191,7 +192,7 @@ def written(value: Any) -> str:
 def rest(number: int) -> Iterator[str]:
     """Say how many lines the report leaves out."""
     if number > MOST_LINES:
-        more = _("and %(num)s more; --json has all of them", num=number - MOST_LINES)
+        more = _("and %(num)d more; --json has all of them", num=number - MOST_LINES)
         yield f"  {more}\n"
 
 
@@ -204,12 +205,12 @@ def mail_words(mails: Iterable[MailAhead], sending: bool) -> Iterator[str]:
     )
     number = next(counted)
     heading = ngettext(
-        "%(num)d mail about these clients within %(days)s days",
-        "%(num)d mails about these clients within %(days)s days",
+        "%(num)d mail about these clients within %(days)d days",
+        "%(num)d mails about these clients within %(days)d days",
         number,
         days=DAYS_AHEAD,
     )
-    nothing = _("No mails about these clients within %(days)s days", days=DAYS_AHEAD)
+    nothing = _("No mails about these clients within %(days)d days", days=DAYS_AHEAD)
     yield (heading if number else nothing) + "\n"
     for *_order, mail in soonest:
         language = i18n.LANGUAGES[mail.language].endonym

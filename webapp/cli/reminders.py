@@ -13,8 +13,8 @@ from flask import current_app
 from flask.cli import AppGroup, with_appcontext
 from sqlalchemy import select
 
-from webapp import i18n, worker
-from webapp.cli.shared import as_json, find_partner, in_one_line, print_json, unit_of_work
+from webapp import typography, worker
+from webapp.cli.shared import as_json, find_partner, in_one_line, print_json, say, unit_of_work
 from webapp.domain.facts import ClientFacts
 from webapp.domain.reminders import DayPlan, PlannedMail, day_plans
 from webapp.labels import codes
@@ -54,7 +54,7 @@ def show(day: datetime, slug: str | None, as_json: bool) -> None:
         print_json([as_json_line(line) for line in lines])
         return
     for line in lines:
-        click.echo(as_text(line))
+        say(as_text(line))
     click.echo(f"{len(lines)} mails." if lines else "Nobody gets a reminder on this day.")
 
 
@@ -117,7 +117,7 @@ def as_text(line: Line) -> str:
         f"{line.client.name} (owner: {line.client.owner.owner.value}, {why})\n"
         f"  {recipient.place.value}: {person.name} <{person.email}> [{person.language}] as {reasons}\n"
         f"  {codes.MAIL_KINDS[line.mail.kind]}: {products}\n"
-        f"  from {i18n.local_time(line.mail.send_at, person.time_zone, 'en')}{held}"
+        f"  from {typography.local_time(line.mail.send_at, person.time_zone, 'en')}{held}"
     )
 
 

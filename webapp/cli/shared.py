@@ -21,6 +21,7 @@ from webapp.models.transactions import writing
 from webapp.services import installation
 from webapp.services.clients import clients
 from webapp.services.errors import Refused
+from webapp.typography import plain
 
 # A check's function, and a flag: the whole command fails with it.
 Check = tuple[Callable[[], str], bool]
@@ -88,7 +89,12 @@ def make_tables() -> None:
 def sentence_of(error: Refused) -> str:
     """Put a refusal into the words of the forms."""
     field = audit.FIELDS.get(error.field) or error.field.replace("_", " ").capitalize()
-    return f"{field}: {sentence(error.refusal, **error.values)}"
+    return plain(f"{field}: {sentence(error.refusal, **error.values)}")
+
+
+def say(text: str, **options: Any) -> None:
+    """Print a text of the catalogs. A terminal breaks no lines between words, and what is typed finds it."""
+    click.echo(plain(text), **options)
 
 
 def as_text(value: Any) -> str:

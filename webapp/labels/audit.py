@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import lazy_pgettext
 
-from webapp import i18n
+from webapp import i18n, typography
 from webapp.domain.ownership import Owner
 from webapp.domain.recipients import ContactRole
 from webapp.labels import codes
@@ -71,6 +71,8 @@ FIELDS: dict[str, Any] = {
     "insistent": _l("Breakdowns"),
     **{role.value: text for role, text in codes.CONTACT_ROLES.items()},
 }
+# People have names of another kind than things.
+OF_PEOPLE = FIELDS | {"name": _l("Full name")}
 # The words for off and on.
 SWITCHED: dict[str, tuple[Any, Any]] = {
     "admin": (_l("Member"), _l("Admin")),
@@ -104,12 +106,16 @@ def changes(
     """Describe an entry's changes field by field. ``names``: the people in them, by id."""
     return [
         Change(
-            str(FIELDS[field]),
-            *(word(field, value, names, language, vendor) for value in entry.changes[field]),
+            label, *(word(field, value, names, language, vendor) for value in entry.changes[field])
         )
-        for field in FIELDS
-        if field in entry.changes
+        for field, label in changed_fields(entry)
     ]
+
+
+def changed_fields(entry: TrailEntry) -> list[tuple[str, str]]:
+    """List the changed fields that pages show, with their labels."""
+    fields = OF_PEOPLE if entry.action.startswith("user.") else FIELDS
+    return [(field, str(label)) for field, label in fields.items() if field in entry.changes]
 
 
 def word(field: str, value: Any, names: Mapping[int, str], language: str, vendor: str) -> str:
@@ -128,7 +134,7 @@ def word(field: str, value: Any, names: Mapping[int, str], language: str, vendor
 
 
 def day_word(value: str, language: str) -> str:
-    return i18n.medium_date(date.fromisoformat(value), language)
+    return typography.medium_date(date.fromisoformat(value), language)
 
 
 def clock_word(value: str, _language: str) -> str:

@@ -53,7 +53,7 @@ MAIL_KINDS = {
     MailKind.NOBODY_TO_TELL: _l("Task: nobody to tell"),
     MailKind.TAKEOVER_NOTE: _l("Takeover note"),
     MailKind.INVITATION: _l("Invitation"),
-    MailKind.PASSWORD_RESET: _l("New password"),
+    MailKind.PASSWORD_RESET: _l("Password reset"),
 }
 # Each state with the look of its pill.
 DELIVERY_STATES = {
@@ -113,6 +113,8 @@ REACHABILITY_PILLS = {
     Reachability.AMBER: "warn",
     Reachability.RED: "bad",
 }
+# The days with a word of their own, by their distance from today.
+NEAR_DAYS = {-1: _l("yesterday"), 0: _l("today"), 1: _l("tomorrow")}
 ENDONYMS = {language.code: language.endonym for language in i18n.LANGUAGES.values()}
 
 
@@ -173,8 +175,8 @@ def gaps(circle: Circle) -> list[str]:
 
 def days_away(days: int) -> str:
     """Tell how far a day is from today."""
-    if days == 0:
-        return _("today")
+    if days in NEAR_DAYS:
+        return str(NEAR_DAYS[days])
     if days < 0:
         return ngettext("%(num)d day ago", "%(num)d days ago", -days)
     return ngettext("in %(num)d day", "in %(num)d days", days)
@@ -199,6 +201,11 @@ def term(months: int) -> str:
     if months % 12 == 0:
         return ngettext("%(num)d year", "%(num)d years", months // 12)
     return ngettext("%(num)d month", "%(num)d months", months)
+
+
+def portal_name(chosen: str) -> str:
+    """Return the operator's name for the portal, else that of the product, in the language in force."""
+    return chosen or _("Renewal Portal")
 
 
 def phrases() -> dict[str, Callable[[Any], str]]:

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 
 from flask_babel import force_locale
-from flask_babel import gettext as _
 
 from webapp.config import Settings
 from webapp.domain.snapshots import AccountSnapshot
-from webapp.i18n import local_time
+from webapp.labels.codes import portal_name
 from webapp.mail.kind import Tester, Words
 from webapp.mail.letter import Letter, Posting, to_reader
 from webapp.models import LinkPurpose, MailKind
+from webapp.typography import local_time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,12 +23,12 @@ class AccountWords(Words):
 
 
 def letter(
-    kind: MailKind, snapshot: AccountSnapshot, posting: Posting, _settings: Settings
+    kind: MailKind, snapshot: AccountSnapshot, posting: Posting, settings: Settings
 ) -> Letter:
     """Make a letter from the portal itself."""
     with force_locale(posting.language):
-        portal = _("Renewal Portal")
-    return to_reader(kind, snapshot, posting, portal, posting.moment)
+        sender = portal_name(settings.name)
+    return to_reader(kind, snapshot, posting, sender, posting.moment)
 
 
 def words(snapshot: AccountSnapshot, letter: Letter, settings: Settings) -> AccountWords:

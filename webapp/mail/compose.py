@@ -16,11 +16,13 @@ from jinja2 import Environment
 from webapp.config import Settings
 from webapp.domain.snapshots import Party
 from webapp.i18n import LANGUAGES
+from webapp.labels.codes import portal_name
 from webapp.mail import wire
 from webapp.mail.addresses import one_line
 from webapp.mail.kinds import KINDS
 from webapp.mail.letter import Letter
 from webapp.templating import Templates
+from webapp.typography import plain
 
 TEXT_WIDTH = 76
 LIST_MARK = re.compile(r" *(?:- |\d+\. )?")
@@ -33,6 +35,7 @@ def compose(letter: Letter, settings: Settings) -> bytes:
         values = by_name(kind.words(tidy(letter.snapshot), letter, settings))
         values |= {
             "html_language": LANGUAGES[letter.language].html,
+            "portal": portal_name(settings.name),
             "vendor": settings.vendor_name,
             "sender": letter.sender_name,
             "recipient": letter.recipient,
@@ -42,7 +45,8 @@ def compose(letter: Letter, settings: Settings) -> bytes:
             # The made-up client of a test mail has no page.
             values["button"] = settings.base_url + "/"
         templates = cast(Templates, current_app.jinja_env).in_language()
-        subject = one_line(render(templates, kind.template("subject.txt"), values))
+        # An ASCII subject stays one, and readers' filters find what they look for.
+        subject = plain(one_line(render(templates, kind.template("subject.txt"), values)))
         if letter.snapshot.test:
             subject = _("Test: %(subject)s", subject=subject)
         values["subject"] = subject

@@ -8,7 +8,6 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
-from flask_babel import ngettext
 
 from webapp.config import Settings
 from webapp.domain.ownership import Owner
@@ -20,11 +19,12 @@ from webapp.domain.snapshots import (
     ReminderSnapshot,
     SubscriptionLine,
 )
-from webapp.i18n import LANGUAGES, long_date, money
+from webapp.i18n import LANGUAGES
 from webapp.labels import codes
 from webapp.mail.kind import Tester, Words
 from webapp.mail.letter import Letter, Posting, to_reader
 from webapp.models import MailKind
+from webapp.typography import long_date, money
 
 CLIENT_REASONS = {Reason(role.value) for role in ContactRole}
 # Nothing of the made-up data has a row of its own.
@@ -136,10 +136,7 @@ def item(subscription: SubscriptionLine, today: date, language: str) -> ItemWord
 def day(when: date, today: date, language: str) -> str:
     """Write a date with its distance from today in the language in force: 3 March 2026 (in 12 days)."""
     written, days = long_date(when, language), (when - today).days
-    if days < 0:
-        return written
-    distance = ngettext("in %(num)d day", "in %(num)d days", days) if days else _("today")
-    return f"{written} ({distance})"
+    return f"{written} ({codes.days_away(days)})" if days >= 0 else written
 
 
 @lru_cache(maxsize=1024)

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from webapp import i18n
+from webapp import i18n, typography
 from webapp.domain.access import Action
 from webapp.domain.facts import ClientFacts
 from webapp.domain.recipients import Reachability, missing_roles, reachability
@@ -190,5 +190,5 @@ def why_line(why: Why, zone: str) -> str:
         "%(owner)s: set for this client by %(name)s, %(date)s",
         owner=owner,
         name=why.by,
-        date=i18n.long_date(day, language()),
+        date=typography.long_date(day, language()),
     )

@@ -40,7 +40,7 @@ def edit(client_id: int) -> Answer:
         lambda: clients.shown(client),
     )
     if saved.done:
-        flash(notices.outcome(saved.value, _("Saved.")), "good")
+        flash(notices.outcome(saved.value), "good")
         return redirect(url_for("clients.renewals", client_id=client.id), 303)
     page = render_template("clients/edit.html", client=client, form=form, conflict=saved.conflict)
     return page, saved.status

@@ -202,7 +202,7 @@ def answer_saved(
     entry = saved.value
     changed = list(entry.changes) if entry else []
     return notices.report(
-        notices.outcome(entry, text or _("Saved.")),
+        notices.outcome(entry, text),
         entry,
         url_for("settings.partners"),
         partial(answer, partner, part, 200, changed=changed),

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from flask import Response, request
 
-from webapp import i18n
+from webapp import typography
 from webapp.pages import addresses, htmx
 from webapp.pages.frame import language
 from webapp.pages.ids import row_id
@@ -67,7 +67,7 @@ def leads(endpoint: str, query: Query, page: Page[Any], **values: Any) -> dict[s
 
 def number_of(total: int) -> str:
     """Write the number of rows as the reader's language writes it; of more than are counted, that limit."""
-    return i18n.number(min(total, finding.MOST_COUNTED), language())
+    return typography.number(min(total, finding.MOST_COUNTED), language())
 
 
 def answer(template: str, fragment: str, *, first_url: str, **context: Any) -> Response:

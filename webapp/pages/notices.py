@@ -29,9 +29,12 @@ def flash_with_undo(text: str, entry: TrailEntry | None) -> None:
     flash({"text": text, "undo_url": undo_url(entry)}, "good")  # type: ignore[arg-type]
 
 
-def outcome(entry: TrailEntry | None, text: str) -> str:
-    """Return the words for a change, or for nothing to change."""
-    return text if entry else _("Nothing to save: it is set like this already")
+def outcome(entry: TrailEntry | None, text: str | None = None) -> str:
+    """Return the words for a change, by default the names of what was saved; or for nothing to change."""
+    if entry is None:
+        return _("Nothing to save: it is set like this already")
+    labels = ", ".join(label for _field, label in audit.changed_fields(entry))
+    return text or _("Saved: %(name)s", name=labels)
 
 
 def report(

@@ -42,7 +42,7 @@ def profile() -> Answer:
         lambda: people.shown(current_user),
     )
     if saved.done:
-        flash(_("Saved."), "good")
+        flash(_("Saved: %(name)s", name=_("Profile")), "good")
         return redirect(url_for("settings.profile"), 303)
     return profile_page(form, PasswordForm(formdata=None), saved.status, saved.conflict)
 

@@ -51,7 +51,7 @@ def edit(subscription_id: int) -> Answer:
         lambda: subscriptions.shown(subscription),
     )
     if saved.done:
-        flash(notices.outcome(saved.value, _("Saved.")), "good")
+        flash(notices.outcome(saved.value), "good")
         return to_renewals(subscription.client_id)
     page = render_template(
         "subscriptions/edit.html",

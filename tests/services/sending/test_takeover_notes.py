@@ -29,6 +29,7 @@ from webapp.services.accounts import partners
 from webapp.services.clients import ownership
 from webapp.services.reminders import due_index, loading
 from webapp.services.sending import decisions, queueing, takeover_notes
+from webapp.typography import plain
 
 # Acme renews on 31 March 2027, in Warsaw; 30 days before is Monday 1 March, 11:00 there.
 STEP_30 = datetime(2027, 3, 1, 10, tzinfo=UTC)
@@ -67,7 +68,7 @@ def notes(app):
             for mail in db.session.scalars(select(InboxMail).order_by(InboxMail.id))
         ]
         return [
-            (recipient, mail.get_body(("plain",)).get_content())
+            (recipient, plain(mail.get_body(("plain",)).get_content()))
             for recipient, mail in mails
             if "renewal owner" in mail["Subject"]
         ]

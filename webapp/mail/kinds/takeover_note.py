@@ -10,12 +10,12 @@ from webapp.config import Settings
 from webapp.domain.ownership import Owner
 from webapp.domain.recipients import Reachability
 from webapp.domain.snapshots import DayTold, TakenOver, TakeoverSnapshot
-from webapp.i18n import long_date
 from webapp.labels.codes import REACHABILITY, owner_name
 from webapp.mail.kind import KindOfMail, Tester, Words
 from webapp.mail.letter import Letter, Posting, to_reader
 from webapp.mail.reminders import NO_ROW, STEP, day
 from webapp.models import MailKind
+from webapp.typography import long_date
 
 # A note tells of at most so many clients in full.
 MOST_CLIENTS = 30

@@ -1,0 +1,154 @@
+"""Typography: a table of cases for each language. A tilde stands for a space at which no line breaks."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from gettext import GNUTranslations
+from io import BytesIO
+from typing import Any, BinaryIO
+
+import pytest
+from babel.messages.mofile import write_mo
+
+from tools import catalogs
+from webapp import typography
+from webapp.i18n import CODES
+
+MARCH_3, DECEMBER_1 = date(2026, 3, 3), date(2026, 12, 1)
+
+
+def seen(text: str) -> str:
+    """Make the spaces that keep a line together visible."""
+    return text.replace("\u00a0", "~").replace("\u202f", "~")
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "set_as"),
+    [
+        # Words that no line may end with.
+        ("pl", "Zmiany w portalu i u klienta", "Zmiany w~portalu i~u~klienta"),
+        ("pl", "O odnowieniach, Z menu (a w nim „i”)", "O~odnowieniach, Z~menu (a~w~nim „i”)"),
+        ("pl", "W %(guess)s; i %(name)s", "W~%(guess)s; i~%(name)s"),
+        ("pl", "Dla: Anna I, oko w", "Dla: Anna I, oko w"),
+        ("pl", "od do na za ze we", "od do na za ze we"),
+        ("pt", "a renovação e o cliente", "a renovação e o cliente"),
+        ("en", "A client is a client", "A client is a client"),
+        # A number and what it counts.
+        ("pl", "za %(num)d dni", "za %(num)d~dni"),
+        ("pl", "Ponad %(number)s klientów", "Ponad %(number)s~klientów"),
+        ("pl", "ważny przez 14 dni.", "ważny przez 14~dni."),
+        ("pt", "+1 dia, 1.000 clientes", "+1~dia, 1.000~clientes"),
+        ("en", "At least 10 characters, 3 or more", "At least 10~characters, 3~or more"),
+        ("en", "%(name)s said", "%(name)s said"),
+        ("en", "From 0 to 730, 20 – 30", "From 0~to 730, 20 – 30"),
+        # A hyphen behind a single letter.
+        ("pt", "Nenhum e-mail: E-mails", "Nenhum e\u2011mail: E\u2011mails"),
+        ("pl", "z e-mailem (e-mail)", "z~e\u2011mailem (e\u2011mail)"),
+        ("pt", "E-mail", "E-mail"),
+        ("en", "and 3; --json has all; UTF-8", "and 3; --json has all; UTF-8"),
+        ("pt", "horário de segunda-feira", "horário de segunda-feira"),
+    ],
+)
+def test_texts(language: str, text: str, set_as: str) -> None:
+    said = typography.set_text(text, language)
+    assert seen(said) == set_as
+    assert typography.plain(said) == text
+    assert typography.set_text(said, language) == said
+
+
+@pytest.mark.parametrize(
+    ("day", "language", "long", "medium"),
+    [
+        (MARCH_3, "en", "3~March~2026", "3~Mar~2026"),
+        (MARCH_3, "pl", "3~marca~2026", "3~mar~2026"),
+        (MARCH_3, "pt", "3~de~março~de~2026", "3~mar.~2026"),
+        (DECEMBER_1, "en", "1~December~2026", "1~Dec~2026"),
+        (DECEMBER_1, "pl", "1~grudnia~2026", "1~gru~2026"),
+        (DECEMBER_1, "pt", "1º~de~dezembro~de~2026", "1º~dez.~2026"),
+        (DECEMBER_1.replace(day=11), "pt", "11~de~dezembro~de~2026", "11~dez.~2026"),
+        (DECEMBER_1.replace(day=21), "pt", "21~de~dezembro~de~2026", "21~dez.~2026"),
+    ],
+)
+def test_dates(day: date, language: str, long: str, medium: str) -> None:
+    assert seen(typography.long_date(day, language)) == long
+    assert seen(typography.medium_date(day, language)) == medium
+
+
+@pytest.mark.parametrize(
+    ("zone", "language", "said"),
+    [
+        # The letters of the zone database.
+        ("Europe/Warsaw", "pl", "3~lip~2026, 14:05~CEST"),
+        ("Europe/Warsaw", "pt", "3~jul.~2026, 14:05~CEST"),
+        ("UTC", "en", "3~Jul~2026, 12:05~UTC"),
+        # It has none, and the language has.
+        ("America/Sao_Paulo", "pt", "3~jul.~2026, 09:05~BRT"),
+        ("America/Bahia", "pt", "3~jul.~2026, 09:05~BRT"),
+        ("America/Manaus", "pt", "3~jul.~2026, 08:05~AMT"),
+        # Or it has a name.
+        ("America/Noronha", "pt", "3~jul.~2026, 10:05~Horário de Fernando de Noronha"),
+        ("America/Sao_Paulo", "pl", "3~lip~2026, 09:05~czas Brasília"),
+        ("America/Sao_Paulo", "en", "3~Jul~2026, 09:05~Brasilia Time"),
+        ("Pacific/Kiritimati", "en", "4~Jul~2026, 02:05~Line Islands Time"),
+        # Nobody names it.
+        ("Etc/GMT+3", "pt", "3~jul.~2026, 09:05~UTC-03"),
+    ],
+)
+def test_local_times(zone: str, language: str, said: str) -> None:
+    moment = datetime(2026, 7, 3, 12, 5, tzinfo=UTC)
+    assert seen(typography.local_time(moment, zone, language)) == said
+
+
+@pytest.mark.parametrize(
+    ("language", "value", "said"),
+    [
+        ("pl", 1000, "1000"),
+        ("pl", 9999, "9999"),
+        ("pl", 10_000, "10~000"),
+        ("pl", 1_234_567, "1~234~567"),
+        ("pt", 999, "999"),
+        ("pt", 1000, "1.000"),
+        ("pt", 1_234_567, "1.234.567"),
+        ("en", 1000, "1,000"),
+        ("en", -1_234_567, "-1,234,567"),
+    ],
+)
+def test_numbers(language: str, value: int, said: str) -> None:
+    assert seen(typography.number(value, language)) == said
+
+
+@pytest.mark.parametrize(
+    ("language", "currency", "amount", "said"),
+    [
+        ("pl", "PLN", "1234.50", "1234,50~zł"),
+        ("pl", "PLN", "12345", "12~345,00~zł"),
+        ("pt", "BRL", "1234.50", "R$~1.234,50"),
+        ("en", "GBP", "1234.50", "£1,234.50"),
+        ("en", "PLN", "9600", "PLN~9,600.00"),
+    ],
+)
+def test_money(language: str, currency: str, amount: str, said: str) -> None:
+    assert seen(typography.money(Decimal(amount), currency, language)) == said
+
+
+def texts(compiled: BinaryIO) -> dict[Any, str]:
+    """Read a compiled catalog's texts, without its header, which has a date."""
+    return {
+        key: text
+        for key, text in GNUTranslations(compiled)._catalog.items()  # type: ignore[attr-defined]
+        if key
+    }
+
+
+@pytest.mark.parametrize("language", CODES)
+def test_compiled_catalogs_are_set(language: str) -> None:
+    made = BytesIO()
+    write_mo(made, catalogs.set_catalog(language))
+    made.seek(0)
+    with catalogs.catalog_path(language).with_suffix(".mo").open("rb") as compiled:
+        assert texts(compiled) == texts(made), "run make built"
+
+
+@pytest.mark.parametrize("language", catalogs.languages())
+def test_their_sources_are_plain(language: str) -> None:
+    source = catalogs.catalog_path(language).read_text(encoding="utf-8")
+    assert typography.plain(source) == source
