@@ -210,5 +210,6 @@ def add_extensions(app: Flask) -> None:
     )
     babel.domain_instance = Catalogs()
     guards.csrf.init_app(app)
+    app.jinja_env.globals["csrf_token"] = guards.csrf_token
     guards.login_manager.init_app(app)
     guards.limiter.init_app(app)

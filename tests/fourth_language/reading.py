@@ -120,8 +120,7 @@ def chosen_from() -> set[str]:
 
 def zone_names() -> set[str]:
     """List what CLDR calls the zones that have no letters of their own."""
-    zones = (zone for zone, _name in forms.zones(CODE))
-    return {typography.zone_name(zone, "", False, CODE) for zone in zones}
+    return {typography.zone_name(zone, "", False, CODE) for zone in forms.zone_names(CODE)}
 
 
 def stored(app: Flask) -> set[str]:
