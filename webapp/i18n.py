@@ -103,7 +103,12 @@ RECORDS = (
 )
 LANGUAGES = {record.code: record for record in RECORDS}
 CODES = tuple(LANGUAGES)
-ZONES = frozenset(available_timezones())
+
+
+@cache
+def time_zones() -> frozenset[str]:
+    """Name all time zones, which are looked for on the disk."""
+    return frozenset(available_timezones())
 
 
 def best_language(accepted: Iterable[str]) -> str | None:

@@ -208,7 +208,7 @@ def zone_names(code: str) -> dict[str, str]:
     locale = i18n.LANGUAGES[code].locale
     named = []
     for zone, territory in get_global("zone_territories").items():
-        if zone not in i18n.ZONES or zone.startswith("Etc/"):
+        if zone not in i18n.time_zones() or zone.startswith("Etc/"):
             continue
         if territory == WHOLE_WORLD or territory not in locale.territories:
             continue

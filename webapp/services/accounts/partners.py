@@ -81,7 +81,7 @@ def add_partner(
         admin_name = names.checked_name(admin_name, "admin_name")
     if language not in i18n.LANGUAGES:
         raise Refused("language", Refusal.NO_OPTION)
-    if time_zone not in i18n.ZONES:
+    if time_zone not in i18n.time_zones():
         raise Refused("time_zone", Refusal.TIME_ZONE)
     partner = Partner(name=name, slug=free_slug(name), language=language, time_zone=time_zone)
     db.session.add(partner)

@@ -147,7 +147,7 @@ def check(partner: Partner, details: ClientDetails) -> ClientDetails:
         raise Refused("country", Refusal.NO_OPTION)
     if details.language and details.language not in i18n.LANGUAGES:
         raise Refused("language", Refusal.NO_OPTION)
-    if details.time_zone and details.time_zone not in i18n.ZONES:
+    if details.time_zone and details.time_zone not in i18n.time_zones():
         raise Refused("time_zone", Refusal.TIME_ZONE)
     return fill(partner, replace(details, **texts, domain=domain, country=details.country or None))
 

@@ -28,7 +28,7 @@ from webapp.domain.rows import (
     find_columns,
     read_line,
 )
-from webapp.i18n import LANGUAGES, ZONES, Language, best_language
+from webapp.i18n import LANGUAGES, Language, best_language, time_zones
 from webapp.labels import codes
 from webapp.mail.addresses import AddressError, normalise
 from webapp.models import Partner, User, db
@@ -192,7 +192,7 @@ def read_email(text: str) -> str:
 WORLD: dict[Field, Reader] = {
     Field.COUNTRY: read_country,
     Field.LANGUAGE: read_language,
-    Field.TIME_ZONE: partial(one_of, ZONES, Problem.TIME_ZONE),
+    Field.TIME_ZONE: lambda text: one_of(time_zones(), Problem.TIME_ZONE, text),
     Field.CURRENCY: lambda text: one_of(CURRENCIES, Problem.CURRENCY, text.upper()),
     Field.EMAIL: read_email,
 }
