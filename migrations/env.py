@@ -12,7 +12,7 @@ from flask import current_app
 from sqlalchemy import Connection
 
 from webapp.models import db
-from webapp.models.base import UtcDateTime
+from webapp.models.base import UtcDateTime, name_conditions
 from webapp.models.transactions import writing
 
 
@@ -43,7 +43,7 @@ def run() -> None:
         try:
             context.configure(
                 connection=connection,
-                target_metadata=db.metadata,
+                target_metadata=name_conditions(db.metadata),
                 transactional_ddl=True,
                 render_item=render_item,
                 **current_app.extensions["migrate"].configure_args,

@@ -55,3 +55,15 @@ def test_no_value_opens_a_tag_or_an_attribute(render, template):
 def test_a_text_is_escaped_once(render):
     shown = render("{% macro show(text) %}{{ text }}{% endmacro %}{{ show('&') }}")
     assert shown == "&amp;"
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ _('%(part)s: 5%% of %(whole)d', part=text, whole=7) }}",
+        "{% set said = _('%(part)s: 5%% of %(whole)d', part=text, whole=7) %}{{ said }}",
+        "{% if true %}{{ _('%(part)s: 5%% of %(whole)d', whole=7, part=text) }}{% endif %}",
+    ],
+)
+def test_values_stand_in_their_places_of_a_text(render, template):
+    assert render(template, text="A & B") == "A &amp; B: 5% of 7"

@@ -1,224 +1,30 @@
-"""The factory: settings, extensions, blueprints, commands, error pages."""
+"""The front door: the portal as a WSGI app, and its command line."""
 
-import logging
-import secrets
-from contextlib import suppress
-from importlib.util import find_spec
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from click import Command, Context
-from flask import Flask, request
-from flask.cli import AppGroup
-from flask.sessions import SecureCookieSessionInterface
-from flask.templating import Environment
-from flask_babel import Babel
-from sqlalchemy.engine import make_url
-from werkzeug.middleware.proxy_fix import ProxyFix
+from webapp.garbage import keep_what_is_there, rarely_collected
 
-from webapp import config
-from webapp.models import db
-from webapp.models.transactions import prepare_engine
-from webapp.pages import (
-    account,
-    client_details,
-    communications,
-    compression,
-    dashboard,
-    deliveries,
-    errors,
-    frame,
-    guards,
-    help,
-    renewal_owner,
-    signin,
-    statics,
-    subscriptions,
-)
-from webapp.pages.ids import RowIdConverter
-from webapp.paths import folder
-from webapp.templating import Catalogs, Templates
+if TYPE_CHECKING:
+    from flask import Flask
 
-BLUEPRINTS = (
-    frame.blueprint,
-    signin.blueprint,
-    communications.blueprint,  # the one of webapp.pages.settings, with Partners
-    dashboard.blueprint,
-    client_details.blueprint,  # the one of webapp.pages.clients, with its tabs
-    renewal_owner.blueprint,
-    deliveries.blueprint,
-    subscriptions.blueprint,
-    account.blueprint,
-    help.blueprint,
-)
-LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"
+    from webapp.config import Settings
 
 
-class Portal(Flask):
-    """The WSGI app, with templates that speak languages."""
-
-    jinja_environment: type[Environment] = Templates
-
-
-class Commands(AppGroup):
-    """The portal's commands, imported when one is asked for: a process that serves pages needs none."""
-
-    def get_command(self, context: Context, name: str) -> Command | None:
-        self.load()
-        return super().get_command(context, name)
-
-    def list_commands(self, context: Context) -> list[str]:
-        self.load()
-        return super().list_commands(context)
-
-    def load(self) -> None:
-        from webapp.cli import main as commands
-
-        for command in commands.COMMANDS:
-            self.add_command(command)
-
-
-class OwnSession(SecureCookieSessionInterface):
-    """Sessions with a cookie limited to the path at which the portal is mounted."""
-
-    def get_cookie_path(self, app: Flask) -> str:
-        return request.script_root + "/"
-
-
-def create_app(settings: config.Settings | None = None) -> Flask:
+def create_app(settings: "Settings | None" = None) -> "Flask":
     """Make the portal as a WSGI app. Without ``settings`` it reads them from the environment.
 
     Raises config.SettingError, which names each setting that can't be used.
     """
-    chosen = settings or config.load()
-    require_extras(chosen)
-    app = Portal(
-        "webapp",
-        instance_path=str(Path(chosen.instance_path).resolve()),
-        static_folder=None,
-        template_folder=str(folder("templates")),
-    )
-    app.url_map.converters["int"] = RowIdConverter
-    configure(app, chosen)
-    configure_logging(app)
-    if chosen.broker_url:
-        # Imported here, since a portal without a task queue need not have its library.
-        from webapp import tasks
+    with rarely_collected():
+        # Imported here, since all that the imports make would be looked at, too.
+        from webapp import factory
 
-        # Before the frame, since Flask calls the first of these hooks last: here, after the commit.
-        tasks.prepare(app)
-    # First of all, so that refusals by extensions have a request id, a language and headers, too.
-    frame.prepare(app)
-    compression.prepare(app)
-    statics.prepare(app)
-    add_extensions(app)
-    for blueprint in BLUEPRINTS:
-        app.register_blueprint(blueprint)
-    errors.prepare(app)
-    app.cli = Commands()
-    if chosen.demo:
-        # Imported here, so that a portal with real data loads nothing of the demo.
-        from webapp import demo, worker
-
-        demo.prepare(app, worker.once)
-    guards.require_policies(app)
-    return app
+        keep_what_is_there()
+        return factory.make(settings)
 
 
 def main() -> None:
     """Run the ``portal`` command."""
-    from webapp.cli import main as commands
-
+    with rarely_collected():
+        from webapp.cli import main as commands
     commands.run(create_app)
-
-
-def require_extras(settings: config.Settings) -> None:
-    """Raise SettingError, with the setting's name, if it needs a library that is not installed."""
-    for name, wanted, library in (
-        ("database_url", settings.database_url.startswith("postgresql"), "psycopg"),
-        ("broker_url", settings.broker_url, "celery"),
-    ):
-        if wanted and find_spec(library) is None:
-            raise config.SettingError(
-                f"{config.variable(name)} needs {library}: pip install 'renewal-portal[scale]'"
-            )
-
-
-def configure(app: Flask, settings: config.Settings) -> None:
-    """Turn the typed settings into the configuration of Flask and its extensions."""
-    Path(app.instance_path).mkdir(parents=True, exist_ok=True)
-    app.config.update(
-        PORTAL=settings,
-        SECRET_KEY=settings.secret_key or own_secret_key(Path(app.instance_path) / "secret-key"),
-        SQLALCHEMY_DATABASE_URI=database_uri(settings, Path(app.instance_path)),
-        BABEL_TRANSLATION_DIRECTORIES=str(folder("translations")),
-        BABEL_DEFAULT_LOCALE="en",
-        TRUSTED_HOSTS=list(settings.trusted_hosts) or None,
-        MAX_CONTENT_LENGTH=1_000_000,
-        # An application that shares the portal's host may have a cookie named "session".
-        SESSION_COOKIE_NAME="portal_session",
-        SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_SECURE=settings.secure,
-        PREFERRED_URL_SCHEME="https" if settings.secure else "http",
-        WTF_CSRF_TIME_LIMIT=None,
-        WTF_CSRF_SSL_STRICT=False,
-        RATELIMIT_STORAGE_URI=settings.limits_url,
-        RATELIMIT_HEADERS_ENABLED=False,
-        # While the store is away, each process counts for itself, so people can still sign in.
-        RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,
-    )
-    app.session_interface = OwnSession()
-    app.jinja_env.trim_blocks = True
-    app.jinja_env.lstrip_blocks = True
-    if settings.proxies:
-        hops = settings.proxies
-        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
-            app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_prefix=hops
-        )
-
-
-def database_uri(settings: config.Settings, instance: Path) -> str:
-    """Return the database's address, with a relative SQLite file resolved in the instance folder."""
-    url = make_url(settings.database_url)
-    if url.drivername == "sqlite" and url.database:
-        url = url.set(database=str(instance / url.database))
-    return url.render_as_string(hide_password=False)
-
-
-def own_secret_key(path: Path) -> str:
-    """Read the key in the instance folder, or make it on first use, readable by its owner alone."""
-    if not path.exists():
-        draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-        draft.touch(mode=0o600)
-        draft.write_text(secrets.token_urlsafe(48))
-        # If two processes start at once, the first one's key stays.
-        with suppress(FileExistsError):
-            path.hardlink_to(draft)
-        draft.unlink()
-    return path.read_text()
-
-
-def configure_logging(app: Flask) -> None:
-    """Log one line for each record, with the id of its request."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter(LOG_FORMAT))
-    handler.addFilter(frame.add_request_id)
-    root = logging.getLogger("webapp")
-    root.handlers = [handler]
-    root.propagate = False
-    root.setLevel(app.config["PORTAL"].log_level)
-
-
-def add_extensions(app: Flask) -> None:
-    db.init_app(app)
-    with app.app_context():
-        prepare_engine(db.engine)
-    babel = Babel(
-        app,
-        configure_jinja=False,
-        locale_selector=frame.babel_locale,
-        timezone_selector=frame.time_zone,
-    )
-    babel.domain_instance = Catalogs()
-    guards.csrf.init_app(app)
-    guards.login_manager.init_app(app)
-    guards.limiter.init_app(app)

@@ -29,6 +29,8 @@ IDLE = (
 SPECIAL = re.compile("[&<>\"']").search
 # Functions for a text that may already be looked up when a template is compiled.
 FIXED = {"_", "gettext", "pgettext"}
+# Splits a text at the places for its values, and keeps their names.
+PLACES = re.compile(r"%\((\w+)\)[sd]")
 
 
 FORMS: tuple[Callable[..., str], ...] = (
@@ -38,6 +40,13 @@ FORMS: tuple[Callable[..., str], ...] = (
     typography.money,
     typography.number,
 )
+
+
+def escaped(value: Any) -> str:
+    """Write a value as HTML, like markupsafe's escape, which takes three times as long for a text."""
+    kind = type(value)
+    as_it_is = kind is Markup or (kind is str and not SPECIAL(value))
+    return value if as_it_is else escape(value)
 
 
 class Generator(CodeGenerator):
@@ -58,6 +67,7 @@ class Templates(FlaskEnvironment):
     """
 
     code_generator_class = Generator
+    escaped = staticmethod(escaped)
     catalog: NullTranslations | None = None
 
     def __init__(self, app: Flask, **options: Any) -> None:
@@ -95,13 +105,6 @@ class Templates(FlaskEnvironment):
         """Return a template's globals as one dict. Each rendering and include copies them, a chain slowly."""
         return {**self.globals, **(d or {})}
 
-    @staticmethod
-    def escaped(value: Any) -> str:
-        """Write a value as HTML, like markupsafe's escape, which takes three times as long for a text."""
-        kind = type(value)
-        as_it_is = kind is Markup or (kind is str and not SPECIAL(value))
-        return value if as_it_is else escape(value)
-
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         template = super()._parse(source, name, filename)
         # Mails stay as they are written: few see a page's source, and many a mail's.
@@ -130,13 +133,38 @@ class InPlace(NodeTransformer):
         self, call: nodes.Call
     ) -> nodes.Node:
         self.generic_visit(call)
+        text = self.text_of(call)
+        if text is None or call.kwargs:
+            return call
+        return nodes.Const(filled(text, {}, self.autoescape), lineno=call.lineno)
+
+    def visit_Output(  # noqa: N802
+        self, output: nodes.Output
+    ) -> nodes.Node:
+        output.nodes = [part for shown in output.nodes for part in self.parts(shown)]
+        return self.generic_visit(output)
+
+    def parts(self, shown: nodes.Expr) -> list[nodes.Expr]:
+        """Split a text with values into its parts and the values, which are then shown one after another."""
+        if not isinstance(shown, nodes.Call) or not shown.kwargs:
+            return [shown]
+        text = self.text_of(shown)
+        if text is None:
+            return [shown]
+        values = {value.key: value.value for value in shown.kwargs}
+        return [
+            values[part] if at % 2 else nodes.TemplateData(part % (), lineno=shown.lineno)
+            for at, part in enumerate(PLACES.split(text))
+        ]
+
+    def text_of(self, call: nodes.Call) -> str | None:
+        """Look up the text that a call is for; None if it is not known before the page is made."""
         name = call.node.name if isinstance(call.node, nodes.Name) else ""
         words = [word.value for word in call.args if isinstance(word, nodes.Const)]
-        filled_in_later = call.kwargs or call.dyn_args or call.dyn_kwargs
-        if name not in FIXED or len(words) < len(call.args) or filled_in_later:
-            return call
+        if name not in FIXED or len(words) < len(call.args) or call.dyn_args or call.dyn_kwargs:
+            return None
         look_up = self.catalog.pgettext if name == "pgettext" else self.catalog.gettext
-        return nodes.Const(filled(look_up(*words), {}, self.autoescape), lineno=call.lineno)
+        return look_up(*words)
 
 
 def texts(catalog: NullTranslations) -> dict[str, Callable[..., str]]:
@@ -162,7 +190,7 @@ def filled(text: str, values: Mapping[str, Any], autoescape: bool) -> str:
     """Fill values into a text of the catalog. The text is ours; the values are not, so HTML escapes them."""
     if not autoescape:
         return text % values
-    safe = {name: value if type(value) is int else escape(value) for name, value in values.items()}
+    safe = {name: value if type(value) is int else escaped(value) for name, value in values.items()}
     return Markup(text % safe)  # nosec B704
 
 

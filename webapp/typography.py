@@ -91,6 +91,7 @@ def zone_name(zone: str, letters: str, summer: bool, language: str) -> str:
     return next((name for name in names if not NAMELESS.match(name)), f"UTC{letters}")
 
 
+@lru_cache(maxsize=4096)
 def money(amount: Decimal, currency: str, language: str) -> str:
     """Write an amount with its currency: PLN 9,600.00 · 9600,00 zł · R$ 9.600,00."""
     record = LANGUAGES[language]

@@ -20,9 +20,10 @@ from sqlalchemy import event
 from tests.support import postgres, run
 from tests.support.cast import DATABASES, build_schema, settings, sqlite_template, unit_of_work
 from webapp import worker
-from webapp.app import configure_logging, create_app
+from webapp.app import create_app
 from webapp.config import Settings
 from webapp.demo import story
+from webapp.factory import configure_logging
 from webapp.models import db
 from webapp.pages import guards
 from webapp.services import runtime

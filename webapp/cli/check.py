@@ -16,7 +16,7 @@ from webapp.cli.check_deploy import CHECKS as DEPLOY_CHECKS
 from webapp.cli.shared import Check, Wrong, as_json, print_json
 from webapp.config import SettingError
 from webapp.mail.opening import open_transport
-from webapp.models import Installation, db, differences, revision
+from webapp.models import Installation, db, revision
 from webapp.paths import folder
 from webapp.services import runtime
 
@@ -41,6 +41,9 @@ def check_settings() -> str:
 
 def check_database() -> str:
     """Check that the database answers and has the tables of this version."""
+    # Imported here, since most commands do without the library for migrations.
+    from webapp.models import differences
+
     try:
         problem = revision.problem() or differences.mismatch()
     except DBAPIError as error:

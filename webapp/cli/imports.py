@@ -1,8 +1,6 @@
 """The import command: report a list's changes, its faults, and the mails that would go out."""
 
-import gc
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from heapq import nsmallest
 from itertools import count
@@ -18,6 +16,7 @@ from webapp import i18n
 from webapp.cli.shared import as_json, find_partner, json_pieces, say, unit_of_work
 from webapp.domain.cells import Problem
 from webapp.domain.rows import Field
+from webapp.garbage import rarely_collected
 from webapp.labels import audit, codes
 from webapp.labels.imports import remark
 from webapp.models import db
@@ -49,17 +48,6 @@ def read_mapping(
         if not ours.strip() or not theirs.strip():
             raise click.BadParameter(f'{value!r} is not like "our field=their column".')
     return [(ours, theirs) for ours, _equals, theirs in pairs]
-
-
-@contextmanager
-def rarely_collected() -> Iterator[None]:
-    """Let Python look for cycles less often: an import's many plans have none, and that took a third of its time."""
-    usual = gc.get_threshold()
-    gc.set_threshold(50_000, *usual[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)
 
 
 @click.command("import")

@@ -8,10 +8,9 @@ from threading import Event, Thread
 
 import click
 from flask import Flask, current_app
-from flask.cli import FlaskGroup, with_appcontext
+from flask.cli import FlaskGroup, ScriptInfo, with_appcontext
 
 from webapp import worker
-from webapp.cli import migrating
 from webapp.cli.check import check_command, check_database
 from webapp.cli.deliveries import deliveries_group
 from webapp.cli.imports import import_command
@@ -20,6 +19,26 @@ from webapp.cli.reminders import reminders_group, worker_command
 from webapp.cli.shared import Wrong, in_one_line, make_tables
 from webapp.config import SettingError
 from webapp.services import installation, runtime
+
+
+class Console(FlaskGroup):
+    """The commands of the console script: the portal's own, and behind them those of Flask and of libraries."""
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """Look among our own first: for any other one, all libraries that have commands are imported."""
+        own = context.ensure_object(ScriptInfo).load_app().cli.get_command(context, name)
+        return own or super().get_command(with_migrations(context), name)
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return super().list_commands(with_migrations(context))
+
+
+def with_migrations(context: click.Context) -> click.Context:
+    """Add the commands for migrations, which developers use, to the app of a context."""
+    from webapp.cli import migrating
+
+    migrating.prepare(context.ensure_object(ScriptInfo).load_app())
+    return context
 
 
 def run(create_app: Callable[[], Flask]) -> None:
@@ -33,8 +52,7 @@ def run(create_app: Callable[[], Flask]) -> None:
     except SettingError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(2)
-    migrating.prepare(app)
-    FlaskGroup(create_app=lambda: app, name="portal", help="The partner portal.").main()
+    Console(create_app=lambda: app, name="portal", help="The partner portal.").main()
 
 
 @click.command()

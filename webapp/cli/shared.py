@@ -12,11 +12,10 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm.exc import StaleDataError
 
-from webapp.cli.migrating import upgrade
 from webapp.config import SettingError
 from webapp.labels import audit
 from webapp.labels.refusals import sentence
-from webapp.models import Partner, db, differences, revision
+from webapp.models import Partner, db, revision
 from webapp.models.transactions import writing
 from webapp.services import installation
 from webapp.services.clients import clients
@@ -77,6 +76,10 @@ def unit_of_work(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def make_tables() -> None:
     """Create or migrate the tables. Raises OtherRevision if no migration leads to this version."""
+    # Imported here, since most commands do without the library for migrations.
+    from webapp.cli.migrating import upgrade
+    from webapp.models import differences
+
     try:
         revision.require(revision.foreign)
         upgrade()

@@ -33,6 +33,10 @@ class Reason(StrEnum):
     ADMIN = "admin"
 
 
+# The reason of somebody who holds a role.
+HELD = {role: Reason(role.value) for role in ContactRole}
+
+
 class Reachability(StrEnum):
     """The chance that reminders about a client arrive."""
 
@@ -111,7 +115,7 @@ def circle(owner: Owner, contacts: Mapping[ContactRole, Person], contact: PointO
             rejected.append(person)
         else:
             entry = entries.setdefault(person.address, Draft(person, Place.TO))
-            entry.reasons.append(Reason(role.value))
+            entry.reasons.append(HELD[role])
     if entries:
         for recipient in at_partner(contact, Place.COPY, Reason.NOTIFIED):
             entry = entries.setdefault(
@@ -131,13 +135,15 @@ def circle(owner: Owner, contacts: Mapping[ContactRole, Person], contact: PointO
 
 def missing_roles(contacts: Mapping[ContactRole, Person]) -> tuple[ContactRole, ...]:
     """List the roles that nobody active holds."""
-    return tuple(role for role in ContactRole if role not in contacts or not contacts[role].active)
+    return tuple(
+        [role for role in ContactRole if role not in contacts or not contacts[role].active]
+    )
 
 
 def at_partner(contact: PointOfContact, place: Place, reason: Reason) -> tuple[Recipient, ...]:
     """List the partner's people, for this reason or as admins who stand in."""
     reasons = (Reason.ADMIN if contact.source is ContactSource.ADMINS else reason,)
-    return tuple(Recipient(person, place, reasons) for person in contact.people)
+    return tuple([Recipient(person, place, reasons) for person in contact.people])
 
 
 def only_rejected(people: tuple[Person, ...]) -> tuple[Person, ...]:

@@ -143,21 +143,21 @@ def mail_to(
     """Plan the one mail to a reader about the items not told to that reader yet, if any are left."""
     address = reader.person.address
     mine = tuple(
-        item for item in items if (item.step, address, kind) not in item.subscription.reached
+        [item for item in items if (item.step, address, kind) not in item.subscription.reached]
     )
-    zone = ZoneInfo(reader.person.time_zone)
+    zone, home = ZoneInfo(reader.person.time_zone), client.zone
     while mine:
-        last = min(item.last_moment(client.zone) for item in mine)
-        today = earliest.astimezone(client.zone).date()
+        last = min([item.last_moment(home) for item in mine])
+        today = earliest.astimezone(home).date()
         moment = send_at(earliest, today, last, client.partner.window, zone)
         if moment is None:
             # An item that can't be told in time must not stop the others.
-            mine = tuple(item for item in mine if item.last_moment(client.zone) > last)
+            mine = tuple(item for item in mine if item.last_moment(home) > last)
             continue
-        day = moment.astimezone(client.zone).date()
+        day = moment.astimezone(home).date()
         if (address, day) not in client.occupied:
             return PlannedMail(kind, reader, mine, day, moment, last)
-        earliest = in_zone(day + timedelta(days=1), time(), client.zone)
+        earliest = in_zone(day + timedelta(days=1), time(), home)
     return None
 
 
@@ -205,11 +205,9 @@ def coming(client: ClientFacts, now: datetime, last: date = date.max) -> Iterato
 
 def next_day(client: ClientFacts, day: date) -> date | None:
     """Find the next local date after this one on which a step falls due."""
-    days = (
-        next_due(subscription.renewal, client.partner.steps, day)
-        for subscription in client.subscriptions
-    )
-    return min((due for due in days if due is not None), default=None)
+    steps = client.partner.steps
+    days = [next_due(subscription.renewal, steps, day) for subscription in client.subscriptions]
+    return min([due for due in days if due is not None], default=None)
 
 
 def day_plans(client: ClientFacts, now: datetime, count: int = 3) -> tuple[DayPlan, ...]:

@@ -91,7 +91,7 @@ def open_steps(renewal: Renewal, steps: tuple[int, ...]) -> list[int]:
 
     A step that is farther away than a planned one has been overtaken.
     """
-    overtaken = min(renewal.planned, default=FARTHEST_STEP + 1)
+    overtaken = min(renewal.planned) if renewal.planned else FARTHEST_STEP + 1
     first = renewal.steps_from
     farthest = FARTHEST_STEP if first is None else (renewal.base - first).days
     applying = term_steps(steps, renewal.term_months)
@@ -121,9 +121,8 @@ def due_step(renewal: Renewal, steps: tuple[int, ...], today: date) -> Due | Non
 def next_due(renewal: Renewal, steps: tuple[int, ...], day: date) -> date | None:
     """Find the first local date after a day on which a step falls due."""
     left = (renewal.base - day).days
-    later = (step for step in open_steps(renewal, steps) if step < left)
-    farthest = next(later, None)
-    return None if farthest is None else due_on(renewal.base, farthest)
+    later = [step for step in open_steps(renewal, steps) if step < left]
+    return due_on(renewal.base, later[0]) if later else None
 
 
 def attention_on(renewal: Renewal, steps: tuple[int, ...]) -> date | None:
@@ -146,6 +145,7 @@ class Window:
         return cls(opens, closes, frozenset(int(digit) for digit in digits))
 
 
+@lru_cache(4096)
 def in_zone(day: date, at: time, zone: ZoneInfo) -> datetime:
     """Turn a local wall time into an instant in UTC. A time that a clock change skips moves past the gap."""
     return datetime.combine(day, at, zone).astimezone(UTC)
@@ -156,6 +156,7 @@ def last_moment(base: date, client_zone: ZoneInfo) -> datetime:
     return in_zone(base + timedelta(days=1), time(), client_zone)
 
 
+@lru_cache(4096)
 def next_opening(earliest: datetime, window: Window, zone: ZoneInfo) -> datetime:
     """Find the first instant from ``earliest`` on that lies in the window of this zone."""
     first = earliest.astimezone(zone).date()

@@ -4,8 +4,6 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from email_validator import EmailNotValidError, validate_email
-
 from webapp.domain.refusals import Refusal
 
 LONGEST_ADDRESS = 254
@@ -41,6 +39,9 @@ def normalise(text: str) -> str:
         raise AddressError(Refusal.ADDRESS_ACCENTS)
     if len(address) > LONGEST_ADDRESS:
         raise AddressError(Refusal.ADDRESS_LENGTH)
+    # Imported here, since its patterns take their time, and a process that starts has no address to check.
+    from email_validator import EmailNotValidError, validate_email
+
     try:
         checked = validate_email(
             address,

@@ -5,7 +5,18 @@ from enum import StrEnum
 from typing import Any
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, DateTime, Dialect, Enum, Integer, MetaData, String, TypeDecorator
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Dialect,
+    Enum,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    TypeDecorator,
+    text,
+)
 from sqlalchemy.orm import DeclarativeBase
 
 NAMING = {
@@ -60,6 +71,24 @@ def codes(kind: type[StrEnum], name: str) -> Enum:
         length=30,
         values_callable=lambda members: [member.value for member in members],
     )
+
+
+def partial_index(name: str, *columns: str, where: str) -> Index:
+    """Make an index of the rows that meet a condition. Migrations alone need to know it: see ``name_conditions``."""
+    return Index(name, *columns, info={"where": where})
+
+
+def name_conditions(metadata: MetaData) -> MetaData:
+    """Tell SQLAlchemy the conditions of partial indexes, which it wants by another name for each database.
+
+    The first such name imports all it knows of that database, so no process that serves pages calls this.
+    """
+    for table in metadata.tables.values():
+        for index in table.indexes:
+            if "where" in index.info:
+                where = text(index.info["where"])
+                index.dialect_kwargs.update(sqlite_where=where, postgresql_where=where)
+    return metadata
 
 
 Json = dict[str, Any]

@@ -14,13 +14,12 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.domain.delivery import DeliveryState
 from webapp.domain.facts import MailKind
-from webapp.models.base import Base, Identity, Json, UtcDateTime, codes
+from webapp.models.base import Base, Identity, Json, UtcDateTime, codes, partial_index
 from webapp.models.organisation import Client, Partner
 from webapp.models.subscription import Subscription
 from webapp.models.user import User
@@ -69,12 +68,7 @@ class Reminder(Base):
         UniqueConstraint("subscription_id", "base_date", "step"),
         Index(None, "client_id", "state"),
         # Every round looks for the reminders that wait for their mails, and they are always few.
-        Index(
-            "ix_reminder_due",
-            "client_id",
-            sqlite_where=text("state = 'due'"),
-            postgresql_where=text("state = 'due'"),
-        ),
+        partial_index("ix_reminder_due", "client_id", where="state = 'due'"),
     )
 
 
@@ -145,19 +139,8 @@ class Delivery(Base):
     __table_args__ = (
         UniqueConstraint("client_id", "day", "recipient_id", "revision"),
         # SQLite uses a partial index only for queries with the very same condition.
-        Index(
-            "ix_delivery_queued",
-            "send_after",
-            "id",
-            sqlite_where=text("state = 'queued'"),
-            postgresql_where=text("state = 'queued'"),
-        ),
-        Index(
-            "ix_delivery_lease_until",
-            "lease_until",
-            sqlite_where=text("lease_until IS NOT NULL"),
-            postgresql_where=text("lease_until IS NOT NULL"),
-        ),
+        partial_index("ix_delivery_queued", "send_after", "id", where="state = 'queued'"),
+        partial_index("ix_delivery_lease_until", "lease_until", where="lease_until IS NOT NULL"),
         # For the list of deliveries: all, those in a state, and those of the last days.
         Index(None, "partner_id", "id", "state"),
         Index(None, "partner_id", "state", "id"),

@@ -41,12 +41,13 @@ def adopt(model: type[Model], values: Sequence[Any], **related: Base) -> Model:
     mapper = inspect(model)
     held = dict(zip(attributes(model), values, strict=True))
     key = mapper.identity_key_from_primary_key((held["id"],))
-    if (present := db.session.identity_map.get(key)) is not None:
+    session = db.session()
+    if (present := session.identity_map.get(key)) is not None:
         return cast(Model, present)
     made = cast(Model, mapper.class_manager.new_instance())
     made.__dict__.update(held, **related)
     make_transient_to_detached(made)
-    db.session.add(made)
+    session.add(made)
     return made
 
 

@@ -12,7 +12,6 @@ from sqlalchemy import (
     Time,
     UniqueConstraint,
     select,
-    text,
 )
 from sqlalchemy.orm import (
     Mapped,
@@ -27,7 +26,7 @@ from webapp.domain.ownership import Choice, Owner
 from webapp.domain.recipients import ContactRole
 from webapp.domain.schedule import DEFAULT_STEPS, Window, parse_steps
 from webapp.domain.situations import NEW
-from webapp.models.base import Base, Identity, Key, UtcDateTime, codes
+from webapp.models.base import Base, Identity, Key, UtcDateTime, codes, partial_index
 from webapp.models.user import User
 
 # Sorts clients without a subscription last by next renewal, since keyset pages can't compare NULL.
@@ -175,12 +174,7 @@ class Client(Organisation):
         Index(
             "ix_client_by_situation", "partner_id", "situation", "next_renewal_on", "id", "sort_key"
         ),
-        Index(
-            "ix_client_contact",
-            "contact_id",
-            sqlite_where=text("contact_id IS NOT NULL"),
-            postgresql_where=text("contact_id IS NOT NULL"),
-        ),
+        partial_index("ix_client_contact", "contact_id", where="contact_id IS NOT NULL"),
     )
 
     @property

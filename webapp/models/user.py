@@ -6,12 +6,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from flask_login import UserMixin
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from webapp.domain.access import Action, Role, may
 from webapp.i18n import fold
-from webapp.models.base import Base, Identity, Key, UtcDateTime, codes
+from webapp.models.base import Base, Identity, Key, UtcDateTime, codes, partial_index
 
 if TYPE_CHECKING:
     from webapp.models.organisation import Organisation
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 # An index has room for so many bytes of earlier addresses.
 MOST_EARLIER = 300
-TOLD = text("told_by_id IS NOT NULL")
 
 
 def new_token() -> str:
@@ -72,15 +71,14 @@ class User(Base, UserMixin):
         # Composite foreign keys point at this: a person of exactly this organisation.
         UniqueConstraint("organisation_id", "id"),
         # A search for recipients goes through all of a partner's, and needs no more than this.
-        Index(
+        partial_index(
             "ix_user_told",
             "told_by_id",
             "id",
             "name_key",
             "email_key",
             "earlier_emails",
-            sqlite_where=TOLD,
-            postgresql_where=TOLD,
+            where="told_by_id IS NOT NULL",
         ),
     )
 

@@ -1,6 +1,7 @@
 """The forms of Settings > Partners > Communications."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from flask_babel import gettext as _
@@ -134,6 +135,12 @@ class SwitchForm(forms.SharedForm):
 
 
 def kind_choices(*_arguments: Any) -> list[SelectChoice]:
+    return kinds(language())
+
+
+@cache
+def kinds(code: str) -> list[SelectChoice]:
+    """List the kinds of mail in the language in force, which the code names."""
     return [SelectChoice(kind.value, str(MAIL_KINDS[kind])) for kind in MailKind]
 
 

@@ -89,9 +89,9 @@ def language() -> str:
     """
     if not has_request_context():
         return current_app.config["PORTAL"].language
-    if "language" not in g:
-        g.language = choose_language()
-    chosen: str = g.language
+    chosen: str | None = g.get("language")
+    if chosen is None:
+        chosen = g.language = choose_language()
     return chosen
 
 
