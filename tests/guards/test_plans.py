@@ -262,10 +262,10 @@ def postgresql_faults(node: Any) -> Iterator[str]:
 
 
 def is_bounded(node: Any) -> bool:
-    """Tell whether a limit stands above all tables that a part of a plan takes its rows from."""
-    if node["Node Type"] in {"Limit", "CTE Scan"}:
+    """Tell whether a limit or a list of keys stands above all tables that a part of a plan goes along."""
+    if node["Node Type"] in {"Limit", "CTE Scan"} or " = ANY (" in node.get("Index Cond", ""):
         return True
-    # What is asked of one row gives no rows.
-    kinds = {"InitPlan", "SubPlan"}
-    inner = [part for part in node.get("Plans", ()) if part["Parent Relationship"] not in kinds]
-    return bool(inner) and all(map(is_bounded, inner))
+    # What is looked up for one row gives no further rows to go along.
+    looked_up = {"Inner", "InitPlan", "SubPlan"}
+    along = [part for part in node.get("Plans", ()) if part["Parent Relationship"] not in looked_up]
+    return bool(along) and all(map(is_bounded, along))

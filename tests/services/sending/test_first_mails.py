@@ -10,7 +10,7 @@ from tests.support.cast import make_client, make_subscription, unit_of_work
 from webapp import worker
 from webapp.models import Partner, Subscription, db
 from webapp.services.reminders import due_index
-from webapp.services.sending.first_mails import NEAREST_STEPS, first_mails
+from webapp.services.sending.first_mails import NEAREST_STEPS, NEXT_STEPS, first_mails
 
 NOW = datetime(2027, 1, 4, 10, tzinfo=UTC)
 
@@ -80,7 +80,7 @@ def test_the_steps_of_other_partners_take_nobodys_place(app, cast, listed):
         renewal = NOW.date() + timedelta(days=91)
         db.session.add_all(
             make_subscription(stranger, f"Hub {number}", renewal)
-            for number in range(NEAREST_STEPS + 1)
+            for number in range(max(NEAREST_STEPS, NEXT_STEPS) + 1)
         )
     assert listed() == [("Acme", "2027-01-04"), ("Later", "2027-01-09")]
 

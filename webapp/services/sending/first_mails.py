@@ -20,11 +20,14 @@ from sqlalchemy import (
 from webapp.domain.delivery import DeliveryState
 from webapp.domain.facts import ClientFacts
 from webapp.domain.reminders import DayPlan, day_plans
+from webapp.models.organisation import NO_RENEWAL
 from webapp.models.tables import client_table, delivery_table, execute, subscription_table
 from webapp.services.reminders import loading
 
 # With more clients, it is shorter to look for the partner's among all that are due next than the other way.
 MANY_CLIENTS = 1_000
+# The steps of all partners among which those of a partner with so many clients are looked for.
+NEXT_STEPS = 2_000
 # The steps that are looked at, of all partners, before each client of the partner is.
 NEAREST_STEPS = 50
 # One client may have several mails that wait.
@@ -79,34 +82,20 @@ def among_nearest() -> Select[Any]:
     )
 
 
-def among_few(found: FromClause) -> Select[Any]:
-    """Select a partner's clients in the order of their next steps, by looking at each client.
+def among_next() -> Select[Any]:
+    """Select a partner's clients in the order of their next steps, by looking at steps in their order.
 
-    ``found``: what was found by a shorter way. None if these are enough.
+    The work has an end: it stops at the day of one step that is far away in this order.
     """
-    owned = subscription_table.c
-    step = select(func.min(owned.attention_on)).where(
-        owned.client_id == client_table.c.id, owned.renewal_date >= bindparam("since")
-    )
-    enough = select(func.count() >= bindparam("most")).select_from(found).scalar_subquery()
-    clients = (
-        select(client_table.c.id, step.scalar_subquery().label("day"))
-        .where(client_table.c.partner_id == bindparam("partner"))
-        # With a limit, SQLite works out each day once, and not for each use of it.
-        .limit(case((enough, 0), else_=MANY_CLIENTS))
-        .subquery()
-    )
-    return (
-        select(clients.c.id)
-        .where(clients.c.day.is_not(None))
-        .order_by(clients.c.day, clients.c.id)
-        .limit(bindparam("most"))
-    )
-
-
-def among_all() -> Select[Any]:
-    """Select a partner's clients in the order of their next steps, by looking at steps in their order."""
     owned, others = subscription_table.c, subscription_table.alias("others").c
+    last = (
+        select(owned.attention_on)
+        .where(owned.attention_on.is_not(None))
+        .order_by(owned.attention_on, owned.id)
+        .offset(NEXT_STEPS)
+        .limit(1)
+        .scalar_subquery()
+    )
     earlier = select(others.id).where(
         others.client_id == owned.client_id,
         others.renewal_date >= bindparam("since"),
@@ -117,11 +106,44 @@ def among_all() -> Select[Any]:
         select(owned.client_id)
         .where(
             partner_of(owned.client_id) == bindparam("partner"),
-            owned.attention_on.is_not(None),
+            owned.attention_on <= func.coalesce(last, NO_RENEWAL),
             owned.renewal_date >= bindparam("since"),
             ~earlier.exists(),
         )
         .order_by(owned.attention_on, owned.id)
+        .limit(bindparam("most"))
+    )
+
+
+def among_clients(found: FromClause, *conditions: ColumnElement[bool]) -> Select[Any]:
+    """Select a partner's clients in the order of their next steps, by looking at those that renew first.
+
+    ``found``: what was found by a shorter way. None if these are enough.
+    """
+    owned, client = subscription_table.c, client_table.c
+    renewing = (
+        select(client.id)
+        .where(client.partner_id == bindparam("partner"), *conditions)
+        .order_by(client.next_renewal_on, client.id)
+        .limit(MANY_CLIENTS)
+        .subquery()
+        .c
+    )
+    step = select(func.min(owned.attention_on)).where(
+        owned.client_id == renewing.id, owned.renewal_date >= bindparam("since")
+    )
+    enough = select(func.count() >= bindparam("most")).select_from(found).scalar_subquery()
+    clients = (
+        select(renewing.id, step.scalar_subquery().label("day"))
+        # With a limit, SQLite works out each day once, and not for each use of it.
+        .limit(case((enough, 0), else_=MANY_CLIENTS))
+        .subquery()
+        .c
+    )
+    return (
+        select(clients.id)
+        .where(clients.day.is_not(None))
+        .order_by(clients.day, clients.id)
         .limit(bindparam("most"))
     )
 
@@ -131,9 +153,11 @@ def together(*ways: FromClause) -> CompoundSelect[Any]:
     return union(*(select(way.columns[0]) for way in ways))
 
 
-NEAREST = among_nearest().cte("nearest")
-FEW = together(waiting().subquery(), NEAREST, among_few(NEAREST).subquery())
-MANY = together(waiting().subquery(), among_all().subquery())
+NEAREST, NEXT = among_nearest().cte("nearest"), among_next().cte("next")
+RENEWING = client_table.c.next_renewal_on >= bindparam("since")
+FEW = together(waiting().subquery(), NEAREST, among_clients(NEAREST).subquery())
+# If fewer of its steps are among the next, of so many clients only some can be looked at.
+MANY = together(waiting().subquery(), NEXT, among_clients(NEXT, RENEWING).subquery())
 
 
 def first_mails(
