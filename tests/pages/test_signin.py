@@ -272,7 +272,9 @@ def test_a_link_speaks_its_organisations_language_to_whom_chose_none(app, browse
 
 
 @pytest.mark.parametrize("who", [None, "alice"])
-def test_another_language_may_be_chosen_on_the_page_of_a_link(browse, cast: Cast, link_of_dave, who):
+def test_another_language_may_be_chosen_on_the_page_of_a_link(
+    browse, cast: Cast, link_of_dave, who
+):
     eve = browse(who and getattr(cast, who))
     assert spoken(eve.get(f"{link_of_dave}?lang=pt")) == "pt-BR"
     assert eve.post("/language", data={"language": "en", "next": link_of_dave}).status_code == 303
