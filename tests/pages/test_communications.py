@@ -129,7 +129,7 @@ def test_the_second_of_two_tabs_sees_what_was_chosen(app, alice, cast):
         f"{PAGE}/default", data=data | {"notified_user_id": str(cast.bob)}, headers=HTMX
     )
     assert answer.status_code == 409
-    assert "Changed by you, in another tab" in answer.text
+    assert "perhaps in another window" in answer.text
     assert "Default renewal owner" in answer.text
     assert partner(app, cast).notified_user_id == cast.alice
     again = data | {"notified_user_id": str(cast.bob), "shown": shown(answer.text)}

@@ -10,6 +10,7 @@ from webapp.domain.facts import ClientFacts
 from webapp.domain.ownership import Owner
 from webapp.domain.recipients import missing_roles, reachable
 from webapp.domain.reminders import DayPlan, day_plans
+from webapp.labels import audit
 from webapp.labels.codes import CONTACT_ROLES
 from webapp.models.audit import TrailEntry
 from webapp.pages import guards, notices
@@ -96,7 +97,7 @@ def what_follows(entry: TrailEntry | None, known: ClientFacts) -> tuple[str, str
     """Tell what was saved, its consequence for the reminders, and the look of that notice."""
     if entry is None:
         return notices.outcome(entry), "good"
-    name = notices.names_in(entry)
+    name = audit.named(entry)
     if known.owner.owner is Owner.PARTNER:
         return _(
             "Saved: %(name)s. At present your partner writes to you itself, so no reminders come.",

@@ -26,6 +26,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from webapp import i18n
 from webapp.domain.access import Action
+from webapp.labels import audit
 from webapp.models import User, db
 from webapp.models.transactions import attempt, writing
 from webapp.pages import addresses, guards, htmx, readiness, statics
@@ -239,7 +240,7 @@ def undo(entry_id: int) -> AnyResponse:
     if not current_user.may(undo_service.action_needed(entry)):
         abort(403)
     attempt(lambda: undo_service.undo(current_user, entry))
-    flash(_("Undone."), "good")
+    flash(_("Undone: %(name)s", name=audit.named(entry)), "good")
     return redirect(htmx.local(request.form.get("next")), 303)
 
 

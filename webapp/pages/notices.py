@@ -29,16 +29,11 @@ def flash_with_undo(text: str, entry: TrailEntry | None, kind: str = "good") -> 
     flash({"text": text, "undo_url": undo_url(entry)}, kind)  # type: ignore[arg-type]
 
 
-def names_in(entry: TrailEntry) -> str:
-    """Name the fields that an entry has changed."""
-    return ", ".join(label for _field, label in audit.changed_fields(entry))
-
-
 def outcome(entry: TrailEntry | None, text: str | None = None) -> str:
-    """Return the words for a change, by default the names of what was saved; or for nothing to change."""
+    """Return the words for a change, by default the name of what was saved; or for nothing to change."""
     if entry is None:
         return _("Nothing to save: it is set like this already")
-    return text or _("Saved: %(name)s", name=names_in(entry))
+    return text or _("Saved: %(name)s", name=audit.named(entry))
 
 
 def report(
