@@ -58,6 +58,12 @@ def medium_date(day: date, language: str) -> str:
     return written(day, "d MMM y", language)
 
 
+def figures(day: date, language: str) -> str:
+    """Write a day in figures, as one types it: 31.12.2026 · 31/12/2026."""
+    parts = {"2026": f"{day.year:04}", "12": f"{day.month:02}", "31": f"{day.day:02}"}
+    return re.sub("2026|12|31", lambda found: parts[found[0]], LANGUAGES[language].numeric_date)
+
+
 @lru_cache(maxsize=4096)
 def near_date(day: date, today: date, language: str) -> str:
     """Write a day, without its year where nobody takes it for another one: 3 March."""

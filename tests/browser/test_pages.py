@@ -144,7 +144,7 @@ def overtaken(label: str, first: str, second: str) -> Callable[[Page], object]:
         expect(other.get_by_text("Saved: ")).to_be_visible()
         other.close()
         save(page, second)
-        told = page.get_by_role("group", name="You have changed this in another tab")
+        told = page.get_by_role("group", name="You have changed this yourself")
         expect(told).to_be_focused()
         expect(told).to_contain_text(first)
         expect(page.get_by_label(label)).to_have_value(second)

@@ -18,7 +18,7 @@ from flask_login import current_user, login_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.models import Link, LinkPurpose, User, db
-from webapp.pages import guards, htmx
+from webapp.pages import frame, guards, htmx
 from webapp.pages.htmx import Answer
 from webapp.pages.ids import row_id
 from webapp.pages.signin_forms import ForgottenForm, LinkForm, SignInForm
@@ -103,8 +103,12 @@ def start_session(user: User) -> None:
 @blueprint.post("/sign-out")
 @guards.public
 def sign_out() -> AnyResponse:
+    """End the session, and say so in the language that it had."""
+    response = redirect(url_for("signin.sign_in"), 303)
+    frame.keep_language(response)
     session.clear()
-    return redirect(url_for("signin.sign_in"), 303)
+    flash(_("You are signed out."), "good")
+    return response
 
 
 @blueprint.route("/sign-in/organisation", methods=["GET", "POST"])
@@ -146,6 +150,8 @@ def forgotten() -> Answer:
 def link(token: str) -> Answer:
     """Show the page of an invitation or a reset. Opening it changes nothing, since mail scanners open it, too."""
     found = links.read(token)
+    if found:
+        frame.speak_to(found.user)
     if found is None or not logins.is_open(found):
         return render_template("signin/link_over.html"), 410
     if found.purpose is LinkPurpose.INVITATION and logins.has_login(found.user.email_key):
@@ -167,7 +173,9 @@ def accept(invitation: Link) -> Answer:
         # A second click was quicker.
         return render_template("signin/link_over.html"), 410
     flash(_("Accepted. Sign in with the password that you have."), "good")
-    return redirect(url_for("signin.sign_in"), 303)
+    response = redirect(url_for("signin.sign_in"), 303)
+    frame.keep_language(response)
+    return response
 
 
 def set_password(token: str, chosen: str) -> Answer:
