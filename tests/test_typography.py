@@ -73,6 +73,15 @@ def test_dates(day: date, language: str, long: str, medium: str) -> None:
     assert seen(typography.medium_date(day, language)) == medium
 
 
+def test_figures() -> None:
+    day = date(2031, 2, 1)
+    assert [typography.figures(day, code) for code in ("en", "pl", "pt")] == [
+        "01/02/2031",
+        "01.02.2031",
+        "01/02/2031",
+    ]
+
+
 @pytest.mark.parametrize(
     ("zone", "language", "said"),
     [

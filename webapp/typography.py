@@ -56,6 +56,12 @@ def medium_date(day: date, language: str) -> str:
     return written(day, "d MMM y", language)
 
 
+def figures(day: date, language: str) -> str:
+    """Write a day in figures, as one types it: 31.12.2026 · 31/12/2026."""
+    parts = {"2026": f"{day.year:04}", "12": f"{day.month:02}", "31": f"{day.day:02}"}
+    return re.sub("2026|12|31", lambda found: parts[found[0]], LANGUAGES[language].numeric_date)
+
+
 def written(day: date, form: str, language: str) -> str:
     """Write a day in one piece, by a form of Babel."""
     record = LANGUAGES[language]

@@ -56,6 +56,7 @@ def prepare(app: Flask) -> None:
         "languages": tuple(i18n.LANGUAGES.values()),
         "may": may,
         "page_to_return_to": page_to_return_to,
+        "refused": refused,
         "url_for": addresses.url_for,
         "url_pattern": addresses.url_pattern,
         "vendor": app.config["PORTAL"].vendor_name,
@@ -186,6 +187,11 @@ def set_cookie(response: AnyResponse, chosen: str) -> None:
 def may(action: str) -> bool:
     """Tell templates whether the user may do something, by the action's name."""
     return bool(current_user.is_authenticated and current_user.may(Action[action]))
+
+
+def refused() -> bool:
+    """Tell whether a form of this request has faults, each of which has said that it is there."""
+    return any(form.errors for form in g.get("forms", ()))
 
 
 def page_to_return_to() -> str:
