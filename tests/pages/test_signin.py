@@ -292,6 +292,19 @@ def test_a_link_that_is_over_leads_on_in_its_language(app, browse, cast: Cast, l
     assert 'href="/forgotten-password?lang=pl"' in page.text
 
 
+@pytest.mark.parametrize("has_password", [False, True])
+def test_who_is_signed_in_as_somebody_else_knows_before(app, browse, cast: Cast, has_password):
+    if has_password:
+        give_password(app, cast.dave)
+    address, alice = f"/link/{invitation_to(app, cast.dave)}", browse(cast.alice)
+    assert "Somebody else is signed in here: Alice." in plain(alice.get(address).text)
+    assert "Somebody else is signed in here" not in browse().get(address).text
+    answer = alice.post(address, data={"password": SECRET})
+    assert answer.location == ("/sign-in" if has_password else "/")
+    # The other session is over either way.
+    assert alice.get("/partner/dashboard").status_code in (303, 403)
+
+
 def test_an_accepted_invitation_leads_on_in_its_language(app, browse, cast: Cast):
     give_password(app, cast.dave)
     token = invitation_to(app, cast.dave)

@@ -103,11 +103,15 @@ def start_session(user: User) -> None:
 @blueprint.post("/sign-out")
 @guards.public
 def sign_out() -> AnyResponse:
-    """End the session, and say so in the language that it had."""
+    return end_session(_("You are signed out."))
+
+
+def end_session(text: str) -> AnyResponse:
+    """End the session, if there is one, and go to sign in with a notice, in the language of this answer."""
     response = redirect(url_for("signin.sign_in"), 303)
     frame.keep_language(response)
     session.clear()
-    flash(_("You are signed out."), "good")
+    flash(text, "good")
     return response
 
 
@@ -172,10 +176,7 @@ def accept(invitation: Link) -> Answer:
     except Refused:
         # A second click was quicker.
         return render_template("signin/link_over.html"), 410
-    flash(_("Accepted. Sign in with the password that you have."), "good")
-    response = redirect(url_for("signin.sign_in"), 303)
-    frame.keep_language(response)
-    return response
+    return end_session(_("Accepted. Sign in with the password that you have."))
 
 
 def set_password(token: str, chosen: str) -> Answer:
