@@ -54,4 +54,5 @@ def givers(readers: Collection[int]) -> dict[int, str]:
 
     It is that of whoever entered the address last. The operator does so for the partner.
     """
-    return {id: name for id, name in execute(GIVERS, {"readers": list(readers)})}
+    rows = execute(GIVERS, {"readers": list(readers)}).tuples()
+    return dict(iter(rows))
