@@ -139,7 +139,7 @@ def show(partner: Partner, query: Any, cast: Cast) -> None:
     elif isinstance(query, DeliveryQuery):
         deliveries.load(partner, query)
     else:
-        history.activity(cast.client, query)
+        history.activity(db.session.get_one(User, cast.alice), cast.client, query)
 
 
 def places(query: Any) -> list[Any]:

@@ -86,7 +86,7 @@ def letter(**others: Any) -> Letter:
         recipient=DANA,
         to=(DANA, JOAO),
         cc=(ANA,),
-        sender_name="HubSpot",
+        sender_name="Odnowa (HubSpot)",
         reply_to=ANA,
         message_id="<one@portal.example>",
         references="<root@portal.example>",
@@ -97,7 +97,14 @@ def letter(**others: Any) -> Letter:
     return replace(plain, **others)
 
 
-def to_one(kind: MailKind, recipient: Party, resolved: Snapshot, link: str | None = None) -> Letter:
+def to_one(
+    kind: MailKind,
+    recipient: Party,
+    resolved: Snapshot,
+    *,
+    sender: str = PARTNER.name,
+    link: str | None = None,
+) -> Letter:
     return letter(
         kind=kind,
         recipient=recipient,
@@ -105,11 +112,13 @@ def to_one(kind: MailKind, recipient: Party, resolved: Snapshot, link: str | Non
         cc=(),
         reply_to=None,
         references=None,
+        sender_name=sender,
         snapshot=resolved,
         link=link,
     )
 
 
+PORTAL = "Renewal Portal"
 LINK = "https://portal.example/renewals/link/abc.def"
 ACCOUNT = AccountSnapshot(
     recipient=DANA.name,
@@ -153,8 +162,11 @@ LETTERS: dict[str, Letter] = {
             missing=(ContactRole.BILLING, ContactRole.DECISION_MAKER),
             rejected=(DANA,),
         ),
+        sender="Odnowa (HubSpot)",
     ),
     "takeover_note": to_one(MailKind.TAKEOVER_NOTE, ANA, TAKEOVER),
-    "invitation": to_one(MailKind.INVITATION, DANA, ACCOUNT, LINK),
-    "password_reset": to_one(MailKind.PASSWORD_RESET, DANA, replace(ACCOUNT, inviter=None), LINK),
+    "invitation": to_one(MailKind.INVITATION, DANA, ACCOUNT, sender=PORTAL, link=LINK),
+    "password_reset": to_one(
+        MailKind.PASSWORD_RESET, DANA, replace(ACCOUNT, inviter=None), sender=PORTAL, link=LINK
+    ),
 }

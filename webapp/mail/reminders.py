@@ -22,9 +22,9 @@ from webapp.domain.snapshots import (
 from webapp.i18n import LANGUAGES
 from webapp.labels import codes
 from webapp.mail.kind import Tester, Words
-from webapp.mail.letter import Letter, Posting, to_reader
+from webapp.mail.letter import Letter, Posting, sender_of, to_reader
 from webapp.models import MailKind
-from webapp.typography import long_date, money
+from webapp.typography import long_date, money, near_date
 
 CLIENT_REASONS = {Reason(role.value) for role in ContactRole}
 # Nothing of the made-up data has a row of its own.
@@ -34,7 +34,7 @@ STEP = 30
 
 @dataclass(frozen=True, slots=True)
 class ItemWords:
-    """One subscription in a mail: its name, and labelled values in reading order."""
+    """One subscription in a mail: its name, and labelled values, the nearest date first."""
 
     product: str
     lines: tuple[tuple[str, str], ...]
@@ -66,12 +66,12 @@ def letter(
     kind: MailKind, snapshot: ReminderSnapshot, posting: Posting, settings: Settings
 ) -> Letter:
     """Make a letter from the owner that names the whole circle. Answers go to the point of contact."""
-    vendor = snapshot.owner is Owner.VENDOR
+    vendor_owns = snapshot.owner is Owner.VENDOR
     plain = to_reader(
         kind,
         snapshot,
         posting,
-        settings.vendor_name if vendor else snapshot.partner.name,
+        sender_of(snapshot.partner, vendor_owns=vendor_owns, settings=settings),
         posting.moment.astimezone(ZoneInfo(snapshot.client.time_zone)),
     )
     return replace(
@@ -109,7 +109,7 @@ def words(snapshot: ReminderSnapshot, letter: Letter, settings: Settings) -> Rem
         partner=snapshot.partner.name,
         contact=snapshot.contact,
         items=tuple(item(line, today, letter.language) for line in subscriptions),
-        first_date=long_date(first.base_date, letter.language),
+        first_date=near_date(first.base_date, today, letter.language),
         first_is_deadline=first.deadline is not None,
         roles=role_list(reasons, letter.language),
         others=tuple(
@@ -123,9 +123,10 @@ def words(snapshot: ReminderSnapshot, letter: Letter, settings: Settings) -> Rem
 
 
 def item(subscription: SubscriptionLine, today: date, language: str) -> ItemWords:
-    lines = [(_("Renewal date"), day(subscription.renewal_date, today, language))]
+    dates = [(subscription.renewal_date, _("Renewal date"))]
     if subscription.deadline:
-        lines.append((_("Decision deadline"), day(subscription.deadline, today, language)))
+        dates.append((subscription.deadline, _("Decision deadline")))
+    lines = [(label, day(when, today, language)) for when, label in sorted(dates)]
     if subscription.amount is not None and subscription.currency:
         amount = money(subscription.amount, subscription.currency, language)
         lines.append((_("Amount"), amount))

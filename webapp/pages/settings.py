@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from webapp.domain.access import Action
 from webapp.models import User, db
-from webapp.pages import guards, listing
+from webapp.pages import guards, listing, notices
 from webapp.pages.htmx import Answer
 from webapp.pages.notices import Quicker
 from webapp.pages.people_forms import add_person, save_person
@@ -19,7 +19,6 @@ from webapp.pages.settings_forms import InviteForm, MemberForm, ProfileForm
 from webapp.pages.signin_forms import PasswordForm
 from webapp.services.accounts import logins, membership, people
 from webapp.services.lists import overrides
-from webapp.services.lists.finding import MOST_COUNTED
 from webapp.signin import limits, password
 
 blueprint = Blueprint("settings", __name__)
@@ -42,7 +41,7 @@ def profile() -> Answer:
         lambda: people.shown(current_user),
     )
     if saved.done:
-        flash(_("Saved: %(name)s", name=_("Profile")), "good")
+        flash(notices.outcome(saved.value), "good")
         return redirect(url_for("settings.profile"), 303)
     return profile_page(form, PasswordForm(formdata=None), saved.status, saved.conflict)
 
@@ -148,14 +147,16 @@ def tell_of_access(user: User) -> None:
         flash(looked_after_text(clients), "warn")
 
 
-def looked_after_text(number: int) -> str:
-    if number > MOST_COUNTED:
-        return _(
+def looked_after_text(total: int) -> str:
+    return listing.counted(
+        total,
+        ngettext(
+            "This person was the point of contact for %(num)d client; somebody else stands in.",
+            "This person was the point of contact for %(num)d clients; somebody else stands in.",
+            total,
+        ),
+        _(
             "This person was the point of contact for more than %(number)s clients; somebody else stands in.",
-            number=listing.number_of(number),
-        )
-    return ngettext(
-        "This person was the point of contact for %(num)d client; somebody else stands in.",
-        "This person was the point of contact for %(num)d clients; somebody else stands in.",
-        number,
+            number=listing.number_of(total),
+        ),
     )
