@@ -11,6 +11,7 @@ from webapp.models import Client, Delivery, User, db
 from webapp.services.accounts import logins
 from webapp.services.lists import finding
 from webapp.signin import password
+from webapp.typography import plain
 
 SECRET = "correct horse battery"
 NEW = "staple of the new days"
@@ -221,6 +222,18 @@ def test_an_invitation_can_be_sent_again(app, browse, cast: Cast):
     with app.app_context():
         states = db.session.scalars(select(Delivery.state).order_by(Delivery.id)).all()
         assert states == ["cancelled", "queued"]
+
+
+@pytest.mark.parametrize("page", ["/settings/profile", "/settings/team/{dana}"])
+def test_a_language_that_one_chooses_is_spoken_at_once(browse, cast: Cast, page):
+    """An address asked for another one before, and does so once more."""
+    dana, page = browse(cast.dana, "pl"), page.format(dana=cast.dana)
+    address = f"{page}?lang=pl"
+    form = {"name": "Dana", "email": "dana@acme.example", "time_zone": "", "admin": "1"}
+    form |= {"job_title": "", "language": "pt", "shown": shown_to(dana, page)}
+    answer = dana.get(dana.post(address, data=form).location)
+    assert answer.headers["Content-Language"] == "pt-BR"
+    assert "Salvo: Dana (Idioma)" in plain(answer.text)
 
 
 @pytest.mark.parametrize("language", ["pl", "pt", "en"])

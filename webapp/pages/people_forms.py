@@ -16,7 +16,7 @@ from webapp.domain.ownership import Person
 from webapp.labels import codes
 from webapp.models import Client, Organisation, User
 from webapp.models.audit import TrailEntry
-from webapp.pages import forms, notices
+from webapp.pages import forms, frame, notices
 from webapp.pages.forms import DropdownField, Form, SharedForm, email_field, text_field
 from webapp.pages.saving import Saved, save
 from webapp.services.accounts import membership, people
@@ -89,7 +89,7 @@ def add_person(
     return saved
 
 
-def save_person(form: StoredPersonForm, user: User) -> Saved[TrailEntry | None]:
+def save_person(form: SharedForm, user: User) -> Saved[TrailEntry | None]:
     """Save a person's form, with a notice on the next page."""
     saved = save(
         form,
@@ -97,7 +97,10 @@ def save_person(form: StoredPersonForm, user: User) -> Saved[TrailEntry | None]:
         lambda: people.shown(user),
     )
     if saved.done:
-        flash(notices.outcome(saved.value), "good")
+        entry = saved.value
+        if entry and "language" in entry.changes and user.id == current_user.id:
+            frame.speak_as_chosen()
+        flash(notices.outcome(entry), "good")
     return saved
 
 
