@@ -8,7 +8,7 @@ from webapp.models.audit import AuditAction
 from webapp.models.tables import (
     audit_entry_table,
     client_table,
-    execute,
+    fetch,
     organisation_table,
     user_table,
 )
@@ -54,4 +54,4 @@ def givers(readers: Collection[int]) -> dict[int, str]:
 
     It is that of whoever entered the address last. The operator does so for the partner.
     """
-    return dict(execute(GIVERS, {"readers": list(readers)}).tuples().all())
+    return dict(fetch(GIVERS, {"readers": list(readers)}))
