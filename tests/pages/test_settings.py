@@ -144,6 +144,20 @@ def test_inviting_somebody(app, browse, cast: Cast):
     assert dana.post("/settings/team/new", data=form).status_code == 422
 
 
+@pytest.mark.parametrize("typed", ["ewa@żółw.example", "ewa@xn--w-uga1v8h.example"])
+def test_an_address_is_typed_in_either_form(app, browse, cast: Cast, typed):
+    alice, shown = browse(cast.alice), 'value="ewa@żółw.example"'
+    refused = alice.post("/settings/team/new", data=person(name="", email=typed))
+    assert refused.status_code == 422
+    assert shown in refused.text
+    assert alice.post("/settings/team/new", data=person(name="Ewa", email=typed)).status_code == 303
+    assert "Ewa, ewa@żółw.example" in alice.get("/settings/team").text
+    with app.app_context():
+        ewa = db.session.scalars(select(User).where(User.name == "Ewa")).one()
+        assert ewa.email == "ewa@xn--w-uga1v8h.example"
+    assert shown in alice.get(f"/settings/team/{ewa.id}").text
+
+
 def test_changing_role_and_facts(app, browse, cast: Cast):
     dana = browse(cast.dana)
     address = f"/settings/team/{cast.dave}"

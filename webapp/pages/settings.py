@@ -20,6 +20,7 @@ from webapp.pages.signin_forms import PasswordForm
 from webapp.services.accounts import logins, membership, people
 from webapp.services.lists import overrides
 from webapp.signin import limits, password
+from webapp.typography import address
 
 blueprint = Blueprint("settings", __name__)
 
@@ -114,7 +115,7 @@ def resend_invitation(user_id: int) -> Response:
     """Send an invitation, or a new one that replaces the last."""
     user = guards.own_member(user_id)
     if carry_out(lambda: membership.invite(current_user, user)):
-        flash(_("Invited: %(name)s, %(email)s", name=user.name, email=user.email), "good")
+        flash(_("Invited: %(name)s, %(email)s", name=user.name, email=address(user.email)), "good")
     return redirect(url_for("settings.member", user_id=user.id), 303)
 
 
