@@ -54,4 +54,4 @@ def givers(readers: Collection[int]) -> dict[int, str]:
 
     It is that of whoever entered the address last. The operator does so for the partner.
     """
-    return {id: name for id, name in execute(GIVERS, {"readers": list(readers)})}
+    return dict(execute(GIVERS, {"readers": list(readers)}).tuples().all())
