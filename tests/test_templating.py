@@ -1,5 +1,7 @@
 """What templates write: values as HTML, in pages and in texts of the catalog."""
 
+from types import SimpleNamespace
+
 import pytest
 from flask_babel import lazy_gettext
 from markupsafe import Markup
@@ -67,3 +69,11 @@ def test_a_text_is_escaped_once(render):
 )
 def test_values_stand_in_their_places_of_a_text(render, template):
     assert render(template, text="A & B") == "A &amp; B: 5% of 7"
+
+
+def test_a_name_behind_a_point_is_an_attribute(render):
+    template = "{{ value.name.upper() }}"
+    assert render(template, value=SimpleNamespace(name="anna")) == "ANNA"
+    for other in (SimpleNamespace(), {"name": "anna"}):
+        with pytest.raises(AttributeError):
+            render(template, value=other)
