@@ -1,15 +1,17 @@
 """Settings: profile and password for everybody, the team for admins of both kinds of organisation."""
 
 import re
+from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from tests.support.cast import Cast, unit_of_work
 from tests.support.forms import shown_to
-from webapp.models import Client, Delivery, User, db
+from webapp.models import Client, ContactAssignment, Delivery, User, db
 from webapp.services.accounts import logins
 from webapp.services.lists import finding
+from webapp.services.reminders import situations
 from webapp.signin import password
 from webapp.typography import plain
 
@@ -224,6 +226,20 @@ def test_an_invitation_can_be_sent_again(app, browse, cast: Cast):
         assert states == ["cancelled", "queued"]
 
 
+def test_who_was_the_last_contact_is_missed(app, browse, cast: Cast):
+    """Nobody was asked before: it is activating that takes this back."""
+    with unit_of_work(app):
+        db.session.execute(
+            update(ContactAssignment)
+            .where(ContactAssignment.client_id == cast.client)
+            .values(user_id=cast.dave)
+        )
+        situations.refresh([cast.client])
+    dana, address, missed = browse(cast.dana), f"/settings/team/{cast.dave}/active", "Nobody can be"
+    assert missed in dana.get(dana.post(address, data={"active": "0"}).location).text
+    assert missed not in dana.get(dana.post(address, data={"active": "1"}).location).text
+
+
 @pytest.mark.parametrize("page", ["/settings/profile", "/settings/team/{dana}"])
 def test_a_language_that_one_chooses_is_spoken_at_once(browse, cast: Cast, page):
     """An address asked for another one before, and does so once more."""
@@ -256,7 +272,8 @@ def test_pages_render_in_each_language(browse, cast: Cast, language, page):
 )
 def test_one_pill_tells_the_state_of_a_person(app, changes, said):
     fresh = {"active": True, "rejected_reply": None, "joined": False, "invited_at": None}
+    user = SimpleNamespace(**fresh | changes)
     source = '{% from "person_state.html" import state %}{{ state(user) }}'
     with app.test_request_context():
-        pill = app.jinja_env.in_language().from_string(source).render(user=fresh | changes)
+        pill = app.jinja_env.in_language().from_string(source).render(user=user)
     assert re.sub(r"<[^>]+>", "", pill).strip() == said
