@@ -20,9 +20,7 @@ def upgrade() -> None:
         sa.Column("language", sa.String(length=2), nullable=False),
         sa.Column("introduction", sa.String(length=1000), nullable=True),
         sa.Column("signature", sa.String(length=500), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["partner_id"], ["partner.id"], name=op.f("fk_wording_partner_id")
-        ),
+        sa.ForeignKeyConstraint(["partner_id"], ["partner.id"], name=op.f("fk_wording_partner_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_wording")),
         sa.UniqueConstraint("partner_id", "language", name=op.f("uq_wording_partner_id_language")),
     )

@@ -83,7 +83,10 @@ class ReminderWords(Words):
 def letter(
     kind: MailKind, snapshot: ReminderSnapshot, posting: Posting, settings: Settings
 ) -> Letter:
-    """Make a letter from the owner that names the whole circle. Answers go to the partner's own address, or the point of contact."""
+    """Make a letter from the owner that names the whole circle.
+
+    Replies go to the partner's own address for them, else to the point of contact.
+    """
     vendor, own = snapshot.owner is Owner.VENDOR, snapshot.letterhead.reply_to
     plain = to_reader(
         kind,

@@ -36,9 +36,12 @@ class Letterhead:
         )
 
 
+NO_LETTERHEAD = Letterhead()
+
+
 @dataclass(frozen=True, slots=True)
 class TextToForward:
-    """What a mail for action needs beside its own facts for a text to the client, in the client's language."""
+    """The language of a mail for action's text to the client, and the partner's own introduction in it."""
 
     language: str
     introduction: Lines
@@ -54,7 +57,7 @@ Letterheads = Mapping[str, Letterhead]
 
 def in_language(letterheads: Letterheads, language: str) -> Letterhead:
     """Choose the letterhead of a language; nothing of the partner's own in one that the portal does not have."""
-    return letterheads.get(language, Letterhead())
+    return letterheads.get(language, NO_LETTERHEAD)
 
 
 def lines(stored: Mapping[str, Any], key: str) -> Lines:

@@ -12,6 +12,7 @@ from webapp.domain.recipients import Circle, ContactRole, Place, Reason, Recipie
 from webapp.domain.reminders import Item, PlannedMail
 from webapp.domain.snapshots.base import Gist, PartnerName, Party, Snapshot, is_test, number, text
 from webapp.domain.snapshots.letterhead import (
+    NO_LETTERHEAD,
     Letterhead,
     Letterheads,
     TextToForward,
@@ -133,7 +134,7 @@ class ReminderSnapshot(Snapshot):
     rejected: tuple[Party, ...]
     contact: Party | None
     subscriptions: tuple[SubscriptionLine, ...]
-    letterhead: Letterhead = Letterhead()
+    letterhead: Letterhead = NO_LETTERHEAD
     to_forward: TextToForward | None = None
 
     @classmethod
@@ -155,7 +156,9 @@ class ReminderSnapshot(Snapshot):
         )
         match mail.kind:
             case MailKind.REMINDER_CLIENT:
-                return replace(plain, letterhead=in_language(letterheads, mail.recipient.person.language))
+                return replace(
+                    plain, letterhead=in_language(letterheads, mail.recipient.person.language)
+                )
             case MailKind.REMINDER_PARTNER:
                 introduction = in_language(letterheads, client.language).introduction
                 return replace(plain, to_forward=TextToForward(client.language, introduction))

@@ -53,10 +53,7 @@ def to_client(snapshot: ReminderSnapshot, text: TextToForward) -> Paragraphs:
     return (
         (_("Hello,"),),
         *(paragraphs(text.introduction) or ((standard,),)),
-        *(
-            (item.product, *(f"{label}: {value}" for label, value in item.lines))
-            for item in items
-        ),
+        *((item.product, *(f"{label}: {value}" for label, value in item.lines)) for item in items),
         (decide,),
     )
 

@@ -38,7 +38,10 @@ def send(actor: User, partner: Partner, kind: MailKind, language: str) -> Delive
 
 
 def preview(actor: User, partner: Partner, kind: MailKind, language: str) -> bytes:
-    """Write a mail of this kind as it would go out now. The client is made up, and the actor stands in for its people."""
+    """Write a mail of this kind as it would go out now.
+
+    The client is made up, and the actor stands in for its people.
+    """
     tester, settings = tester_of(actor, partner, language), runtime.settings()
     snapshot = replace(kinds.sample(kind, tester), test=False)
     posting = Posting(

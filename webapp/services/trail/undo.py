@@ -10,10 +10,11 @@ from sqlalchemy import update
 from webapp.domain.access import Action
 from webapp.domain.ownership import Choice
 from webapp.domain.shown import token_of
-from webapp.models import AuditEntry, Client, Partner, Subscription, User, db
+from webapp.models import AuditEntry, Client, Partner, Subscription, User, Wording, db
 from webapp.models.audit import AuditAction, TrailEntry
 from webapp.services import audit
-from webapp.services.accounts import partners
+from webapp.services.accounts import mail_texts, partners
+from webapp.services.accounts.mail_texts import Texts
 from webapp.services.clients import ownership, renewals
 from webapp.services.errors import Conflict, Refused
 
@@ -38,6 +39,16 @@ def put_back_switch(actor: User, partner: Partner, before: audit.Values) -> None
         partners.switch(actor, partner, name, on)
 
 
+def put_back_company(actor: User, partner: Partner, before: audit.Values) -> None:
+    mail_texts.save_company(actor, partner, replace(mail_texts.company_of(partner), **before))
+
+
+def put_back_texts(actor: User, wording: Wording, before: audit.Values) -> None:
+    partner = db.session.get_one(Partner, wording.partner_id)
+    stored = Texts(wording.introduction, wording.signature)
+    mail_texts.save_texts(actor, partner, wording.language, replace(stored, **before))
+
+
 def put_back_subscription(actor: User, subscription: Subscription, before: audit.Values) -> None:
     renewals.restore(actor, subscription, **before)
 
@@ -47,7 +58,7 @@ class WayBack:
     """The way to undo one kind of change: the action needed, the table, and the service that does it."""
 
     action: Action
-    model: type[Client] | type[Partner] | type[Subscription]
+    model: type[Client] | type[Partner] | type[Subscription] | type[Wording]
     put_back: Callable[[User, Any, audit.Values], None]
 
 
@@ -58,6 +69,8 @@ WAYS_BACK: dict[str, WayBack] = {
     AuditAction.SUBSCRIPTION_CANCELLED: SUBSCRIPTION_BACK,
     AuditAction.DEFAULT_CHANGED: WayBack(Action.CHANGE_SETTINGS, Partner, put_back_default),
     AuditAction.SCHEDULE_CHANGED: WayBack(Action.CHANGE_SETTINGS, Partner, put_back_schedule),
+    AuditAction.COMPANY_CHANGED: WayBack(Action.CHANGE_SETTINGS, Partner, put_back_company),
+    AuditAction.TEXTS_CHANGED: WayBack(Action.CHANGE_SETTINGS, Wording, put_back_texts),
     **dict.fromkeys(
         partners.SWITCHES.values(), WayBack(Action.CHANGE_SETTINGS, Partner, put_back_switch)
     ),
