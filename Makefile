@@ -8,7 +8,7 @@ DATABASE ?= sqlite
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help install built demo run test quick proof lint format types messages lock bench bench-all wheel screenshots coverage kill-test clean
+.PHONY: help install built demo run test quick proof interop lint format types messages lock bench bench-all wheel screenshots coverage kill-test clean
 
 help:
 	@echo "make demo         the portal with demo data at http://127.0.0.1:$(PORT) (RESET=1 starts over)"
@@ -16,7 +16,7 @@ help:
 	@echo "make quick        the checks and the fast tests, in a minute or so"
 	@echo "make proof        the whole of what make test only samples: kills, made-up histories; up to an hour"
 	@echo "make install      the environment alone, in .venv"
-	@echo "also: run built lint format types messages lock bench bench-all wheel screenshots coverage kill-test clean"
+	@echo "also: run built interop lint format types messages lock bench bench-all wheel screenshots coverage kill-test clean"
 
 # The environment: the packages to run (.installed) and those to check (.tools). Both come from hashed lock files.
 
@@ -65,6 +65,10 @@ quick: built .venv/.tools lint types
 # `make test` runs a sample of this: here come many more made-up histories, new ones each time, and all of the kills.
 proof: built .venv/.tools kill-test
 	PORTAL_PROOF_TIMES=20 $(BIN)/pytest -n 2 --dist worksteal tests/proof tests/domain
+
+# Programs that only Debian's packages bring: apt-get install spamassassin.
+interop: built .venv/.tools
+	$(BIN)/pytest tests/interop/*.py
 
 lint: .venv/.tools
 	$(BIN)/ruff check .

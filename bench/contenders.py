@@ -83,7 +83,7 @@ def portal_pages(base: Connection, size: Size) -> dict[str, Turn]:
         f"{CLIENTS}, packed": each_time(dashboard, PACKED),
         f"{CLIENTS}, rows alone": each_time(dashboard, HTMX),
         f"{CLIENTS}, deep": each_time(f"{dashboard}?after={by_name}"),
-        f"{CLIENTS} by name, descending": each_time(f"{dashboard}?direction=descending"),
+        f"{CLIENTS} by name, descending": each_time(f"{dashboard}?sort=-name"),
         f"{CLIENTS} by date": each_time(f"{dashboard}?sort=renewal"),
         f"{CLIENTS} by date, deep": each_time(f"{dashboard}?sort=renewal&after={by_date}"),
         **{

@@ -4,6 +4,7 @@ const root = document.documentElement;
 const dialog = document.getElementById("dialog");
 const RELEASE_AFTER = 15000; // ms; a submission whose answer never came may be repeated
 let opener = null;
+let overtaken = false; // the dialog says that the page under it is no longer true
 
 root.classList.add("has-script");
 
@@ -111,6 +112,31 @@ document.addEventListener("keydown", (event) => {
   menu.querySelector("summary").focus();
 });
 
+// --- Days ---------------------------------------------------------------------------------------------------------
+// What is typed in figures is said in words, as the server will say it.
+
+// Null if there is no such day. `sample`: the last day of 2026, in the order of the page's language.
+function dayIn(text, sample) {
+  const typed = text.trim();
+  const order = /^\d{4}-\d\d-\d\d$/.test(typed) ? "2026-12-31" : sample;
+  if (!/^\d{1,4}( *[-., /] *\d{1,4}){2}$/.test(typed)) return null;
+  const figures = typed.match(/\d+/g);
+  const [year, month, day] = ["2026", "12", "31"].map((name) => figures[order.split(/\D/).indexOf(name)]);
+  const date = new Date(Date.UTC(year, month - 1, day));
+  return /^2[01]..$/.test(year) && date.getUTCMonth() === month - 1 && date.getUTCDate() === Number(day) ? date : null;
+}
+
+document.addEventListener("input", ({ target }) => {
+  if (!target.matches("[data-day]")) return;
+  const output = target.nextElementSibling;
+  const date = dayIn(target.value, target.dataset.day);
+  const months = output.dataset.months.split("|");
+  const day = date?.getUTCDate() === 1 ? months[12] : date?.getUTCDate();
+  output.textContent = date
+    ? months[date.getUTCMonth()].replace(/2222|22/g, (any) => (any === "22" ? day : date.getUTCFullYear()))
+    : output.dataset.example;
+});
+
 // --- Dialog -------------------------------------------------------------------------------------------------------
 
 function openDialog(source) {
@@ -131,7 +157,10 @@ function focusOpener() {
 
 dialog.addEventListener("close", () => {
   dialog.replaceChildren();
+  sayInTitle();
   focusOpener();
+  if (overtaken) htmx.ajax("GET", location.href, { target: "#content", select: "#content", swap: "outerHTML" });
+  overtaken = false;
 });
 
 dialog.addEventListener("click", (event) => {
@@ -183,6 +212,15 @@ function focusMessage(target) {
   (said ?? statusRegion().querySelector(".message"))?.focus();
 }
 
+// As on a page that the server made: the title says whether something was refused.
+function sayInTitle() {
+  const title = document.querySelector("title");
+  const said = `${title.dataset.refused} `;
+  const bare = document.title.startsWith(said) ? document.title.slice(said.length) : document.title;
+  const refused = document.querySelector(".error-summary, [aria-invalid=true], #conflict-title");
+  document.title = refused ? said + bare : bare;
+}
+
 function clearFailures() {
   document.querySelectorAll(".message-failed").forEach((message) => message.remove());
 }
@@ -198,7 +236,9 @@ function targetOf(ctx) {
 
 document.addEventListener("htmx:before:request", (event) => {
   const { ctx } = event.detail;
-  targetOf(ctx)?.setAttribute("aria-busy", "true");
+  // Remembered, since an answer may go elsewhere: a refused dialog stays in the dialog.
+  ctx.awaiting = targetOf(ctx);
+  ctx.awaiting?.setAttribute("aria-busy", "true");
   // What was said about the last thing done is over once the next one is; not what is being undone from there.
   const status = statusRegion();
   if (ctx.request.method !== "GET" && !status.contains(ctx.sourceElement)) status.replaceChildren();
@@ -209,6 +249,9 @@ document.addEventListener("htmx:after:swap", (event) => {
   const target = targetOf(ctx);
   const saved = ctx.request.method !== "GET" && ctx.response.status < 300;
   clearFailures();
+  sayInTitle();
+  if (saved) overtaken = false;
+  else if (target === dialog && ctx.response.status === 409) overtaken = true;
   if (dialog.open && saved && target !== dialog && !dialog.contains(target)) dialog.close();
   else if (target === dialog && dialog.childElementCount) openDialog(ctx.sourceElement);
   else if (saved && document.activeElement === document.body) focusMessage(target);
@@ -217,7 +260,7 @@ document.addEventListener("htmx:after:swap", (event) => {
 document.addEventListener("htmx:finally:request", (event) => {
   const { ctx } = event.detail;
   const form = ctx.sourceElement?.closest?.("form") ?? null;
-  targetOf(ctx)?.removeAttribute("aria-busy");
+  ctx.awaiting?.removeAttribute("aria-busy");
   if (form) release(form);
   if (ctx.response?.status >= 400 && ctx.swap === "none" && !ctx.hx?.redirect) fail(ctx, statusRegion().dataset.failed);
 });

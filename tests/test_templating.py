@@ -4,6 +4,8 @@ import pytest
 from flask_babel import lazy_gettext
 from markupsafe import Markup
 
+from webapp.templating import with_style
+
 HOSTILE = """<b>&"'"""
 SAFE = ("<", ">", '"', "'")
 
@@ -67,3 +69,28 @@ def test_a_text_is_escaped_once(render):
 )
 def test_values_stand_in_their_places_of_a_text(render, template):
     assert render(template, text="A & B") == "A &amp; B: 5% of 7"
+
+
+SHEET = "p { margin: 0 } .button a { color: #ffffff } th { padding: 0 }"
+
+
+@pytest.mark.parametrize(
+    ("source", "styled"),
+    [
+        (
+            "{% if a < b %}<p>{{ '&' }}</p>{% endif %}",
+            "{% if a < b %}<p style=\"margin: 0;\">{{ '&' }}</p>{% endif %}",
+        ),
+        (
+            '<div class="button">{# > #}<a href="{{ to }}?a&amp;b">{{ said }}</a></div>',
+            '<div class="button">{# > #}<a href="{{ to }}?a&amp;b" style="color: #ffffff;">{{ said }}</a></div>',
+        ),
+        (
+            "<table><tbody>{% for x in y %}<tr><th>{{ x }}</th></tr>{% endfor %}</tbody></table>",
+            '<table><tbody>{% for x in y %}<tr><th style="padding: 0;">{{ x }}</th></tr>{% endfor %}</tbody></table>',
+        ),
+        ("{% extends 'a' %}\n<b>{{ x }}{{ y }}</b>", "{% extends 'a' %}\n<b>{{ x }}{{ y }}</b>"),
+    ],
+)
+def test_a_mail_has_its_style_in_its_tags(source, styled):
+    assert with_style(source, SHEET) == styled

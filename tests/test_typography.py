@@ -1,6 +1,6 @@
 """Typography: a table of cases for each language. A tilde stands for a space at which no line breaks."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from gettext import GNUTranslations
 from io import BytesIO
@@ -71,6 +71,34 @@ def test_texts(language: str, text: str, set_as: str) -> None:
 def test_dates(day: date, language: str, long: str, medium: str) -> None:
     assert seen(typography.long_date(day, language)) == long
     assert seen(typography.medium_date(day, language)) == medium
+
+
+def test_figures() -> None:
+    day = date(2031, 2, 1)
+    assert [typography.figures(day, code) for code in ("en", "pl", "pt")] == [
+        "01/02/2031",
+        "01.02.2031",
+        "01/02/2031",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("today", "language", "said"),
+    [
+        (MARCH_3, "en", "3~March"),
+        (MARCH_3 - timedelta(180), "pl", "3~marca"),
+        (MARCH_3 + timedelta(180), "pt", "3~de~março"),
+        (MARCH_3 - timedelta(181), "pl", "3~marca~2026"),
+        (MARCH_3 + timedelta(181), "pt", "3~de~março~de~2026"),
+        (date(2025, 12, 31), "en", "3~March"),
+    ],
+)
+def test_a_near_day_has_no_year(today: date, language: str, said: str) -> None:
+    assert seen(typography.near_date(MARCH_3, today, language)) == said
+
+
+def test_the_first_of_a_month_is_near_as_well() -> None:
+    assert seen(typography.near_date(DECEMBER_1, DECEMBER_1, "pt")) == "1º~de~dezembro"
 
 
 @pytest.mark.parametrize(

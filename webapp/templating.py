@@ -29,6 +29,11 @@ IDLE = (
 SPECIAL = re.compile("[&<>\"']").search
 # Functions for a text that may already be looked up when a template is compiled.
 FIXED = {"_", "gettext", "pgettext"}
+# The folder of mails, and the parts of a template that are not HTML. A private character is in no text of ours.
+MAILS = "mail/"
+JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
+MARK = "\ue000{}\ue000"
+MARKED = re.compile(r"(?:<!--)?\ue000(\d+)\ue000(?:-->)?")
 # Splits a text at the places for its values, and keeps their names.
 PLACES = re.compile(r"%\((\w+)\)[sd]")
 
@@ -106,14 +111,38 @@ class Templates(FlaskEnvironment):
         return {**self.globals, **(d or {})}
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        if name and name.endswith(".html") and name.startswith(MAILS):
+            assert self.loader
+            source = with_style(source, self.loader.get_source(self, f"{MAILS}style.css")[0])
         template = super()._parse(source, name, filename)
         # Mails stay as they are written: few see a page's source, and many a mail's.
-        if name and name.endswith(".html") and not name.startswith("mail/"):
+        if name and name.endswith(".html") and not name.startswith(MAILS):
             for data in template.find_all(nodes.TemplateData):
                 data.data = without_idle_parts(data.data)
         if self.catalog is not None:
             InPlace(self.catalog, nodes.EvalContext(self, name).autoescape).visit(template)
         return template
+
+
+def with_style(source: str, sheet: str) -> str:
+    """Put the rules of a stylesheet into the style attributes of a template, for programs that know no others.
+
+    Jinja's parts stand aside meanwhile: a value as a mark, all else as a comment, which may stand in a table.
+    """
+    # A library that only mails need.
+    from css_inline import CSSInliner
+
+    kept: list[str] = []
+
+    def aside(part: re.Match[str]) -> str:
+        kept.append(part[0])
+        mark = MARK.format(len(kept) - 1)
+        return mark if part[0].startswith("{{") else f"<!--{mark}-->"
+
+    inliner, html = CSSInliner(extra_css=sheet), JINJA.sub(aside, source)
+    whole = "<html" in html
+    styled = inliner.inline(html) if whole else inliner.inline_fragment(html, sheet)
+    return MARKED.sub(lambda mark: kept[int(mark[1])], styled)
 
 
 def without_idle_parts(markup: str) -> str:

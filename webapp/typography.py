@@ -21,6 +21,8 @@ PLAIN = str.maketrans({SPACE: " ", "\N{NARROW NO-BREAK SPACE}": " ", HYPHEN: "-"
 COUNTED = re.compile(r"(\d|%\(\w+\)d|%\(number\)s) (?=[^\W\d_])")
 # The single letter that a word such as "e-mail" begins with.
 LETTER = re.compile(r"(?<![\w-])([^\W\d_])-(?=\w)")
+# So many days around today, a day and a month tell the year.
+NEAR = 180
 # Babel's stand-in for a zone without a name.
 NAMELESS = re.compile(r"(GMT|UTC)?[-+]\d")
 
@@ -54,6 +56,20 @@ def long_date(day: date, language: str) -> str:
 def medium_date(day: date, language: str) -> str:
     """Write a day for narrow columns, with its month by name: 3 Mar 2026."""
     return written(day, "d MMM y", language)
+
+
+def figures(day: date, language: str) -> str:
+    """Write a day in figures, as one types it: 31.12.2026 · 31/12/2026."""
+    parts = {"2026": f"{day.year:04}", "12": f"{day.month:02}", "31": f"{day.day:02}"}
+    return re.sub("2026|12|31", lambda found: parts[found[0]], LANGUAGES[language].numeric_date)
+
+
+@lru_cache(maxsize=4096)
+def near_date(day: date, today: date, language: str) -> str:
+    """Write a day, without its year where nobody takes it for another one: 3 March."""
+    if abs((day - today).days) > NEAR:
+        return long_date(day, language)
+    return written(day, LANGUAGES[language].locale.datetime_skeletons["MMMMd"].pattern, language)
 
 
 def written(day: date, form: str, language: str) -> str:

@@ -129,6 +129,30 @@ def choose_partner(page: Page) -> None:
     expect(page.get_by_text("Saved: ")).to_be_visible()
 
 
+def leave_nobody(page: Page) -> None:
+    for role in ("Primary contact", "Billing contact", "Decision maker"):
+        page.get_by_label(role, exact=True).select_option(label="Nobody")
+    page.get_by_role("button", name="Save", exact=True).click()
+    told = page.get_by_role("group", name="nobody at your company can be told")
+    expect(told).to_be_focused()
+    expect(page.get_by_role("button", name="Save all the same")).to_be_visible()
+
+
+def left_nobody(page: Page) -> None:
+    leave_nobody(page)
+    page.get_by_role("button", name="Save all the same").click()
+    expect(page.get_by_text("Now nobody can be told")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("status").filter(has_text="Undone: Primary contact")).to_be_visible()
+    expect(page.get_by_label("Primary contact", exact=True)).not_to_have_value("")
+
+
+def sign_out(page: Page) -> None:
+    page.locator("#account-menu summary").click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("status").filter(has_text="You are signed out.")).to_be_visible()
+
+
 def overtaken(label: str, first: str, second: str) -> Callable[[Page], object]:
     """One's own other tab saves something else into a field first."""
 
@@ -144,7 +168,7 @@ def overtaken(label: str, first: str, second: str) -> Callable[[Page], object]:
         expect(other.get_by_text("Saved: ")).to_be_visible()
         other.close()
         save(page, second)
-        told = page.get_by_role("group", name="You have changed this in another tab")
+        told = page.get_by_role("group", name="You have changed this yourself")
         expect(told).to_be_focused()
         expect(told).to_contain_text(first)
         expect(page.get_by_label(label)).to_have_value(second)
@@ -172,6 +196,9 @@ STATES = [
     ),
     State("client refused", ANNA, "/partner/clients/new", refused("Add")),
     State("subscription refused", ANNA, f"{CLIENT}/subscriptions/new", refused("Add")),
+    State("leaves nobody", ZBIGNIEW, "/account/company", leave_nobody),
+    State("left nobody, undone", ZBIGNIEW, "/account/company", left_nobody),
+    State("signed out", ZBIGNIEW, "/account/company", sign_out),
     State("member sees", AGNIESZKA, "/account/company"),
     State("forbidden", TOMASZ, "/settings/partners"),
     State("missing", EVE, "/nowhere"),

@@ -51,7 +51,7 @@ def test_choosing_previewing_saving_and_undoing(app, cast, visit, panel, width):
             assert db.session.query(AuditEntry).count() == 1
 
         page.get_by_role("status").get_by_role("button", name="Undo").click()
-        expect(page.get_by_role("status")).to_contain_text("Undone.")
+        expect(page.get_by_role("status")).to_contain_text("Undone: ")
         assert owner(app, cast) == (Choice.INHERIT, None)
 
 

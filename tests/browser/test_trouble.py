@@ -99,7 +99,7 @@ def test_arrow_keys_save_only_what_they_end_on(app, cast, visit):
         expect(section.get_by_role("status")).to_contain_text("Saved: ")
         assert default_of(app, cast)[1] == cast.bob
         section.get_by_role("button", name="Undo").click()
-        expect(page.get_by_role("status").filter(has_text="Undone.")).to_be_visible()
+        expect(page.get_by_role("status").filter(has_text="Undone: ")).to_be_visible()
     assert default_of(app, cast)[1] == cast.alice
     with app.app_context():
         assert db.session.query(AuditEntry).count() == 2
@@ -111,7 +111,7 @@ def test_undo_leaves_the_page_where_it_is_and_is_read_out(cast, visit, panel):
         dialog.get_by_role("radio", name="HubSpot").check()
         dialog.get_by_role("button", name="Save").click()
         page.get_by_role("status").get_by_role("button", name="Undo").click()
-        undone = page.get_by_role("status").filter(has_text="Undone.")
+        undone = page.get_by_role("status").filter(has_text="Undone: ")
         expect(undone).to_be_visible()
         expect(undone.locator(".message")).to_be_focused()
         assert page.url.endswith(panel)
@@ -130,7 +130,7 @@ def test_an_undo_that_was_not_done_is_tried_again(app, cast, visit, panel):
         expect(page.get_by_role("alert")).to_contain_text(AWAY)
         page.context.set_offline(False)
         page.get_by_role("button", name="Try again").click()
-        expect(page.get_by_role("status").filter(has_text="Undone.")).to_be_visible()
+        expect(page.get_by_role("status").filter(has_text="Undone: ")).to_be_visible()
     with app.app_context():
         assert db.session.get_one(Client, cast.client).owner is None
 

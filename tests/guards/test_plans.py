@@ -33,7 +33,7 @@ LAST_DAYS, OF_TRAIL = "ix_delivery_partner_id_queued_at_id_state", "ix_audit_ent
 # A query, the index that leads to few rows, and the one along which many are met in order.
 WAYS: list[tuple[Any, str, str]] = [
     (ClientQuery(), BY_NAME, BY_NAME),
-    (ClientQuery(descending=True), BY_NAME, BY_NAME),
+    (ClientQuery(sort="-name"), BY_NAME, BY_NAME),
     (ClientQuery(sort=ClientSort.RENEWAL), BY_NAME, BY_RENEWAL),
     (ClientQuery(sort=ClientSort.RENEWAL, within=30), BY_RENEWAL, BY_RENEWAL),
     (ClientQuery(within=0), BY_RENEWAL, BY_NAME),
@@ -139,7 +139,7 @@ def show(partner: Partner, query: Any, cast: Cast) -> None:
     elif isinstance(query, DeliveryQuery):
         deliveries.load(partner, query)
     else:
-        history.activity(cast.client, query)
+        history.activity(db.session.get_one(User, cast.alice), cast.client, query)
 
 
 def places(query: Any) -> list[Any]:

@@ -3,46 +3,22 @@
 What people have written is theirs. So are the options of dropdowns, of which each is a line.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from html.parser import HTMLParser
 
 import pytest
 
 from tests.mail.letters import CLIENT, LETTERS
 from tests.support.forms import pages
+from tests.support.texts import Reader
 from webapp.i18n import CODES
 from webapp.mail.compose import compose
 from webapp.services import runtime
 from webapp.typography import set_text
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-# A mail's title is its subject, a line of its own.
-SILENT = {"script", "style", "option", "textarea", "title"}
-
-
-class Reader(HTMLParser):
-    """Collects the texts of a page."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.silent = 0
-        self.texts: list[str] = []
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.silent += tag in SILENT
-
-    def handle_endtag(self, tag: str) -> None:
-        self.silent -= tag in SILENT
-
-    def handle_data(self, data: str) -> None:
-        if not self.silent:
-            # A line of the source ends where one of the screen may.
-            self.texts.append(re.sub(r"[ \n]+", " ", data).strip())
 
 
 def faults(texts: list[str], language: str) -> Iterator[str]:

@@ -64,3 +64,16 @@ def test_what_only_the_program_needs_is_left_out(app):
     with app.test_request_context():
         hidden = entry(cycle=(1, 2), sort_key=("a", "b"))
         assert changes.changes(hidden, {}, "en", "HubSpot") == []
+
+
+@pytest.mark.parametrize(
+    ("action", "fields", "name"),
+    [
+        (AuditAction.CLIENT_CHANGED, ["name", "city"], "Acme (Name, City)"),
+        (AuditAction.USER_CHANGED, ["name"], "Acme (Full name)"),
+        (AuditAction.DEFAULT_CHANGED, ["default_owner"], "Default renewal owner"),
+    ],
+)
+def test_what_was_changed_has_a_name(app, action, fields, name):
+    with app.test_request_context():
+        assert changes.named(entry(action, **dict.fromkeys(fields, (1, 2)))) == name

@@ -13,6 +13,7 @@ from webapp.domain.snapshots import (
     CircleMember,
     ClientName,
     DayTold,
+    Letterhead,
     PartnerName,
     Party,
     ReminderSnapshot,
@@ -20,6 +21,7 @@ from webapp.domain.snapshots import (
     SubscriptionLine,
     TakenOver,
     TakeoverSnapshot,
+    TextToForward,
 )
 from webapp.mail.letter import Letter
 from webapp.models import MailKind
@@ -86,7 +88,7 @@ def letter(**others: Any) -> Letter:
         recipient=DANA,
         to=(DANA, JOAO),
         cc=(ANA,),
-        sender_name="HubSpot",
+        sender_name="Odnowa (HubSpot)",
         reply_to=ANA,
         message_id="<one@portal.example>",
         references="<root@portal.example>",
@@ -97,7 +99,14 @@ def letter(**others: Any) -> Letter:
     return replace(plain, **others)
 
 
-def to_one(kind: MailKind, recipient: Party, resolved: Snapshot, link: str | None = None) -> Letter:
+def to_one(
+    kind: MailKind,
+    recipient: Party,
+    resolved: Snapshot,
+    *,
+    sender: str = PARTNER.name,
+    link: str | None = None,
+) -> Letter:
     return letter(
         kind=kind,
         recipient=recipient,
@@ -105,11 +114,13 @@ def to_one(kind: MailKind, recipient: Party, resolved: Snapshot, link: str | Non
         cc=(),
         reply_to=None,
         references=None,
+        sender_name=sender,
         snapshot=resolved,
         link=link,
     )
 
 
+PORTAL = "Renewal Portal"
 LINK = "https://portal.example/renewals/link/abc.def"
 ACCOUNT = AccountSnapshot(
     recipient=DANA.name,
@@ -133,8 +144,16 @@ TAKEOVER = TakeoverSnapshot(
         ),
     ),
 )
+OWN_WORDS = Letterhead(
+    introduction=("A <b>word</b> of our own:", "{{ name }} %(name)s", "", "Another one."),
+    signature=("Ana Żak", "Odnowa"),
+    legal=("Odnowa sp. z o.o., Łódź", "KRS 0000000000, NIP 0000000000"),
+    reply_to="answers@odnowa.example",
+    privacy_url="https://odnowa.example/privacy?a=1&b=2",
+)
 LETTERS: dict[str, Letter] = {
     "reminder_client": letter(),
+    "reminder_client_own_words": letter(snapshot=snapshot(letterhead=OWN_WORDS)),
     "reminder_client_copy": letter(recipient=ANA, snapshot=snapshot(subscriptions=(MARKETING,))),
     "reminder_partner": to_one(
         MailKind.REMINDER_PARTNER,
@@ -143,6 +162,7 @@ LETTERS: dict[str, Letter] = {
             owner=Owner.PARTNER,
             circle=(member(1, ANA, Place.TO, Reason.POINT_OF_CONTACT),),
             subscriptions=(SALES,),
+            to_forward=TextToForward("pt", ()),
         ),
     ),
     "nobody_to_tell": to_one(
@@ -153,8 +173,11 @@ LETTERS: dict[str, Letter] = {
             missing=(ContactRole.BILLING, ContactRole.DECISION_MAKER),
             rejected=(DANA,),
         ),
+        sender="Odnowa (HubSpot)",
     ),
     "takeover_note": to_one(MailKind.TAKEOVER_NOTE, ANA, TAKEOVER),
-    "invitation": to_one(MailKind.INVITATION, DANA, ACCOUNT, LINK),
-    "password_reset": to_one(MailKind.PASSWORD_RESET, DANA, replace(ACCOUNT, inviter=None), LINK),
+    "invitation": to_one(MailKind.INVITATION, DANA, ACCOUNT, sender=PORTAL, link=LINK),
+    "password_reset": to_one(
+        MailKind.PASSWORD_RESET, DANA, replace(ACCOUNT, inviter=None), sender=PORTAL, link=LINK
+    ),
 }

@@ -120,11 +120,42 @@ def test_header_value_that_is_none_is_refused(value: str) -> None:
         header("References", value)
 
 
-def test_mail_is_seven_bit_with_crlf_and_short_lines(composing: Settings) -> None:
-    content = compose(letter(language="pl"), composing)
+def check_lines(content: bytes) -> None:
+    """Seven bits, CRLF, lines of 78, and of 76 where a word is encoded (RFC 5322, 2.1.1; RFC 2047, 2)."""
     assert content.isascii()
     assert content.count(b"\n") == content.count(b"\r\n") == content.count(b"\r")
-    assert max(map(len, content.split(b"\r\n"))) <= 78
+    lines = content.split(b"\r\n")
+    assert [line for line in lines if len(line) > (76 if b"=?" in line else 78)] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", LETTERS)
+def test_mail_is_seven_bit_with_crlf_and_short_lines(
+    composing: Settings, name: str, language: str
+) -> None:
+    check_lines(compose(replace(LETTERS[name], language=language), composing))
+
+
+@pytest.mark.parametrize(
+    "name", ["Żaneta Ślązak-Brzęczyszczykiewicz", "ż" * 200, "a" * 56, "a" * 57]
+)
+@pytest.mark.parametrize("longest", [1, 20, 40, 52])
+def test_long_names_and_addresses_stay_on_short_lines(
+    composing: Settings, name: str, longest: int
+) -> None:
+    parties = tuple(
+        Party(name[:-length], "a" * length + "@firm.example") for length in (1, longest)
+    )
+    content = compose(
+        letter(to=parties, cc=parties, reply_to=parties[1], sender_name=name), composing
+    )
+    check_lines(content)
+    mail = message_from_bytes(content)
+    for header_name in ("To", "Cc"):
+        read = getaddresses([mail[header_name].replace("\r\n", "")])
+        assert [(decoded(one), email) for one, email in read] == [
+            (party.name, party.email) for party in parties
+        ]
 
 
 def test_many_references_stay_on_short_lines(composing: Settings) -> None:
@@ -201,7 +232,7 @@ def test_message_ids_differ_and_name_the_senders_domain(composing: Settings) -> 
 @pytest.mark.parametrize("name", ["reminder_client", "reminder_client_copy", "nobody_to_tell"])
 def test_button_leads_to_a_page(composing: Settings, name: str) -> None:
     html = "\n".join(part_of(compose(LETTERS[name], composing), "html"))
-    address = re.search(r'class="button" href="([^"]+)"', html)
+    address = re.search(r'class="button"[^>]*><a href="([^"]+)"', html)
     assert address is not None
     path = address[1].removeprefix(composing.base_url)
     current_app.url_map.bind("portal.example").match(path, method="GET")

@@ -13,7 +13,9 @@ from webapp.domain.recipients import ContactRole
 from webapp.domain.shown import token_of
 from webapp.models import Client, Partner, User, db
 from webapp.services.clients import contacts
+from webapp.services.reminders import situations
 
+NOBODY = dict.fromkeys(ContactRole, "")
 PAGES = ["/account/company", "/account/company/contacts/new"]
 
 
@@ -207,6 +209,95 @@ def test_what_saved_contacts_mean_is_said(app, browse, cast, owner, chosen, answ
     with unit_of_work(app):
         db.session.get(Client, cast.client).owner = owner
     dana = browse(cast.dana)
-    data = roles(cast) if chosen else roles(cast, **dict.fromkeys(ContactRole, ""))
+    data = roles(cast, billing=cast.dana) if chosen else roles(cast, **NOBODY, confirmed="1")
     assert dana.post("/account/company", data=data).status_code == 303
-    assert answer in main(dana.get("/account/company"))
+    page = main(dana.get("/account/company"))
+    assert answer in page
+    assert (
+        "Saved: " + ("Billing contact." if chosen else "Primary contact, Billing contact") in page
+    )
+
+
+def test_nothing_to_save_is_said_without_an_undo(browse, cast: Cast):
+    dana = browse(cast.dana)
+    assert dana.post("/account/company", data=roles(cast)).status_code == 303
+    page = main(dana.get("/account/company"))
+    assert "Nothing to save" in page
+    assert "/undo/" not in page
+
+
+def test_leaving_nobody_is_confirmed_before_and_undone_after(app, browse, cast: Cast):
+    dana, before = browse(cast.dana), stored(app, cast)
+    answer = dana.post("/account/company", data=roles(cast, **NOBODY))
+    assert answer.status_code == 422
+    assert "nobody at your company can be told about its renewals" in answer.text
+    assert stored(app, cast) == before
+    # The form keeps what was chosen, and its other button sends it once more.
+    assert re.findall(r'<option selected value="(\d*)">', answer.text) == ["", "", ""]
+    again = roles(cast, **NOBODY) | sent_by("Save all the same", answer.text)
+    again["shown"] = shown_in(answer.text, "/account/company")["/account/company"]
+    assert dana.post("/account/company", data=again).status_code == 303
+    assert stored(app, cast) == dict.fromkeys(ContactRole)
+    page = main(dana.get("/account/company"))
+    assert "Now nobody can be told about your renewals." in page
+    undo = re.search(r'action="(/undo/\d+)"', page)[1]
+    assert dana.post(undo, data={"next": "/account/company"}).location == "/account/company"
+    assert stored(app, cast) == before
+    assert dana.post(undo).status_code == 409
+
+
+def sent_by(button: str, page: str) -> dict[str, str]:
+    """Return the field that a button of a page sends."""
+    tag = re.search(rf"<button ([^>]*)>{button}</button>", page)[1]
+    return {re.search(r'name="(\w+)"', tag)[1]: re.search(r'value="(\w+)"', tag)[1]}
+
+
+@pytest.mark.parametrize("hindrance", ["rejected_reply", "inactive"])
+def test_leaving_only_who_cannot_be_told_is_confirmed_too(app, browse, cast: Cast, hindrance):
+    with unit_of_work(app):
+        dave = db.session.get_one(User, cast.dave)
+        if hindrance == "inactive":
+            dave.active = False
+        else:
+            dave.rejected_reply = "550 unknown"
+        situations.refresh_person(dave)
+    data = roles(cast, primary="", decision_maker="")
+    dana = browse(cast.dana)
+    assert dana.post("/account/company", data=data).status_code == 422
+    assert dana.post("/account/company", data=data | {"confirmed": "1"}).status_code == 303
+
+
+def test_who_was_nobody_before_is_not_asked(app, browse, cast: Cast):
+    dana = browse(cast.dana)
+    data = roles(cast, **NOBODY)
+    dana.post("/account/company", data=data | {"confirmed": "1"})
+    data["shown"] = shown_to(dana, "/account/company")
+    assert dana.post("/account/company", data=data).status_code == 303
+
+
+def test_only_the_clients_admins_undo_what_it_decides(app, browse, cast: Cast):
+    dana = browse(cast.dana)
+    dana.post("/account/company", data=roles(cast, billing=""))
+    undo = re.search(r'action="(/undo/\d+)"', dana.get("/account/company").text)[1]
+    codes = {
+        who: browse(getattr(cast, who)).post(undo).status_code
+        for who in ("alice", "bob", "dave", "charlie", "other_dana")
+    }
+    assert codes == {"alice": 403, "bob": 403, "dave": 403, "charlie": 404, "other_dana": 404}
+    assert stored(app, cast)["billing"] is None
+    # So the partner's page offers none.
+    activity = browse(cast.alice).get(f"/partner/clients/{cast.client}/activity").text
+    assert "Contacts assigned" in activity
+    assert "/undo/" not in activity
+
+
+def test_an_undo_that_was_overtaken_says_by_whom(app, browse, cast: Cast):
+    dana = browse(cast.dana)
+    dana.post("/account/company", data=roles(cast, billing=""))
+    undo = re.search(r'action="(/undo/\d+)"', dana.get("/account/company").text)[1]
+    shown = shown_to(dana, "/account/company")
+    dana.post("/account/company", data=roles(cast, billing=cast.dana, shown=shown))
+    answer = dana.post(undo)
+    assert answer.status_code == 409
+    assert "Changed by you" in answer.text
+    assert stored(app, cast)["billing"] == cast.dana

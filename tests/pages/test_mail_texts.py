@@ -62,7 +62,7 @@ def test_texts_are_saved_and_undone(app, cast, alice):
     fields = sent(alice, "pl", introduction="Dwa\r\nwiersze", signature="")
     answer = alice.post(f"{PAGE}/pl", data=fields, headers=HTMX)
     assert answer.status_code == 200
-    assert "Saved: Introduction" in answer.text
+    assert "Saved: Polski (Introduction)" in answer.text
     assert "Standard text for: Signature" in answer.text
     assert stored(app, cast)["pl"] == Texts("Dwa\nwiersze", None)
     undo = answer.text.partition('action="/undo/')[2].partition('"')[0]

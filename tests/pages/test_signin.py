@@ -19,6 +19,7 @@ from webapp.models import (
 )
 from webapp.services.accounts import logins, membership, people
 from webapp.signin import links, password
+from webapp.typography import plain
 
 SECRET = "correct horse battery"
 
@@ -86,6 +87,22 @@ def test_signing_out_ends_the_session(app, browse, cast: Cast):
     dave = browse(cast.dave)
     assert dave.post("/sign-out").location == "/sign-in"
     assert dave.get("/account/company").location == "/sign-in?next=/account/company"
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("pl", "Wylogowano."), ("pt", "Você saiu da sua conta."), ("en", "You are signed out.")],
+)
+def test_signing_out_says_so_in_the_language_used(app, browse, cast: Cast, language, said):
+    with unit_of_work(app):
+        db.session.get_one(User, cast.dave).language = language
+    dave = browse(cast.dave)
+    dave.post("/sign-out")
+    page = dave.get("/sign-in", headers={"Accept-Language": "pt" if language == "pl" else "pl"})
+    assert page.headers["Content-Language"].startswith(language)
+    assert said in plain(page.text)
+    # It is said once.
+    assert said not in plain(dave.get("/sign-in").text)
 
 
 def test_failures_are_limited_by_email_and_say_so(app, browse, cast: Cast):
@@ -220,6 +237,83 @@ def test_an_invitation_sets_a_password_once(app, browse, cast: Cast):
     again = browse().post(f"/link/{token}", data={"password": "another long one"})
     assert again.status_code == 410
     assert sign_in(browse(), "dave@acme.example").status_code == 303
+
+
+@pytest.fixture(params=LinkPurpose)
+def link_of_dave(app, cast: Cast, request):
+    """The address of a link of Dave's, who reads Polish, by invitation and for a new password."""
+    with unit_of_work(app):
+        dave = db.session.get_one(User, cast.dave)
+        dave.language = "pl"
+        return f"/link/{links.token(logins.new_link(dave, request.param))}"
+
+
+def spoken(answer):
+    return answer.headers["Content-Language"]
+
+
+def test_a_link_speaks_the_language_of_whom_it_is_for(browse, cast: Cast, link_of_dave):
+    portuguese = {"Accept-Language": "pt"}
+    eve = browse()
+    eve.post("/language", data={"language": "en", "next": "/sign-in"})
+    for reader in (browse(), eve, browse(cast.alice)):
+        page = reader.get(link_of_dave, headers=portuguese)
+        assert (page.status_code, spoken(page)) == (200, "pl")
+        assert "Ustaw hasło" in plain(page.text)
+    short = eve.post(link_of_dave, data={"password": "short"}, headers=portuguese)
+    assert (short.status_code, spoken(short)) == (422, "pl")
+
+
+def test_a_link_speaks_its_organisations_language_to_whom_chose_none(app, browse, cast: Cast):
+    token = invitation_to(app, cast.dave)
+    with unit_of_work(app):
+        db.session.get_one(User, cast.dave).organisation.language = "pt"
+    assert spoken(browse().get(f"/link/{token}")) == "pt-BR"
+
+
+@pytest.mark.parametrize("who", [None, "alice"])
+def test_another_language_may_be_chosen_on_the_page_of_a_link(
+    browse, cast: Cast, link_of_dave, who
+):
+    eve = browse(who and getattr(cast, who))
+    assert spoken(eve.get(f"{link_of_dave}?lang=pt")) == "pt-BR"
+    assert eve.post("/language", data={"language": "en", "next": link_of_dave}).status_code == 303
+    assert spoken(eve.get(link_of_dave)) == "en"
+    assert spoken(eve.post(link_of_dave, data={"password": "short"})) == "en"
+
+
+def test_a_link_that_is_over_leads_on_in_its_language(app, browse, cast: Cast, link_of_dave):
+    with unit_of_work(app):
+        db.session.execute(update(Link).values(expires_at=datetime.now(UTC)))
+    eve = browse()
+    page = eve.get(link_of_dave)
+    assert (page.status_code, spoken(page)) == (410, "pl")
+    assert 'href="/sign-in?lang=pl"' in page.text
+    assert 'href="/forgotten-password?lang=pl"' in page.text
+
+
+@pytest.mark.parametrize("has_password", [False, True])
+def test_who_is_signed_in_as_somebody_else_knows_before(app, browse, cast: Cast, has_password):
+    if has_password:
+        give_password(app, cast.dave)
+    address, alice = f"/link/{invitation_to(app, cast.dave)}", browse(cast.alice)
+    assert "Somebody else is signed in here: Alice." in plain(alice.get(address).text)
+    assert "Somebody else is signed in here" not in browse().get(address).text
+    answer = alice.post(address, data={"password": SECRET})
+    assert answer.location == ("/sign-in" if has_password else "/")
+    # The other session is over either way.
+    assert alice.get("/partner/dashboard").status_code in (303, 403)
+
+
+def test_an_accepted_invitation_leads_on_in_its_language(app, browse, cast: Cast):
+    give_password(app, cast.dave)
+    token = invitation_to(app, cast.dave)
+    with unit_of_work(app):
+        db.session.get_one(User, cast.dave).language = "pl"
+    eve = browse()
+    page = eve.get(eve.post(f"/link/{token}").location)
+    assert spoken(page) == "pl"
+    assert "Przyjęto zaproszenie." in plain(page.text)
 
 
 def test_opening_a_link_changes_nothing(app, browse, cast: Cast, statements):

@@ -10,6 +10,7 @@ from tests.support.cast import unit_of_work
 from tests.support.forms import shown_in, shown_to
 from webapp.domain.shown import token_of
 from webapp.models import Subscription, db
+from webapp.typography import plain
 
 
 def form(**values):
@@ -56,8 +57,8 @@ def test_one_is_added(app, browse, cast):
         ({"product": ""}, "Fill this in."),
         ({"product": "marketing HUB"}, "already has a subscription of this product"),
         ({"renewal_date": ""}, "Fill this in."),
-        ({"renewal_date": "31.05.2027"}, "Choose a date between 2000 and 2199."),
-        ({"renewal_date": "2027-02-30"}, "Choose a date between 2000 and 2199."),
+        ({"renewal_date": "05/31/2027"}, "Write a date such as 31/12/2026, between"),
+        ({"renewal_date": "2027-02-30"}, "Write a date such as 31/12/2026, between"),
         ({"deadline": "2027-06-01"}, "be after the renewal date."),
         ({"term_months": "7"}, "Choose one of the options."),
         ({"amount": "a lot"}, "Write an amount such as 1200 or 1200.50."),
@@ -74,6 +75,41 @@ def test_bad_input_is_said_at_the_field_and_kept(app, browse, cast, values, mess
         assert 'value="1 234,50"' in answer.text
     with unit_of_work(app):
         assert db.session.query(Subscription).filter_by(client_id=cast.client).count() == 1
+
+
+@pytest.mark.parametrize(
+    ("language", "typed", "shown", "words"),
+    [
+        ("en", "3/4/2027", "03/04/2027", "3 April 2027"),
+        ("pl", "3.4.2027", "03.04.2027", "3 kwietnia 2027"),
+        ("pl", "03 / 04 / 2027", "03.04.2027", "3 kwietnia 2027"),
+        ("pt", "1-4-2027", "01/04/2027", "1º de abril de 2027"),
+        ("pt", "2027-04-01", "01/04/2027", "1º de abril de 2027"),
+    ],
+)
+def test_a_day_is_typed_and_shown_as_the_pages_language_has_it(
+    app, browse, cast, language, typed, shown, words
+):
+    alice = browse(cast.alice)
+    url = f"/partner/subscriptions/{cast.subscription}/edit"
+    alice.get(f"{url}?lang={language}")
+    fields = form(renewal_date=typed, deadline="", shown=shown_to(alice, url))
+    # The words stand beside what was typed, also where another field is refused.
+    refused = plain(alice.post(url, data=fields | {"product": ""}).text)
+    assert f'value="{typed}"' in refused
+    assert f">{words}</output>" in refused
+    assert alice.post(url, data=fields).status_code == 303
+    page = plain(alice.get(url).text)
+    assert f'value="{shown}"' in page
+    assert f">{words}</output>" in page
+
+
+def test_a_day_to_be_typed_tells_its_form(browse, cast):
+    url = f"/partner/clients/{cast.client}/subscriptions/new"
+    page = browse(cast.alice).get(f"{url}?lang=pl").text
+    assert 'aria-describedby="renewal_date-words"' in page
+    assert 'aria-describedby="deadline-help deadline-words"' in page
+    assert plain(page).count(">Na przykład: 31.12.2026</output>") == 2
 
 
 def test_an_edit_is_saved_and_a_stale_one_is_not(app, browse, cast):

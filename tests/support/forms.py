@@ -31,7 +31,10 @@ CLOCK = ["", "x", "\x00", "24:00", "09:60", "-1:00", HUGE, "09:00\r\n"]
 DAY = [
     "x",
     "\x00",
-    "31.12.2027",
+    "12/31/2027",
+    "1/2/27",
+    "1//2//2027",
+    "2027-1-2",
     "2027-02-30",
     "0000-00-00",
     "1999-12-31",
@@ -45,7 +48,16 @@ STEPS = ["", "x", "\x00", "-1", "731", "1.5", "²", HUGE, ",".join(map(str, rang
 SHOWN = ["", "x", "\x00", HUGE]
 PASSWORD = ["", "short", "x" * 201]
 # Bad values for a text of several lines.
-TEXT = ["a\x00b", "a\rb", "a\u2028b", "\u202egnp.exe", "a\u200bb", "a\n\ufeffb", "x\n" * 5_000, HUGE]
+TEXT = [
+    "a\x00b",
+    "a\rb",
+    "a\u2028b",
+    "\u202egnp.exe",
+    "a\u200bb",
+    "a\n\ufeffb",
+    "x\n" * 5_000,
+    HUGE,
+]
 WEB_ADDRESS = [
     *LINE,
     *("x", "company.example", "//company.example/x", "javascript:alert(1)", "data:text/html,x"),

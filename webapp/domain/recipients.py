@@ -140,6 +140,11 @@ def missing_roles(contacts: Mapping[ContactRole, Person]) -> tuple[ContactRole, 
     )
 
 
+def reachable(contacts: Mapping[ContactRole, Person]) -> bool:
+    """Tell whether there is anybody among a client's contacts who could be told."""
+    return any(person.active and not person.rejected for person in contacts.values())
+
+
 def at_partner(contact: PointOfContact, place: Place, reason: Reason) -> tuple[Recipient, ...]:
     """List the partner's people, for this reason or as admins who stand in."""
     reasons = (Reason.ADMIN if contact.source is ContactSource.ADMINS else reason,)

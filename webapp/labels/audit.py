@@ -107,6 +107,14 @@ def sentence(entry: TrailEntry) -> str:
     return str(SENTENCES[entry.action] % {"subject": entry.subject or NOTHING})
 
 
+def named(entry: TrailEntry) -> str:
+    """Name what was changed: the client, subscription or person, and the fields; of one's own settings only these."""
+    labels = ", ".join(label for _field, label in changed_fields(entry))
+    if not entry.subject or entry.action.startswith("partner."):
+        return labels
+    return _("%(name)s (%(fields)s)", name=entry.subject, fields=labels)
+
+
 def changes(
     entry: TrailEntry, names: Mapping[int, str], language: str, vendor: str
 ) -> list[Change]:

@@ -1,11 +1,10 @@
 """Composing a message in its recipient's language: from a letter to the bytes that go out."""
 
 import re
-import textwrap
 from dataclasses import fields, is_dataclass, replace
 from email.utils import format_datetime
 from enum import Enum
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any, cast
 
 from flask import current_app
@@ -24,8 +23,7 @@ from webapp.mail.letter import Letter
 from webapp.templating import Templates
 from webapp.typography import plain
 
-TEXT_WIDTH = 76
-LIST_MARK = re.compile(r" *(?:- |\d+\. )?")
+FIRST_NAME = re.compile(r"(?=..)[^\W\d_]+(?:['’-][^\W\d_]+)*")
 
 
 def compose(letter: Letter, settings: Settings) -> bytes:
@@ -39,6 +37,7 @@ def compose(letter: Letter, settings: Settings) -> bytes:
             "vendor": settings.vendor_name,
             "sender": letter.sender_name,
             "recipient": letter.recipient,
+            "first_name": first_name(letter.recipient.name),
             "test": letter.snapshot.test,
         }
         if letter.snapshot.test:
@@ -53,6 +52,15 @@ def compose(letter: Letter, settings: Settings) -> bytes:
         text = readable(render(templates, kind.template("txt"), values))
         html = render(templates, kind.template("html"), values)
     return wire.message(headers(letter, subject, settings), text, html)
+
+
+def first_name(name: str) -> str:
+    """Return the name that a person is greeted by: the first, if it is one; else nothing.
+
+    People write all sorts of things for a name, such as an address, or the family name and a comma.
+    """
+    first = name.partition(" ")[0]
+    return first if FIRST_NAME.fullmatch(first) else ""
 
 
 @cache
@@ -102,27 +110,17 @@ def headers(letter: Letter, subject: str, settings: Settings) -> list[tuple[str,
         lines.append(("References", letter.references.replace(" ", "\r\n ")))
     lines += [
         ("Auto-Submitted", "auto-generated"),
+        # Exchange and Outlook look for this one.
+        ("X-Auto-Response-Suppress", "OOF, AutoReply"),
         ("Content-Language", LANGUAGES[letter.language].html),
     ]
     return lines
 
 
 def readable(text: str) -> str:
-    """Lay plain text out as a person would: no long lines, one empty line between paragraphs."""
-    lines: list[str] = []
-    for line in text.split("\n"):
-        lines += [line.rstrip()] if len(line) <= TEXT_WIDTH else wrapped(line)
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
+    """Lay plain text out as a person would: one empty line between paragraphs.
 
-
-@lru_cache(maxsize=1024)
-def wrapped(line: str) -> list[str]:
-    """Break a long line into several, indented after a list mark. Web addresses stay in one piece."""
-    mark = LIST_MARK.match(line)
-    return textwrap.wrap(
-        line,
-        TEXT_WIDTH,
-        subsequent_indent=" " * (mark.end() if mark else 0),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    A paragraph is one line, which each mail program breaks to its own width.
+    """
+    lines = "\n".join(line.rstrip() for line in text.split("\n"))
+    return re.sub(r"\n{3,}", "\n\n", lines).strip() + "\n"

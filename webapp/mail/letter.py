@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from webapp.config import Settings
-from webapp.domain.snapshots import Party, Snapshot
+from webapp.domain.snapshots import PartnerName, Party, Snapshot
 from webapp.models import MailKind
 
 
@@ -47,6 +47,14 @@ class Letter:
     snapshot: Snapshot
     day: date | None = None
     link: str | None = None
+
+
+def sender_of(partner: PartnerName, *, vendor_owns: bool, settings: Settings) -> str:
+    """Name the sender of a mail about renewals: the partner, and the vendor where that owns them.
+
+    The vendor's name alone, over the portal's address, would be taken for a forgery.
+    """
+    return f"{partner.name} ({settings.vendor_name})" if vendor_owns else partner.name
 
 
 def to_reader(

@@ -25,9 +25,9 @@ from webapp.domain.snapshots import (
 from webapp.i18n import LANGUAGES
 from webapp.labels import codes
 from webapp.mail.kind import Tester, Words
-from webapp.mail.letter import Letter, Posting, to_reader
+from webapp.mail.letter import Letter, Posting, sender_of, to_reader
 from webapp.models import MailKind
-from webapp.typography import long_date, money
+from webapp.typography import long_date, money, near_date
 
 CLIENT_REASONS = {Reason(role.value) for role in ContactRole}
 # Nothing of the made-up data has a row of its own.
@@ -37,7 +37,7 @@ STEP = 30
 
 @dataclass(frozen=True, slots=True)
 class ItemWords:
-    """One subscription in a mail: its name, and labelled values in reading order."""
+    """One subscription in a mail: its name, and labelled values, the nearest date first."""
 
     product: str
     lines: tuple[tuple[str, str], ...]
@@ -87,12 +87,12 @@ def letter(
 
     Replies go to the partner's own address for them, else to the point of contact.
     """
-    vendor, own = snapshot.owner is Owner.VENDOR, snapshot.letterhead.reply_to
+    vendor_owns, own = snapshot.owner is Owner.VENDOR, snapshot.letterhead.reply_to
     plain = to_reader(
         kind,
         snapshot,
         posting,
-        settings.vendor_name if vendor else snapshot.partner.name,
+        sender_of(snapshot.partner, vendor_owns=vendor_owns, settings=settings),
         posting.moment.astimezone(ZoneInfo(snapshot.client.time_zone)),
     )
     return replace(
@@ -131,7 +131,7 @@ def words(snapshot: ReminderSnapshot, letter: Letter, settings: Settings) -> Rem
         partner=snapshot.partner.name,
         contact=answering(snapshot),
         items=tuple(item(line, today, letter.language) for line in subscriptions),
-        first_date=long_date(first.base_date, letter.language),
+        first_date=near_date(first.base_date, today, letter.language),
         first_is_deadline=first.deadline is not None,
         roles=role_list(reasons, letter.language),
         others=tuple(
@@ -160,9 +160,10 @@ def answering(snapshot: ReminderSnapshot) -> Party | None:
 
 
 def item(subscription: SubscriptionLine, today: date, language: str) -> ItemWords:
-    lines = [(_("Renewal date"), day(subscription.renewal_date, today, language))]
+    dates = [(subscription.renewal_date, _("Renewal date"))]
     if subscription.deadline:
-        lines.append((_("Decision deadline"), day(subscription.deadline, today, language)))
+        dates.append((subscription.deadline, _("Decision deadline")))
+    lines = [(label, day(when, today, language)) for when, label in sorted(dates)]
     if subscription.amount is not None and subscription.currency:
         amount = money(subscription.amount, subscription.currency, language)
         lines.append((_("Amount"), amount))

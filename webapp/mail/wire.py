@@ -16,6 +16,10 @@ from webapp.mail.addresses import AddressError, one_line
 ADDRESS = re.compile(r"[!-;=?A-~]+@[!-;=?A-~]+")
 HEADER_VALUE = re.compile(r"[ -~]+(?:\r\n [ -~]+)*")
 PLAIN_LENGTH = 60
+# RFC 2047 wants no longer line where a word is encoded. The longest name of a header for people takes ten.
+LINE = 76
+FOLD = "\r\n "
+ROOM = LINE - len("Reply-To: ")
 # So many bytes at most, encoded, fit on the line of a header with its name. A piece ends between characters.
 PIECE = re.compile(rb".{1,39}(?![\x80-\xbf])", re.DOTALL)
 # Quoted-printable writes "=" as "=3D", so this can't occur inside a part.
@@ -28,7 +32,7 @@ def unstructured(text: str) -> str:
     line = one_line(text)
     if line.isascii() and "=?" not in line and len(line) <= PLAIN_LENGTH:
         return line
-    return "\r\n ".join(map(encoded_word, PIECE.findall(line.encode())))
+    return FOLD.join(map(encoded_word, PIECE.findall(line.encode())))
 
 
 def encoded_word(piece: bytes) -> str:
@@ -38,7 +42,10 @@ def encoded_word(piece: bytes) -> str:
 
 @lru_cache(maxsize=4096)
 def mailbox(party: Party) -> str:
-    """Write ``"Name" <address>``. Raises AddressError for an address that never passed normalise()."""
+    """Write ``"Name" <address>``, on two lines if need be.
+
+    Raises AddressError for an address that never passed normalise().
+    """
     if not ADDRESS.fullmatch(party.email):
         raise AddressError(Refusal.ADDRESS_SPELLING)
     name = unstructured(party.name)
@@ -46,12 +53,14 @@ def mailbox(party: Party) -> str:
         return party.email
     if not name.startswith("=?"):
         name = '"' + name.replace("\\", r"\\").replace('"', r"\"") + '"'
-    return f"{name} <{party.email}>"
+    # The last line of the name may be followed by the address and a comma.
+    length = len(name.rpartition("\r\n")[2]) + len(party.email) + len(" <>,")
+    return f"{name}{' ' if length <= ROOM else FOLD}<{party.email}>"
 
 
 def mailboxes(parties: Iterable[Party]) -> str:
     """Write one address a line, so that no folding is left to chance."""
-    return ",\r\n ".join(map(mailbox, parties))
+    return f",{FOLD}".join(map(mailbox, parties))
 
 
 def header(name: str, value: str) -> bytes:

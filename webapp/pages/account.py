@@ -1,6 +1,6 @@
 """The client portal: Account & Billing > Company & Contacts."""
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response
@@ -8,10 +8,12 @@ from werkzeug.wrappers import Response
 from webapp.domain.access import Action
 from webapp.domain.facts import ClientFacts
 from webapp.domain.ownership import Owner
-from webapp.domain.recipients import missing_roles
+from webapp.domain.recipients import missing_roles, reachable
 from webapp.domain.reminders import DayPlan, day_plans
+from webapp.labels import audit
 from webapp.labels.codes import CONTACT_ROLES
-from webapp.pages import guards
+from webapp.models.audit import TrailEntry
+from webapp.pages import guards, notices
 from webapp.pages.account_forms import RolesForm
 from webapp.pages.htmx import Answer
 from webapp.pages.notices import Quicker
@@ -38,7 +40,10 @@ def company() -> str:
     return company_page()
 
 
-def company_page(form: RolesForm | None = None, conflict: Quicker | None = None) -> str:
+def company_page(
+    form: RolesForm | None = None, conflict: Quicker | None = None, *, warned: bool = False
+) -> str:
+    """Render the page, with a form that was sent. ``warned``: nobody would be left, which is to be confirmed."""
     client = guards.own_company()
     known = loading.load_one(client.id)
     team, held = people.team(client.id), contacts.held_in(known)
@@ -51,6 +56,7 @@ def company_page(form: RolesForm | None = None, conflict: Quicker | None = None)
         names={user.id: user.name for user in team},
         form=form or RolesForm.of(team, held),
         conflict=conflict,
+        warned=warned,
         known=known,
         plans=upcoming(known),
         today=runtime.today(client.time_zone),
@@ -67,9 +73,14 @@ def upcoming(known: ClientFacts) -> tuple[DayPlan, ...]:
 @blueprint.post("/account/company")
 @guards.allow(Action.ASSIGN_CONTACTS)
 def assign() -> Answer:
-    """Choose the three contacts."""
+    """Choose the three contacts. That nobody is left is to be confirmed before it is saved."""
     client = guards.own_company()
-    form = RolesForm.of(people.team(client.id), contacts.holders(client.id))
+    known, team = loading.load_one(client.id), people.team(client.id)
+    form = RolesForm.of(team, contacts.held_in(known))
+    if form.validate() and "confirmed" not in request.form:
+        chosen = form.chosen_of(team)
+        if reachable(known.contacts) and not reachable(chosen):
+            return company_page(form, warned=True), 422
     saved = save(
         form,
         lambda: contacts.assign_contacts(current_user, client, form.wanted, form.shown.data),
@@ -77,19 +88,24 @@ def assign() -> Answer:
     )
     if not saved.done:
         return company_page(form, saved.conflict), saved.status
-    flash(*what_follows(loading.load_one(client.id)))
+    text, kind = what_follows(saved.value, loading.load_one(client.id))
+    notices.flash_with_undo(text, saved.value, kind)
     return redirect(url_for("account.company"), 303)
 
 
-def what_follows(known: ClientFacts) -> tuple[str, str]:
-    """Tell the consequence of newly chosen contacts for the reminders, and the look of that notice."""
+def what_follows(entry: TrailEntry | None, known: ClientFacts) -> tuple[str, str]:
+    """Tell what was saved, its consequence for the reminders, and the look of that notice."""
+    if entry is None:
+        return notices.outcome(entry), "good"
+    name = audit.named(entry)
     if known.owner.owner is Owner.PARTNER:
         return _(
-            "Saved. At present your partner writes to you itself, so no reminders come."
+            "Saved: %(name)s. At present your partner writes to you itself, so no reminders come.",
+            name=name,
         ), "good"
     if known.circle.blocked:
-        return _("Saved. Now nobody can be told about your renewals."), "warn"
-    return _("Saved. Reminders go to these people from now on."), "good"
+        return _("Saved: %(name)s. Now nobody can be told about your renewals.", name=name), "warn"
+    return _("Saved: %(name)s. Reminders go to these people from now on.", name=name), "good"
 
 
 @blueprint.route("/account/company/contacts/new", methods=["GET", "POST"])

@@ -1,11 +1,12 @@
 """The forms of the client portal."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from wtforms.fields.choices import SelectChoice
 
+from webapp.domain.ownership import Person
 from webapp.domain.recipients import ContactRole
 from webapp.domain.refusals import Refusal
 from webapp.labels.codes import CONTACT_ROLES
@@ -57,6 +58,11 @@ class RolesForm(SharedForm):
         for role, user_id in contacts.merged(self.shown.data, self.wanted, held).items():
             self[role.value].data = user_id
         return contacts.shown(held)
+
+    def chosen_of(self, users: Iterable[User]) -> dict[ContactRole, Person]:
+        """Return who would hold the roles, as the rules see them; nobody is left out."""
+        people = {user.id: loading.person(user) for user in users}
+        return {role: people[user_id] for role, user_id in self.wanted.items() if user_id}
 
     @property
     def wanted(self) -> dict[ContactRole, int | None]:

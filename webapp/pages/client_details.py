@@ -117,7 +117,7 @@ def activity(client_id: int) -> str:
     client = guards.own_client(client_id)
     known = loading.of_client(client)
     query = listing.read(ActivityQuery)
-    trail = history.activity(client.id, query)
+    trail = history.activity(current_user, client.id, query)
     shown = {
         "trail": trail,
         **listing.leads("clients.activity", query, trail, client_id=client.id),

@@ -126,8 +126,8 @@ def schedule_form(partner: Partner, sent: Mapping[str, str] | None = None) -> Sc
     return ScheduleForm(
         sent,
         steps_text=stored.steps_text.replace(",", ", "),
-        window_opens=stored.window_opens,
-        window_closes=stored.window_closes,
+        window_opens=f"{stored.window_opens:%H:%M}",
+        window_closes=f"{stored.window_closes:%H:%M}",
         window_days=list(stored.window_days),
         shown=partners.shown(stored),
     )

@@ -1,12 +1,13 @@
 """The forms of Settings > Partners > Communications."""
 
 from dataclasses import dataclass
+from datetime import time
 from functools import cache
 from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import RadioField, SelectMultipleField, StringField, TimeField
+from wtforms import Field, RadioField, SelectMultipleField, StringField
 from wtforms.fields.choices import SelectChoice
 
 from webapp import i18n
@@ -22,15 +23,21 @@ from webapp.services import runtime
 from webapp.services.accounts import partners
 from webapp.services.accounts.partners import WEEKDAYS, Default, Schedule
 
+HALF_HOURS = tuple(f"{hour:02}:{minute}" for hour in range(24) for minute in ("00", "30"))
+LAST_MINUTE = "23:59"
 
-class ClockField(TimeField):
-    """A time of day, with a fault in our words."""
 
-    def process_formdata(self, valuelist: list[str]) -> None:
-        try:
-            super().process_formdata(valuelist)
-        except ValueError:
-            raise ValueError(_("Write a time such as 09:00.")) from None
+def opening_choices(field: Field) -> list[SelectChoice]:
+    return clock_choices({*HALF_HOURS, field.object_data})
+
+
+def closing_choices(field: Field) -> list[SelectChoice]:
+    return clock_choices({*HALF_HOURS, LAST_MINUTE, field.object_data})
+
+
+def clock_choices(times: set[str]) -> list[SelectChoice]:
+    """List times of day, each as one reads it on a clock of 24 hours in all languages."""
+    return [SelectChoice(text, text) for text in sorted(times)]
 
 
 def owner_choices(*_arguments: Any) -> list[SelectChoice]:
@@ -64,8 +71,9 @@ class ScheduleForm(forms.SharedForm):
     """The steps on which reminders fall due, and the sending window."""
 
     steps_text = StringField(_l("Days before"), validators=[forms.required()])
-    window_opens = ClockField(_l("Opens at"), validators=[forms.required()])
-    window_closes = ClockField(_l("Closes at"), validators=[forms.required()])
+    # A browser's own field for times speaks the browser's language, which need not be the page's.
+    window_opens = forms.DropdownField(_l("Opens at"), opening_choices)
+    window_closes = forms.DropdownField(_l("Closes at"), closing_choices)
     # Unknown weekdays are left out when saving.
     window_days = SelectMultipleField(_l("Weekdays"), choices=[], validate_choice=False)
 
@@ -77,9 +85,10 @@ class ScheduleForm(forms.SharedForm):
 
     @property
     def wanted(self) -> Schedule:
-        opens, closes = self.window_opens.data, self.window_closes.data
-        assert opens
-        assert closes
+        opens, closes = (
+            time.fromisoformat(field.data or "")
+            for field in (self.window_opens, self.window_closes)
+        )
         days = "".join(day for day in self.window_days.data or [] if day in set(WEEKDAYS))
         return Schedule(self.steps_text.data or "", opens, closes, days)
 

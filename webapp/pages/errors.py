@@ -32,7 +32,7 @@ TEXTS = {
     ),
     405: (_l("This address can't be used that way"), _l("Go back and use the page's own buttons.")),
     409: (
-        _l("Somebody else changed this at the same moment"),
+        _l("This was changed at the same moment"),
         _l("Nothing of yours was saved. Open the page again to see what changed."),
     ),
     413: (_l("That is too much at once"), _l("Send less text or a smaller file.")),

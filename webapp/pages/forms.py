@@ -6,7 +6,7 @@ from typing import Any
 
 from babel.core import get_global
 from babel.support import NullTranslations, Translations
-from flask import request
+from flask import g, request
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 from markupsafe import Markup, escape
@@ -66,6 +66,7 @@ class Form(FlaskForm):
             # Files and JSON are no fields.
             formdata = request.form if request.method == "POST" else None
         super().__init__(formdata, **stored)
+        g.setdefault("forms", []).append(self)
 
 
 class ShownField(HiddenField):

@@ -26,7 +26,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from webapp import i18n
 from webapp.domain.access import Action
-from webapp.models import db
+from webapp.labels import audit
+from webapp.models import User, db
 from webapp.models.transactions import attempt, writing
 from webapp.pages import addresses, guards, htmx, readiness, statics
 from webapp.services.accounts import people
@@ -55,6 +56,7 @@ def prepare(app: Flask) -> None:
         "languages": tuple(i18n.LANGUAGES.values()),
         "may": may,
         "page_to_return_to": page_to_return_to,
+        "refused": refused,
         "url_for": addresses.url_for,
         "url_pattern": addresses.url_pattern,
         "vendor": app.config["PORTAL"].vendor_name,
@@ -85,7 +87,7 @@ def language() -> str:
     """Choose the language of this answer.
 
     Signed in: the session's choice, else the user's, else the organisation's. Signed out: the cookie,
-    else the browser's, else the application's.
+    else the browser's, else the application's. The page of a link has the language of its person (speak_to).
     """
     if not has_request_context():
         return current_app.config["PORTAL"].language
@@ -93,6 +95,27 @@ def language() -> str:
     if chosen is None:
         chosen = g.language = choose_language()
     return chosen
+
+
+def speak_to(user: User) -> None:
+    """Answer in the language of whom this page is for, unless another one was chosen on this very page.
+
+    Who reads it may be signed out, or signed in as somebody else.
+    """
+    page, switched = session.get("switched", ("", None))
+    here = page == request.script_root + request.path
+    g.language = (
+        g.get("asked_language")
+        or (switched if here else None)
+        or user.language
+        or user.organisation.language
+    )
+    refresh()
+
+
+def keep_language(response: AnyResponse) -> None:
+    """Let this browser's pages have the language of this answer while nobody is signed in."""
+    set_cookie(response, language())
 
 
 def choose_language() -> str:
@@ -166,6 +189,11 @@ def may(action: str) -> bool:
     return bool(current_user.is_authenticated and current_user.may(Action[action]))
 
 
+def refused() -> bool:
+    """Tell whether a form of this request has faults, each of which has said that it is there."""
+    return any(form.errors for form in g.get("forms", ()))
+
+
 def page_to_return_to() -> str:
     """Choose the page that the switcher, the clock and Undo lead back to, never one that only takes a POST.
 
@@ -197,7 +225,9 @@ def set_language() -> AnyResponse:
     chosen = request.form.get("language", "")
     if chosen not in i18n.LANGUAGES:
         abort(400)
-    response = redirect(htmx.local(request.form.get("next")), 303)
+    page = htmx.local(request.form.get("next"))
+    response = redirect(page, 303)
+    session["switched"] = [page.partition("?")[0], chosen]
     if current_user.is_authenticated:
         attempt(lambda: people.set_language(current_user, chosen))
         session.pop("language", None)
@@ -216,7 +246,7 @@ def undo(entry_id: int) -> AnyResponse:
     if not current_user.may(undo_service.action_needed(entry)):
         abort(403)
     attempt(lambda: undo_service.undo(current_user, entry))
-    flash(_("Undone."), "good")
+    flash(_("Undone: %(name)s", name=audit.named(entry)), "good")
     return redirect(htmx.local(request.form.get("next")), 303)
 
 

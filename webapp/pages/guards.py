@@ -10,12 +10,13 @@ from flask_limiter.util import get_remote_address
 from flask_login import LoginManager, current_user
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import generate_csrf
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response
 
 from webapp.domain.access import Action
 from webapp.models import AuditEntry, Client, Delivery, Partner, Subscription, User, db, loaded
+from webapp.models.audit import AuditAction
 from webapp.models.organisation import users_with_organisations
 from webapp.pages import htmx
 
@@ -185,12 +186,17 @@ def contact_of(organisation_id: int, user_id: int) -> User:
 
 
 def own_entry(entry_id: int) -> AuditEntry:
-    """Load an audit entry of the signed-in user's organisation; else 404."""
+    """Load an audit entry of the signed-in user's organisation; else 404.
+
+    The trail of a client is its partner's, but for what the client alone decides.
+    """
+    own = current_user.organisation_id
+    decided = and_(AuditEntry.client_id == own, AuditEntry.action == AuditAction.CONTACTS_ASSIGNED)
     entry: AuditEntry = found(
         db.session.scalar(
             select(AuditEntry).where(
                 AuditEntry.id == entry_id,
-                AuditEntry.organisation_id == current_user.organisation_id,
+                or_(AuditEntry.organisation_id == own, decided),
             )
         )
     )

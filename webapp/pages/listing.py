@@ -11,7 +11,7 @@ from webapp.pages import addresses, htmx
 from webapp.pages.frame import language
 from webapp.pages.ids import row_id
 from webapp.services.lists import finding, paging
-from webapp.services.lists.paging import Page, Query
+from webapp.services.lists.paging import BACKWARDS, Page, Query
 
 Asked = TypeVar("Asked", bound=Query)
 
@@ -41,7 +41,7 @@ def changed(query: Asked, **changes: Any) -> Asked:
 
 def direction(query: Query, key: str) -> str | None:
     """Return the present direction of a sort key in the words of aria-sort; None if it is not in use."""
-    if query.sort != key:
+    if query.key != key:
         return None
     return "descending" if query.descending else "ascending"
 
@@ -58,7 +58,7 @@ def leads(endpoint: str, query: Query, page: Page[Any], **values: Any) -> dict[s
     return {
         "query": query,
         "first_url": there(),
-        "sort_url": lambda key: there(sort=key, descending=direction(query, key) == "ascending"),
+        "sort_url": lambda key: there(sort=BACKWARDS + key if query.sort == key else key),
         "direction": lambda key: direction(query, key),
         "before_url": None if page.before is None else there(before=page.before),
         "after_url": None if page.after is None else there(after=page.after),

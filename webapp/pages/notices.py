@@ -23,18 +23,17 @@ def undo_url(entry: TrailEntry | None) -> str | None:
     return url_for("frame.undo", entry_id=entry.id) if entry else None
 
 
-def flash_with_undo(text: str, entry: TrailEntry | None) -> None:
+def flash_with_undo(text: str, entry: TrailEntry | None, kind: str = "good") -> None:
     """Show a notice on the next page; templates/base.html puts the Undo button beside it."""
     # Flask stores any value that the session can hold, but its types only allow text.
-    flash({"text": text, "undo_url": undo_url(entry)}, "good")  # type: ignore[arg-type]
+    flash({"text": text, "undo_url": undo_url(entry)}, kind)  # type: ignore[arg-type]
 
 
 def outcome(entry: TrailEntry | None, text: str | None = None) -> str:
-    """Return the words for a change, by default the names of what was saved; or for nothing to change."""
+    """Return the words for a change, by default the name of what was saved; or for nothing to change."""
     if entry is None:
         return _("Nothing to save: it is set like this already")
-    labels = ", ".join(label for _field, label in audit.changed_fields(entry))
-    return text or _("Saved: %(name)s", name=labels)
+    return text or _("Saved: %(name)s", name=audit.named(entry))
 
 
 def report(

@@ -15,7 +15,8 @@ from webapp import i18n
 from webapp.domain.ownership import Person
 from webapp.labels import codes
 from webapp.models import Client, Organisation, User
-from webapp.pages import forms
+from webapp.models.audit import TrailEntry
+from webapp.pages import forms, notices
 from webapp.pages.forms import DropdownField, Form, SharedForm, text_field
 from webapp.pages.saving import Saved, save
 from webapp.services.accounts import membership, people
@@ -85,16 +86,15 @@ def add_person(
     return saved
 
 
-def save_person(form: StoredPersonForm, user: User) -> Saved[User]:
+def save_person(form: StoredPersonForm, user: User) -> Saved[TrailEntry | None]:
     """Save a person's form, with a notice on the next page."""
-
-    def edit() -> User:
-        people.edit_person(current_user, user, **form.data)
-        return user
-
-    saved = save(form, edit, lambda: people.shown(user))
-    if saved.value:
-        flash(_("Saved: %(name)s", name=user.name), "good")
+    saved = save(
+        form,
+        lambda: people.edit_person(current_user, user, **form.data),
+        lambda: people.shown(user),
+    )
+    if saved.done:
+        flash(notices.outcome(saved.value), "good")
     return saved
 
 

@@ -107,4 +107,5 @@ def saved(client: Client, known: ClientFacts, entry: TrailEntry | None) -> AnyRe
         shown = renewals_of(client, known)
         return Response(render_template("renewal_owner/_saved.html", page=page, **shown, **notice))
 
-    return notices.report(notices.outcome(entry, _("Renewal owner saved")), entry, page, panel)
+    text = _("Renewal owner saved (client: %(name)s)", name=client.name)
+    return notices.report(notices.outcome(entry, text), entry, page, panel)

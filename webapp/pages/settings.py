@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from webapp.domain.access import Action
 from webapp.models import User, db
-from webapp.pages import guards, listing
+from webapp.pages import guards, listing, notices
 from webapp.pages.htmx import Answer
 from webapp.pages.notices import Quicker
 from webapp.pages.people_forms import add_person, save_person
@@ -42,7 +42,7 @@ def profile() -> Answer:
         lambda: people.shown(current_user),
     )
     if saved.done:
-        flash(_("Saved: %(name)s", name=_("Profile")), "good")
+        flash(notices.outcome(saved.value), "good")
         return redirect(url_for("settings.profile"), 303)
     return profile_page(form, PasswordForm(formdata=None), saved.status, saved.conflict)
 

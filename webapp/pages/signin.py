@@ -18,7 +18,7 @@ from flask_login import current_user, login_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.models import Link, LinkPurpose, User, db
-from webapp.pages import guards, htmx
+from webapp.pages import frame, guards, htmx
 from webapp.pages.htmx import Answer
 from webapp.pages.ids import row_id
 from webapp.pages.signin_forms import ForgottenForm, LinkForm, SignInForm
@@ -103,8 +103,16 @@ def start_session(user: User) -> None:
 @blueprint.post("/sign-out")
 @guards.public
 def sign_out() -> AnyResponse:
+    return end_session(_("You are signed out."))
+
+
+def end_session(text: str) -> AnyResponse:
+    """End the session, if there is one, and go to sign in with a notice, in the language of this answer."""
+    response = redirect(url_for("signin.sign_in"), 303)
+    frame.keep_language(response)
     session.clear()
-    return redirect(url_for("signin.sign_in"), 303)
+    flash(text, "good")
+    return response
 
 
 @blueprint.route("/sign-in/organisation", methods=["GET", "POST"])
@@ -146,6 +154,8 @@ def forgotten() -> Answer:
 def link(token: str) -> Answer:
     """Show the page of an invitation or a reset. Opening it changes nothing, since mail scanners open it, too."""
     found = links.read(token)
+    if found:
+        frame.speak_to(found.user)
     if found is None or not logins.is_open(found):
         return render_template("signin/link_over.html"), 410
     if found.purpose is LinkPurpose.INVITATION and logins.has_login(found.user.email_key):
@@ -166,8 +176,7 @@ def accept(invitation: Link) -> Answer:
     except Refused:
         # A second click was quicker.
         return render_template("signin/link_over.html"), 410
-    flash(_("Accepted. Sign in with the password that you have."), "good")
-    return redirect(url_for("signin.sign_in"), 303)
+    return end_session(_("Accepted. Sign in with the password that you have."))
 
 
 def set_password(token: str, chosen: str) -> Answer:

@@ -6,36 +6,22 @@ from functools import cache
 from babel import numbers
 from babel.core import get_global
 from flask_babel import lazy_gettext as _l
-from wtforms import DateField, Field, StringField
+from wtforms import Field, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import ValidationError
 
 from webapp import i18n
 from webapp.domain import schedule
-from webapp.domain.cells import CellError, read_amount, read_date
+from webapp.domain.cells import CellError, read_amount
 from webapp.domain.refusals import Refusal
 from webapp.labels import codes
 from webapp.labels.refusals import WORDS
 from webapp.pages import forms
+from webapp.pages.days import DayField
 from webapp.pages.frame import language
 from webapp.services.clients.subscriptions import SubscriptionDetails
 
 TERMS = (1, 2, 3, 4, 6, 12, 18, 24, 36, 48, 60)
-
-
-class DayField(DateField):
-    """A date as browsers send it, with a fault in our words."""
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        text = "".join(valuelist).strip()
-        # Blanks count as no date, for the check of required fields, too.
-        self.raw_data = [text]
-        self.data = None
-        if text:
-            try:
-                self.data = read_date(text)
-            except CellError:
-                raise ValueError(WORDS[Refusal.DATE]) from None
 
 
 class AmountField(StringField):

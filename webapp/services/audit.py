@@ -1,6 +1,6 @@
 """The audit trail: one entry for each change, with its author. Undo puts an entry's values back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from datetime import date, datetime, time
 from decimal import Decimal
 from enum import StrEnum
@@ -27,6 +27,8 @@ from webapp.services.errors import Conflict
 # By field: its value, or its values before and after. Each is of its column's type.
 Values = Mapping[str, Any]
 Changes = dict[str, tuple[Any, Any]]
+# The entries to look through for the change that came before a stale form.
+LATEST = 20
 ADD = insert(audit_entry_table).returning(*audit_entry_table.c)
 
 
@@ -113,9 +115,17 @@ def values(
 
 
 def newest(*conditions: ColumnElement[bool]) -> AuditEntry | None:
-    """Find the newest entry that meets some conditions: the change that came before a stale form."""
+    """Find the newest entry that meets some conditions."""
     return db.session.scalar(
         select(AuditEntry).where(*conditions).order_by(AuditEntry.id.desc()).limit(1)
+    )
+
+
+def newest_of(fields: Set[str], *conditions: ColumnElement[bool]) -> AuditEntry | None:
+    """Find the newest change of some fields, among the latest entries that meet some conditions."""
+    latest = select(AuditEntry).where(*conditions).order_by(AuditEntry.id.desc()).limit(LATEST)
+    return next(
+        (entry for entry in db.session.scalars(latest) if fields & entry.changes.keys()), None
     )
 
 
@@ -127,8 +137,7 @@ def refuse_stale(shown: str | None, stored: Values, *conditions: ColumnElement[b
     """
     changed = changed_since(shown, stored) if shown is not None else set()
     if changed:
-        entry = newest(*conditions)
-        raise Conflict(entry if entry and changed & entry.changes.keys() else None)
+        raise Conflict(newest_of(changed, *conditions))
 
 
 def assign(target: Any, **values: Any) -> Changes:

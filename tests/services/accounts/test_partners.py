@@ -65,11 +65,11 @@ def test_what_cannot_be_a_partner_is_refused(context, values, field):
 def test_the_default_is_saved_and_undone(alice, partner, cast):
     entry = partners.save_default(alice, partner, Default(Owner.PARTNER, cast.bob))
     assert partners.default_of(partner) == Default(Owner.PARTNER, cast.bob)
-    assert undo.undoable(entry)
+    assert undo.undoable(alice, entry)
     assert undo.action_needed(entry) is Action.CHANGE_SETTINGS
     undo.undo(alice, entry)
     assert partners.default_of(partner) == Default(Owner.VENDOR, cast.alice)
-    assert not undo.undoable(db.session.get(AuditEntry, entry.id))
+    assert not undo.undoable(alice, db.session.get(AuditEntry, entry.id))
 
 
 def test_an_undo_that_would_need_somebody_who_is_gone_is_a_conflict(alice, partner, cast):
@@ -169,6 +169,6 @@ def test_sending_is_switched_and_undone(alice, partner):
 def test_an_entry_without_a_way_back_is_a_conflict(alice, context):
     partners.add_partner(alice, "Nowa", "ana@nowa.example", "pl")
     entry = db.session.scalars(select(AuditEntry)).first()
-    assert not undo.undoable(entry)
+    assert not undo.undoable(alice, entry)
     with pytest.raises(Conflict):
         undo.undo(alice, entry)

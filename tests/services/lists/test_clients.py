@@ -164,7 +164,7 @@ def test_pages_follow_each_other_and_back(partner, monkeypatch, sort, descending
     for number in range(6):
         # Two of each date, so that the id has to decide.
         add_client(partner, f"Client {number}", date(2027, 4, 1 + number // 2))
-    query = ClientQuery(sort=sort, descending=descending)
+    query = ClientQuery(sort=f"-{sort}" if descending else sort)
     pages = [client_list.load(partner, query)]
     while pages[-1].after:
         pages.append(client_list.load(partner, replace(query, after=pages[-1].after)))

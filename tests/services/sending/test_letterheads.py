@@ -178,6 +178,9 @@ def test_a_preview_has_the_bytes_of_a_mail(app, cast, kind):
     assert sent["Subject"] == f"Test: {shown['Subject']}"
     text, test = (next(iter(parts(message))) for message in (shown, sent))
     assert "made up" not in text
-    assert test.replace("This is a test mail: what it tells is made up.\r\n\r\n", "").partition(
-        "http"
-    )[0] == text.partition("http")[0]
+    assert (
+        test.replace("This is a test mail: what it tells is made up.\r\n\r\n", "").partition(
+            "http"
+        )[0]
+        == text.partition("http")[0]
+    )

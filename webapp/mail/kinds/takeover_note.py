@@ -12,7 +12,7 @@ from webapp.domain.recipients import Reachability
 from webapp.domain.snapshots import DayTold, TakenOver, TakeoverSnapshot
 from webapp.labels.codes import REACHABILITY, owner_name
 from webapp.mail.kind import KindOfMail, Tester, Words
-from webapp.mail.letter import Letter, Posting, to_reader
+from webapp.mail.letter import Letter, Posting, sender_of, to_reader
 from webapp.mail.reminders import NO_ROW, STEP, day
 from webapp.models import MailKind
 from webapp.typography import long_date
@@ -47,12 +47,12 @@ class TakeoverWords(Words):
 
 def letter(snapshot: TakeoverSnapshot, posting: Posting, settings: Settings) -> Letter:
     """Make a letter from the new owner, or from the partner if the clients have different owners."""
-    vendor = {client.owner for client in snapshot.clients} == {Owner.VENDOR}
+    vendor_owns = {client.owner for client in snapshot.clients} == {Owner.VENDOR}
     return to_reader(
         MailKind.TAKEOVER_NOTE,
         snapshot,
         posting,
-        settings.vendor_name if vendor else snapshot.partner.name,
+        sender_of(snapshot.partner, vendor_owns=vendor_owns, settings=settings),
         posting.moment.astimezone(ZoneInfo(snapshot.time_zone)),
     )
 

@@ -12,7 +12,7 @@ from webapp.models import (
     User,
     db,
 )
-from webapp.models.audit import AuditAction
+from webapp.models.audit import AuditAction, TrailEntry
 from webapp.models.tables import fetch, user_table
 from webapp.models.user import name_key, new_token
 from webapp.services import audit
@@ -115,8 +115,8 @@ def edit_person(
     shown: str | None = None,
     address_right: bool = False,
     **details: Unpack[PersonDetails],
-) -> None:
-    """Change some details. ``shown``: the token of the form in which that was done.
+) -> TrailEntry | None:
+    """Change some details; None if nothing changed. ``shown``: the token of the form in which that was done.
 
     ``address_right``: the address that a server rejected is right after all; mails go there again.
 
@@ -144,14 +144,14 @@ def edit_person(
     elif freed:
         changes |= audit.assign(user, rejected_reply=None)
     if not changes:
-        return
+        return None
     # Compared by id: a page hands in a proxy of the user.
     if changes.keys() & {"email", "admin"} and (actor is None or actor.id != user.id):
         user.session_token = new_token()
     db.session.flush()
     if changes.keys() & {"email", "rejected_reply"}:
         situations.refresh_person(user)
-    audit.record_change(actor, AuditAction.USER_CHANGED, user, changes)
+    return audit.record_change(actor, AuditAction.USER_CHANGED, user, changes)
 
 
 def set_language(user: User, language: str) -> None:

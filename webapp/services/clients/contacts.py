@@ -10,7 +10,7 @@ from webapp.domain.recipients import ContactRole
 from webapp.domain.refusals import Refusal
 from webapp.domain.shown import changed_since, token_of
 from webapp.models import AuditEntry, Client, ContactAssignment, Reminder, User, db
-from webapp.models.audit import AuditAction
+from webapp.models.audit import AuditAction, TrailEntry
 from webapp.services import audit
 from webapp.services.errors import Refused
 from webapp.services.locks import lock_organisation
@@ -57,8 +57,10 @@ def shown(held: Holders) -> str:
     return token_of({role.value: user_id for role, user_id in held.items()})
 
 
-def assign_contacts(actor: User, client: Client, wanted: Holders, shown: str | None = None) -> None:
-    """Put people into the client's roles, or nobody.
+def assign_contacts(
+    actor: User, client: Client, wanted: Holders, shown: str | None = None
+) -> TrailEntry | None:
+    """Put people into some of the client's roles, or nobody; None if nothing changed.
 
     ``shown``: the form's token. Only roles that differ from it are changed, so two people can change
     different roles at the same time. Raises Conflict when a changed role has got another holder meanwhile,
@@ -78,13 +80,13 @@ def assign_contacts(actor: User, client: Client, wanted: Holders, shown: str | N
         AuditEntry.action == AuditAction.CONTACTS_ASSIGNED,
     )
     if not changes:
-        return
+        return None
     refuse_strangers(client, changes)
     for role, (before, after) in changes.items():
         put(client, role, before, after)
     situations.refresh([client.id])
     after_changes.reconsider(actor, Reminder.client_id == client.id)
-    audit.record(
+    return audit.record(
         actor,
         AuditAction.CONTACTS_ASSIGNED,
         organisation_id=client.partner_id,

@@ -31,7 +31,7 @@ from webapp.services.lists.client_columns import (
     not_sure,
 )
 from webapp.services.lists.finding import Given, Listing, chosen, constant, each_word
-from webapp.services.lists.paging import Page, choice, each, words
+from webapp.services.lists.paging import Page, choice, each, order, words
 from webapp.services.reminders.loading import person_of
 
 PAGE = 50
@@ -115,8 +115,7 @@ class ClientQuery(paging.Query):
     owner: OwnerFilter | None = choice("owner", each(OwnerFilter))
     reach: Reachability | None = choice("reach", each(Reachability))
     within: int | None = choice("renewal", {"overdue": 0} | each(WITHIN_DAYS))
-    sort: str = choice("sort", each(ClientSort), ClientSort.NAME, narrows=False)
-    descending: bool = choice("direction", {"descending": True}, default=False, narrows=False)
+    sort: str = order(ClientSort, ClientSort.NAME)
 
 
 class ClientRow(NamedTuple):

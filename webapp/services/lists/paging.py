@@ -15,6 +15,7 @@ from webapp.services.lists.finding import Given, Listing, Narrowing, Walk
 
 LONGEST_WORDS = 100
 PARAMETER = "parameter"
+BACKWARDS = "-"
 # Names of the two places in an address of a list by time: the rows further down the page are earlier.
 BY_TIME = {"after": "before", "before": "after"}
 
@@ -65,19 +66,32 @@ def each(values: Iterable[Any]) -> dict[str, Any]:
     return {str(value): value for value in values}
 
 
+def order(keys: Iterable[str], default: str) -> Any:
+    """Make a field of a query for its order: one of these sort keys, or from the end: ``-name``."""
+    both = [sign + key for key in keys for sign in ("", BACKWARDS)]
+    return choice("sort", each(both), default, narrows=False)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
     """A request to a list: on its own, all rows, newest first. Subclasses add filters and orders.
 
     ``after`` and ``before`` are ids of rows: the page starts after one, or ends before it.
-    ``places``: the names of these two in the address.
+    ``places``: the names of these two in the address. ``sort``: a sort key, with a minus if it begins at the end.
     """
 
     places: ClassVar[Mapping[str, str]] = {"after": "after", "before": "before"}
     after: int | None = None
     before: int | None = None
-    sort: str = ""
-    descending: bool = True
+    sort: str = BACKWARDS
+
+    @property
+    def key(self) -> str:
+        return self.sort.removeprefix(BACKWARDS)
+
+    @property
+    def descending(self) -> bool:
+        return self.sort.startswith(BACKWARDS)
 
     @property
     def filtered(self) -> bool:
@@ -153,9 +167,9 @@ def load_ids(
 ) -> Page[Any]:
     """Load the ids of one page of rows, as ``load`` loads the rows. ``many``: more match than are counted."""
     row_id = query.before if query.after is None else query.after
-    place = finding.find_place(listing, query.sort, row_id, reader)
+    place = finding.find_place(listing, query.key, row_id, reader)
     backwards = place is not None and query.after is None
-    walk = Walk(query.sort, ascending=query.descending == backwards, placed=place is not None)
+    walk = Walk(query.key, ascending=query.descending == backwards, placed=place is not None)
     values = {**reader, **(place or NOTHING)}
     total, ids = finding.find(listing, walk, asked, values, size + 1, many=many)
     more = len(ids) > size

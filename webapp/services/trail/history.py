@@ -71,8 +71,8 @@ class Activity(Page[ActivityRow]):
     undoable: frozenset[int]
 
 
-def activity(client_id: int, query: ActivityQuery) -> Activity:
-    """Load one page of a client's changes."""
+def activity(actor: User, client_id: int, query: ActivityQuery) -> Activity:
+    """Load one page of a client's changes, with what a user can undo."""
     page = paging.load(LISTING, query, PAGE, reader={"client": client_id})
     rows = tuple(ActivityRow(**row._asdict()) for row in page.rows)
     return Activity(
@@ -81,18 +81,18 @@ def activity(client_id: int, query: ActivityQuery) -> Activity:
         after=page.after,
         names=names(rows),
         # The values on an older page may have changed again since, on a page that is not loaded.
-        undoable=undoable_ids(rows) if page.before is None else frozenset(),
+        undoable=undoable_ids(actor, rows) if page.before is None else frozenset(),
     )
 
 
-def undoable_ids(entries: Sequence[TrailEntry]) -> frozenset[int]:
-    """Choose the entries that can be undone, since nothing in them has changed again. Takes the newest ones."""
+def undoable_ids(actor: User, entries: Sequence[TrailEntry]) -> frozenset[int]:
+    """Choose the entries that a user can undo, since nothing in them has changed again. Takes the newest ones."""
     changed: set[tuple[str, int, str]] = set()
     found = set()
     for entry in entries:
         kind = entry.action.partition(".")[0]
         fields = {(kind, entry.subject_id, field) for field in entry.changes}
-        if undo.undoable(entry) and not fields & changed:
+        if undo.undoable(actor, entry) and not fields & changed:
             found.add(entry.id)
         changed |= fields
     return frozenset(found)

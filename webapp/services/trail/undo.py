@@ -1,6 +1,6 @@
 """Undo: put back the values of one audit entry, unless they have changed again since."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date, time
 from typing import Any
@@ -9,14 +9,16 @@ from sqlalchemy import update
 
 from webapp.domain.access import Action
 from webapp.domain.ownership import Choice
+from webapp.domain.recipients import ContactRole
 from webapp.domain.shown import token_of
 from webapp.models import AuditEntry, Client, Partner, Subscription, User, Wording, db
 from webapp.models.audit import AuditAction, TrailEntry
 from webapp.services import audit
 from webapp.services.accounts import mail_texts, partners
 from webapp.services.accounts.mail_texts import Texts
-from webapp.services.clients import ownership, renewals
+from webapp.services.clients import contacts, ownership, renewals
 from webapp.services.errors import Conflict, Refused
+from webapp.services.locks import lock_organisation
 
 
 def put_back_owner(actor: User, client: Client, before: audit.Values) -> None:
@@ -53,13 +55,33 @@ def put_back_subscription(actor: User, subscription: Subscription, before: audit
     renewals.restore(actor, subscription, **before)
 
 
+def put_back_contacts(actor: User, client: Client, before: audit.Values) -> None:
+    held = {ContactRole(role): user_id for role, user_id in before.items()}
+    contacts.assign_contacts(actor, client, held)
+
+
+def columns(target: Any, fields: Iterable[str]) -> audit.Values:
+    return {field: getattr(target, field) for field in fields}
+
+
+def roles(client: Client, fields: Iterable[str]) -> audit.Values:
+    # These are rows of their own, which have no version.
+    lock_organisation(client.id)
+    held = contacts.holders(client.id)
+    return {field: held[ContactRole(field)] for field in fields}
+
+
 @dataclass(frozen=True, slots=True)
 class WayBack:
-    """The way to undo one kind of change: the action needed, the table, and the service that does it."""
+    """The way to undo one kind of change: the action needed, the table, and the service that does it.
+
+    ``stored`` reads the present values of some fields.
+    """
 
     action: Action
     model: type[Client] | type[Partner] | type[Subscription] | type[Wording]
     put_back: Callable[[User, Any, audit.Values], None]
+    stored: Callable[[Any, Iterable[str]], audit.Values] = columns
 
 
 SUBSCRIPTION_BACK = WayBack(Action.LOOK_AFTER_CLIENTS, Subscription, put_back_subscription)
@@ -67,6 +89,9 @@ WAYS_BACK: dict[str, WayBack] = {
     AuditAction.OWNER_CHANGED: WayBack(Action.LOOK_AFTER_CLIENTS, Client, put_back_owner),
     AuditAction.SUBSCRIPTION_RENEWED: SUBSCRIPTION_BACK,
     AuditAction.SUBSCRIPTION_CANCELLED: SUBSCRIPTION_BACK,
+    AuditAction.CONTACTS_ASSIGNED: WayBack(
+        Action.ASSIGN_CONTACTS, Client, put_back_contacts, roles
+    ),
     AuditAction.DEFAULT_CHANGED: WayBack(Action.CHANGE_SETTINGS, Partner, put_back_default),
     AuditAction.SCHEDULE_CHANGED: WayBack(Action.CHANGE_SETTINGS, Partner, put_back_schedule),
     AuditAction.COMPANY_CHANGED: WayBack(Action.CHANGE_SETTINGS, Partner, put_back_company),
@@ -77,12 +102,12 @@ WAYS_BACK: dict[str, WayBack] = {
 }
 
 
-def undoable(entry: TrailEntry) -> bool:
-    """Tell whether there is a way back at all. Undoing may still be refused, since values change."""
-    return entry.action in WAYS_BACK and not entry.undone
+def undoable(actor: User, entry: TrailEntry) -> bool:
+    """Tell whether there is a way back for a user. Undoing may still be refused, since values change."""
+    return entry.action in WAYS_BACK and not entry.undone and actor.may(action_needed(entry))
 
 
-def action_needed(entry: AuditEntry) -> Action:
+def action_needed(entry: TrailEntry) -> Action:
     """Name the action that a user must be allowed to do to undo this entry."""
     way = WAYS_BACK.get(entry.action)
     return way.action if way else Action.USE_ACCOUNT
@@ -95,17 +120,25 @@ def undo(actor: User, entry: AuditEntry) -> None:
     changed since or are no longer possible.
     """
     way = WAYS_BACK.get(entry.action)
-    if way is None or not mark_undone(entry):
+    if way is None:
         raise Conflict
-    target = db.session.get(way.model, entry.subject_id)
-    # As a form that showed what the entry says.
-    audit.refuse_stale(
-        token_of({field: after for field, (_before, after) in entry.changes.items()}),
-        {field: audit.value_in_trail(getattr(target, field)) for field in entry.changes},
+    later = (
         AuditEntry.id > entry.id,
         AuditEntry.organisation_id == entry.organisation_id,
         AuditEntry.subject_id == entry.subject_id,
         AuditEntry.action.startswith(entry.action.partition(".")[0]),
+    )
+    if not mark_undone(entry):
+        raise Conflict(audit.newest_of(entry.changes.keys(), *later))
+    target = db.session.get_one(way.model, entry.subject_id)
+    # As a form that showed what the entry says.
+    audit.refuse_stale(
+        token_of({field: after for field, (_before, after) in entry.changes.items()}),
+        {
+            field: audit.value_in_trail(value)
+            for field, value in way.stored(target, entry.changes).items()
+        },
+        *later,
     )
     before = {
         field: restored(way.model, field, value) for field, (value, _after) in entry.changes.items()
@@ -128,8 +161,11 @@ def mark_undone(entry: AuditEntry) -> bool:
 
 
 def restored(model: type[Any], field: str, value: Any) -> Any:
-    """Turn a value of the trail, which is JSON, into the type of its column."""
-    kind = getattr(model, field).type.python_type
-    if value is None or isinstance(value, kind):
+    """Turn a value of the trail, which is JSON, into the type of its column. A person's id is the same in both."""
+    column = model.__mapper__.columns.get(field)
+    if value is None or column is None:
+        return value
+    kind = column.type.python_type
+    if isinstance(value, kind):
         return value
     return kind.fromisoformat(value) if issubclass(kind, (date, time)) else kind(value)

@@ -1,0 +1,158 @@
+"""The texts of each kind of mail in each language: subjects, greetings, paragraphs, style."""
+
+import re
+from dataclasses import replace
+from email.message import EmailMessage
+
+import pytest
+
+from tests.mail.letters import ANA, CLIENT, DANA, LETTERS, MARKETING, SALES, letter, snapshot
+from tests.mail.test_wire import parsed
+from tests.support.texts import Reader
+from webapp.config import Settings
+from webapp.i18n import CODES
+from webapp.mail.compose import compose, first_name
+from webapp.mail.kinds import KINDS
+from webapp.mail.letter import Letter, Posting
+from webapp.models import MailKind
+
+# A subject may have so many characters, and a name of twenty must find a place in it.
+LONGEST, NAME = 60, 20
+# Two renewals, and one with a deadline, to each who may get them.
+MORE = {
+    "client, one": letter(snapshot=snapshot(subscriptions=(SALES,))),
+    "client, deadline first": letter(
+        snapshot=snapshot(subscriptions=(MARKETING, replace(SALES, base_date=MARKETING.base_date)))
+    ),
+    "copy of two": letter(recipient=ANA),
+    "partner, two": replace(LETTERS["reminder_partner"], snapshot=snapshot()),
+}
+ALL = LETTERS | MORE
+
+
+def mail(composing: Settings, of: Letter, language: str) -> EmailMessage:
+    return parsed(compose(replace(of, language=language), composing))
+
+
+def body(message: EmailMessage, kind: str) -> str:
+    part = message.get_body((kind,))
+    assert part is not None
+    content = part.get_content()
+    assert isinstance(content, str)
+    return content
+
+
+@pytest.mark.parametrize("language", CODES)
+@pytest.mark.parametrize("name", ALL)
+def test_subjects_leave_room_for_a_name(composing: Settings, name: str, language: str) -> None:
+    subject = mail(composing, ALL[name], language)["Subject"]
+    for known in (CLIENT.name, MARKETING.product, SALES.product):
+        subject = subject.replace(known, "x" * NAME)
+    assert len(subject) <= LONGEST, subject
+
+
+@pytest.mark.parametrize("language", CODES)
+@pytest.mark.parametrize("name", ALL)
+def test_subjects_begin_with_what_tells_mails_apart(
+    composing: Settings, name: str, language: str
+) -> None:
+    of = ALL[name]
+    subject = mail(composing, of, language)["Subject"]
+    if of.kind in (MailKind.INVITATION, MailKind.PASSWORD_RESET):
+        return
+    at_client = of.recipient == DANA
+    begins = (MARKETING.product, SALES.product) if at_client else (CLIENT.name,)
+    assert subject.startswith(begins)
+    assert "2026" not in subject
+
+
+def test_a_subject_has_the_year_of_a_far_day(composing: Settings) -> None:
+    far = replace(SALES, base_date=SALES.base_date.replace(year=2027))
+    of = letter(snapshot=snapshot(subscriptions=(far,)))
+    assert mail(composing, of, "en")["Subject"].endswith(": renewal on 20 February 2027")
+
+
+@pytest.mark.parametrize(
+    ("language", "greeting"),
+    [("en", "Hello Dana,"), ("pt", "Olá, Dana,"), ("pl", "Dzień dobry,")],
+)
+def test_a_mail_greets_its_reader(composing: Settings, language: str, greeting: str) -> None:
+    message = mail(composing, letter(), language)
+    assert body(message, "plain").splitlines()[:2] == [greeting, ""]
+    assert Reader(body(message, "html")).texts.count(greeting) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "first"),
+    [
+        ("Ana Żak", "Ana"),
+        ("Łucja", "Łucja"),
+        ("Anna-Maria Nowak", "Anna-Maria"),
+        ("D'Angelo Souza", "D'Angelo"),
+        ("Żak, Ana", ""),
+        ("Dr. Ana Żak", ""),
+        ("J. Żak", ""),
+        ("ana.zak@odnowa.example", ""),
+        ("007", ""),
+        ("", ""),
+    ],
+)
+def test_the_name_to_greet_by(name: str, first: str) -> None:
+    assert first_name(name) == first
+
+
+@pytest.mark.parametrize(("language", "greeting"), [("en", "Hello,"), ("pt", "Olá,")])
+def test_nobody_is_greeted_by_half_a_name(
+    composing: Settings, language: str, greeting: str
+) -> None:
+    of = letter(recipient=replace(DANA, name="Kowalska, Dana"))
+    assert body(mail(composing, of, language), "plain").splitlines()[0] == greeting
+
+
+@pytest.mark.parametrize("language", CODES)
+@pytest.mark.parametrize("name", ALL)
+def test_each_paragraph_of_the_text_is_one_line(
+    composing: Settings, name: str, language: str
+) -> None:
+    message = mail(composing, ALL[name], language)
+    lines = body(message, "plain").splitlines()
+    long = [text for text in Reader(body(message, "html")).texts if len(text) > 40]
+    assert long
+    assert [text for text in long if not any(text in line for line in lines)] == []
+
+
+def test_the_nearest_date_comes_first(composing: Settings) -> None:
+    lines = body(mail(composing, letter(), "en"), "plain").splitlines()
+    dates = [line for line in lines if "2026" in line]
+    assert [line.partition(":")[0].strip() for line in dates] == [
+        "Renewal date",
+        "Decision deadline",
+        "Renewal date",
+    ]
+
+
+@pytest.mark.parametrize("kind", [MailKind.REMINDER_CLIENT, MailKind.NOBODY_TO_TELL])
+def test_where_the_vendor_owns_the_partner_is_still_the_sender(
+    composing: Settings, kind: MailKind
+) -> None:
+    posting = Posting(DANA.email, "pl", "<one@portal.example>", letter().moment)
+    assert KINDS[kind].letter(snapshot(), posting, composing).sender_name == "Odnowa (HubSpot)"
+
+
+@pytest.mark.parametrize("name", LETTERS)
+def test_style_stands_where_every_program_reads_it(composing: Settings, name: str) -> None:
+    html = body(mail(composing, LETTERS[name], "en"), "html")
+    for tag in ("body", "table", 'td class="button"', "a href", "p class"):
+        assert re.search(rf"<{tag}[^>]* style=\"[^\"]+\"", html), tag
+    (kept,) = re.findall(r"<style[^>]*>(.*?)</style>", html, re.DOTALL)
+    dark = kept.partition("@media (prefers-color-scheme: dark)")[2]
+    assert dark.count("!important;") == dark.count(";") > 5
+    assert "{%" not in html
+    assert "\ue000" not in html
+
+
+@pytest.mark.parametrize("name", LETTERS)
+def test_no_machine_answers(composing: Settings, name: str) -> None:
+    message = mail(composing, LETTERS[name], "en")
+    assert message["X-Auto-Response-Suppress"] == "OOF, AutoReply"
+    assert message["Auto-Submitted"] == "auto-generated"
