@@ -93,6 +93,7 @@ FORMATTED = re.compile(
 PROTOCOL = {
     *("Auto-Submitted", "Cc", "Content-Language", "Content-Type", "Date", "From", "MIME-Version"),
     *("Message-ID", "References", "Reply-To", "Subject", "To", "auto-generated"),
+    *("X-Auto-Response-Suppress", "OOF, AutoReply"),
     'multipart/alternative; boundary="=_portal"',
     "example.com",
 }
