@@ -28,8 +28,11 @@ def served_demo() -> Iterator[str]:
     """Load and serve a demo; yields its address."""
     address = f"http://127.0.0.1:{free_port()}"
     with tempfile.TemporaryDirectory() as folder:
+        others = {
+            name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")
+        }
         environment = {
-            **os.environ,
+            **others,
             "PORTAL_DEMO": "1",
             "PORTAL_INSTANCE_PATH": folder,
             "PORTAL_BASE_URL": address,

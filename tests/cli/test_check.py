@@ -1,7 +1,6 @@
 """portal check, and what is said before any command starts."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import run
 from tests.support.cast import settings
 from tests.support.portal import demo_template
 from webapp.app import create_app
@@ -20,11 +20,10 @@ PORTAL = Path(sys.executable).with_name("portal")
 
 def portal(folder, *arguments, **variables):
     """Run the real console script far from the sources."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
     return subprocess.run(
         [PORTAL, *arguments],
         cwd=folder,
-        env={**clean, **variables},
+        env=run.environment(**variables),
         capture_output=True,
         text=True,
         check=False,

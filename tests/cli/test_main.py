@@ -1,9 +1,10 @@
 """The console script: what it lists, and what its commands do without."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
+
+from tests.support import run
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """
@@ -20,7 +21,7 @@ def portal(folder: Path, *arguments: str) -> list[str]:
     return subprocess.run(
         [sys.executable, "-c", PROGRAM, *arguments],
         cwd=ROOT,
-        env=os.environ | {"PORTAL_INSTANCE_PATH": str(folder)},
+        env=run.environment(PORTAL_INSTANCE_PATH=str(folder)),
         capture_output=True,
         text=True,
         check=True,
@@ -35,4 +36,5 @@ def test_developers_have_the_commands_of_libraries_too(tmp_path):
     lines = portal(tmp_path, "--help")
     names = {line.split()[0] for line in lines if line.startswith("  ") and line.split()}
     assert {"db", "import", "init", "routes"} <= names
+    assert "limiter" not in names
     assert any("revision" in line for line in portal(tmp_path, "db", "--help"))

@@ -1,6 +1,5 @@
 """The demo bar, its clock, and the inbox."""
 
-import os
 import re
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from tests.support import run
 from tests.support.cast import unit_of_work
 from webapp.demo import inbox
 from webapp.models import InboxMail, Installation, Login, Partner, Subscription, User, db
@@ -178,7 +178,7 @@ def test_outside_demo_mode_none_of_it_is_imported(tmp_path):
         subprocess.run(
             [sys.executable, "-c", program],
             cwd=ROOT,
-            env=os.environ | {"PORTAL_INSTANCE_PATH": str(tmp_path), "PORTAL_DEMO": mode},
+            env=run.environment(PORTAL_INSTANCE_PATH=str(tmp_path), PORTAL_DEMO=mode),
             capture_output=True,
             text=True,
             check=True,

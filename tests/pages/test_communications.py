@@ -11,7 +11,6 @@ from tests.support.forms import shown_in
 from webapp.domain.ownership import Owner
 from webapp.models import Delivery, Partner, Subscription, User, db
 from webapp.models.tables import client_table
-from webapp.pages import communications
 from webapp.services.lists import finding
 from webapp.services.reminders import due_index, situations
 
@@ -190,8 +189,7 @@ def test_many_clients_are_not_counted_to_the_last(app, alice, cast, monkeypatch)
         for number in range(3):
             db.session.add(make_client(odnowa, f"Own {number}", owner=Owner.VENDOR))
         situations.refresh(db.session.scalars(select(client_table.c.id)))
-    for module in (communications, finding):
-        monkeypatch.setattr(module, "MOST_COUNTED", 2)
+    monkeypatch.setattr(finding, "MOST_COUNTED", 2)
     text = alice.get(PAGE).text
     assert "More than 2 clients follow the default" in text
     assert "More than 2 clients have their own setting" in text

@@ -1,6 +1,5 @@
 """A backlog of reminders that are due now, and real processes that work it off."""
 
-import os
 import shlex
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
+from tests.support import run
 from tests.support.cast import (
     make_client,
     make_partner,
@@ -98,8 +98,7 @@ def states(app: Flask) -> Callable[[], Counter[str]]:
 @pytest.fixture
 def environment(app: Flask, sink: Sink, tmp_path: Path) -> dict[str, str]:
     """Make the environment of a process of this portal."""
-    mine = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
-    return mine | {
+    return run.environment() | {
         "HOME": str(tmp_path),
         "PORTAL_DATABASE_URL": app.config["SQLALCHEMY_DATABASE_URI"],
         "PORTAL_INSTANCE_PATH": str(tmp_path),

@@ -32,6 +32,12 @@ def folder() -> Path:
     return Path(os.environ[VARIABLE])
 
 
+def environment(**settings: str) -> dict[str, str]:
+    """Make the environment of a process of the portal: with these settings, and none of the shell's."""
+    others = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
+    return others | settings
+
+
 @contextmanager
 def alone() -> Iterator[None]:
     """Let only one process of this run at a time into the block."""

@@ -20,6 +20,9 @@ from webapp.cli.shared import Wrong, in_one_line, make_tables
 from webapp.config import SettingError
 from webapp.services import installation, runtime
 
+# A library's commands that look after nothing here.
+UNLISTED = {"limiter"}
+
 
 class Console(FlaskGroup):
     """The commands of the console script: the portal's own, and behind them those of Flask and of libraries."""
@@ -30,7 +33,9 @@ class Console(FlaskGroup):
         return own or super().get_command(with_migrations(context), name)
 
     def list_commands(self, context: click.Context) -> list[str]:
-        return super().list_commands(with_migrations(context))
+        return [
+            name for name in super().list_commands(with_migrations(context)) if name not in UNLISTED
+        ]
 
 
 def with_migrations(context: click.Context) -> click.Context:

@@ -26,7 +26,6 @@ from webapp.pages.saving import Saved, save
 from webapp.pages.settings import blueprint
 from webapp.services import runtime
 from webapp.services.accounts import partners, people
-from webapp.services.lists.finding import MOST_COUNTED
 from webapp.services.lists.overrides import override_counts
 from webapp.services.sending import sample_mails
 from webapp.services.sending.first_mails import MANY_CLIENTS, first_mails
@@ -157,27 +156,23 @@ def whole_page(partner: Partner, **context: Any) -> str:
     return render_template(template, **values, **context)
 
 
-def following_text(number: int) -> str:
-    if not number:
-        return _("No client follows the default")
-    if number > MOST_COUNTED:
-        return _(
-            "More than %(number)s clients follow the default", number=listing.number_of(number)
-        )
-    return ngettext(
-        "%(num)d client follows the default", "%(num)d clients follow the default", number
+def following_text(total: int) -> str:
+    return listing.counted(
+        total,
+        ngettext("%(num)d client follows the default", "%(num)d clients follow the default", total),
+        _("More than %(number)s clients follow the default", number=listing.number_of(total)),
+        _("No client follows the default"),
     )
 
 
-def own_text(number: int) -> str:
-    if not number:
-        return _("No client has its own setting")
-    if number > MOST_COUNTED:
-        return _(
-            "More than %(number)s clients have their own setting", number=listing.number_of(number)
-        )
-    return ngettext(
-        "%(num)d client has its own setting", "%(num)d clients have their own setting", number
+def own_text(total: int) -> str:
+    return listing.counted(
+        total,
+        ngettext(
+            "%(num)d client has its own setting", "%(num)d clients have their own setting", total
+        ),
+        _("More than %(number)s clients have their own setting", number=listing.number_of(total)),
+        _("No client has its own setting"),
     )
 
 

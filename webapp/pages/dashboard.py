@@ -8,7 +8,6 @@ from webapp.domain.access import Action
 from webapp.pages import guards, listing
 from webapp.services.lists import clients as client_list
 from webapp.services.lists.clients import ClientQuery
-from webapp.services.lists.finding import MOST_COUNTED
 
 blueprint = Blueprint("dashboard", __name__)
 ENDPOINT = "dashboard.index"
@@ -30,7 +29,7 @@ def index() -> Response:
         clients=clients,
         within_days=client_list.WITHIN_DAYS,
         count=count_text(clients.total),
-        undecided=clients.undecided and undecided_text(clients.undecided),
+        undecided=undecided_text(clients.undecided),
         **listing.leads(ENDPOINT, query, clients),
     )
 
@@ -43,21 +42,24 @@ def last_address() -> str:
 
 def count_text(total: int) -> str:
     number = listing.number_of(total)
-    if total > MOST_COUNTED:
-        return _("More than %(number)s clients", number=number)
-    if not total:
-        return _("No clients")
-    return ngettext("%(number)s client", "%(number)s clients", total, number=number)
+    return listing.counted(
+        total,
+        ngettext("%(number)s client", "%(number)s clients", total, number=number),
+        _("More than %(number)s clients", number=number),
+        _("No clients"),
+    )
 
 
-def undecided_text(number: int) -> str:
-    if number > MOST_COUNTED:
-        return _(
+def undecided_text(total: int) -> str:
+    return listing.counted(
+        total,
+        ngettext(
+            "%(num)d mail is not sure: it may have arrived or not.",
+            "%(num)d mails are not sure: they may have arrived or not.",
+            total,
+        ),
+        _(
             "More than %(number)s mails are not sure: they may have arrived or not.",
-            number=listing.number_of(number),
-        )
-    return ngettext(
-        "%(num)d mail is not sure: it may have arrived or not.",
-        "%(num)d mails are not sure: they may have arrived or not.",
-        number,
+            number=listing.number_of(total),
+        ),
     )

@@ -19,7 +19,6 @@ from webapp.pages.saving import save
 from webapp.services.lists import deliveries as delivery_list
 from webapp.services.lists import paging
 from webapp.services.lists.deliveries import DeliveryQuery
-from webapp.services.lists.finding import MOST_COUNTED
 from webapp.services.sending import decisions
 
 blueprint = Blueprint("deliveries", __name__)
@@ -95,8 +94,9 @@ def list_context() -> dict[str, Any]:
 
 def count_text(total: int) -> str:
     number = listing.number_of(total)
-    if total > MOST_COUNTED:
-        return _("More than %(number)s mails", number=number)
-    if not total:
-        return _("No mails")
-    return ngettext("%(number)s mail", "%(number)s mails", total, number=number)
+    return listing.counted(
+        total,
+        ngettext("%(number)s mail", "%(number)s mails", total, number=number),
+        _("More than %(number)s mails", number=number),
+        _("No mails"),
+    )

@@ -70,6 +70,13 @@ def number_of(total: int) -> str:
     return typography.number(min(total, finding.MOST_COUNTED), language())
 
 
+def counted(total: int, exact: str, more: str, none: str = "") -> str:
+    """Choose the words for a number of rows: for exactly so many, for more than are counted, or for none."""
+    if total > finding.MOST_COUNTED:
+        return more
+    return exact if total else none
+
+
 def answer(template: str, fragment: str, *, first_url: str, **context: Any) -> Response:
     """Render the page of a list, or for htmx only the list, with its address."""
     response = htmx.page_or_fragment(template, fragment, first_url=first_url, **context)

@@ -19,7 +19,6 @@ from webapp.pages.settings_forms import InviteForm, MemberForm, ProfileForm
 from webapp.pages.signin_forms import PasswordForm
 from webapp.services.accounts import logins, membership, people
 from webapp.services.lists import overrides
-from webapp.services.lists.finding import MOST_COUNTED
 from webapp.signin import limits, password
 
 blueprint = Blueprint("settings", __name__)
@@ -148,14 +147,16 @@ def tell_of_access(user: User) -> None:
         flash(looked_after_text(clients), "warn")
 
 
-def looked_after_text(number: int) -> str:
-    if number > MOST_COUNTED:
-        return _(
+def looked_after_text(total: int) -> str:
+    return listing.counted(
+        total,
+        ngettext(
+            "This person was the point of contact for %(num)d client; somebody else stands in.",
+            "This person was the point of contact for %(num)d clients; somebody else stands in.",
+            total,
+        ),
+        _(
             "This person was the point of contact for more than %(number)s clients; somebody else stands in.",
-            number=listing.number_of(number),
-        )
-    return ngettext(
-        "This person was the point of contact for %(num)d client; somebody else stands in.",
-        "This person was the point of contact for %(num)d clients; somebody else stands in.",
-        number,
+            number=listing.number_of(total),
+        ),
     )

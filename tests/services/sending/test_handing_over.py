@@ -1,6 +1,5 @@
 """The fate of mails when servers reject, break or die; with a real SMTP server."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -12,6 +11,7 @@ import pytest
 import time_machine
 from sqlalchemy import func, select, update
 
+from tests.support import run
 from tests.support.cast import (
     assert_situations_are_kept,
     make_client,
@@ -302,11 +302,8 @@ def test_a_killed_worker_loses_nothing_and_repeats_nothing(
         "PORTAL_INSTANCE_PATH": str(tmp_path),
         "PORTAL_SECRET_KEY": app.config["SECRET_KEY"],
     }
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")
-    }
     process = subprocess.run(
-        [sys.executable, "-c", KILLED, place], env=environment | settings, check=False
+        [sys.executable, "-c", KILLED, place], env=run.environment(**settings), check=False
     )
     assert process.returncode == -signal.SIGKILL
     with unit_of_work(app):
