@@ -366,8 +366,6 @@ def pages(app: Flask, cast: Cast, values: dict[str, Any]) -> Iterator[tuple[int 
             "user_id": colleague,
             "token": values["link"],
             "mail_id": 1,
-            "language": "pl",
-            "kind": "reminder_client",
         }
         ids = {name: value for name, value in known.items() if value is not None}
         for rule in app.url_map.iter_rules():

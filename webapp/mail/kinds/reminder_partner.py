@@ -45,7 +45,7 @@ def to_client(snapshot: ReminderSnapshot, text: TextToForward) -> Paragraphs:
         number,
     )
     decide = _(
-        "Tell us by %(date)s what to renew, change or end.",
+        "What shall we renew, change or end? Tell us by %(date)s.",
         date=long_date(subscriptions[0].base_date, text.language),
     )
     # It is sent on some other day: no date has its distance from today.
