@@ -64,7 +64,8 @@ quick: built .venv/.tools lint types
 
 # `make test` runs a sample of this: here come many more made-up histories, new ones each time, and all of the kills.
 proof: built .venv/.tools kill-test
-	PORTAL_PROOF_TIMES=20 $(BIN)/pytest -n 2 --dist worksteal tests/proof tests/domain
+	$(BIN)/python tools/browser.py
+	PORTAL_PROOF_TIMES=20 $(BIN)/pytest -n 2 --dist worksteal tests/proof tests/domain tests/browser/test_pages.py
 
 # Programs that only Debian's packages bring: apt-get install spamassassin.
 interop: built .venv/.tools

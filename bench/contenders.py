@@ -65,7 +65,7 @@ def deep(base: Connection, size: Size, key: str, backwards: bool = False) -> int
 def portal_pages(base: Connection, size: Size) -> dict[str, Turn]:
     """List the pages of the portal that are measured, for a partner's admin."""
     dashboard = "/partner/dashboard"
-    by_name, by_date = deep(base, size, "sort_key"), deep(base, size, "next_renewal_on")
+    by_name, by_date = deep(base, size, "sort_key"), deep(base, size, "first_decision_on")
     last_mail = base.execute(text("SELECT max(id) FROM delivery WHERE partner_id = 1")).scalar_one()
     client, mails = "/partner/clients/{id}", "/partner/deliveries"
     filters = {

@@ -36,7 +36,7 @@ from bench.facts import (
 )
 from webapp import i18n
 from webapp.domain.ownership import Owner
-from webapp.models.organisation import NO_RENEWAL
+from webapp.models.organisation import NO_DECISION
 from webapp.services.clients.clients import ClientDetails, keys
 
 Row = dict[str, Any]
@@ -123,7 +123,8 @@ def clients(size: Size, today: date) -> Iterator[Row]:
     for id in size.ids:
         city = CITIES[pick(id, "city", len(CITIES))]
         owner, people = own_owner(id), team(partner_of(id, size))
-        renewals = [one.course.renewal for one in products_of(id, today) if not one.cancelled]
+        decisions = {one.course.base for one in products_of(id, today) if not one.cancelled}
+        first, second = [*sorted(decisions), NO_DECISION, NO_DECISION][:2]
         yield {
             "id": id,
             "partner_id": partner_of(id, size),
@@ -132,7 +133,8 @@ def clients(size: Size, today: date) -> Iterator[Row]:
             "city": city,
             "country": "PL",
             **{key: text.replace("#", str(id)) for key, text in pattern(name_part(id), city)},
-            "next_renewal_on": min(renewals, default=NO_RENEWAL),
+            "first_decision_on": first,
+            "second_decision_on": second,
             "situation": situation(id).key,
             "owner": owner,
             "owner_set_by_id": people[0] if owner else None,

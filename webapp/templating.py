@@ -99,7 +99,12 @@ class Templates(FlaskEnvironment):
             "portal": codes.portal_name(current_app.config["PORTAL"].name),
         }
         forms = {form.__name__: partial(form, language=language.code) for form in FORMS}
-        own.filters = self.filters | forms | codes.phrases()
+        own.filters = {
+            **self.filters,
+            **forms,
+            **codes.phrases(),
+            "address": typography.address,
+        }
         return own
 
     def get_or_select_template(self, *names: Any, **options: Any) -> Template:

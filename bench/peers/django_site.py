@@ -124,7 +124,7 @@ class Client(models.Model):
     city = models.CharField(max_length=100, blank=True)
     search_key = models.CharField(max_length=700)
     sort_key = models.CharField(max_length=300)
-    next_renewal_on = models.DateField()
+    first_decision_on = models.DateField()
     owner = models.CharField(
         max_length=30,
         null=True,
@@ -173,7 +173,7 @@ class ClientAdmin(admin.ModelAdmin):
         "city",
         "owner",
         "contact",
-        "next_renewal_on",
+        "first_decision_on",
         "deadline",
         "next_mail",
     )

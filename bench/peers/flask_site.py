@@ -68,7 +68,7 @@ class Client(db.Model):
     city = column(db.String)
     search_key = column(db.String)
     sort_key = column(db.String)
-    next_renewal_on = column(db.Date)
+    first_decision_on = column(db.Date)
     owner = column(db.String)
     contact_id = column(db.BigInteger, ForeignKey("user.id"))
     organisation = db.relationship(Organisation)
@@ -118,11 +118,11 @@ class ClientView(ModelView):
         "city",
         "owner",
         "contact",
-        "next_renewal_on",
+        "first_decision_on",
         "deadline",
         "next_mail",
     )
-    column_sortable_list = ("city", "next_renewal_on", "sort_key")
+    column_sortable_list = ("city", "first_decision_on", "sort_key")
     column_default_sort = [("sort_key", False), ("id", False)]
     column_searchable_list = ("search_key",)
     column_filters = ("owner",)

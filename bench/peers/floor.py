@@ -28,10 +28,10 @@ dialog_template = templates.get_template("floor_dialog.html")
 USER = """SELECT "user".id, "user".name, organisation_id, organisation.name FROM "user"
     JOIN organisation ON organisation.id = organisation_id WHERE session_token = ? AND active"""
 COUNT = "SELECT count(*) FROM (SELECT 1 FROM client WHERE partner_id = ? LIMIT 1001) AS counted"
-CLIENTS = """SELECT client.id, organisation.name, client.city, client.owner, contact.name, client.next_renewal_on,
+CLIENTS = """SELECT client.id, organisation.name, client.city, client.owner, contact.name, client.first_decision_on,
     (SELECT min(attention_on) FROM subscription WHERE client_id = client.id AND NOT cancelled),
-    (SELECT min(deadline) FROM subscription WHERE client_id = client.id AND NOT cancelled
-        AND renewal_date = client.next_renewal_on),
+    (SELECT min(renewal_date) FROM subscription WHERE client_id = client.id AND NOT cancelled
+        AND coalesce(deadline, renewal_date) = client.first_decision_on),
     client.situation
     FROM client JOIN organisation ON organisation.id = client.id
     LEFT JOIN "user" AS contact ON contact.id = client.contact_id

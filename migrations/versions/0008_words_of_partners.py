@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0007"
 
 IDENTITY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 COLUMNS = {"reply_to": 254, "legal": 500, "privacy_url": 300}

@@ -36,7 +36,7 @@ def stored(table: Table, *names: str) -> list[Any]:
 
 def test_derived_columns_are_those_that_the_portal_computes(filled: Flask) -> None:
     columns = (
-        (client_table, ("id", "situation", "next_renewal_on", "sort_key")),
+        (client_table, ("id", "situation", "first_decision_on", "second_decision_on", "sort_key")),
         (subscription_table, ("id", "attention_on")),
     )
     before = [stored(table, *names) for table, names in columns]

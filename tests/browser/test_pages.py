@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
+from tests.browser import focus
 from tests.support.browser import OF_COLOURS, opened, violations
 from tests.support.cast import unit_of_work
 from webapp.demo.people import PASSWORD
@@ -122,7 +123,7 @@ def sign_in(email: str, password: str, then: str) -> Callable[[Page], object]:
 
 
 def open_dialog(page: Page) -> None:
-    page.get_by_role("link", name="Edit renewal owner").click()
+    page.locator("#edit-owner").click()
     expect(page.get_by_role("dialog")).to_be_visible()
 
 
@@ -238,9 +239,12 @@ def test_page(app, visit, endpoint):
     with visit(user_id(app, email)) as page:
         page.goto(f"{path}?lang=en")
         check(page)
-        for language, widths in (("pl", (*BETWEEN, *WIDTHS)), ("pt", WIDTHS)):
-            page.goto(f"{path}?lang={language}")
+        for language, widths in (("pl", (*BETWEEN, *WIDTHS)), ("pt", WIDTHS), ("en", ())):
+            if widths or language in focus.LANGUAGES:
+                page.goto(f"{path}?lang={language}")
             assert too_wide(page, widths) == [], language
+            if language in focus.LANGUAGES:
+                assert focus.faults(page) == [], language
 
 
 @pytest.mark.parametrize("state", STATES, ids=str)
@@ -250,6 +254,16 @@ def test_state(app, visit, state):
         page.goto(f"{path}{'&' if '?' in path else '?'}lang=en")
         state.act(page)
         check(page)
+        assert focus.faults(page) == []
+
+
+@pytest.mark.parametrize("language", focus.LANGUAGES)
+def test_the_open_dialog_in_its_languages(app, visit, language):
+    path = f"/partner/clients/{client_id(app, 'Wydawnictwo Łabędź')}/renewals?lang={language}"
+    with visit(user_id(app, ANNA)) as page:
+        page.goto(path)
+        open_dialog(page)
+        assert focus.faults(page) == []
 
 
 def test_a_decision_that_was_due_fits(app, visit):

@@ -24,7 +24,7 @@ from webapp.models import (
     User,
     db,
 )
-from webapp.models.organisation import NO_RENEWAL
+from webapp.models.organisation import NO_DECISION
 from webapp.services import installation, runtime
 from webapp.services.reminders import loading
 
@@ -61,10 +61,10 @@ def shows_each_state():
     assert any(not person.active for one in known.values() for person in one.contact.passed_over)
     states = set(db.session.scalars(select(Delivery.state)))
     assert states >= {DeliveryState.SENT, DeliveryState.UNCLEAR, DeliveryState.REJECTED}
-    dates = {client.next_renewal_on for client in clients}
+    dates = {client.first_decision_on for client in clients}
     assert today + timedelta(days=3) in dates
     assert min(dates) < today
-    assert NO_RENEWAL in dates
+    assert NO_DECISION in dates
     subscriptions = db.session.scalars(select(Subscription)).all()
     assert any(one.cancelled for one in subscriptions)
     assert any(one.deadline for one in subscriptions)

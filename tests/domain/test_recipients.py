@@ -184,12 +184,12 @@ def test_refused_addresses_are_named_once():
             "green",
             id="two people, one role is empty",
         ),
-        pytest.param("vendor", {BILLING: DAVE}, ALICE_BY_DEFAULT, "amber", id="a single person"),
+        pytest.param("vendor", {BILLING: DAVE}, ALICE_BY_DEFAULT, "green", id="a single person"),
         pytest.param(
             "vendor",
             dict.fromkeys(ContactRole, DANA),
             ALICE_BY_DEFAULT,
-            "amber",
+            "green",
             id="a single person in three roles",
         ),
         pytest.param(
@@ -218,7 +218,7 @@ def test_refused_addresses_are_named_once():
         pytest.param(
             "partner", {}, ALICE_BY_DEFAULT, "green", id="one point of contact is the rule"
         ),
-        pytest.param("partner", THREE, TWO_ADMINS, "amber", id="admins standing in"),
+        pytest.param("partner", THREE, TWO_ADMINS, "green", id="admins standing in"),
         pytest.param(
             "partner",
             THREE,

@@ -70,7 +70,7 @@ def readers() -> list[tuple[str, int | None, list[dict[str, int]]]]:
             own = (
                 select(Client.id)
                 .where(Client.partner_id == partner.id)
-                .order_by(Client.next_renewal_on)
+                .order_by(Client.first_decision_on)
             )
             ids = [
                 ids_of(client_id, partner.id)

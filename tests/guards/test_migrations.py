@@ -9,11 +9,23 @@ from runpy import run_path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect, select, text, update
+from sqlalchemy import inspect, select, text, true, update
 
+from tests.support.cast import make_subscription
 from webapp.cli.migrating import downgrade, upgrade
-from webapp.models import Delivery, DeliveryState, Installation, MailKind, User, db
+from webapp.models import (
+    Client,
+    Delivery,
+    DeliveryState,
+    Installation,
+    MailKind,
+    Subscription,
+    User,
+    db,
+)
 from webapp.models.base import name_conditions
+from webapp.models.organisation import NO_DECISION
+from webapp.services.reminders import due_index
 
 ROOT = Path(__file__).resolve().parents[2]
 # Migrations that have landed, with the dumps of their databases, by the hashes of their contents.
@@ -104,6 +116,36 @@ def test_readers_of_earlier_mails_are_found_too(context, cast):
     assert found[cast.dana] == (cast.partner, "old@acme.example older@acme.example")
     assert found[cast.bob] == (cast.partner, None)
     assert found[cast.dave] == (None, None)
+
+
+def test_decisions_of_earlier_subscriptions_are_found_too(context, cast):
+    acme = db.session.get(Client, cast.client)
+    db.session.get(Subscription, cast.subscription).deadline = date(2027, 3, 1)
+    db.session.get(Subscription, cast.other_subscription).cancelled = True
+    db.session.add(make_subscription(acme, "Later", date(2027, 6, 30)))
+    db.session.add(make_subscription(acme, "Last", date(2027, 9, 30)))
+    db.session.add(make_subscription(acme, "Ended", date(2027, 1, 1), cancelled=True))
+    db.session.flush()
+    due_index.refresh_where(true())
+    db.session.commit()
+    columns = select(Client.id, Client.first_decision_on, Client.second_decision_on)
+    expected = {
+        cast.client: (date(2027, 3, 1), date(2027, 6, 30)),
+        cast.other_client: (NO_DECISION, NO_DECISION),
+    }
+    found = {id: tuple(days) for id, *days in db.session.execute(columns)}
+    assert found == expected
+    db.session.commit()
+    downgrade(revision="0006")
+    renewals = db.session.execute(text("SELECT id, next_renewal_on FROM client")).all()
+    assert {id: str(day) for id, day in renewals} == {
+        cast.client: "2027-03-31",
+        cast.other_client: str(NO_DECISION),
+    }
+    db.session.commit()
+    upgrade()
+    found = {id: tuple(days) for id, *days in db.session.execute(columns)}
+    assert found == expected
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -26,7 +26,7 @@ from webapp.services.trail import history
 from webapp.services.trail.history import ActivityQuery
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
-BY_NAME, BY_RENEWAL = "ix_client_by_name", "ix_client_by_renewal"
+BY_NAME, BY_DECISION = "ix_client_by_name", "ix_client_by_decision"
 BY_SITUATION, READERS = "ix_client_by_situation", "ix_user_told"
 NEWEST, IN_STATE = "ix_delivery_partner_id_id_state", "ix_delivery_partner_id_state_id"
 LAST_DAYS, OF_TRAIL = "ix_delivery_partner_id_queued_at_id_state", "ix_audit_entry_client_id_id"
@@ -34,9 +34,9 @@ LAST_DAYS, OF_TRAIL = "ix_delivery_partner_id_queued_at_id_state", "ix_audit_ent
 WAYS: list[tuple[Any, str, str]] = [
     (ClientQuery(), BY_NAME, BY_NAME),
     (ClientQuery(sort="-name"), BY_NAME, BY_NAME),
-    (ClientQuery(sort=ClientSort.RENEWAL), BY_NAME, BY_RENEWAL),
-    (ClientQuery(sort=ClientSort.RENEWAL, within=30), BY_RENEWAL, BY_RENEWAL),
-    (ClientQuery(within=0), BY_RENEWAL, BY_NAME),
+    (ClientQuery(sort=ClientSort.DECISION), BY_NAME, BY_DECISION),
+    (ClientQuery(sort=ClientSort.DECISION, within=30), BY_DECISION, BY_DECISION),
+    (ClientQuery(within=0), BY_DECISION, BY_NAME),
     (ClientQuery(search="kalo mi"), BY_NAME, BY_NAME),
     (ClientQuery(search="kalo", reach=Reachability.RED, within=30), BY_NAME, BY_NAME),
     *((ClientQuery(owner=owner), BY_SITUATION, BY_NAME) for owner in OwnerFilter),
@@ -44,7 +44,7 @@ WAYS: list[tuple[Any, str, str]] = [
     (
         ClientQuery(reach=Reachability.AMBER, owner=OwnerFilter.OWN, within=90, sort="renewal"),
         BY_SITUATION,
-        BY_RENEWAL,
+        BY_DECISION,
     ),
     (DeliveryQuery(), NEWEST, NEWEST),
     (DeliveryQuery(state=DeliveryState.FAILED), IN_STATE, NEWEST),
@@ -88,7 +88,8 @@ def client(id: int, partner: int) -> dict[str, Any]:
         "name_key": name,
         "sort_key": i18n.sort_key(name),
         "search_key": name,
-        "next_renewal_on": date(2026, 11, 20) + timedelta(days=id % 300),
+        "first_decision_on": date(2026, 11, 20) + timedelta(days=id % 300),
+        "second_decision_on": date(2026, 12, 20) + timedelta(days=id % 300),
         "situation": ("id2-", "id1-", "id0-", "vd2r", "pd2-")[id % 5],
         "owner_version": 1,
     }

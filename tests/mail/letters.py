@@ -95,6 +95,7 @@ def letter(**others: Any) -> Letter:
         moment=datetime(2026, 2, 19, 9, tzinfo=ZoneInfo("Europe/Warsaw")),
         snapshot=snapshot(),
         day=date(2026, 2, 19),
+        given_by=PARTNER.name,
     )
     return replace(plain, **others)
 

@@ -266,7 +266,25 @@ def test_who_is_hard_to_reach_has_the_day_of_the_next_mail(app, browse, cast, ba
     assert "Mail at risk: " not in bob.get(f"{base}/{tab}").text
     with unit_of_work(app):
         db.session.query(ContactAssignment).filter_by(user_id=cast.dave).delete()
+    page = bob.get(f"{base}/{tab}").text
+    assert "The only one who is told: Dana" in page
+    assert "Mail at risk: " not in page
+    with unit_of_work(app):
+        db.session.get(User, cast.dana).rejected_reply = "550 no such user"
     assert "Mail at risk: 31 December 2026" in bob.get(f"{base}/{tab}").text
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_an_overdue_client_says_so_beside_its_reachability(app, browse, cast, base, tab):
+    def pills():
+        page = browse(cast.bob).get(f"{base}/{tab}").text
+        facts = page.partition('id="client-facts"')[2].partition("</dd>")[0]
+        return re.findall(r'<span class="pill[^"]*">([^<]+)', facts)
+
+    assert pills() == ["Reachable"]
+    with unit_of_work(app):
+        db.session.get(Subscription, cast.subscription).deadline = date(2026, 11, 30)
+    assert pills() == ["Reachable", "Overdue"]
 
 
 def test_contacts_with_roles_and_the_one_that_is_missing(app, browse, cast, base):

@@ -10,6 +10,7 @@ from tests.support.cast import make_client, make_subscription, unit_of_work
 from webapp import worker
 from webapp.domain.ownership import Owner
 from webapp.models import (
+    Client,
     ContactAssignment,
     Delivery,
     DeliveryState,
@@ -48,6 +49,11 @@ def add(app, cast):
     return add_clients
 
 
+def plain(answer):
+    """The words of a page, without tags and special spaces."""
+    return " ".join(re.sub(r"<[^>]+>", " ", answer.text).split())
+
+
 def names(answer):
     return re.findall(r'<th scope="row"><a href="[^"]+">([^<]+)</a>', answer.text)
 
@@ -67,11 +73,27 @@ def test_it_is_for_the_partners_people(browse, cast, role, status):
 
 def test_a_decision_that_was_due_stands_out(app, browse, cast, time_machine):
     with unit_of_work(app):
-        db.session.get(Subscription, cast.subscription).deadline = date(2027, 3, 1)
+        subscription = db.session.get(Subscription, cast.subscription)
+        subscription.deadline = date(2027, 3, 1)
+        due_index.refresh([subscription])
     time_machine.move_to("2027-02-28 12:00:00+00:00", tick=False)
-    assert "decide by 1 Mar 2027" in browse(cast.bob).get(DASHBOARD).text
+    row = plain(browse(cast.bob).get(DASHBOARD))
+    assert "1 Mar 2027 tomorrow renews 31 Mar 2027 Reachable Actions" in row
     time_machine.move_to("2027-03-02 12:00:00+00:00", tick=False)
-    assert "decision was due 1 Mar 2027" in browse(cast.bob).get(DASHBOARD).text
+    row = plain(browse(cast.bob).get(DASHBOARD))
+    assert "1 Mar 2027 yesterday renews 31 Mar 2027 Reachable Overdue Actions" in row
+
+
+def test_what_comes_after_an_overdue_decision_is_told(app, browse, cast, time_machine):
+    with unit_of_work(app):
+        client = db.session.get(Client, cast.client)
+        db.session.add(make_subscription(client, "Hub", date(2027, 6, 1)))
+    time_machine.move_to("2027-04-02 12:00:00+00:00", tick=False)
+    row = plain(browse(cast.bob).get(DASHBOARD))
+    assert "31 Mar 2027 2 days ago then 1 Jun 2027 Reachable Overdue" in row
+    for asked in ("overdue", "60"):
+        assert names(browse(cast.bob).get(f"{DASHBOARD}?renewal={asked}")) == ["Acme"]
+    assert names(browse(cast.bob).get(f"{DASHBOARD}?renewal=30")) == []
 
 
 def test_mails_to_decide_about_are_said(app, browse, cast, monkeypatch):
@@ -190,7 +212,8 @@ def test_the_next_mail_to_people_hard_to_reach_has_its_day(app, alice, cast, add
     assert text.count("mail at risk: ") == 1
     assert "mail at risk: 1 Apr 2027" in text
     with unit_of_work(app):
-        db.session.query(ContactAssignment).filter_by(user_id=cast.dave).delete()
+        db.session.get(User, cast.dave).rejected_reply = "550 no such user"
+        db.session.flush()
         situations.refresh([cast.client])
     assert "mail at risk: 1 Mar 2027" in alice.get(DASHBOARD).text
     with unit_of_work(app):

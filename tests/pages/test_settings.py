@@ -11,6 +11,7 @@ from webapp.models import Client, Delivery, User, db
 from webapp.services.accounts import logins
 from webapp.services.lists import finding
 from webapp.signin import password
+from webapp.typography import plain
 
 SECRET = "correct horse battery"
 NEW = "staple of the new days"
@@ -143,6 +144,20 @@ def test_inviting_somebody(app, browse, cast: Cast):
     assert dana.post("/settings/team/new", data=form).status_code == 422
 
 
+@pytest.mark.parametrize("typed", ["ewa@żółw.example", "ewa@xn--w-uga1v8h.example"])
+def test_an_address_is_typed_in_either_form(app, browse, cast: Cast, typed):
+    alice, shown = browse(cast.alice), 'value="ewa@żółw.example"'
+    refused = alice.post("/settings/team/new", data=person(name="", email=typed))
+    assert refused.status_code == 422
+    assert shown in refused.text
+    assert alice.post("/settings/team/new", data=person(name="Ewa", email=typed)).status_code == 303
+    assert "Ewa, ewa@żółw.example" in alice.get("/settings/team").text
+    with app.app_context():
+        ewa = db.session.scalars(select(User).where(User.name == "Ewa")).one()
+        assert ewa.email == "ewa@xn--w-uga1v8h.example"
+    assert shown in alice.get(f"/settings/team/{ewa.id}").text
+
+
 def test_changing_role_and_facts(app, browse, cast: Cast):
     dana = browse(cast.dana)
     address = f"/settings/team/{cast.dave}"
@@ -207,6 +222,18 @@ def test_an_invitation_can_be_sent_again(app, browse, cast: Cast):
     with app.app_context():
         states = db.session.scalars(select(Delivery.state).order_by(Delivery.id)).all()
         assert states == ["cancelled", "queued"]
+
+
+@pytest.mark.parametrize("page", ["/settings/profile", "/settings/team/{dana}"])
+def test_a_language_that_one_chooses_is_spoken_at_once(browse, cast: Cast, page):
+    """An address asked for another one before, and does so once more."""
+    dana, page = browse(cast.dana, "pl"), page.format(dana=cast.dana)
+    address = f"{page}?lang=pl"
+    form = {"name": "Dana", "email": "dana@acme.example", "time_zone": "", "admin": "1"}
+    form |= {"job_title": "", "language": "pt", "shown": shown_to(dana, page)}
+    answer = dana.get(dana.post(address, data=form).location)
+    assert answer.headers["Content-Language"] == "pt-BR"
+    assert "Salvo: Dana (Idioma)" in plain(answer.text)
 
 
 @pytest.mark.parametrize("language", ["pl", "pt", "en"])

@@ -25,6 +25,7 @@ from webapp.cli.migrating import upgrade
 from webapp.config import Settings
 from webapp.domain.recipients import ContactRole
 from webapp.models import Client, ContactAssignment, Partner, Subscription, User, db
+from webapp.models.organisation import NO_DECISION
 from webapp.models.tables import client_table
 from webapp.models.transactions import writing
 from webapp.services.reminders import situations
@@ -138,7 +139,10 @@ def make_client(partner: Partner, name: str, **values: Any) -> Client:
 
 def make_subscription(client: Client, product: str, renewal: date, **values: Any) -> Subscription:
     defaults = {"term_months": 12, "anchor_day": renewal.day, "attention_on": None}
-    client.next_renewal_on = min(client.next_renewal_on or renewal, renewal)
+    day = NO_DECISION if values.get("cancelled") else values.get("deadline") or renewal
+    days = {day, client.first_decision_on, client.second_decision_on}
+    first, second = [*sorted(days - {None, NO_DECISION}), NO_DECISION, NO_DECISION][:2]
+    client.first_decision_on, client.second_decision_on = first, second
     return Subscription(
         client=client,
         product=product,

@@ -158,13 +158,9 @@ def only_rejected(people: tuple[Person, ...]) -> tuple[Person, ...]:
 def reachability(circle: Circle) -> Reachability:
     """Rate the chance that reminders arrive.
 
-    Red: there is nobody to tell. Amber: an address was rejected, or a single person is left. Else green. If
-    the partner owns, a single point of contact is normal, and amber means that admins stand in for it.
+    Red: there is nobody to tell. Amber: an address was rejected, at once or by a bounce. Else green. A single
+    person who is left, or admins who stand in, are facts that are told beside it.
     """
     if circle.blocked:
         return Reachability.RED
-    if circle.owner is Owner.PARTNER:
-        alone = circle.contact.source is ContactSource.ADMINS
-    else:
-        alone = len(circle.to) == 1
-    return Reachability.AMBER if circle.rejected or alone else Reachability.GREEN
+    return Reachability.AMBER if circle.rejected else Reachability.GREEN

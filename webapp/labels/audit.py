@@ -165,6 +165,8 @@ def weekdays_word(value: str, language: str) -> str:
 WORDS: dict[str, Callable[[Any, str], str]] = {
     "renewal_date": day_word,
     "deadline": day_word,
+    "reply_to": lambda value, _language: typography.address(value),
+    "email": lambda value, _language: typography.address(value),
     "term_months": lambda value, _language: codes.term(value),
     "language": lambda value, _language: codes.ENDONYMS.get(value, value),
     "steps_text": lambda value, _language: value.replace(",", ", "),

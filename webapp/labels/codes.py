@@ -1,6 +1,6 @@
 """Lazy texts for codes: the domain and the tables stay language-free."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
@@ -160,17 +160,17 @@ def reasons(named: Sequence[Reason]) -> str:
     return ", ".join(str(REASONS[reason]) for reason in named)
 
 
-def gaps(circle: Circle) -> list[str]:
-    """Tell who is left out of a client's reminders and why, and whether only one person is left."""
-    said = [_("Address rejected: %(name)s", name=person.name) for person in circle.rejected]
+def gaps(circle: Circle) -> Iterator[tuple[str, str]]:
+    """Tell who is left out of a client's reminders and why, and whether only one person is left, each with an icon."""
+    for person in circle.rejected:
+        yield "warning", _("Address rejected: %(name)s", name=person.name)
     if circle.missing:
         roles = ", ".join(str(CONTACT_ROLES[role]) for role in circle.missing)
-        said.append(_("Not chosen at the client: %(roles)s", roles=roles))
+        yield "info", _("Not chosen at the client: %(roles)s", roles=roles)
     if circle.owner is Owner.VENDOR and len(circle.to) == 1:
-        said.append(_("The only one who is told: %(name)s", name=circle.to[0].person.name))
+        yield "info", _("The only one who is told: %(name)s", name=circle.to[0].person.name)
     if circle.owner is Owner.PARTNER and circle.contact.source is ContactSource.ADMINS:
-        said.append(str(CONTACT_SOURCES[ContactSource.ADMINS]))
-    return said
+        yield "info", str(CONTACT_SOURCES[ContactSource.ADMINS])
 
 
 def days_away(days: int) -> str:

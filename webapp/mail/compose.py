@@ -37,6 +37,7 @@ def compose(letter: Letter, settings: Settings) -> bytes:
             "vendor": settings.vendor_name,
             "sender": letter.sender_name,
             "recipient": letter.recipient,
+            "given_by": letter.given_by,
             "first_name": first_name(letter.recipient.name),
             "test": letter.snapshot.test,
         }

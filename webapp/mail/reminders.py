@@ -27,7 +27,7 @@ from webapp.labels import codes
 from webapp.mail.kind import Tester, Words
 from webapp.mail.letter import Letter, Posting, sender_of, to_reader
 from webapp.models import MailKind
-from webapp.typography import long_date, money, near_date
+from webapp.typography import address, long_date, money, near_date
 
 CLIENT_REASONS = {Reason(role.value) for role in ContactRole}
 # Nothing of the made-up data has a row of its own.
@@ -138,7 +138,7 @@ def words(snapshot: ReminderSnapshot, letter: Letter, settings: Settings) -> Rem
             f"{member.name} ({role_list(member.reasons, letter.language)})" for member in others
         ),
         missing=role_list(tuple(Reason(role.value) for role in snapshot.missing), letter.language),
-        rejected=", ".join(f"{party.name} ({party.email})" for party in snapshot.rejected),
+        rejected=", ".join(f"{party.name} ({address(party.email)})" for party in snapshot.rejected),
         at_client=at_client,
         introduction=paragraphs(letterhead.introduction),
         signature=paragraphs(letterhead.signature),

@@ -29,8 +29,8 @@ from webapp.domain.situations import NEW
 from webapp.models.base import Base, Identity, Key, UtcDateTime, codes, partial_index
 from webapp.models.user import User
 
-# Sorts clients without a subscription last by next renewal, since keyset pages can't compare NULL.
-NO_RENEWAL = date(9999, 12, 31)
+# Sorts clients with nothing to decide last, since keyset pages can't compare NULL.
+NO_DECISION = date(9999, 12, 31)
 LONGEST_LEGAL, LONGEST_URL = 500, 300
 
 
@@ -111,9 +111,9 @@ class Partner(Organisation):
 class Client(Organisation):
     """A customer of one partner.
 
-    ``sort_key`` and ``search_key`` are folded from name, domain and city. ``next_renewal_on`` is the
-    earliest date of an active subscription, or NO_RENEWAL. ``situation`` is the key of a
-    domain.situations.Situation. Only services.reminders.situations writes it.
+    ``sort_key`` and ``search_key`` are folded from name, domain and city. ``first_decision_on``
+    and ``second_decision_on`` are the two earliest base dates of its active subscriptions, or NO_DECISION.
+    ``situation`` is the key of a domain.situations.Situation. Only services.reminders writes these three.
     """
 
     __tablename__ = "client"
@@ -126,7 +126,8 @@ class Client(Organisation):
     name_key: Mapped[str] = mapped_column(Key)
     sort_key: Mapped[str] = mapped_column(Key)
     search_key: Mapped[str] = mapped_column(String(700))
-    next_renewal_on: Mapped[date] = mapped_column(default=NO_RENEWAL)
+    first_decision_on: Mapped[date] = mapped_column(default=NO_DECISION)
+    second_decision_on: Mapped[date] = mapped_column(default=NO_DECISION)
     situation: Mapped[str] = mapped_column(String(4), default=NEW, server_default=NEW)
     # NULL follows the default, now and later; any other value is an override.
     owner: Mapped[Owner | None] = mapped_column(codes(Owner, "owner"))
@@ -170,14 +171,27 @@ class Client(Organisation):
             "sort_key",
             "id",
             "situation",
-            "next_renewal_on",
+            "first_decision_on",
+            "second_decision_on",
             "search_key",
         ),
         Index(
-            "ix_client_by_renewal", "partner_id", "next_renewal_on", "id", "situation", "sort_key"
+            "ix_client_by_decision",
+            "partner_id",
+            "first_decision_on",
+            "id",
+            "second_decision_on",
+            "situation",
+            "sort_key",
         ),
         Index(
-            "ix_client_by_situation", "partner_id", "situation", "next_renewal_on", "id", "sort_key"
+            "ix_client_by_situation",
+            "partner_id",
+            "situation",
+            "first_decision_on",
+            "id",
+            "second_decision_on",
+            "sort_key",
         ),
         partial_index("ix_client_contact", "contact_id", where="contact_id IS NOT NULL"),
     )

@@ -106,7 +106,9 @@ def invite_contact(client_id: int, user_id: int) -> Response:
     client = guards.own_client(client_id)
     person = guards.contact_of(client.id, user_id)
     if carry_out(lambda: membership.invite(current_user, person)):
-        flash(_("Invitation on its way to: %(email)s", email=person.email), "good")
+        flash(
+            _("Invitation on its way to: %(email)s", email=typography.address(person.email)), "good"
+        )
     return redirect(url_for("clients.contacts", client_id=client.id), 303)
 
 
@@ -139,12 +141,15 @@ def beside(client: Client, known: ClientFacts, plans: Iterator[DayPlan]) -> dict
     circle = known.circle
     reach = reachability(circle)
     at_risk = None if reach is Reachability.GREEN else next(plans, None)
+    today = runtime.today(client.time_zone)
+    overdue = any(subscription.base < today for subscription in known.subscriptions)
     return {
         "client": client,
         "known": known,
         "circle": circle,
         "reach": reach,
         "at_risk": at_risk.day if at_risk else None,
+        "overdue": overdue,
         "dashboard": last_address(),
         "zone_name": forms.zone_name(client.time_zone),
         "country": territories.get(client.country or "", client.country),

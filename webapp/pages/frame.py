@@ -113,6 +113,14 @@ def speak_to(user: User) -> None:
     refresh()
 
 
+def speak_as_chosen() -> None:
+    """Go on in the language that the user has just chosen, whatever an address asked for before."""
+    session.pop("language", None)
+    for name in ("asked_language", "language"):
+        g.pop(name, None)
+    refresh()
+
+
 def keep_language(response: AnyResponse) -> None:
     """Let this browser's pages have the language of this answer while nobody is signed in."""
     set_cookie(response, language())
@@ -230,11 +238,11 @@ def set_language() -> AnyResponse:
     session["switched"] = [page.partition("?")[0], chosen]
     if current_user.is_authenticated:
         attempt(lambda: people.set_language(current_user, chosen))
-        session.pop("language", None)
+        speak_as_chosen()
     else:
         set_cookie(response, chosen)
-    g.language = chosen
-    refresh()
+        g.language = chosen
+        refresh()
     return response
 
 

@@ -14,7 +14,7 @@ class CompanyForm(forms.SharedForm):
     """The parts of every mail to clients. The service checks them."""
 
     privacy_url = StringField(_l("Privacy notice"))
-    reply_to = StringField(_l("Replies go to"))
+    reply_to = StringField(_l("Replies go to"), filters=[forms.with_letters])
     legal = TextAreaField(_l("Company data"))
 
     @classmethod

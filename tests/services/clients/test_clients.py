@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from webapp.domain.refusals import Refusal
 from webapp.models import AuditEntry, Client, Partner, User, db
-from webapp.models.organisation import NO_RENEWAL
+from webapp.models.organisation import NO_DECISION
 from webapp.services.clients import clients
 from webapp.services.clients.clients import ClientDetails
 from webapp.services.errors import Refused
@@ -30,7 +30,7 @@ def test_a_new_client_follows_the_default_and_gets_what_it_leaves_open(alice, pa
         "en",
         "Atlantic/Azores",
     )
-    assert (added.owner, added.next_renewal_on) == (None, NO_RENEWAL)
+    assert (added.owner, added.first_decision_on) == (None, NO_DECISION)
 
 
 def test_without_a_country_the_partners_zone_counts(alice, partner):

@@ -19,7 +19,7 @@ from webapp.models import (
     User,
     db,
 )
-from webapp.models.organisation import NO_RENEWAL
+from webapp.models.organisation import NO_DECISION
 from webapp.services.clients import renewals, subscriptions
 from webapp.services.clients.subscriptions import SubscriptionDetails
 from webapp.services.errors import Conflict, Refused
@@ -78,7 +78,7 @@ def test_a_new_subscription_knows_when_it_needs_attention(alice, client):
     added = subscriptions.add_subscription(alice, client, FACTS)
     assert added.attention_on == date(2026, 11, 2)
     assert added.anchor_day == 31
-    assert client.next_renewal_on == date(2027, 1, 31)
+    assert client.first_decision_on == date(2027, 1, 31)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_renewing_withdraws_what_waits_and_undo_brings_it_back(alice, subscripti
     old, new = date(2027, 3, 31), date(2028, 3, 31)
     assert subscription.renewal_date == new
     assert subscription.attention_on == date(2028, 1, 1)
-    assert subscription.client.next_renewal_on == new
+    assert subscription.client.first_decision_on == new
     assert states(subscription)[old, 30] is ReminderState.CANCELLED
     assert waiting() == []
 
@@ -166,7 +166,7 @@ def test_a_cancelled_one_needs_no_attention_until_that_is_undone(alice, subscrip
     plan_and_issue(NOON)
     entry = renewals.cancel(alice, subscription)
     assert subscription.attention_on is None
-    assert subscription.client.next_renewal_on == NO_RENEWAL
+    assert subscription.client.first_decision_on == NO_DECISION
     assert waiting() == []
     undo.undo(alice, entry)
     assert subscription.attention_on == date(2027, 3, 17)

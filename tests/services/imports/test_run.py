@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import create_engine, func, select, update
+from sqlalchemy import create_engine, func, select, true, update
 
 from tests.support.cast import Cast
 from webapp.domain.cells import Problem, read_cancelled, read_date, read_roles
@@ -28,7 +28,7 @@ from webapp.models import (
 from webapp.services import runtime
 from webapp.services.clients import renewals
 from webapp.services.imports.run import DAYS_AHEAD, Report, import_list, spelling_of
-from webapp.services.reminders import loading, situations
+from webapp.services.reminders import due_index, loading, situations
 
 DATA = Path(__file__).parent.parent.parent / "data"
 CLIENTS = (DATA / "clients.csv").read_bytes()
@@ -95,7 +95,11 @@ def test_clients(bring: Importer) -> None:
     assert (hub.renewal_date, hub.term_months, hub.anchor_day) == (date(2027, 2, 15), 24, 15)
     assert (hub.amount, hub.currency) == (Decimal("5400.50"), "BRL")
     assert hub.attention_on is not None
-    assert zolw.next_renewal_on == date(2027, 1, 31)
+    assert zolw.first_decision_on == date(2027, 1, 31)
+    days = select(Client.id, Client.first_decision_on, Client.second_decision_on)
+    before = db.session.execute(days).all()
+    due_index.refresh_where(true())
+    assert db.session.execute(days).all() == before
     # A currency without an amount says nothing.
     assert subscription("Żółw i Spółka", "Sales Hub").currency is None
 

@@ -79,7 +79,11 @@ def told(name: str) -> list[Any]:
     return [
         subscriptions.values_of(subscription),
         (subscription.cycle, subscription.anchor_day, subscription.steps_from),
-        (subscription.attention_on, subscription.client.next_renewal_on),
+        (
+            subscription.attention_on,
+            subscription.client.first_decision_on,
+            subscription.client.second_decision_on,
+        ),
         db.session.execute(
             reminders.where(Reminder.subscription_id == subscription.id).order_by(Reminder.id)
         ).all(),

@@ -13,6 +13,7 @@ from webapp.domain.recipients import ContactRole, Reachability, reachability
 from webapp.models import Client, ContactAssignment, Partner, Subscription, User, db
 from webapp.models.tables import client_table
 from webapp.services.lists import clients as client_list
+from webapp.services.lists import finding
 from webapp.services.lists.clients import ClientQuery, ClientSort, OwnerFilter
 from webapp.services.reminders import due_index, loading, situations
 
@@ -142,19 +143,36 @@ def test_owners_are_filtered_by_what_is_in_effect(partner):
 @pytest.mark.parametrize(
     ("within", "found"),
     [
-        (0, ["Late"]),
-        (30, ["Today", "Acme", "In 30 days"]),
-        (60, ["Today", "Acme", "In 30 days", "In 60 days"]),
-        (None, ["Late", "Today", "Acme", "In 30 days", "In 60 days", "Nothing"]),
+        (0, ["Later", "Late"]),
+        (30, ["Later", "Today", "In 25 days", "Acme", "In 30 days"]),
+        (60, ["Later", "Today", "In 25 days", "Acme", "In 30 days", "In 60 days"]),
+        (
+            None,
+            ["Later", "Late", "Today", "In 25 days", "Acme", "In 30 days", "In 60 days", "Nothing"],
+        ),
     ],
 )
-def test_renewals_are_filtered_by_days_from_today(partner, cast, within, found):
-    add_client(partner, "Late", date(2027, 2, 28))
+@pytest.mark.parametrize("most", [0, 1000])
+def test_decisions_are_filtered_by_days_from_today(partner, cast, within, found, most, monkeypatch):
+    monkeypatch.setattr(finding, "MOST_COUNTED", most)
+    later = add_client(partner, "Later", date(2027, 2, 27))
+    for day in (date(2027, 2, 28), date(2027, 3, 21), date(2028, 1, 1)):
+        db.session.add(make_subscription(later, f"Until {day}", day))
+    late = add_client(partner, "Late", date(2027, 2, 28))
+    db.session.add_all(
+        [
+            make_subscription(late, "Cancelled", date(2027, 3, 5), cancelled=True),
+            make_subscription(late, "Far away", date(2028, 1, 1)),
+        ]
+    )
     add_client(partner, "Today", date(2027, 3, 1))
+    early = add_client(partner, "In 25 days", date(2027, 5, 10))
+    db.session.add(make_subscription(early, "Early", date(2027, 6, 1), deadline=date(2027, 3, 26)))
     add_client(partner, "In 30 days", date(2027, 3, 31))
     add_client(partner, "In 60 days", date(2027, 4, 30))
     add_client(partner, "Nothing")
-    assert names(partner, within=within, sort=ClientSort.RENEWAL) == found
+    assert names(partner, within=within, sort=ClientSort.DECISION) == found
+    assert names(partner, within=within, sort=f"-{ClientSort.DECISION}") == found[::-1]
 
 
 @pytest.mark.parametrize("sort", ClientSort)
@@ -173,7 +191,7 @@ def test_pages_follow_each_other_and_back(partner, monkeypatch, sort, descending
     assert len(set(shown)) == 7
     assert {page.total for page in pages} == {7}
     keys = [
-        (row.next_renewal, row.id) if sort is ClientSort.RENEWAL else (row.name, row.id)
+        (row.decision, row.id) if sort is ClientSort.DECISION else (row.name, row.id)
         for page in pages
         for row in page.rows
     ]
@@ -198,17 +216,56 @@ def test_days_are_counted_where_the_client_is(partner, time_machine):
     assert row.today == date(2027, 3, 2)
 
 
-def test_the_deadline_of_the_next_renewal(partner, cast):
-    later = make_subscription(db.session.get(Client, cast.client), "Later", date(2027, 6, 30))
-    later.deadline = date(2027, 5, 1)
-    db.session.add(later)
-    assert client_list.load(partner, ClientQuery()).rows[0].deadline is None
-    db.session.get(Subscription, cast.subscription).deadline = date(2027, 3, 1)
-    assert client_list.load(partner, ClientQuery()).rows[0].deadline == date(2027, 3, 1)
+@pytest.mark.parametrize(
+    ("deadlines", "shown"),
+    [
+        ((None, None, None), (date(2027, 3, 31), None, None)),
+        ((None, date(2027, 3, 30), None), (date(2027, 3, 30), date(2027, 6, 30), None)),
+        ((date(2027, 3, 1), None, None), (date(2027, 3, 1), date(2027, 3, 31), None)),
+        # The first is overdue.
+        (
+            (date(2027, 2, 28), date(2027, 4, 1), None),
+            (date(2027, 2, 28), date(2027, 3, 31), date(2027, 4, 1)),
+        ),
+        (
+            (date(2027, 2, 28), date(2027, 2, 20), None),
+            (date(2027, 2, 20), date(2027, 6, 30), date(2027, 9, 30)),
+        ),
+        ((date(2027, 2, 1),) * 3, (date(2027, 2, 1), date(2027, 3, 31), None)),
+    ],
+)
+def test_a_row_shows_the_date_that_filters_and_orders_count(partner, cast, deadlines, shown):
+    acme = db.session.get(Client, cast.client)
+    later = [
+        make_subscription(acme, f"{day}", day) for day in (date(2027, 6, 30), date(2027, 9, 30))
+    ]
+    db.session.add_all(later)
+    subscriptions = [db.session.get(Subscription, cast.subscription), *later]
+    for subscription, deadline in zip(subscriptions, deadlines, strict=True):
+        subscription.deadline = deadline
+    due_index.refresh(subscriptions)
+    row = client_list.load(partner, ClientQuery()).rows[0]
+    assert (row.decision, row.renewal, row.later) == shown
 
 
-def test_a_client_without_a_running_subscription_has_no_next_renewal(partner, cast):
+def test_a_client_without_a_running_subscription_has_nothing_to_decide(partner, cast):
     subscription = db.session.get(Subscription, cast.subscription)
     subscription.cancelled = True
     due_index.refresh([subscription])
-    assert client_list.load(partner, ClientQuery()).rows[0].next_renewal is None
+    assert client_list.load(partner, ClientQuery()).rows[0].decision is None
+
+
+@pytest.mark.parametrize(
+    ("owner", "left", "alone"),
+    [("vendor", 2, False), ("vendor", 1, True), ("vendor", 0, False), ("partner", 1, False)],
+)
+def test_a_single_person_who_is_told_is_a_fact_and_no_risk(partner, cast, owner, left, alone):
+    partner.default_owner = Owner(owner)
+    client = add_client(partner, "Few")
+    for role in list(ContactRole)[:left]:
+        person = add_user(client, role.value)
+        db.session.add(ContactAssignment(client_id=client.id, role=role, user_id=person.id))
+    situations.refresh([client.id])
+    row = client_list.load(partner, ClientQuery(search="few")).rows[0]
+    assert row.alone is alone
+    assert row.reach is (Reachability.GREEN if left else Reachability.RED)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy import Table
 
@@ -10,7 +9,7 @@ from webapp.domain.schedule import base_date
 from webapp.models import Partner, User, db
 from webapp.models.audit import AuditAction
 from webapp.models.base import Json
-from webapp.models.organisation import NO_RENEWAL
+from webapp.models.organisation import NO_DECISION
 from webapp.models.tables import (
     client_table,
     insert_all,
@@ -72,7 +71,7 @@ def insert_clients(partner: Partner, plans: Sequence[ClientPlan]) -> None:
             **clients.columns(clients.fill(partner, plan.details(ClientDetails))),
             **same,
             "id": plan.id,
-            "next_renewal_on": next_renewal(plan),
+            **decisions(plan),
         }
         for plan in plans
     ]
@@ -80,10 +79,15 @@ def insert_clients(partner: Partner, plans: Sequence[ClientPlan]) -> None:
     insert_all(client_table, rows)
 
 
-def next_renewal(plan: ClientPlan) -> Any:
-    """Find the earliest date of a new client's active subscriptions."""
-    active = (part for part in plan.subscriptions.values() if not part.value("cancelled"))
-    return min((part.value("renewal_date") for part in active), default=NO_RENEWAL)
+def decisions(plan: ClientPlan) -> Json:
+    """Find the first two days of decisions of a new client, as services.reminders.due_index stores them."""
+    days = {
+        base_date(part.value("renewal_date"), part.value("deadline"))
+        for part in plan.subscriptions.values()
+        if not part.value("cancelled")
+    }
+    first, second = [*sorted(days), NO_DECISION, NO_DECISION][:2]
+    return {"first_decision_on": first, "second_decision_on": second}
 
 
 def subscription_columns(

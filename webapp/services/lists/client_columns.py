@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import ColumnElement, bindparam, func, select
+from sqlalchemy import ColumnElement, Date, and_, bindparam, case, func, literal, null, or_, select
 
 from webapp.domain.ownership import Person
 from webapp.domain.recipients import Reachability
 from webapp.domain.situations import Standing, reachabilities, standing
 from webapp.models import DeliveryState, Partner, ReminderState
+from webapp.models.organisation import NO_DECISION
 from webapp.models.subscription import base_date_of
 from webapp.models.tables import client_table, delivery_table, reminder_table, subscription_table
 from webapp.services.lists import finding
@@ -45,16 +46,53 @@ def next_mail() -> ColumnElement[date | None]:
     )
 
 
-def next_deadline() -> ColumnElement[date | None]:
-    """Select the decision deadline of the next renewal, the earliest one if several renew that day."""
+def first_renewal() -> ColumnElement[date | None]:
+    """Select the renewal that a client's first decision is about, the earliest one if there are several."""
     return (
-        select(func.min(subscription.deadline))
+        select(func.min(subscription.renewal_date))
         .where(
             subscription.client_id == client.id,
-            subscription.renewal_date == client.next_renewal_on,
+            base_date_of(subscription) == client.first_decision_on,
             subscription.cancelled.is_(False),
         )
         .scalar_subquery()
+    )
+
+
+def decision_between(since: ColumnElement[date], until: ColumnElement[date]) -> ColumnElement[date]:
+    """Select the first decision of a client in a time, by looking at all its subscriptions."""
+    return (
+        select(func.min(base_date_of(subscription)))
+        .where(
+            subscription.client_id == client.id,
+            base_date_of(subscription).between(since, until),
+            subscription.cancelled.is_(False),
+        )
+        .scalar_subquery()
+    )
+
+
+def later_decision() -> ColumnElement[date | None]:
+    """Select the first decision of a client from the day ``today`` on, if an earlier one is overdue."""
+    today = bindparam("today", type_=Date)
+    return case(
+        (client.first_decision_on >= today, null()),
+        (client.second_decision_on < today, decision_between(today, literal(NO_DECISION))),
+        (client.second_decision_on < NO_DECISION, client.second_decision_on),
+    )
+
+
+def decided_between(since: ColumnElement[date], until: ColumnElement[date]) -> ColumnElement[bool]:
+    """Make the condition for clients with a decision in a time: their first one, or one after it.
+
+    Subscriptions are looked at only if the first two were before. By CASE, since SQLite works out both sides of
+    an AND whose value it needs.
+    """
+    first, second = client.first_decision_on, client.second_decision_on
+    third = case((second < since, decision_between(since, until))).is_not(None)
+    return or_(
+        first.between(since, until),
+        and_(first < since, or_(second.between(since, until), third)),
     )
 
 

@@ -4,13 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
-from functools import cache, partial
+from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, exists, or_, select
 
 from webapp.domain.ownership import (
     EffectiveOwner,
+    Owner,
     PointOfContact,
     effective_owner,
     point_of_contact,
@@ -18,7 +19,7 @@ from webapp.domain.ownership import (
 from webapp.domain.recipients import Reachability
 from webapp.domain.situations import SITUATIONS, Situation, Standing, standing
 from webapp.models import Partner
-from webapp.models.organisation import NO_RENEWAL
+from webapp.models.organisation import NO_DECISION
 from webapp.models.tables import client_table, execute, organisation_table, user_table
 from webapp.services import runtime
 from webapp.services.lists import finding, paging
@@ -26,7 +27,9 @@ from webapp.services.lists.client_columns import (
     Team,
     blocked_until,
     client,
-    next_deadline,
+    decided_between,
+    first_renewal,
+    later_decision,
     next_mail,
     not_sure,
 )
@@ -48,7 +51,7 @@ class OwnerFilter(StrEnum):
 
 class ClientSort(StrEnum):
     NAME = "name"
-    RENEWAL = "renewal"
+    DECISION = "renewal"
 
 
 ROWS = (
@@ -57,11 +60,12 @@ ROWS = (
         client.city,
         client.situation,
         client.contact_id,
-        client.next_renewal_on,
+        client.first_decision_on,
         company.name,
         company.time_zone,
         next_mail().label("next_mail"),
-        next_deadline().label("next_deadline"),
+        first_renewal().label("renewal"),
+        later_decision().label("later_decision"),
         blocked_until().label("blocked_until"),
     )
     .select_from(client_table.join(organisation_table, company.id == client.id))
@@ -80,13 +84,16 @@ LISTING = Listing(
             client.contact_id.in_(given("gone")) & client.situation.in_(given("gone_keys")),
             client.contact_id.in_(given("rejected")) & client.situation.in_(given("rejected_keys")),
         ),
-        "before": lambda given: client.next_renewal_on < given("day"),
-        "since": lambda given: client.next_renewal_on >= given("day"),
-        "until": lambda given: client.next_renewal_on <= given("day"),
+        "overdue": lambda given: client.first_decision_on < given("today"),
+        "until": lambda given: client.first_decision_on <= given("day"),
+        "between": lambda given: decided_between(given("today"), given("day")),
     },
-    # A search goes through all names, in an index that has the other facts, too.
-    behind=dict.fromkeys(("situation", "lost", "before", "since", "until"), frozenset({"search"})),
-    keys={ClientSort.NAME: client.sort_key, ClientSort.RENEWAL: client.next_renewal_on},
+    # A search goes through all names, in an index that has the other facts, too. "until" ends a walk along the
+    # decisions; "between" leads by itself, and a second end would keep SQLite from the best index.
+    behind=dict.fromkeys(("situation", "lost", "overdue", "between"), frozenset({"search"}))
+    | {"until": frozenset({"search", "between"})},
+    either=frozenset({"between"}),
+    keys={ClientSort.NAME: client.sort_key, ClientSort.DECISION: client.first_decision_on},
 )
 # The people of the partner ``reader``; "chosen": some client has this contact of its own.
 TEAM = (
@@ -109,7 +116,7 @@ TEAM = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientQuery(paging.Query):
-    """The clients to show. ``within``: next renewal in at most so many days; 0 for overdue."""
+    """The clients to show. ``within``: a decision is due in at most so many days; 0 for an overdue one."""
 
     search: str = words("q")
     owner: OwnerFilter | None = choice("owner", each(OwnerFilter))
@@ -119,10 +126,11 @@ class ClientQuery(paging.Query):
 
 
 class ClientRow(NamedTuple):
-    """One client. ``today``: its local date. ``next_renewal``: None if there is nothing to renew.
+    """One client. ``today``: its local date. ``decision``: its first one, None if there is nothing to decide.
 
-    ``deadline``: the decision deadline of that renewal, if there is one.
-    ``at_risk``: the day of the next mail to people who are hard to reach.
+    ``renewal``: the date of what is decided, if the decision is due before. ``later``: the next decision, if
+    the first one is overdue. ``alone``: only one person at the client is told. ``at_risk``: the day of the
+    next mail to people who are hard to reach.
     """
 
     id: int
@@ -130,10 +138,12 @@ class ClientRow(NamedTuple):
     city: str | None
     owner: EffectiveOwner
     contact: PointOfContact
-    next_renewal: date | None
-    deadline: date | None
+    decision: date | None
+    renewal: date | None
+    later: date | None
     today: date
     reach: Reachability
+    alone: bool
     at_risk: date | None
 
 
@@ -150,12 +160,13 @@ class ClientPage(Page[ClientRow]):
 def load(partner: Partner, query: ClientQuery) -> ClientPage:
     """Load the clients that a query asks for, in at most four statements."""
     team, undecided = load_team(partner)
+    today = runtime.today(partner.time_zone)
     page = paging.load(
         LISTING,
         query,
         PAGE,
-        reader={"reader": partner.id},
-        asked=list(asked(partner, team, query)),
+        reader={"reader": partner.id, "today": today},
+        asked=list(asked(partner, team, query, today)),
     )
     return ClientPage(
         rows=tuple(client_rows(page.rows, partner, team)),
@@ -179,19 +190,21 @@ def load_team(partner: Partner) -> tuple[Team, int]:
     return team, rows[0].undecided
 
 
-def asked(partner: Partner, team: Team, query: ClientQuery) -> Iterator[tuple[str, Given]]:
+def asked(
+    partner: Partner, team: Team, query: ClientQuery, today: date
+) -> Iterator[tuple[str, Given]]:
     """Turn the filters of a query into conditions of LISTING."""
     yield from each_word("search", query.search)
     if query.reach:
         yield reached(partner, team, query.reach, owned(partner, query.owner))
     elif query.owner:
         yield "situation", {"keys": owned(partner, query.owner)}
-    today = runtime.today(partner.time_zone)
     if query.within == 0:
-        yield "before", {"day": today}
+        yield "overdue", {"today": today}
     elif query.within is not None:
-        yield "since", {"day": today}
-        yield "until", {"day": today + timedelta(days=query.within)}
+        until = today + timedelta(days=query.within)
+        yield "until", {"day": until}
+        yield "between", {"today": today, "day": until}
 
 
 def owned(partner: Partner, wanted: OwnerFilter | None) -> list[str]:
@@ -230,7 +243,12 @@ def reached(
 def client_rows(rows: Sequence[Any], partner: Partner, team: Team) -> Iterator[ClientRow]:
     """Make the rows of a page. What many of them share is asked once."""
     today = cache(runtime.today)
-    owner = cache(partial(effective_owner, default=partner.default_owner))
+
+    @cache
+    def led(situation: str) -> tuple[EffectiveOwner, bool]:
+        own = SITUATIONS[situation]
+        owner = effective_owner(own.choice, partner.default_owner)
+        return owner, owner.owner is Owner.VENDOR and own.told == 1
 
     @cache
     def asked(own_id: int | None) -> tuple[PointOfContact, Mapping[str, Reachability]]:
@@ -241,19 +259,22 @@ def client_rows(rows: Sequence[Any], partner: Partner, team: Team) -> Iterator[C
         )
 
     # Taken apart at once, which is faster than value by value.
-    for id, city, situation, own_id, renewal, name, zone, mail, deadline, blocked in rows:
+    for id, city, situation, own_id, decision, name, zone, mail, renewal, later, blocked in rows:
         contact, rated = asked(own_id)
+        owner, alone = led(situation)
         day, reach = today(zone), rated[situation]
         yield ClientRow(
             id=id,
             name=name,
             city=city,
-            owner=owner(SITUATIONS[situation].choice),
+            owner=owner,
             contact=contact,
-            next_renewal=None if renewal == NO_RENEWAL else renewal,
-            deadline=deadline,
+            decision=None if decision == NO_DECISION else decision,
+            renewal=None if renewal == decision else renewal,
+            later=later,
             today=day,
             reach=reach,
+            alone=alone,
             at_risk=None if reach is Reachability.GREEN else at_risk(mail, blocked, day),
         )
 

@@ -8,7 +8,8 @@ import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
-from typing import Any
+from itertools import product
+from typing import Any, cast
 
 from sqlalchemy import (
     BindParameter,
@@ -26,7 +27,9 @@ from sqlalchemy import (
     select,
     true,
     tuple_,
+    union_all,
 )
+from sqlalchemy.sql.elements import BooleanClauseList
 from sqlalchemy.sql.visitors import iterate
 
 from webapp.i18n import fold
@@ -56,7 +59,8 @@ class Listing:
     condition for rows that a reader may see; its parameters are the reader's. ``conditions``: all that may
     narrow the list. ``leading``: those that lead to few rows by an index of their own, whoever reads.
     ``behind``: conditions that lead to more rows than others, which they leave the choice of an index to if
-    both are used. ``keys``: the sort keys by the query's ``sort``; if empty, the id alone.
+    both are used. ``either``: alternatives that exclude each other, each of which leads to its rows by itself,
+    the first one first. ``keys``: the sort keys by the query's ``sort``; if empty, the id alone.
     ``shown``: the condition for rows on the pages; all others are only counted. ``counted``: readers are
     told how many there are.
     """
@@ -67,6 +71,7 @@ class Listing:
     conditions: Mapping[str, Condition] = field(default_factory=dict)
     leading: frozenset[str] = frozenset()
     behind: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    either: frozenset[str] = frozenset()
     keys: Mapping[str, ColumnElement[Any]] = field(default_factory=dict)
     shown: ColumnElement[bool] = field(default_factory=true)
     counted: bool = True
@@ -211,12 +216,22 @@ def conditions(listing: Listing, names: Sequence[str]) -> Iterator[ColumnElement
         yield listing.conditions[name](partial(parameter, name, number))
 
 
-def few(listing: Listing, names: Sequence[str]) -> Iterator[ColumnElement[bool]]:
-    """Make the conditions for few rows: one of those with these names chooses the index, or the reader's does."""
+def few(listing: Listing, names: Sequence[str]) -> Iterator[tuple[ColumnElement[bool], ...]]:
+    """Make the conditions for few rows: one of those with these names chooses the index, or the reader's does.
+
+    Each of alternatives has its own. No row meets two of them.
+    """
     ahead = [name for name in names if not listing.behind.get(name, frozenset()) & {*names}]
-    yield unseen(listing.readable) if listing.leading & {*ahead} else listing.readable
+    readable = unseen(listing.readable) if listing.leading & {*ahead} else listing.readable
+    alternatives: list[Sequence[ColumnElement[bool]]] = [(readable,)]
     for name, condition in zip(names, conditions(listing, names), strict=True):
-        yield condition if name in ahead else unseen(condition)
+        if name not in ahead:
+            alternatives.append((unseen(condition),))
+        elif name in listing.either:
+            alternatives.append(cast(BooleanClauseList, condition).clauses)
+        else:
+            alternatives.append((condition,))
+    return product(*alternatives)
 
 
 @lru_cache(SHAPES)
@@ -246,12 +261,9 @@ def count_statement(listing: Listing, walk: Walk, names: tuple[str, ...]) -> Sel
 
     One row without an id, if there are none.
     """
-    some = (
-        select(*order(listing, walk.sort), listing.shown.label("shown"))
-        .where(*few(listing, names))
-        .limit(constant("most_counted"))
-        .cte("some")
-    )
+    rows = select(*order(listing, walk.sort), listing.shown.label("shown"))
+    matching = union_all(*(rows.where(*conditions) for conditions in few(listing, names)))
+    some = matching.limit(constant("most_counted")).cte("some")
     (*columns, shown) = some.c
     sorted_ones = walk.along(select(columns[-1].label("id")).where(shown), columns)
     number = select(func.count().label("total")).select_from(some).subquery("number")

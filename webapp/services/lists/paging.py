@@ -149,11 +149,11 @@ def load(
 ) -> Page[Any]:
     """Load one page of rows, in four statements at most.
 
-    ``reader``: the parameters of what the reader may see. ``asked``: the query's filters as conditions.
-    A place that is not in the list is ignored.
+    ``reader``: the parameters of what the reader may see, and of the rows. ``asked``: the query's filters as
+    conditions. A place that is not in the list is ignored.
     """
     page = load_ids(listing, query, size, reader=reader, asked=asked)
-    return replace(page, rows=load_rows(listing, page.rows))
+    return replace(page, rows=load_rows(listing, page.rows, reader))
 
 
 def load_ids(
@@ -183,9 +183,9 @@ def load_ids(
     )
 
 
-def load_rows(listing: Listing, ids: Sequence[int]) -> tuple[Any, ...]:
+def load_rows(listing: Listing, ids: Sequence[int], reader: Given = NOTHING) -> tuple[Any, ...]:
     """Load these rows, in this order."""
     if not ids:
         return ()
-    by_id = {row.id: row for row in fetch(listing.rows, {"ids": ids})}
+    by_id = {row.id: row for row in fetch(listing.rows, {**reader, "ids": ids})}
     return tuple(by_id[row_id] for row_id in ids if row_id in by_id)

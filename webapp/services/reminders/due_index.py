@@ -1,4 +1,4 @@
-"""The due index: each subscription's next day of attention, and each client's next renewal.
+"""The due index: each subscription's next day of attention, and each client's first two decisions.
 
 Only this module writes them.
 """
@@ -12,7 +12,8 @@ from sqlalchemy import ColumnElement, bindparam, func, select, update
 
 from webapp.domain import schedule
 from webapp.models import Partner, Reminder, Subscription, db
-from webapp.models.organisation import NO_RENEWAL
+from webapp.models.organisation import NO_DECISION
+from webapp.models.subscription import base_date_of
 from webapp.models.tables import client_table, settings_change_table, subscription_table
 
 # The ids of subscriptions by their next day of attention.
@@ -23,7 +24,7 @@ steps_of = cache(schedule.parse_steps)
 
 
 def refresh(subscriptions: Collection[Subscription]) -> None:
-    """Write each subscription's next day of attention, and the clients' next renewals."""
+    """Write each subscription's next day of attention, and the clients' decisions."""
     db.session.flush()
     ids = [subscription.id for subscription in subscriptions]
     for start in range(0, len(ids), CHUNK):
@@ -49,16 +50,16 @@ def followed() -> ColumnElement[bool]:
 def forget(subscription: Subscription) -> None:
     """Make the session reload the columns that were written past it."""
     db.session.expire(subscription, ["attention_on"])
-    db.session.expire(subscription.client, ["next_renewal_on"])
+    db.session.expire(subscription.client, ["first_decision_on", "second_decision_on"])
 
 
 def refresh_where(condition: ColumnElement[bool]) -> None:
-    """Write ``attention_on`` and ``next_renewal_on`` for the subscriptions that meet a condition.
+    """Write the next day of attention of the subscriptions that meet a condition, and their clients' decisions.
 
     It writes past the session, so that no version moves and open forms stay valid.
     """
     refresh_days(condition)
-    write_next_renewals(condition)
+    write_decisions(condition)
 
 
 def refresh_days(condition: ColumnElement[bool]) -> None:
@@ -132,16 +133,24 @@ def write(changed: Days) -> None:
             )
 
 
-def write_next_renewals(condition: ColumnElement[bool]) -> None:
-    """Store the earliest date of an active subscription, for each client concerned."""
+def write_decisions(condition: ColumnElement[bool]) -> None:
+    """Store the first two base dates of the active subscriptions, for each client concerned."""
     active = subscription_table.alias("active")
-    earliest = (
-        select(func.coalesce(func.min(active.c.renewal_date), NO_RENEWAL))
-        .where(active.c.client_id == client_table.c.id, active.c.cancelled.is_(False))
-        .scalar_subquery()
+    earliest = select(func.min(base_date_of(active.c))).where(
+        active.c.client_id == client_table.c.id, active.c.cancelled.is_(False)
+    )
+    first = earliest.correlate(client_table).scalar_subquery()
+    other = subscription_table.alias("other")
+    after = select(func.min(base_date_of(other.c))).where(
+        other.c.client_id == client_table.c.id,
+        other.c.cancelled.is_(False),
+        base_date_of(other.c) > first,
     )
     db.session.connection().execute(
         update(client_table)
         .where(client_table.c.id.in_(select(Subscription.client_id).where(condition)))
-        .values(next_renewal_on=earliest)
+        .values(
+            first_decision_on=func.coalesce(first, NO_DECISION),
+            second_decision_on=func.coalesce(after.scalar_subquery(), NO_DECISION),
+        )
     )

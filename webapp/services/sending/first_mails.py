@@ -20,7 +20,7 @@ from sqlalchemy import (
 from webapp.domain.delivery import DeliveryState
 from webapp.domain.facts import ClientFacts
 from webapp.domain.reminders import DayPlan, day_plans
-from webapp.models.organisation import NO_RENEWAL
+from webapp.models.organisation import NO_DECISION
 from webapp.models.tables import client_table, delivery_table, execute, subscription_table
 from webapp.services.reminders import loading
 
@@ -106,7 +106,7 @@ def among_next() -> Select[Any]:
         select(owned.client_id)
         .where(
             partner_of(owned.client_id) == bindparam("partner"),
-            owned.attention_on <= func.coalesce(last, NO_RENEWAL),
+            owned.attention_on <= func.coalesce(last, NO_DECISION),
             owned.renewal_date >= bindparam("since"),
             ~earlier.exists(),
         )
@@ -116,25 +116,25 @@ def among_next() -> Select[Any]:
 
 
 def among_clients(found: FromClause, *conditions: ColumnElement[bool]) -> Select[Any]:
-    """Select a partner's clients in the order of their next steps, by looking at those that renew first.
+    """Select a partner's clients in the order of their next steps, by looking at those with the first decisions.
 
     ``found``: what was found by a shorter way. None if these are enough.
     """
     owned, client = subscription_table.c, client_table.c
-    renewing = (
+    deciding = (
         select(client.id)
         .where(client.partner_id == bindparam("partner"), *conditions)
-        .order_by(client.next_renewal_on, client.id)
+        .order_by(client.first_decision_on, client.id)
         .limit(MANY_CLIENTS)
         .subquery()
         .c
     )
     step = select(func.min(owned.attention_on)).where(
-        owned.client_id == renewing.id, owned.renewal_date >= bindparam("since")
+        owned.client_id == deciding.id, owned.renewal_date >= bindparam("since")
     )
     enough = select(func.count() >= bindparam("most")).select_from(found).scalar_subquery()
     clients = (
-        select(renewing.id, step.scalar_subquery().label("day"))
+        select(deciding.id, step.scalar_subquery().label("day"))
         # With a limit, SQLite works out each day once, and not for each use of it.
         .limit(case((enough, 0), else_=MANY_CLIENTS))
         .subquery()
@@ -154,10 +154,10 @@ def together(*ways: FromClause) -> CompoundSelect[Any]:
 
 
 NEAREST, NEXT = among_nearest().cte("nearest"), among_next().cte("next")
-RENEWING = client_table.c.next_renewal_on >= bindparam("since")
+DECIDING = client_table.c.first_decision_on >= bindparam("since")
 FEW = together(waiting().subquery(), NEAREST, among_clients(NEAREST).subquery())
 # If fewer of its steps are among the next, of so many clients only some can be looked at.
-MANY = together(waiting().subquery(), NEXT, among_clients(NEXT, RENEWING).subquery())
+MANY = together(waiting().subquery(), NEXT, among_clients(NEXT, DECIDING).subquery())
 
 
 def first_mails(

@@ -12,6 +12,7 @@ from webapp.models.audit import AuditAction
 from webapp.services import audit, runtime
 from webapp.services.reminders import loading
 from webapp.services.sending import letterheads, queueing
+from webapp.services.sending.givers import givers
 from webapp.services.sending.queueing import NewMail
 
 
@@ -50,6 +51,7 @@ def preview(actor: User, partner: Partner, kind: MailKind, language: str) -> byt
         message_id=new_message_id(settings),
         moment=tester.now,
         day=tester.today,
+        given_by=givers({actor.id}).get(actor.id),
     )
     return compose(kinds.KINDS[kind].letter(snapshot, posting, settings), settings)
 
