@@ -257,7 +257,7 @@ def expected(app: Flask, rule: Rule, method: str, role: Role | None, own: bool) 
             return 303
         if not may(role, policy):
             return 403
-        # The trail of a client is its partner's: for the client's own people there is nothing to undo.
+        # The trail of a client is its partner's: but for the contacts, its own people find nothing to undo.
         if not own or (rule.endpoint == "frame.undo" and role.startswith("client")):
             return 404
     if role and (rule.endpoint, method) in SIGNED_IN_ANSWERS:

@@ -3,13 +3,14 @@
 import re
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from tests.support.cast import Cast, unit_of_work
 from tests.support.forms import shown_to
-from webapp.models import Client, Delivery, User, db
+from webapp.models import Client, ContactAssignment, Delivery, User, db
 from webapp.services.accounts import logins
 from webapp.services.lists import finding
+from webapp.services.reminders import situations
 from webapp.signin import password
 from webapp.typography import plain
 
@@ -222,6 +223,20 @@ def test_an_invitation_can_be_sent_again(app, browse, cast: Cast):
     with app.app_context():
         states = db.session.scalars(select(Delivery.state).order_by(Delivery.id)).all()
         assert states == ["cancelled", "queued"]
+
+
+def test_who_was_the_last_contact_is_missed(app, browse, cast: Cast):
+    """Nobody was asked before: it is activating that takes this back."""
+    with unit_of_work(app):
+        db.session.execute(
+            update(ContactAssignment)
+            .where(ContactAssignment.client_id == cast.client)
+            .values(user_id=cast.dave)
+        )
+        situations.refresh([cast.client])
+    dana, address, missed = browse(cast.dana), f"/settings/team/{cast.dave}/active", "Nobody can be"
+    assert missed in dana.get(dana.post(address, data={"active": "0"}).location).text
+    assert missed not in dana.get(dana.post(address, data={"active": "1"}).location).text
 
 
 @pytest.mark.parametrize("page", ["/settings/profile", "/settings/team/{dana}"])

@@ -90,10 +90,12 @@ def inbox() -> str:
     """Show the mails that went out, newest first; ``to`` shows only those of one recipient."""
     query = listing.read(InboxQuery)
     page = demo_inbox.mails(query)
+    readers = demo_inbox.recipients()
     return render_template(
         "demo/inbox.html",
         mails=[(row, parse(row.message)) for row in page.rows],
-        recipients=demo_inbox.recipients(),
+        recipients=readers,
+        names={reader.address: reader.name for reader in readers},
         zone=frame.time_zone() or "UTC",
         **listing.leads("demo.inbox", query, page),
     )

@@ -19,6 +19,7 @@ from webapp.pages.settings_forms import InviteForm, MemberForm, ProfileForm
 from webapp.pages.signin_forms import PasswordForm
 from webapp.services.accounts import logins, membership, people
 from webapp.services.lists import overrides
+from webapp.services.reminders import loading
 from webapp.signin import limits, password
 from webapp.typography import address
 
@@ -141,6 +142,8 @@ def tell_of_access(user: User) -> None:
     flash(_("Deactivated: %(name)s", name=user.name), "good")
     if clients := overrides.looked_after(user):
         flash(looked_after_text(clients), "warn")
+    if user.is_client and loading.load_one(user.organisation_id).circle.blocked:
+        flash(_("Nobody can be told about your renewals. Choose at least one contact."), "warn")
 
 
 def looked_after_text(total: int) -> str:

@@ -8,7 +8,7 @@ from webapp.models.audit import AuditAction
 from webapp.models.tables import (
     audit_entry_table,
     client_table,
-    execute,
+    fetch,
     organisation_table,
     user_table,
 )
@@ -39,7 +39,7 @@ OTHER = (
     .scalar_subquery()
 )
 GIVERS = (
-    select(user_table.c.id, func.coalesce(OTHER, partner.c.name, own.c.name))
+    select(user_table.c.id, func.coalesce(OTHER, partner.c.name, own.c.name).label("giver"))
     .select_from(
         user_table.join(own, own.c.id == user_table.c.organisation_id)
         .outerjoin(client_table, client_table.c.id == own.c.id)
@@ -54,4 +54,4 @@ def givers(readers: Collection[int]) -> dict[int, str]:
 
     It is that of whoever entered the address last. The operator does so for the partner.
     """
-    return dict(execute(GIVERS, {"readers": list(readers)}).tuples().all())
+    return {row.id: row.giver for row in fetch(GIVERS, {"readers": list(readers)})}
