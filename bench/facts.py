@@ -87,6 +87,13 @@ def pick(number: int, subject: str, among: int) -> int:
     return ((mixed * 0xBF58476D1CE4E5B9 & 0xFFFFFFFFFFFFFFFF) >> 33) % among
 
 
+def favourite(number: int, subject: str, among: tuple[str, ...]) -> str:
+    """Choose one of some words: the first for one number in three, so that a search finds enough at any size."""
+    return among[
+        0 if chance(number, f"favourite {subject}", 33) else pick(number, subject, len(among))
+    ]
+
+
 def chance(number: int, subject: str, percent: float) -> bool:
     return pick(number, subject, 10_000) < percent * 100
 
@@ -107,14 +114,14 @@ def own_owner(client_id: int) -> Owner | None:
 
 
 def people_at(client_id: int) -> int:
-    """Choose the number of a client's people: three for most, none for one in fifty."""
+    """Choose the number of a client's people: three for most, none for one in twelve."""
     roll = pick(client_id, "people", 100)
-    return 0 if roll < 2 else 1 if roll < 8 else 2 if roll < 20 else 3
+    return 0 if roll < 8 else 1 if roll < 14 else 2 if roll < 26 else 3
 
 
 def rejected(user_id: int) -> bool:
-    """Tell whether a mail server rejected somebody's address, as it did for one in a hundred."""
-    return user_id >= FIRST_CLIENT and chance(user_id, "rejected", 1)
+    """Tell whether a mail server rejected somebody's address, as it did for one in thirty."""
+    return user_id >= FIRST_CLIENT and chance(user_id, "rejected", 3.3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +137,9 @@ class Course:
 
 @cache
 def course(days: int, deadline: bool, term: int, today: date) -> Course:
-    """Compute a renewal in so many days by the portal's own rules; there are but a few thousand."""
-    renewal = today + timedelta(days=days)
-    decided = renewal - timedelta(days=45) if deadline else None
+    """Compute a renewal that is decided in so many days by the portal's own rules; there are but a few thousand."""
+    decided = today + timedelta(days=days) if deadline else None
+    renewal = today + timedelta(days=days + 45 * deadline)
     base = schedule.base_date(renewal, decided)
     due = schedule.due_step(schedule.Renewal(base, term), STEPS, today)
     planned = (due.step,) if due else ()
@@ -157,14 +164,14 @@ class Product:
 
 
 def products_of(client_id: int, today: date) -> list[Product]:
-    """Make a client's subscriptions, one and a half on average, renewed in up to a year or overdue."""
+    """Make a client's subscriptions, one and a half on average, decided in up to a year or overdue."""
     roll = pick(client_id, "products", 100)
     number = 0 if roll < 4 else 1 if roll < 56 else 2 if roll < 92 else 3
     return [product(client_id * 4 + one, client_id, today) for one in range(number)]
 
 
 def product(id: int, client_id: int, today: date) -> Product:
-    days, deadline = pick(id, "renewal", 385) - 20, chance(id, "deadline", 15)
+    days, deadline = pick(id, "decision", 385) - 20, chance(id, "deadline", 15)
     term = (12, 12, 12, 12, 12, 12, 12, 24, 3, 1)[pick(id, "term", 10)]
     cancelled = chance(id, "cancelled", 4)
     return Product(id, client_id, term, cancelled, course(days, deadline, term, today))
@@ -191,13 +198,11 @@ def client_name(id: int) -> str:
 
 
 def name_part(id: int) -> str:
-    trade, name = TRADES[pick(id, "trade", len(TRADES))], NAMES[pick(id, "name", len(NAMES))]
-    return f"{trade} {name}"
+    return f"{favourite(id, 'trade', TRADES)} {NAMES[pick(id, 'name', len(NAMES))]}"
 
 
 def person_name(id: int) -> str:
-    first, last = FIRST_NAMES[pick(id, "first", 12)], LAST_NAMES[pick(id, "last", 10)]
-    return f"{first} {last}"
+    return f"{FIRST_NAMES[pick(id, 'first', 12)]} {favourite(id, 'last', LAST_NAMES)}"
 
 
 def email(id: int) -> str:

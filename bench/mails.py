@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
+from itertools import chain
 
 from bench import facts
 from bench.facts import Product, Size, chance, pick
@@ -23,6 +24,8 @@ from webapp.models import ReminderState
 from webapp.models.audit import AuditAction
 
 LANGUAGE = "pl"
+# The mails of each partner that wait for a decision.
+HELD = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +81,28 @@ def mails(size: Size, today: date) -> Iterator[tuple[int, int, Day]]:
             yield id, reader, day
 
 
-def state_of(id: int, reader: int) -> DeliveryState:
+@cache
+def held(size: Size, today: date) -> set[int]:
+    """List the mails that wait for a decision: so many of each partner, the oldest ones, whatever the size."""
+    found: dict[int, list[int]] = {partner: [] for partner in range(1, size.partners + 1)}
+    for id, _, day in mails(size, today):
+        of_partner = found[facts.partner_of(day.client_id, size)]
+        if len(of_partner) < HELD:
+            of_partner.append(id)
+        elif all(len(ids) == HELD for ids in found.values()):
+            break
+    return set(chain.from_iterable(found.values()))
+
+
+def state_of(id: int, reader: int, held: set[int]) -> DeliveryState:
+    if id in held:
+        return DeliveryState.UNCLEAR
     if facts.rejected(reader):
         return DeliveryState.REJECTED
-    roll = pick(id, "state", 4_000)
-    if roll == 0:
-        return DeliveryState.UNCLEAR
-    if roll < 60:
+    roll = pick(id, "state", 100)
+    if roll < 16:
         return DeliveryState.FAILED
-    return DeliveryState.SUPERSEDED if roll < 160 else DeliveryState.SENT
+    return DeliveryState.SUPERSEDED if roll < 19 else DeliveryState.SENT
 
 
 def deliveries(size: Size, today: date) -> Iterator[Row]:
@@ -95,7 +111,7 @@ def deliveries(size: Size, today: date) -> Iterator[Row]:
         # All readers of a day have the same snapshot but for their own name.
         if day is not last:
             last, whole = day, snapshot(day, size).to_json()
-        state = state_of(id, reader)
+        state = state_of(id, reader, held(size, today))
         at_partner = reader < facts.FIRST_CLIENT
         yield {
             "id": id,
@@ -160,7 +176,7 @@ def delivery_events(size: Size, today: date) -> Iterator[Row]:
             "id": id,
             "delivery_id": id,
             "at": facts.moment(day.on),
-            "state": state_of(id, reader),
+            "state": state_of(id, reader, held(size, today)),
         }
 
 

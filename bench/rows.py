@@ -20,6 +20,7 @@ from bench.facts import (
     client_name,
     due_of,
     email,
+    favourite,
     moment,
     name_part,
     own_owner,
@@ -121,7 +122,7 @@ def user(id: int, organisation_id: int, created: datetime) -> Row:
 
 def clients(size: Size, today: date) -> Iterator[Row]:
     for id in size.ids:
-        city = CITIES[pick(id, "city", len(CITIES))]
+        city = favourite(id, "city", CITIES)
         owner, people = own_owner(id), team(partner_of(id, size))
         decisions = {one.course.base for one in products_of(id, today) if not one.cancelled}
         first, second = [*sorted(decisions), NO_DECISION, NO_DECISION][:2]

@@ -1,6 +1,7 @@
 """Settings: profile and password for everybody, the team for admins of both kinds of organisation."""
 
 import re
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import select, update
@@ -271,7 +272,8 @@ def test_pages_render_in_each_language(browse, cast: Cast, language, page):
 )
 def test_one_pill_tells_the_state_of_a_person(app, changes, said):
     fresh = {"active": True, "rejected_reply": None, "joined": False, "invited_at": None}
+    user = SimpleNamespace(**fresh | changes)
     source = '{% from "person_state.html" import state %}{{ state(user) }}'
     with app.test_request_context():
-        pill = app.jinja_env.in_language().from_string(source).render(user=fresh | changes)
+        pill = app.jinja_env.in_language().from_string(source).render(user=user)
     assert re.sub(r"<[^>]+>", "", pill).strip() == said

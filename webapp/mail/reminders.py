@@ -24,7 +24,7 @@ from webapp.labels import codes
 from webapp.mail.kind import Tester, Words
 from webapp.mail.letter import Letter, Posting, sender_of, to_reader
 from webapp.models import MailKind
-from webapp.typography import address, long_date, money, near_date
+from webapp.typography import SPACE, address, long_date, money, near_date
 
 CLIENT_REASONS = {Reason(role.value) for role in ContactRole}
 # Nothing of the made-up data has a row of its own.
@@ -137,7 +137,8 @@ def item(subscription: SubscriptionLine, today: date, language: str) -> ItemWord
 def day(when: date, today: date, language: str) -> str:
     """Write a date with its distance from today in the language in force: 3 March 2026 (in 12 days)."""
     written, days = long_date(when, language), (when - today).days
-    return f"{written} ({codes.days_away(days)})" if days >= 0 else written
+    # In one piece, as the date is.
+    return f"{written} ({codes.days_away(days).replace(' ', SPACE)})" if days >= 0 else written
 
 
 @lru_cache(maxsize=1024)

@@ -24,6 +24,7 @@ from webapp.labels.refusals import WORDS, sentence
 from webapp.mail.addresses import LONGEST_ADDRESS, AddressError, check_name, is_unprintable
 from webapp.pages.frame import language
 from webapp.services.errors import Refused
+from webapp.templating import escaped
 
 # The territory of zones that belong to no country.
 WHOLE_WORLD = "001"
@@ -144,7 +145,7 @@ def attributes(**values: Any) -> Markup:
 
 def quoted(value: Any) -> str:
     """Escape a value for an attribute; HTML that is right between tags may have quotes."""
-    return str(escape(value)).replace('"', "&quot;")
+    return escaped(value).replace('"', "&quot;")
 
 
 for widget in (Input, TextArea):
