@@ -10,7 +10,7 @@ from email.message import EmailMessage
 
 import pytest
 
-from tests.mail.letters import CLIENT, LETTERS
+from tests.mail.letters import ALL, CLIENT
 from tests.support.forms import pages
 from tests.support.texts import Reader
 from webapp.i18n import CODES
@@ -41,7 +41,7 @@ def test_pages(app, browse, cast, values, language):
 @pytest.mark.parametrize("language", CODES)
 def test_mails(context, language):
     found = set()
-    for letter in LETTERS.values():
+    for letter in ALL.values():
         content = compose(replace(letter, language=language), runtime.settings())
         message = message_from_bytes(content, policy=policy.default)
         assert isinstance(message, EmailMessage)
