@@ -32,6 +32,7 @@ from webapp.pages import (
     frame,
     guards,
     help,
+    mail_texts,
     renewal_owner,
     signin,
     statics,
@@ -45,6 +46,7 @@ BLUEPRINTS = (
     frame.blueprint,
     signin.blueprint,
     communications.blueprint,  # the one of webapp.pages.settings, with Partners
+    mail_texts.blueprint,
     dashboard.blueprint,
     client_details.blueprint,  # the one of webapp.pages.clients, with its tabs
     renewal_owner.blueprint,

@@ -43,6 +43,8 @@ PAGES = {
     "settings.invite": ANNA,
     "settings.member": ANNA,
     "settings.partners": ANNA,
+    "mail_texts.index": ANNA,
+    "mail_texts.preview": ANNA,
     "dashboard.index": ANNA,
     "clients.add": ANNA,
     "clients.edit": ANNA,
@@ -68,7 +70,7 @@ PAGES = {
 LEAD_ELSEWHERE = {"frame.home", "settings.index", "account.index", "clients.details"}
 NO_PAGES = {"frame.healthz", "frame.readyz"}
 # Looked at otherwise: reached only by signing in (one of STATES), or a mail.
-OTHERWISE = {"signin.choose", "demo.mail_html"}
+OTHERWISE = {"signin.choose", "demo.mail_html", "mail_texts.preview_html"}
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,13 @@ def refused(name: str) -> Callable[[Page], object]:
         expect(page.get_by_text("Nothing was saved yet")).to_be_visible()
 
     return act
+
+
+def refuse_company(page: Page) -> None:
+    """Write an address that is none, and be told beside it."""
+    page.get_by_label("Privacy notice").fill("northbridge.example")
+    page.locator("#save-company").click()
+    expect(page.get_by_text("Nothing was saved yet")).to_be_visible()
 
 
 def sign_in(email: str, password: str, then: str) -> Callable[[Page], object]:
@@ -196,6 +205,13 @@ STATES = [
     State("overtaken", ANNA, "/settings/profile", overtaken("Full name", "Anna One", "Anna Two")),
     State(
         "overtaken in place", EMMA, "/settings/partners", overtaken("Days before", "45, 7", "30")
+    ),
+    State("own words refused", EMMA, "/settings/mail-texts", refuse_company),
+    State(
+        "own words overtaken",
+        EMMA,
+        "/settings/mail-texts",
+        overtaken("Company data", "Northbridge", "Bridge"),
     ),
     State("client refused", ANNA, "/partner/clients/new", refused("Add")),
     State("subscription refused", ANNA, f"{CLIENT}/subscriptions/new", refused("Add")),
@@ -329,5 +345,7 @@ def arguments(app: Flask, endpoint: str, email: str | None) -> dict[str, object]
                 )
             ),
             "mail_id": db.session.scalar(db.select(db.func.max(InboxMail.id))),
+            "language": "pl",
+            "kind": "reminder_client",
         }
     return {name: found[name] for name in wanted}
