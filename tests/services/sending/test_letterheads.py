@@ -133,7 +133,7 @@ def test_a_mail_for_action_has_a_text_in_the_clients_language(app, sending):
         ownership.choose_owner(alice, acme, Choice.PARTNER, alice.id)
     run(app)
     text, html = parts(sent_to(app, "alice@odnowa.example"))
-    block = text.replace("\r\n", "\n").replace("\u00a0", " ").split("-" * 60)[1]
+    block = text.replace("\r\n", "\n").replace("\u00a0", " ").split("-" * 30)[1]
     assert block.startswith("\n\nOlá,\n\nCuidamos da sua conta.\n")
     assert "31 de março de 2027" in block
     assert "Responda até 31 de março de 2027" in block
