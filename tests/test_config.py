@@ -90,7 +90,10 @@ def test_every_way_to_name_postgresql_gets_its_driver(scheme: str) -> None:
             for text in ("", "portal.db", "mysql://db/portal", "sqlite://", "sqlite:///:memory:")
         ),
         (config.secret_key, "short"),
-        *((config.sender_address, text) for text in ("", "nobody", "a@b", "a b@c.example")),
+        *(
+            (config.sender_address, text)
+            for text in ("", "nobody", "a@b", "a b@c.example", "a@☃.☃")
+        ),
         *((config.host_names, text) for text in ("https://a.example", "a.example/path")),
         *(
             (config.frame_addresses, text)
@@ -108,6 +111,18 @@ def test_every_way_to_name_postgresql_gets_its_driver(scheme: str) -> None:
 def test_what_is_refused(parse: Callable[[str], Any], text: str) -> None:
     with pytest.raises(ValueError, match="must "):
         parse(text)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("Mail@Odnowa.example", "Mail@Odnowa.example"),
+        ("mail@Żółw.example", "mail@xn--w-uga1v8h.example"),
+        ("mail@xn--w-uga1v8h.example", "mail@xn--w-uga1v8h.example"),
+    ],
+)
+def test_the_sender_is_read_as_it_goes_over_the_wire(written: str, read: str) -> None:
+    assert load({"PORTAL_MAIL_FROM": written}).mail_from == read
 
 
 def test_demo_data_lies_in_a_file_of_its_own():

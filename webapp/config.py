@@ -50,9 +50,18 @@ def secret_key(text: str) -> str:
 
 
 def sender_address(text: str) -> str:
+    """Read an address as it goes over the wire."""
     if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", text):
         raise ValueError("must be an e-mail address")
-    return text
+    if text.isascii():
+        return text
+    import idna
+
+    name, _, domain = text.partition("@")
+    try:
+        return f"{name}@{idna.encode(domain, uts46=True).decode()}"
+    except UnicodeError:
+        raise ValueError("must be an e-mail address") from None
 
 
 def language(text: str) -> str:
