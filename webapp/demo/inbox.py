@@ -43,7 +43,7 @@ class InboxRow:
     message: bytes
 
 
-class Recipient(NamedTuple):
+class InboxReader(NamedTuple):
     """A reader of mails: the address, the name (empty if nobody has the address now), and the number of mails."""
 
     address: str
@@ -63,12 +63,12 @@ def mails(query: InboxQuery) -> Page[InboxRow]:
     return replace(page, rows=tuple(InboxRow(**row._asdict()) for row in page.rows))
 
 
-def recipients() -> list[Recipient]:
+def recipients() -> list[InboxReader]:
     """List everybody who got mail, by name."""
     # An address of several people is one person's at several companies.
     named = select(func.min(User.name)).where(User.email == InboxMail.recipient).scalar_subquery()
     rows = db.session.execute(
         select(InboxMail.recipient, named, func.count()).group_by(InboxMail.recipient)
     )
-    found = [Recipient(address, name or "", number) for address, name, number in rows]
+    found = [InboxReader(address, name or "", number) for address, name, number in rows]
     return sorted(found, key=lambda one: (i18n.sort_key(one.name or one.address), one.address))
