@@ -9,9 +9,11 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 
 from tests.browser import focus
+from tests.browser.lines import badly_set, names
 from tests.support.browser import OF_COLOURS, opened, violations
 from tests.support.cast import unit_of_work
 from webapp.demo.people import PASSWORD
+from webapp.i18n import CODES
 from webapp.models import Client, InboxMail, LinkPurpose, Subscription, User, db
 from webapp.services.accounts import logins
 from webapp.signin import links
@@ -237,11 +239,14 @@ def test_page(app, visit, endpoint):
     with app.test_request_context():
         path = app.url_for(endpoint, **arguments(app, endpoint, email))
     with visit(user_id(app, email)) as page:
+        written = names(app)
         page.goto(f"{path}?lang=en")
+        assert list(badly_set(page, "en", written)) == []
         check(page)
         for language, widths in (("pl", (*BETWEEN, *WIDTHS)), ("pt", WIDTHS), ("en", ())):
             if widths or language in focus.LANGUAGES:
                 page.goto(f"{path}?lang={language}")
+            assert list(badly_set(page, language, written)) == []
             assert too_wide(page, widths) == [], language
             if language in focus.LANGUAGES:
                 assert focus.faults(page) == [], language
@@ -257,13 +262,15 @@ def test_state(app, visit, state):
         assert focus.faults(page) == []
 
 
-@pytest.mark.parametrize("language", focus.LANGUAGES)
+@pytest.mark.parametrize("language", CODES)
 def test_the_open_dialog_in_its_languages(app, visit, language):
     path = f"/partner/clients/{client_id(app, 'Wydawnictwo Łabędź')}/renewals?lang={language}"
     with visit(user_id(app, ANNA)) as page:
         page.goto(path)
         open_dialog(page)
-        assert focus.faults(page) == []
+        assert list(badly_set(page, language, names(app))) == []
+        if language in focus.LANGUAGES:
+            assert focus.faults(page) == []
 
 
 def test_a_decision_that_was_due_fits(app, visit):

@@ -10,7 +10,7 @@ from email.message import EmailMessage
 
 import pytest
 
-from tests.mail.letters import CLIENT, LETTERS, OWN_WORDS
+from tests.mail.letters import ALL, CLIENT, OWN_WORDS
 from tests.support.forms import pages
 from tests.support.texts import Reader
 from webapp.domain.snapshots import ReminderSnapshot
@@ -57,7 +57,7 @@ def in_language(letter: Letter, language: str) -> Letter:
 @pytest.mark.parametrize("language", CODES)
 def test_mails(context, language):
     found = set()
-    for letter in LETTERS.values():
+    for letter in ALL.values():
         content = compose(in_language(letter, language), runtime.settings())
         message = message_from_bytes(content, policy=policy.default)
         assert isinstance(message, EmailMessage)

@@ -182,3 +182,13 @@ LETTERS: dict[str, Letter] = {
         MailKind.PASSWORD_RESET, DANA, replace(ACCOUNT, inviter=None), sender=PORTAL, link=LINK
     ),
 }
+# Two renewals, and one with a deadline, to each who may get them.
+MORE = {
+    "client, one": letter(snapshot=snapshot(subscriptions=(SALES,))),
+    "client, deadline first": letter(
+        snapshot=snapshot(subscriptions=(MARKETING, replace(SALES, base_date=MARKETING.base_date)))
+    ),
+    "copy of two": letter(recipient=ANA),
+    "partner, two": replace(LETTERS["reminder_partner"], snapshot=snapshot()),
+}
+ALL = LETTERS | MORE

@@ -6,7 +6,7 @@ from email.message import EmailMessage
 
 import pytest
 
-from tests.mail.letters import ANA, CLIENT, DANA, LETTERS, MARKETING, SALES, letter, snapshot
+from tests.mail.letters import ALL, CLIENT, DANA, LETTERS, MARKETING, SALES, letter, snapshot
 from tests.mail.test_wire import parsed
 from tests.support.texts import Reader
 from webapp.config import Settings
@@ -19,16 +19,6 @@ from webapp.models import MailKind
 
 # A subject may have so many characters, and a name of twenty must find a place in it.
 LONGEST, NAME = 60, 20
-# Two renewals, and one with a deadline, to each who may get them.
-MORE = {
-    "client, one": letter(snapshot=snapshot(subscriptions=(SALES,))),
-    "client, deadline first": letter(
-        snapshot=snapshot(subscriptions=(MARKETING, replace(SALES, base_date=MARKETING.base_date)))
-    ),
-    "copy of two": letter(recipient=ANA),
-    "partner, two": replace(LETTERS["reminder_partner"], snapshot=snapshot()),
-}
-ALL = LETTERS | MORE
 
 
 def mail(composing: Settings, of: Letter, language: str) -> EmailMessage:

@@ -137,7 +137,7 @@ FORMS = [
     Form(
         "bob",
         "/settings/profile",
-        {"name": "Bob", "language": "pl", "time_zone": ""},
+        {"name": "Bob", "language": "", "time_zone": "Europe/Lisbon"},
         {"name": NEEDED, "language": CHOICE, "time_zone": CHOICE, "shown": SHOWN},
     ),
     Form(
