@@ -14,7 +14,7 @@ help:
 	@echo "make demo         the portal with demo data at http://127.0.0.1:$(PORT) (RESET=1 starts over)"
 	@echo "make test         everything that must hold: checks, SQLite, PostgreSQL, a real browser"
 	@echo "make quick        the checks and the fast tests, in a minute or so"
-	@echo "make proof        the whole of what make test only samples: kills, made-up histories; up to an hour"
+	@echo "make proof        the whole of what make test only samples: kills, made-up histories, windows; up to an hour"
 	@echo "make install      the environment alone, in .venv"
 	@echo "also: run built interop lint format types messages lock bench bench-all wheel screenshots coverage kill-test clean"
 
@@ -64,7 +64,8 @@ quick: built .venv/.tools lint types
 
 # `make test` runs a sample of this: here come many more made-up histories, new ones each time, and all of the kills.
 proof: built .venv/.tools kill-test
-	PORTAL_PROOF_TIMES=20 $(BIN)/pytest -n 2 --dist worksteal tests/proof tests/domain
+	$(BIN)/python tools/browser.py
+	PORTAL_PROOF_TIMES=20 $(BIN)/pytest -n 2 --dist worksteal tests/proof tests/domain tests/browser/test_pages.py
 
 # Programs that only Debian's packages bring: apt-get install spamassassin.
 interop: built .venv/.tools

@@ -1,5 +1,7 @@
 """What templates write: values as HTML, in pages and in texts of the catalog."""
 
+from types import SimpleNamespace
+
 import pytest
 from flask_babel import lazy_gettext
 from markupsafe import Markup
@@ -94,3 +96,11 @@ SHEET = "p { margin: 0 } .button a { color: #ffffff } th { padding: 0 }"
 )
 def test_a_mail_has_its_style_in_its_tags(source, styled):
     assert with_style(source, SHEET) == styled
+
+
+def test_a_name_behind_a_point_is_an_attribute(render):
+    template = "{{ value.name.upper() }}"
+    assert render(template, value=SimpleNamespace(name="anna")) == "ANNA"
+    for other in (SimpleNamespace(), {"name": "anna"}):
+        with pytest.raises(AttributeError):
+            render(template, value=other)

@@ -180,3 +180,22 @@ def test_compiled_catalogs_are_set(language: str) -> None:
 def test_their_sources_are_plain(language: str) -> None:
     source = catalogs.catalog_path(language).read_text(encoding="utf-8")
     assert typography.plain(source) == source
+
+
+@pytest.mark.parametrize(
+    ("stored", "read"),
+    [
+        ("ana@xn--w-uga1v8h.example", "ana@żółw.example"),
+        ("ana@mail.xn--w-uga1v8h.xn--p1ai", "ana@mail.żółw.рф"),
+        ("Ana <a@xn--w-uga1v8h.example>, b@x.example", "Ana <a@żółw.example>, b@x.example"),
+        ("xn--w-uga1v8h.example", "żółw.example"),
+        ("ana@odnowa.example", "ana@odnowa.example"),
+        # Names and nonsense stay.
+        ("xn--w-uga1v8h@odnowa.example", "xn--w-uga1v8h@odnowa.example"),
+        ("ana@xn--.example", "ana@xn--.example"),
+        ("ana@xn--99999999.example", "ana@xn--99999999.example"),
+        ("", ""),
+    ],
+)
+def test_addresses_have_letters(stored: str, read: str) -> None:
+    assert typography.address(stored) == read

@@ -163,6 +163,7 @@ SORTS = {
     "installation": ("id",),
     "partner": ("id",),
     "user": ("language",),
+    "wording": ("language",),
     "delivery": ("kind", "state"),
     "delivery_event": ("state",),
     "reminder": ("state",),

@@ -2,16 +2,19 @@
 
 import logging
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from click import Command, Context
-from flask import Flask, request
+from flask import Flask, Response, request
 from flask.cli import AppGroup
-from flask.sessions import SecureCookieSessionInterface
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask.templating import Environment
 from flask_babel import Babel
+from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy.engine import make_url
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -29,6 +32,7 @@ from webapp.pages import (
     frame,
     guards,
     help,
+    mail_texts,
     renewal_owner,
     signin,
     statics,
@@ -42,6 +46,7 @@ BLUEPRINTS = (
     frame.blueprint,
     signin.blueprint,
     communications.blueprint,  # the one of webapp.pages.settings, with Partners
+    mail_texts.blueprint,
     dashboard.blueprint,
     client_details.blueprint,  # the one of webapp.pages.clients, with its tabs
     renewal_owner.blueprint,
@@ -57,6 +62,10 @@ class Portal(Flask):
     """The WSGI app, with templates that speak languages."""
 
     jinja_environment: type[Environment] = Templates
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function as it is: none is a coroutine. Flask looks at each, 16 times a page."""
+        return func
 
 
 class Commands(AppGroup):
@@ -80,8 +89,20 @@ class Commands(AppGroup):
 class OwnSession(SecureCookieSessionInterface):
     """Sessions with a cookie limited to the path at which the portal is mounted."""
 
+    def __init__(self, app: Flask) -> None:
+        self.signing = super().get_signing_serializer(app)
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        """Return what signs the cookies. Flask makes it anew for each request."""
+        return self.signing
+
     def get_cookie_path(self, app: Flask) -> str:
         return request.script_root + "/"
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Save it as Flask does, which adds to Vary. That is only written then, so that nobody takes it apart."""
+        super().save_session(app, session, response)
+        response.headers["Vary"] = frame.VARY
 
 
 def make(settings: config.Settings | None) -> Flask:
@@ -156,7 +177,7 @@ def configure(app: Flask, settings: config.Settings) -> None:
         # While the store is away, each process counts for itself, so people can still sign in.
         RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,
     )
-    app.session_interface = OwnSession()
+    app.session_interface = OwnSession(app)
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     if settings.proxies:

@@ -23,6 +23,8 @@ COUNTED = re.compile(r"(\d|%\(\w+\)d|%\(number\)s) (?=[^\W\d_])")
 LETTER = re.compile(r"(?<![\w-])([^\W\d_])-(?=\w)")
 # So many days around today, a day and a month tell the year.
 NEAR = 180
+# A domain with labels of a foreign alphabet, alone or behind a name (RFC 5890).
+A_LABELS = re.compile(r"(?:^|(?<=@))[\w.-]*xn--[\w.-]*+(?!@)")
 # Babel's stand-in for a zone without a name.
 NAMELESS = re.compile(r"(GMT|UTC)?[-+]\d")
 
@@ -116,6 +118,25 @@ def money(amount: Decimal, currency: str, language: str) -> str:
     )
     # Babel leaves out the space that CLDR wants between letters and figures: PLN 9,600.00.
     return re.sub(r"(?<=[^\W\d])(?=[-\d])", SPACE, text)
+
+
+@lru_cache(maxsize=4096)
+def address(text: str) -> str:
+    """Write e-mail addresses, or one domain, with the letters of their languages: ana@żółw.example.
+
+    They are stored as they go over the wire: ana@xn--w-uga1v8h.example.
+    """
+    return A_LABELS.sub(with_letters, text) if "xn--" in text else text
+
+
+def with_letters(domain: re.Match[str]) -> str:
+    # Few have such an address, and its tables take their time.
+    import idna
+
+    try:
+        return idna.decode(domain[0])
+    except UnicodeError:
+        return domain[0]
 
 
 @lru_cache(maxsize=4096)

@@ -8,9 +8,12 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
+from tests.browser import focus
+from tests.browser.lines import badly_set, names
 from tests.support.browser import OF_COLOURS, opened, violations
 from tests.support.cast import unit_of_work
 from webapp.demo.people import PASSWORD
+from webapp.i18n import CODES
 from webapp.models import Client, InboxMail, LinkPurpose, Subscription, User, db
 from webapp.services.accounts import logins
 from webapp.signin import links
@@ -40,6 +43,8 @@ PAGES = {
     "settings.invite": ANNA,
     "settings.member": ANNA,
     "settings.partners": ANNA,
+    "mail_texts.index": ANNA,
+    "mail_texts.preview": ANNA,
     "dashboard.index": ANNA,
     "clients.add": ANNA,
     "clients.edit": ANNA,
@@ -65,7 +70,7 @@ PAGES = {
 LEAD_ELSEWHERE = {"frame.home", "settings.index", "account.index", "clients.details"}
 NO_PAGES = {"frame.healthz", "frame.readyz"}
 # Looked at otherwise: reached only by signing in (one of STATES), or a mail.
-OTHERWISE = {"signin.choose", "demo.mail_html"}
+OTHERWISE = {"signin.choose", "demo.mail_html", "mail_texts.preview_html"}
 
 
 @dataclass(frozen=True)
@@ -102,6 +107,13 @@ def refused(name: str) -> Callable[[Page], object]:
     return act
 
 
+def refuse_company(page: Page) -> None:
+    """Write an address that is none, and be told beside it."""
+    page.get_by_label("Privacy notice").fill("northbridge.example")
+    page.locator("#save-company").click()
+    expect(page.get_by_text("Nothing was saved yet")).to_be_visible()
+
+
 def sign_in(email: str, password: str, then: str) -> Callable[[Page], object]:
     def act(page: Page) -> None:
         page.get_by_label("E-mail").fill(email)
@@ -113,7 +125,7 @@ def sign_in(email: str, password: str, then: str) -> Callable[[Page], object]:
 
 
 def open_dialog(page: Page) -> None:
-    page.get_by_role("link", name="Edit renewal owner").click()
+    page.locator("#edit-owner").click()
     expect(page.get_by_role("dialog")).to_be_visible()
 
 
@@ -194,6 +206,13 @@ STATES = [
     State(
         "overtaken in place", EMMA, "/settings/partners", overtaken("Days before", "45, 7", "30")
     ),
+    State("own words refused", EMMA, "/settings/mail-texts", refuse_company),
+    State(
+        "own words overtaken",
+        EMMA,
+        "/settings/mail-texts",
+        overtaken("Company data", "Northbridge", "Bridge"),
+    ),
     State("client refused", ANNA, "/partner/clients/new", refused("Add")),
     State("subscription refused", ANNA, f"{CLIENT}/subscriptions/new", refused("Add")),
     State("leaves nobody", ZBIGNIEW, "/account/company", leave_nobody),
@@ -220,11 +239,17 @@ def test_page(app, visit, endpoint):
     with app.test_request_context():
         path = app.url_for(endpoint, **arguments(app, endpoint, email))
     with visit(user_id(app, email)) as page:
+        written = names(app)
         page.goto(f"{path}?lang=en")
+        assert list(badly_set(page, "en", written)) == []
         check(page)
-        for language, widths in (("pl", (*BETWEEN, *WIDTHS)), ("pt", WIDTHS)):
-            page.goto(f"{path}?lang={language}")
+        for language, widths in (("pl", (*BETWEEN, *WIDTHS)), ("pt", WIDTHS), ("en", ())):
+            if widths or language in focus.LANGUAGES:
+                page.goto(f"{path}?lang={language}")
+            assert list(badly_set(page, language, written)) == []
             assert too_wide(page, widths) == [], language
+            if language in focus.LANGUAGES:
+                assert focus.faults(page) == [], language
 
 
 @pytest.mark.parametrize("state", STATES, ids=str)
@@ -234,6 +259,18 @@ def test_state(app, visit, state):
         page.goto(f"{path}{'&' if '?' in path else '?'}lang=en")
         state.act(page)
         check(page)
+        assert focus.faults(page) == []
+
+
+@pytest.mark.parametrize("language", CODES)
+def test_the_open_dialog_in_its_languages(app, visit, language):
+    path = f"/partner/clients/{client_id(app, 'Wydawnictwo Łabędź')}/renewals?lang={language}"
+    with visit(user_id(app, ANNA)) as page:
+        page.goto(path)
+        open_dialog(page)
+        assert list(badly_set(page, language, names(app))) == []
+        if language in focus.LANGUAGES:
+            assert focus.faults(page) == []
 
 
 def test_a_decision_that_was_due_fits(app, visit):
@@ -308,5 +345,7 @@ def arguments(app: Flask, endpoint: str, email: str | None) -> dict[str, object]
                 )
             ),
             "mail_id": db.session.scalar(db.select(db.func.max(InboxMail.id))),
+            "language": "pl",
+            "kind": "reminder_client",
         }
     return {name: found[name] for name in wanted}

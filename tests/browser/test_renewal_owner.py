@@ -9,8 +9,9 @@ from tests.browser.hands import open_dialog
 from tests.support.browser import violations
 from tests.support.cast import unit_of_work
 from webapp.domain.ownership import Choice
-from webapp.models import AuditEntry, Client, ContactAssignment, Partner, User, db
+from webapp.models import AuditEntry, Client, Partner, User, db
 from webapp.services.clients.ownership import choose_owner
+from webapp.services.reminders import situations
 
 
 @pytest.fixture
@@ -27,7 +28,9 @@ def owner(app, cast):
 @pytest.mark.parametrize("width", [1280, 360])
 def test_choosing_previewing_saving_and_undoing(app, cast, visit, panel, width):
     with unit_of_work(app):
-        db.session.query(ContactAssignment).filter_by(user_id=cast.dana).delete()
+        dana = db.session.get_one(User, cast.dana)
+        dana.rejected_reply = "550 no such user"
+        situations.refresh_person(dana)
     with visit(cast.alice, width=width) as page:
         dialog = open_dialog(page, panel)
         expect(dialog.get_by_text("To: Dave").first).to_be_visible()

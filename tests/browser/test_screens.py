@@ -89,3 +89,18 @@ def test_a_list_of_cards_is_sorted_from_the_toolbar(app, visit, cast, javascript
         expect(page.get_by_role("columnheader", name="Client")).to_have_attribute(
             "aria-sort", "descending"
         )
+
+
+def test_the_dialog_and_messages_leave_room_in_a_low_window(visit, cast, panel):
+    """320 × 256 is a window of 1280 × 1024 at 400 %."""
+    with visit(cast.alice, width=320) as page:
+        page.set_viewport_size({"width": 320, "height": 256})
+        dialog = open_dialog(page, panel)
+        form = dialog.locator("form")
+        assert form.bounding_box()["height"] > 250
+        assert form.evaluate("(form) => form.scrollHeight > form.clientHeight")
+        dialog.get_by_role("radio", name="HubSpot").check()
+        dialog.get_by_role("button", name="Save").click()
+        saved = page.get_by_role("status").filter(has_text="Renewal owner saved")
+        expect(saved).to_be_in_viewport(ratio=1)
+        assert saved.bounding_box()["height"] < 256 / 3

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.support import run
-from tests.support.cast import settings
+from tests.support.cast import settings, unit_of_work
 from tests.support.portal import demo_template
 from webapp.app import create_app
 from webapp.config import load
-from webapp.models import db
+from webapp.models import Partner, db
 
 PORTAL = Path(sys.executable).with_name("portal")
 
@@ -46,7 +46,19 @@ def test_findings_as_json(app):
         "languages",
         "mail",
         "worker",
+        "privacy notice",
     ]
+
+
+def test_who_sends_without_a_privacy_notice_is_named(app, cast):
+    with unit_of_work(app):
+        db.session.get_one(Partner, cast.partner).sending = True
+    check = app.test_cli_runner().invoke(args=["check"])
+    assert check.exit_code == 0
+    assert "hint     privacy notice: no link in the mails of odnowa: " in check.output
+    with unit_of_work(app):
+        db.session.get_one(Partner, cast.partner).privacy_url = "https://odnowa.example/privacy"
+    assert "ok       privacy notice: linked" in app.test_cli_runner().invoke(args=["check"]).output
 
 
 def test_a_mail_server_that_cant_be_used(tmp_path):

@@ -63,6 +63,16 @@ def test_the_inbox_lists_mails_by_recipient(browse, demo):
 
 
 @in_demo
+def test_the_inbox_names_its_readers(app, browse, demo, cast):
+    with unit_of_work(app):
+        mail = db.session.scalars(select(InboxMail)).one()
+        mail.recipient = "alice@odnowa.example"
+    page = browse().get("/demo/inbox").text
+    assert ">Alice, alice@odnowa.example (1)</option>" in page
+    assert ">Alice <small>alice@odnowa.example</small></span>" in page
+
+
+@in_demo
 def test_the_inbox_goes_page_by_page_and_back(app, browse, demo, monkeypatch):
     monkeypatch.setattr(inbox, "PAGE", 2)
     with unit_of_work(app):
@@ -80,12 +90,12 @@ def test_the_inbox_goes_page_by_page_and_back(app, browse, demo, monkeypatch):
     path = "/demo/inbox"
     while path:
         page = eve.get(path).text
-        pages.append(re.findall(r'inbox-who">([a-z0-9]+)@', page))
+        pages.append(re.findall(r'inbox-who">(?:\w+ <small>)?([a-z0-9]+)@', page))
         link = re.search(r'rel="next" href="([^"]*)"', page)
         path = link and link[1]
     assert pages == [["mail3", "mail2"], ["mail1", "mail0"], ["frank"]]
     back = eve.get(re.search(r'rel="prev" href="([^"]*)"', page)[1]).text
-    assert re.findall(r'inbox-who">([a-z0-9]+)@', back) == pages[1]
+    assert re.findall(r'inbox-who">(?:\w+ <small>)?([a-z0-9]+)@', back) == pages[1]
 
 
 @pytest.mark.settings(demo=True, frame_ancestors=("https://intranet.example",))

@@ -63,6 +63,7 @@ def client(*subscriptions: SubscriptionFacts, **values: Any) -> ClientFacts:
     defaults = {
         "id": 2,
         "name": "Acme",
+        "language": "pl",
         "time_zone": WARSAW,
         "partner": values.pop("partner", partner()),
         "contacts": THREE,

@@ -93,6 +93,7 @@ FORMATTED = re.compile(
 PROTOCOL = {
     *("Auto-Submitted", "Cc", "Content-Language", "Content-Type", "Date", "From", "MIME-Version"),
     *("Message-ID", "References", "Reply-To", "Subject", "To", "auto-generated"),
+    *("X-Auto-Response-Suppress", "OOF, AutoReply"),
     'multipart/alternative; boundary="=_portal"',
     "example.com",
 }
@@ -130,9 +131,14 @@ def stored(app: Flask) -> set[str]:
         for table in db.metadata.sorted_tables:
             columns = [column for column in table.columns if type(column.type) in (String, Text)]
             for row in db.session.execute(select(*columns)) if columns else ():
-                texts |= {text for text in row if text}
+                texts.update(*(as_read(text) for text in row if text))
         db.session.remove()
     return texts
+
+
+def as_read(text: str) -> set[str]:
+    """A text as it is read here: the whole of it with single spaces, and each of its lines."""
+    return {" ".join(part.split()) for part in (text, *text.splitlines())} - {""}
 
 
 class Judge:
@@ -142,7 +148,7 @@ class Judge:
         endonyms = {one.endonym for one in LANGUAGES.values()}
         known = (
             stored(app)
-            | set(typed)
+            | set().union(*map(as_read, typed))
             | PROTOCOL
             | calendar()
             | chosen_from()

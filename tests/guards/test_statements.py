@@ -117,6 +117,8 @@ PAGES: list[tuple[str, int, str, dict[str, str] | None, dict[str, str]]] = [
     ("dialog", 4, OWNER, None, HTMX),
     ("preview", 4, f"{OWNER}/preview?choice=vendor", None, HTMX),
     ("communications", 7, "/settings/partners", None, {}),
+    ("mail texts", 2, "/settings/mail-texts", None, {}),
+    ("preview of a mail", 4, "/settings/mail-texts/pl/reminder_client", None, {}),
     ("deliveries", 4, "/partner/deliveries", None, {}),
     ("company", 6, "/account/company", None, {}),
     ("team", 2, "/settings/team", None, {}),

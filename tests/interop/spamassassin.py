@@ -8,13 +8,12 @@ import re
 import subprocess
 from dataclasses import replace
 
-from tests.mail.letters import LETTERS
-from tests.mail.test_texts import MORE
+from tests.mail.conftest import chosen, composing, portal  # noqa: F401 (fixtures)
+from tests.mail.letters import ALL
 from webapp.config import Settings
 from webapp.i18n import CODES
 from webapp.mail.compose import compose
 
-pytest_plugins = ["tests.mail.conftest"]
 MOST = 0.1
 SCORE = re.compile(
     r"^X-Spam-Status: \w+, score=(-?[\d.]+) required=\S+ tests=((?:.|\n\t)*?) autolearn", re.M
@@ -22,10 +21,10 @@ SCORE = re.compile(
 BETWEEN = b"From renewals@portal.example Thu Feb 19 09:00:00 2026\n"
 
 
-def test_no_mail_scores(composing: Settings) -> None:
+def test_no_mail_scores(composing: Settings) -> None:  # noqa: F811
     mails = {
         f"{name}, {language}": compose(replace(of, language=language), composing)
-        for name, of in (LETTERS | MORE).items()
+        for name, of in ALL.items()
         for language in CODES
     }
     mailbox = b"".join(BETWEEN + mail.replace(b"\r\n", b"\n") + b"\n" for mail in mails.values())

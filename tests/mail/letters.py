@@ -13,6 +13,7 @@ from webapp.domain.snapshots import (
     CircleMember,
     ClientName,
     DayTold,
+    Letterhead,
     PartnerName,
     Party,
     ReminderSnapshot,
@@ -20,6 +21,7 @@ from webapp.domain.snapshots import (
     SubscriptionLine,
     TakenOver,
     TakeoverSnapshot,
+    TextToForward,
 )
 from webapp.mail.letter import Letter
 from webapp.models import MailKind
@@ -93,6 +95,7 @@ def letter(**others: Any) -> Letter:
         moment=datetime(2026, 2, 19, 9, tzinfo=ZoneInfo("Europe/Warsaw")),
         snapshot=snapshot(),
         day=date(2026, 2, 19),
+        given_by=PARTNER.name,
     )
     return replace(plain, **others)
 
@@ -142,8 +145,16 @@ TAKEOVER = TakeoverSnapshot(
         ),
     ),
 )
+OWN_WORDS = Letterhead(
+    introduction=("A <b>word</b> of our own:", "{{ name }} %(name)s", "", "Another one."),
+    signature=("Ana Żak", "Odnowa"),
+    legal=("Odnowa sp. z o.o., Łódź", "KRS 0000000000, NIP 0000000000"),
+    reply_to="answers@odnowa.example",
+    privacy_url="https://odnowa.example/privacy?a=1&b=2",
+)
 LETTERS: dict[str, Letter] = {
     "reminder_client": letter(),
+    "reminder_client_own_words": letter(snapshot=snapshot(letterhead=OWN_WORDS)),
     "reminder_client_copy": letter(recipient=ANA, snapshot=snapshot(subscriptions=(MARKETING,))),
     "reminder_partner": to_one(
         MailKind.REMINDER_PARTNER,
@@ -152,6 +163,7 @@ LETTERS: dict[str, Letter] = {
             owner=Owner.PARTNER,
             circle=(member(1, ANA, Place.TO, Reason.POINT_OF_CONTACT),),
             subscriptions=(SALES,),
+            to_forward=TextToForward("pt", ()),
         ),
     ),
     "nobody_to_tell": to_one(
@@ -170,3 +182,13 @@ LETTERS: dict[str, Letter] = {
         MailKind.PASSWORD_RESET, DANA, replace(ACCOUNT, inviter=None), sender=PORTAL, link=LINK
     ),
 }
+# Two renewals, and one with a deadline, to each who may get them.
+MORE = {
+    "client, one": letter(snapshot=snapshot(subscriptions=(SALES,))),
+    "client, deadline first": letter(
+        snapshot=snapshot(subscriptions=(MARKETING, replace(SALES, base_date=MARKETING.base_date)))
+    ),
+    "copy of two": letter(recipient=ANA),
+    "partner, two": replace(LETTERS["reminder_partner"], snapshot=snapshot()),
+}
+ALL = LETTERS | MORE

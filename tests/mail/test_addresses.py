@@ -1,7 +1,7 @@
 import pytest
 
 from webapp.domain.refusals import Refusal
-from webapp.mail.addresses import AddressError, check_name, name_from, normalise
+from webapp.mail.addresses import AddressError, as_stored, check_name, name_from, normalise
 
 
 @pytest.mark.parametrize(
@@ -44,6 +44,22 @@ def test_address_that_is_refused(typed: str, refusal: Refusal) -> None:
     with pytest.raises(AddressError) as caught:
         normalise(typed)
     assert caught.value.refusal is refusal
+
+
+@pytest.mark.parametrize(
+    ("looked_for", "stored"),
+    [
+        ("Ana", "ana"),
+        ("ana@ŻÓŁW.example", "ana@xn--w-uga1v8h.example"),
+        ("żółw", "xn--w-uga1v8h"),
+        ("XN--W-uga1v8h", "xn--w-uga1v8h"),
+        ("straße.example", "xn--strae-oqa.example"),
+        ("☃@@..", "☃@@.."),
+        ("", ""),
+    ],
+)
+def test_a_part_of_an_address_is_looked_for_as_it_is_stored(looked_for: str, stored: str) -> None:
+    assert as_stored(looked_for) == stored
 
 
 def test_name_gets_single_spaces() -> None:

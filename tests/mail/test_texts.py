@@ -6,10 +6,11 @@ from email.message import EmailMessage
 
 import pytest
 
-from tests.mail.letters import ANA, CLIENT, DANA, LETTERS, MARKETING, SALES, letter, snapshot
+from tests.mail.letters import ALL, CLIENT, DANA, LETTERS, MARKETING, SALES, letter, snapshot
 from tests.mail.test_wire import parsed
 from tests.support.texts import Reader
 from webapp.config import Settings
+from webapp.domain.snapshots import ReminderSnapshot
 from webapp.i18n import CODES
 from webapp.mail.compose import compose, first_name
 from webapp.mail.kinds import KINDS
@@ -18,16 +19,6 @@ from webapp.models import MailKind
 
 # A subject may have so many characters, and a name of twenty must find a place in it.
 LONGEST, NAME = 60, 20
-# Two renewals, and one with a deadline, to each who may get them.
-MORE = {
-    "client, one": letter(snapshot=snapshot(subscriptions=(SALES,))),
-    "client, deadline first": letter(
-        snapshot=snapshot(subscriptions=(MARKETING, replace(SALES, base_date=MARKETING.base_date)))
-    ),
-    "copy of two": letter(recipient=ANA),
-    "partner, two": replace(LETTERS["reminder_partner"], snapshot=snapshot()),
-}
-ALL = LETTERS | MORE
 
 
 def mail(composing: Settings, of: Letter, language: str) -> EmailMessage:
@@ -156,3 +147,20 @@ def test_no_machine_answers(composing: Settings, name: str) -> None:
     message = mail(composing, LETTERS[name], "en")
     assert message["X-Auto-Response-Suppress"] == "OOF, AutoReply"
     assert message["Auto-Submitted"] == "auto-generated"
+
+
+@pytest.mark.parametrize(
+    "name", ["reminder_client", "nobody_to_tell", "invitation", "password_reset"]
+)
+def test_addresses_have_letters_where_they_are_read(composing: Settings, name: str) -> None:
+    abroad = replace(DANA, email="dana@xn--w-uga1v8h.example")
+    of = replace(LETTERS[name], recipient=abroad, to=(abroad,), reply_to=abroad)
+    if isinstance(of.snapshot, ReminderSnapshot):
+        of = replace(of, snapshot=replace(of.snapshot, contact=abroad, rejected=(abroad,)))
+    if name == "reminder_client":
+        of = replace(of, recipient=DANA)
+    message = mail(composing, of, "en")
+    assert message["To"].addresses[0].addr_spec == abroad.email
+    for kind in ("plain", "html"):
+        assert "dana@żółw.example" in body(message, kind)
+        assert "xn--" not in body(message, kind)

@@ -12,7 +12,7 @@ from flask import current_app
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.mail.letters import ANA, CLIENT, DANA, JOAO, LETTERS, letter, snapshot
+from tests.mail.letters import ALL, ANA, CLIENT, DANA, JOAO, LETTERS, letter, snapshot
 from webapp.config import Settings
 from webapp.domain.snapshots import Party
 from webapp.i18n import LANGUAGES
@@ -129,11 +129,11 @@ def check_lines(content: bytes) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("name", LETTERS)
+@pytest.mark.parametrize("name", ALL)
 def test_mail_is_seven_bit_with_crlf_and_short_lines(
     composing: Settings, name: str, language: str
 ) -> None:
-    check_lines(compose(replace(LETTERS[name], language=language), composing))
+    check_lines(compose(replace(ALL[name], language=language), composing))
 
 
 @pytest.mark.parametrize(

@@ -227,6 +227,8 @@ def test_what_was_told_otherwise_is_not_sent_again(browse, cast, add):
         ("recipient=dave+ACME", {"dave@acme.example"}),
         ("recipient=david", {"dave@acme.example"}),
         ("recipient=dave.old", {"dave@acme.example"}),
+        ("recipient=@kłódź.example", {"lukasz@lodz.example"}),
+        ("recipient=KŁÓDŹ", {"lukasz@lodz.example"}),
         ("client=lodz&recipient=lukasz", {"lukasz@lodz.example"}),
         ("client=lodz&recipient=dave", set()),
         ("days=7", {"dana@acme.example", "lukasz@lodz.example"}),
@@ -251,7 +253,7 @@ def test_filters(app, browse, cast, add, monkeypatch, asked, found, most):
     )
     with unit_of_work(app):
         lodz = make_client(db.session.get(Partner, cast.partner), "Łódź")
-        lukasz = make_user(lodz, "Łukasz")
+        lukasz = make_user(lodz, "Łukasz", email="lukasz@xn--kd-5ja92amj.example")
         db.session.add(lukasz)
         db.session.flush()
         client_id, user_id = lodz.id, lukasz.id

@@ -40,6 +40,7 @@ def same_address(address: str, first: Fields, second: Fields) -> dict[str, Any]:
 
 PARTNER, COMPANY = ("bob", "alice"), ("dave", "dana")
 SETTINGS, DELIVERIES = "/settings/partners", "/partner/deliveries"
+TEXTS = "/settings/mail-texts"
 SCHEDULE = {"window_opens": "09:00", "window_closes": "17:00", "window_days": list("01234")}
 PERSON = {"email": "dave@acme.example", "language": ""}
 KINDS = [
@@ -112,6 +113,23 @@ KINDS = [
         ),
         kept='checked id="on-0"',
         page=SETTINGS,
+    ),
+    Kind(
+        "company data",
+        PARTNER,
+        **same_address(f"{TEXTS}/company", {"legal": "One"}, {"legal": "Two"}),
+        told=("Company data: <del>–</del>", "<strong>One</strong>"),
+        kept="Two</textarea>",
+        page=TEXTS,
+    ),
+    Kind(
+        "mail texts",
+        PARTNER,
+        **same_address(f"{TEXTS}/pl", {"introduction": "One"}, {"introduction": "Two"}),
+        told=("Introduction: <del>–</del>", "<strong>One</strong>"),
+        kept="Two</textarea>",
+        page=TEXTS,
+        others={"signature": "Odnowa"},
     ),
     Kind(
         "member of the team",

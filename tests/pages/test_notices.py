@@ -76,6 +76,20 @@ SAVES: list[tuple[str, str, dict[str, Any], str, str]] = [
         "/settings/partners",
         "Saved: Breakdowns",
     ),
+    (
+        "alice",
+        "/settings/mail-texts/company",
+        {"legal": "Odnowa Ltd", "privacy_url": "https://odnowa.example/privacy"},
+        "/settings/mail-texts",
+        "Saved: Company data, Privacy notice",
+    ),
+    (
+        "alice",
+        "/settings/mail-texts/pl",
+        {"introduction": "Wstęp", "signature": ""},
+        "/settings/mail-texts",
+        "Saved: Polski (Introduction)",
+    ),
 ]
 
 

@@ -1,16 +1,19 @@
 """Settings: profile and password for everybody, the team for admins of both kinds of organisation."""
 
 import re
+from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from tests.support.cast import Cast, unit_of_work
 from tests.support.forms import shown_to
-from webapp.models import Client, Delivery, User, db
+from webapp.models import Client, ContactAssignment, Delivery, User, db
 from webapp.services.accounts import logins
 from webapp.services.lists import finding
+from webapp.services.reminders import situations
 from webapp.signin import password
+from webapp.typography import plain
 
 SECRET = "correct horse battery"
 NEW = "staple of the new days"
@@ -143,6 +146,20 @@ def test_inviting_somebody(app, browse, cast: Cast):
     assert dana.post("/settings/team/new", data=form).status_code == 422
 
 
+@pytest.mark.parametrize("typed", ["ewa@żółw.example", "ewa@xn--w-uga1v8h.example"])
+def test_an_address_is_typed_in_either_form(app, browse, cast: Cast, typed):
+    alice, shown = browse(cast.alice), 'value="ewa@żółw.example"'
+    refused = alice.post("/settings/team/new", data=person(name="", email=typed))
+    assert refused.status_code == 422
+    assert shown in refused.text
+    assert alice.post("/settings/team/new", data=person(name="Ewa", email=typed)).status_code == 303
+    assert "Ewa, ewa@żółw.example" in alice.get("/settings/team").text
+    with app.app_context():
+        ewa = db.session.scalars(select(User).where(User.name == "Ewa")).one()
+        assert ewa.email == "ewa@xn--w-uga1v8h.example"
+    assert shown in alice.get(f"/settings/team/{ewa.id}").text
+
+
 def test_changing_role_and_facts(app, browse, cast: Cast):
     dana = browse(cast.dana)
     address = f"/settings/team/{cast.dave}"
@@ -209,6 +226,32 @@ def test_an_invitation_can_be_sent_again(app, browse, cast: Cast):
         assert states == ["cancelled", "queued"]
 
 
+def test_who_was_the_last_contact_is_missed(app, browse, cast: Cast):
+    """Nobody was asked before: it is activating that takes this back."""
+    with unit_of_work(app):
+        db.session.execute(
+            update(ContactAssignment)
+            .where(ContactAssignment.client_id == cast.client)
+            .values(user_id=cast.dave)
+        )
+        situations.refresh([cast.client])
+    dana, address, missed = browse(cast.dana), f"/settings/team/{cast.dave}/active", "Nobody can be"
+    assert missed in dana.get(dana.post(address, data={"active": "0"}).location).text
+    assert missed not in dana.get(dana.post(address, data={"active": "1"}).location).text
+
+
+@pytest.mark.parametrize("page", ["/settings/profile", "/settings/team/{dana}"])
+def test_a_language_that_one_chooses_is_spoken_at_once(browse, cast: Cast, page):
+    """An address asked for another one before, and does so once more."""
+    dana, page = browse(cast.dana, "pl"), page.format(dana=cast.dana)
+    address = f"{page}?lang=pl"
+    form = {"name": "Dana", "email": "dana@acme.example", "time_zone": "", "admin": "1"}
+    form |= {"job_title": "", "language": "pt", "shown": shown_to(dana, page)}
+    answer = dana.get(dana.post(address, data=form).location)
+    assert answer.headers["Content-Language"] == "pt-BR"
+    assert "Salvo: Dana (Idioma)" in plain(answer.text)
+
+
 @pytest.mark.parametrize("language", ["pl", "pt", "en"])
 @pytest.mark.parametrize("page", ["profile", "team", "team/new"])
 def test_pages_render_in_each_language(browse, cast: Cast, language, page):
@@ -229,7 +272,8 @@ def test_pages_render_in_each_language(browse, cast: Cast, language, page):
 )
 def test_one_pill_tells_the_state_of_a_person(app, changes, said):
     fresh = {"active": True, "rejected_reply": None, "joined": False, "invited_at": None}
+    user = SimpleNamespace(**fresh | changes)
     source = '{% from "person_state.html" import state %}{{ state(user) }}'
     with app.test_request_context():
-        pill = app.jinja_env.in_language().from_string(source).render(user=fresh | changes)
+        pill = app.jinja_env.in_language().from_string(source).render(user=user)
     assert re.sub(r"<[^>]+>", "", pill).strip() == said

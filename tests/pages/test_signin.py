@@ -89,6 +89,16 @@ def test_signing_out_ends_the_session(app, browse, cast: Cast):
     assert dave.get("/account/company").location == "/sign-in?next=/account/company"
 
 
+def test_a_session_that_was_ended_elsewhere_says_so_once(app, browse, cast: Cast):
+    dave, said = browse(cast.dave), "Your session has ended."
+    give_password(app, cast.dave)
+    answer = dave.get("/account/company")
+    assert said in dave.get(answer.location).text
+    assert said not in dave.get(dave.get("/account/company").location).text
+    eve = browse()
+    assert said not in eve.get(eve.get("/account/company").location).text
+
+
 @pytest.mark.parametrize(
     ("language", "said"),
     [("pl", "Wylogowano."), ("pt", "Você saiu da sua conta."), ("en", "You are signed out.")],

@@ -20,11 +20,12 @@ SCRIPT = "<script>alert(1)</script>"
 # Bad values for any line of text. A lone half of a character can't be sent as UTF-8.
 LINE = ["a\x00b", "a\r\nBcc: eve@evil.example", "a\u2028b", "\u202egnp.exe", "x" * 50_000]
 NEEDED = ["", "   ", *LINE]
-EMAIL = [
-    *NEEDED,
+OTHER_EMAIL = [
+    *LINE,
     *("a", "a@", "@b.example", "a@b@c.example", "a b@c.example", "ż@c.example", "a@b..example"),
     *("a@b.example, c@d.example", "<a@b.example>", "A <a@b.example>", '"a"@b.example', SCRIPT),
 ]
+EMAIL = ["", "   ", *OTHER_EMAIL]
 CHOICE = ["x", "\x00", "-1", HUGE, SCRIPT]
 CLOCK = ["", "x", "\x00", "24:00", "09:60", "-1:00", HUGE, "09:00\r\n"]
 DAY = [
@@ -46,6 +47,25 @@ STEPS = ["", "x", "\x00", "-1", "731", "1.5", "²", HUGE, ",".join(map(str, rang
 # A token that no form has shown.
 SHOWN = ["", "x", "\x00", HUGE]
 PASSWORD = ["", "short", "x" * 201]
+# Bad values for a text of several lines.
+TEXT = [
+    "a\x00b",
+    "a\rb",
+    "a\u2028b",
+    "\u202egnp.exe",
+    "a\u200bb",
+    "a\n\ufeffb",
+    "x\n" * 5_000,
+    HUGE,
+]
+WEB_ADDRESS = [
+    *LINE,
+    *("x", "company.example", "//company.example/x", "javascript:alert(1)", "data:text/html,x"),
+    *("ftp://company.example/x", "https://", "https:///x", "https://me:pw@company.example/x"),
+    *("https://company.example/a b", "https://company.example:99999/x", "https://[x", HUGE),
+    'https://company.example/"onclick="x',
+    f"https://company.example/{SCRIPT}",
+]
 
 
 @dataclass(frozen=True)
@@ -117,7 +137,7 @@ FORMS = [
     Form(
         "bob",
         "/settings/profile",
-        {"name": "Bob", "language": "pl", "time_zone": ""},
+        {"name": "Bob", "language": "", "time_zone": "Europe/Lisbon"},
         {"name": NEEDED, "language": CHOICE, "time_zone": CHOICE, "shown": SHOWN},
     ),
     Form(
@@ -181,6 +201,39 @@ FORMS = [
         {"on": "1"},
         {"on": ["", "2", *CHOICE], "shown": SHOWN},
         "/settings/partners",
+    ),
+    Form(
+        "alice",
+        "/settings/mail-texts/company",
+        {
+            "reply_to": "answers@odnowa.example",
+            "legal": "Odnowa Ltd\r\nReg. no. 1",
+            "privacy_url": "https://odnowa.example/privacy?lang=pl#data",
+        },
+        {
+            "reply_to": OTHER_EMAIL,
+            "legal": TEXT,
+            "privacy_url": WEB_ADDRESS,
+            "shown": SHOWN,
+        },
+        "/settings/mail-texts",
+    ),
+    Form(
+        "alice",
+        "/settings/mail-texts/pl",
+        {"introduction": "Dwa\r\n\r\nakapity", "signature": "Odnowa"},
+        {"introduction": TEXT, "signature": TEXT, "shown": SHOWN},
+        "/settings/mail-texts",
+    ),
+    *(
+        Form(
+            "alice",
+            f"/settings/mail-texts/{language}",
+            {"introduction": "Two\tcolumns", "signature": ""},
+            {"introduction": ["\x00"], "signature": ["\x00"], "shown": SHOWN},
+            "/settings/mail-texts",
+        )
+        for language in ("pt", "en")
     ),
     Form("alice", "/partner/clients/new", COMPANY, BAD_COMPANY),
     Form(

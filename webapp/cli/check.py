@@ -16,7 +16,7 @@ from webapp.cli.check_deploy import CHECKS as DEPLOY_CHECKS
 from webapp.cli.shared import Check, Wrong, as_json, print_json
 from webapp.config import SettingError
 from webapp.mail.opening import open_transport
-from webapp.models import Installation, db, revision
+from webapp.models import Installation, Partner, db, revision
 from webapp.paths import folder
 from webapp.services import runtime
 
@@ -97,12 +97,28 @@ def check_worker() -> str:
     return f"seen at {seen:%Y-%m-%d %H:%M} UTC"
 
 
+def check_privacy() -> str:
+    """Check that the mails of each partner that sends link to its privacy notice."""
+    lacking = select(Partner.slug).where(Partner.sending, Partner.privacy_url.is_(None))
+    try:
+        slugs = db.session.scalars(lacking.order_by(Partner.slug)).all()
+    except DBAPIError:
+        raise Wrong("not known without the database") from None
+    if slugs:
+        raise Wrong(
+            f"no link in the mails of {', '.join(slugs)}: "
+            "an admin there writes it under Settings > Mail texts"
+        )
+    return "linked in the mails of every partner that sends"
+
+
 CHECKS: dict[str, Check] = {
     "settings": (check_settings, True),
     "database": (check_database, True),
     "languages": (check_languages, True),
     "mail": (check_mail, True),
     "worker": (check_worker, False),
+    "privacy notice": (check_privacy, False),
 }
 
 

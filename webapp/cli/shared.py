@@ -24,7 +24,7 @@ from webapp.typography import plain
 
 # A check's function, and a flag: the whole command fails with it.
 Check = tuple[Callable[[], str], bool]
-OVERTAKEN = "Somebody else was saving the same rows. Nothing was written; try again."
+OVERTAKEN = "The same rows were saved elsewhere at the same moment. Nothing was written; try again."
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 
 

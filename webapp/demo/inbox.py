@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from sqlalchemy import func, select
 
+from webapp import i18n
 from webapp.mail.addresses import LONGEST_ADDRESS
-from webapp.models import InboxMail, db
+from webapp.models import InboxMail, User, db
 from webapp.models.tables import inbox_mail_table
 from webapp.services.lists import paging
 from webapp.services.lists.finding import Listing
@@ -42,6 +43,14 @@ class InboxRow:
     message: bytes
 
 
+class Recipient(NamedTuple):
+    """A reader of mails: the address, the name (empty if nobody has the address now), and the number of mails."""
+
+    address: str
+    name: str
+    number: int
+
+
 def count() -> int:
     """Count the mails that have gone out."""
     return db.session.scalar(select(func.count()).select_from(InboxMail)) or 0
@@ -54,11 +63,12 @@ def mails(query: InboxQuery) -> Page[InboxRow]:
     return replace(page, rows=tuple(InboxRow(**row._asdict()) for row in page.rows))
 
 
-def recipients() -> list[tuple[str, int]]:
-    """List each address that got mail, with the number of its mails."""
+def recipients() -> list[Recipient]:
+    """List everybody who got mail, by name."""
+    # An address of several people is one person's at several companies.
+    named = select(func.min(User.name)).where(User.email == InboxMail.recipient).scalar_subquery()
     rows = db.session.execute(
-        select(InboxMail.recipient, func.count())
-        .group_by(InboxMail.recipient)
-        .order_by(InboxMail.recipient)
+        select(InboxMail.recipient, named, func.count()).group_by(InboxMail.recipient)
     )
-    return [(recipient, number) for recipient, number in rows]
+    found = [Recipient(address, name or "", number) for address, name, number in rows]
+    return sorted(found, key=lambda one: (i18n.sort_key(one.name or one.address), one.address))

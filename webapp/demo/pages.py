@@ -1,8 +1,5 @@
 """The demo bar, its clock, and the inbox with the mails that went out, as their readers see them."""
 
-from email import policy
-from email.message import EmailMessage
-from email.parser import BytesParser
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
@@ -28,11 +25,10 @@ from webapp.demo.inbox import InboxQuery
 from webapp.models import InboxMail, User, db
 from webapp.pages import frame, guards, htmx, listing, signin
 from webapp.pages.ids import row_id
+from webapp.pages.mail_view import html_alone, parse, text_of
 from webapp.services import runtime
 
 blueprint = Blueprint("demo", __name__)
-# The HTML of a mail may run nothing and load nothing, and has no origin.
-MAIL_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors"
 MOVES = {"day": 1, "month": 30}
 
 
@@ -94,10 +90,12 @@ def inbox() -> str:
     """Show the mails that went out, newest first; ``to`` shows only those of one recipient."""
     query = listing.read(InboxQuery)
     page = demo_inbox.mails(query)
+    readers = demo_inbox.recipients()
     return render_template(
         "demo/inbox.html",
         mails=[(row, parse(row.message)) for row in page.rows],
-        recipients=demo_inbox.recipients(),
+        recipients=readers,
+        names={reader.address: reader.name for reader in readers},
         zone=frame.time_zone() or "UTC",
         **listing.leads("demo.inbox", query, page),
     )
@@ -117,20 +115,6 @@ def mail(mail_id: int) -> str:
 @blueprint.get("/demo/inbox/<int:mail_id>/html")
 @guards.public
 def mail_html(mail_id: int) -> Response:
-    """Show only the HTML part, shut in by a policy of its own."""
-    message = parse(guards.found(db.session.get(InboxMail, mail_id)).message)
-    response = Response(text_of(message, "html"), mimetype="text/html")
-    # The policy must allow every page around it, even one that shows the portal in a frame.
-    around = " ".join(["'self'", *runtime.settings().frame_ancestors])
-    response.headers["Content-Security-Policy"] = f"{MAIL_POLICY} {around}"
-    return response
-
-
-def parse(message: bytes) -> EmailMessage:
-    return BytesParser(EmailMessage, policy=policy.default).parsebytes(message)
-
-
-def text_of(message: EmailMessage, kind: str) -> str:
-    """Return the text of one part: ``plain`` or ``html``."""
-    body = message.get_body((kind,))
-    return str(body.get_content()) if body else ""
+    """Show only the HTML part."""
+    row = guards.found(db.session.get(InboxMail, mail_id))
+    return html_alone(parse(row.message))

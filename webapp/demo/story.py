@@ -26,7 +26,7 @@ from webapp.mail.inbox import InboxTransport
 from webapp.mail.transport import Transport
 from webapp.models import Client, Installation, Partner, Subscription, User, db
 from webapp.services import installation
-from webapp.services.accounts import logins, membership, partners, people
+from webapp.services.accounts import logins, mail_texts, membership, partners, people
 from webapp.services.clients import clients, contacts, ownership, renewals, subscriptions
 from webapp.signin.password import hash_password
 
@@ -130,6 +130,9 @@ def add_agency(scene: Scene, agency: Agency) -> None:
     partners.save_default(
         admin, partner, partners.Default(agency.owner, scene.team[agency.people[1]].id)
     )
+    mail_texts.save_company(admin, partner, agency.mails)
+    for language, texts in agency.texts.items():
+        mail_texts.save_texts(admin, partner, language, texts)
     if agency.sending:
         partners.switch(admin, partner, "sending", True)
     for company in agency.companies:

@@ -104,6 +104,7 @@ class ClientFacts:
 
     id: int
     name: str
+    language: str
     time_zone: str
     partner: PartnerFacts
     choice: Choice = Choice.INHERIT

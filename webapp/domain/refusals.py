@@ -42,6 +42,8 @@ class Refusal(StrEnum):
     STEPS = auto()
     WINDOW = auto()
     WEEKDAY_NEEDED = auto()
+    INVISIBLE = auto()
+    WEB_ADDRESS = auto()
     # Sending a mail again.
     MAIL_OVER = auto()
     MAIL_UNASKED = auto()

@@ -34,6 +34,8 @@ SENTENCES: dict[str, Any] = {
     AuditAction.SCHEDULE_CHANGED: _l("Reminder schedule changed"),
     AuditAction.SENDING_CHANGED: _l("Sending switched"),
     AuditAction.MODE_CHANGED: _l("Handling of breakdowns changed"),
+    AuditAction.COMPANY_CHANGED: _l("Company data in mails changed"),
+    AuditAction.TEXTS_CHANGED: _l("Mail texts changed: %(subject)s"),
     AuditAction.TEST_MAIL_SENT: _l("Test mail sent to: %(subject)s"),
     AuditAction.MAIL_SENT_AGAIN: _l("Mail sent again to: %(subject)s"),
     AuditAction.MAIL_ARRIVED: _l("Mail noted as arrived: %(subject)s"),
@@ -69,6 +71,11 @@ FIELDS: dict[str, Any] = {
     "window_days": _l("Weekdays"),
     "sending": _l("Sending"),
     "insistent": _l("Breakdowns"),
+    "reply_to": _l("Replies go to"),
+    "legal": _l("Company data"),
+    "privacy_url": _l("Privacy notice"),
+    "introduction": _l("Introduction"),
+    "signature": _l("Signature"),
     **{role.value: text for role, text in codes.CONTACT_ROLES.items()},
 }
 # People have names of another kind than things.
@@ -158,6 +165,8 @@ def weekdays_word(value: str, language: str) -> str:
 WORDS: dict[str, Callable[[Any, str], str]] = {
     "renewal_date": day_word,
     "deadline": day_word,
+    "reply_to": lambda value, _language: typography.address(value),
+    "email": lambda value, _language: typography.address(value),
     "term_months": lambda value, _language: codes.term(value),
     "language": lambda value, _language: codes.ENDONYMS.get(value, value),
     "steps_text": lambda value, _language: value.replace(",", ", "),

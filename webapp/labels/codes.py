@@ -203,6 +203,11 @@ def term(months: int) -> str:
     return ngettext("%(num)d month", "%(num)d months", months)
 
 
+def admins(number: int) -> str:
+    """Tell how many admins stand in for the point of contact."""
+    return ngettext("%(num)d admin", "%(num)d admins", number)
+
+
 def portal_name(chosen: str) -> str:
     """Return the operator's name for the portal, else that of the product, in the language in force."""
     return chosen or _("Renewal Portal")
@@ -213,5 +218,5 @@ def phrases() -> dict[str, Callable[[Any], str]]:
 
     They are remembered, since lists say few in many rows.
     """
-    said = (days_away, days_before, reasons, term)
+    said = (admins, days_away, days_before, reasons, term)
     return {phrase.__name__: lru_cache(1000)(phrase) for phrase in said}

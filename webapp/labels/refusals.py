@@ -47,6 +47,8 @@ WORDS: dict[Refusal, Any] = {
     ),
     Refusal.WINDOW: _l("The window must close later than it opens."),
     Refusal.WEEKDAY_NEEDED: _l("Choose at least one weekday."),
+    Refusal.INVISIBLE: _l("Remove the invisible character from line %(line)d."),
+    Refusal.WEB_ADDRESS: _l("Write a web address such as https://company.example/privacy."),
     Refusal.MAIL_OVER: _l(
         "This mail can't be sent again: it is too late, or its reader knows already."
     ),

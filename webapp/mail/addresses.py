@@ -59,6 +59,22 @@ def normalise(text: str) -> str:
     return wire
 
 
+def as_stored(part: str) -> str:
+    """Write a part of an address that somebody looks for as ``normalise`` stores it: żółw → xn--w-uga1v8h."""
+    return re.sub(r"[^@.]+", stored_label, part)
+
+
+def stored_label(label: re.Match[str]) -> str:
+    if label[0].isascii():
+        return label[0].casefold()
+    import idna
+
+    try:
+        return idna.encode(label[0], uts46=True).decode()
+    except UnicodeError:
+        return label[0].casefold()
+
+
 def check_name(text: str) -> str:
     """Return a person's or an organisation's name with single spaces. Raises AddressError."""
     if any(is_unprintable(char) for char in text.strip()):

@@ -3,7 +3,6 @@
 import re
 from dataclasses import fields, is_dataclass, replace
 from email.utils import format_datetime
-from enum import Enum
 from functools import cache
 from typing import Any, cast
 
@@ -37,6 +36,7 @@ def compose(letter: Letter, settings: Settings) -> bytes:
             "vendor": settings.vendor_name,
             "sender": letter.sender_name,
             "recipient": letter.recipient,
+            "given_by": letter.given_by,
             "first_name": first_name(letter.recipient.name),
             "test": letter.snapshot.test,
         }
@@ -65,7 +65,8 @@ def first_name(name: str) -> str:
 
 @cache
 def names_of(kind: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
+    """Name the fields of a dataclass; none of any other type."""
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else ()
 
 
 def by_name(value: Any) -> dict[str, Any]:
@@ -75,17 +76,19 @@ def by_name(value: Any) -> dict[str, Any]:
 
 def tidy(value: Any) -> Any:
     """Put every text of a snapshot on one line, so that no name can fake a paragraph."""
-    if isinstance(value, Enum):
-        return value
-    if isinstance(value, str):
+    # By the type itself: a code is a text as well, and stays.
+    kind = value.__class__
+    if kind is str:
         return one_line(value)
-    if isinstance(value, tuple):
+    if kind is tuple:
         return tuple(map(tidy, value))
-    if is_dataclass(value) and not isinstance(value, type):
-        before = by_name(value)
-        after = {name: tidy(inner) for name, inner in before.items()}
-        return value if after == before else replace(value, **after)
-    return value
+    changed = {}
+    for name in names_of(kind):
+        before = getattr(value, name)
+        after = tidy(before)
+        if after != before:
+            changed[name] = after
+    return replace(value, **changed) if changed else value
 
 
 def render(templates: Environment, name: str, values: dict[str, Any]) -> str:

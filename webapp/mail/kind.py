@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from webapp.config import Settings
 from webapp.domain.ownership import Person
-from webapp.domain.snapshots import PartnerName, Snapshot
+from webapp.domain.snapshots import Letterheads, PartnerName, Snapshot
 from webapp.mail.letter import Letter, Posting
 from webapp.models import MailKind
 
@@ -27,6 +27,7 @@ class Tester:
 
     person: Person
     partner: PartnerName
+    letterheads: Letterheads
     language: str
     today: date
     now: datetime

@@ -14,7 +14,7 @@ class Posting:
     """The values of a delivery beside its snapshot: to whom, in which language, when.
 
     ``day``: the local day that it was planned for. ``link``: the address in an account mail; None in a test
-    mail. Message-ID and ``moment`` are fixed at the first try.
+    mail. ``given_by``: the organisation that gave the address. Message-ID and ``moment`` are fixed at the first try.
     """
 
     email: str
@@ -23,6 +23,7 @@ class Posting:
     moment: datetime
     day: date | None = None
     link: str | None = None
+    given_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class Letter:
     snapshot: Snapshot
     day: date | None = None
     link: str | None = None
+    given_by: str | None = None
 
 
 def sender_of(partner: PartnerName, *, vendor_owns: bool, settings: Settings) -> str:
@@ -76,6 +78,7 @@ def to_reader(
         snapshot=snapshot,
         day=posting.day,
         link=posting.link,
+        given_by=posting.given_by,
     )
 
 

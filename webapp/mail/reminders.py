@@ -11,20 +11,23 @@ from flask_babel import gettext as _
 
 from webapp.config import Settings
 from webapp.domain.ownership import Owner
+from webapp.domain.plain_text import Paragraphs, paragraphs
 from webapp.domain.recipients import ContactRole, Place, Reason
 from webapp.domain.snapshots import (
     CircleMember,
     ClientName,
+    Letterhead,
     Party,
     ReminderSnapshot,
     SubscriptionLine,
+    TextToForward,
 )
 from webapp.i18n import LANGUAGES
 from webapp.labels import codes
 from webapp.mail.kind import Tester, Words
 from webapp.mail.letter import Letter, Posting, sender_of, to_reader
 from webapp.models import MailKind
-from webapp.typography import long_date, money, near_date
+from webapp.typography import SPACE, address, long_date, money, near_date
 
 CLIENT_REASONS = {Reason(role.value) for role in ContactRole}
 # Nothing of the made-up data has a row of its own.
@@ -40,10 +43,20 @@ class ItemWords:
     lines: tuple[tuple[str, str], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class ForwardWords:
+    """A text that the partner can forward to the client as it is, and its language: its own name, its tag in HTML."""
+
+    language: str
+    html_language: str
+    paragraphs: Paragraphs
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReminderWords(Words):
     """The words of a mail about renewals. ``at_client``: the reader is one of the client's contacts.
 
+    ``introduction`` and ``signature`` are the partner's own; without any, the standard text stands there.
     ``contacts_path`` and ``owner_path``: the way to these settings, if nobody can be told.
     """
 
@@ -58,6 +71,11 @@ class ReminderWords(Words):
     missing: str
     rejected: str
     at_client: bool
+    introduction: Paragraphs
+    signature: Paragraphs
+    legal: tuple[str, ...]
+    privacy_url: str | None
+    to_forward: ForwardWords | None = None
     contacts_path: str = ""
     owner_path: str = ""
 
@@ -65,8 +83,11 @@ class ReminderWords(Words):
 def letter(
     kind: MailKind, snapshot: ReminderSnapshot, posting: Posting, settings: Settings
 ) -> Letter:
-    """Make a letter from the owner that names the whole circle. Answers go to the point of contact."""
-    vendor_owns = snapshot.owner is Owner.VENDOR
+    """Make a letter from the owner that names the whole circle.
+
+    Replies go to the partner's own address for them, else to the point of contact.
+    """
+    vendor_owns, own = snapshot.owner is Owner.VENDOR, snapshot.letterhead.reply_to
     plain = to_reader(
         kind,
         snapshot,
@@ -78,7 +99,7 @@ def letter(
         plain,
         to=parties(snapshot.circle, Place.TO),
         cc=parties(snapshot.circle, Place.COPY),
-        reply_to=snapshot.contact,
+        reply_to=Party(snapshot.partner.name, own) if own else snapshot.contact,
         references=" ".join(root(line, settings) for line in snapshot.subscriptions),
     )
 
@@ -95,7 +116,7 @@ def root(subscription: SubscriptionLine, settings: Settings) -> str:
 
 def words(snapshot: ReminderSnapshot, letter: Letter, settings: Settings) -> ReminderWords:
     """Choose the words for one reader. The button opens the client's renewals, or a contact's own company."""
-    subscriptions = sorted(snapshot.subscriptions, key=lambda line: (line.base_date, line.product))
+    subscriptions = by_date(snapshot)
     first = subscriptions[0]
     # A mail that waited over a weekend counts days from the day on which it goes out.
     today = max(letter.day or date.min, letter.moment.date())
@@ -104,10 +125,11 @@ def words(snapshot: ReminderSnapshot, letter: Letter, settings: Settings) -> Rem
     reasons = own.reasons if own else ()
     at_client = not CLIENT_REASONS.isdisjoint(reasons)
     renewals = f"/partner/clients/{snapshot.client.id}/renewals"
+    letterhead = snapshot.letterhead
     return ReminderWords(
         client=snapshot.client.name,
         partner=snapshot.partner.name,
-        contact=snapshot.contact,
+        contact=answering(snapshot),
         items=tuple(item(line, today, letter.language) for line in subscriptions),
         first_date=near_date(first.base_date, today, letter.language),
         first_is_deadline=first.deadline is not None,
@@ -116,10 +138,25 @@ def words(snapshot: ReminderSnapshot, letter: Letter, settings: Settings) -> Rem
             f"{member.name} ({role_list(member.reasons, letter.language)})" for member in others
         ),
         missing=role_list(tuple(Reason(role.value) for role in snapshot.missing), letter.language),
-        rejected=", ".join(f"{party.name} ({party.email})" for party in snapshot.rejected),
+        rejected=", ".join(f"{party.name} ({address(party.email)})" for party in snapshot.rejected),
         at_client=at_client,
+        introduction=paragraphs(letterhead.introduction),
+        signature=paragraphs(letterhead.signature),
+        legal=letterhead.legal,
+        privacy_url=letterhead.privacy_url,
         button=settings.base_url + ("/account/company" if at_client else renewals),
     )
+
+
+def by_date(snapshot: ReminderSnapshot) -> list[SubscriptionLine]:
+    """Sort the subscriptions of a mail: what must be decided first comes first."""
+    return sorted(snapshot.subscriptions, key=lambda line: (line.base_date, line.product))
+
+
+def answering(snapshot: ReminderSnapshot) -> Party | None:
+    """Name the point of contact, at the address where answers arrive."""
+    contact, own = snapshot.contact, snapshot.letterhead.reply_to
+    return Party(contact.name, own) if contact and own else contact
 
 
 def item(subscription: SubscriptionLine, today: date, language: str) -> ItemWords:
@@ -137,7 +174,8 @@ def item(subscription: SubscriptionLine, today: date, language: str) -> ItemWord
 def day(when: date, today: date, language: str) -> str:
     """Write a date with its distance from today in the language in force: 3 March 2026 (in 12 days)."""
     written, days = long_date(when, language), (when - today).days
-    return f"{written} ({codes.days_away(days)})" if days >= 0 else written
+    # In one piece, as the date is.
+    return f"{written} ({codes.days_away(days).replace(' ', SPACE)})" if days >= 0 else written
 
 
 @lru_cache(maxsize=1024)
@@ -154,6 +192,11 @@ def is_same(member: CircleMember, recipient: Party) -> bool:
 def sample(tester: Tester, owner: Owner, reason: Reason) -> ReminderSnapshot:
     """Make up a reminder about a client that does not exist. The tester stands in for its whole circle."""
     person = tester.person
+    letterhead = tester.letterheads[tester.language]
+    to_forward = None
+    if owner is Owner.PARTNER:
+        to_forward = TextToForward(tester.language, letterhead.introduction)
+        letterhead = Letterhead()
     renewal = tester.today + timedelta(days=STEP)
     reader = CircleMember(
         person.id, person.name, person.email, person.language, Place.TO, (reason,)
@@ -180,4 +223,6 @@ def sample(tester: Tester, owner: Owner, reason: Reason) -> ReminderSnapshot:
                 currency=LANGUAGES[tester.language].currency,
             ),
         ),
+        letterhead=letterhead,
+        to_forward=to_forward,
     )

@@ -26,6 +26,7 @@ from webapp.models.organisation import (
 )
 from webapp.models.subscription import Subscription
 from webapp.models.user import Link, LinkPurpose, Login, User
+from webapp.models.wording import Wording
 
 __all__ = [
     "AuditAction",
@@ -53,6 +54,7 @@ __all__ = [
     "Subscription",
     "Trouble",
     "User",
+    "Wording",
     "db",
     "delivery_reminder",
 ]

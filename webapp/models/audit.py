@@ -32,6 +32,8 @@ class AuditAction(StrEnum):
     SCHEDULE_CHANGED = "partner.schedule_changed"
     SENDING_CHANGED = "partner.sending_changed"
     MODE_CHANGED = "partner.mode_changed"
+    COMPANY_CHANGED = "partner.company_changed"
+    TEXTS_CHANGED = "wording.changed"
     TEST_MAIL_SENT = "partner.test_mail_sent"
     MAIL_SENT_AGAIN = "delivery.sent_again"
     MAIL_ARRIVED = "delivery.arrived"

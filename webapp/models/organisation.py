@@ -31,6 +31,7 @@ from webapp.models.user import User
 
 # Sorts clients with nothing to decide last, since keyset pages can't compare NULL.
 NO_DECISION = date(9999, 12, 31)
+LONGEST_LEGAL, LONGEST_URL = 500, 300
 
 
 class Organisation(Base):
@@ -77,6 +78,10 @@ class Partner(Organisation):
     window_days: Mapped[str] = mapped_column(String(7), default="01234")
     sending: Mapped[bool] = mapped_column(default=False)
     insistent: Mapped[bool] = mapped_column(default=False)
+    # Of its mails to clients; NULL where nothing is set.
+    reply_to: Mapped[str | None] = mapped_column(String(254))
+    legal: Mapped[str | None] = mapped_column(String(LONGEST_LEGAL))
+    privacy_url: Mapped[str | None] = mapped_column(String(LONGEST_URL))
 
     notified_user: Mapped[User | None] = relationship(
         foreign_keys="Partner.notified_user_id",

@@ -36,6 +36,7 @@ from webapp.models.organisation import (
 )
 from webapp.models.subscription import Subscription
 from webapp.models.user import Login, User
+from webapp.models.wording import Wording
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql, sqlite
@@ -163,3 +164,4 @@ reminder_table = table_of(Reminder)
 settings_change_table = table_of(SettingsChange)
 subscription_table = table_of(Subscription)
 user_table = table_of(User)
+wording_table = table_of(Wording)

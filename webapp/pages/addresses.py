@@ -10,14 +10,12 @@ NOBODY = 900_000_000_000_000_000
 
 
 def url_for(endpoint: str, **values: object) -> str:
-    """Make an address as flask.url_for does, from a pattern made before if it has one id or nothing else."""
-    if not values:
-        return fixed(request.script_root, endpoint)
+    """Make an address as flask.url_for does, or find it among those made before. Ids share a pattern."""
     if len(values) == 1:
         ((name, value),) = values.items()
         if type(value) is int:
             return pattern(request.script_root, endpoint, name) % value
-    return flask.url_for(endpoint, **values)  # type: ignore[arg-type]
+    return written(request.script_root, endpoint, **values)
 
 
 def url_pattern(endpoint: str, name: str) -> str:
@@ -27,8 +25,8 @@ def url_pattern(endpoint: str, name: str) -> str:
 
 # Two processes may serve the portal below different paths, and so may one.
 @lru_cache(maxsize=500)
-def fixed(script_root: str, endpoint: str) -> str:
-    return flask.url_for(endpoint)
+def written(script_root: str, endpoint: str, **values: object) -> str:
+    return flask.url_for(endpoint, **values)  # type: ignore[arg-type]
 
 
 @lru_cache(maxsize=500)

@@ -106,7 +106,9 @@ def invite_contact(client_id: int, user_id: int) -> Response:
     client = guards.own_client(client_id)
     person = guards.contact_of(client.id, user_id)
     if carry_out(lambda: membership.invite(current_user, person)):
-        flash(_("Invitation on its way to: %(email)s", email=person.email), "good")
+        flash(
+            _("Invitation on its way to: %(email)s", email=typography.address(person.email)), "good"
+        )
     return redirect(url_for("clients.contacts", client_id=client.id), 303)
 
 

@@ -29,6 +29,7 @@ from webapp.services.accounts import partners, people
 from webapp.services.lists.overrides import override_counts
 from webapp.services.sending import sample_mails
 from webapp.services.sending.first_mails import MANY_CLIENTS, first_mails
+from webapp.typography import address
 
 PREVIEWED = 10
 
@@ -101,7 +102,7 @@ def send_test() -> AnyResponse:
         return answer(partner, "test", 422, test_form=form)
     kind, chosen = MailKind(form.kind.data or ""), form.language.data or ""
     sample_mails.send(current_user, partner, kind, chosen)
-    text = _("Test mail on its way to: %(email)s", email=current_user.email)
+    text = _("Test mail on its way to: %(email)s", email=address(current_user.email))
     fragment = partial(answer, partner, "test", 200, test_form=form)
     return notices.report(text, None, url_for("settings.partners"), fragment)
 

@@ -1,6 +1,6 @@
 """The shared parts of the pages' forms: clean text, the usual choices, and words for refusals."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
 from typing import Any
 
@@ -8,6 +8,7 @@ from babel.core import get_global
 from babel.support import NullTranslations, Translations
 from flask import g, request
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from markupsafe import Markup, escape
 from wtforms import Field, HiddenField, SelectField, StringField
@@ -17,12 +18,13 @@ from wtforms.validators import InputRequired, Length, ValidationError
 from wtforms.widgets import Input, Select, TextArea
 from wtforms.widgets.core import clean_key
 
-from webapp import i18n
+from webapp import i18n, typography
 from webapp.domain.refusals import Refusal
 from webapp.labels.refusals import WORDS, sentence
-from webapp.mail.addresses import AddressError, check_name, is_unprintable
+from webapp.mail.addresses import LONGEST_ADDRESS, AddressError, check_name, is_unprintable
 from webapp.pages.frame import language
 from webapp.services.errors import Refused
+from webapp.templating import escaped
 
 # The territory of zones that belong to no country.
 WHOLE_WORLD = "001"
@@ -106,11 +108,26 @@ def required() -> InputRequired:
     return InputRequired(WORDS[Refusal.EMPTY])
 
 
-def text_field(label: Any, *, longest: int = 200, optional: bool = False) -> StringField:
+def text_field(
+    label: Any,
+    *,
+    longest: int = 200,
+    optional: bool = False,
+    filters: Sequence[Callable[[str | None], str | None]] = (clean,),
+) -> StringField:
     """Make a field for a line of text, which is required unless ``optional``."""
     length = Length(max=longest, message=WORDS[Refusal.TOO_LONG])
     checks = [length, printable] if optional else [required(), length, printable]
-    return StringField(label, filters=[clean], validators=checks)
+    return StringField(label, filters=filters, validators=checks)
+
+
+def email_field() -> StringField:
+    """Make a field for an e-mail address, which may be typed, and is shown again, with letters of any language."""
+    return text_field(_l("E-mail"), longest=LONGEST_ADDRESS, filters=(clean, with_letters))
+
+
+def with_letters(text: str | None) -> str | None:
+    return typography.address(text) if text else text
 
 
 def attributes(**values: Any) -> Markup:
@@ -128,7 +145,7 @@ def attributes(**values: Any) -> Markup:
 
 def quoted(value: Any) -> str:
     """Escape a value for an attribute; HTML that is right between tags may have quotes."""
-    return str(escape(value)).replace('"', "&quot;")
+    return escaped(value).replace('"', "&quot;")
 
 
 for widget in (Input, TextArea):

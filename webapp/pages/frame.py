@@ -3,6 +3,7 @@
 import json
 import logging
 import secrets
+from collections.abc import Iterator
 from dataclasses import asdict
 
 from flask import (
@@ -37,7 +38,7 @@ from webapp.services.trail import undo as undo_service
 blueprint = Blueprint("frame", __name__)
 SAFE = {"GET", "HEAD", "OPTIONS"}
 COOKIE = "portal_language"
-# Everything that an answer may depend on.
+# Everything that an answer may depend on: the last header that is set (factory.OwnSession).
 VARY = "Accept-Encoding, Accept-Language, Cookie, HX-Request, HX-Request-Type, Sec-Fetch-Site"
 YEAR = 31_536_000
 
@@ -113,25 +114,33 @@ def speak_to(user: User) -> None:
     refresh()
 
 
+def speak_as_chosen() -> None:
+    """Go on in the language that the user has just chosen, whatever an address asked for before."""
+    session.pop("language", None)
+    for name in ("asked_language", "language"):
+        g.pop(name, None)
+    refresh()
+
+
 def keep_language(response: AnyResponse) -> None:
     """Let this browser's pages have the language of this answer while nobody is signed in."""
     set_cookie(response, language())
 
 
 def choose_language() -> str:
-    wishes = [g.get("asked_language")]
-    if not g.get("broken") and current_user.is_authenticated:
-        wishes += [
-            session.get("language"),
-            current_user.language,
-            current_user.organisation.language,
-        ]
-    wishes += [
-        request.cookies.get(COOKIE),
-        i18n.best_language(request.accept_languages.values()),
-    ]
-    known = (wish for wish in wishes if wish in i18n.LANGUAGES)
+    known = (wish for wish in wishes() if wish in i18n.LANGUAGES)
     return next(known, current_app.config["PORTAL"].language)
+
+
+def wishes() -> Iterator[str | None]:
+    """Look for a language, the strongest wish first; the weaker ones are not asked for in vain."""
+    yield g.get("asked_language")
+    if not g.get("broken") and current_user.is_authenticated:
+        yield session.get("language")
+        yield current_user.language
+        yield current_user.organisation.language
+    yield request.cookies.get(COOKIE)
+    yield i18n.best_language(request.accept_languages.values())
 
 
 def babel_locale() -> str:
@@ -166,7 +175,6 @@ def finish(response: Response) -> Response:
         response.headers["Strict-Transport-Security"] = f"max-age={YEAR}"
     response.headers["Cache-Control"] = "no-store"
     response.headers["Content-Language"] = i18n.LANGUAGES[language()].html
-    response.headers["Vary"] = VARY
     if g.get("asked_language") and not current_user.is_authenticated:
         set_cookie(response, g.asked_language)
     return response
@@ -230,11 +238,11 @@ def set_language() -> AnyResponse:
     session["switched"] = [page.partition("?")[0], chosen]
     if current_user.is_authenticated:
         attempt(lambda: people.set_language(current_user, chosen))
-        session.pop("language", None)
+        speak_as_chosen()
     else:
         set_cookie(response, chosen)
-    g.language = chosen
-    refresh()
+        g.language = chosen
+        refresh()
     return response
 
 

@@ -32,7 +32,7 @@ def flash_with_undo(text: str, entry: TrailEntry | None, kind: str = "good") -> 
 def outcome(entry: TrailEntry | None, text: str | None = None) -> str:
     """Return the words for a change, by default the name of what was saved; or for nothing to change."""
     if entry is None:
-        return _("Nothing to save: it is set like this already")
+        return _("Nothing to save: it is like this already")
     return text or _("Saved: %(name)s", name=audit.named(entry))
 
 

@@ -16,10 +16,11 @@ from webapp.domain.ownership import Person
 from webapp.labels import codes
 from webapp.models import Client, Organisation, User
 from webapp.models.audit import TrailEntry
-from webapp.pages import forms, notices
-from webapp.pages.forms import DropdownField, Form, SharedForm, text_field
+from webapp.pages import forms, frame, notices
+from webapp.pages.forms import DropdownField, Form, SharedForm, email_field, text_field
 from webapp.pages.saving import Saved, save
 from webapp.services.accounts import membership, people
+from webapp.typography import address
 
 
 def languages_with_default(*_: Any) -> list[SelectChoice]:
@@ -33,7 +34,7 @@ class PersonForm(Form):
     """Somebody, whoever looks after them."""
 
     name = text_field(_l("Full name"))
-    email = text_field(_l("E-mail"), longest=254)
+    email = email_field()
     language = DropdownField(_l("Language"), languages_with_default)
 
 
@@ -80,13 +81,15 @@ def add_person(
     saved = save(form, add)
     if user := saved.value:
         if invite:
-            flash(_("Invited: %(name)s, %(email)s", name=user.name, email=user.email), "good")
+            flash(
+                _("Invited: %(name)s, %(email)s", name=user.name, email=address(user.email)), "good"
+            )
         else:
             flash(_("Added: %(name)s", name=user.name), "good")
     return saved
 
 
-def save_person(form: StoredPersonForm, user: User) -> Saved[TrailEntry | None]:
+def save_person(form: SharedForm, user: User) -> Saved[TrailEntry | None]:
     """Save a person's form, with a notice on the next page."""
     saved = save(
         form,
@@ -94,7 +97,10 @@ def save_person(form: StoredPersonForm, user: User) -> Saved[TrailEntry | None]:
         lambda: people.shown(user),
     )
     if saved.done:
-        flash(notices.outcome(saved.value), "good")
+        entry = saved.value
+        if entry and "language" in entry.changes and user.id == current_user.id:
+            frame.speak_as_chosen()
+        flash(notices.outcome(entry), "good")
     return saved
 
 
@@ -109,7 +115,7 @@ def options(people: Iterable[Person]) -> list[SelectChoice]:
 
 
 def label(person: Person, *, namesakes: bool) -> str:
-    name = f"{person.name}, {person.email}" if namesakes else person.name
+    name = f"{person.name}, {address(person.email)}" if namesakes else person.name
     if not person.active:
         return _("%(name)s (deactivated)", name=name)
     if person.rejected:

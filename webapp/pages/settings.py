@@ -10,16 +10,18 @@ from werkzeug.wrappers import Response
 
 from webapp.domain.access import Action
 from webapp.models import User, db
-from webapp.pages import guards, listing, notices
+from webapp.pages import guards, listing
 from webapp.pages.htmx import Answer
 from webapp.pages.notices import Quicker
 from webapp.pages.people_forms import add_person, save_person
-from webapp.pages.saving import carry_out, save
+from webapp.pages.saving import carry_out
 from webapp.pages.settings_forms import InviteForm, MemberForm, ProfileForm
 from webapp.pages.signin_forms import PasswordForm
 from webapp.services.accounts import logins, membership, people
 from webapp.services.lists import overrides
+from webapp.services.reminders import loading
 from webapp.signin import limits, password
+from webapp.typography import address
 
 blueprint = Blueprint("settings", __name__)
 
@@ -35,13 +37,8 @@ def index() -> Response:
 def profile() -> Answer:
     """Edit the user's own name, language and time zone."""
     form = profile_form()
-    saved = save(
-        form,
-        lambda: people.edit_person(current_user, current_user, **form.data),
-        lambda: people.shown(current_user),
-    )
+    saved = save_person(form, current_user)
     if saved.done:
-        flash(notices.outcome(saved.value), "good")
         return redirect(url_for("settings.profile"), 303)
     return profile_page(form, PasswordForm(formdata=None), saved.status, saved.conflict)
 
@@ -119,7 +116,7 @@ def resend_invitation(user_id: int) -> Response:
     """Send an invitation, or a new one that replaces the last."""
     user = guards.own_member(user_id)
     if carry_out(lambda: membership.invite(current_user, user)):
-        flash(_("Invited: %(name)s, %(email)s", name=user.name, email=user.email), "good")
+        flash(_("Invited: %(name)s, %(email)s", name=user.name, email=address(user.email)), "good")
     return redirect(url_for("settings.member", user_id=user.id), 303)
 
 
@@ -145,6 +142,8 @@ def tell_of_access(user: User) -> None:
     flash(_("Deactivated: %(name)s", name=user.name), "good")
     if clients := overrides.looked_after(user):
         flash(looked_after_text(clients), "warn")
+    if user.is_client and loading.load_one(user.organisation_id).circle.blocked:
+        flash(_("Nobody can be told about your renewals. Choose at least one contact."), "warn")
 
 
 def looked_after_text(total: int) -> str:

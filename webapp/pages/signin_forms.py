@@ -10,7 +10,7 @@ from wtforms.validators import Length, ValidationError
 from webapp.domain.refusals import Refusal
 from webapp.labels.refusals import WORDS, sentence
 from webapp.mail.addresses import AddressError, normalise
-from webapp.pages.forms import Form, required, text_field
+from webapp.pages.forms import Form, email_field, required
 from webapp.signin import password
 
 
@@ -29,12 +29,12 @@ def new_password(label: Any) -> PasswordField:
 
 
 class SignInForm(Form):
-    email = text_field(_l("E-mail"), longest=254)
+    email = email_field()
     password = PasswordField(_l("Password"), validators=[required()])
 
 
 class ForgottenForm(Form):
-    email = text_field(_l("E-mail"), longest=254)
+    email = email_field()
 
     def validate_email(self, field: Field) -> None:
         try:

@@ -2,6 +2,7 @@
 
 from webapp.domain.snapshots.accounts import AccountSnapshot
 from webapp.domain.snapshots.base import Gist, PartnerName, Party, Snapshot, SnapshotError
+from webapp.domain.snapshots.letterhead import Letterhead, Letterheads, TextToForward
 from webapp.domain.snapshots.reminders import (
     CircleMember,
     ClientName,
@@ -16,6 +17,8 @@ __all__ = [
     "ClientName",
     "DayTold",
     "Gist",
+    "Letterhead",
+    "Letterheads",
     "PartnerName",
     "Party",
     "ReminderSnapshot",
@@ -24,4 +27,5 @@ __all__ = [
     "SubscriptionLine",
     "TakenOver",
     "TakeoverSnapshot",
+    "TextToForward",
 ]

@@ -1,16 +1,23 @@
 """The snapshot of a mail about one client's renewals."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any, Self
 
-from webapp.domain.facts import ClientFacts
+from webapp.domain.facts import ClientFacts, MailKind
 from webapp.domain.ownership import Owner
 from webapp.domain.recipients import Circle, ContactRole, Place, Reason, Recipient
 from webapp.domain.reminders import Item, PlannedMail
 from webapp.domain.snapshots.base import Gist, PartnerName, Party, Snapshot, is_test, number, text
+from webapp.domain.snapshots.letterhead import (
+    NO_LETTERHEAD,
+    Letterhead,
+    Letterheads,
+    TextToForward,
+    in_language,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +122,8 @@ class ReminderSnapshot(Snapshot):
     """A reminder to the client's people or the partner's, or the task if nobody can be told.
 
     ``missing``: roles with nobody active. ``rejected``: people left out since a server rejected their
-    address. ``contact``: the person to whom answers go.
+    address. ``contact``: the person to whom answers go. ``letterhead``: the partner's own words, in a mail to the
+    client. ``to_forward``: what a mail for action has for the client.
     """
 
     owner: Owner
@@ -126,12 +134,16 @@ class ReminderSnapshot(Snapshot):
     rejected: tuple[Party, ...]
     contact: Party | None
     subscriptions: tuple[SubscriptionLine, ...]
+    letterhead: Letterhead = NO_LETTERHEAD
+    to_forward: TextToForward | None = None
 
     @classmethod
-    def of(cls, client: ClientFacts, circle: Circle, mail: PlannedMail) -> Self:
-        """Resolve a planned mail for its reader."""
+    def of(
+        cls, client: ClientFacts, circle: Circle, mail: PlannedMail, letterheads: Letterheads
+    ) -> Self:
+        """Resolve a planned mail for its reader. ``letterheads``: the partner's, by language."""
         contact = next(iter(circle.contact.people), None)
-        return cls(
+        plain = cls(
             recipient=mail.recipient.person.name,
             owner=circle.owner,
             client=ClientName(client.id, client.name, client.time_zone),
@@ -142,6 +154,16 @@ class ReminderSnapshot(Snapshot):
             contact=Party(contact.name, contact.email) if contact else None,
             subscriptions=tuple(map(SubscriptionLine.of, mail.items)),
         )
+        match mail.kind:
+            case MailKind.REMINDER_CLIENT:
+                return replace(
+                    plain, letterhead=in_language(letterheads, mail.recipient.person.language)
+                )
+            case MailKind.REMINDER_PARTNER:
+                introduction = in_language(letterheads, client.language).introduction
+                return replace(plain, to_forward=TextToForward(client.language, introduction))
+            case _:
+                return plain
 
     @classmethod
     def upgraded(cls, stored: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -149,7 +171,7 @@ class ReminderSnapshot(Snapshot):
 
     @classmethod
     def read(cls, stored: Mapping[str, Any]) -> Self:
-        contact = stored["contact"]
+        contact, to_forward = stored["contact"], stored.get("to_forward")
         return cls(
             recipient=text(stored, "recipient"),
             test=is_test(stored),
@@ -161,6 +183,8 @@ class ReminderSnapshot(Snapshot):
             rejected=tuple(map(Party.read, stored["rejected"])),
             contact=Party.read(contact) if contact else None,
             subscriptions=tuple(map(SubscriptionLine.read, stored["subscriptions"])),
+            letterhead=Letterhead.read(stored.get("letterhead", {})),
+            to_forward=TextToForward.read(to_forward) if to_forward else None,
         )
 
     @classmethod

@@ -11,6 +11,7 @@ from webapp.domain.delivery import UNDECIDED
 from webapp.domain.recipients import Reason
 from webapp.i18n import fold
 from webapp.mail import kinds
+from webapp.mail.addresses import as_stored
 from webapp.models import DeliveryState, MailKind, Partner
 from webapp.models.tables import client_table, delivery_table, organisation_table, user_table
 from webapp.services import runtime
@@ -214,7 +215,7 @@ def asked(query: DeliveryQuery, reader: Given) -> Iterator[tuple[str, Given]]:
 def each_name(text: str) -> Iterator[tuple[str, Given]]:
     """Ask for people by each word of a text: in their names, or in their addresses."""
     for word in text.split():
-        yield "recipient", {"word": pattern(fold(word)), "address": pattern(word.casefold())}
+        yield "recipient", {"word": pattern(fold(word)), "address": pattern(as_stored(word))}
 
 
 def searched(name: str, found: Sequence[int], words: Narrowing) -> Iterator[tuple[str, Given]]:

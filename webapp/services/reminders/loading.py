@@ -36,6 +36,7 @@ CLIENTS = (
     select(
         client.id,
         company.c.name,
+        company.c.language,
         company.c.time_zone,
         client.owner,
         client.contact_id,
@@ -131,6 +132,7 @@ def client_facts(
     return ClientFacts(
         id=client.id,
         name=client.name,
+        language=client.language,
         time_zone=client.time_zone,
         partner=partner,
         choice=Choice(client.owner.value) if client.owner else Choice.INHERIT,

@@ -5,11 +5,11 @@ from datetime import datetime
 
 from webapp.domain.facts import ClientFacts, MailKind
 from webapp.domain.reminders import DayPlan
-from webapp.domain.snapshots import ReminderSnapshot
+from webapp.domain.snapshots import Letterheads, ReminderSnapshot
 from webapp.mail import kinds
 from webapp.models import Delivery, db
 from webapp.services.reminders import loading
-from webapp.services.sending import outbox, takeover_notes
+from webapp.services.sending import letterheads, outbox, takeover_notes
 
 
 def still_right(queued: Sequence[Delivery], now: datetime) -> list[Delivery]:
@@ -29,13 +29,14 @@ def still_right(queued: Sequence[Delivery], now: datetime) -> list[Delivery]:
     loaded = loading.load(
         sorted({delivery.client_id for delivery in checked if delivery.client_id})
     )
+    heads = letterheads.load({client.partner.id for client in loaded.values()})
     plans = {id: outbox.plan_now(client, now) for id, client in loaded.items()}
     right: list[Delivery] = []
     wrong: list[Delivery] = []
     for delivery in checked:
         assert delivery.client_id is not None
         client = loaded[delivery.client_id]
-        same = is_right(delivery, client, plans[client.id], now)
+        same = is_right(delivery, client, plans[client.id], heads[client.partner.id], now)
         (right if same else wrong).append(delivery)
     stale = {delivery.client_id for delivery in wrong if delivery.client_id}
     # Other mails of such a client may be superseded, too. They wait for the next claim.
@@ -56,10 +57,12 @@ def is_note(delivery: Delivery) -> bool:
     return snapshot is None or not snapshot.test
 
 
-def is_right(delivery: Delivery, client: ClientFacts, plan: DayPlan, now: datetime) -> bool:
+def is_right(
+    delivery: Delivery, client: ClientFacts, plan: DayPlan, heads: Letterheads, now: datetime
+) -> bool:
     for mail in plan.mails:
         if (mail.recipient.person.id, mail.kind) == (delivery.recipient_id, delivery.kind):
-            snapshot = ReminderSnapshot.of(client, plan.circle, mail)
+            snapshot = ReminderSnapshot.of(client, plan.circle, mail, heads)
             same = outbox.same(delivery, mail.recipient.person, snapshot)
             return same and mail.day == delivery.day and mail.send_at <= now
     return False

@@ -11,6 +11,7 @@ from webapp.mail.kinds import KINDS, read
 from webapp.mail.letter import Letter, Posting, new_message_id
 from webapp.models import Delivery, DeliveryMessage, DeliveryState, Link, db
 from webapp.services import runtime
+from webapp.services.sending.givers import givers
 from webapp.signin import links
 
 log = logging.getLogger(__name__)
@@ -29,11 +30,12 @@ def write(deliveries: Sequence[Delivery], now: datetime) -> dict[int, bytes]:
     )
     written = {row.delivery_id: row.content for row in db.session.execute(stored)} if tried else {}
     new = []
+    named = givers({one.recipient_id for one in deliveries if one.id not in written})
     for delivery in deliveries:
         if delivery.id in written:
             continue
         try:
-            letter = letter_of(delivery, now)
+            letter = letter_of(delivery, now, named.get(delivery.recipient_id))
             written[delivery.id] = compose(letter, runtime.settings())
         except Exception:
             # One mail that can't be written must not hold up the others.
@@ -46,7 +48,7 @@ def write(deliveries: Sequence[Delivery], now: datetime) -> dict[int, bytes]:
     return written
 
 
-def letter_of(delivery: Delivery, now: datetime) -> Letter:
+def letter_of(delivery: Delivery, now: datetime, given_by: str | None = None) -> Letter:
     """Make the letter of a delivery. An account mail's link is made here, and is stored only in the message.
 
     Raises SnapshotError.
@@ -60,6 +62,7 @@ def letter_of(delivery: Delivery, now: datetime) -> Letter:
         moment=now,
         day=delivery.day,
         link=links.address(link) if link else None,
+        given_by=given_by,
     )
     snapshot = read(delivery.kind, delivery.snapshot)
     return KINDS[delivery.kind].letter(snapshot, posting, settings)

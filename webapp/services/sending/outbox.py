@@ -31,7 +31,7 @@ from webapp.services.locks import lock_clients
 from webapp.services.reminders import loading
 from webapp.services.reminders import states as reminder_states
 from webapp.services.reminders.states import ReminderKey
-from webapp.services.sending import queueing, transitions
+from webapp.services.sending import letterheads, queueing, transitions
 from webapp.services.sending.queueing import NewMail
 
 CHUNK = 200
@@ -90,12 +90,14 @@ def issue(client_ids: Sequence[int], now: datetime, actor: User | None = None) -
     states: dict[ReminderKey, ReminderState] = {}
     added: list[Addition] = []
     clients = loading.load(client_ids)
+    heads = letterheads.load({client.partner.id for client in clients.values()})
     for client in clients.values():
         queue = queues[client.id]
         plan = plan_now(client, now)
         states |= {key(item): outcome(plan, item) for item in plan.items}
         for mail in plan.mails:
-            keep_or_replace(client, plan, mail, queue, added, now)
+            snapshot = ReminderSnapshot.of(client, plan.circle, mail, heads[client.partner.id])
+            keep_or_replace(client, mail, snapshot, queue, added, now)
     ended = [
         row.id for queue in queues.values() for row in (*queue.queued.values(), *queue.surplus)
     ]
@@ -121,15 +123,14 @@ def outcome(plan: DayPlan, item: Item) -> ReminderState:
 
 def keep_or_replace(
     client: ClientFacts,
-    plan: DayPlan,
     mail: PlannedMail,
+    snapshot: ReminderSnapshot,
     queue: Queue,
     added: list[Addition],
     now: datetime,
 ) -> None:
     """Keep the reader's queued mail if it says the same, else put a new one beside it."""
     person = mail.recipient.person
-    snapshot = ReminderSnapshot.of(client, plan.circle, mail)
     row = queue.queued.get((person.id, mail.kind.value))
     if row is not None and same(row, person, snapshot):
         del queue.queued[person.id, mail.kind.value]

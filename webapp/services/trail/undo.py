@@ -11,10 +11,11 @@ from webapp.domain.access import Action
 from webapp.domain.ownership import Choice
 from webapp.domain.recipients import ContactRole
 from webapp.domain.shown import token_of
-from webapp.models import AuditEntry, Client, Partner, Subscription, User, db
+from webapp.models import AuditEntry, Client, Partner, Subscription, User, Wording, db
 from webapp.models.audit import AuditAction, TrailEntry
 from webapp.services import audit
-from webapp.services.accounts import partners
+from webapp.services.accounts import mail_texts, partners
+from webapp.services.accounts.mail_texts import Texts
 from webapp.services.clients import contacts, ownership, renewals
 from webapp.services.errors import Conflict, Refused
 from webapp.services.locks import lock_organisation
@@ -38,6 +39,16 @@ def put_back_schedule(actor: User, partner: Partner, before: audit.Values) -> No
 def put_back_switch(actor: User, partner: Partner, before: audit.Values) -> None:
     for name, on in before.items():
         partners.switch(actor, partner, name, on)
+
+
+def put_back_company(actor: User, partner: Partner, before: audit.Values) -> None:
+    mail_texts.save_company(actor, partner, replace(mail_texts.company_of(partner), **before))
+
+
+def put_back_texts(actor: User, wording: Wording, before: audit.Values) -> None:
+    partner = db.session.get_one(Partner, wording.partner_id)
+    stored = Texts(wording.introduction, wording.signature)
+    mail_texts.save_texts(actor, partner, wording.language, replace(stored, **before))
 
 
 def put_back_subscription(actor: User, subscription: Subscription, before: audit.Values) -> None:
@@ -68,7 +79,7 @@ class WayBack:
     """
 
     action: Action
-    model: type[Client] | type[Partner] | type[Subscription]
+    model: type[Client] | type[Partner] | type[Subscription] | type[Wording]
     put_back: Callable[[User, Any, audit.Values], None]
     stored: Callable[[Any, Iterable[str]], audit.Values] = columns
 
@@ -83,6 +94,8 @@ WAYS_BACK: dict[str, WayBack] = {
     ),
     AuditAction.DEFAULT_CHANGED: WayBack(Action.CHANGE_SETTINGS, Partner, put_back_default),
     AuditAction.SCHEDULE_CHANGED: WayBack(Action.CHANGE_SETTINGS, Partner, put_back_schedule),
+    AuditAction.COMPANY_CHANGED: WayBack(Action.CHANGE_SETTINGS, Partner, put_back_company),
+    AuditAction.TEXTS_CHANGED: WayBack(Action.CHANGE_SETTINGS, Wording, put_back_texts),
     **dict.fromkeys(
         partners.SWITCHES.values(), WayBack(Action.CHANGE_SETTINGS, Partner, put_back_switch)
     ),

@@ -1,0 +1,46 @@
+"""Letterheads: the partners' own words for their mails, as they are stored now."""
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from sqlalchemy import bindparam, select
+
+from webapp.domain.snapshots import Letterhead, Letterheads
+from webapp.i18n import CODES
+from webapp.models.tables import execute, partner_table, wording_table
+
+partner, wording = partner_table.c, wording_table.c
+LETTERHEADS = (
+    select(
+        partner.id,
+        partner.reply_to,
+        partner.legal,
+        partner.privacy_url,
+        wording.language,
+        wording.introduction,
+        wording.signature,
+    )
+    .outerjoin_from(partner_table, wording_table, wording.partner_id == partner.id)
+    .where(partner.id.in_(bindparam("partner_ids", expanding=True)))
+)
+
+
+def load(partner_ids: Collection[int]) -> dict[int, Letterheads]:
+    """Load the letterheads of partners in all languages, by partner and language, in one statement."""
+    found: dict[int, dict[str, Letterhead]] = {}
+    if not partner_ids:
+        return {}
+    for row in execute(LETTERHEADS, {"partner_ids": sorted(partner_ids)}):
+        plain = Letterhead(
+            legal=lines(row.legal), reply_to=row.reply_to, privacy_url=row.privacy_url
+        )
+        known = found.setdefault(row.id, dict.fromkeys(CODES, plain))
+        if row.language:
+            known[row.language] = replace(
+                plain, introduction=lines(row.introduction), signature=lines(row.signature)
+            )
+    return dict(found)
+
+
+def lines(text: str | None) -> tuple[str, ...]:
+    return tuple(text.split("\n")) if text else ()
