@@ -105,7 +105,14 @@ def portal_pages(base: Connection, size: Size) -> dict[str, Turn]:
         "deliveries, deep": each_time(f"{mails}?before={last_mail // 2}"),
         **{
             f"deliveries: {query}": each_time(f"{mails}?{query}")
-            for query in ("state=sent", "state=failed", "days=30", "client=lodz", "recipient=nowak")
+            for query in (
+                "state=sent",
+                "state=failed",
+                "days=30",
+                "client=lodz",
+                "client=krakow",
+                "recipient=nowak",
+            )
         },
         "settings: communications": each_time("/settings/partners"),
         "settings: team": each_time("/settings/team"),
