@@ -12,13 +12,13 @@ from webapp.mail.addresses import LONGEST_ADDRESS
 from webapp.models import InboxMail, User, db
 from webapp.models.tables import inbox_mail_table
 from webapp.services.lists import paging
-from webapp.services.lists.finding import Listing, chosen
+from webapp.services.lists.finding import Listing
 from webapp.services.lists.paging import Page, words
 
 PAGE = 50
 sent = inbox_mail_table.c
 LISTING = Listing(
-    rows=select(sent.id, sent.recipient, sent.received_at, sent.message).where(chosen(sent.id)),
+    rows=select(sent.id, sent.recipient, sent.received_at, sent.message),
     id=sent.id,
     conditions={"recipient": lambda given: sent.recipient == given("address")},
     counted=False,
