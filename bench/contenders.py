@@ -72,7 +72,7 @@ def portal_pages(base: Connection, size: Size) -> dict[str, Turn]:
         **{f"owner={owner}": f"owner={owner}" for owner in ("vendor", "partner", "own")},
         **{f"reach={reach}": f"reach={reach}" for reach in ("green", "amber", "red")},
         **{f"renewal={within}": f"renewal={within}" for within in ("overdue", "30", "120")},
-        "two filters, by date": "owner=partner&reach=green&sort=renewal",
+        "two filters, by date": "owner=vendor&reach=green&sort=renewal",
         "name": "q=lodz",
         "two words": "q=apteka+lodz",
         "a rare name": f"q={size.own[len(size.own) // 2]}",
@@ -105,7 +105,14 @@ def portal_pages(base: Connection, size: Size) -> dict[str, Turn]:
         "deliveries, deep": each_time(f"{mails}?before={last_mail // 2}"),
         **{
             f"deliveries: {query}": each_time(f"{mails}?{query}")
-            for query in ("state=sent", "state=failed", "days=30", "client=lodz", "recipient=nowak")
+            for query in (
+                "state=sent",
+                "state=failed",
+                "days=30",
+                "client=lodz",
+                "client=krakow",
+                "recipient=nowak",
+            )
         },
         "settings: communications": each_time("/settings/partners"),
         "settings: team": each_time("/settings/team"),

@@ -41,6 +41,12 @@ def test_what_is_stored_is_read_as_the_same(name):
     assert type(one).from_json(stored(tried)) == tried != one
 
 
+def test_a_mail_from_before_there_were_words_of_a_partners_own_has_none():
+    earlier = stored(snapshot())
+    del earlier["letterhead"], earlier["to_forward"]
+    assert ReminderSnapshot.from_json(earlier) == snapshot()
+
+
 def test_an_amount_is_the_same_however_it_is_written():
     (first, *_) = snapshot().subscriptions
     rounded = replace(first, amount=Decimal(9600))
@@ -168,6 +174,8 @@ def test_a_test_mail_of_the_first_version_stays_one():
         (ReminderSnapshot, {"circle": None}, "circle|NoneType"),
         (ReminderSnapshot, {"partner": {"name": "Odnowa"}}, "KeyError.*id"),
         (ReminderSnapshot, {"recipient": None}, "recipient is no text"),
+        (ReminderSnapshot, {"letterhead": {"legal": [1]}}, "legal has lines that are no text"),
+        (ReminderSnapshot, {"to_forward": {"introduction": []}}, "KeyError.*language"),
         (ReminderSnapshot, {"version": 3}, "version 3: this portal reads 1 to 2"),
         (TakeoverSnapshot, {"clients": [{}]}, "KeyError"),
         (AccountSnapshot, {"expires": "soon"}, "soon"),

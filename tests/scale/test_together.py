@@ -110,6 +110,7 @@ def test_an_address_that_is_just_written_to(app, browse, cast, planned, database
     assert answers == [303]
 
 
+TEXTS = "/settings/mail-texts"
 # (path, form, what somebody else stores in the same moment)
 SAME_MOMENT = [
     (
@@ -132,6 +133,12 @@ SAME_MOMENT = [
         {"choice": "vendor", "contact_id": ""},
         "UPDATE client SET owner = 'partner', owner_version = owner_version + 1 WHERE id = :client",
     ),
+    (
+        f"{TEXTS}/pl",
+        {"introduction": "Hers", "signature": ""},
+        """WITH held AS (SELECT id FROM organisation WHERE id = :partner FOR NO KEY UPDATE)
+        INSERT INTO wording (partner_id, language, introduction) SELECT id, 'pl', 'His' FROM held""",
+    ),
 ]
 
 
@@ -140,9 +147,9 @@ def test_the_second_of_two_in_the_same_moment_is_told(
     app, browse, cast, database_url, path, form, quicker
 ):
     """The form was fresh when it was looked at; the database's own guard says that it is no more."""
-    ids = {name: getattr(cast, name) for name in ("client", "subscription", "dave")}
+    ids = {name: getattr(cast, name) for name in ("client", "subscription", "dave", "partner")}
     address, alice, answers = path.format(**ids), browse(cast.alice), []
-    sent = form | {"shown": shown_to(alice, address)}
+    sent = form | {"shown": shown_to(alice, address, TEXTS if TEXTS in path else "")}
 
     def post():
         answers.append(alice.post(address, data=sent))

@@ -12,13 +12,13 @@ from webapp.mail.addresses import LONGEST_ADDRESS
 from webapp.models import InboxMail, User, db
 from webapp.models.tables import inbox_mail_table
 from webapp.services.lists import paging
-from webapp.services.lists.finding import Listing, chosen
+from webapp.services.lists.finding import Listing
 from webapp.services.lists.paging import Page, words
 
 PAGE = 50
 sent = inbox_mail_table.c
 LISTING = Listing(
-    rows=select(sent.id, sent.recipient, sent.received_at, sent.message).where(chosen(sent.id)),
+    rows=select(sent.id, sent.recipient, sent.received_at, sent.message),
     id=sent.id,
     conditions={"recipient": lambda given: sent.recipient == given("address")},
     counted=False,
@@ -43,7 +43,7 @@ class InboxRow:
     message: bytes
 
 
-class Recipient(NamedTuple):
+class InboxReader(NamedTuple):
     """A reader of mails: the address, the name (empty if nobody has the address now), and the number of mails."""
 
     address: str
@@ -63,12 +63,12 @@ def mails(query: InboxQuery) -> Page[InboxRow]:
     return replace(page, rows=tuple(InboxRow(**row._asdict()) for row in page.rows))
 
 
-def recipients() -> list[Recipient]:
+def recipients() -> list[InboxReader]:
     """List everybody who got mail, by name."""
     # An address of several people is one person's at several companies.
     named = select(func.min(User.name)).where(User.email == InboxMail.recipient).scalar_subquery()
     rows = db.session.execute(
         select(InboxMail.recipient, named, func.count()).group_by(InboxMail.recipient)
     )
-    found = [Recipient(address, name or "", number) for address, name, number in rows]
+    found = [InboxReader(address, name or "", number) for address, name, number in rows]
     return sorted(found, key=lambda one: (i18n.sort_key(one.name or one.address), one.address))

@@ -10,7 +10,7 @@ from webapp.models import Partner, db
 from webapp.models.tables import user_table
 from webapp.pages import listing
 from webapp.services.lists import finding, paging
-from webapp.services.lists.finding import Listing, chosen, constant
+from webapp.services.lists.finding import Listing, constant
 from webapp.services.lists.paging import Query, choice, each, order, words
 
 person = user_table.c
@@ -24,7 +24,7 @@ class PersonQuery(Query):
 
 
 PEOPLE = Listing(
-    rows=select(person.id, person.name).where(chosen(person.id)),
+    rows=select(person.id, person.name),
     id=person.id,
     readable=person.organisation_id == constant("reader"),
     conditions={

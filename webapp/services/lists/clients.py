@@ -33,7 +33,7 @@ from webapp.services.lists.client_columns import (
     next_mail,
     not_sure,
 )
-from webapp.services.lists.finding import Given, Listing, chosen, constant, each_word
+from webapp.services.lists.finding import Given, Listing, constant, each_word
 from webapp.services.lists.paging import Page, choice, each, order, words
 from webapp.services.reminders.loading import person_of
 
@@ -54,23 +54,19 @@ class ClientSort(StrEnum):
     DECISION = "renewal"
 
 
-ROWS = (
-    select(
-        client.id,
-        client.city,
-        client.situation,
-        client.contact_id,
-        client.first_decision_on,
-        company.name,
-        company.time_zone,
-        next_mail().label("next_mail"),
-        first_renewal().label("renewal"),
-        later_decision().label("later_decision"),
-        blocked_until().label("blocked_until"),
-    )
-    .select_from(client_table.join(organisation_table, company.id == client.id))
-    .where(chosen(client.id))
-)
+ROWS = select(
+    client.id,
+    client.city,
+    client.situation,
+    client.contact_id,
+    client.first_decision_on,
+    company.name,
+    company.time_zone,
+    next_mail().label("next_mail"),
+    first_renewal().label("renewal"),
+    later_decision().label("later_decision"),
+    blocked_until().label("blocked_until"),
+).select_from(client_table.join(organisation_table, company.id == client.id))
 LISTING = Listing(
     rows=ROWS,
     id=client.id,
@@ -158,7 +154,7 @@ class ClientPage(Page[ClientRow]):
 
 
 def load(partner: Partner, query: ClientQuery) -> ClientPage:
-    """Load the clients that a query asks for, in at most four statements."""
+    """Load the clients that a query asks for, in at most four statements, two without filters and a place."""
     team, undecided = load_team(partner)
     today = runtime.today(partner.time_zone)
     page = paging.load(
@@ -259,7 +255,20 @@ def client_rows(rows: Sequence[Any], partner: Partner, team: Team) -> Iterator[C
         )
 
     # Taken apart at once, which is faster than value by value.
-    for id, city, situation, own_id, decision, name, zone, mail, renewal, later, blocked in rows:
+    for (
+        id,
+        city,
+        situation,
+        own_id,
+        decision,
+        name,
+        zone,
+        mail,
+        renewal,
+        later,
+        blocked,
+        *_,
+    ) in rows:
         contact, rated = asked(own_id)
         owner, alone = led(situation)
         day, reach = today(zone), rated[situation]

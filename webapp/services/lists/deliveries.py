@@ -21,7 +21,6 @@ from webapp.services.lists.finding import (
     Listing,
     Narrowing,
     Parameters,
-    chosen,
     constant,
     each_word,
     pattern,
@@ -39,32 +38,28 @@ delivery, recipient = delivery_table.c, user_table.c
 
 
 # The columns of a delivery row, without the message, which may be long.
-ROWS = (
-    select(
-        delivery.id,
-        delivery.kind,
-        delivery.state,
-        delivery.day,
-        delivery.send_after,
-        delivery.ended_at,
-        delivery.reply,
-        delivery.language,
-        delivery.email,
-        delivery.resends,
-        delivery.snapshot,
-        delivery.client_id,
-        delivery.recipient_id,
-        company.name.label("client_name"),
-        recipient.name.label("recipient"),
-        recipient.organisation_id,
-        recipient.rejected_reply,
+ROWS = select(
+    delivery.id,
+    delivery.kind,
+    delivery.state,
+    delivery.day,
+    delivery.send_after,
+    delivery.ended_at,
+    delivery.reply,
+    delivery.language,
+    delivery.email,
+    delivery.resends,
+    delivery.snapshot,
+    delivery.client_id,
+    delivery.recipient_id,
+    company.name.label("client_name"),
+    recipient.name.label("recipient"),
+    recipient.organisation_id,
+    recipient.rejected_reply,
+).select_from(
+    delivery_table.join(user_table, recipient.id == delivery.recipient_id).outerjoin(
+        organisation_table, company.id == delivery.client_id
     )
-    .select_from(
-        delivery_table.join(user_table, recipient.id == delivery.recipient_id).outerjoin(
-            organisation_table, company.id == delivery.client_id
-        )
-    )
-    .where(chosen(delivery.id))
 )
 
 

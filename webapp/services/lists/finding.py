@@ -54,7 +54,7 @@ Condition = Callable[[Parameters], ColumnElement[bool]]
 class Listing:
     """The definition of a list, made once.
 
-    ``rows``: a select of the columns of some rows, the "id" among them: those that meet ``chosen(id)``.
+    ``rows``: a select of the columns of all rows, the "id" among them.
     ``id``: the column that tells rows apart, and that decides between equal sort keys. ``readable``: the
     condition for rows that a reader may see; its parameters are the reader's. ``conditions``: all that may
     narrow the list. ``leading``: those that lead to few rows by an index of their own, whoever reads.
@@ -107,11 +107,6 @@ def constant(name: str) -> BindParameter[int]:
     wrong for the largest.
     """
     return bindparam(name, type_=Integer, literal_execute=True)
-
-
-def chosen(id: ColumnElement[int]) -> ColumnElement[bool]:
-    """Make the condition for the rows of one page."""
-    return id.in_(bindparam("ids", expanding=True))
 
 
 def each_word(name: str, text: str) -> Iterator[tuple[str, Given]]:

@@ -5,8 +5,10 @@ A new list is a query (a frozen dataclass), a Listing (its columns, conditions a
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, ClassVar, Generic, TypeVar
+
+from sqlalchemy import Select, bindparam, select
 
 from webapp.mail.addresses import one_line
 from webapp.models.tables import fetch
@@ -144,15 +146,54 @@ class Page(Generic[ListRow]):
     total: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """The way to one page: the walk, and the parameters of the reader and of the place where it begins or ends.
+
+    ``backwards``: it ends there. ``size``: the number of rows on a page.
+    """
+
+    walk: Walk
+    values: Given
+    backwards: bool
+    size: int
+
+    @property
+    def most(self) -> int:
+        """The rows to look for: one more tells of a further page."""
+        return self.size + 1
+
+    def page(self, found: Sequence[Any], ids: Sequence[int], total: int) -> Page[Any]:
+        """Make the page of what was found along the walk. ``ids``: those of its rows."""
+        more = len(ids) > self.size
+        turn = slice(None, None, -1 if self.backwards else 1)
+        ids = ids[: self.size][turn]
+        earlier, later = (more, True) if self.backwards else (self.walk.placed, more)
+        return Page(
+            rows=tuple(found[: self.size][turn]),
+            before=ids[0] if ids and earlier else None,
+            after=ids[-1] if ids and later else None,
+            total=total,
+        )
+
+
 def load(
     listing: Listing, query: Query, size: int, *, reader: Given = NOTHING, asked: Narrowing = ()
 ) -> Page[Any]:
-    """Load one page of rows, in four statements at most.
+    """Load one page of rows, in three statements at most.
 
     ``reader``: the parameters of what the reader may see, and of the rows. ``asked``: the query's filters as
     conditions. A place that is not in the list is ignored.
     """
-    page = load_ids(listing, query, size, reader=reader, asked=asked)
+    way = way_to(listing, query, size, reader)
+    if not asked:
+        given = {**way.values, **finding.counted(), "most": way.most}
+        rows = fetch(rows_along(listing, way.walk), given)
+        # Without a row nothing tells how many there are in front of the place.
+        if rows or not (way.walk.placed and listing.counted):
+            total = rows[0].total if rows and listing.counted else 0
+            return way.page(rows, [row.id for row in rows], total)
+    page = find_ids(listing, way, asked)
     return replace(page, rows=load_rows(listing, page.rows, reader))
 
 
@@ -166,26 +207,42 @@ def load_ids(
     many: bool = False,
 ) -> Page[Any]:
     """Load the ids of one page of rows, as ``load`` loads the rows. ``many``: more match than are counted."""
+    return find_ids(listing, way_to(listing, query, size, reader), asked, many=many)
+
+
+def way_to(listing: Listing, query: Query, size: int, reader: Given) -> Way:
+    """Find the place that a query names, and with it the way to its page."""
     row_id = query.before if query.after is None else query.after
     place = finding.find_place(listing, query.key, row_id, reader)
     backwards = place is not None and query.after is None
     walk = Walk(query.key, ascending=query.descending == backwards, placed=place is not None)
-    values = {**reader, **(place or NOTHING)}
-    total, ids = finding.find(listing, walk, asked, values, size + 1, many=many)
-    more = len(ids) > size
-    ids = ids[:size][::-1] if backwards else ids[:size]
-    earlier, later = (more, True) if backwards else (place is not None, more)
-    return Page(
-        rows=tuple(ids),
-        before=ids[0] if ids and earlier else None,
-        after=ids[-1] if ids and later else None,
-        total=total,
-    )
+    return Way(walk, {**reader, **(place or NOTHING)}, backwards, size)
+
+
+def find_ids(listing: Listing, way: Way, asked: Narrowing, *, many: bool = False) -> Page[Any]:
+    """Find the ids of a page's rows."""
+    total, ids = finding.find(listing, way.walk, asked, way.values, way.most, many=many)
+    return way.page(ids, ids, total)
 
 
 def load_rows(listing: Listing, ids: Sequence[int], reader: Given = NOTHING) -> tuple[Any, ...]:
     """Load these rows, in this order."""
     if not ids:
         return ()
-    by_id = {row.id: row for row in fetch(listing.rows, {**reader, "ids": ids})}
+    by_id = {row.id: row for row in fetch(rows_of(listing), {**reader, "ids": ids})}
     return tuple(by_id[row_id] for row_id in ids if row_id in by_id)
+
+
+@cache
+def rows_of(listing: Listing) -> Select[Any]:
+    """Select the rows with some ids."""
+    return listing.rows.where(listing.id.in_(bindparam("ids", expanding=True)))
+
+
+@lru_cache(finding.SHAPES)
+def rows_along(listing: Listing, walk: Walk) -> Select[Any]:
+    """Select the first rows on a walk through the whole list, each with their number as ``total`` if it is counted."""
+    readable = select(listing.id).where(listing.readable)
+    numbers = (finding.count(readable).label("total"),) if listing.counted else ()
+    rows = listing.rows.add_columns(*numbers).where(listing.readable, listing.shown)
+    return walk.along(rows, finding.order(listing, walk.sort))

@@ -12,7 +12,7 @@ from webapp.models.audit import TrailEntry
 from webapp.models.base import Json
 from webapp.models.tables import audit_entry_table, user_table
 from webapp.services.lists import paging
-from webapp.services.lists.finding import Listing, chosen
+from webapp.services.lists.finding import Listing
 from webapp.services.lists.paging import Page
 from webapp.services.trail import undo
 
@@ -20,20 +20,16 @@ PAGE = 30
 PEOPLE = {"contact_id", "notified_user_id", "primary", "billing", "decision_maker"}
 
 entry, actor = audit_entry_table.c, user_table.c
-ROWS = (
-    select(
-        entry.id,
-        entry.at,
-        entry.action,
-        entry.subject_id,
-        entry.subject,
-        entry.changes,
-        entry.undone,
-        actor.name.label("actor"),
-    )
-    .select_from(audit_entry_table.outerjoin(user_table, actor.id == entry.actor_id))
-    .where(chosen(entry.id))
-)
+ROWS = select(
+    entry.id,
+    entry.at,
+    entry.action,
+    entry.subject_id,
+    entry.subject,
+    entry.changes,
+    entry.undone,
+    actor.name.label("actor"),
+).select_from(audit_entry_table.outerjoin(user_table, actor.id == entry.actor_id))
 LISTING = Listing(
     rows=ROWS, id=entry.id, readable=entry.client_id == bindparam("client"), counted=False
 )
