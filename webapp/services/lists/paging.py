@@ -147,9 +147,10 @@ class Page(Generic[ListRow]):
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """The way to one page: the walk, and the parameters of the reader and of the place where it begins or ends.
+class Stretch:
+    """The stretch of a walk that makes one page.
 
+    ``values``: the parameters of the reader, and of the place where it begins.
     ``backwards``: it ends there. ``size``: the number of rows on a page.
     """
 
@@ -185,15 +186,15 @@ def load(
     ``reader``: the parameters of what the reader may see, and of the rows. ``asked``: the query's filters as
     conditions. A place that is not in the list is ignored.
     """
-    way = way_to(listing, query, size, reader)
+    stretch = stretch_of(listing, query, size, reader)
     if not asked:
-        given = {**way.values, **finding.counted(), "most": way.most}
-        rows = fetch(rows_along(listing, way.walk), given)
+        given = {**stretch.values, **finding.counted(), "most": stretch.most}
+        rows = fetch(rows_along(listing, stretch.walk), given)
         # Without a row nothing tells how many there are in front of the place.
-        if rows or not (way.walk.placed and listing.counted):
+        if rows or not (stretch.walk.placed and listing.counted):
             total = rows[0].total if rows and listing.counted else 0
-            return way.page(rows, [row.id for row in rows], total)
-    page = find_ids(listing, way, asked)
+            return stretch.page(rows, [row.id for row in rows], total)
+    page = find_ids(listing, stretch, asked)
     return replace(page, rows=load_rows(listing, page.rows, reader))
 
 
@@ -207,22 +208,24 @@ def load_ids(
     many: bool = False,
 ) -> Page[Any]:
     """Load the ids of one page of rows, as ``load`` loads the rows. ``many``: more match than are counted."""
-    return find_ids(listing, way_to(listing, query, size, reader), asked, many=many)
+    return find_ids(listing, stretch_of(listing, query, size, reader), asked, many=many)
 
 
-def way_to(listing: Listing, query: Query, size: int, reader: Given) -> Way:
-    """Find the place that a query names, and with it the way to its page."""
+def stretch_of(listing: Listing, query: Query, size: int, reader: Given) -> Stretch:
+    """Find the place that a query names, and with it the stretch of its page."""
     row_id = query.before if query.after is None else query.after
     place = finding.find_place(listing, query.key, row_id, reader)
     backwards = place is not None and query.after is None
     walk = Walk(query.key, ascending=query.descending == backwards, placed=place is not None)
-    return Way(walk, {**reader, **(place or NOTHING)}, backwards, size)
+    return Stretch(walk, {**reader, **(place or NOTHING)}, backwards, size)
 
 
-def find_ids(listing: Listing, way: Way, asked: Narrowing, *, many: bool = False) -> Page[Any]:
+def find_ids(
+    listing: Listing, stretch: Stretch, asked: Narrowing, *, many: bool = False
+) -> Page[Any]:
     """Find the ids of a page's rows."""
-    total, ids = finding.find(listing, way.walk, asked, way.values, way.most, many=many)
-    return way.page(ids, ids, total)
+    total, ids = finding.find(listing, stretch.walk, asked, stretch.values, stretch.most, many=many)
+    return stretch.page(ids, ids, total)
 
 
 def load_rows(listing: Listing, ids: Sequence[int], reader: Given = NOTHING) -> tuple[Any, ...]:
