@@ -162,29 +162,39 @@ def find_some(
 
     ``owner``: a column of another list, which names them. They have at least one row there.
     """
-    names = tuple(name for name, _values in asked)
     values = {**reader, **parameters(asked), **counted()}
-    return execute(some_statement(listing, names, owner), values).scalars().all()
+    return execute(some_statement(listing, names_of(asked), owner), values).scalars().all()
 
 
 def find(
-    listing: Listing, walk: Walk, asked: Narrowing, values: Given, most: int, *, many: bool
+    listing: Listing, walk: Walk, asked: Narrowing, values: Given, *, many: bool
 ) -> tuple[int, Sequence[int]]:
     """Count the rows that match, up to MOST_COUNTED + 1, and find the ids of the first ``most`` on the walk.
 
-    ``values``: the parameters of the reader and of the place. ``many``: more rows match than are counted.
+    ``values``: the parameters of reader and place, and ``most``. ``many``: more match than are counted.
     """
-    names = tuple(name for name, _values in asked)
-    values = {**values, **parameters(asked), **counted(), "most": most}
-    walked = walk_statement(listing, walk, names)
-    if many or not listing.counted:
-        total = MOST_COUNTED + 1 if listing.counted else 0
-        return total, execute(walked, values).scalars().all()
-    rows = execute(count_statement(listing, walk, names), values).all()
+    total, ids = MOST_COUNTED + 1 if listing.counted else 0, None
+    if listing.counted and not many:
+        total, ids = find_few(listing, walk, asked, values)
+    if ids is None:
+        rows = walk_statement(listing, walk, names_of(asked))
+        ids = execute(rows, {**values, **parameters(asked)}).scalars().all()
+    return total, ids
+
+
+def find_few(
+    listing: Listing, walk: Walk, asked: Narrowing, values: Given
+) -> tuple[int, Sequence[int] | None]:
+    """Count and find as ``find`` does. No ids if more rows match than are counted: then they are met on the walk."""
+    given = {**values, **parameters(asked), **counted()}
+    rows = execute(count_statement(listing, walk, names_of(asked)), given).all()
     total = rows[0].total
-    if names and total > MOST_COUNTED:
-        return total, execute(walked, values).scalars().all()
-    return total, [row.id for row in rows if row.id is not None]
+    many = asked and total > MOST_COUNTED
+    return total, None if many else [row.id for row in rows if row.id is not None]
+
+
+def names_of(asked: Narrowing) -> tuple[str, ...]:
+    return tuple(name for name, _values in asked)
 
 
 def key_of(name: str, number: int, part: str) -> str:
@@ -212,10 +222,7 @@ def conditions(listing: Listing, names: Sequence[str]) -> Iterator[ColumnElement
 
 
 def few(listing: Listing, names: Sequence[str]) -> Iterator[tuple[ColumnElement[bool], ...]]:
-    """Make the conditions for few rows: one of those with these names chooses the index, or the reader's does.
-
-    Each of alternatives has its own. No row meets two of them.
-    """
+    """Make the conditions for few rows, for each alternative: one of them chooses the index, or the reader's does."""
     ahead = [name for name in names if not listing.behind.get(name, frozenset()) & {*names}]
     readable = unseen(listing.readable) if listing.leading & {*ahead} else listing.readable
     alternatives: list[Sequence[ColumnElement[bool]]] = [(readable,)]
@@ -268,7 +275,11 @@ def count_statement(listing: Listing, walk: Walk, names: tuple[str, ...]) -> Sel
 
 @lru_cache(SHAPES)
 def walk_statement(listing: Listing, walk: Walk, names: tuple[str, ...]) -> Select[Any]:
-    """Select the ids of the first rows on the walk that match.
+    return walked(select(listing.id), listing, walk, names)
+
+
+def walked(rows: Select[Any], listing: Listing, walk: Walk, names: tuple[str, ...]) -> Select[Any]:
+    """Take those of the rows that match and are the first on the walk.
 
     A database would rather take the index of a filter and sort all that it finds. So it sees only what
     bounds the walk.
@@ -278,8 +289,7 @@ def walk_statement(listing: Listing, walk: Walk, names: tuple[str, ...]) -> Sele
         condition if bounds(condition, columns[0], walk) else unseen(condition)
         for condition in conditions(listing, names)
     )
-    rows = select(listing.id).where(listing.readable, listing.shown, *looked_at)
-    return walk.along(rows, columns)
+    return walk.along(rows.where(listing.readable, listing.shown, *looked_at), columns)
 
 
 def bounds(condition: ColumnElement[bool], key: ColumnElement[Any], walk: Walk) -> bool:

@@ -148,21 +148,16 @@ class Page(Generic[ListRow]):
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """The stretch of a walk that makes one page.
+    """The stretch of a walk that makes one page: the parameters of the reader, and of its beginning or end.
 
-    ``values``: the parameters of the reader, and of the place where it begins.
-    ``backwards``: it ends there. ``size``: the number of rows on a page.
+    ``given``: with them ``most``, the rows to look for: one more than ``size``, the number on a page, tells of a
+    further one. ``backwards``: the page ends at the place.
     """
 
     walk: Walk
-    values: Given
+    given: Given
     backwards: bool
     size: int
-
-    @property
-    def most(self) -> int:
-        """The rows to look for: one more tells of a further page."""
-        return self.size + 1
 
     def page(self, found: Sequence[Any], ids: Sequence[int], total: int) -> Page[Any]:
         """Make the page of what was found along the walk. ``ids``: those of its rows."""
@@ -186,15 +181,18 @@ def load(
     ``reader``: the parameters of what the reader may see, and of the rows. ``asked``: the query's filters as
     conditions. A place that is not in the list is ignored.
     """
-    stretch = stretch_of(listing, query, size, reader)
+    stretch = stretch_for(listing, query, size, reader)
     if not asked:
-        given = {**stretch.values, **finding.counted(), "most": stretch.most}
-        rows = fetch(rows_along(listing, stretch.walk), given)
+        page = load_along(listing, stretch, ())
         # Without a row nothing tells how many there are in front of the place.
-        if rows or not (stretch.walk.placed and listing.counted):
-            total = rows[0].total if rows and listing.counted else 0
-            return stretch.page(rows, [row.id for row in rows], total)
-    page = find_ids(listing, stretch, asked)
+        if page.rows or not (stretch.walk.placed and listing.counted):
+            return page
+    total, ids = 0, None
+    if listing.counted:
+        total, ids = finding.find_few(listing, stretch.walk, asked, stretch.given)
+    if ids is None:
+        return replace(load_along(listing, stretch, asked), total=total)
+    page = stretch.page(ids, ids, total)
     return replace(page, rows=load_rows(listing, page.rows, reader))
 
 
@@ -208,23 +206,31 @@ def load_ids(
     many: bool = False,
 ) -> Page[Any]:
     """Load the ids of one page of rows, as ``load`` loads the rows. ``many``: more match than are counted."""
-    return find_ids(listing, stretch_of(listing, query, size, reader), asked, many=many)
+    return find_ids(listing, stretch_for(listing, query, size, reader), asked, many=many)
 
 
-def stretch_of(listing: Listing, query: Query, size: int, reader: Given) -> Stretch:
+def load_along(listing: Listing, stretch: Stretch, asked: Narrowing) -> Page[Any]:
+    """Load the rows on the walk, with their number if there are no filters and it is counted."""
+    statement = rows_along(listing, stretch.walk, finding.names_of(asked))
+    given = {**stretch.given, **finding.parameters(asked), **finding.counted()}
+    rows = fetch(statement, given)
+    return stretch.page(rows, [row.id for row in rows], getattr(rows[0], "total", 0) if rows else 0)
+
+
+def stretch_for(listing: Listing, query: Query, size: int, reader: Given) -> Stretch:
     """Find the place that a query names, and with it the stretch of its page."""
     row_id = query.before if query.after is None else query.after
     place = finding.find_place(listing, query.key, row_id, reader)
     backwards = place is not None and query.after is None
     walk = Walk(query.key, ascending=query.descending == backwards, placed=place is not None)
-    return Stretch(walk, {**reader, **(place or NOTHING)}, backwards, size)
+    return Stretch(walk, {**reader, **(place or NOTHING), "most": size + 1}, backwards, size)
 
 
 def find_ids(
     listing: Listing, stretch: Stretch, asked: Narrowing, *, many: bool = False
 ) -> Page[Any]:
     """Find the ids of a page's rows."""
-    total, ids = finding.find(listing, stretch.walk, asked, stretch.values, stretch.most, many=many)
+    total, ids = finding.find(listing, stretch.walk, asked, stretch.given, many=many)
     return stretch.page(ids, ids, total)
 
 
@@ -243,9 +249,8 @@ def rows_of(listing: Listing) -> Select[Any]:
 
 
 @lru_cache(finding.SHAPES)
-def rows_along(listing: Listing, walk: Walk) -> Select[Any]:
-    """Select the first rows on a walk through the whole list, each with their number as ``total`` if it is counted."""
+def rows_along(listing: Listing, walk: Walk, names: tuple[str, ...]) -> Select[Any]:
+    """Select the first rows on a walk that match, each with the number of all as ``total`` if it is counted at once."""
     readable = select(listing.id).where(listing.readable)
-    numbers = (finding.count(readable).label("total"),) if listing.counted else ()
-    rows = listing.rows.add_columns(*numbers).where(listing.readable, listing.shown)
-    return walk.along(rows, finding.order(listing, walk.sort))
+    numbers = () if names or not listing.counted else (finding.count(readable).label("total"),)
+    return finding.walked(listing.rows.add_columns(*numbers), listing, walk, names)
