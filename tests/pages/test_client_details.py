@@ -450,3 +450,11 @@ def test_a_client_without_subscriptions_offers_the_next_step(app, browse, cast, 
     page = browse(cast.bob).get(f"{base}/renewals").text
     assert "No subscriptions" in page
     assert f"{base}/subscriptions/new" in page
+
+
+def test_a_domain_is_shown_with_the_letters_of_its_language(app, browse, cast, base):
+    with unit_of_work(app):
+        db.session.get(Client, cast.client).domain = "xn--w-uga1v8h.example"
+    page = browse(cast.bob).get(f"{base}/renewals").text
+    assert "żółw.example" in page
+    assert "xn--" not in page

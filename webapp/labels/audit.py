@@ -167,6 +167,7 @@ WORDS: dict[str, Callable[[Any, str], str]] = {
     "deadline": day_word,
     "reply_to": lambda value, _language: typography.address(value),
     "email": lambda value, _language: typography.address(value),
+    "domain": lambda value, _language: typography.address(value),
     "term_months": lambda value, _language: codes.term(value),
     "language": lambda value, _language: codes.ENDONYMS.get(value, value),
     "steps_text": lambda value, _language: value.replace(",", ", "),
