@@ -276,7 +276,7 @@ def test_the_open_dialog_in_its_languages(app, visit, language):
 def test_a_decision_that_was_due_fits(app, visit):
     with visit(user_id(app, BEATRIZ)) as page:
         page.goto("/partner/dashboard?q=livraria&lang=pt")
-        expect(page.get_by_text("Em atraso").last).to_be_visible()
+        expect(page.get_by_text("Decisão atrasada").last).to_be_visible()
         assert too_wide(page, (*BETWEEN, *WIDTHS)) == []
 
 
