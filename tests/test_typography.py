@@ -97,6 +97,14 @@ def test_a_near_day_has_no_year(today: date, language: str, said: str) -> None:
     assert seen(typography.near_date(MARCH_3, today, language)) == said
 
 
+@pytest.mark.parametrize(
+    ("today", "language", "said"),
+    [(MARCH_3, "en", "3~Mar"), (MARCH_3, "pl", "3~mar"), (date(2025, 3, 3), "en", "3~Mar~2026")],
+)
+def test_a_near_day_may_be_short(today: date, language: str, said: str) -> None:
+    assert seen(typography.near_date(MARCH_3, today, language, short=True)) == said
+
+
 def test_the_first_of_a_month_is_near_as_well() -> None:
     assert seen(typography.near_date(DECEMBER_1, DECEMBER_1, "pt")) == "1º~de~dezembro"
 

@@ -67,10 +67,12 @@ def figures(day: date, language: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def near_date(day: date, today: date, language: str) -> str:
-    """Write a day, without its year where nobody takes it for another one: 3 March."""
+def near_date(day: date, today: date, language: str, *, short: bool = False) -> str:
+    """Write a day, without its year where nobody takes it for another one: 3 March, or short: 3 Mar."""
     if abs((day - today).days) > NEAR:
-        return long_date(day, language)
+        return (medium_date if short else long_date)(day, language)
+    if short:
+        return written(day, "d MMM", language)
     return written(day, LANGUAGES[language].locale.datetime_skeletons["MMMMd"].pattern, language)
 
 

@@ -18,7 +18,7 @@ WORDS: dict[Refusal, Any] = {
     ),
     Refusal.ADDRESS_NO_AT: _l("An e-mail address has one @, as in ana@company.example."),
     Refusal.ADDRESS_ACCENTS: _l(
-        "Before the @, use only letters without accents, digits and signs."
+        "Before the @, use only digits, signs and letters without accents."
     ),
     Refusal.ADDRESS_LENGTH: _l("Use an e-mail address of at most 254 characters."),
     Refusal.ADDRESS_SPELLING: _l("Check the spelling: an address looks like ana@company.example."),

@@ -65,6 +65,7 @@ class ReminderWords(Words):
     contact: Party | None
     items: tuple[ItemWords, ...]
     first_date: str
+    first_date_short: str
     first_is_deadline: bool
     roles: str
     others: tuple[str, ...]
@@ -132,6 +133,7 @@ def words(snapshot: ReminderSnapshot, letter: Letter, settings: Settings) -> Rem
         contact=answering(snapshot),
         items=tuple(item(line, today, letter.language) for line in subscriptions),
         first_date=near_date(first.base_date, today, letter.language),
+        first_date_short=near_date(first.base_date, today, letter.language, short=True),
         first_is_deadline=first.deadline is not None,
         roles=role_list(reasons, letter.language),
         others=tuple(
