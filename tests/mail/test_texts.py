@@ -57,6 +57,15 @@ def test_subjects_begin_with_what_tells_mails_apart(
     assert "2026" not in subject
 
 
+@pytest.mark.parametrize("name", ["reminder_partner", "reminder_client_copy"])
+def test_a_subject_about_several_calls_no_deadline_a_renewal(
+    composing: Settings, name: str
+) -> None:
+    both = (MARKETING, replace(SALES, base_date=MARKETING.base_date))
+    of = replace(LETTERS[name], snapshot=snapshot(subscriptions=both))
+    assert mail(composing, of, "en")["Subject"].startswith(f"{CLIENT.name}: decision by 3 March")
+
+
 def test_a_subject_has_the_year_of_a_far_day(composing: Settings) -> None:
     far = replace(SALES, base_date=SALES.base_date.replace(year=2027))
     of = letter(snapshot=snapshot(subscriptions=(far,)))
