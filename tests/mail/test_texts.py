@@ -10,12 +10,13 @@ from tests.mail.letters import ALL, CLIENT, DANA, LETTERS, MARKETING, SALES, let
 from tests.mail.test_wire import parsed
 from tests.support.texts import Reader
 from webapp.config import Settings
-from webapp.domain.snapshots import ReminderSnapshot
+from webapp.domain.snapshots import ReminderSnapshot, SubscriptionLine, TextToForward
 from webapp.i18n import CODES
 from webapp.mail.compose import compose, first_name
 from webapp.mail.kinds import KINDS
 from webapp.mail.letter import Letter, Posting
 from webapp.models import MailKind
+from webapp.typography import SPACE
 
 # A subject may have so many characters, and a name of twenty must find a place in it.
 LONGEST, NAME = 60, 20
@@ -55,6 +56,15 @@ def test_subjects_begin_with_what_tells_mails_apart(
     begins = (MARKETING.product, SALES.product) if at_client else (CLIENT.name,)
     assert subject.startswith(begins)
     assert "2026" not in subject
+
+
+@pytest.mark.parametrize("name", ["reminder_partner", "reminder_client_copy"])
+def test_a_subject_about_several_calls_no_deadline_a_renewal(
+    composing: Settings, name: str
+) -> None:
+    both = (MARKETING, replace(SALES, base_date=MARKETING.base_date))
+    of = replace(LETTERS[name], snapshot=snapshot(subscriptions=both))
+    assert mail(composing, of, "en")["Subject"].startswith(f"{CLIENT.name}: decision by 3 March")
 
 
 def test_a_subject_has_the_year_of_a_far_day(composing: Settings) -> None:
@@ -164,3 +174,20 @@ def test_addresses_have_letters_where_they_are_read(composing: Settings, name: s
     for kind in ("plain", "html"):
         assert "dana@żółw.example" in body(message, kind)
         assert "xn--" not in body(message, kind)
+
+
+@pytest.mark.parametrize(
+    ("subscription", "asked"),
+    [
+        (MARKETING, "Tell us by 3 March 2026."),
+        (SALES, "Tell us in good time before the renewal."),
+    ],
+)
+def test_a_text_to_forward_asks_for_an_answer_by_a_deadline_alone(
+    composing: Settings, subscription: SubscriptionLine, asked: str
+) -> None:
+    of = LETTERS["reminder_partner"]
+    assert isinstance(of.snapshot, ReminderSnapshot)
+    told = replace(of.snapshot, subscriptions=(subscription,), to_forward=TextToForward("en", ()))
+    text = body(mail(composing, replace(of, snapshot=told), "en"), "plain")
+    assert asked in text.replace(SPACE, " ")

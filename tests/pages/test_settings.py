@@ -121,6 +121,14 @@ def test_members_don_t_manage_the_team(browse, cast: Cast, who):
     assert client.post(f"/settings/team/{cast.dave}/invitation").status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("who", "pages"), [("bob", "Partners, Mail texts, Team"), ("dave", "Team")]
+)
+def test_a_member_is_told_what_is_for_admins_only(browse, cast: Cast, who, pages):
+    page = browse(getattr(cast, who)).get("/settings/profile").text
+    assert f"For admins of your organisation only: {pages}</p>" in page
+
+
 @pytest.mark.parametrize("stranger", ["dana", "charlie", "other_dana"])
 def test_strangers_are_nowhere(browse, cast: Cast, stranger):
     alice, user_id = browse(cast.alice), getattr(cast, stranger)

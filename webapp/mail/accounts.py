@@ -20,6 +20,8 @@ class AccountWords(Words):
     organisation: str
     inviter: str | None
     expires: str
+    legal: tuple[str, ...]
+    privacy_url: str | None
 
 
 def letter(
@@ -36,6 +38,8 @@ def words(snapshot: AccountSnapshot, letter: Letter, settings: Settings) -> Acco
         organisation=snapshot.organisation,
         inviter=snapshot.inviter,
         expires=local_time(snapshot.expires, snapshot.time_zone, letter.language),
+        legal=snapshot.letterhead.legal,
+        privacy_url=snapshot.letterhead.privacy_url,
         button=letter.link or settings.base_url,
     )
 

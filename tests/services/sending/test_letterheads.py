@@ -18,13 +18,14 @@ from webapp.models import (
     Delivery,
     DeliveryState,
     InboxMail,
+    LinkPurpose,
     MailKind,
     Partner,
     Subscription,
     User,
     db,
 )
-from webapp.services.accounts import mail_texts
+from webapp.services.accounts import logins, mail_texts
 from webapp.services.accounts.mail_texts import CompanyData, Texts
 from webapp.services.clients import ownership
 from webapp.services.reminders import due_index, planning
@@ -104,6 +105,21 @@ def test_a_language_without_texts_has_the_standard_ones(app, sending):
     assert "NIP 1" in text
 
 
+@pytest.mark.parametrize("purpose", LinkPurpose)
+def test_an_account_mail_to_a_clients_person_has_the_company_data(app, sending, purpose):
+    save(app, sending, "en", TEXTS, COMPANY)
+    with unit_of_work(app):
+        for id in (sending.dana, sending.bob):
+            logins.new_link(db.session.get(User, id), purpose)
+    worker.once(app)
+    for text in parts(sent_to(app, "dana@acme.example")):
+        assert "https://odnowa.example/privacy" in text
+        assert "NIP 1" in text
+        assert "A word" not in text
+    text, _ = parts(sent_to(app, "bob@odnowa.example"))
+    assert "NIP 1" not in text
+
+
 def test_words_that_change_before_it_goes_out_are_the_new_ones(app, sending):
     save(app, sending, "en", Texts("The old words"))
     with time_machine.travel(STEP_30, tick=False), unit_of_work(app):
@@ -136,7 +152,7 @@ def test_a_mail_for_action_has_a_text_in_the_clients_language(app, sending):
     block = text.replace("\r\n", "\n").replace("\u00a0", " ").split("-" * 30)[1]
     assert block.startswith("\n\nOlá,\n\nCuidamos da sua conta.\n")
     assert "31 de março de 2027" in block
-    assert "Responda até 31 de março de 2027" in block
+    assert "Responda com antecedência, antes da renovação." in block
     assert "NIP 1" not in text
     assert '<blockquote lang="pt-BR"' in html
     assert "Português" in text

@@ -44,9 +44,15 @@ def to_client(snapshot: ReminderSnapshot, text: TextToForward) -> Paragraphs:
         "%(num)d subscriptions are coming up for renewal.",
         number,
     )
-    decide = _(
-        "What shall we renew, change or end? Tell us by %(date)s.",
-        date=long_date(subscriptions[0].base_date, text.language),
+    deadline = subscriptions[0].deadline
+    decide = (
+        _(
+            "What shall we renew, change or end? Tell us by %(date)s.",
+            date=long_date(deadline, text.language),
+        )
+        if deadline
+        # An answer on the day of the renewal itself would come too late.
+        else _("What shall we renew, change or end? Tell us in good time before the renewal.")
     )
     # It is sent on some other day: no date has its distance from today.
     items = [reminders.item(line, date.max, text.language) for line in subscriptions]

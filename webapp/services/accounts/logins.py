@@ -8,16 +8,26 @@ from datetime import UTC, datetime
 from sqlalchemy import delete, exists, select, update
 
 from webapp.domain.refusals import Refusal
-from webapp.domain.snapshots import AccountSnapshot
+from webapp.domain.snapshots import AccountSnapshot, Letterhead
 from webapp.mail.addresses import AddressError, normalise
-from webapp.models import DeliveryState, Link, LinkPurpose, Login, MailKind, User, db
+from webapp.models import (
+    Client,
+    DeliveryState,
+    Link,
+    LinkPurpose,
+    Login,
+    MailKind,
+    Organisation,
+    User,
+    db,
+)
 from webapp.models.organisation import users_with_organisations
 from webapp.models.tables import conflict_insert, delivery_table, login_table
 from webapp.models.user import new_token
 from webapp.services import runtime
 from webapp.services.errors import Refused
 from webapp.services.reminders import loading
-from webapp.services.sending import queueing, transitions
+from webapp.services.sending import letterheads, queueing, transitions
 from webapp.services.sending.queueing import NewMail
 
 MAILS = {
@@ -64,6 +74,7 @@ def new_link(user: User, purpose: LinkPurpose, inviter: str | None = None) -> Li
         # In business time, like the date of the mail, which a demo may have moved.
         expires=link.expires_at + runtime.clock_offset(),
         time_zone=person.time_zone,
+        letterhead=letterhead_for(organisation),
     )
     mail = NewMail(
         kind=MAILS[purpose],
@@ -75,6 +86,14 @@ def new_link(user: User, purpose: LinkPurpose, inviter: str | None = None) -> Li
     )
     queueing.add([mail])
     return link
+
+
+def letterhead_for(organisation: Organisation) -> Letterhead:
+    """Find the company data for an account mail to somebody of this organisation: for a client's, its partner's."""
+    if not isinstance(organisation, Client):
+        return Letterhead()
+    partner = organisation.partner
+    return Letterhead(legal=letterheads.lines(partner.legal), privacy_url=partner.privacy_url)
 
 
 def void_links(user: User, *purposes: LinkPurpose) -> None:
