@@ -4,6 +4,7 @@ import pytest
 
 from tests.support.cast import unit_of_work
 from tests.support.forms import shown_in
+from webapp.i18n import CODES
 from webapp.models import Partner, db
 from webapp.services.accounts import mail_texts
 from webapp.services.accounts.mail_texts import Texts
@@ -120,6 +121,12 @@ def test_the_preview_is_the_mail_in_a_frame_that_can_do_nothing(alice):
     html = alice.get(f"{PAGE}/pl/reminder_client/html")
     assert "Nasz &lt;b&gt;wstęp&lt;/b&gt;" in html.text
     assert html.headers["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
+
+
+@pytest.mark.parametrize("language", CODES)
+def test_the_page_around_a_preview_stays_in_its_own_language(alice, language):
+    page = alice.get(f"{PAGE}/{language}/reminder_client?lang=en").text
+    assert '<span class="top-bar-wide" lang="en">English</span>' in page
 
 
 @pytest.mark.parametrize("path", ["/xx", "/xx/reminder_client", "/pl/invitation", "/pl/x/html"])

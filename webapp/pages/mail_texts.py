@@ -72,7 +72,7 @@ def preview(language: str, kind: str) -> str:
         "mail_texts/preview.html",
         message=message,
         text=mail_view.text_of(message, "plain"),
-        language=LANGUAGES[language],
+        written_in=LANGUAGES[language],
         kind=kind,
         kinds=PREVIEWED,
         texts=mail_texts.texts_of(partner)[language],
