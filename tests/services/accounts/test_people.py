@@ -8,6 +8,8 @@ from werkzeug.local import LocalProxy
 
 from tests.support.cast import Cast
 from webapp.domain.refusals import Refusal
+from webapp.domain.snapshots import Letterhead
+from webapp.domain.snapshots.base import as_json_value
 from webapp.models import (
     AuditEntry,
     Client,
@@ -249,6 +251,7 @@ def test_an_invitation_speaks_its_readers_language_and_holds_no_key(alice, dave,
         "inviter": "Alice",
         "expires": link.expires_at.isoformat(),
         "time_zone": "Europe/Warsaw",
+        "letterhead": as_json_value(Letterhead()),
     }
     assert entries()[-1][0] == "user.invited"
 
