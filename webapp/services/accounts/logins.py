@@ -9,6 +9,7 @@ from sqlalchemy import delete, exists, select, update
 
 from webapp.domain.refusals import Refusal
 from webapp.domain.snapshots import AccountSnapshot, Letterhead
+from webapp.domain.snapshots.letterhead import NO_LETTERHEAD
 from webapp.mail.addresses import AddressError, normalise
 from webapp.models import (
     Client,
@@ -90,10 +91,9 @@ def new_link(user: User, purpose: LinkPurpose, inviter: str | None = None) -> Li
 
 def letterhead_for(organisation: Organisation) -> Letterhead:
     """Find the company data for an account mail to somebody of this organisation: for a client's, its partner's."""
-    if not isinstance(organisation, Client):
-        return Letterhead()
-    partner = organisation.partner
-    return Letterhead(legal=letterheads.lines(partner.legal), privacy_url=partner.privacy_url)
+    if isinstance(organisation, Client):
+        return letterheads.company_data(organisation.partner)
+    return NO_LETTERHEAD
 
 
 def void_links(user: User, *purposes: LinkPurpose) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import replace
+from typing import Any
 
 from sqlalchemy import bindparam, select
 
@@ -31,15 +32,20 @@ def load(partner_ids: Collection[int]) -> dict[int, Letterheads]:
     if not partner_ids:
         return {}
     for row in execute(LETTERHEADS, {"partner_ids": sorted(partner_ids)}):
-        plain = Letterhead(
-            legal=lines(row.legal), reply_to=row.reply_to, privacy_url=row.privacy_url
-        )
+        plain = company_data(row)
         known = found.setdefault(row.id, dict.fromkeys(CODES, plain))
         if row.language:
             known[row.language] = replace(
                 plain, introduction=lines(row.introduction), signature=lines(row.signature)
             )
     return dict(found)
+
+
+def company_data(partner: Any) -> Letterhead:
+    """Return what is the same in all languages. ``partner``: the Partner, or a row with its columns."""
+    return Letterhead(
+        legal=lines(partner.legal), reply_to=partner.reply_to, privacy_url=partner.privacy_url
+    )
 
 
 def lines(text: str | None) -> tuple[str, ...]:
