@@ -9,7 +9,7 @@ from flask_login import current_user, login_user
 from werkzeug.wrappers import Response
 
 from webapp.domain.access import Action
-from webapp.models import Login, User, db
+from webapp.models import Login, SecurityAction, User, db
 from webapp.pages import guards, listing
 from webapp.pages.htmx import Answer
 from webapp.pages.notices import Quicker
@@ -84,7 +84,8 @@ def change_password() -> Answer:
         db.session.rollback()
         if password.verify(secret, form.present.data):
             password_hash = password.hash_password(form.password.data)
-            logins.set_password(db.session.get_one(Login, login_id), password_hash)
+            login = db.session.get_one(Login, login_id)
+            logins.change_password(login, password_hash, SecurityAction.PASSWORD_CHANGED)
             login_user(current_user._get_current_object())
             flash(_("Your password is changed. Everywhere else you are signed out."), "good")
             return redirect(url_for("settings.profile"), 303)

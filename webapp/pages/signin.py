@@ -19,7 +19,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.domain.refusals import Refusal
 from webapp.labels.refusals import sentence
-from webapp.models import Link, LinkPurpose, Login, User, db
+from webapp.models import Link, LinkPurpose, Login, SecurityAction, User, db
 from webapp.pages import frame, guards, htmx
 from webapp.pages.htmx import Answer
 from webapp.pages.ids import row_id
@@ -226,7 +226,7 @@ def set_password(found: Link, password_hash: str) -> list[User]:
     links.take(found)
     if found.login is None:
         return []
-    logins.set_password(found.login, password_hash)
+    logins.change_password(found.login, password_hash, SecurityAction.PASSWORD_RESET)
     return logins.users_of(found.login)
 
 
@@ -246,7 +246,10 @@ def new_address(found: Link) -> Answer:
             return over()
         text = sentence(refused.refusal)
         return render_template("signin/confirm_address.html", link=found, error=text), 422
-    flash(_("Confirmed: %(email)s. Sign in with this address from now on.", email=shown(found)), "good")
+    flash(
+        _("Confirmed: %(email)s. Sign in with this address from now on.", email=shown(found)),
+        "good",
+    )
     return redirect(url_for("settings.profile"), 303)
 
 
@@ -265,7 +268,10 @@ def stopped_address(found: Link) -> Answer:
     if found.login_id is None:
         return end_session(_("Stopped: mail goes to %(email)s.", email=shown(found)))
     return end_session(
-        _("Stopped. Everybody is signed out, and a link to set a new password is on its way to %(email)s.", email=shown(found))
+        _(
+            "Stopped. Everybody is signed out, and a link to set a new password is on its way to %(email)s.",
+            email=shown(found),
+        )
     )
 
 

@@ -15,6 +15,7 @@ from webapp.models import (
     LinkPurpose,
     Login,
     Membership,
+    SecurityAction,
     User,
     UserSession,
     db,
@@ -22,7 +23,7 @@ from webapp.models import (
 from webapp.models.organisation import users_with_organisations
 from webapp.models.tables import conflict_insert, credential_table, login_table
 from webapp.models.user import new_token
-from webapp.services.accounts import links
+from webapp.services.accounts import links, security_log
 
 
 def email_key(text: str) -> str:
@@ -95,6 +96,12 @@ def set_password(login: Login, password_hash: str) -> None:
     end_sessions(login)
 
 
+def change_password(login: Login, password_hash: str, action: SecurityAction) -> None:
+    """Let a person set another password, knowing the old one (PASSWORD_CHANGED) or by a link (PASSWORD_RESET)."""
+    set_password(login, password_hash)
+    security_log.record_login(action, login)
+
+
 def end_sessions(login: Login) -> None:
     bearers = (
         select(User)
@@ -142,7 +149,8 @@ def request_reset(email: str) -> None:
 
 
 def signed_in(user: User) -> None:
-    """Store the moment of a sign-in. The row's version stays, so that open forms don't go stale."""
+    """Store a sign-in, and its moment. The row's version stays, so that open forms don't go stale."""
+    security_log.record(SecurityAction.SIGNED_IN, user)
     db.session.execute(
         update(User).where(User.id == user.id).values(signed_in_at=datetime.now(UTC))
     )
