@@ -81,6 +81,15 @@ def password_of(login: Login | None) -> Credential | None:
     )
 
 
+def secret_of(key: str) -> str | None:
+    """Find the hash of a login's password by its case-folded address, in one statement, whether there is one or not."""
+    return db.session.scalar(
+        select(Credential.secret)
+        .join(Login, Login.id == Credential.login_id)
+        .where(Login.email_key == key, Credential.kind == CredentialKind.PASSWORD)
+    )
+
+
 def set_password(login: Login, password_hash: str) -> None:
     """Set the password of a login. Earlier sessions and open resets end."""
     values = {"secret": password_hash, "made_at": datetime.now(UTC)}
