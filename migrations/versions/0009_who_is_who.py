@@ -33,6 +33,10 @@ ACTIONS = (
     *("role_changed", "access_changed", "factor_set", "factor_removed", "recovery_codes_made"),
     *("factor_required", "exported", "erased", "sending_switched"),
 )
+ERRANDS = (
+    *("invitation", "password_reset", "address_confirmation", "address_notice"),
+    *("admin_notice", "test"),
+)
 
 user = sa.table(
     "user",
@@ -77,9 +81,7 @@ def refers(table: str, name: str, target: str, **options: Any) -> sa.ForeignKeyC
 
 def create(table: str, *items: Any, key: str = "id") -> None:
     number = [column("id", IDENTITY)] if key == "id" else []
-    op.create_table(
-        table, *number, *items, sa.PrimaryKeyConstraint(key, name=op.f(f"pk_{table}"))
-    )
+    op.create_table(table, *number, *items, sa.PrimaryKeyConstraint(key, name=op.f(f"pk_{table}")))
 
 
 def index(table: str, *columns: str) -> None:
@@ -88,9 +90,7 @@ def index(table: str, *columns: str) -> None:
 
 def unique_where(name: str, table: str, field: str, condition: str) -> None:
     where = sa.text(condition)
-    op.create_index(
-        name, table, [field], unique=True, sqlite_where=where, postgresql_where=where
-    )
+    op.create_index(name, table, [field], unique=True, sqlite_where=where, postgresql_where=where)
 
 
 def upgrade() -> None:
@@ -98,6 +98,7 @@ def upgrade() -> None:
     op.drop_table("login")
     create_identity()
     create_sessions()
+    create_counts()
     keep_passwords(passwords)
     change_links()
     set_codes("delivery", "kind", (*MAILS, *NEW_MAILS))
@@ -188,6 +189,20 @@ def create_sessions() -> None:
     create("reset_request", column("email_key", KEY), column("asked_at", TIME))
 
 
+def create_counts() -> None:
+    create(
+        "counted_mail",
+        column("at", TIME),
+        code("errand"),
+        column("mailbox", KEY),
+        column("sender_id", IDENTITY, null=True),
+        among("counted_mail", "errand", ERRANDS),
+        refers("counted_mail", "sender_id", "organisation"),
+    )
+    index("counted_mail", "mailbox", "at")
+    index("counted_mail", "sender_id", "at")
+
+
 def keep_passwords(passwords: list[Any]) -> None:
     """Make a login of each password that somebody has signed in with, and members of who did."""
     connection = op.get_bind()
@@ -275,7 +290,7 @@ def downgrade() -> None:
         batch.drop_column("email")
     set_codes("link", "purpose", PURPOSES)
     for table in (
-        *("reset_request", "security_event", "user_session"),
+        *("counted_mail", "reset_request", "security_event", "user_session"),
         *("membership", "credential", "login"),
     ):
         op.drop_table(table)

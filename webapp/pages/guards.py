@@ -105,11 +105,6 @@ def own_company() -> Client:
     return organisation
 
 
-def invited() -> str:
-    """Name the invited person for the limit of invitations. Strangers' tries count for themselves."""
-    return f"{current_user.organisation_id} {(request.view_args or {})['user_id']}"
-
-
 def found(value: Any) -> Any:
     """Return the value, or answer 404, as if the objects of other organisations did not exist."""
     if value is None:

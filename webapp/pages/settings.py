@@ -136,7 +136,6 @@ def member(user_id: int) -> Answer:
 
 @blueprint.post("/settings/team/<int:user_id>/invitation", endpoint="resend")
 @guards.allow(Action.MANAGE_TEAM)
-@guards.limiter.limit(limits.INVITATIONS, key_func=guards.invited)
 def resend_invitation(user_id: int) -> Response:
     """Send an invitation, or a new one that replaces the last."""
     user = guards.own_member(user_id)

@@ -22,7 +22,7 @@ from webapp.pages import frame, guards, htmx, proving
 from webapp.pages.htmx import Answer
 from webapp.pages.ids import row_id
 from webapp.pages.signin_forms import ForgottenForm, LinkForm, SignInForm
-from webapp.services.accounts import addresses, links, logins, membership
+from webapp.services.accounts import addresses, links, logins, membership, resets
 from webapp.services.errors import Refused
 from webapp.signin import devices, limits, password, tokens
 from webapp.typography import address
@@ -133,12 +133,11 @@ def choose() -> AnyResponse | str:
 @blueprint.route("/forgotten-password", methods=["GET", "POST"])
 @guards.public
 @guards.limiter.limit(limits.BY_ADDRESS, methods=["POST"])
-@guards.limiter.limit(limits.MAILS_BY_EMAIL, key_func=typed_email, methods=["POST"])
 def forgotten() -> Answer:
-    """Ask for a link to set a new password. The answer doesn't tell whether the address is known."""
+    """Ask for a link to set a new password. Neither the answer nor its time tells whether the address is known."""
     form = ForgottenForm()
     if form.validate_on_submit():
-        logins.request_reset(form.email.data)
+        resets.ask(form.email.data)
         return redirect(url_for("signin.forgotten", sent=1), 303)
     sent = "sent" in request.args
     page = render_template("signin/forgotten.html", form=form, sent=sent)

@@ -147,16 +147,6 @@ def forget_unused(login: Login) -> None:
     db.session.flush()
 
 
-def request_reset(email: str) -> None:
-    """Queue a link to set a new password, if there is such a login, and it still opens something.
-
-    It goes to the login's own address, whatever addresses its users have.
-    """
-    login = find(email_key(email))
-    if users := users_of(login):
-        links.send(users[0], LinkPurpose.PASSWORD_RESET, login=login)
-
-
 def signed_in(user: User) -> None:
     """Store a sign-in, and its moment. The row's version stays, so that open forms don't go stale."""
     security_log.record(SecurityAction.SIGNED_IN, user)

@@ -30,7 +30,7 @@ def invite(actor: User | None, user: User) -> Link:
     """Make a new invitation link and queue its mail; an older one of the same user is void.
 
     The first person of a client that is invited becomes its admin: somebody must be able to choose the contacts.
-    Only an admin of the partner makes an admin so, and the client's other people are told. Raises Refused.
+    Only an admin of the partner makes an admin so, and the client's other people are told. Raises Refused, TooMany.
     """
     if not user.active:
         raise Refused("active", Refusal.INACTIVE)
@@ -38,7 +38,7 @@ def invite(actor: User | None, user: User) -> Link:
     if isinstance(user.organisation, Client) and not has_admin(user.organisation_id):
         make_first_admin(actor, user)
     user.invited_at = datetime.now(UTC)
-    link = links.send(user, LinkPurpose.INVITATION, inviter=actor)
+    link = links.send(user, LinkPurpose.INVITATION, inviter=actor, sender=actor)
     audit.record_change(actor, AuditAction.USER_INVITED, user)
     return link
 
