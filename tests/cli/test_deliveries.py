@@ -61,7 +61,16 @@ def test_ages_and_counts(counts, invited, browse):
 )
 @pytest.mark.parametrize(
     "given",
-    ["", "Bearer", "Bearer ", f"Bearer {MONITOR}x", f"Basic {MONITOR}", "Bearer \xff", MONITOR],
+    [
+        "",
+        "Bearer",
+        "Bearer ",
+        f"Bearer {MONITOR}x",
+        f"Basic {MONITOR}",
+        "Bearer \xff",
+        "Basic \xff",
+        MONITOR,
+    ],
 )
 def test_a_stranger_learns_yes_or_no(invited, browse, given):
     answer = browse().get("/readyz", headers={"Authorization": given})

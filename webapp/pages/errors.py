@@ -104,7 +104,8 @@ def show(error: HTTPException) -> Response:
 
 
 def show_unknown_host(error: HTTPException) -> Response:
-    """Refuse a host that is not ours, or no host at all. The page has no links: their addresses can't be made."""
+    """Tell that there is nothing here. The page has no links, whose addresses can't be made, and asks no database."""
+    g.broken = True
     return make_response(render_template("errors/unknown_host.html", request_id=g.request_id), 400)
 
 

@@ -7,7 +7,7 @@ from wsgiref.types import WSGIEnvironment
 
 from flask import Request, current_app, request
 from werkzeug.datastructures import FileStorage, MultiDict
-from werkzeug.exceptions import BadRequest, Forbidden
+from werkzeug.exceptions import BadHost, BadRequest, Forbidden, SecurityError
 from werkzeug.formparser import FormDataParser
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
@@ -50,6 +50,13 @@ class Incoming(Request):
             written = quote(query.encode("latin-1"), safe=string.punctuation)
             environ = {**environ, "QUERY_STRING": written}
         super().__init__(environ, *given, **options)  # type: ignore[arg-type]
+
+
+def refuse_unknown_host() -> None:
+    """Refuse a host that is not ours or none at all, before anything needs an address of it. Raises HTTPException."""
+    fault = request.routing_exception
+    if isinstance(fault, (SecurityError, BadHost)):
+        raise fault
 
 
 def refuse_other_sites() -> None:
