@@ -15,7 +15,7 @@ from webapp.services.lists import finding, paging
 from webapp.services.lists.paging import BACKWARDS, Page, Query
 
 Asked = TypeVar("Asked", bound=Query)
-Words = Callable[[], str]
+Said = Callable[[], str]
 
 
 def read(kind: type[Asked]) -> Asked:
@@ -72,7 +72,7 @@ def number_of(total: int) -> str:
     return typography.number(min(total, finding.MOST_COUNTED), language())
 
 
-def counted(total: int, exact: Words, more: Words, none: Words = str) -> str:
+def counted(total: int, exact: Said, more: Said, none: Said = str) -> str:
     """Choose the words for a number of rows: for exactly so many, for more than are counted, or for none.
 
     Only the chosen ones are looked up.
