@@ -9,8 +9,8 @@ from flask_login import current_user, login_user
 from werkzeug.wrappers import Response
 
 from webapp.domain.access import Action
-from webapp.models import Login, User, db
-from webapp.pages import guards, listing
+from webapp.models import Login, SecurityAction, User, db
+from webapp.pages import guards, listing, proving
 from webapp.pages.htmx import Answer
 from webapp.pages.notices import Quicker
 from webapp.pages.people_forms import add_person, save_person
@@ -70,9 +70,16 @@ def cancel_address() -> Response:
     return redirect(url_for("settings.profile"), 303)
 
 
+def own_address() -> str:
+    """Return the address by which the user signs in, as failures count by it."""
+    login = logins.of(current_user)
+    return login.email_key if login else ""
+
+
 @blueprint.post("/settings/profile/password", endpoint="password")
 @guards.allow(Action.USE_ACCOUNT)
 @guards.limiter.limit(limits.BY_ADDRESS)
+@proving.limit_failures(own_address)
 def change_password() -> Answer:
     """Set a new password; all other sessions of this login end."""
     form = PasswordForm()
@@ -84,10 +91,12 @@ def change_password() -> Answer:
         db.session.rollback()
         if password.verify(secret, form.present.data):
             password_hash = password.hash_password(form.password.data)
-            logins.set_password(db.session.get_one(Login, login_id), password_hash)
+            login = db.session.get_one(Login, login_id)
+            logins.change_password(login, password_hash, SecurityAction.PASSWORD_CHANGED)
             login_user(current_user._get_current_object())
             flash(_("Your password is changed. Everywhere else you are signed out."), "good")
             return redirect(url_for("settings.profile"), 303)
+        proving.failed(own_address())
         form.present.errors = [_("This is not your present password.")]
     return profile_page(profile_form(formdata=None), form, 422)
 
