@@ -33,6 +33,7 @@ from webapp.models.delivery import (
     Reminder,
     ReminderEvent,
 )
+from webapp.models.identity import Credential, Link, Login, ResetRequest, SecurityEvent, UserSession
 from webapp.models.organisation import (
     Client,
     ContactAssignment,
@@ -42,7 +43,6 @@ from webapp.models.organisation import (
     SettingsChange,
 )
 from webapp.models.subscription import Subscription
-from webapp.models.identity import Credential, Link, Login, ResetRequest, SecurityEvent, UserSession
 from webapp.models.user import Membership, User
 from webapp.models.wording import Wording
 

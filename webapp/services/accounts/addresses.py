@@ -46,7 +46,7 @@ def ask(user: User, email: str) -> Link:
 
 def cancel(user: User) -> None:
     """Give up on a new address that waits. Notices about it stay, since they can still end a stranger's session."""
-    links.void(LinkPurpose.ADDRESS_CONFIRMATION, user=user)
+    links.void(user, LinkPurpose.ADDRESS_CONFIRMATION)
 
 
 def confirm(link: Link) -> TrailEntry | None:
@@ -100,7 +100,7 @@ def stop(link: Link) -> None:
         login = give_back(link.login, link.email)
         membership.join(user, login)
         logins.forget_credentials(login)
-        links.void(LinkPurpose.PASSWORD_RESET, login=login)
+        links.void(login, LinkPurpose.PASSWORD_RESET)
         # Not even too many requests for new passwords keep somebody from stopping this.
         links.send(user, LinkPurpose.PASSWORD_RESET, login=login, counts=False)
     security_log.record(SecurityAction.ADDRESS_STOPPED, user, email=link.email)

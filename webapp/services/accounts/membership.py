@@ -34,7 +34,7 @@ def invite(actor: User | None, user: User) -> Link:
     """
     if not user.active:
         raise Refused("active", Refusal.INACTIVE)
-    links.void(LinkPurpose.INVITATION, user=user)
+    links.void(user, LinkPurpose.INVITATION)
     if isinstance(user.organisation, Client) and not has_admin(user.organisation_id):
         make_first_admin(actor, user)
     user.invited_at = datetime.now(UTC)
@@ -127,7 +127,7 @@ def deactivate(actor: User | None, user: User) -> None:
     lock_clients([user.organisation_id])
     user.active = False
     end_sessions(user)
-    links.void(user=user)
+    links.void(user)
     situations.refresh_person(user)
     audit.record_change(actor, AuditAction.USER_DEACTIVATED, user)
     security_log.record(SecurityAction.ACCESS_CHANGED, user, actor=actor, active="0")
