@@ -20,9 +20,9 @@ T = TypeVar("T")
 class Saved(Generic[T]):
     """The service's answer, or the status of the page that shows the form (again).
 
-    200: the form was only asked for. 422: it has faults, which it shows. 429: it would cause a mail too many. 409: somebody was quicker, with
-    ``conflict`` for the words. The form then has the present token, so that saving it again overwrites on
-    purpose.
+    200: the form was only asked for. 422: it has faults, which it shows. 429: it would cause a mail too many.
+    409: somebody was quicker, with ``conflict`` for the words. The form then has the present token, so that
+    saving it again overwrites on purpose.
     """
 
     value: T | None = None

@@ -93,9 +93,9 @@ def test_test_mails_count_together_whatever_their_kind(context, cast: Cast):
 def test_who_changes_the_address_again_and_again_floods_nobody(context, cast: Cast):
     dave = user(cast.dave)
     let_in(dave)
-    times, refused = until_refused(lambda number: addresses.ask(dave, f"{number}@victim.example"))
+    times, _refused = until_refused(lambda number: addresses.ask(dave, f"{number}@victim.example"))
     assert times == LIMITS[Errand.ADDRESS_NOTICE].mailbox
-    times, refused = until_refused(lambda number: addresses.ask(dave, f"d+{number}@other.example"))
+    times, _refused = until_refused(lambda number: addresses.ask(dave, f"d+{number}@other.example"))
     assert times == 0
 
 
