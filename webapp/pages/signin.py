@@ -23,8 +23,9 @@ from webapp.models import Link, LinkPurpose, Login, User, db
 from webapp.pages import frame, guards, htmx
 from webapp.pages.htmx import Answer
 from webapp.pages.ids import row_id
-from webapp.pages.signin_forms import ForgottenForm, LinkForm, SignInForm
+from webapp.pages.signin_forms import ForgottenForm, LinkForm, SignInForm, hash_of_new
 from webapp.services.accounts import addresses, links, logins, membership
+from webapp.services.accounts.own_words import own_words
 from webapp.services.errors import Refused
 from webapp.signin import limits, password, tokens
 from webapp.typography import address
@@ -202,13 +203,16 @@ def invitation(found: Link) -> Answer:
 def with_new_password(found: Link) -> Answer:
     """Let the reader of a mail set a password for its mailbox, and come in."""
     form = LinkForm()
-    if not form.validate_on_submit():
+    password_hash = None
+    if form.validate_on_submit():
+        link_id = found.id
+        words = own_words([found.user, *logins.users_of(found.login)], found.email)
+        # Hashing takes long on purpose, so it must not run while we hold SQLite's write lock.
+        db.session.rollback()
+        password_hash = hash_of_new(form.password, words)
+    if password_hash is None:
         page = render_template("signin/link.html", form=form, link=found)
         return page, 422 if form.errors else 200
-    link_id = found.id
-    # Hashing takes long on purpose, so it must not run while we hold SQLite's write lock.
-    db.session.rollback()
-    password_hash = password.hash_password(form.password.data)
     try:
         users = set_password(db.session.get_one(Link, link_id), password_hash)
     except Refused:
@@ -246,7 +250,10 @@ def new_address(found: Link) -> Answer:
             return over()
         text = sentence(refused.refusal)
         return render_template("signin/confirm_address.html", link=found, error=text), 422
-    flash(_("Confirmed: %(email)s. Sign in with this address from now on.", email=shown(found)), "good")
+    flash(
+        _("Confirmed: %(email)s. Sign in with this address from now on.", email=shown(found)),
+        "good",
+    )
     return redirect(url_for("settings.profile"), 303)
 
 
@@ -265,7 +272,10 @@ def stopped_address(found: Link) -> Answer:
     if found.login_id is None:
         return end_session(_("Stopped: mail goes to %(email)s.", email=shown(found)))
     return end_session(
-        _("Stopped. Everybody is signed out, and a link to set a new password is on its way to %(email)s.", email=shown(found))
+        _(
+            "Stopped. Everybody is signed out, and a link to set a new password is on its way to %(email)s.",
+            email=shown(found),
+        )
     )
 
 
