@@ -119,6 +119,8 @@ def show_unknown_host(error: HTTPException) -> Response:
 
 def show_other_site(error: OtherSite) -> Response:
     return page(403, OTHER_SITE)
+
+
 def show_too_many(error: RateLimitExceeded) -> Response:
     """Tell after how long the next try counts, in words and to machines."""
     limit = guards.limiter.current_limit

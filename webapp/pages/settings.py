@@ -16,8 +16,9 @@ from webapp.pages.notices import Quicker
 from webapp.pages.people_forms import add_person, save_person
 from webapp.pages.saving import carry_out
 from webapp.pages.settings_forms import InviteForm, MemberForm, ProfileForm
-from webapp.pages.signin_forms import PasswordForm
+from webapp.pages.signin_forms import PasswordForm, hash_of_new
 from webapp.services.accounts import addresses, logins, membership, people
+from webapp.services.accounts.own_words import own_words
 from webapp.services.lists import overrides
 from webapp.services.reminders import loading
 from webapp.signin import limits, password
@@ -87,17 +88,18 @@ def change_password() -> Answer:
         login = guards.found(logins.of(current_user))
         login_id, stored = login.id, logins.password_of(login)
         secret = stored.secret if stored else None
+        words = own_words(logins.users_of(login), login.email)
         # Argon2 takes long on purpose, so it must not run while we hold SQLite's write lock.
         db.session.rollback()
-        if password.verify(secret, form.present.data):
-            password_hash = password.hash_password(form.password.data)
+        if not password.verify(secret, form.present.data):
+            proving.failed(own_address())
+            form.present.errors = [_("This is not your present password.")]
+        elif password_hash := hash_of_new(form.password, words):
             login = db.session.get_one(Login, login_id)
             logins.change_password(login, password_hash, SecurityAction.PASSWORD_CHANGED)
             login_user(current_user._get_current_object())
             flash(_("Your password is changed. Everywhere else you are signed out."), "good")
             return redirect(url_for("settings.profile"), 303)
-        proving.failed(own_address())
-        form.present.errors = [_("This is not your present password.")]
     return profile_page(profile_form(formdata=None), form, 422)
 
 

@@ -21,8 +21,9 @@ from webapp.models import Link, LinkPurpose, Login, SecurityAction, User, db
 from webapp.pages import frame, guards, htmx, proving
 from webapp.pages.htmx import Answer
 from webapp.pages.ids import row_id
-from webapp.pages.signin_forms import ForgottenForm, LinkForm, SignInForm
+from webapp.pages.signin_forms import ForgottenForm, LinkForm, SignInForm, hash_of_new
 from webapp.services.accounts import addresses, links, logins, membership, resets
+from webapp.services.accounts.own_words import own_words
 from webapp.services.errors import Refused
 from webapp.signin import devices, limits, password, tokens
 from webapp.typography import address
@@ -195,13 +196,16 @@ def accept(found: Link, own: Login | None = None) -> Answer:
 def with_new_password(found: Link, own: Login | None = None) -> Answer:
     """Let the reader of a mail set a password for its mailbox, and come in."""
     form = LinkForm()
-    if not form.validate_on_submit():
+    password_hash = None
+    if form.validate_on_submit():
+        link_id = found.id
+        words = own_words([found.user, *logins.users_of(found.login)], found.email)
+        # Hashing takes long on purpose, so it must not run while we hold SQLite's write lock.
+        db.session.rollback()
+        password_hash = hash_of_new(form.password, words)
+    if password_hash is None:
         page = render_template("signin/link.html", form=form, link=found, own=own)
         return page, 422 if form.errors else 200
-    link_id = found.id
-    # Hashing takes long on purpose, so it must not run while we hold SQLite's write lock.
-    db.session.rollback()
-    password_hash = password.hash_password(form.password.data)
     try:
         users = set_password(db.session.get_one(Link, link_id), password_hash)
     except Refused:
