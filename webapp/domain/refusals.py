@@ -27,6 +27,11 @@ class Refusal(StrEnum):
     LINK_OVER = auto()
     # A client, its owner and its contacts.
     EXTERNAL_ID_TAKEN = auto()
+    EXTERNAL_ID_ARCHIVED = auto()
+    CLIENT_ARCHIVED = auto()
+    CLIENT_NOT_ARCHIVED = auto()
+    CLIENT_ERASED = auto()
+    NAME_DIFFERS = auto()
     CONTACT_NEEDED = auto()
     CONTACT_NOT_LISTED = auto()
     STRANGER = auto()

@@ -117,6 +117,8 @@ def not_sure() -> ColumnElement[int]:
     """Count the mails of the partner ``reader`` that are held until a person decides."""
     return finding.count(
         select(delivery.id).where(
-            delivery.partner_id == bindparam("reader"), delivery.state == DeliveryState.UNCLEAR
+            delivery.partner_id == bindparam("reader"),
+            delivery.state == DeliveryState.UNCLEAR,
+            delivery.archived_at.is_(None),
         )
     )

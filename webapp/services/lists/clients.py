@@ -1,7 +1,7 @@
 """The dashboard: a partner's clients, searched, filtered, sorted, one page at a time."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from functools import cache
@@ -35,6 +35,7 @@ from webapp.services.lists.client_columns import (
 )
 from webapp.services.lists.finding import Given, Listing, constant, each_word
 from webapp.services.lists.paging import Page, choice, each, order, words
+from webapp.services.lists.shelf import Shelf, shelf
 from webapp.services.reminders.loading import person_of
 
 PAGE = 50
@@ -60,6 +61,8 @@ ROWS = select(
     client.situation,
     client.contact_id,
     client.first_decision_on,
+    client.archived_at,
+    client.erased_at,
     company.name,
     company.time_zone,
     next_mail().label("next_mail"),
@@ -67,10 +70,11 @@ ROWS = select(
     later_decision().label("later_decision"),
     blocked_until().label("blocked_until"),
 ).select_from(client_table.join(organisation_table, company.id == client.id))
+OWN = client.partner_id == constant("reader")
 LISTING = Listing(
     rows=ROWS,
     id=client.id,
-    readable=client.partner_id == constant("reader"),
+    readable=OWN & Shelf.IN_USE.holds(client.archived_at),
     conditions={
         "search": lambda given: client.search_key.like(given("word"), escape="/"),
         "situation": lambda given: client.situation.in_(given("keys")),
@@ -91,6 +95,10 @@ LISTING = Listing(
     either=frozenset({"between"}),
     keys={ClientSort.NAME: client.sort_key, ClientSort.DECISION: client.first_decision_on},
 )
+LISTINGS = {
+    Shelf.IN_USE: LISTING,
+    Shelf.ARCHIVED: replace(LISTING, readable=OWN & Shelf.ARCHIVED.holds(client.archived_at)),
+}
 # The people of the partner ``reader``; "chosen": some client has this contact of its own.
 TEAM = (
     select(
@@ -102,7 +110,9 @@ TEAM = (
         member.active,
         member.admin,
         member.rejected_reply,
-        exists().where(client.contact_id == member.id).label("chosen"),
+        exists()
+        .where(client.contact_id == member.id, client.archived_at.is_(None))
+        .label("chosen"),
         not_sure().label("undecided"),
     )
     .where(member.organisation_id == bindparam("reader"))
@@ -118,6 +128,7 @@ class ClientQuery(paging.Query):
     owner: OwnerFilter | None = choice("owner", each(OwnerFilter))
     reach: Reachability | None = choice("reach", each(Reachability))
     within: int | None = choice("renewal", {"overdue": 0} | each(WITHIN_DAYS))
+    shelf: Shelf = shelf()
     sort: str = order(ClientSort, ClientSort.NAME)
 
 
@@ -126,7 +137,7 @@ class ClientRow(NamedTuple):
 
     ``renewal``: the date of what is decided, if the decision is due before. ``later``: the next decision, if
     the first one is overdue. ``alone``: only one person at the client is told. ``at_risk``: the day of the
-    next mail to people who are hard to reach.
+    next mail to people who are hard to reach. ``archived``, ``erased``: nothing goes out for it any more.
     """
 
     id: int
@@ -141,6 +152,8 @@ class ClientRow(NamedTuple):
     reach: Reachability
     alone: bool
     at_risk: date | None
+    archived: bool = False
+    erased: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +171,7 @@ def load(partner: Partner, query: ClientQuery) -> ClientPage:
     team, undecided = load_team(partner)
     today = runtime.today(partner.time_zone)
     page = paging.load(
-        LISTING,
+        LISTINGS[query.shelf],
         query,
         PAGE,
         reader={"reader": partner.id, "today": today},
@@ -261,6 +274,8 @@ def client_rows(rows: Sequence[Any], partner: Partner, team: Team) -> Iterator[C
         situation,
         own_id,
         decision,
+        archived_at,
+        erased_at,
         name,
         zone,
         mail,
@@ -285,6 +300,8 @@ def client_rows(rows: Sequence[Any], partner: Partner, team: Team) -> Iterator[C
             reach=reach,
             alone=alone,
             at_risk=None if reach is Reachability.GREEN else at_risk(mail, blocked, day),
+            archived=archived_at is not None,
+            erased=erased_at is not None,
         )
 
 

@@ -88,12 +88,15 @@ def bring_all(
     at: datetime,
     *where: ColumnElement[bool],
     actor: User | None = None,
+    reply: str | None = None,
     **values: Unpack[ChangedColumns],
 ) -> Sequence[int]:
     """Bring all mails that meet some conditions to a state, with a line of history each; returns their ids."""
     statement = transition(before, after, at, *where, **values)
+    if reply is not None:
+        statement = statement.values(reply=reply)
     ids = db.session.scalars(statement.returning(columns.id)).all()
-    delivery_log.add(ids, after, at, actor_id=actor.id if actor else None)
+    delivery_log.add(ids, after, at, reply=reply, actor_id=actor.id if actor else None)
     return ids
 
 
