@@ -28,7 +28,6 @@ class Refusal(StrEnum):
     # A client, its owner and its contacts.
     EXTERNAL_ID_TAKEN = auto()
     EXTERNAL_ID_ARCHIVED = auto()
-    CLIENT_ARCHIVED = auto()
     CLIENT_NOT_ARCHIVED = auto()
     CLIENT_ERASED = auto()
     NAME_DIFFERS = auto()

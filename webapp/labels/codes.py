@@ -108,7 +108,6 @@ TROUBLES: dict[str, Any] = {
     Trouble.BROKE: _l("A fault broke the sending off; the log has the details"),
     Trouble.UNWRITABLE: _l("The mail could not be written; the log has the details"),
     Trouble.ARCHIVED: _l("The client was archived"),
-    Trouble.REMOVED: _l("Removed on request"),
 }
 REACHABILITY_PILLS = {
     Reachability.GREEN: "good",

@@ -33,9 +33,6 @@ WORDS: dict[Refusal, Any] = {
     Refusal.EXTERNAL_ID_ARCHIVED: _l(
         "An archived client has this ID. Bring it back instead, or choose another ID."
     ),
-    Refusal.CLIENT_ARCHIVED: _l(
-        "This client is archived, and nothing was saved. Bring it back to change something."
-    ),
     Refusal.CLIENT_NOT_ARCHIVED: _l("Only an archived client can be erased. Archive it first."),
     Refusal.CLIENT_ERASED: _l("This client was erased, so it can't be brought back."),
     Refusal.NAME_DIFFERS: _l("This is not the client's name. Type it as it stands above."),

@@ -33,7 +33,6 @@ from webapp.models.organisation import Client, Partner
 from webapp.models.subscription import Subscription
 from webapp.models.user import User
 
-
 # For the list of deliveries: all, those in a state, and those of the last days.
 LISTED_BY = (
     ("partner_id", "id", "state"),
@@ -54,7 +53,7 @@ class ReminderState(StrEnum):
 
 
 class Trouble(StrEnum):
-    """A stand-in for a server's reply: there was none, or it was removed. The pages have words for each."""
+    """A stand-in for a server's reply if there was none. The pages have words for each."""
 
     NO_ANSWER = "no answer in time"
     CUT_OFF = "connection lost"
@@ -64,7 +63,6 @@ class Trouble(StrEnum):
     BROKE = "broken off by a fault"
     UNWRITABLE = "the mail could not be written"
     ARCHIVED = "the client was archived"
-    REMOVED = "removed on request"
 
 
 class Reminder(Base):

@@ -19,6 +19,7 @@ from webapp.services.reminders import due_index
 from webapp.services.reminders import states as reminder_states
 from webapp.services.sending import archived
 
+
 def state_of(client: Client) -> dict[str, object]:
     """Return what a change of the state says."""
     return {"archived": client.archived_at is not None}
@@ -90,7 +91,8 @@ def record(actor: User | None, client: Client, action: AuditAction) -> TrailEntr
 
 
 def last_change(client: Client) -> AuditEntry | None:
-    """Find the entry that tells who archived a client, and when."""
+    """Find the entry that tells who archived or erased a client, and when."""
     return audit.newest(
-        AuditEntry.client_id == client.id, AuditEntry.action == AuditAction.CLIENT_ARCHIVED
+        AuditEntry.client_id == client.id,
+        AuditEntry.action.in_((AuditAction.CLIENT_ARCHIVED, AuditAction.CLIENT_ERASED)),
     )

@@ -35,7 +35,7 @@ from webapp.services.lists.client_columns import (
 )
 from webapp.services.lists.finding import Given, Listing, constant, each_word
 from webapp.services.lists.paging import Page, choice, each, order, words
-from webapp.services.lists.shelf import Shelf, shelf
+from webapp.services.lists.shelf import Shelf
 from webapp.services.reminders.loading import person_of
 
 PAGE = 50
@@ -128,7 +128,7 @@ class ClientQuery(paging.Query):
     owner: OwnerFilter | None = choice("owner", each(OwnerFilter))
     reach: Reachability | None = choice("reach", each(Reachability))
     within: int | None = choice("renewal", {"overdue": 0} | each(WITHIN_DAYS))
-    shelf: Shelf = shelf()
+    shelf: Shelf = choice("status", each(Shelf), Shelf.IN_USE)
     sort: str = order(ClientSort, ClientSort.NAME)
 
 

@@ -27,7 +27,7 @@ from webapp.services.lists.finding import (
     unseen,
 )
 from webapp.services.lists.paging import Page, choice, each, words
-from webapp.services.lists.shelf import Shelf, shelf
+from webapp.services.lists.shelf import Shelf
 from webapp.services.sending import decisions
 from webapp.services.sending.decisions import Way
 
@@ -141,7 +141,7 @@ class DeliveryQuery(paging.Query):
     client: str = words("client")
     recipient: str = words("recipient")
     days: int | None = choice("days", each(PERIODS))
-    shelf: Shelf = shelf()
+    shelf: Shelf = choice("status", each(Shelf), Shelf.IN_USE)
 
 
 @dataclass(frozen=True, slots=True)

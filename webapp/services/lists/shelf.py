@@ -5,8 +5,6 @@ from typing import Any
 
 from sqlalchemy import ColumnElement
 
-from webapp.services.lists.paging import choice, each
-
 
 class Shelf(StrEnum):
     IN_USE = "in_use"
@@ -15,8 +13,3 @@ class Shelf(StrEnum):
     def holds(self, archived_at: ColumnElement[Any]) -> ColumnElement[bool]:
         """Make the condition for its rows, in the very words of the indexes' own (models.base)."""
         return archived_at.is_(None) if self is Shelf.IN_USE else archived_at.is_not(None)
-
-
-def shelf() -> Any:
-    """Make a field of a query for the shelf."""
-    return choice("status", each(Shelf), Shelf.IN_USE)

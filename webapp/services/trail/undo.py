@@ -134,6 +134,7 @@ def undo(actor: User, entry: AuditEntry) -> None:
     way = WAYS_BACK.get(entry.action)
     if way is None:
         raise Conflict
+    refuse_archived(entry)
     later = (
         AuditEntry.id > entry.id,
         AuditEntry.organisation_id == entry.organisation_id,
@@ -159,6 +160,15 @@ def undo(actor: User, entry: AuditEntry) -> None:
         way.put_back(actor, target, before)
     except Refused as refusal:
         raise Conflict from refusal
+
+
+def refuse_archived(entry: AuditEntry) -> None:
+    """Raise Conflict for a change of a client that is archived, but for the archiving itself."""
+    if entry.client_id is None or entry.action == AuditAction.CLIENT_ARCHIVED:
+        return
+    client = db.session.get_one(Client, entry.client_id)
+    if client.archived_at is not None:
+        raise Conflict(archiving.last_change(client))
 
 
 def mark_undone(entry: AuditEntry) -> bool:
