@@ -15,8 +15,8 @@ from tests.support.cast import unit_of_work
 from webapp.demo.people import PASSWORD
 from webapp.i18n import CODES
 from webapp.models import Client, InboxMail, LinkPurpose, Subscription, User, db
-from webapp.services.accounts import logins
-from webapp.signin import links
+from webapp.services.accounts import links
+from webapp.signin import tokens
 
 pytestmark = pytest.mark.settings(demo=True)
 WIDTHS = (1280, 360)
@@ -330,7 +330,7 @@ def arguments(app: Flask, endpoint: str, email: str | None) -> dict[str, object]
     with unit_of_work(app):
         if "token" in wanted:
             user = db.session.scalars(db.select(User).filter_by(email=ANNA)).one()
-            return {"token": links.token(logins.new_link(user, LinkPurpose.PASSWORD_RESET))}
+            return {"token": tokens.token(links.send(user, LinkPurpose.PASSWORD_RESET))}
         me = db.session.scalars(db.select(User).filter_by(email=email)).first()
         found = {
             "client_id": client,

@@ -66,8 +66,8 @@ def abroad(app, cast):
         partner.default_owner = Owner.PARTNER
         message = f"From: a@b.example\r\nTo: Alice <alice@{STORED}>\r\nDate: Thu, 19 Feb 2026 09:00:00 +0100\r\n\r\n-"
         dave = db.session.get_one(User, cast.dave)
-        db.session.add(Login(email_key=dave.email_key, password_hash="-", changed_at=runtime.now()))
-        invitation = links.token(logins.new_link(dave, LinkPurpose.INVITATION))
+        logins.set_password(let_in(dave), "-")
+        invitation = tokens.token(links.send(dave, LinkPurpose.INVITATION))
         db.session.add(
             InboxMail(
                 received_at=runtime.now(),

@@ -80,14 +80,14 @@ def test_a_profile_that_is_refused_keeps_what_was_typed(app, browse, cast: Cast,
 
 def test_a_password_is_changed_and_other_sessions_end(app, browse, cast: Cast):
     with unit_of_work(app):
-        logins.set_password("dave@acme.example", password.hash_password(SECRET))
+        logins.set_password(let_in_at("dave@acme.example"), password.hash_password(SECRET))
     here, elsewhere = browse(cast.dave), browse(cast.dave)
     form = {"present": SECRET, "password": NEW, "again": NEW}
     assert here.post("/settings/profile/password", data=form).status_code == 303
     assert here.get("/settings/profile").status_code == 200
     assert elsewhere.get("/settings/profile").status_code == 303
     with app.app_context():
-        assert password.verify(logins.password_hash_of("dave@acme.example"), NEW)
+        assert password.verify(logins.password_of(logins.find("dave@acme.example")).secret, NEW)
 
 
 @pytest.mark.parametrize(
@@ -101,14 +101,14 @@ def test_a_password_is_changed_and_other_sessions_end(app, browse, cast: Cast):
 )
 def test_a_password_that_is_refused(app, browse, cast: Cast, form, text):
     with unit_of_work(app):
-        logins.set_password("dave@acme.example", password.hash_password(SECRET))
+        logins.set_password(let_in_at("dave@acme.example"), password.hash_password(SECRET))
     answer = browse(cast.dave).post("/settings/profile/password", data=form)
     assert answer.status_code == 422
     assert text in answer.text
     # No password comes back in a page.
     assert NEW not in answer.text
     with app.app_context():
-        assert password.verify(logins.password_hash_of("dave@acme.example"), SECRET)
+        assert password.verify(logins.password_of(logins.find("dave@acme.example")).secret, SECRET)
 
 
 @pytest.mark.parametrize("who", ["bob", "dave"])

@@ -24,10 +24,11 @@ from webapp.app import create_app
 from webapp.cli.migrating import upgrade
 from webapp.config import Settings
 from webapp.domain.recipients import ContactRole
-from webapp.models import Client, ContactAssignment, Partner, Subscription, User, db
+from webapp.models import Client, ContactAssignment, Login, Partner, Subscription, User, db
 from webapp.models.organisation import NO_DECISION
 from webapp.models.tables import client_table
 from webapp.models.transactions import writing
+from webapp.services.accounts import logins, membership
 from webapp.services.reminders import situations
 from webapp.typography import plain
 
@@ -125,6 +126,20 @@ def make_user(organisation: Any, name: str, **values: Any) -> User:
         email_key=email.casefold(),
         **({"admin": False} | values),
     )
+
+
+def let_in(user: User) -> Login:
+    """Make somebody a member, as after an invitation was accepted, and return the login."""
+    login = logins.of(user)
+    if login is None:
+        login = logins.prove(user.email)
+        membership.join(user, login)
+    return login
+
+
+def let_in_at(email: str) -> Login:
+    """Make the only user with this address a member, and return the login."""
+    return let_in(db.session.scalars(select(User).where(User.email_key == email)).one())
 
 
 def make_client(partner: Partner, name: str, **values: Any) -> Client:
@@ -231,9 +246,11 @@ def browse(app: Flask) -> Any:
         client = FlaskClient(app, PlainResponse)
         if user_id is not None:
             with app.app_context():
-                user = db.session.get(User, user_id)
-                assert user
+                user = db.session.get_one(User, user_id)
                 token = user.session_token
+                if user.membership is None:
+                    with unit_of_work(app):
+                        let_in(db.session.get_one(User, user_id))
                 db.session.remove()
             with client.session_transaction() as session:
                 session["_user_id"] = token

@@ -10,10 +10,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.support.cast import Cast, unit_of_work
+from tests.support.cast import Cast, let_in, unit_of_work
 from webapp.models import LinkPurpose, User, db
-from webapp.services.accounts import logins
-from webapp.signin import links
+from webapp.services.accounts import links, logins
+from webapp.signin import tokens
 
 HUGE = "9" * 5000
 SCRIPT = "<script>alert(1)</script>"
@@ -137,8 +137,14 @@ FORMS = [
     Form(
         "bob",
         "/settings/profile",
-        {"name": "Bob", "language": "", "time_zone": "Europe/Lisbon"},
-        {"name": NEEDED, "language": CHOICE, "time_zone": CHOICE, "shown": SHOWN},
+        {"name": "Bob", "email": "bob@new.example", "language": "", "time_zone": "Europe/Lisbon"},
+        {
+            "name": NEEDED,
+            "email": EMAIL,
+            "language": CHOICE,
+            "time_zone": CHOICE,
+            "shown": SHOWN,
+        },
     ),
     Form(
         "bob",
@@ -308,9 +314,10 @@ PRESENT_HASH = argon2.PasswordHasher(time_cost=1, memory_cost=64).hash("the pres
 def values(app: Flask, cast: Cast) -> dict[str, Any]:
     """Gather the values for the addresses and fields of FORMS. Bob has a password, Dave an open link."""
     with unit_of_work(app):
-        logins.set_password("bob@odnowa.example", PRESENT_HASH)
+        logins.set_password(let_in(db.session.get_one(User, cast.bob)), PRESENT_HASH)
         dave = db.session.get_one(User, cast.dave)
-        link = links.token(logins.new_link(dave, LinkPurpose.PASSWORD_RESET))
+        reset = links.send(dave, LinkPurpose.PASSWORD_RESET, login=let_in(dave))
+        link = tokens.token(reset)
     names = ("client", "subscription", "alice", "bob", "dana", "dave")
     return {name: getattr(cast, name) for name in names} | {"link": link}
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import case, func, select
 
 from webapp.domain.access import Role
-from webapp.models import Installation, Login, User, db
+from webapp.models import Installation, Login, Membership, User, db
 from webapp.models.tables import client_table, organisation_table
 
 # Everybody in the demo signs in with this password. The addresses are fictional.
@@ -33,7 +33,7 @@ def accounts() -> list[DemoAccount]:
     rows = db.session.execute(
         select(
             User.id,
-            User.email,
+            Login.email,
             User.name,
             User.admin,
             func.coalesce(User.language, company.c.language).label("language"),
@@ -44,7 +44,8 @@ def accounts() -> list[DemoAccount]:
         .join(company, company.c.id == User.organisation_id)
         .outerjoin(client_table, client_table.c.id == company.c.id)
         .join(agency, agency.c.id == partner_id)
-        .join(Login, Login.email_key == User.email_key)
+        .join(Membership, Membership.user_id == User.id)
+        .join(Login, Login.id == Membership.login_id)
         .where(User.active, select(Installation.demo).scalar_subquery())
         .order_by(partner_id, case((company.c.kind == "partner", 0), else_=1), User.id)
     )

@@ -21,10 +21,13 @@ class Refusal(StrEnum):
     ADDRESS_SPELLING = auto()
     ADDRESS_TAKEN = auto()
     ADDRESS_IN_USE = auto()
+    ADDRESS_OF_ADMIN = auto()
     # A person, and the link that lets one in.
     INACTIVE = auto()
     LAST_ADMIN = auto()
+    FIRST_ADMIN = auto()
     LINK_OVER = auto()
+    OWN_INVITATION = auto()
     # A client, its owner and its contacts.
     EXTERNAL_ID_TAKEN = auto()
     EXTERNAL_ID_ARCHIVED = auto()

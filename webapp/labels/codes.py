@@ -54,6 +54,9 @@ MAIL_KINDS = {
     MailKind.TAKEOVER_NOTE: _l("Takeover note"),
     MailKind.INVITATION: _l("Invitation"),
     MailKind.PASSWORD_RESET: _l("Password reset"),
+    MailKind.ADDRESS_CONFIRMATION: _l("Confirmation of a new address"),
+    MailKind.ADDRESS_NOTICE: _l("Notice of a new address"),
+    MailKind.ADMIN_NOTICE: _l("Notice of a new admin"),
 }
 # Each state with the look of its pill.
 DELIVERY_STATES = {

@@ -26,9 +26,16 @@ WORDS: dict[Refusal, Any] = {
     Refusal.ADDRESS_IN_USE: _l(
         "This person has signed in with this address, so only an admin of their organisation can change it."
     ),
+    Refusal.ADDRESS_OF_ADMIN: _l(
+        "This person is invited as the company's admin, so only an admin of your team can change the address."
+    ),
     Refusal.INACTIVE: _l("This person is deactivated. Activate them first."),
     Refusal.LAST_ADMIN: _l("This is the only active admin. Make somebody else an admin first."),
+    Refusal.FIRST_ADMIN: _l(
+        "The first person invited becomes the company's admin. Ask an admin of your team to send this invitation."
+    ),
     Refusal.LINK_OVER: _l("This link no longer works"),
+    Refusal.OWN_INVITATION: _l("You sent this invitation yourself, so you can't accept it."),
     Refusal.EXTERNAL_ID_TAKEN: _l("Another of your clients has this ID."),
     Refusal.EXTERNAL_ID_ARCHIVED: _l(
         "An archived client has this ID. Bring it back instead, or choose another ID."

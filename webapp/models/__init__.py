@@ -15,6 +15,19 @@ from webapp.models.delivery import (
     Trouble,
     delivery_reminder,
 )
+from webapp.models.identity import (
+    Credential,
+    CredentialKind,
+    Link,
+    LinkPurpose,
+    Login,
+    ResetRequest,
+    SecurityAction,
+    SecurityEvent,
+    SessionEnd,
+    SignInMethod,
+    UserSession,
+)
 from webapp.models.installation import Feedback, Installation
 from webapp.models.organisation import (
     Client,
@@ -25,7 +38,7 @@ from webapp.models.organisation import (
     SettingsChange,
 )
 from webapp.models.subscription import Subscription
-from webapp.models.user import Link, LinkPurpose, Login, User
+from webapp.models.user import Membership, User
 from webapp.models.wording import Wording
 
 __all__ = [
@@ -33,6 +46,8 @@ __all__ = [
     "AuditEntry",
     "Client",
     "ContactAssignment",
+    "Credential",
+    "CredentialKind",
     "Delivery",
     "DeliveryEvent",
     "DeliveryMessage",
@@ -44,16 +59,23 @@ __all__ = [
     "LinkPurpose",
     "Login",
     "MailKind",
+    "Membership",
     "Organisation",
     "OwnerChange",
     "Partner",
     "Reminder",
     "ReminderEvent",
     "ReminderState",
+    "ResetRequest",
+    "SecurityAction",
+    "SecurityEvent",
+    "SessionEnd",
     "SettingsChange",
+    "SignInMethod",
     "Subscription",
     "Trouble",
     "User",
+    "UserSession",
     "Wording",
     "db",
     "delivery_reminder",

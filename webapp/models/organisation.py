@@ -87,6 +87,8 @@ class Partner(Organisation):
     window_days: Mapped[str] = mapped_column(String(7), default="01234")
     sending: Mapped[bool] = mapped_column(default=False)
     insistent: Mapped[bool] = mapped_column(default=False)
+    # Its own people have to sign in with an authenticator app, too.
+    second_factor_required: Mapped[bool] = mapped_column(default=False)
     # Of its mails to clients; NULL where nothing is set.
     reply_to: Mapped[str | None] = mapped_column(String(254))
     legal: Mapped[str | None] = mapped_column(String(LONGEST_LEGAL))

@@ -1,8 +1,7 @@
-"""People: a user is one person in one organisation; a login is the password of an address."""
+"""People: a user is one person in one organisation, and a membership makes somebody who signs in that user."""
 
 import secrets
-from datetime import UTC, datetime, timedelta
-from enum import StrEnum
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from flask_login import UserMixin
@@ -66,6 +65,8 @@ class User(Base, UserMixin):
     version: Mapped[int] = mapped_column()
 
     organisation: Mapped["Organisation"] = relationship(foreign_keys=organisation_id)
+    # Joined by its key, since most pages that show a user say whether this person signs in.
+    membership: Mapped["Membership | None"] = relationship(lazy="joined", viewonly=True)
 
     __mapper_args__ = {"version_id_col": version}
     __table_args__ = (
@@ -106,10 +107,8 @@ class User(Base, UserMixin):
 
     @property
     def joined(self) -> bool:
-        """Tell whether the user has signed in since the last invitation."""
-        return self.signed_in_at is not None and (
-            self.invited_at is None or self.invited_at <= self.signed_in_at
-        )
+        """Tell whether somebody signs in as this user. Everybody else only gets mail."""
+        return self.membership is not None
 
     @property
     def is_partner(self) -> bool:
@@ -127,34 +126,10 @@ class User(Base, UserMixin):
         return may(self.role, action)
 
 
-class Login(Base):
-    """The password of an e-mail address, for all users who have this address."""
+class Membership(Base):
+    """A login is this user: since the user's invitation was accepted. Without one a user only gets mail."""
 
-    __tablename__ = "login"
-    email_key: Mapped[str] = mapped_column(Key, primary_key=True)
-    password_hash: Mapped[str] = mapped_column(String(200))
-    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
-
-
-class LinkPurpose(StrEnum):
-    INVITATION = "invitation"
-    PASSWORD_RESET = "password_reset"
-
-    @property
-    def lifetime(self) -> timedelta:
-        """The time for which such a link can be used."""
-        return timedelta(days=14) if self is LinkPurpose.INVITATION else timedelta(hours=2)
-
-
-class Link(Base):
-    """A single-use link to set a password. Its address contains a signed token with this row's id."""
-
-    __tablename__ = "link"
-    id: Mapped[int] = mapped_column(Identity, primary_key=True)
-    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
-    purpose: Mapped[LinkPurpose] = mapped_column(codes(LinkPurpose, "purpose"))
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-
-    user: Mapped[User] = relationship(foreign_keys=user_id)
+    __tablename__ = "membership"
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), primary_key=True)
+    login_id: Mapped[int] = mapped_column(ForeignKey("login.id"), index=True)
+    since: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -19,7 +19,7 @@ from webapp.models.audit import TrailEntry
 from webapp.pages import forms, frame, notices
 from webapp.pages.forms import DropdownField, Form, SharedForm, email_field, text_field
 from webapp.pages.saving import Saved, save
-from webapp.services.accounts import membership, people
+from webapp.services.accounts import addresses, membership, people
 from webapp.typography import address
 
 
@@ -100,7 +100,17 @@ def save_person(form: SharedForm, user: User) -> Saved[TrailEntry | None]:
         entry = saved.value
         if entry and "language" in entry.changes and user.id == current_user.id:
             frame.speak_as_chosen()
-        flash(notices.outcome(entry), "good")
+        asked = addresses.waiting(user) if "email" in form.data and user.id == current_user.id else None
+        if asked:
+            flash(
+                _(
+                    "One more step: confirm %(email)s by the link in the mail that goes there now.",
+                    email=address(asked.email),
+                ),
+                "warn",
+            )
+        if entry or not asked:
+            flash(notices.outcome(entry), "good")
     return saved
 
 

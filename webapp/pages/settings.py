@@ -9,7 +9,7 @@ from flask_login import current_user, login_user
 from werkzeug.wrappers import Response
 
 from webapp.domain.access import Action
-from webapp.models import User, db
+from webapp.models import Login, User, db
 from webapp.pages import guards, listing
 from webapp.pages.htmx import Answer
 from webapp.pages.notices import Quicker
@@ -17,7 +17,7 @@ from webapp.pages.people_forms import add_person, save_person
 from webapp.pages.saving import carry_out
 from webapp.pages.settings_forms import InviteForm, MemberForm, ProfileForm
 from webapp.pages.signin_forms import PasswordForm
-from webapp.services.accounts import logins, membership, people
+from webapp.services.accounts import addresses, logins, membership, people
 from webapp.services.lists import overrides
 from webapp.services.reminders import loading
 from webapp.signin import limits, password
@@ -51,24 +51,40 @@ def profile_page(
     form: ProfileForm, password_form: PasswordForm, status: int, conflict: Quicker | None = None
 ) -> tuple[str, int]:
     page = render_template(
-        "settings/profile.html", form=form, password_form=password_form, conflict=conflict
+        "settings/profile.html",
+        form=form,
+        password_form=password_form,
+        conflict=conflict,
+        waiting=addresses.waiting(current_user),
+        login=logins.of(current_user),
     )
     return page, status
+
+
+@blueprint.post("/settings/profile/address", endpoint="cancel_address")
+@guards.allow(Action.USE_ACCOUNT)
+def cancel_address() -> Response:
+    """Give up on the own new address that waits to be confirmed."""
+    addresses.cancel(current_user)
+    flash(_("Your address stays as it is: %(email)s", email=address(current_user.email)), "good")
+    return redirect(url_for("settings.profile"), 303)
 
 
 @blueprint.post("/settings/profile/password", endpoint="password")
 @guards.allow(Action.USE_ACCOUNT)
 @guards.limiter.limit(limits.BY_ADDRESS)
 def change_password() -> Answer:
-    """Set a new password; all other sessions of this address end."""
+    """Set a new password; all other sessions of this login end."""
     form = PasswordForm()
     if form.validate():
-        key = current_user.email_key
-        stored = logins.password_hash_of(key)
+        login = guards.found(logins.of(current_user))
+        login_id, stored = login.id, logins.password_of(login)
+        secret = stored.secret if stored else None
         # Argon2 takes long on purpose, so it must not run while we hold SQLite's write lock.
         db.session.rollback()
-        if password.verify(stored, form.present.data):
-            logins.set_password(key, password.hash_password(form.password.data))
+        if password.verify(secret, form.present.data):
+            password_hash = password.hash_password(form.password.data)
+            logins.set_password(db.session.get_one(Login, login_id), password_hash)
             login_user(current_user._get_current_object())
             flash(_("Your password is changed. Everywhere else you are signed out."), "good")
             return redirect(url_for("settings.profile"), 303)

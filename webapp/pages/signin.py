@@ -17,14 +17,17 @@ from flask_babel import gettext as _
 from flask_login import current_user, login_user
 from werkzeug.wrappers import Response as AnyResponse
 
-from webapp.models import Link, LinkPurpose, User, db
+from webapp.domain.refusals import Refusal
+from webapp.labels.refusals import sentence
+from webapp.models import Link, LinkPurpose, Login, User, db
 from webapp.pages import frame, guards, htmx
 from webapp.pages.htmx import Answer
 from webapp.pages.ids import row_id
 from webapp.pages.signin_forms import ForgottenForm, LinkForm, SignInForm
-from webapp.services.accounts import logins
+from webapp.services.accounts import addresses, links, logins, membership
 from webapp.services.errors import Refused
-from webapp.signin import limits, links, password
+from webapp.signin import limits, password, tokens
+from webapp.typography import address
 
 blueprint = Blueprint("signin", __name__)
 
@@ -69,28 +72,29 @@ def sign_in() -> Answer:
 
 def users_behind(email: str, given: str) -> list[User]:
     """List the users that an e-mail and its password let in; none if they don't match."""
-    key = logins.email_key(email)
-    stored = logins.password_hash_of(key)
+    login = logins.find(logins.email_key(email))
+    stored = logins.password_of(login)
+    secret = stored.secret if stored else None
     # Verifying takes long on purpose, so it must not run while we hold SQLite's write lock.
     db.session.rollback()
-    return logins.users_with(key) if password.verify(stored, given) else []
+    return logins.users_of(login) if password.verify(secret, given) else []
 
 
 def enter(users: list[User], onward: str) -> AnyResponse:
-    """Sign in the only user, or let the person choose among several."""
+    """Sign in the only user of a login, or let the person choose among several."""
     if len(users) == 1:
         start_session(users[0])
         return redirect(onward, 303)
     session.clear()
-    key = users[0].email_key
-    session["choosing"] = [key, datetime.now(UTC).timestamp(), password_since(key)]
+    login = logins.of(users[0])
+    session["choosing"] = [login.id if login else 0, datetime.now(UTC).timestamp(), since(login)]
     return redirect(url_for("signin.choose", next=onward), 303)
 
 
-def password_since(key: str) -> float:
-    """Return the moment when an address got its present password, as a number for the session."""
-    changed_at = logins.changed_at(key)
-    return changed_at.timestamp() if changed_at else 0.0
+def since(login: Login | None) -> float:
+    """Return the moment when a login got its present password, as a number for the session."""
+    stored = logins.password_of(login)
+    return stored.made_at.timestamp() if stored else 0.0
 
 
 def start_session(user: User) -> None:
@@ -119,10 +123,11 @@ def end_session(text: str) -> AnyResponse:
 @guards.public
 def choose() -> AnyResponse | str:
     """Choose one of the person's organisations, right after the password."""
-    key, since, known_password = session.get("choosing", ("", 0.0, 0.0))
-    fresh = datetime.now(UTC) - datetime.fromtimestamp(since, UTC) < CHOICE_LASTS
+    login_id, begun, known_password = session.get("choosing", (0, 0.0, 0.0))
+    fresh = datetime.now(UTC) - datetime.fromtimestamp(begun, UTC) < CHOICE_LASTS
+    login = db.session.get(Login, login_id) if fresh else None
     # If the password was changed meanwhile, this choice ends like a session.
-    users = logins.users_with(key) if fresh and known_password == password_since(key) else []
+    users = logins.users_of(login) if known_password == since(login) else []
     onward = htmx.local(request.args.get("next"))
     if not users:
         return redirect(url_for("signin.sign_in", next=onward), 303)
@@ -152,42 +157,125 @@ def forgotten() -> Answer:
 @guards.public
 @guards.limiter.limit(limits.BY_ADDRESS, methods=["POST"])
 def link(token: str) -> Answer:
-    """Show the page of an invitation or a reset. Opening it changes nothing, since mail scanners open it, too."""
-    found = links.read(token)
+    """Show the page of a link. Opening it changes nothing, since mail scanners open it, too."""
+    found = tokens.read(token)
     if found:
         frame.speak_to(found.user)
-    if found is None or not logins.is_open(found):
-        return render_template("signin/link_over.html"), 410
-    if found.purpose is LinkPurpose.INVITATION and logins.has_login(found.user.email_key):
-        return accept(found)
-    form = LinkForm()
-    if form.validate_on_submit():
-        return set_password(token, form.password.data)
-    page = render_template("signin/link.html", form=form, link=found)
-    return page, 422 if form.errors else 200
+    if found is None or not links.is_open(found):
+        return over()
+    return USES[found.purpose](found)
 
 
-def accept(invitation: Link) -> Answer:
-    """Accept the invitation of somebody who has a password already, and keep the password."""
+def over() -> tuple[str, int]:
+    return render_template("signin/link_over.html"), 410
+
+
+def invitation(found: Link) -> Answer:
+    """Let somebody in: by a new password, or by the one that this person has already."""
+    own = logins.of(current_user) if current_user.is_authenticated else None
+    mailbox = logins.find(found.email.casefold())
+    if own is None and logins.password_of(mailbox) is None:
+        return with_new_password(found)
+    page = {
+        "link": found,
+        "login": mailbox if logins.password_of(mailbox) else None,
+        "own": None if own is None or membership.is_inviters(found, own) else own,
+    }
     if request.method == "GET":
-        return render_template("signin/accept.html", link=invitation), 200
+        return render_template("signin/accept.html", **page), 200
+    chosen = own if request.form.get("as") == "own" else None
     try:
-        logins.use_link(invitation, None)
-    except Refused:
-        # A second click was quicker.
-        return render_template("signin/link_over.html"), 410
+        login = membership.accept(found, login=chosen)
+    except Refused as refused:
+        db.session.rollback()
+        if refused.refusal is Refusal.LINK_OVER:
+            return over()  # A second click was quicker.
+        page["error"] = sentence(refused.refusal)
+        return render_template("signin/accept.html", **page), 422
+    if own is not None and login.id == own.id:
+        start_session(found.user)
+        flash(_("Accepted. You are signed in for this organisation now."), "good")
+        return redirect(url_for("frame.home"), 303)
     return end_session(_("Accepted. Sign in with the password that you have."))
 
 
-def set_password(token: str, chosen: str) -> Answer:
+def with_new_password(found: Link) -> Answer:
+    """Let the reader of a mail set a password for its mailbox, and come in."""
+    form = LinkForm()
+    if not form.validate_on_submit():
+        page = render_template("signin/link.html", form=form, link=found)
+        return page, 422 if form.errors else 200
+    link_id = found.id
     # Hashing takes long on purpose, so it must not run while we hold SQLite's write lock.
     db.session.rollback()
-    password_hash = password.hash_password(chosen)
-    found = guards.found(links.read(token))
+    password_hash = password.hash_password(form.password.data)
     try:
-        user = logins.use_link(found, password_hash)
+        users = set_password(db.session.get_one(Link, link_id), password_hash)
     except Refused:
-        return render_template("signin/link_over.html"), 410
-    start_session(user)
+        db.session.rollback()
+        return over()
     flash(_("Your password is set."), "good")
-    return redirect(url_for("frame.home"), 303)
+    return enter(users, url_for("frame.home")) if users else over()
+
+
+def set_password(found: Link, password_hash: str) -> list[User]:
+    """Use a link up, and list the users whom it lets in. Raises Refused."""
+    if found.purpose is LinkPurpose.INVITATION:
+        membership.accept(found, password_hash)
+        return [found.user]
+    links.take(found)
+    if found.login is None:
+        return []
+    logins.set_password(found.login, password_hash)
+    return logins.users_of(found.login)
+
+
+def new_address(found: Link) -> Answer:
+    """Confirm a new address. Who does so holds its mailbox, and is signed in as the one who entered it."""
+    if not current_user.is_authenticated or current_user.id != found.user_id:
+        if request.method == "POST":
+            return over()
+        return render_template("signin/confirm_elsewhere.html", link=found), 200
+    if request.method == "GET":
+        return render_template("signin/confirm_address.html", link=found), 200
+    try:
+        addresses.confirm(found)
+    except Refused as refused:
+        db.session.rollback()
+        if refused.refusal is Refusal.LINK_OVER:
+            return over()
+        text = sentence(refused.refusal)
+        return render_template("signin/confirm_address.html", link=found, error=text), 422
+    flash(_("Confirmed: %(email)s. Sign in with this address from now on.", email=shown(found)), "good")
+    return redirect(url_for("settings.profile"), 303)
+
+
+def stopped_address(found: Link) -> Answer:
+    """Stop a new address from the old mailbox, whoever is signed in."""
+    if request.method == "GET":
+        return render_template("signin/stop_address.html", link=found), 200
+    try:
+        addresses.stop(found)
+    except Refused as refused:
+        db.session.rollback()
+        if refused.refusal is Refusal.LINK_OVER:
+            return over()
+        text = sentence(refused.refusal)
+        return render_template("signin/stop_address.html", link=found, error=text), 422
+    if found.login_id is None:
+        return end_session(_("Stopped: mail goes to %(email)s.", email=shown(found)))
+    return end_session(
+        _("Stopped. Everybody is signed out, and a link to set a new password is on its way to %(email)s.", email=shown(found))
+    )
+
+
+def shown(found: Link) -> str:
+    return address(found.email)
+
+
+USES = {
+    LinkPurpose.INVITATION: invitation,
+    LinkPurpose.PASSWORD_RESET: with_new_password,
+    LinkPurpose.ADDRESS_CONFIRMATION: new_address,
+    LinkPurpose.ADDRESS_STOP: stopped_address,
+}

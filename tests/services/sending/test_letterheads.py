@@ -110,7 +110,7 @@ def test_an_account_mail_to_a_clients_person_has_the_company_data(app, sending, 
     save(app, sending, "en", TEXTS, COMPANY)
     with unit_of_work(app):
         for id in (sending.dana, sending.bob):
-            logins.new_link(db.session.get(User, id), purpose)
+            links.send(db.session.get(User, id), purpose)
     worker.once(app)
     for text in parts(sent_to(app, "dana@acme.example")):
         assert "https://odnowa.example/privacy" in text

@@ -9,9 +9,8 @@ from webapp.domain.refusals import Refusal
 from webapp.models import AuditEntry, Client, ReminderState, Subscription, User, db
 from webapp.models.audit import AuditAction, TrailEntry
 from webapp.models.tables import client_table
-from webapp.models.user import new_token
 from webapp.services import audit, runtime
-from webapp.services.accounts import logins, people
+from webapp.services.accounts import links, membership, people
 from webapp.services.clients import subscriptions
 from webapp.services.errors import Refused
 from webapp.services.locks import lock_clients
@@ -37,8 +36,8 @@ def archive(actor: User | None, client: Client) -> TrailEntry | None:
     reminder_states.close_waiting(owned, ReminderState.CANCELLED, now, actor)
     archived.end_queued(actor, client.id, now)
     for person in people.team(client.id):
-        person.session_token = new_token()
-        logins.void_links(person)
+        membership.end_sessions(person)
+        links.void(user=person)
     return record(actor, client, AuditAction.CLIENT_ARCHIVED)
 
 
