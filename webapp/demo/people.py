@@ -46,7 +46,11 @@ def accounts() -> list[DemoAccount]:
         .join(agency, agency.c.id == partner_id)
         .join(Membership, Membership.user_id == User.id)
         .join(Login, Login.id == Membership.login_id)
-        .where(User.active, select(Installation.demo).scalar_subquery())
+        .where(
+            User.active,
+            client_table.c.archived_at.is_(None),
+            select(Installation.demo).scalar_subquery(),
+        )
         .order_by(partner_id, case((company.c.kind == "partner", 0), else_=1), User.id)
     )
     return [

@@ -42,6 +42,20 @@ from webapp.models.user import User
 NO_DECISION = date(9999, 12, 31)
 LONGEST_LEGAL, LONGEST_URL = 500, 300
 
+# The indexes of lists: the columns of each, by the condition and the name. What is archived is not much.
+DECISIONS = "first_decision_on id second_decision_on"
+LISTS = {
+    IN_USE: {
+        "ix_client_by_name": "partner_id sort_key id situation first_decision_on second_decision_on search_key",
+        "ix_client_by_decision": f"partner_id {DECISIONS} situation sort_key",
+        "ix_client_by_situation": f"partner_id situation {DECISIONS} sort_key",
+    },
+    ARCHIVED: {
+        "ix_client_archived_by_name": "partner_id sort_key id search_key",
+        "ix_client_archived_by_decision": "partner_id first_decision_on id",
+    },
+}
+
 
 class Organisation(Base):
     """A partner or a client. Both have a name, a language, a time zone and users."""
@@ -179,59 +193,12 @@ class Client(Organisation):
         # Clients follow a change of their partner's settings in this order.
         Index(None, "partner_id", "id"),
         # For lists: two orders to walk along, and the way to few clients in some situations. They hold all
-        # that a search or a filter looks at, and the order's key. services.lists.paging chooses. SQLite reads a row for
-        # the column of a condition, too, even if the index has no other rows.
-        partial_index(
-            "ix_client_by_name",
-            "partner_id",
-            "sort_key",
-            "id",
-            "situation",
-            "first_decision_on",
-            "second_decision_on",
-            "search_key",
-            "archived_at",
-            where=IN_USE,
-        ),
-        partial_index(
-            "ix_client_by_decision",
-            "partner_id",
-            "first_decision_on",
-            "id",
-            "second_decision_on",
-            "situation",
-            "sort_key",
-            "archived_at",
-            where=IN_USE,
-        ),
-        partial_index(
-            "ix_client_by_situation",
-            "partner_id",
-            "situation",
-            "first_decision_on",
-            "id",
-            "second_decision_on",
-            "sort_key",
-            "archived_at",
-            where=IN_USE,
-        ),
-        # The same two orders of what is archived.
-        partial_index(
-            "ix_client_archived_by_name",
-            "partner_id",
-            "sort_key",
-            "id",
-            "search_key",
-            "archived_at",
-            where=ARCHIVED,
-        ),
-        partial_index(
-            "ix_client_archived_by_decision",
-            "partner_id",
-            "first_decision_on",
-            "id",
-            "archived_at",
-            where=ARCHIVED,
+        # that a search or a filter looks at, and the order's key, and the column of the condition, for
+        # which SQLite would else read each row. services.lists.paging chooses.
+        *(
+            partial_index(name, *columns.split(), "archived_at", where=where)
+            for where, indexes in LISTS.items()
+            for name, columns in indexes.items()
         ),
         partial_index("ix_client_contact", "contact_id", where="contact_id IS NOT NULL"),
     )

@@ -64,7 +64,8 @@ def sign_in() -> Answer:
             return enter(users, onward)
         g.sign_in_failed = True
         form.form_errors.append(
-            _("E-mail and password don't match. Check both, or set a new password.")
+            g.get("shut_out")
+            or _("E-mail and password don't match. Check both, or set a new password.")
         )
     page = render_template("signin/sign_in.html", form=form, onward=onward)
     return page, 422 if form.errors else 200
@@ -77,7 +78,14 @@ def users_behind(email: str, given: str) -> list[User]:
     secret = stored.secret if stored else None
     # Verifying takes long on purpose, so it must not run while we hold SQLite's write lock.
     db.session.rollback()
-    return logins.users_of(login) if password.verify(secret, given) else []
+    if not password.verify(secret, given):
+        return []
+    users = logins.users_of(login)
+    if not users and logins.shut_out(login):
+        g.shut_out = _(
+            "Your company's access is closed: your partner has archived it. Your partner can open it again."
+        )
+    return users
 
 
 def enter(users: list[User], onward: str) -> AnyResponse:
@@ -246,7 +254,10 @@ def new_address(found: Link) -> Answer:
             return over()
         text = sentence(refused.refusal)
         return render_template("signin/confirm_address.html", link=found, error=text), 422
-    flash(_("Confirmed: %(email)s. Sign in with this address from now on.", email=shown(found)), "good")
+    flash(
+        _("Confirmed: %(email)s. Sign in with this address from now on.", email=shown(found)),
+        "good",
+    )
     return redirect(url_for("settings.profile"), 303)
 
 
@@ -265,7 +276,10 @@ def stopped_address(found: Link) -> Answer:
     if found.login_id is None:
         return end_session(_("Stopped: mail goes to %(email)s.", email=shown(found)))
     return end_session(
-        _("Stopped. Everybody is signed out, and a link to set a new password is on its way to %(email)s.", email=shown(found))
+        _(
+            "Stopped. Everybody is signed out, and a link to set a new password is on its way to %(email)s.",
+            email=shown(found),
+        )
     )
 
 

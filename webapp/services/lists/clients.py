@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, exists, or_, select
+from sqlalchemy import or_, select
 
 from webapp.domain.ownership import (
     EffectiveOwner,
@@ -20,18 +20,19 @@ from webapp.domain.recipients import Reachability
 from webapp.domain.situations import SITUATIONS, Situation, Standing, standing
 from webapp.models import Partner
 from webapp.models.organisation import NO_DECISION
-from webapp.models.tables import client_table, execute, organisation_table, user_table
+from webapp.models.tables import client_table, execute, organisation_table
 from webapp.services import runtime
 from webapp.services.lists import finding, paging
 from webapp.services.lists.client_columns import (
+    TEAM,
     Team,
+    at_risk,
     blocked_until,
     client,
     decided_between,
     first_renewal,
     later_decision,
     next_mail,
-    not_sure,
 )
 from webapp.services.lists.finding import Given, Listing, constant, each_word
 from webapp.services.lists.paging import Page, choice, each, order, words
@@ -41,7 +42,7 @@ from webapp.services.reminders.loading import person_of
 PAGE = 50
 WITHIN_DAYS = (30, 60, 90, 120)
 
-company, member = organisation_table.c, user_table.c
+company = organisation_table.c
 
 
 class OwnerFilter(StrEnum):
@@ -99,25 +100,6 @@ LISTINGS = {
     Shelf.IN_USE: LISTING,
     Shelf.ARCHIVED: replace(LISTING, readable=OWN & Shelf.ARCHIVED.holds(client.archived_at)),
 }
-# The people of the partner ``reader``; "chosen": some client has this contact of its own.
-TEAM = (
-    select(
-        member.id,
-        member.name,
-        member.email,
-        member.language,
-        member.time_zone,
-        member.active,
-        member.admin,
-        member.rejected_reply,
-        exists()
-        .where(client.contact_id == member.id, client.archived_at.is_(None))
-        .label("chosen"),
-        not_sure().label("undecided"),
-    )
-    .where(member.organisation_id == bindparam("reader"))
-    .order_by(member.id)
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -303,10 +285,3 @@ def client_rows(rows: Sequence[Any], partner: Partner, team: Team) -> Iterator[C
             archived=archived_at is not None,
             erased=erased_at is not None,
         )
-
-
-def at_risk(next_mail: date | None, blocked_until: date | None, today: date) -> date | None:
-    """Return the day of a client's next mail: today if one is blocked or overdue, None if none will come."""
-    if blocked_until and blocked_until >= today:
-        return today
-    return max(next_mail, today) if next_mail else None
