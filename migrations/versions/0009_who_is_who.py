@@ -105,9 +105,7 @@ def refers(table: str, name: str, target: str, **options: Any) -> sa.ForeignKeyC
 
 def create(table: str, *items: Any, key: str = "id") -> None:
     number = [column("id", IDENTITY)] if key == "id" else []
-    op.create_table(
-        table, *number, *items, sa.PrimaryKeyConstraint(key, name=op.f(f"pk_{table}"))
-    )
+    op.create_table(table, *number, *items, sa.PrimaryKeyConstraint(key, name=op.f(f"pk_{table}")))
 
 
 def index(table: str, *columns: str) -> None:
@@ -116,9 +114,7 @@ def index(table: str, *columns: str) -> None:
 
 def unique_where(name: str, table: str, field: str, condition: str) -> None:
     where = sa.text(condition)
-    op.create_index(
-        name, table, [field], unique=True, sqlite_where=where, postgresql_where=where
-    )
+    op.create_index(name, table, [field], unique=True, sqlite_where=where, postgresql_where=where)
 
 
 def upgrade() -> None:

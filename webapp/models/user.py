@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from webapp.domain.access import Action, Role, may
 from webapp.i18n import fold
-from webapp.models.base import Base, Identity, Key, UtcDateTime, codes, partial_index
+from webapp.models.base import Base, Identity, Key, UtcDateTime, partial_index
 
 if TYPE_CHECKING:
     from webapp.models.organisation import Organisation
