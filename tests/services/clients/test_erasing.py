@@ -29,9 +29,9 @@ from webapp.services.errors import Conflict, Refused
 from webapp.services.reminders import due_index
 
 STEP_30 = datetime(2027, 3, 1, 10, tzinfo=UTC)
-RESULTS = select(
-    Delivery.id, Delivery.state, Delivery.ended_at, Delivery.message_id
-).order_by(Delivery.id)
+RESULTS = select(Delivery.id, Delivery.state, Delivery.ended_at, Delivery.message_id).order_by(
+    Delivery.id
+)
 NAMES = ("acme", "dana", "dave", "danuta", "boss", "lodz", "old@", "krakow-7")
 
 

@@ -24,7 +24,6 @@ from webapp.models.tables import client_table, conflict_insert, credential_table
 from webapp.models.user import new_token
 from webapp.services.accounts import links
 
-
 # Of the user's organisation, which is a client or has no such column.
 IN_USE = client_table.c.archived_at.is_(None)
 

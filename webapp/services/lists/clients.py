@@ -36,7 +36,7 @@ from webapp.services.lists.client_columns import (
 )
 from webapp.services.lists.finding import Given, Listing, constant, each_word
 from webapp.services.lists.paging import Page, choice, each, order, words
-from webapp.services.lists.shelf import Shelf
+from webapp.services.lists.status import ClientStatus
 from webapp.services.reminders.loading import person_of
 
 PAGE = 50
@@ -75,7 +75,7 @@ OWN = client.partner_id == constant("reader")
 LISTING = Listing(
     rows=ROWS,
     id=client.id,
-    readable=OWN & Shelf.IN_USE.holds(client.archived_at),
+    readable=OWN & ClientStatus.IN_USE.holds(client.archived_at),
     conditions={
         "search": lambda given: client.search_key.like(given("word"), escape="/"),
         "situation": lambda given: client.situation.in_(given("keys")),
@@ -97,8 +97,10 @@ LISTING = Listing(
     keys={ClientSort.NAME: client.sort_key, ClientSort.DECISION: client.first_decision_on},
 )
 LISTINGS = {
-    Shelf.IN_USE: LISTING,
-    Shelf.ARCHIVED: replace(LISTING, readable=OWN & Shelf.ARCHIVED.holds(client.archived_at)),
+    ClientStatus.IN_USE: LISTING,
+    ClientStatus.ARCHIVED: replace(
+        LISTING, readable=OWN & ClientStatus.ARCHIVED.holds(client.archived_at)
+    ),
 }
 
 
@@ -110,7 +112,7 @@ class ClientQuery(paging.Query):
     owner: OwnerFilter | None = choice("owner", each(OwnerFilter))
     reach: Reachability | None = choice("reach", each(Reachability))
     within: int | None = choice("renewal", {"overdue": 0} | each(WITHIN_DAYS))
-    shelf: Shelf = choice("status", each(Shelf), Shelf.IN_USE)
+    status: ClientStatus = choice("status", each(ClientStatus), ClientStatus.IN_USE)
     sort: str = order(ClientSort, ClientSort.NAME)
 
 
@@ -153,7 +155,7 @@ def load(partner: Partner, query: ClientQuery) -> ClientPage:
     team, undecided = load_team(partner)
     today = runtime.today(partner.time_zone)
     page = paging.load(
-        LISTINGS[query.shelf],
+        LISTINGS[query.status],
         query,
         PAGE,
         reader={"reader": partner.id, "today": today},

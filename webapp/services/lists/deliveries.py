@@ -27,7 +27,7 @@ from webapp.services.lists.finding import (
     unseen,
 )
 from webapp.services.lists.paging import Page, choice, each, words
-from webapp.services.lists.shelf import Shelf
+from webapp.services.lists.status import ClientStatus
 from webapp.services.sending import decisions
 from webapp.services.sending.decisions import Way
 
@@ -80,13 +80,13 @@ def called(given: Parameters) -> ColumnElement[bool]:
 
 # A search goes through the clients that mails are about, or the people whom they went to.
 CLIENTS = {
-    shelf: Listing(
+    status: Listing(
         rows=select(client.id),
         id=client.id,
-        readable=(client.partner_id == constant("reader")) & shelf.holds(client.archived_at),
+        readable=(client.partner_id == constant("reader")) & status.holds(client.archived_at),
         conditions={"client": named},
     )
-    for shelf in Shelf
+    for status in ClientStatus
 }
 RECIPIENTS = Listing(
     rows=select(recipient.id),
@@ -110,7 +110,7 @@ UNCLEAR = delivery.state == DeliveryState.UNCLEAR
 EVERY = Listing(
     rows=ROWS,
     id=delivery.id,
-    readable=OWN & Shelf.IN_USE.holds(delivery.archived_at),
+    readable=OWN & ClientStatus.IN_USE.holds(delivery.archived_at),
     conditions={
         "clients": lambda given: delivery.client_id.in_(given("ids")),
         "recipients": lambda given: delivery.recipient_id.in_(given("ids")),
@@ -130,7 +130,7 @@ EVERY = Listing(
 BELOW = replace(EVERY, shown=~UNCLEAR)
 ON_TOP = replace(EVERY, readable=EVERY.readable & UNCLEAR, counted=False)
 # Nobody is asked to decide about those of archived clients.
-ARCHIVED = replace(EVERY, readable=OWN & Shelf.ARCHIVED.holds(delivery.archived_at))
+ARCHIVED = replace(EVERY, readable=OWN & ClientStatus.ARCHIVED.holds(delivery.archived_at))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +141,7 @@ class DeliveryQuery(paging.Query):
     client: str = words("client")
     recipient: str = words("recipient")
     days: int | None = choice("days", each(PERIODS))
-    shelf: Shelf = choice("status", each(Shelf), Shelf.IN_USE)
+    status: ClientStatus = choice("status", each(ClientStatus), ClientStatus.IN_USE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +186,7 @@ def load(partner: Partner, query: DeliveryQuery) -> DeliveryPage:
     # Each client or person that a search finds has some mail.
     alone = len([*paging.narrowing(query)]) == 1
     many = alone and any(name in LOOKED_UP for name, _values in narrowed)
-    archived = query.shelf is Shelf.ARCHIVED
+    archived = query.status is ClientStatus.ARCHIVED
     pages = ARCHIVED if archived else EVERY if query.state else BELOW
     page = paging.load_ids(pages, query, PAGE, reader=reader, asked=narrowed, many=many)
     top = None
@@ -210,7 +210,7 @@ def load(partner: Partner, query: DeliveryQuery) -> DeliveryPage:
 def asked(query: DeliveryQuery, reader: Given) -> Iterator[tuple[str, Given]]:
     """Turn the filters of a query into conditions of EVERY. It looks how many the searches find."""
     if words := list(each_word("client", query.client)):
-        found = finding.find_some(CLIENTS[query.shelf], words, reader, delivery.client_id)
+        found = finding.find_some(CLIENTS[query.status], words, reader, delivery.client_id)
         yield from searched("clients", found, words)
     if words := list(each_name(query.recipient)):
         found = finding.find_some(RECIPIENTS, words, reader, delivery.recipient_id)

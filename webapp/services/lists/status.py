@@ -1,4 +1,4 @@
-"""The two shelves of a list: what is in use, and what was archived. Each has indexes of its own."""
+"""The status of the clients in a list: in use, or archived. Each has indexes of its own."""
 
 from enum import StrEnum
 from typing import Any
@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy import ColumnElement
 
 
-class Shelf(StrEnum):
+class ClientStatus(StrEnum):
     IN_USE = "in_use"
     ARCHIVED = "archived"
 
     def holds(self, archived_at: ColumnElement[Any]) -> ColumnElement[bool]:
         """Make the condition for its rows, in the very words of the indexes' own (models.base)."""
-        return archived_at.is_(None) if self is Shelf.IN_USE else archived_at.is_not(None)
+        return archived_at.is_(None) if self is ClientStatus.IN_USE else archived_at.is_not(None)
