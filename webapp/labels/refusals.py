@@ -10,6 +10,7 @@ WORDS: dict[Refusal, Any] = {
     Refusal.EMPTY: _l("Fill this in."),
     Refusal.TOO_LONG: _l("Use at most %(max)d characters."),
     Refusal.CONTROL: _l("Remove line breaks and control characters."),
+    Refusal.UNSEEN: _l("Type this anew: it holds an invisible character, perhaps from copying."),
     Refusal.NO_OPTION: _l("Choose one of the options."),
     Refusal.DOMAIN: _l("Write a domain such as example.com."),
     Refusal.TIME_ZONE: _l("There is no such time zone. Write it like Europe/Warsaw."),
@@ -36,6 +37,30 @@ WORDS: dict[Refusal, Any] = {
     ),
     Refusal.LINK_OVER: _l("This link no longer works"),
     Refusal.OWN_INVITATION: _l("You sent this invitation yourself, so you can't accept it."),
+    Refusal.PASSWORD_NAMES: _l(
+        "This is easy to guess: your name, your organisation's and the portal's don't count. "
+        "Add two or three other words."
+    ),
+    Refusal.PASSWORD_WORDS: _l(
+        "This is easy to guess: it is made of what is tried first. "
+        "Add two or three words that don't belong together."
+    ),
+    Refusal.PASSWORD_KEYS: _l(
+        "This is easy to guess: these keys lie side by side. "
+        "Take three or four words that don't belong together."
+    ),
+    Refusal.PASSWORD_REPEATS: _l(
+        "This is easy to guess: it repeats itself. "
+        "Take three or four words that don't belong together."
+    ),
+    Refusal.PASSWORD_SEQUENCE: _l(
+        "This is easy to guess: it follows an order, as abc or 6543 do. "
+        "Take three or four words that don't belong together."
+    ),
+    Refusal.PASSWORD_DATE: _l(
+        "This is easy to guess: dates and years are soon tried. "
+        "Take three or four words that don't belong together."
+    ),
     Refusal.EXTERNAL_ID_TAKEN: _l("Another of your clients has this ID."),
     Refusal.EXTERNAL_ID_ARCHIVED: _l(
         "An archived client has this ID. Bring it back instead, or choose another ID."

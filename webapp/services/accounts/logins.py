@@ -15,6 +15,7 @@ from webapp.models import (
     LinkPurpose,
     Login,
     Membership,
+    SecurityAction,
     User,
     UserSession,
     db,
@@ -22,7 +23,7 @@ from webapp.models import (
 from webapp.models.organisation import users_with_organisations
 from webapp.models.tables import client_table, conflict_insert, credential_table, login_table
 from webapp.models.user import new_token
-from webapp.services.accounts import links
+from webapp.services.accounts import links, security_log
 
 # Of the user's organisation, which is a client or has no such column.
 IN_USE = client_table.c.archived_at.is_(None)
@@ -42,7 +43,7 @@ def find(key: str) -> Login | None:
 
 
 def prove(email: str) -> Login:
-    """Find or make the login of an address, now that somebody has used a link from its mailbox."""
+    """Find or make the login of an address whose mailbox somebody has just shown to have."""
     key = email.casefold()
     # Two links for one address may be used at the same moment: the second one waits here.
     db.session.execute(
@@ -55,7 +56,11 @@ def prove(email: str) -> Login:
 
 def of(user: User) -> Login | None:
     """Find the login that is this user; None for somebody who only gets mail."""
-    return db.session.get(Login, user.membership.login_id) if user.membership else None
+    return db.session.scalar(
+        select(Login)
+        .join(Membership, Membership.login_id == Login.id)
+        .where(Membership.user_id == user.id)
+    )
 
 
 def users_of(login: Login | None) -> list[User]:
@@ -96,6 +101,15 @@ def password_of(login: Login | None) -> Credential | None:
     )
 
 
+def secret_of(key: str) -> str | None:
+    """Find the hash of a login's password by its case-folded address, in one statement, whether there is one or not."""
+    return db.session.scalar(
+        select(Credential.secret)
+        .join(Login, Login.id == Credential.login_id)
+        .where(Login.email_key == key, Credential.kind == CredentialKind.PASSWORD)
+    )
+
+
 def set_password(login: Login, password_hash: str) -> None:
     """Set the password of a login. Earlier sessions and open resets end."""
     values = {"secret": password_hash, "made_at": datetime.now(UTC)}
@@ -107,8 +121,14 @@ def set_password(login: Login, password_hash: str) -> None:
         )
     )
     db.session.expire_all()
-    links.void(LinkPurpose.PASSWORD_RESET, login=login)
+    links.void(login, LinkPurpose.PASSWORD_RESET)
     end_sessions(login)
+
+
+def change_password(login: Login, password_hash: str, action: SecurityAction) -> None:
+    """Let a person set another password, knowing the old one (PASSWORD_CHANGED) or by a link (PASSWORD_RESET)."""
+    set_password(login, password_hash)
+    security_log.record_login(action, login)
 
 
 def end_sessions(login: Login) -> None:
@@ -158,7 +178,8 @@ def request_reset(email: str) -> None:
 
 
 def signed_in(user: User) -> None:
-    """Store the moment of a sign-in. The row's version stays, so that open forms don't go stale."""
+    """Store a sign-in, and its moment. The row's version stays, so that open forms don't go stale."""
+    security_log.record(SecurityAction.SIGNED_IN, user)
     db.session.execute(
         update(User).where(User.id == user.id).values(signed_in_at=datetime.now(UTC))
     )

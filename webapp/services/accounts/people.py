@@ -10,6 +10,7 @@ from webapp.models import (
     AuditEntry,
     LinkPurpose,
     Organisation,
+    SecurityAction,
     User,
     db,
 )
@@ -17,7 +18,7 @@ from webapp.models.audit import AuditAction, TrailEntry
 from webapp.models.tables import fetch, user_table
 from webapp.models.user import name_key
 from webapp.services import audit
-from webapp.services.accounts import addresses, links, membership
+from webapp.services.accounts import addresses, links, membership, security_log
 from webapp.services.accounts.names import changed_address, checked_address, checked_name
 from webapp.services.reminders import situations
 from webapp.services.reminders.loading import person_of
@@ -147,12 +148,13 @@ def edit_person(
     if "email" in changes:
         addresses.note_move(user, before=changes["email"][0])
         invite_again(actor, user)
+        security_log.record(SecurityAction.ADDRESS_CHANGED, user, actor=actor, email=user.email)
     elif freed:
         changes |= audit.assign(user, rejected_reply=None)
     if not changes:
         return None
-    if "admin" in changes and not own:
-        membership.end_sessions(user)
+    if "admin" in changes:
+        membership.role_changed(actor, user)
     db.session.flush()
     if changes.keys() & {"email", "rejected_reply"}:
         situations.refresh_person(user)
@@ -161,7 +163,7 @@ def edit_person(
 
 def invite_again(actor: User | None, user: User) -> None:
     """Let an invitation that nobody has accepted follow its user to another address."""
-    links.void(LinkPurpose.INVITATION, user=user)
+    links.void(user, LinkPurpose.INVITATION)
     # Deactivated users are invited once they are active.
     if user.invited_at and not user.joined and user.active:
         membership.invite(actor, user)

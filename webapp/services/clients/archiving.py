@@ -16,7 +16,7 @@ from webapp.services.errors import Refused
 from webapp.services.locks import lock_clients
 from webapp.services.reminders import due_index
 from webapp.services.reminders import states as reminder_states
-from webapp.services.sending import archived
+from webapp.services.sending import archived, transitions
 
 
 def state_of(client: Client) -> dict[str, object]:
@@ -71,7 +71,7 @@ def move(client: Client, moment: datetime | None) -> bool:
     db.session.expire(client, ["archived_at"])
     if moved is None:
         return False
-    archived.shelve(client.id, moment)
+    transitions.shelve(client.id, moment)
     due_index.refresh_clients([client.id])
     return True
 

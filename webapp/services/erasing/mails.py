@@ -11,15 +11,11 @@ from webapp.domain.pseudonyms import Pseudonyms
 from webapp.models import DeliveryMessage, InboxMail, db
 from webapp.models.base import Json
 from webapp.models.tables import delivery_event_table, delivery_table, execute, table_of
+from webapp.services.sending import transitions
 
 AT_ONCE = 200
 mail, event = delivery_table.c, delivery_event_table.c
 message = table_of(DeliveryMessage).c
-CHANGE = (
-    update(delivery_table)
-    .where(mail.id == bindparam("mail"))
-    .values(email=bindparam("to"), snapshot=bindparam("told"), reply=bindparam("said"))
-)
 CHANGE_EVENT = (
     update(delivery_event_table)
     .where(event.id == bindparam("line"))
@@ -52,8 +48,7 @@ def put_into(rows: Sequence[Any], pseudonyms: Pseudonyms) -> None:
     """Put pseudonyms into some rows of mails, and into their histories."""
     if not rows:
         return
-    execute(
-        CHANGE,
+    transitions.rewrite(
         [
             {
                 "mail": row.id,
@@ -62,7 +57,7 @@ def put_into(rows: Sequence[Any], pseudonyms: Pseudonyms) -> None:
                 "said": row.reply and pseudonyms.put_into_text(row.reply),
             }
             for row in rows
-        ],
+        ]
     )
     lines = execute(
         select(event.id, event.reply).where(

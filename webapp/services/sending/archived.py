@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import ColumnElement, and_, or_, select
 
 from webapp.domain.delivery import DeliveryState
 from webapp.models import Delivery, Trouble, User, db
@@ -32,13 +32,6 @@ def end(mails: ColumnElement[bool], now: datetime, actor: User | None = None) ->
     for resent, after in ((False, DeliveryState.CANCELLED), (True, DeliveryState.UNCLEAR)):
         these = (mails, (mail.resends > 0).is_(resent))
         transitions.bring_all(queued, after, now, *these, actor=actor, reply=REASON)
-
-
-def shelve(client_id: int, moment: datetime | None) -> None:
-    """Take the mails about a client off the lists, or with None put them there again."""
-    db.session.execute(
-        update(delivery_table).where(mail.client_id == client_id).values(archived_at=moment)
-    )
 
 
 def take_back(queued: Sequence[Delivery], now: datetime) -> Sequence[Delivery]:
