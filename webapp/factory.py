@@ -23,6 +23,7 @@ from webapp.models import db
 from webapp.models.transactions import prepare_engine
 from webapp.pages import (
     account,
+    archiving,
     client_details,
     communications,
     compression,
@@ -50,6 +51,7 @@ BLUEPRINTS = (
     mail_texts.blueprint,
     dashboard.blueprint,
     client_details.blueprint,  # the one of webapp.pages.clients, with its tabs
+    archiving.blueprint,
     renewal_owner.blueprint,
     deliveries.blueprint,
     subscriptions.blueprint,

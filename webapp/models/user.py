@@ -37,7 +37,8 @@ class User(Base, UserMixin):
     person has got mails. ``session_token`` is stored in sessions. It changes with password, role and
     deactivation, which ends every session.
     ``rejected_reply`` is a mail server's reply when it rejected the address. It is cleared when the address
-    changes, or somebody says that it is right.
+    changes, or somebody says that it is right. ``erased_at``: all that tells who it was has been removed on
+    request.
     """
 
     __tablename__ = "user"
@@ -60,6 +61,7 @@ class User(Base, UserMixin):
     invited_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     rejected_reply: Mapped[str | None] = mapped_column(String(500))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=lambda: datetime.now(UTC))
+    erased_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     version: Mapped[int] = mapped_column()
 
     organisation: Mapped["Organisation"] = relationship(foreign_keys=organisation_id)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from flask import (
     Blueprint,
     flash,
+    g,
     redirect,
     render_template,
     request,
@@ -56,7 +57,8 @@ def sign_in() -> Answer:
             return enter(users, onward)
         proving.failed(typed_email())
         form.form_errors.append(
-            _("E-mail and password don't match. Check both, or set a new password.")
+            g.get("shut_out")
+            or _("E-mail and password don't match. Check both, or set a new password.")
         )
     page = render_template("signin/sign_in.html", form=form, onward=onward)
     return page, 422 if form.errors else 200
@@ -68,7 +70,15 @@ def users_behind(email: str, given: str) -> list[User]:
     secret = logins.secret_of(key)
     # Verifying takes long on purpose, so it must not run while we hold SQLite's write lock.
     db.session.rollback()
-    return logins.users_of(logins.find(key)) if password.verify(secret, given) else []
+    if not password.verify(secret, given):
+        return []
+    login = logins.find(key)
+    users = logins.users_of(login)
+    if not users and logins.shut_out(login):
+        g.shut_out = _(
+            "Your company's access is closed: your partner has archived it. Your partner can open it again."
+        )
+    return users
 
 
 def enter(users: list[User], onward: str) -> AnyResponse:
