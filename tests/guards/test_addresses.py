@@ -12,7 +12,6 @@ from webapp.models import (
     InboxMail,
     Installation,
     LinkPurpose,
-    Login,
     MailKind,
     Partner,
     User,

@@ -17,7 +17,7 @@ from webapp.models import (
     User,
     db,
 )
-from webapp.services.accounts import links, logins, membership, people
+from webapp.services.accounts import logins, membership, people
 from webapp.signin import password, tokens
 from webapp.typography import plain
 

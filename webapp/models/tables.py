@@ -26,6 +26,7 @@ from sqlalchemy import (
 from webapp.models.audit import AuditEntry
 from webapp.models.base import Base, Json, db
 from webapp.models.delivery import Delivery, DeliveryEvent, InboxMail, Reminder, ReminderEvent
+from webapp.models.identity import Credential, Link, Login, SecurityEvent, UserSession
 from webapp.models.organisation import (
     Client,
     ContactAssignment,
@@ -35,7 +36,6 @@ from webapp.models.organisation import (
     SettingsChange,
 )
 from webapp.models.subscription import Subscription
-from webapp.models.identity import Credential, Link, Login, SecurityEvent, UserSession
 from webapp.models.user import Membership, User
 from webapp.models.wording import Wording
 

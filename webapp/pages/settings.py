@@ -5,12 +5,12 @@ from typing import Any
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from flask_login import current_user, login_user
+from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from webapp.domain.access import Action
-from webapp.models import Login, User, db
-from webapp.pages import guards, listing
+from webapp.models import Login, SignInMethod, User, db
+from webapp.pages import guards, listing, sessions
 from webapp.pages.htmx import Answer
 from webapp.pages.notices import Quicker
 from webapp.pages.people_forms import add_person, save_person
@@ -85,7 +85,7 @@ def change_password() -> Answer:
         if password.verify(secret, form.present.data):
             password_hash = password.hash_password(form.password.data)
             logins.set_password(db.session.get_one(Login, login_id), password_hash)
-            login_user(current_user._get_current_object())
+            sessions.begin(current_user._get_current_object(), SignInMethod.PASSWORD)
             flash(_("Your password is changed. Everywhere else you are signed out."), "good")
             return redirect(url_for("settings.profile"), 303)
         form.present.errors = [_("This is not your present password.")]

@@ -14,13 +14,13 @@ from flask import (
     url_for,
 )
 from flask_babel import gettext as _
-from flask_login import current_user, login_user
+from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.domain.refusals import Refusal
 from webapp.labels.refusals import sentence
-from webapp.models import Link, LinkPurpose, Login, User, db
-from webapp.pages import frame, guards, htmx
+from webapp.models import Link, LinkPurpose, Login, SignInMethod, User, db
+from webapp.pages import frame, guards, htmx, sessions
 from webapp.pages.htmx import Answer
 from webapp.pages.ids import row_id
 from webapp.pages.signin_forms import ForgottenForm, LinkForm, SignInForm
@@ -61,7 +61,7 @@ def sign_in() -> Answer:
     if form.validate_on_submit():
         users = users_behind(form.email.data, form.password.data)
         if users:
-            return enter(users, onward)
+            return enter(users, SignInMethod.PASSWORD, onward)
         g.sign_in_failed = True
         form.form_errors.append(
             _("E-mail and password don't match. Check both, or set a new password.")
@@ -80,14 +80,15 @@ def users_behind(email: str, given: str) -> list[User]:
     return logins.users_of(login) if password.verify(secret, given) else []
 
 
-def enter(users: list[User], onward: str) -> AnyResponse:
+def enter(users: list[User], method: SignInMethod, onward: str) -> AnyResponse:
     """Sign in the only user of a login, or let the person choose among several."""
     if len(users) == 1:
-        start_session(users[0])
+        sessions.begin(users[0], method)
         return redirect(onward, 303)
     session.clear()
     login = logins.of(users[0])
-    session["choosing"] = [login.id if login else 0, datetime.now(UTC).timestamp(), since(login)]
+    begun = datetime.now(UTC).timestamp()
+    session["choosing"] = [login.id if login else 0, begun, since(login), method]
     return redirect(url_for("signin.choose", next=onward), 303)
 
 
@@ -95,13 +96,6 @@ def since(login: Login | None) -> float:
     """Return the moment when a login got its present password, as a number for the session."""
     stored = logins.password_of(login)
     return stored.made_at.timestamp() if stored else 0.0
-
-
-def start_session(user: User) -> None:
-    """Begin a session of this user, with nothing left over from an earlier one."""
-    session.clear()
-    login_user(user)
-    logins.signed_in(user)
 
 
 @blueprint.post("/sign-out")
@@ -114,7 +108,7 @@ def end_session(text: str) -> AnyResponse:
     """End the session, if there is one, and go to sign in with a notice, in the language of this answer."""
     response = redirect(url_for("signin.sign_in"), 303)
     frame.keep_language(response)
-    session.clear()
+    sessions.end()
     flash(text, "good")
     return response
 
@@ -123,7 +117,7 @@ def end_session(text: str) -> AnyResponse:
 @guards.public
 def choose() -> AnyResponse | str:
     """Choose one of the person's organisations, right after the password."""
-    login_id, begun, known_password = session.get("choosing", (0, 0.0, 0.0))
+    login_id, begun, known_password, method = session.get("choosing", (0, 0.0, 0.0, ""))
     fresh = datetime.now(UTC) - datetime.fromtimestamp(begun, UTC) < CHOICE_LASTS
     login = db.session.get(Login, login_id) if fresh else None
     # If the password was changed meanwhile, this choice ends like a session.
@@ -133,7 +127,8 @@ def choose() -> AnyResponse | str:
         return redirect(url_for("signin.sign_in", next=onward), 303)
     if request.method == "POST":
         chosen = request.form.get("user_id", type=row_id)
-        start_session(guards.found(next((user for user in users if user.id == chosen), None)))
+        user = guards.found(next((user for user in users if user.id == chosen), None))
+        sessions.begin(user, SignInMethod(method))
         return redirect(onward, 303)
     return render_template("signin/choose.html", users=users, onward=onward)
 
@@ -193,7 +188,7 @@ def invitation(found: Link) -> Answer:
         page["error"] = sentence(refused.refusal)
         return render_template("signin/accept.html", **page), 422
     if own is not None and login.id == own.id:
-        start_session(found.user)
+        sessions.switch(found.user)
         flash(_("Accepted. You are signed in for this organisation now."), "good")
         return redirect(url_for("frame.home"), 303)
     return end_session(_("Accepted. Sign in with the password that you have."))
@@ -215,7 +210,7 @@ def with_new_password(found: Link) -> Answer:
         db.session.rollback()
         return over()
     flash(_("Your password is set."), "good")
-    return enter(users, url_for("frame.home")) if users else over()
+    return enter(users, SignInMethod.LINK, url_for("frame.home")) if users else over()
 
 
 def set_password(found: Link, password_hash: str) -> list[User]:
@@ -246,7 +241,10 @@ def new_address(found: Link) -> Answer:
             return over()
         text = sentence(refused.refusal)
         return render_template("signin/confirm_address.html", link=found, error=text), 422
-    flash(_("Confirmed: %(email)s. Sign in with this address from now on.", email=shown(found)), "good")
+    flash(
+        _("Confirmed: %(email)s. Sign in with this address from now on.", email=shown(found)),
+        "good",
+    )
     return redirect(url_for("settings.profile"), 303)
 
 
@@ -265,7 +263,10 @@ def stopped_address(found: Link) -> Answer:
     if found.login_id is None:
         return end_session(_("Stopped: mail goes to %(email)s.", email=shown(found)))
     return end_session(
-        _("Stopped. Everybody is signed out, and a link to set a new password is on its way to %(email)s.", email=shown(found))
+        _(
+            "Stopped. Everybody is signed out, and a link to set a new password is on its way to %(email)s.",
+            email=shown(found),
+        )
     )
 
 

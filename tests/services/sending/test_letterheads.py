@@ -25,7 +25,7 @@ from webapp.models import (
     User,
     db,
 )
-from webapp.services.accounts import logins, mail_texts
+from webapp.services.accounts import mail_texts
 from webapp.services.accounts.mail_texts import CompanyData, Texts
 from webapp.services.clients import ownership
 from webapp.services.reminders import due_index, planning
