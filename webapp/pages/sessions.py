@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from flask import Flask, Response, g, request, session
 from flask_login import LoginManager, current_user, login_user
 
-from webapp.models import SessionEnd, SignInMethod, User, db
+from webapp.models import Login, SessionEnd, SignInMethod, User, db
 from webapp.models.loaded import SignIn
 from webapp.pages import guards
 from webapp.services.accounts import logins, sessions
@@ -37,6 +37,13 @@ def present() -> SignIn | None:
     """Return the session of this request; None if nobody is signed in."""
     sign_in: SignIn | None = g.get("sign_in") if current_user.is_authenticated else None
     return sign_in
+
+
+def own_login() -> Login:
+    """Return the login that is signed in."""
+    sign_in = present()
+    assert sign_in is not None
+    return db.session.get_one(Login, sign_in.login_id)
 
 
 def place() -> Place:

@@ -56,7 +56,7 @@ def profile_page(
         password_form=password_form,
         conflict=conflict,
         waiting=addresses.waiting(current_user),
-        login=logins.of(current_user),
+        login=sessions.own_login(),
     )
     return page, status
 
@@ -77,7 +77,7 @@ def change_password() -> Answer:
     """Set a new password; all other sessions of this login end."""
     form = PasswordForm()
     if form.validate():
-        login = guards.found(logins.of(current_user))
+        login = sessions.own_login()
         login_id, stored = login.id, logins.password_of(login)
         secret = stored.secret if stored else None
         # Argon2 takes long on purpose, so it must not run while we hold SQLite's write lock.

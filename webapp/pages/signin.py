@@ -167,7 +167,7 @@ def over() -> tuple[str, int]:
 
 def invitation(found: Link) -> Answer:
     """Let somebody in: by a new password, or by the one that this person has already."""
-    own = logins.of(current_user) if current_user.is_authenticated else None
+    own = sessions.own_login() if current_user.is_authenticated else None
     mailbox = logins.find(found.email.casefold())
     if own is None and logins.password_of(mailbox) is None:
         return with_new_password(found)

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, update
 from sqlalchemy.exc import OperationalError
@@ -40,41 +41,34 @@ def key_hash(key: str) -> str:
 def begin(user: User, method: SignInMethod, place: Place = NOWHERE) -> str:
     """Begin a session of a member, who has just shown who it is. Returns its key, which no table holds."""
     now = datetime.now(UTC)
-    return add(user, method, place, proved_at=now, ends_at=now + lifetime())
+    ends = now + timedelta(days=runtime.settings().session_days)
+    return add(user, place, method=method, made_at=now, proved_at=now, ends_at=ends)
 
 
 def go_on(before: SignIn, user: User, by: SessionEnd, place: Place = NOWHERE) -> str:
     """End a session and begin another one in its stead, which lasts no longer. Returns the new one's key."""
-    end(row.id == before.id, by)
-    return add(user, before.method, place, proved_at=before.proved_at, ends_at=before.ends_at)
+    end_one(before, by)
+    kept = {"method": before.method, "proved_at": before.proved_at, "ends_at": before.ends_at}
+    return add(user, place, made_at=datetime.now(UTC), **kept)
 
 
-def add(
-    user: User, method: SignInMethod, place: Place, *, proved_at: datetime, ends_at: datetime
-) -> str:
+def add(user: User, place: Place, *, made_at: datetime, **values: Any) -> str:
     if user.membership is None:
         raise ValueError("nobody signs in as this user")
-    key, now = secrets.token_urlsafe(32), datetime.now(UTC)
-    db.session.add(
-        UserSession(
-            key_hash=key_hash(key),
-            login_id=user.membership.login_id,
-            user_id=user.id,
-            method=method,
-            made_at=now,
-            proved_at=proved_at,
-            seen_at=now,
-            ends_at=ends_at,
-            network=place.network,
-            agent=(place.agent or "")[:300] or None,
-        )
+    key = secrets.token_urlsafe(32)
+    new = UserSession(
+        key_hash=key_hash(key),
+        login_id=user.membership.login_id,
+        user_id=user.id,
+        made_at=made_at,
+        seen_at=made_at,
+        network=place.network,
+        agent=(place.agent or "")[:300] or None,
+        **values,
     )
+    db.session.add(new)
     db.session.flush()
     return key
-
-
-def lifetime() -> timedelta:
-    return timedelta(days=runtime.settings().session_days)
 
 
 def find(key: str) -> tuple[User, SignIn] | None:
