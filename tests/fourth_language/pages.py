@@ -30,8 +30,8 @@ from webapp.models.tables import organisation_table
 from webapp.models.transactions import writing
 from webapp.pages import guards
 from webapp.services import runtime
-from webapp.services.accounts import logins
-from webapp.signin import links
+from webapp.services.accounts import links, logins
+from webapp.signin import tokens
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 SAMPLE = 3

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.support.cast import make_user, unit_of_work
+from tests.support.cast import let_in, make_user, unit_of_work
 from tests.support.forms import pages
 from webapp.domain.ownership import Owner
 from webapp.models import (
@@ -19,9 +19,9 @@ from webapp.models import (
 )
 from webapp.models.audit import AuditAction, AuditEntry
 from webapp.services import runtime
-from webapp.services.accounts import logins
+from webapp.services.accounts import links, logins
 from webapp.services.sending import sample_mails
-from webapp.signin import links
+from webapp.signin import tokens
 
 pytestmark = [
     pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),

@@ -8,7 +8,7 @@ import pytest
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client
 
-from tests.support.cast import build_schema, unit_of_work
+from tests.support.cast import build_schema, let_in_at, unit_of_work
 from tests.support.forms import PRESENT_HASH, pages
 from webapp.services.accounts import logins
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import select, update
 
-from tests.support.cast import Cast, unit_of_work
+from tests.support.cast import Cast, let_in_at, unit_of_work
 from tests.support.forms import shown_to
 from webapp.models import Client, ContactAssignment, Delivery, User, db
 from webapp.services.accounts import logins
@@ -46,14 +46,16 @@ def test_everybody_has_a_profile(app, browse, cast: Cast, who):
         data = facts | {"shown": shown_to(client, "/settings/profile")}
         return client.post("/settings/profile", data=data).status_code
 
-    form = {"name": "Somebody Else", "language": "pl", "time_zone": "America/Sao_Paulo"}
+    email = stored(app, user_id).email
+    form = {"name": "Somebody Else", "email": email}
+    form |= {"language": "pl", "time_zone": "America/Sao_Paulo"}
     assert save(**form) == 303
     page = client.get("/settings/profile")
     assert 'lang="pl"' in page.text
     assert '<option selected value="America/Sao_Paulo">Sao Paulo, Brazylia' in page.text
     user = stored(app, user_id)
-    assert (user.name, user.language, user.time_zone) == tuple(form.values())
-    assert save(name="Somebody Else", language="", time_zone="") == 303
+    assert (user.name, user.email, user.language, user.time_zone) == tuple(form.values())
+    assert save(name="Somebody Else", email=email, language="", time_zone="") == 303
     user = stored(app, user_id)
     assert (user.language, user.time_zone) == (None, None)
 

@@ -1,7 +1,7 @@
 """The cast: people whose names tell their rights, on both databases (a pytest plugin).
 
 Alice is admin of the partner, Bob its member, Charlie admin of another partner, Dana admin of Alice's
-client, Dave its member; Eve is signed out.
+client, Dave a contact there who only gets mail; Eve is signed out.
 """
 
 import sqlite3
@@ -211,6 +211,9 @@ def cast(app: Flask) -> Cast:
         ]
         db.session.add_all([odnowa, other, acme, foreign, *people.values(), *subscriptions])
         db.session.flush()
+        for name, user in people.items():
+            if name != "dave":
+                let_in(user)
         odnowa.notified_user_id = people["alice"].id
         other.notified_user_id = people["charlie"].id
         for role in ContactRole:

@@ -25,9 +25,7 @@ class AccountWords(Words):
     privacy_url: str | None
 
 
-def letter(
-    kind: MailKind, snapshot: Snapshot, posting: Posting, settings: Settings
-) -> Letter:
+def letter(kind: MailKind, snapshot: Snapshot, posting: Posting, settings: Settings) -> Letter:
     """Make a letter from the portal itself."""
     with force_locale(posting.language):
         sender = portal_name(settings.name)

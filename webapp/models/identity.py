@@ -88,15 +88,17 @@ LIFETIMES = {
 class Link(Base):
     """A single-use link. Its address contains a signed token with this row's id.
 
-    ``user_id``: whom the mail was written to. ``email``: the mailbox to which it went. ``login_id``: the login that
-    it is about; NULL for an invitation, which makes or finds one. ``inviter_id``: who can't accept it. An open ADDRESS_CONFIRMATION is a new address
-    of its user that waits to be confirmed.
+    ``user_id``: whom the mail was written to. ``email``: the mailbox to which it went. ``login_id``: the login
+    that it is about; NULL for an invitation, which makes or finds one. ``inviter_id``: who can't accept it.
+    An open ADDRESS_CONFIRMATION is a new address of its user that waits to be confirmed.
     """
 
     __tablename__ = "link"
     id: Mapped[int] = mapped_column(Identity, primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
-    login_id: Mapped[int | None] = mapped_column(ForeignKey("login.id", ondelete="SET NULL"), index=True)
+    login_id: Mapped[int | None] = mapped_column(
+        ForeignKey("login.id", ondelete="SET NULL"), index=True
+    )
     inviter_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     email: Mapped[str] = mapped_column(String(254))
     purpose: Mapped[LinkPurpose] = mapped_column(codes(LinkPurpose, "purpose"))

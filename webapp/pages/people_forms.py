@@ -100,7 +100,9 @@ def save_person(form: SharedForm, user: User) -> Saved[TrailEntry | None]:
         entry = saved.value
         if entry and "language" in entry.changes and user.id == current_user.id:
             frame.speak_as_chosen()
-        asked = addresses.waiting(user) if "email" in form.data and user.id == current_user.id else None
+        asked = (
+            addresses.waiting(user) if "email" in form.data and user.id == current_user.id else None
+        )
         if asked:
             flash(
                 _(

@@ -166,39 +166,41 @@ def over() -> tuple[str, int]:
 
 
 def invitation(found: Link) -> Answer:
-    """Let somebody in: by a new password, or by the one that this person has already."""
+    """Let somebody in: by a new password, by the one that the mailbox has already, or as who is signed in."""
     own = sessions.own_login() if current_user.is_authenticated else None
-    mailbox = logins.find(found.email.casefold())
-    if own is None and logins.password_of(mailbox) is None:
-        return with_new_password(found)
-    page = {
-        "link": found,
-        "login": mailbox if logins.password_of(mailbox) else None,
-        "own": None if own is None or membership.is_inviters(found, own) else own,
-    }
-    if request.method == "GET":
-        return render_template("signin/accept.html", **page), 200
-    chosen = own if request.form.get("as") == "own" else None
+    if own is not None and membership.is_inviters(found, own):
+        own = None
+    if own is not None and request.form.get("as") == "own":
+        return accept(found, own)
+    if logins.password_of(logins.find(found.email.casefold())) is None:
+        return with_new_password(found, own)
+    if request.method == "POST":
+        return accept(found)
+    return render_template("signin/accept.html", link=found, own=own), 200
+
+
+def accept(found: Link, own: Login | None = None) -> Answer:
+    """Accept an invitation, with the password that the mailbox has or as the login that is signed in."""
     try:
-        login = membership.accept(found, login=chosen)
+        membership.accept(found, login=own)
     except Refused as refused:
         db.session.rollback()
         if refused.refusal is Refusal.LINK_OVER:
             return over()  # A second click was quicker.
-        page["error"] = sentence(refused.refusal)
-        return render_template("signin/accept.html", **page), 422
-    if own is not None and login.id == own.id:
-        sessions.switch(found.user)
-        flash(_("Accepted. You are signed in for this organisation now."), "good")
-        return redirect(url_for("frame.home"), 303)
-    return end_session(_("Accepted. Sign in with the password that you have."))
+        error = sentence(refused.refusal)
+        return render_template("signin/accept.html", link=found, own=None, error=error), 422
+    if own is None:
+        return end_session(_("Accepted. Sign in with the password that you have."))
+    sessions.switch(found.user)
+    flash(_("Accepted. You are signed in for this organisation now."), "good")
+    return redirect(url_for("frame.home"), 303)
 
 
-def with_new_password(found: Link) -> Answer:
+def with_new_password(found: Link, own: Login | None = None) -> Answer:
     """Let the reader of a mail set a password for its mailbox, and come in."""
     form = LinkForm()
     if not form.validate_on_submit():
-        page = render_template("signin/link.html", form=form, link=found)
+        page = render_template("signin/link.html", form=form, link=found, own=own)
         return page, 422 if form.errors else 200
     link_id = found.id
     # Hashing takes long on purpose, so it must not run while we hold SQLite's write lock.
