@@ -68,7 +68,7 @@ def test_keys_differ(dave):
 
 def test_nobody_signs_in_as_who_only_gets_mail(context, cast: Cast):
     with pytest.raises(ValueError, match="nobody"):
-        sessions.begin(db.session.get_one(User, cast.bob), SignInMethod.PASSWORD)
+        sessions.begin(db.session.get_one(User, cast.dave), SignInMethod.PASSWORD)
 
 
 def test_a_long_agent_is_cut(dave):
