@@ -9,7 +9,7 @@ from webapp.models import Login, SessionEnd, SignInMethod, User, db
 from webapp.models.loaded import SignIn
 from webapp.pages import guards
 from webapp.services.accounts import logins, sessions
-from webapp.services.accounts.sessions import Place
+from webapp.services.accounts.sessions import Origin
 
 # A page writes nothing but this, and seldom.
 SEEN_EVERY = timedelta(minutes=5)
@@ -46,17 +46,17 @@ def own_login() -> Login:
     return db.session.get_one(Login, sign_in.login_id)
 
 
-def place() -> Place:
+def origin() -> Origin:
     """Tell where this request is from."""
     agent = "".join(filter(str.isprintable, request.user_agent.string))
-    return Place(guards.client_network(), agent)
+    return Origin(guards.client_network(), agent)
 
 
 def begin(user: User, method: SignInMethod) -> None:
     """Begin a session of somebody who has just shown who it is, with nothing left over from an earlier one."""
     if before := present():
         sessions.end_one(before, SessionEnd.SWITCHED)
-    hand_out(user, sessions.begin(user, method, place()))
+    hand_out(user, sessions.begin(user, method, origin()))
     logins.signed_in(user)
 
 
@@ -64,7 +64,7 @@ def switch(user: User) -> None:
     """Go on as another user of the same login, in a new session with nothing left over from this one."""
     before = present()
     assert before is not None
-    hand_out(user, sessions.go_on(before, user, SessionEnd.SWITCHED, place()))
+    hand_out(user, sessions.go_on(before, user, SessionEnd.SWITCHED, origin()))
     logins.signed_in(user)
 
 

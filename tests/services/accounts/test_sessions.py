@@ -17,9 +17,9 @@ from webapp.models import (
 )
 from webapp.models.transactions import at_once
 from webapp.services.accounts import logins, membership, people, sessions
-from webapp.services.accounts.sessions import Place
+from webapp.services.accounts.sessions import Origin
 
-HERE = Place("192.0.2.1", "a browser")
+HERE = Origin("192.0.2.1", "a browser")
 BEGUN = datetime(2026, 12, 1, 12, tzinfo=UTC)
 
 
@@ -72,8 +72,8 @@ def test_nobody_signs_in_as_who_only_gets_mail(context, cast: Cast):
 
 
 def test_a_long_agent_is_cut(dave):
-    sessions.begin(dave, SignInMethod.PASSWORD, Place(None, "x" * 1000))
-    sessions.begin(dave, SignInMethod.PASSWORD, Place(None, ""))
+    sessions.begin(dave, SignInMethod.PASSWORD, Origin(None, "x" * 1000))
+    sessions.begin(dave, SignInMethod.PASSWORD, Origin(None, ""))
     assert [row.agent for row in rows()] == ["x" * 300, None]
 
 

@@ -24,35 +24,35 @@ row = user_session_table.c
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a session is from: the network by which limits count, and the browser as it names itself."""
+class Origin:
+    """The origin of a session: the network by which limits count, and the browser as it names itself."""
 
     network: str | None = None
     agent: str | None = None
 
 
-NOWHERE = Place()
+UNKNOWN = Origin()
 
 
 def key_hash(key: str) -> str:
     return sha256(key.encode()).hexdigest()
 
 
-def begin(user: User, method: SignInMethod, place: Place = NOWHERE) -> str:
+def begin(user: User, method: SignInMethod, origin: Origin = UNKNOWN) -> str:
     """Begin a session of a member, who has just shown who it is. Returns its key, which no table holds."""
     now = datetime.now(UTC)
     ends = now + timedelta(days=runtime.settings().session_days)
-    return add(user, place, method=method, made_at=now, proved_at=now, ends_at=ends)
+    return add(user, origin, method=method, made_at=now, proved_at=now, ends_at=ends)
 
 
-def go_on(before: SignIn, user: User, by: SessionEnd, place: Place = NOWHERE) -> str:
+def go_on(before: SignIn, user: User, by: SessionEnd, origin: Origin = UNKNOWN) -> str:
     """End a session and begin another one in its stead, which lasts no longer. Returns the new one's key."""
     end_one(before, by)
     kept = {"method": before.method, "proved_at": before.proved_at, "ends_at": before.ends_at}
-    return add(user, place, made_at=datetime.now(UTC), **kept)
+    return add(user, origin, made_at=datetime.now(UTC), **kept)
 
 
-def add(user: User, place: Place, *, made_at: datetime, **values: Any) -> str:
+def add(user: User, origin: Origin, *, made_at: datetime, **values: Any) -> str:
     if user.membership is None:
         raise ValueError("nobody signs in as this user")
     key = secrets.token_urlsafe(32)
@@ -62,8 +62,8 @@ def add(user: User, place: Place, *, made_at: datetime, **values: Any) -> str:
         user_id=user.id,
         made_at=made_at,
         seen_at=made_at,
-        network=place.network,
-        agent=(place.agent or "")[:300] or None,
+        network=origin.network,
+        agent=(origin.agent or "")[:300] or None,
         **values,
     )
     db.session.add(new)
