@@ -98,6 +98,7 @@ def test_a_password_is_changed_and_other_sessions_end(app, browse, cast: Cast):
         ({"present": "wrong", "password": NEW, "again": NEW}, "not your present password"),
         ({"present": SECRET, "password": NEW, "again": "other"}, "same new password twice"),
         ({"present": SECRET, "password": "short", "again": "short"}, "at least 10"),
+        ({"present": SECRET, "password": "acme-dave-1", "again": "acme-dave-1"}, "easy to guess"),
         ({}, "Fill this in"),
     ],
 )

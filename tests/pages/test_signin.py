@@ -115,6 +115,16 @@ def test_signing_out_says_so_in_the_language_used(app, browse, cast: Cast, langu
     assert said not in plain(dave.get("/sign-in").text)
 
 
+def test_a_link_sets_no_password_that_is_easily_guessed(app, browse, cast: Cast):
+    token, eve = invitation_to(app, cast.bob, cast.alice), browse()
+    for weak in ("Odnowa Bob 2026", "password12"):
+        answer = eve.post(f"/link/{token}", data={"password": weak})
+        assert answer.status_code == 422
+        assert "This is easy to guess" in answer.text
+        assert weak not in answer.text
+    assert eve.post(f"/link/{token}", data={"password": SECRET}).status_code == 303
+
+
 def test_failures_are_limited_by_email_and_say_so(app, browse, cast: Cast):
     give_password(app, cast.dave)
     eve = browse()

@@ -29,6 +29,13 @@ class Refusal(StrEnum):
     FIRST_ADMIN = auto()
     LINK_OVER = auto()
     OWN_INVITATION = auto()
+    # A password that is easily guessed.
+    PASSWORD_NAMES = auto()
+    PASSWORD_WORDS = auto()
+    PASSWORD_KEYS = auto()
+    PASSWORD_REPEATS = auto()
+    PASSWORD_SEQUENCE = auto()
+    PASSWORD_DATE = auto()
     # A client, its owner and its contacts.
     EXTERNAL_ID_TAKEN = auto()
     CONTACT_NEEDED = auto()

@@ -37,6 +37,30 @@ WORDS: dict[Refusal, Any] = {
     ),
     Refusal.LINK_OVER: _l("This link no longer works"),
     Refusal.OWN_INVITATION: _l("You sent this invitation yourself, so you can't accept it."),
+    Refusal.PASSWORD_NAMES: _l(
+        "This is easy to guess: your name, your organisation's and the portal's don't count. "
+        "Add two or three other words."
+    ),
+    Refusal.PASSWORD_WORDS: _l(
+        "This is easy to guess: it is made of what is tried first. "
+        "Add two or three words that don't belong together."
+    ),
+    Refusal.PASSWORD_KEYS: _l(
+        "This is easy to guess: these keys lie side by side. "
+        "Take three or four words that don't belong together."
+    ),
+    Refusal.PASSWORD_REPEATS: _l(
+        "This is easy to guess: it repeats itself. "
+        "Take three or four words that don't belong together."
+    ),
+    Refusal.PASSWORD_SEQUENCE: _l(
+        "This is easy to guess: it follows an order, as abc or 6543 do. "
+        "Take three or four words that don't belong together."
+    ),
+    Refusal.PASSWORD_DATE: _l(
+        "This is easy to guess: dates and years are soon tried. "
+        "Take three or four words that don't belong together."
+    ),
     Refusal.EXTERNAL_ID_TAKEN: _l("Another of your clients has this ID."),
     Refusal.CONTACT_NEEDED: _l("Partner as owner needs a point of contact. Choose one."),
     Refusal.CONTACT_NOT_LISTED: _l("Choose somebody from the list."),

@@ -1,12 +1,10 @@
 """Guards of routes: the policy of each, and objects loaded within the user's own organisation."""
 
 from collections.abc import Callable
-from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Any, TypeVar
 
 from flask import Flask, abort, g, request
 from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from flask_login import current_user
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import generate_csrf
@@ -19,6 +17,7 @@ from webapp.models import AuditEntry, Client, Delivery, Partner, Subscription, U
 from webapp.models.audit import AuditAction
 from webapp.models.organisation import users_with_organisations
 from webapp.pages import htmx
+from webapp.signin.network import client_network
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -29,22 +28,6 @@ def csrf_token() -> str:
     """Return the request's token. The library's own function, which makes it, looks up its settings each time."""
     token: str = g.get("csrf_token") or generate_csrf()
     return token
-
-
-def client_network() -> str:
-    """Return the address that limits count by: an IPv4 address, or a whole IPv6 network.
-
-    In IPv6 everybody has more addresses than a limit could count.
-    """
-    text = get_remote_address()
-    try:
-        address = ip_address(text)
-    except ValueError:
-        # A server behind a local socket sees no address.
-        return text
-    if isinstance(address, IPv4Address) or address.ipv4_mapped:
-        return text
-    return str(ip_network((address, 64), strict=False))
 
 
 class RouteLimiter(Limiter):

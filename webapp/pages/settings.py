@@ -9,15 +9,16 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from webapp.domain.access import Action
-from webapp.models import Login, SignInMethod, User, db
-from webapp.pages import guards, listing, sessions
+from webapp.models import Login, SecurityAction, SignInMethod, User, db
+from webapp.pages import guards, listing, proving, sessions
 from webapp.pages.htmx import Answer
 from webapp.pages.notices import Quicker
 from webapp.pages.people_forms import add_person, save_person
 from webapp.pages.saving import carry_out
 from webapp.pages.settings_forms import InviteForm, MemberForm, ProfileForm
-from webapp.pages.signin_forms import PasswordForm
+from webapp.pages.signin_forms import PasswordForm, hash_of_new
 from webapp.services.accounts import addresses, logins, membership, people
+from webapp.services.accounts.own_words import own_words
 from webapp.services.lists import overrides
 from webapp.services.reminders import loading
 from webapp.signin import limits, password
@@ -70,9 +71,16 @@ def cancel_address() -> Response:
     return redirect(url_for("settings.profile"), 303)
 
 
+def own_address() -> str:
+    """Return the address by which the user signs in, as failures count by it."""
+    login = logins.of(current_user)
+    return login.email_key if login else ""
+
+
 @blueprint.post("/settings/profile/password", endpoint="password")
 @guards.allow(Action.USE_ACCOUNT)
 @guards.limiter.limit(limits.BY_ADDRESS)
+@proving.limit_failures(own_address)
 def change_password() -> Answer:
     """Set a new password; all other sessions of this login end."""
     form = PasswordForm()
@@ -80,15 +88,18 @@ def change_password() -> Answer:
         login = sessions.own_login()
         login_id, stored = login.id, logins.password_of(login)
         secret = stored.secret if stored else None
+        words = own_words(logins.users_of(login), login.email)
         # Argon2 takes long on purpose, so it must not run while we hold SQLite's write lock.
         db.session.rollback()
-        if password.verify(secret, form.present.data):
-            password_hash = password.hash_password(form.password.data)
-            logins.set_password(db.session.get_one(Login, login_id), password_hash)
+        if not password.verify(secret, form.present.data):
+            proving.failed(own_address())
+            form.present.errors = [_("This is not your present password.")]
+        elif password_hash := hash_of_new(form.password, words):
+            login = db.session.get_one(Login, login_id)
+            logins.change_password(login, password_hash, SecurityAction.PASSWORD_CHANGED)
             sessions.begin(current_user._get_current_object(), SignInMethod.PASSWORD)
             flash(_("Your password is changed. Everywhere else you are signed out."), "good")
             return redirect(url_for("settings.profile"), 303)
-        form.present.errors = [_("This is not your present password.")]
     return profile_page(profile_form(formdata=None), form, 422)
 
 

@@ -4,9 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from flask import (
     Blueprint,
-    Response,
     flash,
-    g,
     redirect,
     render_template,
     request,
@@ -19,12 +17,13 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.domain.refusals import Refusal
 from webapp.labels.refusals import sentence
-from webapp.models import Link, LinkPurpose, Login, SignInMethod, User, db
-from webapp.pages import frame, guards, htmx, sessions
+from webapp.models import Link, LinkPurpose, Login, SecurityAction, SignInMethod, User, db
+from webapp.pages import frame, guards, htmx, proving, sessions
 from webapp.pages.htmx import Answer
 from webapp.pages.ids import row_id
-from webapp.pages.signin_forms import ForgottenForm, LinkForm, SignInForm
+from webapp.pages.signin_forms import ForgottenForm, LinkForm, SignInForm, hash_of_new
 from webapp.services.accounts import addresses, links, logins, membership
+from webapp.services.accounts.own_words import own_words
 from webapp.services.errors import Refused
 from webapp.signin import limits, password, tokens
 from webapp.typography import address
@@ -33,11 +32,6 @@ blueprint = Blueprint("signin", __name__)
 
 # The time to choose an organisation after the right password.
 CHOICE_LASTS = timedelta(minutes=10)
-
-
-def failed(response: Response) -> bool:
-    """Tell whether the answer was "wrong e-mail or password". Only these count against the address."""
-    return bool(g.get("sign_in_failed"))
 
 
 def typed_email() -> str:
@@ -49,9 +43,7 @@ def typed_email() -> str:
 @blueprint.route("/sign-in", methods=["GET", "POST"])
 @guards.public
 @guards.limiter.limit(limits.BY_ADDRESS, methods=["POST"])
-@guards.limiter.limit(
-    limits.FAILURES_BY_EMAIL, key_func=typed_email, methods=["POST"], deduct_when=failed
-)
+@proving.limit_failures(typed_email)
 def sign_in() -> Answer:
     """Sign in with e-mail and password. Unknown addresses and wrong passwords get the same answer, as fast."""
     onward = htmx.local(request.values.get("next"))
@@ -62,7 +54,7 @@ def sign_in() -> Answer:
         users = users_behind(form.email.data, form.password.data)
         if users:
             return enter(users, SignInMethod.PASSWORD, onward)
-        g.sign_in_failed = True
+        proving.failed(typed_email())
         form.form_errors.append(
             _("E-mail and password don't match. Check both, or set a new password.")
         )
@@ -72,12 +64,11 @@ def sign_in() -> Answer:
 
 def users_behind(email: str, given: str) -> list[User]:
     """List the users that an e-mail and its password let in; none if they don't match."""
-    login = logins.find(logins.email_key(email))
-    stored = logins.password_of(login)
-    secret = stored.secret if stored else None
+    key = logins.email_key(email)
+    secret = logins.secret_of(key)
     # Verifying takes long on purpose, so it must not run while we hold SQLite's write lock.
     db.session.rollback()
-    return logins.users_of(login) if password.verify(secret, given) else []
+    return logins.users_of(logins.find(key)) if password.verify(secret, given) else []
 
 
 def enter(users: list[User], method: SignInMethod, onward: str) -> AnyResponse:
@@ -199,13 +190,16 @@ def accept(found: Link, own: Login | None = None) -> Answer:
 def with_new_password(found: Link, own: Login | None = None) -> Answer:
     """Let the reader of a mail set a password for its mailbox, and come in."""
     form = LinkForm()
-    if not form.validate_on_submit():
+    password_hash = None
+    if form.validate_on_submit():
+        link_id = found.id
+        words = own_words([found.user, *logins.users_of(found.login)], found.email)
+        # Hashing takes long on purpose, so it must not run while we hold SQLite's write lock.
+        db.session.rollback()
+        password_hash = hash_of_new(form.password, words)
+    if password_hash is None:
         page = render_template("signin/link.html", form=form, link=found, own=own)
         return page, 422 if form.errors else 200
-    link_id = found.id
-    # Hashing takes long on purpose, so it must not run while we hold SQLite's write lock.
-    db.session.rollback()
-    password_hash = password.hash_password(form.password.data)
     try:
         users = set_password(db.session.get_one(Link, link_id), password_hash)
     except Refused:
@@ -223,7 +217,7 @@ def set_password(found: Link, password_hash: str) -> list[User]:
     links.take(found)
     if found.login is None:
         return []
-    logins.set_password(found.login, password_hash)
+    logins.change_password(found.login, password_hash, SecurityAction.PASSWORD_RESET)
     return logins.users_of(found.login)
 
 

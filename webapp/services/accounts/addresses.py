@@ -2,10 +2,10 @@
 
 from sqlalchemy import select
 
-from webapp.models import AuditAction, Link, LinkPurpose, Login, User, db
+from webapp.models import AuditAction, Link, LinkPurpose, Login, SecurityAction, User, db
 from webapp.models.audit import TrailEntry
 from webapp.services import audit
-from webapp.services.accounts import links, logins, membership
+from webapp.services.accounts import links, logins, membership, security_log
 from webapp.services.accounts.names import checked_address
 from webapp.services.reminders import situations
 from webapp.services.sending import after_changes
@@ -39,6 +39,7 @@ def ask(user: User, email: str) -> Link:
         # Only the mailbox of the login itself can give the login back.
         own = login if old.casefold() == key else None
         links.send(user, LinkPurpose.ADDRESS_STOP, email=old, login=own, new_email=email)
+    security_log.record(SecurityAction.ADDRESS_ASKED, user, email=email)
     return links.send(user, LinkPurpose.ADDRESS_CONFIRMATION, email=email, login=login)
 
 
@@ -61,6 +62,7 @@ def confirm(link: Link) -> TrailEntry | None:
     elif present is not None:
         # The address has a login already, which is the same person's.
         membership.join(user, present)
+    security_log.record(SecurityAction.ADDRESS_CHANGED, user, email=link.email)
     return entry
 
 
@@ -99,6 +101,7 @@ def stop(link: Link) -> None:
         logins.forget_credentials(login)
         links.void(login, LinkPurpose.PASSWORD_RESET)
         links.send(user, LinkPurpose.PASSWORD_RESET, login=login)
+    security_log.record(SecurityAction.ADDRESS_STOPPED, user, email=link.email)
 
 
 def give_back(login: Login, email: str) -> Login:

@@ -15,6 +15,7 @@ from webapp.models import (
     LinkPurpose,
     Login,
     Membership,
+    SecurityAction,
     SessionEnd,
     User,
     UserSession,
@@ -22,7 +23,7 @@ from webapp.models import (
 )
 from webapp.models.organisation import users_with_organisations
 from webapp.models.tables import conflict_insert, credential_table, login_table
-from webapp.services.accounts import links, sessions
+from webapp.services.accounts import links, security_log, sessions
 
 
 def email_key(text: str) -> str:
@@ -84,6 +85,15 @@ def password_of(login: Login | None) -> Credential | None:
     )
 
 
+def secret_of(key: str) -> str | None:
+    """Find the hash of a login's password by its case-folded address, in one statement, whether there is one or not."""
+    return db.session.scalar(
+        select(Credential.secret)
+        .join(Login, Login.id == Credential.login_id)
+        .where(Login.email_key == key, Credential.kind == CredentialKind.PASSWORD)
+    )
+
+
 def set_password(login: Login, password_hash: str) -> None:
     """Set the password of a login. Earlier sessions and open resets end."""
     values = {"secret": password_hash, "made_at": datetime.now(UTC)}
@@ -97,6 +107,12 @@ def set_password(login: Login, password_hash: str) -> None:
     db.session.expire_all()
     links.void(login, LinkPurpose.PASSWORD_RESET)
     sessions.end_of_login(login, SessionEnd.PASSWORD)
+
+
+def change_password(login: Login, password_hash: str, action: SecurityAction) -> None:
+    """Let a person set another password, knowing the old one (PASSWORD_CHANGED) or by a link (PASSWORD_RESET)."""
+    set_password(login, password_hash)
+    security_log.record_login(action, login)
 
 
 def forget_credentials(login: Login) -> None:
@@ -133,7 +149,8 @@ def request_reset(email: str) -> None:
 
 
 def signed_in(user: User) -> None:
-    """Store the moment of a sign-in. The row's version stays, so that open forms don't go stale."""
+    """Store a sign-in, and its moment. The row's version stays, so that open forms don't go stale."""
+    security_log.record(SecurityAction.SIGNED_IN, user)
     db.session.execute(
         update(User).where(User.id == user.id).values(signed_in_at=datetime.now(UTC))
     )
