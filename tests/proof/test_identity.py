@@ -223,7 +223,7 @@ class Portal(RuleBasedStateMachine):
             if link is None:
                 return
             own = self.pick(self.roles(person), number) if as_own else None
-            self.uses[link.purpose](self, person, link, logins.of(own) if own else None)
+            USES[link.purpose](self, person, link, logins.of(own) if own else None)
 
     def letters(self, person):
         """The links that are in a person's mailboxes."""
@@ -274,13 +274,6 @@ class Portal(RuleBasedStateMachine):
             {one.user_id: one.login_id for one in all_of(Membership) if one.login_id in ids},
         )
 
-    uses = {
-        LinkPurpose.INVITATION: accepts,
-        LinkPurpose.PASSWORD_RESET: resets,
-        LinkPurpose.ADDRESS_CONFIRMATION: confirms,
-        LinkPurpose.ADDRESS_STOP: stops,
-    }
-
     @rule(thief=PEOPLE, victim=PEOPLE, which=ANY, box=st.integers(0, 1), confirmed=st.booleans())
     def steals_a_session_and_is_stopped(self, thief, victim, which, box, confirmed):
         """Whoever sits at somebody's machine enters an own mailbox. The notice in the old one undoes it."""
@@ -326,6 +319,14 @@ class Portal(RuleBasedStateMachine):
                 if link.purpose is LinkPurpose.PASSWORD_RESET and not link.used_at and link.login:
                     assert HOLDERS[link.email] == holder(link.login)
             db.session.remove()
+
+
+USES = {
+    LinkPurpose.INVITATION: Portal.accepts,
+    LinkPurpose.PASSWORD_RESET: Portal.resets,
+    LinkPurpose.ADDRESS_CONFIRMATION: Portal.confirms,
+    LinkPurpose.ADDRESS_STOP: Portal.stops,
+}
 
 
 @pytest.fixture
