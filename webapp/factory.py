@@ -34,6 +34,7 @@ from webapp.pages import (
     frame,
     guards,
     help,
+    kept,
     mail_texts,
     renewal_owner,
     sessions,
@@ -49,6 +50,7 @@ from webapp.templating import Catalogs, Templates
 BLUEPRINTS = (
     frame.blueprint,
     signin.blueprint,
+    kept.blueprint,
     communications.blueprint,  # the one of webapp.pages.settings, with Partners
     mail_texts.blueprint,
     dashboard.blueprint,
