@@ -36,6 +36,7 @@ from webapp.pages import (
     help,
     mail_texts,
     renewal_owner,
+    security,
     sessions,
     signin,
     statics,
@@ -50,6 +51,7 @@ BLUEPRINTS = (
     frame.blueprint,
     signin.blueprint,
     communications.blueprint,  # the one of webapp.pages.settings, with Partners
+    security.blueprint,
     mail_texts.blueprint,
     dashboard.blueprint,
     client_details.blueprint,  # the one of webapp.pages.clients, with its tabs
