@@ -54,19 +54,15 @@ def accounts() -> list[DemoAccount]:
         .join(agency, agency.c.id == partner_id)
         .join(Membership, Membership.user_id == User.id)
         .join(Login, Login.id == Membership.login_id)
-<<<<<<< HEAD
+        .join(
+            Credential,
+            (Credential.login_id == Login.id) & (Credential.kind == CredentialKind.PASSWORD),
+        )
         .where(
             User.active,
             client_table.c.archived_at.is_(None),
             select(Installation.demo).scalar_subquery(),
         )
-=======
-        .join(
-            Credential,
-            (Credential.login_id == Login.id) & (Credential.kind == CredentialKind.PASSWORD),
-        )
-        .where(User.active, select(Installation.demo).scalar_subquery())
->>>>>>> main
         .order_by(partner_id, case((company.c.kind == "partner", 0), else_=1), User.id)
     )
     return [
