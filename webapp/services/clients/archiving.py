@@ -37,7 +37,7 @@ def archive(actor: User | None, client: Client) -> TrailEntry | None:
     archived.end_queued(actor, client.id, now)
     for person in people.team(client.id):
         membership.end_sessions(person)
-        links.void(user=person)
+        links.void(person)
     return record(actor, client, AuditAction.CLIENT_ARCHIVED)
 
 

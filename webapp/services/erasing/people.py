@@ -49,7 +49,7 @@ def blank(user: User) -> None:
     """
     name, address = pseudonyms.name_for(user.id), pseudonyms.address_for(user.id)
     leave_login(user)
-    links.void(user=user)
+    links.void(user)
     user.name, user.email, user.email_key = name, address, address
     user.earlier_emails = user.job_title = user.time_zone = user.rejected_reply = None
     user.active = False
