@@ -29,7 +29,10 @@ def test_off_and_on_have_other_words(app):
 @pytest.mark.parametrize(
     ("agent", "expected"),
     [
-        ("Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0", "Firefox, Linux"),
+        (
+            "Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0",
+            "Firefox, Linux",
+        ),
         (
             "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
             "Chrome/150.0.0.0 Safari/537.36 Edg/150.0.0.0",
