@@ -37,6 +37,7 @@ from webapp.pages import (
     kept,
     mail_texts,
     renewal_owner,
+    security,
     sessions,
     signin,
     statics,
@@ -52,6 +53,7 @@ BLUEPRINTS = (
     signin.blueprint,
     kept.blueprint,
     communications.blueprint,  # the one of webapp.pages.settings, with Partners
+    security.blueprint,
     mail_texts.blueprint,
     dashboard.blueprint,
     client_details.blueprint,  # the one of webapp.pages.clients, with its tabs

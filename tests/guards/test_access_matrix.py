@@ -63,6 +63,8 @@ ANSWERS: dict[str, dict[str, int]] = {
     "settings.password": {"POST": 422},
     "settings.cancel_address": {"POST": 303},
     "settings.team": {"GET": 200},
+    "security.own": {"GET": 200},
+    "security.team": {"GET": 200},
     "settings.invite": {"GET": 200, "POST": 422},
     "settings.member": {"GET": 200, "POST": 422},
     "settings.resend": {"POST": 303},

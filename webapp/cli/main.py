@@ -16,6 +16,7 @@ from webapp.cli.deliveries import deliveries_group
 from webapp.cli.imports import import_command
 from webapp.cli.organisations import partner_group, user_group
 from webapp.cli.reminders import reminders_group, worker_command
+from webapp.cli.security_log import security_log_command
 from webapp.cli.shared import Wrong, in_one_line, make_tables
 from webapp.config import SettingError
 from webapp.services import installation, runtime
@@ -165,4 +166,5 @@ COMMANDS = (
     worker_command,
     deliveries_group,
     check_command,
+    security_log_command,
 )

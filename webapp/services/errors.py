@@ -25,7 +25,7 @@ class TooMany(Refused):
 
     def __init__(self, refusal: Refusal, wait: timedelta) -> None:
         self.seconds = ceil(wait.total_seconds())
-        super().__init__("form", refusal, minutes=ceil(self.seconds / 60))
+        super().__init__("email", refusal, minutes=ceil(self.seconds / 60))
 
 
 class Conflict(Exception):
