@@ -86,7 +86,7 @@ def enter(users: list[User], method: SignInMethod, onward: str) -> AnyResponse:
     if len(users) == 1:
         sessions.begin(users[0], method)
         return redirect(onward, 303)
-    session.clear()
+    sessions.end()
     login = logins.of(users[0])
     begun = datetime.now(UTC).timestamp()
     session["choosing"] = [login.id if login else 0, begun, since(login), method]
