@@ -5,15 +5,12 @@ from urllib.parse import unquote
 
 from flask import (
     Response,
-    flash,
     make_response,
     redirect,
     render_template,
     request,
-    session,
     url_for,
 )
-from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
 # The answer of a route: a response, or a page and its status.
@@ -33,20 +30,6 @@ def wanted() -> bool:
 def page_or_fragment(page: str, fragment: str, status: int = 200, **context: object) -> Response:
     """Render the whole page, or for htmx only its fragment, from the same context."""
     return make_response(render_template(fragment if wanted() else page, **context), status)
-
-
-def to_sign_in() -> AnyResponse:
-    """Send somebody signed out to sign in, never into a dialog, and then back to the page."""
-    target = url_for("signin.sign_in", next=local(current_page()))
-    # Left over if the session was ended elsewhere, as by a new password.
-    ended = session.pop("_user_id", None)
-    if asks() or request.method == "POST":
-        flash(_("You are signed out, and nothing was saved. Sign in to go on."), "warn")
-    elif ended:
-        flash(_("Your session has ended. Sign in to go on."), "warn")
-    if asks():
-        return Response(status=401, headers={"HX-Redirect": target})
-    return redirect(target, 303)
 
 
 def to_page(address: str) -> AnyResponse:
