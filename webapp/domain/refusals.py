@@ -38,6 +38,10 @@ class Refusal(StrEnum):
     PASSWORD_DATE = auto()
     # A client, its owner and its contacts.
     EXTERNAL_ID_TAKEN = auto()
+    EXTERNAL_ID_ARCHIVED = auto()
+    CLIENT_NOT_ARCHIVED = auto()
+    CLIENT_ERASED = auto()
+    NAME_DIFFERS = auto()
     CONTACT_NEEDED = auto()
     CONTACT_NOT_LISTED = auto()
     STRANGER = auto()

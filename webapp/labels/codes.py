@@ -111,6 +111,7 @@ TROUBLES: dict[str, Any] = {
     Trouble.NOT_SECURE: _l("No secure connection to the mail server"),
     Trouble.BROKE: _l("A fault broke the sending off; the log has the details"),
     Trouble.UNWRITABLE: _l("The mail could not be written; the log has the details"),
+    Trouble.ARCHIVED: _l("The client was archived"),
 }
 REACHABILITY_PILLS = {
     Reachability.GREEN: "good",

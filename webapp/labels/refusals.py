@@ -62,6 +62,12 @@ WORDS: dict[Refusal, Any] = {
         "Take three or four words that don't belong together."
     ),
     Refusal.EXTERNAL_ID_TAKEN: _l("Another of your clients has this ID."),
+    Refusal.EXTERNAL_ID_ARCHIVED: _l(
+        "An archived client has this ID. Bring it back instead, or choose another ID."
+    ),
+    Refusal.CLIENT_NOT_ARCHIVED: _l("Only an archived client can be erased. Archive it first."),
+    Refusal.CLIENT_ERASED: _l("This client was erased, so it can't be brought back."),
+    Refusal.NAME_DIFFERS: _l("This is not the client's name. Type it as it stands above."),
     Refusal.CONTACT_NEEDED: _l("Partner as owner needs a point of contact. Choose one."),
     Refusal.CONTACT_NOT_LISTED: _l("Choose somebody from the list."),
     Refusal.STRANGER: _l("Choose an active person of this company."),

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from flask import Flask, abort, g, request
+from flask import Flask, abort, flash, g, request, url_for
+from flask_babel import gettext as _
 from flask_limiter import Limiter
-from flask_login import LoginManager, current_user
+from flask_login import current_user
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import generate_csrf
 from sqlalchemy import and_, or_, select
@@ -22,7 +23,6 @@ from webapp.signin.network import client_network
 View = TypeVar("View", bound=Callable[..., Any])
 
 csrf = CSRFProtect()
-login_manager = LoginManager()
 
 
 def csrf_token() -> str:
@@ -83,12 +83,6 @@ def enforce(app: Flask) -> Response | None:
     return None
 
 
-@login_manager.user_loader
-def load_user(token: str) -> User | None:
-    """Load the user of a session."""
-    return None if g.get("broken") else loaded.signed_in(token)
-
-
 def own_partner() -> Partner:
     """Return the partner of the signed-in partner user."""
     organisation = current_user.organisation
@@ -113,13 +107,26 @@ def found(value: Any) -> Any:
 
 
 def own_client(client_id: int) -> Client:
-    """Load a client of the signed-in partner user; else 404."""
+    """Load a client of the signed-in partner user, to look at; else 404. It may be archived."""
     client: Client = found(loaded.client_of(client_id, current_user.organisation_id))
     return client
 
 
+def client_in_use(client_id: int) -> Client:
+    """Load a client of the signed-in partner user, to change it; else 404. An archived one leads to its page."""
+    return in_use(own_client(client_id))
+
+
+def in_use(client: Client) -> Client:
+    """Return a client that is not archived; else answer with its page, which says why nothing can be changed."""
+    if client.archived_at is not None:
+        flash(_("This client is archived. Bring it back before you change anything."), "warn")
+        abort(htmx.to_page(url_for("clients.renewals", client_id=client.id)))
+    return client
+
+
 def own_subscription(subscription_id: int) -> Subscription:
-    """Load a subscription of one of the signed-in partner user's clients; else 404."""
+    """Load a subscription of one of the signed-in partner user's clients, to change it; else 404."""
     subscription: Subscription = found(
         db.session.scalar(
             select(Subscription)
@@ -131,6 +138,7 @@ def own_subscription(subscription_id: int) -> Subscription:
             .options(joinedload(Subscription.client))
         )
     )
+    in_use(subscription.client)
     return subscription
 
 

@@ -49,6 +49,13 @@ def to_sign_in() -> AnyResponse:
     return redirect(target, 303)
 
 
+def to_page(address: str) -> AnyResponse:
+    """Send somebody to another page than the one asked for; htmx, too, which would show it in a part of this one."""
+    if asks():
+        return Response(status=409, headers={"HX-Redirect": address})
+    return redirect(address, 303)
+
+
 def current_page() -> str:
     """Return the address of the page that somebody is on, even if they ask for a fragment or save."""
     if not asks() and request.method == "GET":

@@ -16,14 +16,17 @@ from webapp.models import (
     Login,
     Membership,
     SecurityAction,
+    SessionEnd,
     User,
     UserSession,
     db,
 )
 from webapp.models.organisation import users_with_organisations
-from webapp.models.tables import conflict_insert, credential_table, login_table
-from webapp.models.user import new_token
-from webapp.services.accounts import links, security_log
+from webapp.models.tables import client_table, conflict_insert, credential_table, login_table
+from webapp.services.accounts import links, security_log, sessions
+
+# Of the user's organisation, which is a client or has no such column.
+IN_USE = client_table.c.archived_at.is_(None)
 
 
 def email_key(text: str) -> str:
@@ -61,17 +64,30 @@ def of(user: User) -> Login | None:
 
 
 def users_of(login: Login | None) -> list[User]:
-    """List the active users that a login is, latest sign-in first."""
+    """List the active users that a login is, latest sign-in first. Nobody is let into an archived client."""
     if login is None:
         return []
     return list(
         db.session.scalars(
             users_with_organisations()
             .join(Membership, Membership.user_id == User.id)
-            .where(Membership.login_id == login.id, User.active)
+            .where(Membership.login_id == login.id, User.active, IN_USE)
             .order_by(User.signed_in_at.desc().nulls_last(), User.id)
         )
     )
+
+
+def shut_out(login: Login | None) -> bool:
+    """Tell whether a login is an active user of an archived client."""
+    if login is None:
+        return False
+    found = (
+        select(Membership.user_id)
+        .join(User, User.id == Membership.user_id)
+        .join(client_table, client_table.c.id == User.organisation_id)
+        .where(Membership.login_id == login.id, User.active, ~IN_USE)
+    )
+    return db.session.scalar(found.limit(1)) is not None
 
 
 def password_of(login: Login | None) -> Credential | None:
@@ -106,7 +122,7 @@ def set_password(login: Login, password_hash: str) -> None:
     )
     db.session.expire_all()
     links.void(login, LinkPurpose.PASSWORD_RESET)
-    end_sessions(login)
+    sessions.end_of_login(login, SessionEnd.PASSWORD)
 
 
 def change_password(login: Login, password_hash: str, action: SecurityAction) -> None:
@@ -115,23 +131,10 @@ def change_password(login: Login, password_hash: str, action: SecurityAction) ->
     security_log.record_login(action, login)
 
 
-def end_sessions(login: Login) -> None:
-    bearers = (
-        select(User)
-        .join(Membership, Membership.user_id == User.id)
-        .where(Membership.login_id == login.id)
-        .order_by(User.id)
-        .with_for_update(of=User)
-    )
-    for user in db.session.scalars(bearers.execution_options(populate_existing=True)):
-        user.session_token = new_token()
-    db.session.flush()
-
-
 def forget_credentials(login: Login) -> None:
     """Take all credentials away: whoever has them gets in no more, until a link from the mailbox sets a password."""
     db.session.execute(delete(Credential).where(Credential.login_id == login.id))
-    end_sessions(login)
+    sessions.end_of_login(login, SessionEnd.ADDRESS)
 
 
 def forget_unused(login: Login) -> None:
