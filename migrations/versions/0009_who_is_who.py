@@ -4,6 +4,7 @@ A password was kept by address, for whatever users had that address. Users who h
 invitation become members of the login of their address; all others stay people who get mail. Everybody signs in anew.
 """
 
+import secrets
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -26,12 +27,16 @@ PURPOSES = ("invitation", "password_reset")
 NEW_PURPOSES = ("address_confirmation", "address_stop")
 CREDENTIALS = ("password", "totp", "recovery_code")
 METHODS = ("password", "authenticator", "recovery_code", "link")
-ENDS = ("signed_out", "switched", "password", "address", "role", "deactivated", "erased")
+ENDS = ("signed_out", "switched", "password", "factor", "address", "role", "deactivated", "erased")
 ACTIONS = (
     *("signed_in", "sign_in_failed", "locked", "joined", "session_ended"),
     *("password_changed", "password_reset", "address_asked", "address_changed", "address_stopped"),
     *("role_changed", "access_changed", "factor_set", "factor_removed", "recovery_codes_made"),
     *("factor_required", "exported", "erased", "sending_switched"),
+)
+ERRANDS = (
+    *("invitation", "password_reset", "address_confirmation", "address_notice"),
+    *("admin_notice", "test"),
 )
 IN_USE, ARCHIVED = sa.text("archived_at IS NULL"), sa.text("archived_at IS NOT NULL")
 MOMENTS = (
@@ -122,9 +127,13 @@ def upgrade() -> None:
     op.drop_table("login")
     create_identity()
     create_sessions()
+    create_counts()
     keep_passwords(passwords)
     change_links()
     set_codes("delivery", "kind", (*MAILS, *NEW_MAILS))
+    with op.batch_alter_table("user") as batch:
+        batch.drop_constraint(op.f("uq_user_session_token"), type_="unique")
+        batch.drop_column("session_token")
     op.add_column(
         "partner",
         sa.Column(
@@ -211,6 +220,20 @@ def create_sessions() -> None:
     for name in ("login_id", "user_id", "organisation_id"):
         index("security_event", name, "id")
     create("reset_request", column("email_key", KEY), column("asked_at", TIME))
+
+
+def create_counts() -> None:
+    create(
+        "counted_mail",
+        column("at", TIME),
+        code("errand"),
+        column("mailbox", KEY),
+        column("sender_id", IDENTITY, null=True),
+        among("counted_mail", "errand", ERRANDS),
+        refers("counted_mail", "sender_id", "organisation"),
+    )
+    index("counted_mail", "mailbox", "at")
+    index("counted_mail", "sender_id", "at")
 
 
 def keep_passwords(passwords: list[Any]) -> None:
@@ -301,7 +324,7 @@ def downgrade() -> None:
         batch.drop_column("email")
     set_codes("link", "purpose", PURPOSES)
     for table in (
-        *("reset_request", "security_event", "user_session"),
+        *("counted_mail", "reset_request", "security_event", "user_session"),
         *("membership", "credential", "login"),
     ):
         op.drop_table(table)
@@ -314,6 +337,19 @@ def downgrade() -> None:
     )
     if kept:
         op.bulk_insert(old_login, kept)
+    make_tokens()
+
+
+def make_tokens() -> None:
+    """Give everybody the token of sessions back, a new one."""
+    op.add_column("user", column("session_token", sa.String(40), null=True))
+    for (id,) in op.get_bind().execute(sa.select(user.c.id)).all():
+        op.execute(
+            user.update().where(user.c.id == id).values(session_token=secrets.token_urlsafe(24))
+        )
+    with op.batch_alter_table("user") as batch:
+        batch.alter_column("session_token", nullable=False)
+        batch.create_unique_constraint(op.f("uq_user_session_token"), ["session_token"])
 
 
 def old_passwords() -> Iterator[dict[str, Any]]:

@@ -59,6 +59,9 @@ class Refusal(StrEnum):
     WEEKDAY_NEEDED = auto()
     INVISIBLE = auto()
     WEB_ADDRESS = auto()
+    # A mail that somebody causes.
+    MAILBOX_LIMIT = auto()
+    ORGANISATION_LIMIT = auto()
     # Sending a mail again.
     MAIL_OVER = auto()
     MAIL_UNASKED = auto()

@@ -87,6 +87,12 @@ WORDS: dict[Refusal, Any] = {
     Refusal.WEEKDAY_NEEDED: _l("Choose at least one weekday."),
     Refusal.INVISIBLE: _l("Remove the invisible character from line %(line)d."),
     Refusal.WEB_ADDRESS: _l("Write a web address such as https://company.example/privacy."),
+    Refusal.MAILBOX_LIMIT: _l(
+        "This mailbox has got as many such mails as it may within an hour. Try again in %(minutes)d min."
+    ),
+    Refusal.ORGANISATION_LIMIT: _l(
+        "Your organisation has sent as many such mails as it may within an hour. Try again in %(minutes)d min."
+    ),
     Refusal.MAIL_OVER: _l(
         "This mail can't be sent again: it is too late, or its reader knows already."
     ),

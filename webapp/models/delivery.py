@@ -19,12 +19,14 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.domain.delivery import DeliveryState
 from webapp.domain.facts import MailKind
+from webapp.domain.mail_limits import Errand
 from webapp.models.base import (
     ARCHIVED,
     IN_USE,
     Base,
     Identity,
     Json,
+    Key,
     UtcDateTime,
     codes,
     partial_index,
@@ -199,6 +201,22 @@ class DeliveryEvent(Base):
     actor_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
 
     actor: Mapped[User | None] = relationship(foreign_keys=actor_id)
+
+
+class CountedMail(Base):
+    """A mail that somebody caused, for as long as a limit counts it, in real time.
+
+    ``sender_id``: the organisation in whose name; NULL if nobody was signed in. ``mailbox``: see domain.mail_limits.
+    """
+
+    __tablename__ = "counted_mail"
+    id: Mapped[int] = mapped_column(Identity, primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    errand: Mapped[Errand] = mapped_column(codes(Errand, "errand"))
+    mailbox: Mapped[str] = mapped_column(Key)
+    sender_id: Mapped[int | None] = mapped_column(ForeignKey("organisation.id"))
+
+    __table_args__ = (Index(None, "mailbox", "at"), Index(None, "sender_id", "at"))
 
 
 class InboxMail(Base):

@@ -125,6 +125,7 @@ class SessionEnd(StrEnum):
     SIGNED_OUT = "signed_out"
     SWITCHED = "switched"
     PASSWORD = "password"
+    FACTOR = "factor"
     ADDRESS = "address"
     ROLE = "role"
     DEACTIVATED = "deactivated"

@@ -31,7 +31,6 @@ from webapp.services.lists import renewal_history
 from webapp.services.reminders import loading
 from webapp.services.trail import history
 from webapp.services.trail.history import ActivityQuery
-from webapp.signin import limits
 
 
 @blueprint.get("/partner/clients/<int:client_id>")
@@ -100,7 +99,6 @@ def edit_contact(client_id: int, user_id: int) -> Response | tuple[str, int]:
 
 @blueprint.post("/partner/clients/<int:client_id>/contacts/<int:user_id>/invite")
 @guards.allow(Action.LOOK_AFTER_CLIENTS)
-@guards.limiter.limit(limits.INVITATIONS, key_func=guards.invited)
 def invite_contact(client_id: int, user_id: int) -> Response:
     """Send a person at the client an invitation to its portal."""
     client = guards.client_in_use(client_id)

@@ -13,11 +13,12 @@ from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import BadHost, HTTPException, InternalServerError, SecurityError
 
 from webapp.labels import codes
+from webapp.labels.refusals import sentence
 from webapp.models import db
 from webapp.pages import guards
 from webapp.pages.incoming import OtherSite
 from webapp.pages.notices import Quicker, quicker
-from webapp.services.errors import Conflict
+from webapp.services.errors import Conflict, TooMany
 
 log = logging.getLogger(__name__)
 # PostgreSQL's code for the loser of two transactions that waited for each other. It was rolled back.
@@ -51,6 +52,7 @@ TEXTS = {
     ),
 }
 TOO_MANY = _l("Too many attempts")
+TOO_MANY_MAILS = _l("Too many mails for now")
 CHANGED_MEANWHILE = (
     _l("This has changed meanwhile"),
     _l("Nothing of yours was saved. Open the page again to see what changed."),
@@ -75,6 +77,7 @@ def prepare(app: Flask) -> None:
     app.register_error_handler(RateLimitExceeded, show_too_many)
     app.register_error_handler(CSRFError, show_expired)
     app.register_error_handler(Conflict, show_conflict)
+    app.register_error_handler(TooMany, show_too_many_mails)
     app.register_error_handler(StaleDataError, show_same_moment)
     app.register_error_handler(Exception, show_breakdown)
 
@@ -122,6 +125,10 @@ def show_too_many(error: RateLimitExceeded) -> Response:
     """Tell after how long the next try counts, in words and to machines."""
     limit = guards.limiter.current_limit
     return wait(int(limit.reset_at - time()) if limit else 60, TOO_MANY)
+
+
+def show_too_many_mails(error: TooMany) -> Response:
+    return wait(error.seconds, TOO_MANY_MAILS, sentence(error.refusal, **error.values))
 
 
 def wait(seconds: int, title: Any, text: str | None = None) -> Response:

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from flask import Flask, abort, flash, g, request, url_for
 from flask_babel import gettext as _
 from flask_limiter import Limiter
-from flask_login import LoginManager, current_user
+from flask_login import current_user
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import generate_csrf
 from sqlalchemy import and_, or_, select
@@ -23,7 +23,6 @@ from webapp.signin.network import client_network
 View = TypeVar("View", bound=Callable[..., Any])
 
 csrf = CSRFProtect()
-login_manager = LoginManager()
 
 
 def csrf_token() -> str:
@@ -84,12 +83,6 @@ def enforce(app: Flask) -> Response | None:
     return None
 
 
-@login_manager.user_loader
-def load_user(token: str) -> User | None:
-    """Load the user of a session."""
-    return None if g.get("broken") else loaded.signed_in(token)
-
-
 def own_partner() -> Partner:
     """Return the partner of the signed-in partner user."""
     organisation = current_user.organisation
@@ -104,11 +97,6 @@ def own_company() -> Client:
     if not isinstance(organisation, Client):
         abort(403)
     return organisation
-
-
-def invited() -> str:
-    """Name the invited person for the limit of invitations. Strangers' tries count for themselves."""
-    return f"{current_user.organisation_id} {(request.view_args or {})['user_id']}"
 
 
 def found(value: Any) -> Any:

@@ -5,12 +5,12 @@ from typing import Any
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from flask_login import current_user, login_user
+from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from webapp.domain.access import Action
-from webapp.models import Login, SecurityAction, User, db
-from webapp.pages import guards, listing, proving
+from webapp.models import Login, SecurityAction, SignInMethod, User, db
+from webapp.pages import guards, listing, proving, sessions
 from webapp.pages.htmx import Answer
 from webapp.pages.notices import Quicker
 from webapp.pages.people_forms import add_person, save_person
@@ -57,7 +57,7 @@ def profile_page(
         password_form=password_form,
         conflict=conflict,
         waiting=addresses.waiting(current_user),
-        login=logins.of(current_user),
+        login=sessions.own_login(),
     )
     return page, status
 
@@ -85,7 +85,7 @@ def change_password() -> Answer:
     """Set a new password; all other sessions of this login end."""
     form = PasswordForm()
     if form.validate():
-        login = guards.found(logins.of(current_user))
+        login = sessions.own_login()
         login_id, stored = login.id, logins.password_of(login)
         secret = stored.secret if stored else None
         words = own_words(logins.users_of(login), login.email)
@@ -97,7 +97,7 @@ def change_password() -> Answer:
         elif password_hash := hash_of_new(form.password, words):
             login = db.session.get_one(Login, login_id)
             logins.change_password(login, password_hash, SecurityAction.PASSWORD_CHANGED)
-            login_user(current_user._get_current_object())
+            sessions.begin(current_user._get_current_object(), SignInMethod.PASSWORD)
             flash(_("Your password is changed. Everywhere else you are signed out."), "good")
             return redirect(url_for("settings.profile"), 303)
     return profile_page(profile_form(formdata=None), form, 422)
@@ -138,7 +138,6 @@ def member(user_id: int) -> Answer:
 
 @blueprint.post("/settings/team/<int:user_id>/invitation", endpoint="resend")
 @guards.allow(Action.MANAGE_TEAM)
-@guards.limiter.limit(limits.INVITATIONS, key_func=guards.invited)
 def resend_invitation(user_id: int) -> Response:
     """Send an invitation, or a new one that replaces the last."""
     user = guards.own_member(user_id)

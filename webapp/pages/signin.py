@@ -13,20 +13,20 @@ from flask import (
     url_for,
 )
 from flask_babel import gettext as _
-from flask_login import current_user, login_user
+from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.domain.refusals import Refusal
 from webapp.labels.refusals import sentence
-from webapp.models import Link, LinkPurpose, Login, SecurityAction, User, db
-from webapp.pages import frame, guards, htmx, proving
+from webapp.models import Link, LinkPurpose, Login, SecurityAction, SignInMethod, User, db
+from webapp.pages import frame, guards, htmx, proving, sessions
 from webapp.pages.htmx import Answer
 from webapp.pages.ids import row_id
 from webapp.pages.signin_forms import ForgottenForm, LinkForm, SignInForm, hash_of_new
-from webapp.services.accounts import addresses, links, logins, membership
+from webapp.services.accounts import addresses, links, logins, membership, resets
 from webapp.services.accounts.own_words import own_words
 from webapp.services.errors import Refused
-from webapp.signin import devices, limits, password, tokens
+from webapp.signin import limits, password, tokens
 from webapp.typography import address
 
 blueprint = Blueprint("signin", __name__)
@@ -54,7 +54,7 @@ def sign_in() -> Answer:
     if form.validate_on_submit():
         users = users_behind(form.email.data, form.password.data)
         if users:
-            return enter(users, onward)
+            return enter(users, SignInMethod.PASSWORD, onward)
         proving.failed(typed_email())
         form.form_errors.append(
             g.get("shut_out")
@@ -81,14 +81,15 @@ def users_behind(email: str, given: str) -> list[User]:
     return users
 
 
-def enter(users: list[User], onward: str) -> AnyResponse:
+def enter(users: list[User], method: SignInMethod, onward: str) -> AnyResponse:
     """Sign in the only user of a login, or let the person choose among several."""
     if len(users) == 1:
-        start_session(users[0])
+        sessions.begin(users[0], method)
         return redirect(onward, 303)
     session.clear()
     login = logins.of(users[0])
-    session["choosing"] = [login.id if login else 0, datetime.now(UTC).timestamp(), since(login)]
+    begun = datetime.now(UTC).timestamp()
+    session["choosing"] = [login.id if login else 0, begun, since(login), method]
     return redirect(url_for("signin.choose", next=onward), 303)
 
 
@@ -96,15 +97,6 @@ def since(login: Login | None) -> float:
     """Return the moment when a login got its present password, as a number for the session."""
     stored = logins.password_of(login)
     return stored.made_at.timestamp() if stored else 0.0
-
-
-def start_session(user: User) -> None:
-    """Begin a session of this user, with nothing left over from an earlier one."""
-    session.clear()
-    login_user(user)
-    logins.signed_in(user)
-    if login := logins.of(user):
-        devices.remember(login.email_key)
 
 
 @blueprint.post("/sign-out")
@@ -117,7 +109,7 @@ def end_session(text: str) -> AnyResponse:
     """End the session, if there is one, and go to sign in with a notice, in the language of this answer."""
     response = redirect(url_for("signin.sign_in"), 303)
     frame.keep_language(response)
-    session.clear()
+    sessions.end()
     flash(text, "good")
     return response
 
@@ -126,7 +118,7 @@ def end_session(text: str) -> AnyResponse:
 @guards.public
 def choose() -> AnyResponse | str:
     """Choose one of the person's organisations, right after the password."""
-    login_id, begun, known_password = session.get("choosing", (0, 0.0, 0.0))
+    login_id, begun, known_password, method = session.get("choosing", (0, 0.0, 0.0, ""))
     fresh = datetime.now(UTC) - datetime.fromtimestamp(begun, UTC) < CHOICE_LASTS
     login = db.session.get(Login, login_id) if fresh else None
     # If the password was changed meanwhile, this choice ends like a session.
@@ -136,7 +128,8 @@ def choose() -> AnyResponse | str:
         return redirect(url_for("signin.sign_in", next=onward), 303)
     if request.method == "POST":
         chosen = request.form.get("user_id", type=row_id)
-        start_session(guards.found(next((user for user in users if user.id == chosen), None)))
+        user = guards.found(next((user for user in users if user.id == chosen), None))
+        sessions.begin(user, SignInMethod(method))
         return redirect(onward, 303)
     return render_template("signin/choose.html", users=users, onward=onward)
 
@@ -144,12 +137,11 @@ def choose() -> AnyResponse | str:
 @blueprint.route("/forgotten-password", methods=["GET", "POST"])
 @guards.public
 @guards.limiter.limit(limits.BY_ADDRESS, methods=["POST"])
-@guards.limiter.limit(limits.MAILS_BY_EMAIL, key_func=typed_email, methods=["POST"])
 def forgotten() -> Answer:
-    """Ask for a link to set a new password. The answer doesn't tell whether the address is known."""
+    """Ask for a link to set a new password. Neither the answer nor its time tells whether the address is known."""
     form = ForgottenForm()
     if form.validate_on_submit():
-        logins.request_reset(form.email.data)
+        resets.ask(form.email.data)
         return redirect(url_for("signin.forgotten", sent=1), 303)
     sent = "sent" in request.args
     page = render_template("signin/forgotten.html", form=form, sent=sent)
@@ -175,7 +167,7 @@ def over() -> tuple[str, int]:
 
 def invitation(found: Link) -> Answer:
     """Let somebody in: by a new password, by the one that the mailbox has already, or as who is signed in."""
-    own = logins.of(current_user) if current_user.is_authenticated else None
+    own = sessions.own_login() if current_user.is_authenticated else None
     if own is not None and membership.is_inviters(found, own):
         own = None
     if own is not None and request.form.get("as") == "own":
@@ -199,7 +191,7 @@ def accept(found: Link, own: Login | None = None) -> Answer:
         return render_template("signin/accept.html", link=found, own=None, error=error), 422
     if own is None:
         return end_session(_("Accepted. Sign in with the password that you have."))
-    start_session(found.user)
+    sessions.switch(found.user)
     flash(_("Accepted. You are signed in for this organisation now."), "good")
     return redirect(url_for("frame.home"), 303)
 
@@ -223,7 +215,7 @@ def with_new_password(found: Link, own: Login | None = None) -> Answer:
         db.session.rollback()
         return over()
     flash(_("Your password is set."), "good")
-    return enter(users, url_for("frame.home")) if users else over()
+    return enter(users, SignInMethod.LINK, url_for("frame.home")) if users else over()
 
 
 def set_password(found: Link, password_hash: str) -> list[User]:

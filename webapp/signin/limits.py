@@ -6,6 +6,3 @@ BY_ADDRESS = "10 per minute"
 FAILURES = "5 per 15 minutes"
 # Failures for one e-mail from all networks together, on devices that are not known.
 FAILURES_ANYWHERE = "100 per day"
-MAILS_BY_EMAIL = "3 per hour"
-# Invitations to one person, so that a mailbox can't be flooded.
-INVITATIONS = "5 per hour"

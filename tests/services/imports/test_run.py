@@ -351,6 +351,10 @@ def test_dates_in_figures_of_each_language(context: Flask, language: str, text: 
             [(2, "Deadline", Problem.DEADLINE_LATE)],
         ),
         (
+            "Company name,Email,Name\nX\u200b,a@x.example,Ana\u3164\nAcme,b@y.example,علی\u200cرضا\n",
+            [(2, "Company name", Problem.UNSEEN), (2, "Name", Problem.UNSEEN)],
+        ),
+        (
             PEOPLE,
             [
                 (2, "Company name", Problem.NOT_FOUND),

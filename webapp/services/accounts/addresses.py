@@ -29,7 +29,7 @@ def waiting(user: User) -> Link | None:
 def ask(user: User, email: str) -> Link:
     """Let a new address wait until it is confirmed. Both mailboxes get a mail, the old one with a way to stop it.
 
-    Raises Refused for an address that somebody else in the organisation has.
+    Raises Refused for an address that somebody else in the organisation has, and TooMany.
     """
     email = checked_address(user.organisation_id, email, user)
     login = logins.of(user)
@@ -38,9 +38,10 @@ def ask(user: User, email: str) -> Link:
     for old in {user.email, login.email if login else user.email} - {email}:
         # Only the mailbox of the login itself can give the login back.
         own = login if old.casefold() == key else None
-        links.send(user, LinkPurpose.ADDRESS_STOP, email=old, login=own, new_email=email)
+        stop = LinkPurpose.ADDRESS_STOP
+        links.send(user, stop, email=old, login=own, new_email=email, sender=user)
     security_log.record(SecurityAction.ADDRESS_ASKED, user, email=email)
-    return links.send(user, LinkPurpose.ADDRESS_CONFIRMATION, email=email, login=login)
+    return links.send(user, LinkPurpose.ADDRESS_CONFIRMATION, email=email, login=login, sender=user)
 
 
 def cancel(user: User) -> None:
@@ -100,7 +101,8 @@ def stop(link: Link) -> None:
         membership.join(user, login)
         logins.forget_credentials(login)
         links.void(login, LinkPurpose.PASSWORD_RESET)
-        links.send(user, LinkPurpose.PASSWORD_RESET, login=login)
+        # Not even too many requests for new passwords keep somebody from stopping this.
+        links.send(user, LinkPurpose.PASSWORD_RESET, login=login, counts=False)
     security_log.record(SecurityAction.ADDRESS_STOPPED, user, email=link.email)
 
 

@@ -16,14 +16,14 @@ from webapp.models import (
     Login,
     Membership,
     SecurityAction,
+    SessionEnd,
     User,
     UserSession,
     db,
 )
 from webapp.models.organisation import users_with_organisations
 from webapp.models.tables import client_table, conflict_insert, credential_table, login_table
-from webapp.models.user import new_token
-from webapp.services.accounts import links, security_log
+from webapp.services.accounts import links, security_log, sessions
 
 # Of the user's organisation, which is a client or has no such column.
 IN_USE = client_table.c.archived_at.is_(None)
@@ -122,7 +122,7 @@ def set_password(login: Login, password_hash: str) -> None:
     )
     db.session.expire_all()
     links.void(login, LinkPurpose.PASSWORD_RESET)
-    end_sessions(login)
+    sessions.end_of_login(login, SessionEnd.PASSWORD)
 
 
 def change_password(login: Login, password_hash: str, action: SecurityAction) -> None:
@@ -131,23 +131,10 @@ def change_password(login: Login, password_hash: str, action: SecurityAction) ->
     security_log.record_login(action, login)
 
 
-def end_sessions(login: Login) -> None:
-    bearers = (
-        select(User)
-        .join(Membership, Membership.user_id == User.id)
-        .where(Membership.login_id == login.id)
-        .order_by(User.id)
-        .with_for_update(of=User)
-    )
-    for user in db.session.scalars(bearers.execution_options(populate_existing=True)):
-        user.session_token = new_token()
-    db.session.flush()
-
-
 def forget_credentials(login: Login) -> None:
     """Take all credentials away: whoever has them gets in no more, until a link from the mailbox sets a password."""
     db.session.execute(delete(Credential).where(Credential.login_id == login.id))
-    end_sessions(login)
+    sessions.end_of_login(login, SessionEnd.ADDRESS)
 
 
 def forget_unused(login: Login) -> None:
@@ -165,16 +152,6 @@ def forget_unused(login: Login) -> None:
         db.session.execute(delete(kind).where(kind.login_id == login.id))
     db.session.delete(login)
     db.session.flush()
-
-
-def request_reset(email: str) -> None:
-    """Queue a link to set a new password, if there is such a login, and it still opens something.
-
-    It goes to the login's own address, whatever addresses its users have.
-    """
-    login = find(email_key(email))
-    if users := users_of(login):
-        links.send(users[0], LinkPurpose.PASSWORD_RESET, login=login)
 
 
 def signed_in(user: User) -> None:

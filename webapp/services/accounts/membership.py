@@ -12,14 +12,14 @@ from webapp.models import (
     Login,
     Membership,
     SecurityAction,
+    SessionEnd,
     User,
     db,
 )
 from webapp.models.audit import AuditAction
 from webapp.models.tables import conflict_insert, membership_table
-from webapp.models.user import new_token
 from webapp.services import audit
-from webapp.services.accounts import admin_notices, links, logins, security_log
+from webapp.services.accounts import admin_notices, links, logins, security_log, sessions
 from webapp.services.errors import Refused
 from webapp.services.locks import lock_clients, lock_organisation
 from webapp.services.reminders import situations
@@ -30,7 +30,7 @@ def invite(actor: User | None, user: User) -> Link:
     """Make a new invitation link and queue its mail; an older one of the same user is void.
 
     The first person of a client that is invited becomes its admin: somebody must be able to choose the contacts.
-    Only an admin of the partner makes an admin so, and the client's other people are told. Raises Refused.
+    Only an admin of the partner makes an admin so, and the client's other people are told. Raises Refused, TooMany.
     """
     if not user.active:
         raise Refused("active", Refusal.INACTIVE)
@@ -38,7 +38,7 @@ def invite(actor: User | None, user: User) -> Link:
     if isinstance(user.organisation, Client) and not has_admin(user.organisation_id):
         make_first_admin(actor, user)
     user.invited_at = datetime.now(UTC)
-    link = links.send(user, LinkPurpose.INVITATION, inviter=actor)
+    link = links.send(user, LinkPurpose.INVITATION, inviter=actor, sender=actor)
     audit.record_change(actor, AuditAction.USER_INVITED, user)
     return link
 
@@ -55,7 +55,7 @@ def make_first_admin(actor: User | None, user: User) -> None:
 def role_changed(actor: User | None, user: User) -> None:
     """Note that a user became an admin, or is one no more. Sessions end, but not that of who did it."""
     if actor is None or actor.id != user.id:
-        end_sessions(user)
+        sessions.end_of_user(user, SessionEnd.ROLE)
     admin = "1" if user.admin else "0"
     security_log.record(SecurityAction.ROLE_CHANGED, user, actor=actor, admin=admin)
 
@@ -108,13 +108,8 @@ def join(user: User, login: Login) -> None:
         return
     security_log.record(SecurityAction.JOINED, user)
     if before is not None:
-        end_sessions(user)
+        sessions.end_of_user(user, SessionEnd.ADDRESS)
         logins.forget_unused(before)
-
-
-def end_sessions(user: User) -> None:
-    user.session_token = new_token()
-    db.session.flush()
 
 
 def deactivate(actor: User | None, user: User) -> None:
@@ -126,7 +121,7 @@ def deactivate(actor: User | None, user: User) -> None:
     # Before the person's own row, as a worker does that flags a rejected address.
     lock_clients([user.organisation_id])
     user.active = False
-    end_sessions(user)
+    sessions.end_of_user(user, SessionEnd.DEACTIVATED)
     links.void(user)
     situations.refresh_person(user)
     audit.record_change(actor, AuditAction.USER_DEACTIVATED, user)

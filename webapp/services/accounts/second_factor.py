@@ -16,13 +16,14 @@ from webapp.models import (
     Login,
     Membership,
     Partner,
+    SessionEnd,
     User,
     db,
 )
 from webapp.models.audit import TrailEntry
 from webapp.models.tables import conflict_insert, credential_table
 from webapp.services import audit
-from webapp.services.accounts import logins, partners
+from webapp.services.accounts import logins, partners, sessions
 from webapp.services.errors import Refused
 
 REQUIREMENT = "second_factor_required"
@@ -67,7 +68,7 @@ def set_up(login: Login, key: str, step: int, code_hashes: Sequence[str]) -> Non
         )
     )
     set_codes(login, code_hashes)
-    logins.end_sessions(login)
+    sessions.end_of_login(login, SessionEnd.FACTOR)
 
 
 def set_codes(login: Login, code_hashes: Sequence[str]) -> None:
@@ -109,7 +110,7 @@ def remove(login: Login) -> None:
     if db.session.scalar(requiring.limit(1)):
         raise Refused("second_factor", Refusal.FACTOR_REQUIRED)
     forget(login, *KINDS)
-    logins.end_sessions(login)
+    sessions.end_of_login(login, SessionEnd.FACTOR)
 
 
 def reset(actor: User | None, login: Login) -> None:
@@ -124,7 +125,7 @@ def reset(actor: User | None, login: Login) -> None:
     if app_of(login) is None:
         raise Refused("second_factor", Refusal.FACTOR_MISSING)
     forget(login, *KINDS)
-    logins.end_sessions(login)
+    sessions.end_of_login(login, SessionEnd.FACTOR)
     for user in users:
         audit.record_change(actor, AuditAction.FACTOR_REMOVED, user)
 
