@@ -13,6 +13,7 @@ from flask import (
 )
 from werkzeug.wrappers import Response as AnyResponse
 
+UNSEEN, PARTS = re.compile(r"[\0-\x1f]"), re.compile(r"[/\\?#]")
 # The answer of a route: a response, or a page and its status.
 Answer = AnyResponse | tuple[str, int]
 
@@ -57,8 +58,8 @@ def local(target: str | None) -> str:
         not target
         or not target.startswith(home)
         or target.startswith(("//", "/\\"))
-        or any(ord(char) < 32 for char in target)
-        or {".", ".."} & set(re.split(r"[/\\?#]", unquote(target)))
+        or UNSEEN.search(target)
+        or {".", ".."} & set(PARTS.split(unquote(target)))
     ):
         return home
     return target
