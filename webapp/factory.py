@@ -36,6 +36,8 @@ from webapp.pages import (
     help,
     kept,
     mail_texts,
+    organisations,
+    own_sessions,
     renewal_owner,
     security,
     sessions,
@@ -52,6 +54,8 @@ BLUEPRINTS = (
     frame.blueprint,
     signin.blueprint,
     kept.blueprint,
+    own_sessions.blueprint,
+    organisations.blueprint,
     communications.blueprint,  # the one of webapp.pages.settings, with Partners
     security.blueprint,
     mail_texts.blueprint,

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 from flask import Flask, Response, g, session
 from flask_login import LoginManager, current_user, login_user
 
-from webapp.models import Login, SessionEnd, SignInMethod, User, db
+from webapp.models import Login, SecurityAction, SessionEnd, SignInMethod, User, db
 from webapp.models.loaded import SignIn
-from webapp.services.accounts import kept, logins, sessions
+from webapp.services.accounts import kept, logins, security_log, sessions
 from webapp.signin import devices
 
 # A page writes nothing but this, and seldom.
@@ -86,6 +86,7 @@ def end() -> None:
     """End the session, if there is one, and leave nothing of it in the cookie."""
     if sign_in := present():
         sessions.end_one(sign_in, SessionEnd.SIGNED_OUT)
+        security_log.record(SecurityAction.SESSION_ENDED, current_user)
     waiting = session.get(KEPT)
     session.clear()
     if waiting:

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from webapp.domain.access import Action
 from webapp.models import Login, SecurityAction, SignInMethod, User, db
-from webapp.pages import guards, listing, proving, sessions
+from webapp.pages import guards, listing, own_sessions, proving, sessions
 from webapp.pages.htmx import Answer
 from webapp.pages.notices import Quicker
 from webapp.pages.people_forms import add_person, save_person
@@ -58,6 +58,7 @@ def profile_page(
         conflict=conflict,
         waiting=addresses.waiting(current_user),
         login=sessions.own_login(),
+        **own_sessions.listed(),
     )
     return page, status
 
