@@ -4,12 +4,13 @@ import logging
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from click import Command, Context
-from flask import Flask, Response, request
+from flask import Flask, Request, Response, request
 from flask.cli import AppGroup
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask.templating import Environment
@@ -23,6 +24,7 @@ from webapp.models import db
 from webapp.models.transactions import prepare_engine
 from webapp.pages import (
     account,
+    archiving,
     client_details,
     communications,
     compression,
@@ -32,29 +34,38 @@ from webapp.pages import (
     frame,
     guards,
     help,
+    kept,
     mail_texts,
     renewal_owner,
+    security,
+    sessions,
     signin,
     statics,
     subscriptions,
 )
 from webapp.pages.ids import RowIdConverter
+from webapp.pages.incoming import Incoming
 from webapp.paths import folder
 from webapp.templating import Catalogs, Templates
 
 BLUEPRINTS = (
     frame.blueprint,
     signin.blueprint,
+    kept.blueprint,
     communications.blueprint,  # the one of webapp.pages.settings, with Partners
+    security.blueprint,
     mail_texts.blueprint,
     dashboard.blueprint,
     client_details.blueprint,  # the one of webapp.pages.clients, with its tabs
+    archiving.blueprint,
     renewal_owner.blueprint,
     deliveries.blueprint,
     subscriptions.blueprint,
     account.blueprint,
     help.blueprint,
 )
+# Browsers keep a cookie of such a name only for this very host, over https, whatever another host says.
+HOST_ALONE = "__Host-"
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"
 
 
@@ -62,6 +73,7 @@ class Portal(Flask):
     """The WSGI app, with templates that speak languages."""
 
     jinja_environment: type[Environment] = Templates
+    request_class: type[Request] = Incoming
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Return a function as it is: none is a coroutine. Flask looks at each, 16 times a page."""
@@ -126,6 +138,7 @@ def make(settings: config.Settings | None) -> Flask:
         tasks.prepare(app)
     # First of all, so that refusals by extensions have a request id, a language and headers, too.
     frame.prepare(app)
+    sessions.prepare(app)
     compression.prepare(app)
     statics.prepare(app)
     add_extensions(app)
@@ -166,7 +179,9 @@ def configure(app: Flask, settings: config.Settings) -> None:
         TRUSTED_HOSTS=list(settings.trusted_hosts) or None,
         MAX_CONTENT_LENGTH=1_000_000,
         # An application that shares the portal's host may have a cookie named "session".
-        SESSION_COOKIE_NAME="portal_session",
+        SESSION_COOKIE_NAME=f"{HOST_ALONE if settings.host_alone else ''}portal_session",
+        # Longer than any session, so that one that has ended is told from none.
+        PERMANENT_SESSION_LIFETIME=timedelta(days=2 * settings.session_days),
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.secure,
         PREFERRED_URL_SCHEME="https" if settings.secure else "http",
@@ -232,5 +247,4 @@ def add_extensions(app: Flask) -> None:
     babel.domain_instance = Catalogs()
     guards.csrf.init_app(app)
     app.jinja_env.globals["csrf_token"] = guards.csrf_token
-    guards.login_manager.init_app(app)
     guards.limiter.init_app(app)

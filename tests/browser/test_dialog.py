@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.hands import Keyboard
 from tests.support.browser import violations
-from tests.support.cast import Cast, unit_of_work
+from tests.support.cast import Cast, let_in_at, unit_of_work
 from webapp.domain.ownership import Owner
 from webapp.models import AuditEntry, Client, Partner, db
 from webapp.services.accounts import logins
@@ -133,7 +133,7 @@ def test_what_is_missing_is_said_in_the_dialog_with_the_input_kept(app, visit, c
 @pytest.mark.parametrize("ended", ["before opening", "before saving"])
 def test_a_session_that_has_ended_leads_to_sign_in_and_back(app, visit, cast, ended):
     with unit_of_work(app):
-        logins.set_password("alice@odnowa.example", hash_password(PASSWORD))
+        logins.set_password(let_in_at("alice@odnowa.example"), hash_password(PASSWORD))
     with visit(cast.alice) as page:
         if ended == "before opening":
             page.goto(f"/partner/clients/{cast.client}/renewals")

@@ -1,11 +1,13 @@
 """portal check --deploy: what can't keep the promise about delivery is refused by its name."""
 
 import json
+import socket
 
 import pytest
 
 from tests.support.cast import SECRET
 from webapp.app import create_app
+from webapp.cli.check_deploy import check_buffering
 from webapp.config import Settings
 from webapp.models import db
 
@@ -13,6 +15,7 @@ GOOD = {
     "secret_key": SECRET,
     "base_url": "https://portal.odnowa.pl",
     "trusted_hosts": ("portal.odnowa.pl",),
+    "proxies": 1,
     "mail_url": "smtp://mail.odnowa.pl",
     "mail_from": "renewals@odnowa.pl",
     "limits_url": "redis://cache",
@@ -20,7 +23,17 @@ GOOD = {
 
 
 @pytest.fixture
-def refused(tmp_path, database_url):
+def no_names(monkeypatch):
+    """The machine knows no names of others, as tests may not reach any."""
+
+    def unknown(*given):
+        raise socket.gaierror("Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+
+
+@pytest.fixture
+def refused(tmp_path, database_url, no_names):
     """Run the checks with these settings; return the failed ones as {check: text}, and the exit code."""
 
     def check(**others):
@@ -48,6 +61,7 @@ def test_a_sound_installation_passes(refused):
         ({"base_url": "http://portal.odnowa.pl"}, "base url", "must start with https://"),
         ({"trusted_hosts": ()}, "trusted hosts", "set PORTAL_TRUSTED_HOSTS, to portal.odnowa.pl"),
         ({"trusted_hosts": ("odnowa.pl",)}, "trusted hosts", "lacks portal.odnowa.pl"),
+        ({"proxies": 0}, "proxies", "set PORTAL_PROXIES"),
         ({"demo": True, "mail_url": "inbox:"}, "demo", "unset PORTAL_DEMO"),
         ({"demo": True}, "demo", "never beside a mail server"),
         ({"mail_from": "renewals@portal.example"}, "sender", "set PORTAL_MAIL_FROM"),
@@ -70,6 +84,14 @@ def test_sqlite_is_for_one_machine(refused, database_url):
     assert set(refused(broker_url="redis://queue")) == (set() if many else {"storage"})
     assert set(refused(limits_url="memory://")) == ({"sign-in limits"} if many else set())
     assert set(refused(secret_key="")) == ({"secret key"} if many else set())
+
+
+@pytest.mark.settings(base_url="https://portal.odnowa.pl")
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_cannot_be_tried_out_is_not_known(context, no_names):
+    """Whether a proxy takes requests in first: tests/scale/test_half_sent.py tries it out."""
+    found = check_buffering()
+    assert found.startswith("not known, since https://portal.odnowa.pl can't be reached from here")
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

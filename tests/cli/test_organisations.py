@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from tests.support.cast import BASE_URL, dump, make_client, unit_of_work
 from webapp.models import AuditEntry, Client, LinkPurpose, Partner, User, db
-from webapp.signin import links
+from webapp.signin import tokens
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_a_partner_and_the_invitation_of_its_admin(run, app):
     address = result.output.splitlines()[-1]
     assert address.startswith(f"{BASE_URL}/link/")
     with app.app_context():
-        link = links.read(address.rpartition("/")[2])
+        link = tokens.read(address.rpartition("/")[2])
         assert link
         assert (link.user.email, link.user.admin, link.purpose) == (
             *("ana@odnowa.example", True),

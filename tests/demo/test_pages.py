@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import select
 
 from tests.support import run
-from tests.support.cast import unit_of_work
+from tests.support.cast import let_in, unit_of_work
 from webapp.demo import inbox
-from webapp.models import InboxMail, Installation, Login, Partner, Subscription, User, db
+from webapp.models import InboxMail, Installation, Partner, Subscription, User, db
 from webapp.services import runtime
-from webapp.services.accounts import membership, people
+from webapp.services.accounts import logins, membership, people
 from webapp.services.reminders.due_index import refresh
 from webapp.worker import once
 
@@ -28,8 +28,7 @@ def demo(app, cast):
     with unit_of_work(app):
         db.session.get_one(Installation, 1).demo = True
         alice = db.session.get_one(User, cast.alice)
-        now = datetime.now(UTC)
-        db.session.add(Login(email_key=alice.email_key, password_hash="-", changed_at=now))
+        logins.set_password(let_in(alice), "-")
         frank = people.add_person(
             alice, alice.organisation, name="Frank", email="frank@odnowa.example"
         )

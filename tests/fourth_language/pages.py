@@ -30,8 +30,8 @@ from webapp.models.tables import organisation_table
 from webapp.models.transactions import writing
 from webapp.pages import guards
 from webapp.services import runtime
-from webapp.services.accounts import logins
-from webapp.signin import links
+from webapp.services.accounts import links, logins
+from webapp.signin import tokens
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 SAMPLE = 3
@@ -54,7 +54,7 @@ def demo(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Flask:
         story.load(lambda server: in_danish(app, server), runtime.now().date())
         user = db.session.scalars(select(User).where(User.active)).first()
         assert user
-        logins.new_link(user, LinkPurpose.PASSWORD_RESET)
+        links.send(user, LinkPurpose.PASSWORD_RESET, login=logins.of(user))
         db.session.commit()
         db.session.remove()
     writing.reset(token)
@@ -112,7 +112,7 @@ def demo_pages(app: Flask, ids: list[dict[str, int]]) -> Iterator[str]:
     """The addresses of all pages; those of a client for a few of them, its first tab for all."""
     with app.app_context():
         link = db.session.scalars(select(Link)).first()
-        token = links.token(link) if link else "made-up"
+        token = tokens.token(link) if link else "made-up"
         db.session.remove()
     urls: dict[str, None] = {}
     for rule in app.url_map.iter_rules():

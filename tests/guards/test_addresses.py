@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.support.cast import make_user, unit_of_work
+from tests.support.cast import let_in, make_user, unit_of_work
 from tests.support.forms import pages
 from webapp.domain.ownership import Owner
 from webapp.models import (
@@ -12,7 +12,6 @@ from webapp.models import (
     InboxMail,
     Installation,
     LinkPurpose,
-    Login,
     MailKind,
     Partner,
     User,
@@ -20,9 +19,9 @@ from webapp.models import (
 )
 from webapp.models.audit import AuditAction, AuditEntry
 from webapp.services import runtime
-from webapp.services.accounts import logins
+from webapp.services.accounts import links, logins
 from webapp.services.sending import sample_mails
-from webapp.signin import links
+from webapp.signin import tokens
 
 pytestmark = [
     pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
@@ -66,8 +65,8 @@ def abroad(app, cast):
         partner.default_owner = Owner.PARTNER
         message = f"From: a@b.example\r\nTo: Alice <alice@{STORED}>\r\nDate: Thu, 19 Feb 2026 09:00:00 +0100\r\n\r\n-"
         dave = db.session.get_one(User, cast.dave)
-        db.session.add(Login(email_key=dave.email_key, password_hash="-", changed_at=runtime.now()))
-        invitation = links.token(logins.new_link(dave, LinkPurpose.INVITATION))
+        logins.set_password(let_in(dave), "-")
+        invitation = tokens.token(links.send(dave, LinkPurpose.INVITATION))
         db.session.add(
             InboxMail(
                 received_at=runtime.now(),

@@ -16,7 +16,7 @@ from webapp.labels.refusals import WORDS
 ROOT = Path(__file__).parent.parent.parent / "webapp"
 TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(ROOT.rglob("*.py"))}
 # Pages and commands pass on what these say.
-TELLERS = {"domain", "mail", "services"}
+TELLERS = {"domain", "mail", "services", "signin"}
 # The exceptions that bear a code, and the place of the code among their arguments.
 BEARERS = {"Refused": 1, "AddressError": 0, "CellError": 0, "MatchError": 1, "Fault": 2}
 

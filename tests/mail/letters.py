@@ -10,6 +10,7 @@ from webapp.domain.ownership import Owner
 from webapp.domain.recipients import ContactRole, Place, Reason
 from webapp.domain.snapshots import (
     AccountSnapshot,
+    AdminSnapshot,
     CircleMember,
     ClientName,
     DayTold,
@@ -180,6 +181,32 @@ LETTERS: dict[str, Letter] = {
     "invitation": to_one(MailKind.INVITATION, DANA, ACCOUNT, sender=PORTAL, link=LINK),
     "password_reset": to_one(
         MailKind.PASSWORD_RESET, DANA, replace(ACCOUNT, inviter=None), sender=PORTAL, link=LINK
+    ),
+    "address_confirmation": to_one(
+        MailKind.ADDRESS_CONFIRMATION,
+        DANA,
+        replace(ACCOUNT, inviter=None),
+        sender=PORTAL,
+        link=LINK,
+    ),
+    "address_notice": to_one(
+        MailKind.ADDRESS_NOTICE,
+        DANA,
+        replace(ACCOUNT, inviter=None, new_email="dana.new@acme.example"),
+        sender=PORTAL,
+        link=LINK,
+    ),
+    "admin_notice": to_one(
+        MailKind.ADMIN_NOTICE,
+        DANA,
+        AdminSnapshot(
+            recipient=DANA.name,
+            organisation="Acme",
+            admin=JOAO.name,
+            email=JOAO.email,
+            actor="Ana Żak",
+        ),
+        sender=PORTAL,
     ),
 }
 # Two renewals, and one with a deadline, to each who may get them.

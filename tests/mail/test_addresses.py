@@ -29,6 +29,8 @@ def test_address_as_it_goes_over_the_wire(typed: str, wire: str) -> None:
         ("ana\x00@c.example", Refusal.ADDRESS_CHARACTERS),
         ("ana@c.example\r\nBcc: eve@c.example", Refusal.ADDRESS_CHARACTERS),
         ("ana\u202e@c.example", Refusal.ADDRESS_CHARACTERS),
+        ("ana@c\u3164.example", Refusal.ADDRESS_CHARACTERS),
+        ("ana@c\u200b.example", Refusal.ADDRESS_CHARACTERS),
         ("żółw@c.example", Refusal.ADDRESS_ACCENTS),
         ("ana@" + "c." * 130 + "example", Refusal.ADDRESS_LENGTH),
         ("@c.example", Refusal.ADDRESS_SPELLING),
@@ -66,7 +68,18 @@ def test_name_gets_single_spaces() -> None:
     assert check_name("  Ana \u00a0 Żak ") == "Ana Żak"
 
 
-@pytest.mark.parametrize("typed", ["Ana\nŻak", "Ana\x00", "Ana\u2028Żak", "Ana \u202eelpmaxe"])
+def test_name_in_another_script_keeps_what_it_needs() -> None:
+    assert check_name("علی‌رضا") == "علی\u200cرضا"
+
+
+@pytest.mark.parametrize("typed", ["Ana\u200b", "\u3164", "Ana \u202eelpmaxe", "A\u200dna"])
+def test_name_with_what_nobody_sees_is_refused(typed: str) -> None:
+    with pytest.raises(AddressError) as caught:
+        check_name(typed)
+    assert caught.value.refusal is Refusal.UNSEEN
+
+
+@pytest.mark.parametrize("typed", ["Ana\nŻak", "Ana\x00", "Ana\u2028Żak", "Ana\ud800"])
 def test_name_with_control_characters_is_refused(typed: str) -> None:
     with pytest.raises(AddressError) as caught:
         check_name(typed)

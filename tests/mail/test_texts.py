@@ -10,7 +10,12 @@ from tests.mail.letters import ALL, CLIENT, DANA, LETTERS, MARKETING, SALES, let
 from tests.mail.test_wire import parsed
 from tests.support.texts import Reader
 from webapp.config import Settings
-from webapp.domain.snapshots import ReminderSnapshot, SubscriptionLine, TextToForward
+from webapp.domain.snapshots import (
+    ReminderSnapshot,
+    SubscriptionLine,
+    TakeoverSnapshot,
+    TextToForward,
+)
 from webapp.i18n import CODES
 from webapp.mail.compose import compose, first_name
 from webapp.mail.kinds import KINDS
@@ -50,7 +55,7 @@ def test_subjects_begin_with_what_tells_mails_apart(
 ) -> None:
     of = ALL[name]
     subject = mail(composing, of, language)["Subject"]
-    if of.kind in (MailKind.INVITATION, MailKind.PASSWORD_RESET):
+    if not isinstance(of.snapshot, (ReminderSnapshot, TakeoverSnapshot)):
         return
     at_client = of.recipient == DANA
     begins = (MARKETING.product, SALES.product) if at_client else (CLIENT.name,)

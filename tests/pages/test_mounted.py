@@ -8,7 +8,7 @@ import pytest
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client
 
-from tests.support.cast import build_schema, unit_of_work
+from tests.support.cast import build_schema, let_in_at, unit_of_work
 from tests.support.forms import PRESENT_HASH, pages
 from webapp.services.accounts import logins
 
@@ -73,7 +73,7 @@ def enter(app, site):
 
     def sign_in(email, **fields):
         with unit_of_work(app):
-            logins.set_password(email, PRESENT_HASH)
+            logins.set_password(let_in_at(email), PRESENT_HASH)
         page = site.get(f"{PREFIX}/sign-in", base_url=SITE).text
         form = {"email": email, "password": "the present password", "csrf_token": token(page)}
         return site.post(f"{PREFIX}/sign-in", data=form | fields, base_url=SITE)

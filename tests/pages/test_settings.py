@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import select, update
 
-from tests.support.cast import Cast, unit_of_work
+from tests.support.cast import Cast, let_in_at, unit_of_work
 from tests.support.forms import shown_to
 from webapp.models import Client, ContactAssignment, Delivery, User, db
 from webapp.services.accounts import logins
@@ -46,14 +46,16 @@ def test_everybody_has_a_profile(app, browse, cast: Cast, who):
         data = facts | {"shown": shown_to(client, "/settings/profile")}
         return client.post("/settings/profile", data=data).status_code
 
-    form = {"name": "Somebody Else", "language": "pl", "time_zone": "America/Sao_Paulo"}
+    email = stored(app, user_id).email
+    form = {"name": "Somebody Else", "email": email}
+    form |= {"language": "pl", "time_zone": "America/Sao_Paulo"}
     assert save(**form) == 303
     page = client.get("/settings/profile")
     assert 'lang="pl"' in page.text
     assert '<option selected value="America/Sao_Paulo">Sao Paulo, Brazylia' in page.text
     user = stored(app, user_id)
-    assert (user.name, user.language, user.time_zone) == tuple(form.values())
-    assert save(name="Somebody Else", language="", time_zone="") == 303
+    assert (user.name, user.email, user.language, user.time_zone) == tuple(form.values())
+    assert save(name="Somebody Else", email=email, language="", time_zone="") == 303
     user = stored(app, user_id)
     assert (user.language, user.time_zone) == (None, None)
 
@@ -80,14 +82,14 @@ def test_a_profile_that_is_refused_keeps_what_was_typed(app, browse, cast: Cast,
 
 def test_a_password_is_changed_and_other_sessions_end(app, browse, cast: Cast):
     with unit_of_work(app):
-        logins.set_password("dave@acme.example", password.hash_password(SECRET))
+        logins.set_password(let_in_at("dave@acme.example"), password.hash_password(SECRET))
     here, elsewhere = browse(cast.dave), browse(cast.dave)
     form = {"present": SECRET, "password": NEW, "again": NEW}
     assert here.post("/settings/profile/password", data=form).status_code == 303
     assert here.get("/settings/profile").status_code == 200
     assert elsewhere.get("/settings/profile").status_code == 303
     with app.app_context():
-        assert password.verify(logins.password_hash_of("dave@acme.example"), NEW)
+        assert password.verify(logins.password_of(logins.find("dave@acme.example")).secret, NEW)
 
 
 @pytest.mark.parametrize(
@@ -96,19 +98,20 @@ def test_a_password_is_changed_and_other_sessions_end(app, browse, cast: Cast):
         ({"present": "wrong", "password": NEW, "again": NEW}, "not your present password"),
         ({"present": SECRET, "password": NEW, "again": "other"}, "same new password twice"),
         ({"present": SECRET, "password": "short", "again": "short"}, "at least 10"),
+        ({"present": SECRET, "password": "acme-dave-1", "again": "acme-dave-1"}, "easy to guess"),
         ({}, "Fill this in"),
     ],
 )
 def test_a_password_that_is_refused(app, browse, cast: Cast, form, text):
     with unit_of_work(app):
-        logins.set_password("dave@acme.example", password.hash_password(SECRET))
+        logins.set_password(let_in_at("dave@acme.example"), password.hash_password(SECRET))
     answer = browse(cast.dave).post("/settings/profile/password", data=form)
     assert answer.status_code == 422
     assert text in answer.text
     # No password comes back in a page.
     assert NEW not in answer.text
     with app.app_context():
-        assert password.verify(logins.password_hash_of("dave@acme.example"), SECRET)
+        assert password.verify(logins.password_of(logins.find("dave@acme.example")).secret, SECRET)
 
 
 @pytest.mark.parametrize("who", ["bob", "dave"])

@@ -1,7 +1,7 @@
 """The cast: people whose names tell their rights, on both databases (a pytest plugin).
 
 Alice is admin of the partner, Bob its member, Charlie admin of another partner, Dana admin of Alice's
-client, Dave its member; Eve is signed out.
+client, Dave a contact there who only gets mail; Eve is signed out.
 """
 
 import sqlite3
@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from flask import Flask, Response
 from flask.testing import FlaskClient
-from sqlalchemy import event, select
+from sqlalchemy import delete, event, select
 from werkzeug.test import TestResponse
 
 from tests.support import run
@@ -24,10 +24,21 @@ from webapp.app import create_app
 from webapp.cli.migrating import upgrade
 from webapp.config import Settings
 from webapp.domain.recipients import ContactRole
-from webapp.models import Client, ContactAssignment, Partner, Subscription, User, db
+from webapp.models import (
+    Client,
+    ContactAssignment,
+    Login,
+    Partner,
+    SecurityEvent,
+    SignInMethod,
+    Subscription,
+    User,
+    db,
+)
 from webapp.models.organisation import NO_DECISION
 from webapp.models.tables import client_table
 from webapp.models.transactions import writing
+from webapp.services.accounts import logins, membership, sessions
 from webapp.services.reminders import situations
 from webapp.typography import plain
 
@@ -127,6 +138,20 @@ def make_user(organisation: Any, name: str, **values: Any) -> User:
     )
 
 
+def let_in(user: User) -> Login:
+    """Make somebody a member, as after an invitation was accepted, and return the login."""
+    login = logins.of(user)
+    if login is None:
+        login = logins.prove(user.email)
+        membership.join(user, login)
+    return login
+
+
+def let_in_at(email: str) -> Login:
+    """Make the only user with this address a member, and return the login."""
+    return let_in(db.session.scalars(select(User).where(User.email_key == email)).one())
+
+
 def make_client(partner: Partner, name: str, **values: Any) -> Client:
     keys = {
         "name_key": i18n.fold(name),
@@ -187,6 +212,11 @@ def cast(app: Flask) -> Cast:
         ]
         db.session.add_all([odnowa, other, acme, foreign, *people.values(), *subscriptions])
         db.session.flush()
+        for name, user in people.items():
+            if name != "dave":
+                let_in(user)
+        # What a test finds in the log is its own.
+        db.session.execute(delete(SecurityEvent))
         odnowa.notified_user_id = people["alice"].id
         other.notified_user_id = people["charlie"].id
         for role in ContactRole:
@@ -205,11 +235,12 @@ def cast(app: Flask) -> Cast:
 
 
 def dump(app: Flask) -> dict[str, list[tuple[Any, ...]]]:
-    """Read every row of every table."""
+    """Read every row of every table but the sessions, which begin as tests browse."""
     with app.app_context():
         tables = {
             table.name: [tuple(row) for row in db.session.execute(select(table))]
             for table in db.metadata.sorted_tables
+            if table.name != "user_session"
         }
         db.session.remove()
     return tables
@@ -223,6 +254,14 @@ class PlainResponse(TestResponse, Response):
         return plain(self.get_data(as_text=True))
 
 
+def session_key(app: Flask, user_id: int) -> str:
+    """Begin a session of a user, who becomes a member if need be, and return its key, as in a cookie."""
+    with unit_of_work(app):
+        user = db.session.get_one(User, user_id)
+        let_in(user)
+        return sessions.begin(user, SignInMethod.PASSWORD)
+
+
 @pytest.fixture
 def browse(app: Flask) -> Any:
     """Make test clients signed in as a user by id (none: signed out), over plain HTTP without a browser."""
@@ -230,14 +269,9 @@ def browse(app: Flask) -> Any:
     def sign_in(user_id: int | None = None, language: str | None = None) -> FlaskClient:
         client = FlaskClient(app, PlainResponse)
         if user_id is not None:
-            with app.app_context():
-                user = db.session.get(User, user_id)
-                assert user
-                token = user.session_token
-                db.session.remove()
+            key = session_key(app, user_id)
             with client.session_transaction() as session:
-                session["_user_id"] = token
-                session["_fresh"] = True
+                session["_user_id"] = key
                 if language:
                     session["language"] = language
         return client

@@ -10,15 +10,19 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.support.cast import Cast, unit_of_work
+from tests.support.cast import Cast, let_in, unit_of_work
 from webapp.models import LinkPurpose, User, db
-from webapp.services.accounts import logins
-from webapp.signin import links
+from webapp.services.accounts import links, logins
+from webapp.signin import tokens
 
 HUGE = "9" * 5000
 SCRIPT = "<script>alert(1)</script>"
 # Bad values for any line of text. A lone half of a character can't be sent as UTF-8.
-LINE = ["a\x00b", "a\r\nBcc: eve@evil.example", "a\u2028b", "\u202egnp.exe", "x" * 50_000]
+LINE = [
+    *("a\x00b", "a\r\nBcc: eve@evil.example", "a\u2028b", "x" * 50_000),
+    # Nobody sees them.
+    *("\u202egnp.exe", "a\u200bb", "\u3164", "a\u200fb", "a\U000e0041"),
+]
 NEEDED = ["", "   ", *LINE]
 OTHER_EMAIL = [
     *LINE,
@@ -137,8 +141,14 @@ FORMS = [
     Form(
         "bob",
         "/settings/profile",
-        {"name": "Bob", "language": "", "time_zone": "Europe/Lisbon"},
-        {"name": NEEDED, "language": CHOICE, "time_zone": CHOICE, "shown": SHOWN},
+        {"name": "Bob", "email": "bob@new.example", "language": "", "time_zone": "Europe/Lisbon"},
+        {
+            "name": NEEDED,
+            "email": EMAIL,
+            "language": CHOICE,
+            "time_zone": CHOICE,
+            "shown": SHOWN,
+        },
     ),
     Form(
         "bob",
@@ -308,9 +318,10 @@ PRESENT_HASH = argon2.PasswordHasher(time_cost=1, memory_cost=64).hash("the pres
 def values(app: Flask, cast: Cast) -> dict[str, Any]:
     """Gather the values for the addresses and fields of FORMS. Bob has a password, Dave an open link."""
     with unit_of_work(app):
-        logins.set_password("bob@odnowa.example", PRESENT_HASH)
+        logins.set_password(let_in(db.session.get_one(User, cast.bob)), PRESENT_HASH)
         dave = db.session.get_one(User, cast.dave)
-        link = links.token(logins.new_link(dave, LinkPurpose.PASSWORD_RESET))
+        reset = links.send(dave, LinkPurpose.PASSWORD_RESET, login=let_in(dave))
+        link = tokens.token(reset)
     names = ("client", "subscription", "alice", "bob", "dana", "dave")
     return {name: getattr(cast, name) for name in names} | {"link": link}
 

@@ -9,7 +9,7 @@ from webapp.cli.shared import as_json, find_partner, print_json, unit_of_work
 from webapp.mail.addresses import name_from
 from webapp.models import Client, Organisation, Partner, User, db
 from webapp.services.accounts import membership, partners, people
-from webapp.signin import links
+from webapp.signin import tokens
 
 language_choice = click.Choice(i18n.CODES)
 
@@ -50,7 +50,7 @@ def add_partner(
     )
     assert partner.notified_user_id
     admin = db.session.get_one(User, partner.notified_user_id)
-    link = links.address(membership.invite(None, admin))
+    link = tokens.address(membership.invite(None, admin))
     if as_json:
         print_json({"partner": partner.slug, "email": admin.email, "link": link})
         return
@@ -104,7 +104,7 @@ def add_user(
         language=language,
         admin=admin,
     )
-    link = links.address(membership.invite(None, user))
+    link = tokens.address(membership.invite(None, user))
     if as_json:
         print_json({"organisation": organisation.name, "email": user.email, "link": link})
         return
@@ -112,10 +112,11 @@ def add_user(
 
 
 def find_client(partner: Partner, text: str) -> Client:
-    """Find the only client of a partner with this external id or name."""
+    """Find the only client of a partner with this external id or name. Archived ones are left out."""
     found = db.session.scalars(
         select(Client).where(
             Client.partner_id == partner.id,
+            Client.archived_at.is_(None),
             (Client.external_id == text) | (Client.name_key == i18n.fold(text)),
         )
     ).all()

@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from sqlalchemy import case, func, select
 
 from webapp.domain.access import Role
-from webapp.models import Installation, Login, User, db
+from webapp.models import (
+    Credential,
+    CredentialKind,
+    Installation,
+    Login,
+    Membership,
+    User,
+    db,
+)
 from webapp.models.tables import client_table, organisation_table
 
 # Everybody in the demo signs in with this password. The addresses are fictional.
@@ -33,7 +41,7 @@ def accounts() -> list[DemoAccount]:
     rows = db.session.execute(
         select(
             User.id,
-            User.email,
+            Login.email,
             User.name,
             User.admin,
             func.coalesce(User.language, company.c.language).label("language"),
@@ -44,8 +52,17 @@ def accounts() -> list[DemoAccount]:
         .join(company, company.c.id == User.organisation_id)
         .outerjoin(client_table, client_table.c.id == company.c.id)
         .join(agency, agency.c.id == partner_id)
-        .join(Login, Login.email_key == User.email_key)
-        .where(User.active, select(Installation.demo).scalar_subquery())
+        .join(Membership, Membership.user_id == User.id)
+        .join(Login, Login.id == Membership.login_id)
+        .join(
+            Credential,
+            (Credential.login_id == Login.id) & (Credential.kind == CredentialKind.PASSWORD),
+        )
+        .where(
+            User.active,
+            client_table.c.archived_at.is_(None),
+            select(Installation.demo).scalar_subquery(),
+        )
         .order_by(partner_id, case((company.c.kind == "partner", 0), else_=1), User.id)
     )
     return [

@@ -271,7 +271,8 @@ def give_logins(scene: Scene) -> None:
     accountant = select(User).where(User.email == ACCOUNTANT[1])
     users += db.session.scalars(accountant)
     password_hash = hash_password(PASSWORD)
-    for email_key in {user.email_key: None for user in users}:
-        logins.set_password(email_key, password_hash)
     for user in users:
+        login = logins.prove(user.email)
+        logins.set_password(login, password_hash)
+        membership.join(user, login)
         logins.signed_in(user)

@@ -37,6 +37,9 @@ class MailKind(StrEnum):
     TAKEOVER_NOTE = "takeover_note"
     INVITATION = "invitation"
     PASSWORD_RESET = "password_reset"
+    ADDRESS_CONFIRMATION = "address_confirmation"
+    ADDRESS_NOTICE = "address_notice"
+    ADMIN_NOTICE = "admin_notice"
 
 
 @dataclass(frozen=True, slots=True)

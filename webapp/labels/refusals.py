@@ -10,6 +10,7 @@ WORDS: dict[Refusal, Any] = {
     Refusal.EMPTY: _l("Fill this in."),
     Refusal.TOO_LONG: _l("Use at most %(max)d characters."),
     Refusal.CONTROL: _l("Remove line breaks and control characters."),
+    Refusal.UNSEEN: _l("Type this anew: it holds an invisible character, perhaps from copying."),
     Refusal.NO_OPTION: _l("Choose one of the options."),
     Refusal.DOMAIN: _l("Write a domain such as example.com."),
     Refusal.TIME_ZONE: _l("There is no such time zone. Write it like Europe/Warsaw."),
@@ -26,10 +27,47 @@ WORDS: dict[Refusal, Any] = {
     Refusal.ADDRESS_IN_USE: _l(
         "This person has signed in with this address, so only an admin of their organisation can change it."
     ),
+    Refusal.ADDRESS_OF_ADMIN: _l(
+        "This person is invited as the company's admin, so only an admin of your team can change the address."
+    ),
     Refusal.INACTIVE: _l("This person is deactivated. Activate them first."),
     Refusal.LAST_ADMIN: _l("This is the only active admin. Make somebody else an admin first."),
+    Refusal.FIRST_ADMIN: _l(
+        "The first person invited becomes the company's admin. Ask an admin of your team to send this invitation."
+    ),
     Refusal.LINK_OVER: _l("This link no longer works"),
+    Refusal.OWN_INVITATION: _l("You sent this invitation yourself, so you can't accept it."),
+    Refusal.PASSWORD_NAMES: _l(
+        "This is easy to guess: your name, your organisation's and the portal's don't count. "
+        "Add two or three other words."
+    ),
+    Refusal.PASSWORD_WORDS: _l(
+        "This is easy to guess: it is made of what is tried first. "
+        "Add two or three words that don't belong together."
+    ),
+    Refusal.PASSWORD_KEYS: _l(
+        "This is easy to guess: these keys lie side by side. "
+        "Take three or four words that don't belong together."
+    ),
+    Refusal.PASSWORD_REPEATS: _l(
+        "This is easy to guess: it repeats itself. "
+        "Take three or four words that don't belong together."
+    ),
+    Refusal.PASSWORD_SEQUENCE: _l(
+        "This is easy to guess: it follows an order, as abc or 6543 do. "
+        "Take three or four words that don't belong together."
+    ),
+    Refusal.PASSWORD_DATE: _l(
+        "This is easy to guess: dates and years are soon tried. "
+        "Take three or four words that don't belong together."
+    ),
     Refusal.EXTERNAL_ID_TAKEN: _l("Another of your clients has this ID."),
+    Refusal.EXTERNAL_ID_ARCHIVED: _l(
+        "An archived client has this ID. Bring it back instead, or choose another ID."
+    ),
+    Refusal.CLIENT_NOT_ARCHIVED: _l("Only an archived client can be erased. Archive it first."),
+    Refusal.CLIENT_ERASED: _l("This client was erased, so it can't be brought back."),
+    Refusal.NAME_DIFFERS: _l("This is not the client's name. Type it as it stands above."),
     Refusal.CONTACT_NEEDED: _l("Partner as owner needs a point of contact. Choose one."),
     Refusal.CONTACT_NOT_LISTED: _l("Choose somebody from the list."),
     Refusal.STRANGER: _l("Choose an active person of this company."),
@@ -49,6 +87,12 @@ WORDS: dict[Refusal, Any] = {
     Refusal.WEEKDAY_NEEDED: _l("Choose at least one weekday."),
     Refusal.INVISIBLE: _l("Remove the invisible character from line %(line)d."),
     Refusal.WEB_ADDRESS: _l("Write a web address such as https://company.example/privacy."),
+    Refusal.MAILBOX_LIMIT: _l(
+        "This mailbox has got as many such mails as it may within an hour. Try again in %(minutes)d min."
+    ),
+    Refusal.ORGANISATION_LIMIT: _l(
+        "Your organisation has sent as many such mails as it may within an hour. Try again in %(minutes)d min."
+    ),
     Refusal.MAIL_OVER: _l(
         "This mail can't be sent again: it is too late, or its reader knows already."
     ),

@@ -1,11 +1,11 @@
-"""The shared part of account mails: invitations and new passwords."""
+"""The shared part of account mails, which bring a link to one person."""
 
 from dataclasses import dataclass
 
 from flask_babel import force_locale
 
 from webapp.config import Settings
-from webapp.domain.snapshots import AccountSnapshot
+from webapp.domain.snapshots import AccountSnapshot, Snapshot
 from webapp.labels.codes import portal_name
 from webapp.mail.kind import Tester, Words
 from webapp.mail.letter import Letter, Posting, to_reader
@@ -20,13 +20,12 @@ class AccountWords(Words):
     organisation: str
     inviter: str | None
     expires: str
+    new_email: str | None
     legal: tuple[str, ...]
     privacy_url: str | None
 
 
-def letter(
-    kind: MailKind, snapshot: AccountSnapshot, posting: Posting, settings: Settings
-) -> Letter:
+def letter(kind: MailKind, snapshot: Snapshot, posting: Posting, settings: Settings) -> Letter:
     """Make a letter from the portal itself."""
     with force_locale(posting.language):
         sender = portal_name(settings.name)
@@ -38,6 +37,7 @@ def words(snapshot: AccountSnapshot, letter: Letter, settings: Settings) -> Acco
         organisation=snapshot.organisation,
         inviter=snapshot.inviter,
         expires=local_time(snapshot.expires, snapshot.time_zone, letter.language),
+        new_email=snapshot.new_email,
         legal=snapshot.letterhead.legal,
         privacy_url=snapshot.letterhead.privacy_url,
         button=letter.link or settings.base_url,
@@ -53,4 +53,5 @@ def sample(tester: Tester, purpose: LinkPurpose) -> AccountSnapshot:
         inviter=person.name if purpose is LinkPurpose.INVITATION else None,
         expires=tester.now + purpose.lifetime,
         time_zone=person.time_zone,
+        new_email=person.email if purpose is LinkPurpose.ADDRESS_STOP else None,
     )

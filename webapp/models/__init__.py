@@ -5,6 +5,7 @@ from webapp.domain.facts import MailKind
 from webapp.models.audit import AuditAction, AuditEntry
 from webapp.models.base import db
 from webapp.models.delivery import (
+    CountedMail,
     Delivery,
     DeliveryEvent,
     DeliveryMessage,
@@ -14,6 +15,19 @@ from webapp.models.delivery import (
     ReminderState,
     Trouble,
     delivery_reminder,
+)
+from webapp.models.identity import (
+    Credential,
+    CredentialKind,
+    Link,
+    LinkPurpose,
+    Login,
+    ResetRequest,
+    SecurityAction,
+    SecurityEvent,
+    SessionEnd,
+    SignInMethod,
+    UserSession,
 )
 from webapp.models.installation import Feedback, Installation
 from webapp.models.organisation import (
@@ -25,7 +39,7 @@ from webapp.models.organisation import (
     SettingsChange,
 )
 from webapp.models.subscription import Subscription
-from webapp.models.user import Link, LinkPurpose, Login, User
+from webapp.models.user import Membership, User
 from webapp.models.wording import Wording
 
 __all__ = [
@@ -33,6 +47,9 @@ __all__ = [
     "AuditEntry",
     "Client",
     "ContactAssignment",
+    "CountedMail",
+    "Credential",
+    "CredentialKind",
     "Delivery",
     "DeliveryEvent",
     "DeliveryMessage",
@@ -44,16 +61,23 @@ __all__ = [
     "LinkPurpose",
     "Login",
     "MailKind",
+    "Membership",
     "Organisation",
     "OwnerChange",
     "Partner",
     "Reminder",
     "ReminderEvent",
     "ReminderState",
+    "ResetRequest",
+    "SecurityAction",
+    "SecurityEvent",
+    "SessionEnd",
     "SettingsChange",
+    "SignInMethod",
     "Subscription",
     "Trouble",
     "User",
+    "UserSession",
     "Wording",
     "db",
     "delivery_reminder",

@@ -80,9 +80,9 @@ def codes(kind: type[StrEnum], name: str) -> Enum:
     )
 
 
-def partial_index(name: str, *columns: str, where: str) -> Index:
+def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> Index:
     """Make an index of the rows that meet a condition. Migrations alone need to know it: see ``name_conditions``."""
-    return Index(name, *columns, info={"where": where})
+    return Index(name, *columns, unique=unique, info={"where": where})
 
 
 def name_conditions(metadata: MetaData) -> MetaData:
@@ -98,4 +98,6 @@ def name_conditions(metadata: MetaData) -> MetaData:
     return metadata
 
 
+# The conditions of the indexes for lists. SQLite uses a partial index only for a statement with the very same one.
+IN_USE, ARCHIVED = "archived_at IS NULL", "archived_at IS NOT NULL"
 Json = dict[str, Any]

@@ -37,7 +37,15 @@ from sqlalchemy.types import TypeEngine
 
 from webapp.models.audit import AuditEntry
 from webapp.models.base import Base, Json, db
-from webapp.models.delivery import Delivery, DeliveryEvent, InboxMail, Reminder, ReminderEvent
+from webapp.models.delivery import (
+    CountedMail,
+    Delivery,
+    DeliveryEvent,
+    InboxMail,
+    Reminder,
+    ReminderEvent,
+)
+from webapp.models.identity import Credential, Link, Login, ResetRequest, SecurityEvent, UserSession
 from webapp.models.organisation import (
     Client,
     ContactAssignment,
@@ -47,7 +55,7 @@ from webapp.models.organisation import (
     SettingsChange,
 )
 from webapp.models.subscription import Subscription
-from webapp.models.user import Login, User
+from webapp.models.user import Membership, User
 from webapp.models.wording import Wording
 
 if TYPE_CHECKING:
@@ -207,16 +215,23 @@ def next_ids(table: Table, count: int) -> Sequence[int]:
 audit_entry_table = table_of(AuditEntry)
 client_table = table_of(Client)
 contact_assignment_table = table_of(ContactAssignment)
+counted_mail_table = table_of(CountedMail)
+credential_table = table_of(Credential)
 delivery_event_table = table_of(DeliveryEvent)
 delivery_table = table_of(Delivery)
 inbox_mail_table = table_of(InboxMail)
+link_table = table_of(Link)
 login_table = table_of(Login)
+membership_table = table_of(Membership)
 organisation_table = table_of(Organisation)
 owner_change_table = table_of(OwnerChange)
 partner_table = table_of(Partner)
 reminder_event_table = table_of(ReminderEvent)
 reminder_table = table_of(Reminder)
+reset_request_table = table_of(ResetRequest)
+security_event_table = table_of(SecurityEvent)
 settings_change_table = table_of(SettingsChange)
 subscription_table = table_of(Subscription)
+user_session_table = table_of(UserSession)
 user_table = table_of(User)
 wording_table = table_of(Wording)

@@ -1,8 +1,6 @@
-"""People: a user is one person in one organisation; a login is the password of an address."""
+"""People: a user is one person in one organisation, and a membership makes somebody who signs in that user."""
 
-import secrets
-from datetime import UTC, datetime, timedelta
-from enum import StrEnum
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from flask_login import UserMixin
@@ -11,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from webapp.domain.access import Action, Role, may
 from webapp.i18n import fold
-from webapp.models.base import Base, Identity, Key, UtcDateTime, codes, partial_index
+from webapp.models.base import Base, Identity, Key, UtcDateTime, partial_index
 
 if TYPE_CHECKING:
     from webapp.models.organisation import Organisation
@@ -19,10 +17,6 @@ if TYPE_CHECKING:
 
 # An index has room for so many bytes of earlier addresses.
 MOST_EARLIER = 300
-
-
-def new_token() -> str:
-    return secrets.token_urlsafe(24)
 
 
 def name_key(name: str) -> str:
@@ -35,10 +29,10 @@ class User(Base, UserMixin):
 
     ``email_key`` is the case-folded address, ``name_key`` the folded name for searches. ``earlier_emails``:
     addresses that the person had before, case-folded. ``told_by_id``: the partner about whose clients this
-    person has got mails. ``session_token`` is stored in sessions. It changes with password, role and
-    deactivation, which ends every session.
+    person has got mails.
     ``rejected_reply`` is a mail server's reply when it rejected the address. It is cleared when the address
-    changes, or somebody says that it is right.
+    changes, or somebody says that it is right. ``erased_at``: all that tells who it was has been removed on
+    request.
     """
 
     __tablename__ = "user"
@@ -56,14 +50,16 @@ class User(Base, UserMixin):
     time_zone: Mapped[str | None] = mapped_column(String(64))
     admin: Mapped[bool] = mapped_column(default=False)
     active: Mapped[bool] = mapped_column(default=True)
-    session_token: Mapped[str] = mapped_column(String(40), unique=True, default=new_token)
     signed_in_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     invited_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     rejected_reply: Mapped[str | None] = mapped_column(String(500))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=lambda: datetime.now(UTC))
+    erased_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     version: Mapped[int] = mapped_column()
 
     organisation: Mapped["Organisation"] = relationship(foreign_keys=organisation_id)
+    # Joined by its key, since most pages that show a user say whether this person signs in.
+    membership: Mapped["Membership | None"] = relationship(lazy="joined", viewonly=True)
 
     __mapper_args__ = {"version_id_col": version}
     __table_args__ = (
@@ -94,20 +90,14 @@ class User(Base, UserMixin):
         kept = " ".join(dict.fromkeys(lines)).encode()[:MOST_EARLIER].decode(errors="ignore")
         self.earlier_emails = kept
 
-    def get_id(self) -> str:
-        """Return Flask-Login's alternative token. A session ends when it changes."""
-        return self.session_token
-
     @property
     def is_active(self) -> bool:
         return self.active
 
     @property
     def joined(self) -> bool:
-        """Tell whether the user has signed in since the last invitation."""
-        return self.signed_in_at is not None and (
-            self.invited_at is None or self.invited_at <= self.signed_in_at
-        )
+        """Tell whether somebody signs in as this user. Everybody else only gets mail."""
+        return self.membership is not None
 
     @property
     def is_partner(self) -> bool:
@@ -125,34 +115,10 @@ class User(Base, UserMixin):
         return may(self.role, action)
 
 
-class Login(Base):
-    """The password of an e-mail address, for all users who have this address."""
+class Membership(Base):
+    """A login is this user: since the user's invitation was accepted. Without one a user only gets mail."""
 
-    __tablename__ = "login"
-    email_key: Mapped[str] = mapped_column(Key, primary_key=True)
-    password_hash: Mapped[str] = mapped_column(String(200))
-    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
-
-
-class LinkPurpose(StrEnum):
-    INVITATION = "invitation"
-    PASSWORD_RESET = "password_reset"
-
-    @property
-    def lifetime(self) -> timedelta:
-        """The time for which such a link can be used."""
-        return timedelta(days=14) if self is LinkPurpose.INVITATION else timedelta(hours=2)
-
-
-class Link(Base):
-    """A single-use link to set a password. Its address contains a signed token with this row's id."""
-
-    __tablename__ = "link"
-    id: Mapped[int] = mapped_column(Identity, primary_key=True)
-    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
-    purpose: Mapped[LinkPurpose] = mapped_column(codes(LinkPurpose, "purpose"))
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-
-    user: Mapped[User] = relationship(foreign_keys=user_id)
+    __tablename__ = "membership"
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), primary_key=True)
+    login_id: Mapped[int] = mapped_column(ForeignKey("login.id"), index=True)
+    since: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -5,15 +5,12 @@ from urllib.parse import unquote
 
 from flask import (
     Response,
-    flash,
     make_response,
     redirect,
     render_template,
     request,
-    session,
     url_for,
 )
-from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
 UNSEEN, PARTS = re.compile(r"[\0-\x1f]"), re.compile(r"[/\\?#]")
@@ -36,18 +33,11 @@ def page_or_fragment(page: str, fragment: str, status: int = 200, **context: obj
     return make_response(render_template(fragment if wanted() else page, **context), status)
 
 
-def to_sign_in() -> AnyResponse:
-    """Send somebody signed out to sign in, never into a dialog, and then back to the page."""
-    target = url_for("signin.sign_in", next=local(current_page()))
-    # Left over if the session was ended elsewhere, as by a new password.
-    ended = session.pop("_user_id", None)
-    if asks() or request.method == "POST":
-        flash(_("You are signed out, and nothing was saved. Sign in to go on."), "warn")
-    elif ended:
-        flash(_("Your session has ended. Sign in to go on."), "warn")
+def to_page(address: str) -> AnyResponse:
+    """Send somebody to another page than the one asked for; htmx, too, which would show it in a part of this one."""
     if asks():
-        return Response(status=401, headers={"HX-Redirect": target})
-    return redirect(target, 303)
+        return Response(status=409, headers={"HX-Redirect": address})
+    return redirect(address, 303)
 
 
 def current_page() -> str:

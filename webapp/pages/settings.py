@@ -5,19 +5,20 @@ from typing import Any
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from flask_login import current_user, login_user
+from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from webapp.domain.access import Action
-from webapp.models import User, db
-from webapp.pages import guards, listing
+from webapp.models import Login, SecurityAction, SignInMethod, User, db
+from webapp.pages import guards, listing, proving, sessions
 from webapp.pages.htmx import Answer
 from webapp.pages.notices import Quicker
 from webapp.pages.people_forms import add_person, save_person
 from webapp.pages.saving import carry_out
 from webapp.pages.settings_forms import InviteForm, MemberForm, ProfileForm
-from webapp.pages.signin_forms import PasswordForm
-from webapp.services.accounts import logins, membership, people
+from webapp.pages.signin_forms import PasswordForm, hash_of_new
+from webapp.services.accounts import addresses, logins, membership, people
+from webapp.services.accounts.own_words import own_words
 from webapp.services.lists import overrides
 from webapp.services.reminders import loading
 from webapp.signin import limits, password
@@ -51,28 +52,48 @@ def profile_page(
     form: ProfileForm, password_form: PasswordForm, status: int, conflict: Quicker | None = None
 ) -> tuple[str, int]:
     page = render_template(
-        "settings/profile.html", form=form, password_form=password_form, conflict=conflict
+        "settings/profile.html",
+        form=form,
+        password_form=password_form,
+        conflict=conflict,
+        waiting=addresses.waiting(current_user),
+        login=sessions.own_login(),
     )
     return page, status
+
+
+@blueprint.post("/settings/profile/address", endpoint="cancel_address")
+@guards.allow(Action.USE_ACCOUNT)
+def cancel_address() -> Response:
+    """Give up on the own new address that waits to be confirmed."""
+    addresses.cancel(current_user)
+    flash(_("Your address stays as it is: %(email)s", email=address(current_user.email)), "good")
+    return redirect(url_for("settings.profile"), 303)
 
 
 @blueprint.post("/settings/profile/password", endpoint="password")
 @guards.allow(Action.USE_ACCOUNT)
 @guards.limiter.limit(limits.BY_ADDRESS)
+@proving.limit_failures(sessions.own_address)
 def change_password() -> Answer:
-    """Set a new password; all other sessions of this address end."""
+    """Set a new password; all other sessions of this login end."""
     form = PasswordForm()
     if form.validate():
-        key = current_user.email_key
-        stored = logins.password_hash_of(key)
+        login = sessions.own_login()
+        login_id, stored = login.id, logins.password_of(login)
+        secret = stored.secret if stored else None
+        words = own_words(logins.users_of(login), login.email)
         # Argon2 takes long on purpose, so it must not run while we hold SQLite's write lock.
         db.session.rollback()
-        if password.verify(stored, form.present.data):
-            logins.set_password(key, password.hash_password(form.password.data))
-            login_user(current_user._get_current_object())
+        if not password.verify(secret, form.present.data):
+            proving.failed(sessions.own_address())
+            form.present.errors = [_("This is not your present password.")]
+        elif password_hash := hash_of_new(form.password, words):
+            login = db.session.get_one(Login, login_id)
+            logins.change_password(login, password_hash, SecurityAction.PASSWORD_CHANGED)
+            sessions.begin(current_user._get_current_object(), SignInMethod.PASSWORD)
             flash(_("Your password is changed. Everywhere else you are signed out."), "good")
             return redirect(url_for("settings.profile"), 303)
-        form.present.errors = [_("This is not your present password.")]
     return profile_page(profile_form(formdata=None), form, 422)
 
 
@@ -111,7 +132,6 @@ def member(user_id: int) -> Answer:
 
 @blueprint.post("/settings/team/<int:user_id>/invitation", endpoint="resend")
 @guards.allow(Action.MANAGE_TEAM)
-@guards.limiter.limit(limits.INVITATIONS, key_func=guards.invited)
 def resend_invitation(user_id: int) -> Response:
     """Send an invitation, or a new one that replaces the last."""
     user = guards.own_member(user_id)

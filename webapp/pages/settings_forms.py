@@ -10,7 +10,7 @@ from wtforms.fields.choices import SelectChoice
 from webapp.domain.refusals import Refusal
 from webapp.labels.refusals import WORDS
 from webapp.pages import forms
-from webapp.pages.forms import DropdownField, SharedForm, text_field
+from webapp.pages.forms import DropdownField, SharedForm, email_field, text_field
 from webapp.pages.people_forms import ColleagueForm, StoredPersonForm, languages_with_default
 
 
@@ -31,6 +31,7 @@ class ProfileForm(SharedForm):
     """The user's own details."""
 
     name = text_field(_l("Full name"))
+    email = email_field()
     language = DropdownField(_l("Language"), languages_with_default)
     time_zone = DropdownField(_l("Time zone"), zones_with_default)
 

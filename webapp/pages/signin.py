@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 
 from flask import (
     Blueprint,
-    Response,
     flash,
     g,
     redirect,
@@ -14,27 +13,26 @@ from flask import (
     url_for,
 )
 from flask_babel import gettext as _
-from flask_login import current_user, login_user
+from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
-from webapp.models import Link, LinkPurpose, User, db
-from webapp.pages import frame, guards, htmx
+from webapp.domain.refusals import Refusal
+from webapp.labels.refusals import sentence
+from webapp.models import Link, LinkPurpose, Login, SecurityAction, SignInMethod, User, db
+from webapp.pages import frame, guards, htmx, proving, sessions
 from webapp.pages.htmx import Answer
 from webapp.pages.ids import row_id
-from webapp.pages.signin_forms import ForgottenForm, LinkForm, SignInForm
-from webapp.services.accounts import logins
+from webapp.pages.signin_forms import ForgottenForm, LinkForm, SignInForm, hash_of_new
+from webapp.services.accounts import addresses, links, logins, membership, resets
+from webapp.services.accounts.own_words import own_words
 from webapp.services.errors import Refused
-from webapp.signin import limits, links, password
+from webapp.signin import limits, password, tokens
+from webapp.typography import address
 
 blueprint = Blueprint("signin", __name__)
 
 # The time to choose an organisation after the right password.
 CHOICE_LASTS = timedelta(minutes=10)
-
-
-def failed(response: Response) -> bool:
-    """Tell whether the answer was "wrong e-mail or password". Only these count against the address."""
-    return bool(g.get("sign_in_failed"))
 
 
 def typed_email() -> str:
@@ -46,9 +44,7 @@ def typed_email() -> str:
 @blueprint.route("/sign-in", methods=["GET", "POST"])
 @guards.public
 @guards.limiter.limit(limits.BY_ADDRESS, methods=["POST"])
-@guards.limiter.limit(
-    limits.FAILURES_BY_EMAIL, key_func=typed_email, methods=["POST"], deduct_when=failed
-)
+@proving.limit_failures(typed_email)
 def sign_in() -> Answer:
     """Sign in with e-mail and password. Unknown addresses and wrong passwords get the same answer, as fast."""
     onward = htmx.local(request.values.get("next"))
@@ -58,10 +54,11 @@ def sign_in() -> Answer:
     if form.validate_on_submit():
         users = users_behind(form.email.data, form.password.data)
         if users:
-            return enter(users, onward)
-        g.sign_in_failed = True
+            return enter(users, SignInMethod.PASSWORD, onward)
+        proving.failed(typed_email())
         form.form_errors.append(
-            _("E-mail and password don't match. Check both, or set a new password.")
+            g.get("shut_out")
+            or _("E-mail and password don't match. Check both, or set a new password.")
         )
     page = render_template("signin/sign_in.html", form=form, onward=onward)
     return page, 422 if form.errors else 200
@@ -70,34 +67,36 @@ def sign_in() -> Answer:
 def users_behind(email: str, given: str) -> list[User]:
     """List the users that an e-mail and its password let in; none if they don't match."""
     key = logins.email_key(email)
-    stored = logins.password_hash_of(key)
+    secret = logins.secret_of(key)
     # Verifying takes long on purpose, so it must not run while we hold SQLite's write lock.
     db.session.rollback()
-    return logins.users_with(key) if password.verify(stored, given) else []
+    if not password.verify(secret, given):
+        return []
+    login = logins.find(key)
+    users = logins.users_of(login)
+    if not users and logins.shut_out(login):
+        g.shut_out = _(
+            "Your company's access is closed: your partner has archived it. Your partner can open it again."
+        )
+    return users
 
 
-def enter(users: list[User], onward: str) -> AnyResponse:
-    """Sign in the only user, or let the person choose among several."""
+def enter(users: list[User], method: SignInMethod, onward: str) -> AnyResponse:
+    """Sign in the only user of a login, or let the person choose among several."""
     if len(users) == 1:
-        start_session(users[0])
+        sessions.begin(users[0], method)
         return redirect(onward, 303)
     session.clear()
-    key = users[0].email_key
-    session["choosing"] = [key, datetime.now(UTC).timestamp(), password_since(key)]
+    login = logins.of(users[0])
+    begun = datetime.now(UTC).timestamp()
+    session["choosing"] = [login.id if login else 0, begun, since(login), method]
     return redirect(url_for("signin.choose", next=onward), 303)
 
 
-def password_since(key: str) -> float:
-    """Return the moment when an address got its present password, as a number for the session."""
-    changed_at = logins.changed_at(key)
-    return changed_at.timestamp() if changed_at else 0.0
-
-
-def start_session(user: User) -> None:
-    """Begin a session of this user, with nothing left over from an earlier one."""
-    session.clear()
-    login_user(user)
-    logins.signed_in(user)
+def since(login: Login | None) -> float:
+    """Return the moment when a login got its present password, as a number for the session."""
+    stored = logins.password_of(login)
+    return stored.made_at.timestamp() if stored else 0.0
 
 
 @blueprint.post("/sign-out")
@@ -110,7 +109,7 @@ def end_session(text: str) -> AnyResponse:
     """End the session, if there is one, and go to sign in with a notice, in the language of this answer."""
     response = redirect(url_for("signin.sign_in"), 303)
     frame.keep_language(response)
-    session.clear()
+    sessions.end()
     flash(text, "good")
     return response
 
@@ -119,16 +118,18 @@ def end_session(text: str) -> AnyResponse:
 @guards.public
 def choose() -> AnyResponse | str:
     """Choose one of the person's organisations, right after the password."""
-    key, since, known_password = session.get("choosing", ("", 0.0, 0.0))
-    fresh = datetime.now(UTC) - datetime.fromtimestamp(since, UTC) < CHOICE_LASTS
+    login_id, begun, known_password, method = session.get("choosing", (0, 0.0, 0.0, ""))
+    fresh = datetime.now(UTC) - datetime.fromtimestamp(begun, UTC) < CHOICE_LASTS
+    login = db.session.get(Login, login_id) if fresh else None
     # If the password was changed meanwhile, this choice ends like a session.
-    users = logins.users_with(key) if fresh and known_password == password_since(key) else []
+    users = logins.users_of(login) if known_password == since(login) else []
     onward = htmx.local(request.args.get("next"))
     if not users:
         return redirect(url_for("signin.sign_in", next=onward), 303)
     if request.method == "POST":
         chosen = request.form.get("user_id", type=row_id)
-        start_session(guards.found(next((user for user in users if user.id == chosen), None)))
+        user = guards.found(next((user for user in users if user.id == chosen), None))
+        sessions.begin(user, SignInMethod(method))
         return redirect(onward, 303)
     return render_template("signin/choose.html", users=users, onward=onward)
 
@@ -136,12 +137,11 @@ def choose() -> AnyResponse | str:
 @blueprint.route("/forgotten-password", methods=["GET", "POST"])
 @guards.public
 @guards.limiter.limit(limits.BY_ADDRESS, methods=["POST"])
-@guards.limiter.limit(limits.MAILS_BY_EMAIL, key_func=typed_email, methods=["POST"])
 def forgotten() -> Answer:
-    """Ask for a link to set a new password. The answer doesn't tell whether the address is known."""
+    """Ask for a link to set a new password. Neither the answer nor its time tells whether the address is known."""
     form = ForgottenForm()
     if form.validate_on_submit():
-        logins.request_reset(form.email.data)
+        resets.ask(form.email.data)
         return redirect(url_for("signin.forgotten", sent=1), 303)
     sent = "sent" in request.args
     page = render_template("signin/forgotten.html", form=form, sent=sent)
@@ -152,42 +152,136 @@ def forgotten() -> Answer:
 @guards.public
 @guards.limiter.limit(limits.BY_ADDRESS, methods=["POST"])
 def link(token: str) -> Answer:
-    """Show the page of an invitation or a reset. Opening it changes nothing, since mail scanners open it, too."""
-    found = links.read(token)
+    """Show the page of a link. Opening it changes nothing, since mail scanners open it, too."""
+    found = tokens.read(token)
     if found:
         frame.speak_to(found.user)
-    if found is None or not logins.is_open(found):
-        return render_template("signin/link_over.html"), 410
-    if found.purpose is LinkPurpose.INVITATION and logins.has_login(found.user.email_key):
+    if found is None or not links.is_open(found):
+        return over()
+    return USES[found.purpose](found)
+
+
+def over() -> tuple[str, int]:
+    return render_template("signin/link_over.html"), 410
+
+
+def invitation(found: Link) -> Answer:
+    """Let somebody in: by a new password, by the one that the mailbox has already, or as who is signed in."""
+    own = sessions.own_login() if current_user.is_authenticated else None
+    if own is not None and membership.is_inviters(found, own):
+        own = None
+    if own is not None and request.form.get("as") == "own":
+        return accept(found, own)
+    if logins.password_of(logins.find(found.email.casefold())) is None:
+        return with_new_password(found, own)
+    if request.method == "POST":
         return accept(found)
-    form = LinkForm()
-    if form.validate_on_submit():
-        return set_password(token, form.password.data)
-    page = render_template("signin/link.html", form=form, link=found)
-    return page, 422 if form.errors else 200
+    return render_template("signin/accept.html", link=found, own=own), 200
 
 
-def accept(invitation: Link) -> Answer:
-    """Accept the invitation of somebody who has a password already, and keep the password."""
-    if request.method == "GET":
-        return render_template("signin/accept.html", link=invitation), 200
+def accept(found: Link, own: Login | None = None) -> Answer:
+    """Accept an invitation, with the password that the mailbox has or as the login that is signed in."""
     try:
-        logins.use_link(invitation, None)
-    except Refused:
-        # A second click was quicker.
-        return render_template("signin/link_over.html"), 410
-    return end_session(_("Accepted. Sign in with the password that you have."))
-
-
-def set_password(token: str, chosen: str) -> Answer:
-    # Hashing takes long on purpose, so it must not run while we hold SQLite's write lock.
-    db.session.rollback()
-    password_hash = password.hash_password(chosen)
-    found = guards.found(links.read(token))
-    try:
-        user = logins.use_link(found, password_hash)
-    except Refused:
-        return render_template("signin/link_over.html"), 410
-    start_session(user)
-    flash(_("Your password is set."), "good")
+        membership.accept(found, login=own)
+    except Refused as refused:
+        db.session.rollback()
+        if refused.refusal is Refusal.LINK_OVER:
+            return over()  # A second click was quicker.
+        error = sentence(refused.refusal)
+        return render_template("signin/accept.html", link=found, own=None, error=error), 422
+    if own is None:
+        return end_session(_("Accepted. Sign in with the password that you have."))
+    sessions.switch(found.user)
+    flash(_("Accepted. You are signed in for this organisation now."), "good")
     return redirect(url_for("frame.home"), 303)
+
+
+def with_new_password(found: Link, own: Login | None = None) -> Answer:
+    """Let the reader of a mail set a password for its mailbox, and come in."""
+    form = LinkForm()
+    password_hash = None
+    if form.validate_on_submit():
+        link_id = found.id
+        words = own_words([found.user, *logins.users_of(found.login)], found.email)
+        # Hashing takes long on purpose, so it must not run while we hold SQLite's write lock.
+        db.session.rollback()
+        password_hash = hash_of_new(form.password, words)
+    if password_hash is None:
+        page = render_template("signin/link.html", form=form, link=found, own=own)
+        return page, 422 if form.errors else 200
+    try:
+        users = set_password(db.session.get_one(Link, link_id), password_hash)
+    except Refused:
+        db.session.rollback()
+        return over()
+    flash(_("Your password is set."), "good")
+    return enter(users, SignInMethod.LINK, url_for("frame.home")) if users else over()
+
+
+def set_password(found: Link, password_hash: str) -> list[User]:
+    """Use a link up, and list the users whom it lets in. Raises Refused."""
+    if found.purpose is LinkPurpose.INVITATION:
+        membership.accept(found, password_hash)
+        return [found.user]
+    links.take(found)
+    if found.login is None:
+        return []
+    logins.change_password(found.login, password_hash, SecurityAction.PASSWORD_RESET)
+    return logins.users_of(found.login)
+
+
+def new_address(found: Link) -> Answer:
+    """Confirm a new address. Who does so holds its mailbox, and is signed in as the one who entered it."""
+    if not current_user.is_authenticated or current_user.id != found.user_id:
+        if request.method == "POST":
+            return over()
+        return render_template("signin/confirm_elsewhere.html", link=found), 200
+    if request.method == "GET":
+        return render_template("signin/confirm_address.html", link=found), 200
+    try:
+        addresses.confirm(found)
+    except Refused as refused:
+        db.session.rollback()
+        if refused.refusal is Refusal.LINK_OVER:
+            return over()
+        text = sentence(refused.refusal)
+        return render_template("signin/confirm_address.html", link=found, error=text), 422
+    flash(
+        _("Confirmed: %(email)s. Sign in with this address from now on.", email=shown(found)),
+        "good",
+    )
+    return redirect(url_for("settings.profile"), 303)
+
+
+def stopped_address(found: Link) -> Answer:
+    """Stop a new address from the old mailbox, whoever is signed in."""
+    if request.method == "GET":
+        return render_template("signin/stop_address.html", link=found), 200
+    try:
+        addresses.stop(found)
+    except Refused as refused:
+        db.session.rollback()
+        if refused.refusal is Refusal.LINK_OVER:
+            return over()
+        text = sentence(refused.refusal)
+        return render_template("signin/stop_address.html", link=found, error=text), 422
+    if found.login_id is None:
+        return end_session(_("Stopped: mail goes to %(email)s.", email=shown(found)))
+    return end_session(
+        _(
+            "Stopped. Everybody is signed out, and a link to set a new password is on its way to %(email)s.",
+            email=shown(found),
+        )
+    )
+
+
+def shown(found: Link) -> str:
+    return address(found.email)
+
+
+USES = {
+    LinkPurpose.INVITATION: invitation,
+    LinkPurpose.PASSWORD_RESET: with_new_password,
+    LinkPurpose.ADDRESS_CONFIRMATION: new_address,
+    LinkPurpose.ADDRESS_STOP: stopped_address,
+}

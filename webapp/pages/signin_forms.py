@@ -1,5 +1,6 @@
 """The forms of signing in."""
 
+from collections.abc import Set
 from typing import Any
 
 from flask_babel import gettext as _
@@ -11,7 +12,7 @@ from webapp.domain.refusals import Refusal
 from webapp.labels.refusals import WORDS, sentence
 from webapp.mail.addresses import AddressError, normalise
 from webapp.pages.forms import Form, email_field, required
-from webapp.signin import password
+from webapp.signin import password, strength
 
 
 def new_password(label: Any) -> PasswordField:
@@ -26,6 +27,17 @@ def new_password(label: Any) -> PasswordField:
             Length(max=password.LONGEST_PASSWORD, message=too_long),
         ],
     )
+
+
+def hash_of_new(field: PasswordField, own_words: Set[str]) -> str | None:
+    """Hash a form's new password, unless it is easily guessed, which the field then says.
+
+    Both take long on purpose, so call it outside of a transaction that holds SQLite's write lock.
+    """
+    if weakness := strength.weakness(field.data, own_words):
+        field.errors = [sentence(weakness)]
+        return None
+    return password.hash_password(field.data)
 
 
 class SignInForm(Form):

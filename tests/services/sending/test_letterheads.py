@@ -25,7 +25,7 @@ from webapp.models import (
     User,
     db,
 )
-from webapp.services.accounts import logins, mail_texts
+from webapp.services.accounts import links, mail_texts
 from webapp.services.accounts.mail_texts import CompanyData, Texts
 from webapp.services.clients import ownership
 from webapp.services.reminders import due_index, planning
@@ -110,7 +110,7 @@ def test_an_account_mail_to_a_clients_person_has_the_company_data(app, sending, 
     save(app, sending, "en", TEXTS, COMPANY)
     with unit_of_work(app):
         for id in (sending.dana, sending.bob):
-            logins.new_link(db.session.get(User, id), purpose)
+            links.send(db.session.get(User, id), purpose, new_email="new@acme.example")
     worker.once(app)
     for text in parts(sent_to(app, "dana@acme.example")):
         assert "https://odnowa.example/privacy" in text

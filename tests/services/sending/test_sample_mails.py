@@ -10,7 +10,10 @@ from webapp import worker
 from webapp.models import Delivery, DeliveryState, InboxMail, MailKind, Partner, User, db
 from webapp.services.sending import sample_mails
 
-ACCOUNT_MAILS = (MailKind.INVITATION, MailKind.PASSWORD_RESET)
+ACCOUNT_MAILS = (
+    *(MailKind.INVITATION, MailKind.PASSWORD_RESET, MailKind.ADMIN_NOTICE),
+    *(MailKind.ADDRESS_CONFIRMATION, MailKind.ADDRESS_NOTICE),
+)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -1,6 +1,6 @@
 """Snapshots: frozen dataclasses with all that was resolved when a mail was queued. Equal ones are the same mail."""
 
-from webapp.domain.snapshots.accounts import AccountSnapshot
+from webapp.domain.snapshots.accounts import AccountSnapshot, AdminSnapshot
 from webapp.domain.snapshots.base import Gist, PartnerName, Party, Snapshot, SnapshotError
 from webapp.domain.snapshots.letterhead import Letterhead, Letterheads, TextToForward
 from webapp.domain.snapshots.reminders import (
@@ -13,6 +13,7 @@ from webapp.domain.snapshots.takeover import DayTold, TakenOver, TakeoverSnapsho
 
 __all__ = [
     "AccountSnapshot",
+    "AdminSnapshot",
     "CircleMember",
     "ClientName",
     "DayTold",

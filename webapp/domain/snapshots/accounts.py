@@ -11,8 +11,9 @@ from webapp.domain.snapshots.letterhead import NO_LETTERHEAD, Letterhead
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountSnapshot(Snapshot):
-    """An invitation or a new password. The link itself is never stored. ``time_zone``: the reader's.
+    """A mail with a link, which itself is never stored. ``time_zone``: the reader's.
 
+    ``inviter``: whose invitation it is. ``new_email``: the new address that the mail is about, if it goes elsewhere.
     ``letterhead``: the company data of the partner, in a mail to its clients' people.
     """
 
@@ -20,6 +21,7 @@ class AccountSnapshot(Snapshot):
     inviter: str | None
     expires: datetime
     time_zone: str
+    new_email: str | None = None
     letterhead: Letterhead = NO_LETTERHEAD
 
     @classmethod
@@ -36,5 +38,32 @@ class AccountSnapshot(Snapshot):
             inviter=stored["inviter"],
             expires=datetime.fromisoformat(stored["expires"]),
             time_zone=text(stored, "time_zone"),
+            new_email=stored.get("new_email"),
+            letterhead=Letterhead.read(stored.get("letterhead", {})),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdminSnapshot(Snapshot):
+    """Somebody has become the first admin of the reader's company: ``admin``, with the address ``email``.
+
+    ``actor``: who arranged that; None for the operator.
+    """
+
+    organisation: str
+    admin: str
+    email: str
+    actor: str | None
+    letterhead: Letterhead = NO_LETTERHEAD
+
+    @classmethod
+    def read(cls, stored: Mapping[str, Any]) -> Self:
+        return cls(
+            recipient=text(stored, "recipient"),
+            test=is_test(stored),
+            organisation=text(stored, "organisation"),
+            admin=text(stored, "admin"),
+            email=text(stored, "email"),
+            actor=stored["actor"],
             letterhead=Letterhead.read(stored.get("letterhead", {})),
         )

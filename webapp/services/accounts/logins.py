@@ -1,40 +1,32 @@
-"""Getting in: passwords by e-mail, and the single-use links that set them.
+"""Logins: addresses that were proved from their mailboxes, with their passwords.
 
-Links live in real time: the demo clock moves neither them nor sessions.
+They live in real time: the demo clock moves neither them nor sessions.
 """
 
 from datetime import UTC, datetime
 
-from sqlalchemy import delete, exists, select, update
+from sqlalchemy import and_, delete, exists, or_, select, text, update
 
-from webapp.domain.refusals import Refusal
-from webapp.domain.snapshots import AccountSnapshot, Letterhead
-from webapp.domain.snapshots.letterhead import NO_LETTERHEAD
 from webapp.mail.addresses import AddressError, normalise
 from webapp.models import (
-    Client,
-    DeliveryState,
+    Credential,
+    CredentialKind,
     Link,
     LinkPurpose,
     Login,
-    MailKind,
-    Organisation,
+    Membership,
+    SecurityAction,
+    SessionEnd,
     User,
+    UserSession,
     db,
 )
 from webapp.models.organisation import users_with_organisations
-from webapp.models.tables import conflict_insert, delivery_table, login_table
-from webapp.models.user import new_token
-from webapp.services import runtime
-from webapp.services.errors import Refused
-from webapp.services.reminders import loading
-from webapp.services.sending import letterheads, queueing, transitions
-from webapp.services.sending.queueing import NewMail
+from webapp.models.tables import client_table, conflict_insert, credential_table, login_table
+from webapp.services.accounts import links, security_log, sessions
 
-MAILS = {
-    LinkPurpose.INVITATION: MailKind.INVITATION,
-    LinkPurpose.PASSWORD_RESET: MailKind.PASSWORD_RESET,
-}
+# Of the user's organisation, which is a client or has no such column.
+IN_USE = client_table.c.archived_at.is_(None)
 
 
 def email_key(text: str) -> str:
@@ -45,146 +37,126 @@ def email_key(text: str) -> str:
         return ""
 
 
-def request_reset(email: str) -> Link | None:
-    """Queue a link to set a new password, if an active user has this address."""
-    users = users_with(email_key(email))
-    return new_link(users[0], LinkPurpose.PASSWORD_RESET) if users else None
+def find(key: str) -> Login | None:
+    """Find the login of a case-folded address."""
+    return db.session.scalar(select(Login).where(Login.email_key == key))
 
 
-def new_link(user: User, purpose: LinkPurpose, inviter: str | None = None) -> Link:
-    """Make a single-use link and queue the mail that brings it.
-
-    The mail is written from the link's id when it goes out. Until then no table holds the key itself.
-    """
-    created = datetime.now(UTC)
-    link = Link(
-        user_id=user.id,
-        purpose=purpose,
-        created_at=created,
-        expires_at=created + purpose.lifetime,
-    )
-    db.session.add(link)
-    db.session.flush()
-    person, organisation = loading.person(user), user.organisation
-    # The mail goes out in business time, as every mail does.
-    now = created + runtime.clock_offset()
-    snapshot = AccountSnapshot(
-        recipient=user.name,
-        organisation=organisation.name,
-        inviter=inviter,
-        # In business time, like the date of the mail, which a demo may have moved.
-        expires=link.expires_at + runtime.clock_offset(),
-        time_zone=person.time_zone,
-        letterhead=letterhead_for(organisation),
-    )
-    mail = NewMail(
-        kind=MAILS[purpose],
-        person=person,
-        snapshot=snapshot,
-        queued_at=now,
-        send_before=now + purpose.lifetime,
-        link_id=link.id,
-    )
-    queueing.add([mail])
-    return link
-
-
-def letterhead_for(organisation: Organisation) -> Letterhead:
-    """Find the company data for an account mail to somebody of this organisation: for a client's, its partner's."""
-    if isinstance(organisation, Client):
-        return letterheads.company_data(organisation.partner)
-    return NO_LETTERHEAD
-
-
-def void_links(user: User, *purposes: LinkPurpose) -> None:
-    """End a user's open links (of some purposes, or all) and the mails that would bring them."""
-    open_links = select(Link.id).where(
-        Link.user_id == user.id, Link.used_at.is_(None), Link.purpose.in_(purposes or LinkPurpose)
-    )
-    brought = delivery_table.c.link_id.in_(open_links)
-    transitions.bring_all(DeliveryState.QUEUED, DeliveryState.CANCELLED, runtime.now(), brought)
-    db.session.execute(
-        update(Link).where(Link.id.in_(open_links)).values(used_at=datetime.now(UTC))
-    )
-
-
-def is_open(link: Link) -> bool:
-    """Tell whether a link can still be used."""
-    return link.used_at is None and link.expires_at > datetime.now(UTC) and link.user.active
-
-
-def use_link(link: Link, password_hash: str | None) -> User:
-    """Use a link up: set the password for its user's address and end all sessions with the old one.
-
-    An invitation never replaces an existing password, since users of other organisations may share the
-    address. In that case it is merely accepted. Raises Refused.
-    """
-    user = link.user
-    used = db.session.scalar(
-        update(Link)
-        .where(Link.id == link.id, Link.used_at.is_(None), Link.expires_at > datetime.now(UTC))
-        .values(used_at=datetime.now(UTC))
-        .returning(Link.id)
-    )
-    if used is None or not user.active:
-        raise Refused("link", Refusal.LINK_OVER)
-    accepted = link.purpose is LinkPurpose.INVITATION and has_login(user.email_key)
-    if not accepted:
-        if password_hash is None:
-            raise Refused("password", Refusal.EMPTY)
-        set_password(user.email_key, password_hash)
-    return user
-
-
-def has_login(key: str) -> bool:
-    return db.session.get(Login, key) is not None
-
-
-def password_hash_of(key: str) -> str | None:
-    return db.session.scalar(select(Login.password_hash).where(Login.email_key == key))
-
-
-def changed_at(key: str) -> datetime | None:
-    """Return the moment when an address got its present password; None if it has none."""
-    return db.session.scalar(select(Login.changed_at).where(Login.email_key == key))
-
-
-def forget_unused(key: str) -> None:
-    """Drop the password of an address that no user has any more."""
-    borne = exists().where(User.email_key == Login.email_key)
-    db.session.execute(delete(Login).where(Login.email_key == key, ~borne))
-
-
-def set_password(key: str, password_hash: str) -> None:
-    """Set the password of an address. Earlier sessions and reset links end."""
-    values = {"password_hash": password_hash, "changed_at": datetime.now(UTC)}
+def prove(email: str) -> Login:
+    """Find or make the login of an address whose mailbox somebody has just shown to have."""
+    key = email.casefold()
     # Two links for one address may be used at the same moment: the second one waits here.
     db.session.execute(
         conflict_insert(login_table)
-        .values(email_key=key, **values)
-        .on_conflict_do_update(index_elements=["email_key"], set_=values)
+        .values(email=email, email_key=key, proved_at=datetime.now(UTC))
+        .on_conflict_do_nothing(index_elements=["email_key"])
     )
-    bearers = select(User).where(User.email_key == key).order_by(User.id).with_for_update(of=User)
-    for user in db.session.scalars(bearers.execution_options(populate_existing=True)):
-        user.session_token = new_token()
-        void_links(user, LinkPurpose.PASSWORD_RESET)
-    db.session.flush()
+    return db.session.scalars(select(Login).where(Login.email_key == key)).one()
 
 
-def users_with(key: str) -> list[User]:
-    """List the active users with this address, latest sign-in first."""
+def of(user: User) -> Login | None:
+    """Find the login that is this user; None for somebody who only gets mail."""
+    return db.session.scalar(
+        select(Login)
+        .join(Membership, Membership.login_id == Login.id)
+        .where(Membership.user_id == user.id)
+    )
+
+
+def users_of(login: Login | None) -> list[User]:
+    """List the active users that a login is, latest sign-in first. Nobody is let into an archived client."""
+    if login is None:
+        return []
     return list(
         db.session.scalars(
             users_with_organisations()
-            .where(User.email_key == key, User.active)
-            # People who never signed in come last: anybody may add a stranger's address to a team.
+            .join(Membership, Membership.user_id == User.id)
+            .where(Membership.login_id == login.id, User.active, IN_USE)
             .order_by(User.signed_in_at.desc().nulls_last(), User.id)
         )
     )
 
 
+def shut_out(login: Login | None) -> bool:
+    """Tell whether a login is an active user of an archived client."""
+    if login is None:
+        return False
+    found = (
+        select(Membership.user_id)
+        .join(User, User.id == Membership.user_id)
+        .join(client_table, client_table.c.id == User.organisation_id)
+        .where(Membership.login_id == login.id, User.active, ~IN_USE)
+    )
+    return db.session.scalar(found.limit(1)) is not None
+
+
+def password_of(login: Login | None) -> Credential | None:
+    """Find the password of a login, as its hash."""
+    if login is None:
+        return None
+    return db.session.scalar(
+        select(Credential).where(
+            Credential.login_id == login.id, Credential.kind == CredentialKind.PASSWORD
+        )
+    )
+
+
+def secret_of(key: str) -> str | None:
+    """Find the hash of a login's password by its case-folded address, in one statement, whether there is one or not."""
+    return db.session.scalar(
+        select(Credential.secret)
+        .join(Login, Login.id == Credential.login_id)
+        .where(Login.email_key == key, Credential.kind == CredentialKind.PASSWORD)
+    )
+
+
+def set_password(login: Login, password_hash: str) -> None:
+    """Set the password of a login. Earlier sessions and open resets end."""
+    values = {"secret": password_hash, "made_at": datetime.now(UTC)}
+    db.session.execute(
+        conflict_insert(credential_table)
+        .values(login_id=login.id, kind=CredentialKind.PASSWORD, **values)
+        .on_conflict_do_update(
+            index_elements=["login_id"], index_where=text("kind = 'password'"), set_=values
+        )
+    )
+    db.session.expire_all()
+    links.void(login, LinkPurpose.PASSWORD_RESET)
+    sessions.end_of_login(login, SessionEnd.PASSWORD)
+
+
+def change_password(login: Login, password_hash: str, action: SecurityAction) -> None:
+    """Let a person set another password, knowing the old one (PASSWORD_CHANGED) or by a link (PASSWORD_RESET)."""
+    set_password(login, password_hash)
+    security_log.record_login(action, login)
+
+
+def forget_credentials(login: Login) -> None:
+    """Take all credentials away: whoever has them gets in no more, until a link from the mailbox sets a password."""
+    db.session.execute(delete(Credential).where(Credential.login_id == login.id))
+    sessions.end_of_login(login, SessionEnd.ADDRESS)
+
+
+def forget_unused(login: Login) -> None:
+    """Drop a login that is nobody any more, with all that belongs to it, unless a new address can still be stopped."""
+    stop = and_(
+        Link.login_id == login.id,
+        Link.purpose == LinkPurpose.ADDRESS_STOP,
+        Link.used_at.is_(None),
+        Link.expires_at > datetime.now(UTC),
+    )
+    kept = or_(exists().where(Membership.login_id == login.id), exists().where(stop))
+    if db.session.scalar(select(kept)):
+        return
+    for kind in (Credential, UserSession):
+        db.session.execute(delete(kind).where(kind.login_id == login.id))
+    db.session.delete(login)
+    db.session.flush()
+
+
 def signed_in(user: User) -> None:
-    """Store the moment of a sign-in. The row's version stays, so that open forms don't go stale."""
+    """Store a sign-in, and its moment. The row's version stays, so that open forms don't go stale."""
+    security_log.record(SecurityAction.SIGNED_IN, user)
     db.session.execute(
         update(User).where(User.id == user.id).values(signed_in_at=datetime.now(UTC))
     )

@@ -1,4 +1,4 @@
-"""Membership of people in their organisation: invite, deactivate, activate, and end it when their address changes."""
+"""Membership: invite somebody, let them in, and end it."""
 
 from datetime import UTC, datetime
 
@@ -9,36 +9,107 @@ from webapp.models import (
     Client,
     Link,
     LinkPurpose,
+    Login,
+    Membership,
+    SecurityAction,
+    SessionEnd,
     User,
     db,
 )
 from webapp.models.audit import AuditAction
-from webapp.models.user import new_token
+from webapp.models.tables import conflict_insert, membership_table
 from webapp.services import audit
-from webapp.services.accounts import logins
+from webapp.services.accounts import admin_notices, links, logins, security_log, sessions
 from webapp.services.errors import Refused
 from webapp.services.locks import lock_clients, lock_organisation
 from webapp.services.reminders import situations
 from webapp.services.sending import after_changes
 
 
-def move_access(actor: User | None, user: User, before: str) -> None:
-    """End all access that came through a user's old address (``before``).
+def invite(actor: User | None, user: User) -> Link:
+    """Make a new invitation link and queue its mail; an older one of the same user is void.
 
-    Otherwise the holder of an old link could set the password of the new address, and the next owner of the
-    old address would find the previous owner's password on it.
+    The first person of a client that is invited becomes its admin: somebody must be able to choose the contacts.
+    Only an admin of the partner makes an admin so, and the client's other people are told. Raises Refused, TooMany.
     """
-    user.email_key = user.email.casefold()
-    user.remember_email(before)
-    user.rejected_reply = None
-    logins.void_links(user)
+    if not user.active:
+        raise Refused("active", Refusal.INACTIVE)
+    links.void(user, LinkPurpose.INVITATION)
+    if isinstance(user.organisation, Client) and not has_admin(user.organisation_id):
+        make_first_admin(actor, user)
+    user.invited_at = datetime.now(UTC)
+    link = links.send(user, LinkPurpose.INVITATION, inviter=actor, sender=actor)
+    audit.record_change(actor, AuditAction.USER_INVITED, user)
+    return link
+
+
+def make_first_admin(actor: User | None, user: User) -> None:
+    """Give a client its first admin. Raises Refused for a partner's member."""
+    if actor is not None and not actor.admin:
+        raise Refused("admin", Refusal.FIRST_ADMIN)
+    user.admin = True
+    security_log.record(SecurityAction.ROLE_CHANGED, user, actor=actor, admin="1")
+    admin_notices.tell(actor, user)
+
+
+def role_changed(actor: User | None, user: User) -> None:
+    """Note that a user became an admin, or is one no more. Sessions end, but not that of who did it."""
+    if actor is None or actor.id != user.id:
+        sessions.end_of_user(user, SessionEnd.ROLE)
+    admin = "1" if user.admin else "0"
+    security_log.record(SecurityAction.ROLE_CHANGED, user, actor=actor, admin=admin)
+
+
+def has_admin(organisation_id: int) -> bool:
+    active_admin = select(User.id).where(
+        User.organisation_id == organisation_id, User.admin, User.active
+    )
+    return db.session.scalar(active_admin.limit(1)) is not None
+
+
+def accept(link: Link, password_hash: str | None = None, login: Login | None = None) -> Login:
+    """Use an invitation up: the login of its mailbox, or the one that is signed in, becomes its user.
+
+    An invitation never replaces a password: the same login opens other organisations. Without one
+    ``password_hash`` is set. Raises Refused if nobody can get in so, or somebody would accept an own invitation.
+    """
+    user = links.take(link)
+    if login is None:
+        login = logins.prove(link.email)
+        if logins.password_of(login) is None:
+            if password_hash is None:
+                raise Refused("password", Refusal.EMPTY)
+            logins.set_password(login, password_hash)
+    if is_inviters(link, login):
+        raise Refused("link", Refusal.OWN_INVITATION)
+    join(user, login)
+    return login
+
+
+def is_inviters(link: Link, login: Login) -> bool:
+    """Tell whether a login is that of whoever sent the invitation."""
+    return link.inviter_id is not None and login.id == db.session.scalar(
+        select(Membership.login_id).where(Membership.user_id == link.inviter_id)
+    )
+
+
+def join(user: User, login: Login) -> None:
+    """Make a login this user. Another login that was this user opens it no more."""
+    values = {"login_id": login.id, "since": datetime.now(UTC)}
+    before = logins.of(user)
+    db.session.execute(
+        conflict_insert(membership_table)
+        .values(user_id=user.id, **values)
+        .on_conflict_do_update(index_elements=["user_id"], set_=values)
+    )
     db.session.flush()
-    logins.forget_unused(before.casefold())
-    if user.signed_in_at or user.invited_at:
-        # Access is pending again, at the new address. Deactivated users are invited once they are active.
-        user.invited_at = datetime.now(UTC)
-        if user.active:
-            invite(actor, user)
+    db.session.refresh(user)
+    if before is not None and before.id == login.id:
+        return
+    security_log.record(SecurityAction.JOINED, user)
+    if before is not None:
+        sessions.end_of_user(user, SessionEnd.ADDRESS)
+        logins.forget_unused(before)
 
 
 def deactivate(actor: User | None, user: User) -> None:
@@ -50,10 +121,11 @@ def deactivate(actor: User | None, user: User) -> None:
     # Before the person's own row, as a worker does that flags a rejected address.
     lock_clients([user.organisation_id])
     user.active = False
-    user.session_token = new_token()
-    logins.void_links(user)
+    sessions.end_of_user(user, SessionEnd.DEACTIVATED)
+    links.void(user)
     situations.refresh_person(user)
     audit.record_change(actor, AuditAction.USER_DEACTIVATED, user)
+    security_log.record(SecurityAction.ACCESS_CHANGED, user, actor=actor, active="0")
 
 
 def activate(actor: User | None, user: User) -> None:
@@ -62,9 +134,9 @@ def activate(actor: User | None, user: User) -> None:
         return
     after_changes.reconsider_person(actor, user)
     user.active = True
-    user.session_token = new_token()
     situations.refresh_person(user)
     audit.record_change(actor, AuditAction.USER_ACTIVATED, user)
+    security_log.record(SecurityAction.ACCESS_CHANGED, user, actor=actor, active="1")
 
 
 def keep_an_admin(user: User, field: str) -> None:
@@ -74,27 +146,3 @@ def keep_an_admin(user: User, field: str) -> None:
     )
     if user.active and not db.session.scalar(others):
         raise Refused(field, Refusal.LAST_ADMIN)
-
-
-def invite(actor: User | None, user: User) -> Link:
-    """Make a new invitation link and queue its mail; an older one of the same user is void.
-
-    The first person of a client that is invited becomes its admin: somebody must be able to choose
-    the contacts.
-    """
-    if not user.active:
-        raise Refused("active", Refusal.INACTIVE)
-    logins.void_links(user, LinkPurpose.INVITATION)
-    if isinstance(user.organisation, Client) and not has_admin(user.organisation_id):
-        user.admin = True
-    user.invited_at = datetime.now(UTC)
-    link = logins.new_link(user, LinkPurpose.INVITATION, inviter=actor.name if actor else None)
-    audit.record_change(actor, AuditAction.USER_INVITED, user)
-    return link
-
-
-def has_admin(organisation_id: int) -> bool:
-    active_admin = select(User.id).where(
-        User.organisation_id == organisation_id, User.admin, User.active
-    )
-    return db.session.scalar(active_admin.limit(1)) is not None

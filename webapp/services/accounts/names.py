@@ -47,11 +47,14 @@ def checked_address(organisation_id: int, email: str, user: User | None = None) 
 def changed_address(actor: User | None, user: User, email: str) -> str:
     """Return the new address as it is stored, if this actor may change it.
 
-    A partner may correct the address of a client's user only before that user's first sign-in. From then
-    on the address is the key to somebody's account.
+    A partner may correct the address of a client's user only before somebody signs in as that user. Whoever has
+    the mailbox of an admin who is invited becomes the client's admin, so only an admin corrects that one.
     """
     address = checked_address(user.organisation_id, email, user)
     foreign = actor is not None and actor.organisation_id != user.organisation_id
-    if foreign and user.signed_in_at and address != user.email:
-        raise Refused("email", Refusal.ADDRESS_IN_USE)
+    if foreign and address != user.email:
+        if user.joined:
+            raise Refused("email", Refusal.ADDRESS_IN_USE)
+        if user.admin and not actor.admin:  # type: ignore[union-attr]
+            raise Refused("email", Refusal.ADDRESS_OF_ADMIN)
     return address

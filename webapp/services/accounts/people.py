@@ -8,15 +8,17 @@ from webapp.domain.ownership import Person
 from webapp.domain.shown import token_of
 from webapp.models import (
     AuditEntry,
+    LinkPurpose,
     Organisation,
+    SecurityAction,
     User,
     db,
 )
 from webapp.models.audit import AuditAction, TrailEntry
 from webapp.models.tables import fetch, user_table
-from webapp.models.user import name_key, new_token
+from webapp.models.user import name_key
 from webapp.services import audit
-from webapp.services.accounts.membership import keep_an_admin, move_access
+from webapp.services.accounts import addresses, links, membership, security_log
 from webapp.services.accounts.names import changed_address, checked_address, checked_name
 from webapp.services.reminders import situations
 from webapp.services.reminders.loading import person_of
@@ -120,8 +122,8 @@ def edit_person(
 
     ``address_right``: the address that a server rejected is right after all; mails go there again.
 
-    A new address ends all access through the old one, with its open links and sessions. A user who had been
-    invited is invited again at the new address. Raises Refused, Conflict.
+    A new address says where mail goes; whoever signs in as this user still does. An own one waits until it is
+    confirmed. A user who has been invited is invited again at the new address. Raises Refused, Conflict.
     """
     wanted = checked_details(actor, user, details)
     stored = {field: getattr(user, field) for field in wanted}
@@ -134,24 +136,37 @@ def edit_person(
             AuditEntry.action == AuditAction.USER_CHANGED,
         )
     if user.admin and not wanted.get("admin", True):
-        keep_an_admin(user, "admin")
+        membership.keep_an_admin(user, "admin")
+    # Compared by id: a page hands in a proxy of the user.
+    own = actor is not None and actor.id == user.id
+    if own and user.joined and wanted.get("email", user.email) != user.email:
+        addresses.ask(user, wanted.pop("email"))
     freed = address_right and user.rejected_reply is not None
     if freed or wanted.get("email", user.email) != user.email:
         after_changes.reconsider_person(actor, user)
     changes = audit.assign(user, **wanted)
     if "email" in changes:
-        move_access(actor, user, before=changes["email"][0])
+        addresses.note_move(user, before=changes["email"][0])
+        invite_again(actor, user)
+        security_log.record(SecurityAction.ADDRESS_CHANGED, user, actor=actor, email=user.email)
     elif freed:
         changes |= audit.assign(user, rejected_reply=None)
     if not changes:
         return None
-    # Compared by id: a page hands in a proxy of the user.
-    if changes.keys() & {"email", "admin"} and (actor is None or actor.id != user.id):
-        user.session_token = new_token()
+    if "admin" in changes:
+        membership.role_changed(actor, user)
     db.session.flush()
     if changes.keys() & {"email", "rejected_reply"}:
         situations.refresh_person(user)
     return audit.record_change(actor, AuditAction.USER_CHANGED, user, changes)
+
+
+def invite_again(actor: User | None, user: User) -> None:
+    """Let an invitation that nobody has accepted follow its user to another address."""
+    links.void(user, LinkPurpose.INVITATION)
+    # Deactivated users are invited once they are active.
+    if user.invited_at and not user.joined and user.active:
+        membership.invite(actor, user)
 
 
 def set_language(user: User, language: str) -> None:

@@ -55,7 +55,7 @@ CLIENTS = (
     .join(company, company.c.id == client.id)
     .join(partner_table, partner.id == client.partner_id)
     .join(agency, agency.c.id == partner.id)
-    .where(among(client.id, bindparam("client_ids")))
+    .where(among(client.id, bindparam("client_ids")), client.archived_at.is_(None))
     .order_by(client.id)
 )
 # The columns of Person, in its order.
@@ -92,7 +92,7 @@ PEOPLE_OF_ONE = select_people(
 
 
 def load(client_ids: Sequence[int]) -> dict[int, ClientFacts]:
-    """Load the facts of these clients, by id. Unknown ids are left out."""
+    """Load the facts of these clients, by id. Unknown ids are left out, and archived clients: no rule is for them."""
     if not client_ids:
         return {}
     rows = client_rows(client_ids)

@@ -12,7 +12,7 @@ from webapp.mail.letter import Letter, Posting, new_message_id
 from webapp.models import Delivery, DeliveryMessage, DeliveryState, Link, db
 from webapp.services import runtime
 from webapp.services.sending.givers import givers
-from webapp.signin import links
+from webapp.signin import tokens
 
 log = logging.getLogger(__name__)
 KEPT = timedelta(days=30)
@@ -61,7 +61,7 @@ def letter_of(delivery: Delivery, now: datetime, given_by: str | None = None) ->
         message_id=delivery.message_id or new_message_id(settings),
         moment=now,
         day=delivery.day,
-        link=links.address(link) if link else None,
+        link=tokens.address(link) if link else None,
         given_by=given_by,
     )
     snapshot = read(delivery.kind, delivery.snapshot)

@@ -37,5 +37,5 @@ def read(text: str) -> Link | None:
         link_id, expected = serializer().loads(text)
     except BadSignature:
         return None
-    link = db.session.get(Link, link_id, options=[joinedload(Link.user)])
+    link = db.session.get(Link, link_id, options=[joinedload(Link.user), joinedload(Link.login)])
     return link if link is not None and mark(link) == expected else None
