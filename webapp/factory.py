@@ -34,7 +34,9 @@ from webapp.pages import (
     help,
     mail_texts,
     renewal_owner,
+    second_factor,
     signin,
+    signin_code,
     statics,
     subscriptions,
 )
@@ -45,7 +47,9 @@ from webapp.templating import Catalogs, Templates
 BLUEPRINTS = (
     frame.blueprint,
     signin.blueprint,
+    signin_code.blueprint,
     communications.blueprint,  # the one of webapp.pages.settings, with Partners
+    second_factor.blueprint,
     mail_texts.blueprint,
     dashboard.blueprint,
     client_details.blueprint,  # the one of webapp.pages.clients, with its tabs

@@ -26,7 +26,7 @@ PURPOSES = ("invitation", "password_reset")
 NEW_PURPOSES = ("address_confirmation", "address_stop")
 CREDENTIALS = ("password", "totp", "recovery_code")
 METHODS = ("password", "authenticator", "recovery_code", "link")
-ENDS = ("signed_out", "switched", "password", "address", "role", "deactivated", "erased")
+ENDS = ("signed_out", "switched", "password", "address", "role", "factor", "deactivated", "erased")
 ACTIONS = (
     *("signed_in", "sign_in_failed", "locked", "joined", "session_ended"),
     *("password_changed", "password_reset", "address_asked", "address_changed", "address_stopped"),

@@ -127,6 +127,7 @@ class SessionEnd(StrEnum):
     PASSWORD = "password"
     ADDRESS = "address"
     ROLE = "role"
+    FACTOR = "factor"
     DEACTIVATED = "deactivated"
     ERASED = "erased"
 

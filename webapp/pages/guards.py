@@ -80,6 +80,12 @@ def declare(policy: str) -> Callable[[View], View]:
     return mark
 
 
+def before_second_factor(view: View) -> View:
+    """Let a route be used by somebody who must set up the second step first, and gets nowhere else."""
+    view.before_second_factor = True  # type: ignore[attr-defined]
+    return view
+
+
 def require_policies(app: Flask) -> None:
     """Refuse to start with a route that does not say who may use it."""
     bare = sorted(name for name, view in app.view_functions.items() if not hasattr(view, "policy"))
@@ -91,10 +97,13 @@ def enforce(app: Flask) -> Response | None:
     """Enforce the policy of the route before each request."""
     if request.endpoint is None:
         return None
-    policy = getattr(app.view_functions[request.endpoint], "policy")  # noqa: B009
+    view = app.view_functions[request.endpoint]
+    policy = getattr(view, "policy")  # noqa: B009
     if isinstance(policy, Action):
         if not current_user.is_authenticated:
             return htmx.to_sign_in()
+        if current_user.lacks_factor and not hasattr(view, "before_second_factor"):
+            return htmx.to("second_factor.index")
         if not current_user.may(policy):
             abort(403)
     return None

@@ -49,6 +49,13 @@ def to_sign_in() -> AnyResponse:
     return redirect(target, 303)
 
 
+def to(endpoint: str) -> AnyResponse:
+    """Send somebody to another page instead of the one that was asked for, never into a dialog."""
+    if asks():
+        return Response(status=403, headers={"HX-Redirect": url_for(endpoint)})
+    return redirect(url_for(endpoint), 303)
+
+
 def current_page() -> str:
     """Return the address of the page that somebody is on, even if they ask for a fragment or save."""
     if not asks() and request.method == "GET":
