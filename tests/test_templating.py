@@ -104,3 +104,11 @@ def test_a_name_behind_a_point_is_an_attribute(render):
     for other in (SimpleNamespace(), {"name": "anna"}):
         with pytest.raises(AttributeError):
             render(template, value=other)
+
+
+def test_a_name_in_brackets_is_an_item(render):
+    template = "{{ value['name'] }}{{ value['name'][1:] }}"
+    assert render(template, value={"name": "anna"}) == "annanna"
+    for other in ({}, SimpleNamespace(name="anna")):
+        with pytest.raises((KeyError, TypeError)):
+            render(template, value=other)

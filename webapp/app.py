@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from webapp.garbage import keep_what_is_there, rarely_collected
+from webapp.garbage import keep_what_is_there, rarely_collected, seldom_collected
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -20,7 +20,9 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
         from webapp import factory
 
         keep_what_is_there()
-        return factory.make(settings)
+        app = factory.make(settings)
+    seldom_collected()
+    return app
 
 
 def main() -> None:

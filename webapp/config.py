@@ -43,7 +43,7 @@ def frame_addresses(text: str) -> tuple[str, ...]:
     return separated(text)
 
 
-def secret_key(text: str) -> str:
+def long_secret(text: str) -> str:
     if text and len(text) < SHORTEST_KEY:
         raise ValueError(f"must have at least {SHORTEST_KEY} characters")
     return text
@@ -161,7 +161,7 @@ class Settings:
     secret_key: str = setting(
         "",
         "Signs sessions and links; at least 32 characters. Empty: made once, kept in the instance folder.",
-        secret_key,
+        long_secret,
     )
     base_url: str = setting(
         "http://127.0.0.1:8000",
@@ -221,6 +221,12 @@ class Settings:
     )
     instance_path: str = setting("instance", "The folder of the portal's own files.", filled)
     log_level: str = setting("INFO", "DEBUG, INFO, WARNING or ERROR.", level)
+    monitor_token: str = setting(
+        "",
+        "Lets a monitor read from /readyz how mail flows, as Authorization: Bearer; at least 32 characters. "
+        "Empty: nobody.",
+        long_secret,
+    )
     limits_url: str = setting(
         "memory://",
         "Where sign-in attempts are counted; redis://host for several web processes.",

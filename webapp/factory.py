@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from click import Command, Context
-from flask import Flask, Response, request
+from flask import Flask, Request, Response, request
 from flask.cli import AppGroup
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask.templating import Environment
@@ -41,6 +41,7 @@ from webapp.pages import (
     subscriptions,
 )
 from webapp.pages.ids import RowIdConverter
+from webapp.pages.incoming import Incoming
 from webapp.paths import folder
 from webapp.templating import Catalogs, Templates
 
@@ -66,6 +67,7 @@ class Portal(Flask):
     """The WSGI app, with templates that speak languages."""
 
     jinja_environment: type[Environment] = Templates
+    request_class: type[Request] = Incoming
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Return a function as it is: none is a coroutine. Flask looks at each, 16 times a page."""

@@ -70,6 +70,15 @@ class Generator(CodeGenerator):
         self.visit(node.node, frame)
         self.write(f".{node.attr}")
 
+    def visit_Getitem(  # noqa: N802 (the name is Jinja's)
+        self, node: nodes.Getitem, frame: Frame
+    ) -> None:
+        """Write ``a[b]`` as Python's own, likewise."""
+        self.visit(node.node, frame)
+        self.write("[")
+        self.visit(node.arg, frame)
+        self.write("]")
+
 
 class Templates(FlaskEnvironment):
     """The templates as written, and in each language.

@@ -1,6 +1,7 @@
 """portal check --deploy: what can't keep the promise about delivery is refused by its name."""
 
 import json
+import socket
 
 import pytest
 
@@ -13,6 +14,7 @@ GOOD = {
     "secret_key": SECRET,
     "base_url": "https://portal.odnowa.pl",
     "trusted_hosts": ("portal.odnowa.pl",),
+    "proxies": 1,
     "mail_url": "smtp://mail.odnowa.pl",
     "mail_from": "renewals@odnowa.pl",
     "limits_url": "redis://cache",
@@ -20,7 +22,17 @@ GOOD = {
 
 
 @pytest.fixture
-def refused(tmp_path, database_url):
+def no_names(monkeypatch):
+    """The machine knows no names of others, as tests may not reach any."""
+
+    def unknown(*given):
+        raise socket.gaierror("Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+
+
+@pytest.fixture
+def refused(tmp_path, database_url, no_names):
     """Run the checks with these settings; return the failed ones as {check: text}, and the exit code."""
 
     def check(**others):
@@ -48,6 +60,7 @@ def test_a_sound_installation_passes(refused):
         ({"base_url": "http://portal.odnowa.pl"}, "base url", "must start with https://"),
         ({"trusted_hosts": ()}, "trusted hosts", "set PORTAL_TRUSTED_HOSTS, to portal.odnowa.pl"),
         ({"trusted_hosts": ("odnowa.pl",)}, "trusted hosts", "lacks portal.odnowa.pl"),
+        ({"proxies": 0}, "proxies", "set PORTAL_PROXIES"),
         ({"demo": True, "mail_url": "inbox:"}, "demo", "unset PORTAL_DEMO"),
         ({"demo": True}, "demo", "never beside a mail server"),
         ({"mail_from": "renewals@portal.example"}, "sender", "set PORTAL_MAIL_FROM"),

@@ -41,15 +41,40 @@ def test_an_empty_portal(counts):
     }
 
 
+MONITOR = "a token of the monitor that is long"
+
+
+@pytest.mark.settings(monitor_token=MONITOR)
 def test_ages_and_counts(counts, invited, browse):
     found = counts()
     assert found["states"] == NOTHING | {"queued": 1}
     assert 3600 <= found["oldest_due_seconds"] < 3660
     assert 60 <= found["worker_seen_seconds"] < 120
-    ready = browse().get("/readyz")
+    ready = browse().get("/readyz", headers={"Authorization": f"Bearer {MONITOR}"})
     assert ready.status_code == 200
     assert set(ready.json) == {"ready", "oldest_due_seconds", "worker_seen_seconds"}
     assert 3600 <= ready.json["oldest_due_seconds"] < 3660
+
+
+@pytest.mark.parametrize(
+    "other_settings", [{"monitor_token": MONITOR}, {"monitor_token": ""}], ids=["token", "none"]
+)
+@pytest.mark.parametrize(
+    "given",
+    [
+        "",
+        "Bearer",
+        "Bearer ",
+        f"Bearer {MONITOR}x",
+        f"Basic {MONITOR}",
+        "Bearer \xff",
+        "Basic \xff",
+        MONITOR,
+    ],
+)
+def test_a_stranger_learns_yes_or_no(invited, browse, given):
+    answer = browse().get("/readyz", headers={"Authorization": given})
+    assert (answer.status_code, answer.json) == (200, {"ready": True})
 
 
 def test_what_a_partner_holds_back_is_not_due(app, counts, invited):

@@ -14,7 +14,7 @@ from tests.support.cast import let_in, unit_of_work
 from webapp.demo import inbox
 from webapp.models import InboxMail, Installation, Partner, Subscription, User, db
 from webapp.services import runtime
-from webapp.services.accounts import membership, people
+from webapp.services.accounts import logins, membership, people
 from webapp.services.reminders.due_index import refresh
 from webapp.worker import once
 
@@ -28,7 +28,7 @@ def demo(app, cast):
     with unit_of_work(app):
         db.session.get_one(Installation, 1).demo = True
         alice = db.session.get_one(User, cast.alice)
-        let_in(alice)
+        logins.set_password(let_in(alice), "-")
         frank = people.add_person(
             alice, alice.organisation, name="Frank", email="frank@odnowa.example"
         )

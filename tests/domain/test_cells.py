@@ -167,7 +167,9 @@ def test_texts() -> None:
     assert read_text(" Mataderos \n 2312\u00a0") == "Mataderos 2312"
     for text, problem in [
         ("a\x07b", Problem.CONTROL),
-        ("a\u202eb", Problem.CONTROL),
+        ("a\u202eb", Problem.UNSEEN),
+        ("a\u200bb", Problem.UNSEEN),
+        ("\u3164", Problem.UNSEEN),
         ("x" * 201, Problem.TOO_LONG),
     ]:
         with pytest.raises(CellError) as error:

@@ -136,6 +136,7 @@ def test_every_field_of_every_page_is_tried(
 # --- Hostile requests -----------------------------------------------------------------------------------------------
 
 FORM = "application/x-www-form-urlencoded"
+NAMELESS = b"--x\r\nContent-Disposition: form-data%s\r\n\r\nv\r\n--x--\r\n"
 # (method, address, body, type, headers, expected answers)
 REQUESTS: list[tuple[str, str, bytes, str, dict[str, str], set[int]]] = [
     *(
@@ -174,6 +175,14 @@ REQUESTS: list[tuple[str, str, bytes, str, dict[str, str], set[int]]] = [
     ("POST", "/language", b"{}", "application/json", {}, {400}),
     ("POST", "/language", b"--x\r\n", "multipart/form-data; boundary=x", {}, {400}),
     ("POST", "/language", b"x", "multipart/form-data", {}, {400}),
+    *(
+        ("POST", "/language", NAMELESS % part, "multipart/form-data; boundary=x", {}, {400})
+        for part in (b"", b'; filename="a.txt"')
+    ),
+    *(
+        ("GET", "/sign-in", b"", FORM, {"Host": host}, {400})
+        for host in ("a..b", ".", "x" * 64, "-" * 300 + ".example")
+    ),
     ("GET", "/nope", b"", FORM, {"Accept-Language": "x" * 5000 + ";q=nan, pl;q=-1, ,;"}, {404}),
     ("GET", "/nope", b"", FORM, {"Host": "evil.example:99999999"}, {404, 400}),
     ("GET", "/nope", b"", FORM, {"Host": "a b\x00"}, {404, 400}),
@@ -203,6 +212,33 @@ def test_a_hostile_request_is_answered(app: Flask, cast: Cast, browse: Any) -> N
             faults.append(f"{method} {url[:60]}: no request id")
     assert not faults, "\n".join(faults)
     assert dump(app) == before
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [(b"q=\xff", b"%FF"), (b"q=\xc5\xbc", "ż".encode()), (b"\x80", b"")],
+)
+def test_a_raw_byte_in_a_query_is_what_browsers_write_for_it(
+    cast: Cast, browse: Any, query: bytes, found: bytes
+) -> None:
+    raw = {"QUERY_STRING": query.decode("latin-1")}
+    answer = browse(cast.alice).get("/partner/dashboard", environ_overrides=raw)
+    assert answer.status_code == 200
+    assert found in answer.data
+
+
+@pytest.mark.parametrize(
+    ("language", "text"), [("pl", "Pod tym adresem"), ("pt", "Não há portal"), ("en", "no portal")]
+)
+def test_an_impossible_host_is_told_in_the_readers_language(
+    browse: Any, language: str, text: str
+) -> None:
+    # Whatever else would be refused about it.
+    headers = {"Host": "a..b", "Accept-Language": language, "Sec-Fetch-Site": "cross-site"}
+    answer = browse().post("/sign-in", headers=headers)
+    assert answer.status_code == 400
+    assert text in answer.text
+    assert answer.headers["X-Request-ID"] in answer.text
 
 
 def test_htmx_signed_out_with_a_broken_page_address(browse: Any) -> None:

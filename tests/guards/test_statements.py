@@ -122,7 +122,7 @@ PAGES: list[tuple[str, int, str, dict[str, str] | None, dict[str, str]]] = [
     ("deliveries", 4, "/partner/deliveries", None, {}),
     ("company", 6, "/account/company", None, {}),
     ("team", 2, "/settings/team", None, {}),
-    ("profile", 1, "/settings/profile", None, {}),
+    ("profile", 3, "/settings/profile", None, {}),
     ("save", 8, OWNER, DEFAULT, {}),
     ("save in the dialog", 10, OWNER, ALICE, HTMX),
     ("save in vain", 4, OWNER, {"choice": "partner", "contact_id": "x"}, HTMX),

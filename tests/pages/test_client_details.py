@@ -7,7 +7,7 @@ import pytest
 import time_machine
 
 from tests.mail import letters
-from tests.support.cast import make_subscription, make_user, unit_of_work
+from tests.support.cast import let_in, make_subscription, make_user, unit_of_work
 from tests.support.forms import shown_in
 from webapp import worker
 from webapp.domain.ownership import Choice, Owner
@@ -365,7 +365,7 @@ def test_a_refused_address_that_is_right_is_tried_again(app, browse, cast, base,
 
 def test_the_address_of_who_has_signed_in_is_their_own(app, cast, edit):
     with unit_of_work(app):
-        db.session.get(User, cast.dave).signed_in_at = NOW
+        let_in(db.session.get_one(User, cast.dave))
     answer = edit(email="david@acme.example")
     assert answer.status_code == 422
     assert "only an admin of their organisation can change it" in answer.text

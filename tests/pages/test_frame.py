@@ -41,10 +41,24 @@ def test_or_as_the_operator_calls_it(browse, language):
     assert "Portal" not in page
 
 
-def test_headers_hold_the_page_to_itself(browse):
-    headers = browse().get("/nope").headers
+@pytest.mark.parametrize("address", ["/nope", "/sign-in", "/", "/healthz"])
+def test_headers_hold_the_page_to_itself(browse, address):
+    headers = browse().get(address).headers
+    policy = dict(part.split(" ", 1) for part in headers["Content-Security-Policy"].split("; "))
+    assert policy["default-src"] == policy["base-uri"] == policy["frame-ancestors"] == "'none'"
     assert "unsafe" not in headers["Content-Security-Policy"]
     assert headers["Cache-Control"] == "no-store"
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert "camera=()" in headers["Permissions-Policy"]
+    # It would sign people out of the intranet around the portal.
+    assert "Clear-Site-Data" not in headers
+
+
+def test_files_are_for_our_own_pages(app, browse):
+    with browse().get(f"/static/{app.extensions['statics']['portal.css']}") as styles:
+        assert styles.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+        assert styles.headers["X-Content-Type-Options"] == "nosniff"
 
 
 @pytest.mark.parametrize(

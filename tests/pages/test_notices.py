@@ -58,7 +58,12 @@ SAVES: list[tuple[str, str, dict[str, Any], str, str]] = [
     (
         "bob",
         "/settings/profile",
-        {"name": "Bob", "language": "", "time_zone": "Europe/Lisbon"},
+        {
+            "name": "Bob",
+            "email": "bob@odnowa.example",
+            "language": "",
+            "time_zone": "Europe/Lisbon",
+        },
         "",
         "Saved: Bob (Time zone)",
     ),

@@ -18,7 +18,11 @@ from webapp.signin import tokens
 HUGE = "9" * 5000
 SCRIPT = "<script>alert(1)</script>"
 # Bad values for any line of text. A lone half of a character can't be sent as UTF-8.
-LINE = ["a\x00b", "a\r\nBcc: eve@evil.example", "a\u2028b", "\u202egnp.exe", "x" * 50_000]
+LINE = [
+    *("a\x00b", "a\r\nBcc: eve@evil.example", "a\u2028b", "x" * 50_000),
+    # Nobody sees them.
+    *("\u202egnp.exe", "a\u200bb", "\u3164", "a\u200fb", "a\U000e0041"),
+]
 NEEDED = ["", "   ", *LINE]
 OTHER_EMAIL = [
     *LINE,

@@ -1,5 +1,6 @@
 """Further checks of ``portal check --deploy``: tell whether the promise about delivery can be kept here."""
 
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -11,6 +12,8 @@ from webapp.config import SettingError, Settings
 from webapp.services import installation, runtime
 
 DEFAULT_SENDER = Settings().mail_from
+# Seconds that a server which works on half a request would take at most to answer it.
+PATIENCE = 3
 
 
 def check_debug() -> str:
@@ -53,6 +56,52 @@ def check_trusted_hosts() -> str:
     if not host_is_trusted(host, settings.trusted_hosts):
         raise Wrong(f"PORTAL_TRUSTED_HOSTS lacks {host}, the host of PORTAL_BASE_URL")
     return ", ".join(settings.trusted_hosts)
+
+
+def check_proxies() -> str:
+    """Check that somebody's address is their own, not that of the proxy with TLS that an https address needs."""
+    hops = runtime.settings().proxies
+    if not hops:
+        raise Wrong(
+            "set PORTAL_PROXIES to how many reverse proxies stand in front: "
+            "without it everybody has the address of the last one, and shares its limits"
+        )
+    return str(hops)
+
+
+def check_buffering() -> str:
+    """Check, by half a request, that no thread waits for the rest of one: a proxy takes it in first, or the server."""
+    address = runtime.settings().base_url
+    try:
+        early = answered_early(address)
+    except (OSError, HTTPException) as error:
+        return f"not known, since {address} can't be reached from here ({error}): ask there"
+    if early:
+        raise Wrong(
+            "half a request reaches the portal: a few that never end would stop it. "
+            "Let the proxy take requests in first (nginx: proxy_request_buffering on)"
+        )
+    return "a request reaches the portal as a whole"
+
+
+def answered_early(address: str) -> bool:
+    """Send a request without the end of its body, and tell whether the portal answers it all the same.
+
+    It is refused before its body is read: nothing is changed. Raises OSError, HTTPException.
+    """
+    parts = urlsplit(address)
+    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    connection = kind(parts.hostname or "", parts.port, timeout=PATIENCE)
+    try:
+        connection.putrequest("POST", f"{parts.path}/healthz")
+        connection.putheader("Content-Length", "2")
+        connection.endheaders(b"-")
+        # A proxy may say something by itself, without the number that each request has in the portal.
+        return "X-Request-ID" in connection.getresponse().headers
+    except TimeoutError:
+        return False
+    finally:
+        connection.close()
 
 
 def check_demo() -> str:
@@ -103,9 +152,11 @@ def check_storage() -> str:
 def check_limits() -> str:
     """Check that all web processes count sign-in attempts together."""
     settings = runtime.settings()
-    if on_many_machines(settings) and settings.limits_url.startswith("memory:"):
+    if not settings.limits_url.startswith("memory:"):
+        return settings.limits_url.partition("://")[0]
+    if on_many_machines(settings):
         raise Wrong("set PORTAL_LIMITS_URL to a store that all web processes share")
-    return settings.limits_url.partition("://")[0]
+    return "counted by each web process for itself: keep to one, as portal serve, or set PORTAL_LIMITS_URL"
 
 
 def on_many_machines(settings: Settings) -> bool:
@@ -125,6 +176,8 @@ CHECKS: dict[str, Check] = {
     "secret key": (check_key, True),
     "base url": (check_base_url, True),
     "trusted hosts": (check_trusted_hosts, True),
+    "proxies": (check_proxies, True),
+    "buffering": (check_buffering, True),
     "demo": (check_demo, True),
     "sender": (check_sender, True),
     "mail server": (check_mail_server, True),

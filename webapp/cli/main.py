@@ -22,6 +22,16 @@ from webapp.services import installation, runtime
 
 # A library's commands that look after nothing here.
 UNLISTED = {"limiter"}
+# For whoever sends slowly, too much, or never to the end. The server takes a request in before a thread works on it, so
+# what is half-sent costs no thread, only one of the connections (and, if it is long, a file), for so many seconds.
+SERVER_LIMITS = {
+    "connection_limit": 400,
+    "channel_timeout": 30,
+    "cleanup_interval": 5,
+    "max_request_header_size": 32_768,
+    # Else the highest number of a socket is 1023.
+    "asyncore_use_poll": True,
+}
 
 
 class Console(FlaskGroup):
@@ -114,6 +124,9 @@ def serve(host: str, port: int, threads: int) -> None:
             port=port,
             threads=threads,
             clear_untrusted_proxy_headers=not settings.proxies,
+            # What is a little too long gets the portal's own page, in the reader's language.
+            max_request_body_size=2 * app.config["MAX_CONTENT_LENGTH"],
+            **SERVER_LIMITS,
             _quiet=True,
         )
     except OSError as error:

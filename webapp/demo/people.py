@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from sqlalchemy import case, func, select
 
 from webapp.domain.access import Role
-from webapp.models import Installation, Login, Membership, User, db
+from webapp.models import (
+    Credential,
+    CredentialKind,
+    Installation,
+    Login,
+    Membership,
+    User,
+    db,
+)
 from webapp.models.tables import client_table, organisation_table
 
 # Everybody in the demo signs in with this password. The addresses are fictional.
@@ -46,6 +54,10 @@ def accounts() -> list[DemoAccount]:
         .join(agency, agency.c.id == partner_id)
         .join(Membership, Membership.user_id == User.id)
         .join(Login, Login.id == Membership.login_id)
+        .join(
+            Credential,
+            (Credential.login_id == Login.id) & (Credential.kind == CredentialKind.PASSWORD),
+        )
         .where(User.active, select(Installation.demo).scalar_subquery())
         .order_by(partner_id, case((company.c.kind == "partner", 0), else_=1), User.id)
     )

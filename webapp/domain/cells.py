@@ -10,6 +10,7 @@ from functools import cache
 
 from webapp.domain.recipients import ContactRole
 from webapp.domain.schedule import parse_term
+from webapp.domain.unseen import has_controls, unseen
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Problem(StrEnum):
     MAPPED_TWICE = "mapped_twice"
     COLUMN_MISSING = "column_missing"
     CONTROL = "control"
+    UNSEEN = "unseen"
     TOO_LONG = "too_long"
     DATE = "date"
     TERM = "term"
@@ -80,8 +82,10 @@ def folded(text: str) -> str:
 def read_text(text: str, longest: int = 200) -> str:
     """Read a text as one line. Line breaks and runs of spaces become single spaces."""
     line = " ".join(text.split())
-    if not line.isprintable():
+    if has_controls(line):
         raise CellError(Problem.CONTROL)
+    if unseen(line):
+        raise CellError(Problem.UNSEEN)
     if len(line) > longest:
         raise CellError(Problem.TOO_LONG, max=longest)
     return line

@@ -1,11 +1,7 @@
 """Plain text of several lines, as people write it in a form: laid out for storing, or refused."""
 
-import unicodedata
+from webapp.domain.unseen import unseen
 
-# Controls, formats and marks that nobody sees, halves of characters, and line ends of another kind.
-INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-# They join the parts of an emoji, or letters of some scripts.
-JOINERS = {"\u200c", "\u200d"}
 # Each with its lines.
 Paragraphs = tuple[tuple[str, ...], ...]
 
@@ -26,16 +22,12 @@ def laid_out(text: str) -> str:
     lines: list[str] = []
     for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), start=1):
         written = line.replace("\t", " ")
-        if any(is_invisible(char) for char in written):
+        if unseen(written):
             raise InvisibleError(number)
         tidy = " ".join(written.split())
         if tidy or (lines and lines[-1]):
             lines.append(tidy)
     return "\n".join(lines).rstrip("\n")
-
-
-def is_invisible(char: str) -> bool:
-    return char not in JOINERS and unicodedata.category(char) in INVISIBLE
 
 
 def paragraphs(lines: tuple[str, ...]) -> Paragraphs:

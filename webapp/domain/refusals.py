@@ -10,6 +10,7 @@ class Refusal(StrEnum):
     EMPTY = auto()
     TOO_LONG = auto()
     CONTROL = auto()
+    UNSEEN = auto()
     NO_OPTION = auto()
     DOMAIN = auto()
     TIME_ZONE = auto()

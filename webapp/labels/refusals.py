@@ -10,6 +10,7 @@ WORDS: dict[Refusal, Any] = {
     Refusal.EMPTY: _l("Fill this in."),
     Refusal.TOO_LONG: _l("Use at most %(max)d characters."),
     Refusal.CONTROL: _l("Remove line breaks and control characters."),
+    Refusal.UNSEEN: _l("Type this anew: it holds an invisible character, perhaps from copying."),
     Refusal.NO_OPTION: _l("Choose one of the options."),
     Refusal.DOMAIN: _l("Write a domain such as example.com."),
     Refusal.TIME_ZONE: _l("There is no such time zone. Write it like Europe/Warsaw."),

@@ -5,11 +5,10 @@ import unicodedata
 from functools import lru_cache
 
 from webapp.domain.refusals import Refusal
+from webapp.domain.unseen import CONTROLS, has_controls, unseen
 
 LONGEST_ADDRESS = 254
-# Controls, halves of characters, line ends, and marks that turn the direction of the rest of a line.
-# None of them belongs in a name, and the last ones make a name look like another one.
-REFUSED_CATEGORIES = {"Cc", "Cs", "Zl", "Zp"}
+# Marks that turn the direction of the rest of a line.
 DIRECTION_MARKS = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -22,7 +21,7 @@ class AddressError(ValueError):
 
 
 def is_unprintable(char: str) -> bool:
-    return char in DIRECTION_MARKS or unicodedata.category(char) in REFUSED_CATEGORIES
+    return char in DIRECTION_MARKS or unicodedata.category(char) in CONTROLS
 
 
 def normalise(text: str) -> str:
@@ -77,8 +76,11 @@ def stored_label(label: re.Match[str]) -> str:
 
 def check_name(text: str) -> str:
     """Return a person's or an organisation's name with single spaces. Raises AddressError."""
-    if any(is_unprintable(char) for char in text.strip()):
+    line = text.strip()
+    if has_controls(line):
         raise AddressError(Refusal.CONTROL)
+    if unseen(line):
+        raise AddressError(Refusal.UNSEEN)
     return " ".join(text.split())
 
 

@@ -1,4 +1,4 @@
-"""Who is who: a login proves an address, a membership says which user a login is, a session is a sign-in that lasts.
+"""Identity: a login proves an address, a membership says which user a login is, a session is a sign-in that lasts.
 
 The address of a user (models.user) is none of these: it says where mail goes, and proves nothing.
 """
@@ -31,7 +31,7 @@ class Login(Base):
 
 
 class CredentialKind(StrEnum):
-    """What a login is signed in with. It has one password and one authenticator app, and some recovery codes."""
+    """A kind of credential. A login has one password and one authenticator app, and some recovery codes."""
 
     PASSWORD = "password"
     TOTP = "totp"
@@ -63,7 +63,7 @@ class Credential(Base):
 
 
 class LinkPurpose(StrEnum):
-    """What a link in a mail does. Whoever uses it has proved the mailbox to which it went."""
+    """The purpose of a link in a mail. Whoever uses it has proved the mailbox to which it went."""
 
     INVITATION = "invitation"
     PASSWORD_RESET = "password_reset"
@@ -111,7 +111,7 @@ class Link(Base):
 
 
 class SignInMethod(StrEnum):
-    """How a session was begun."""
+    """The way in which a session was begun."""
 
     PASSWORD = "password"
     AUTHENTICATOR = "authenticator"
@@ -120,7 +120,7 @@ class SignInMethod(StrEnum):
 
 
 class SessionEnd(StrEnum):
-    """Why a session ended before its time."""
+    """The reason why a session ended before its time."""
 
     SIGNED_OUT = "signed_out"
     SWITCHED = "switched"
@@ -156,7 +156,7 @@ class UserSession(Base):
 
 
 class SecurityAction(StrEnum):
-    """What the security log tells."""
+    """A kind of line in the security log."""
 
     SIGNED_IN = "signed_in"
     SIGN_IN_FAILED = "sign_in_failed"

@@ -160,20 +160,26 @@ def whole_page(partner: Partner, **context: Any) -> str:
 def following_text(total: int) -> str:
     return listing.counted(
         total,
-        ngettext("%(num)d client follows the default", "%(num)d clients follow the default", total),
-        _("More than %(number)s clients follow the default", number=listing.number_of(total)),
-        _("No client follows the default"),
+        lambda: ngettext(
+            "%(num)d client follows the default", "%(num)d clients follow the default", total
+        ),
+        lambda: _(
+            "More than %(number)s clients follow the default", number=listing.number_of(total)
+        ),
+        lambda: _("No client follows the default"),
     )
 
 
 def own_text(total: int) -> str:
     return listing.counted(
         total,
-        ngettext(
+        lambda: ngettext(
             "%(num)d client has its own setting", "%(num)d clients have their own setting", total
         ),
-        _("More than %(number)s clients have their own setting", number=listing.number_of(total)),
-        _("No client has its own setting"),
+        lambda: _(
+            "More than %(number)s clients have their own setting", number=listing.number_of(total)
+        ),
+        lambda: _("No client has its own setting"),
     )
 
 

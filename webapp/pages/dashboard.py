@@ -44,21 +44,21 @@ def count_text(total: int) -> str:
     number = listing.number_of(total)
     return listing.counted(
         total,
-        ngettext("%(number)s client", "%(number)s clients", total, number=number),
-        _("More than %(number)s clients", number=number),
-        _("No clients"),
+        lambda: ngettext("%(number)s client", "%(number)s clients", total, number=number),
+        lambda: _("More than %(number)s clients", number=number),
+        lambda: _("No clients"),
     )
 
 
 def undecided_text(total: int) -> str:
     return listing.counted(
         total,
-        ngettext(
+        lambda: ngettext(
             "%(num)d mail is not sure: it may have arrived or not.",
             "%(num)d mails are not sure: they may have arrived or not.",
             total,
         ),
-        _(
+        lambda: _(
             "More than %(number)s mails are not sure: they may have arrived or not.",
             number=listing.number_of(total),
         ),

@@ -96,7 +96,7 @@ def count_text(total: int) -> str:
     number = listing.number_of(total)
     return listing.counted(
         total,
-        ngettext("%(number)s mail", "%(number)s mails", total, number=number),
-        _("More than %(number)s mails", number=number),
-        _("No mails"),
+        lambda: ngettext("%(number)s mail", "%(number)s mails", total, number=number),
+        lambda: _("More than %(number)s mails", number=number),
+        lambda: _("No mails"),
     )

@@ -8,9 +8,10 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm.exc import StaleDataError
-from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
+from werkzeug.exceptions import BadHost, HTTPException, InternalServerError, SecurityError
 
 from webapp.models import db
+from webapp.pages.incoming import OtherSite
 from webapp.pages.notices import Quicker, quicker
 from webapp.services.errors import Conflict
 
@@ -56,11 +57,17 @@ SESSION_ENDED = (
         "Your session ended or the page stood open for long. Load it again; what you typed is not saved."
     ),
 )
+OTHER_SITE = (
+    _l("This came from another site"),
+    _l("Nothing was saved. Open the portal itself, and do there what you wanted to do."),
+)
 
 
 def prepare(app: Flask) -> None:
     app.register_error_handler(HTTPException, show)
-    app.register_error_handler(SecurityError, show_other_host)
+    app.register_error_handler(SecurityError, show_unknown_host)
+    app.register_error_handler(BadHost, show_unknown_host)
+    app.register_error_handler(OtherSite, show_other_site)
     app.register_error_handler(CSRFError, show_expired)
     app.register_error_handler(Conflict, show_conflict)
     app.register_error_handler(StaleDataError, show_same_moment)
@@ -96,9 +103,14 @@ def show(error: HTTPException) -> Response:
     return response
 
 
-def show_other_host(error: SecurityError) -> Response:
-    """Refuse a foreign host in plain text: a page's links would need addresses that can't be made."""
-    return Response("unknown host\n", 400, mimetype="text/plain")
+def show_unknown_host(error: HTTPException) -> Response:
+    """Tell that there is nothing here. The page has no links, whose addresses can't be made, and asks no database."""
+    g.broken = True
+    return make_response(render_template("errors/unknown_host.html", request_id=g.request_id), 400)
+
+
+def show_other_site(error: OtherSite) -> Response:
+    return page(403, OTHER_SITE)
 
 
 def show_expired(error: CSRFError) -> Response:

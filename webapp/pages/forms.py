@@ -91,11 +91,11 @@ def clean(text: str | None) -> str | None:
 
 
 def printable(form: FlaskForm, field: Field) -> None:
-    """Check that a text is one line of printable characters. A database refuses some of the others."""
+    """Check that a text is one line of characters that one sees. A database refuses some of the others."""
     try:
         check_name(field.data or "")
-    except AddressError:
-        raise ValidationError(WORDS[Refusal.CONTROL]) from None
+    except AddressError as error:
+        raise ValidationError(WORDS[error.refusal]) from None
 
 
 def readable(form: FlaskForm, field: Field) -> None:

@@ -1,5 +1,6 @@
 """Lists on pages: the query in an address, and the addresses that lead on from there."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -14,6 +15,7 @@ from webapp.services.lists import finding, paging
 from webapp.services.lists.paging import BACKWARDS, Page, Query
 
 Asked = TypeVar("Asked", bound=Query)
+Said = Callable[[], str]
 
 
 def read(kind: type[Asked]) -> Asked:
@@ -70,11 +72,14 @@ def number_of(total: int) -> str:
     return typography.number(min(total, finding.MOST_COUNTED), language())
 
 
-def counted(total: int, exact: str, more: str, none: str = "") -> str:
-    """Choose the words for a number of rows: for exactly so many, for more than are counted, or for none."""
+def counted(total: int, exact: Said, more: Said, none: Said = str) -> str:
+    """Choose the words for a number of rows: for exactly so many, for more than are counted, or for none.
+
+    Only the chosen ones are looked up.
+    """
     if total > finding.MOST_COUNTED:
-        return more
-    return exact if total else none
+        return more()
+    return exact() if total else none()
 
 
 def answer(template: str, fragment: str, *, first_url: str, **context: Any) -> Response:

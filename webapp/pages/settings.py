@@ -196,12 +196,12 @@ def tell_of_access(user: User) -> None:
 def looked_after_text(total: int) -> str:
     return listing.counted(
         total,
-        ngettext(
+        lambda: ngettext(
             "This person was the point of contact for %(num)d client; somebody else stands in.",
             "This person was the point of contact for %(num)d clients; somebody else stands in.",
             total,
         ),
-        _(
+        lambda: _(
             "This person was the point of contact for more than %(number)s clients; somebody else stands in.",
             number=listing.number_of(total),
         ),

@@ -5,6 +5,7 @@ from wsgiref.headers import Headers
 from flask import Flask, current_app, request
 from whitenoise import WhiteNoise
 
+from webapp.pages.headers import EVERYWHERE
 from webapp.paths import folder
 
 PREFIX = "/static/"
@@ -43,7 +44,8 @@ def original_name(name: str) -> str:
 
 def add_headers(headers: Headers, path: str, url: str) -> None:
     headers["Cache-Control"] = CACHED
-    headers["X-Content-Type-Options"] = "nosniff"
+    for name, value in EVERYWHERE.items():
+        headers[name] = value
 
 
 def asset(name: str) -> str:

@@ -26,7 +26,7 @@ from webapp.models import (
     User,
     db,
 )
-from webapp.services.accounts import people
+from webapp.services.accounts import addresses
 from webapp.services.clients import renewals
 from webapp.services.errors import Conflict, Refused
 from webapp.services.reminders import due_index
@@ -249,13 +249,14 @@ def test_a_refused_mail_is_written_anew_to_the_corrected_address(app, sending, s
     before = len(sink.letters)
     with time_machine.travel(LATER, tick=False), unit_of_work(app):
         dana = db.session.get(User, sending.dana)
-        people.edit_person(dana, dana, email="dana.k@acme.example")
+        addresses.confirm(addresses.ask(dana, "dana.k@acme.example"))
     decide(app, decisions.send_again, sending.bob, rejected.id)
     run_at(app, SOON)
     old, new = mails_to(app, sending.dana)
     assert (old.state, new.state) == (DeliveryState.SUPERSEDED, DeliveryState.SENT)
     assert new.email == "dana.k@acme.example"
-    assert [letter.recipients for letter in sink.letters[before:]] == [["dana.k@acme.example"]]
+    # The link to confirm it, and the reminder.
+    assert [letter.recipients for letter in sink.letters[before:]] == [["dana.k@acme.example"]] * 2
     assert history(app, rejected.id)[-1] == ("superseded", sending.bob)
     decide(app, decisions.send_again, sending.bob, rejected.id)
     assert len(mails_to(app, sending.dana)) == 2

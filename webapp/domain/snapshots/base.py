@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from datetime import date
 from decimal import Decimal
 from enum import Enum
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from webapp.domain.recipients import Reason
 
@@ -21,8 +21,7 @@ class SnapshotError(ValueError):
     """Raised for a stored snapshot that can't be read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Gist:
+class Gist(NamedTuple):
     """The reasons of one reader for a mail, and the subscriptions that it is about."""
 
     reasons: tuple[Reason, ...] = ()

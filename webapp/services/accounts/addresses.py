@@ -44,7 +44,7 @@ def ask(user: User, email: str) -> Link:
 
 def cancel(user: User) -> None:
     """Give up on a new address that waits. Notices about it stay, since they can still end a stranger's session."""
-    links.void(LinkPurpose.ADDRESS_CONFIRMATION, user=user)
+    links.void(user, LinkPurpose.ADDRESS_CONFIRMATION)
 
 
 def confirm(link: Link) -> TrailEntry | None:
@@ -97,7 +97,7 @@ def stop(link: Link) -> None:
         login = give_back(link.login, link.email)
         membership.join(user, login)
         logins.forget_credentials(login)
-        links.void(LinkPurpose.PASSWORD_RESET, login=login)
+        links.void(login, LinkPurpose.PASSWORD_RESET)
         links.send(user, LinkPurpose.PASSWORD_RESET, login=login)
 
 

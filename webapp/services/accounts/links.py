@@ -96,9 +96,10 @@ def letterhead_for(organisation: Organisation) -> Letterhead:
     return NO_LETTERHEAD
 
 
-def void(*purposes: LinkPurpose, user: User | None = None, login: Login | None = None) -> None:
+def void(of: User | Login, *purposes: LinkPurpose) -> None:
     """End the open links of a user or of a login (of some purposes, or all) and the mails that would bring them."""
-    whose = Link.user_id == user.id if user else Link.login_id == login.id  # type: ignore[union-attr]
+    column = Link.user_id if isinstance(of, User) else Link.login_id
+    whose = column == of.id
     open_links = select(Link.id).where(
         whose, Link.used_at.is_(None), Link.purpose.in_(purposes or LinkPurpose)
     )

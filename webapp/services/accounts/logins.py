@@ -39,7 +39,7 @@ def find(key: str) -> Login | None:
 
 
 def prove(email: str) -> Login:
-    """Find or make the login of an address, now that somebody has used a link from its mailbox."""
+    """Find or make the login of an address whose mailbox somebody has just shown to have."""
     key = email.casefold()
     # Two links for one address may be used at the same moment: the second one waits here.
     db.session.execute(
@@ -52,7 +52,11 @@ def prove(email: str) -> Login:
 
 def of(user: User) -> Login | None:
     """Find the login that is this user; None for somebody who only gets mail."""
-    return db.session.get(Login, user.membership.login_id) if user.membership else None
+    return db.session.scalar(
+        select(Login)
+        .join(Membership, Membership.login_id == Login.id)
+        .where(Membership.user_id == user.id)
+    )
 
 
 def users_of(login: Login | None) -> list[User]:
@@ -99,7 +103,7 @@ def set_password(login: Login, password_hash: str) -> None:
         )
     )
     db.session.expire_all()
-    links.void(LinkPurpose.PASSWORD_RESET, login=login)
+    links.void(login, LinkPurpose.PASSWORD_RESET)
     end_sessions(login)
 
 

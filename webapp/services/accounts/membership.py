@@ -33,7 +33,7 @@ def invite(actor: User | None, user: User) -> Link:
     """
     if not user.active:
         raise Refused("active", Refusal.INACTIVE)
-    links.void(LinkPurpose.INVITATION, user=user)
+    links.void(user, LinkPurpose.INVITATION)
     if isinstance(user.organisation, Client) and not has_admin(user.organisation_id):
         make_first_admin(actor, user)
     user.invited_at = datetime.now(UTC)
@@ -114,7 +114,7 @@ def deactivate(actor: User | None, user: User) -> None:
     lock_clients([user.organisation_id])
     user.active = False
     end_sessions(user)
-    links.void(user=user)
+    links.void(user)
     situations.refresh_person(user)
     audit.record_change(actor, AuditAction.USER_DEACTIVATED, user)
 

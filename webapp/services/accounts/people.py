@@ -161,7 +161,7 @@ def edit_person(
 
 def invite_again(actor: User | None, user: User) -> None:
     """Let an invitation that nobody has accepted follow its user to another address."""
-    links.void(LinkPurpose.INVITATION, user=user)
+    links.void(user, LinkPurpose.INVITATION)
     # Deactivated users are invited once they are active.
     if user.invited_at and not user.joined and user.active:
         membership.invite(actor, user)

@@ -21,7 +21,11 @@ LENGTHS = {"name": 200, "external_id": 100, "city": 100}
 # PostgreSQL's index has room for 2,700 bytes a row, of which the sort key takes 1,200 at most.
 MOST_SEARCHED = 1_400
 # Possible reasons to refuse a text.
-TEXT_REFUSALS = {Problem.CONTROL: Refusal.CONTROL, Problem.TOO_LONG: Refusal.TOO_LONG}
+TEXT_REFUSALS = {
+    Problem.CONTROL: Refusal.CONTROL,
+    Problem.UNSEEN: Refusal.UNSEEN,
+    Problem.TOO_LONG: Refusal.TOO_LONG,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, or_, select
 
@@ -136,8 +136,7 @@ class DeliveryQuery(paging.Query):
     days: int | None = choice("days", each(PERIODS))
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryRow:
+class DeliveryRow(NamedTuple):
     """One mail and its fate. ``at``: the moment when it ended, or may go out."""
 
     id: int

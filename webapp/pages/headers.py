@@ -1,0 +1,40 @@
+"""Headers of every answer: they hold a page to itself. Whoever shows or mounts the portal finds all of it here."""
+
+from webapp.config import Settings
+
+# Nothing may be loaded or sent but our own files, pages and forms; icons are data in the stylesheet.
+POLICY = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self' data:",
+    "connect-src": "'self'",
+    "frame-src": "'self'",
+    "form-action": "'self'",
+    "base-uri": "'none'",
+}
+# Abilities of a browser that no page of ours asks for, nor any frame in it.
+UNUSED = (
+    *("accelerometer", "autoplay", "camera", "display-capture", "encrypted-media", "geolocation"),
+    *("gyroscope", "magnetometer", "microphone", "midi", "payment", "picture-in-picture"),
+    *("publickey-credentials-get", "screen-wake-lock", "usb", "xr-spatial-tracking"),
+)
+# They hold for the answer alone, and for nothing else on its host, which an intranet may share with the portal.
+EVERYWHERE = {
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+PAGES = EVERYWHERE | {
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": ", ".join(f"{name}=()" for name in UNUSED),
+}
+YEAR = 31_536_000
+STRICT_TRANSPORT = f"max-age={YEAR}"
+
+
+def content_policy(settings: Settings) -> str:
+    """Write the content security policy of a page, which the settings let some other pages show in a frame."""
+    ancestors = " ".join(settings.frame_ancestors) or "'none'"
+    directives = POLICY | {"frame-ancestors": ancestors}
+    return "; ".join(f"{name} {sources}" for name, sources in directives.items())
