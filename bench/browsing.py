@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPResponse
 from urllib.parse import urlencode
 
-from bench.database import PASSWORD
-from bench.facts import email, team
+from bench.database import ADMIN, PASSWORD, SESSION
+from bench.facts import email
 
 CONNECTIONS = 8
-ADMIN = team(1)[0]
 HTMX = {"HX-Request": "true", "Sec-Fetch-Site": "same-origin"}
 PACKED = {"Accept-Encoding": "gzip", "Sec-Fetch-Site": "same-origin"}
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
@@ -77,7 +76,7 @@ class Visitor:
 
 
 def at_floor(port: int) -> Visitor:
-    return Visitor(port, {"token": f"token-{ADMIN}"})
+    return Visitor(port, {"token": SESSION})
 
 
 def at_portal(port: int) -> Visitor:

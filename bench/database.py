@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from datetime import date
+from datetime import UTC, date, datetime
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
@@ -27,12 +27,15 @@ from tests.support.postgres import Server
 from webapp.app import create_app
 from webapp.cli.migrating import upgrade
 from webapp.config import Settings
-from webapp.models import db
+from webapp.models import CredentialKind, SignInMethod, db
+from webapp.services.accounts.sessions import key_hash
 from webapp.signin.password import hash_password
 
 ROOT = Path(__file__).parent.parent
 BUILD = ROOT / "build" / "bench"
 PASSWORD = "bench bench bench"
+ADMIN = facts.team(1)[0]
+SESSION = f"token-{ADMIN}"
 # What the kept databases depend on.
 SOURCES = (
     "bench/facts.py",
@@ -54,17 +57,47 @@ TABLES: tuple[tuple[str, Callable[[Size, date], Iterator[Row]]], ...] = (
     ("delivery_event", mails.delivery_events),
     ("audit_entry", mails.audit_entries),
     ("login", lambda size, today: iter([login(today)])),
+    ("credential", lambda size, today: iter([credential(today)])),
+    ("membership", lambda size, today: iter([membership(today)])),
+    ("user_session", lambda size, today: iter([session(today)])),
 )
 Values = Iterable[tuple[Any, ...]]
 Filled = Callable[[Size], AbstractContextManager[str]]
 
 
 def login(today: date) -> Row:
-    """Give the measured partner's admin a password."""
+    """Let the measured partner's admin sign in."""
+    email = facts.email(ADMIN)
+    return {"id": 1, "email": email, "email_key": email, "proved_at": facts.moment(today)}
+
+
+def credential(today: date) -> Row:
     return {
-        "email_key": facts.email(facts.team(1)[0]),
-        "password_hash": hash_password(PASSWORD),
-        "changed_at": facts.moment(today),
+        "id": 1,
+        "login_id": 1,
+        "kind": CredentialKind.PASSWORD,
+        "secret": hash_password(PASSWORD),
+        "made_at": facts.moment(today),
+    }
+
+
+def membership(today: date) -> Row:
+    return {"user_id": ADMIN, "login_id": 1, "since": facts.moment(today)}
+
+
+def session(today: date) -> Row:
+    """Give the admin a session that never ends: its key is SESSION."""
+    begun, end = facts.moment(today), datetime(9999, 1, 1, tzinfo=UTC)
+    return {
+        "id": 1,
+        "key_hash": key_hash(SESSION),
+        "login_id": 1,
+        "user_id": ADMIN,
+        "method": SignInMethod.PASSWORD,
+        "made_at": begun,
+        "proved_at": begun,
+        "seen_at": end,
+        "ends_at": end,
     }
 
 

@@ -103,7 +103,6 @@ def add_people(people: list[tuple[int, int, str]]) -> None:
                 "name_key": name.casefold(),
                 "email": address,
                 "email_key": address,
-                "session_token": address,
                 "admin": True,
                 "active": True,
                 "version": 1,

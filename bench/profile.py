@@ -16,8 +16,8 @@ from typing import Any
 from flask import Flask
 from werkzeug.test import create_environ
 
-from bench.database import BUILD, databases
-from bench.facts import SIZES, team
+from bench.database import BUILD, SESSION, databases
+from bench.facts import SIZES
 from bench.tables import milliseconds, table
 from webapp.app import create_app
 from webapp.config import Settings
@@ -78,7 +78,7 @@ def signed_in(app: Flask, path: str) -> dict[str, Any]:
     client = app.test_client()
     with client.session_transaction() as session:
         # As signing in leaves it.
-        session["_user_id"], session["_fresh"] = f"token-{team(1)[0]}", True
+        session["_user_id"] = SESSION
     # The first page leaves a cookie as later ones find it.
     client.get(path)
     name = app.config["SESSION_COOKIE_NAME"]

@@ -113,7 +113,6 @@ def user(id: int, organisation_id: int, created: datetime) -> Row:
         "language": None,
         "admin": id % (10 if organisation_id < FIRST_CLIENT else 4) == 0,
         "active": True,
-        "session_token": f"token-{id}",
         "rejected_reply": "550 5.1.1 no such person" if rejected(id) else None,
         "created_at": created,
         "version": 1,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 
-from bench.database import BUILD, ROOT
+from bench.database import BUILD, ROOT, SESSION
 from tests.support.postgres import free_port
 
 WORKERS = 2
@@ -70,7 +70,7 @@ def await_answer(port: int, process: "subprocess.Popen[bytes]") -> None:
             raise RuntimeError(f"a server did not start: see the logs in {BUILD}")
         try:
             connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
-            connection.request("GET", "/healthz", headers={"Cookie": "token=token-10"})
+            connection.request("GET", "/healthz", headers={"Cookie": f"token={SESSION}"})
             connection.getresponse().read()
             if len(children(process.pid)) == WORKERS:
                 return

@@ -31,7 +31,7 @@ def test_nothing_set_gives_the_defaults():
         (config.filled, "HubSpot", "HubSpot"),
         (config.whole_number, "0", 0),
         (config.whole_number, "12", 12),
-        (config.seconds, "30", 30),
+        (config.at_least_one, "30", 30),
         (config.web_address, "https://portal.example.com/", "https://portal.example.com"),
         (config.web_address, "http://[::1]:8000/under/a/path", "http://[::1]:8000/under/a/path"),
         (config.database_address, "sqlite:///portal.db", "sqlite:///portal.db"),
@@ -67,7 +67,7 @@ def test_every_way_to_name_postgresql_gets_its_driver(scheme: str) -> None:
         *((config.language, text) for text in ("", "de", "PL", "pt-BR")),
         (config.filled, ""),
         *((config.whole_number, text) for text in ("", "-1", "1.5", "ten", "²", "٣")),
-        *((config.seconds, text) for text in ("0", "", "-1")),
+        *((config.at_least_one, text) for text in ("0", "", "-1")),
         *(
             (config.web_address, text)
             for text in (

@@ -82,7 +82,7 @@ def whole_number(text: str) -> int:
     return int(text)
 
 
-def seconds(text: str) -> int:
+def at_least_one(text: str) -> int:
     if not whole_number(text):
         raise ValueError("must be at least 1")
     return whole_number(text)
@@ -187,13 +187,19 @@ class Settings:
         "renewals@portal.example", "The sender's address of every mail.", sender_address
     )
     mail_timeout: int = setting(
-        30, "Seconds that one step of a mail conversation may take.", seconds
+        30, "Seconds that one step of a mail conversation may take.", at_least_one
     )
     lease_seconds: int = setting(
         600,
         "After so many seconds another worker takes over the mails of one that died; "
         "at least 20 times PORTAL_MAIL_TIMEOUT.",
-        seconds,
+        at_least_one,
+    )
+    session_idle_hours: int = setting(
+        12, "After so many hours without a page a session ends.", at_least_one
+    )
+    session_days: int = setting(
+        7, "So many days after signing in a session ends, however much it is used.", at_least_one
     )
     vendor_name: str = setting(
         "HubSpot", "The name of the vendor whose product is renewed.", filled
@@ -211,7 +217,7 @@ class Settings:
         boolean,
     )
     worker_seconds: int = setting(
-        10, "Seconds that a resting worker waits between rounds.", seconds
+        10, "Seconds that a resting worker waits between rounds.", at_least_one
     )
     broker_url: str = setting(
         "",
@@ -237,6 +243,11 @@ class Settings:
     def secure(self) -> bool:
         """Tell whether people come over https, so that cookies may insist on it."""
         return self.base_url.startswith("https://")
+
+    @property
+    def host_alone(self) -> bool:
+        """Tell whether the whole host is the portal's, over https, so that a cookie can be bound to it."""
+        return self.secure and not urlsplit(self.base_url).path
 
 
 def variable(name: str) -> str:

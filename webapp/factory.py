@@ -4,6 +4,7 @@ import logging
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ from webapp.pages import (
     mail_texts,
     renewal_owner,
     second_factor,
+    sessions,
     signin,
     signin_code,
     statics,
@@ -60,6 +62,8 @@ BLUEPRINTS = (
     account.blueprint,
     help.blueprint,
 )
+# Browsers keep a cookie of such a name only for this very host, over https, whatever another host says.
+HOST_ALONE = "__Host-"
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"
 
 
@@ -132,6 +136,7 @@ def make(settings: config.Settings | None) -> Flask:
         tasks.prepare(app)
     # First of all, so that refusals by extensions have a request id, a language and headers, too.
     frame.prepare(app)
+    sessions.prepare(app)
     compression.prepare(app)
     statics.prepare(app)
     add_extensions(app)
@@ -172,7 +177,9 @@ def configure(app: Flask, settings: config.Settings) -> None:
         TRUSTED_HOSTS=list(settings.trusted_hosts) or None,
         MAX_CONTENT_LENGTH=1_000_000,
         # An application that shares the portal's host may have a cookie named "session".
-        SESSION_COOKIE_NAME="portal_session",
+        SESSION_COOKIE_NAME=f"{HOST_ALONE if settings.host_alone else ''}portal_session",
+        # Longer than any session, so that one that has ended is told from none.
+        PERMANENT_SESSION_LIFETIME=timedelta(days=2 * settings.session_days),
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.secure,
         PREFERRED_URL_SCHEME="https" if settings.secure else "http",
@@ -238,5 +245,4 @@ def add_extensions(app: Flask) -> None:
     babel.domain_instance = Catalogs()
     guards.csrf.init_app(app)
     app.jinja_env.globals["csrf_token"] = guards.csrf_token
-    guards.login_manager.init_app(app)
     guards.limiter.init_app(app)

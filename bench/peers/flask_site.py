@@ -41,12 +41,8 @@ class Person(db.Model, UserMixin):
     id = column(db.BigInteger, primary_key=True)
     organisation_id = column(db.BigInteger, ForeignKey("organisation.id"))
     name = column(db.String)
-    session_token = column(db.String)
     active = column(db.Boolean)
     organisation = db.relationship(Organisation)
-
-    def get_id(self) -> str:
-        return str(self.session_token)
 
     def __str__(self) -> str:
         return str(self.name)
@@ -97,11 +93,11 @@ with app.app_context():
 
 
 @logins.user_loader
-def load_user(token: str) -> Person | None:
-    """Load the user of a session with the organisation, as the portal does."""
+def load_user(id: str) -> Person | None:
+    """Load the user of a session with the organisation, as the portal does. The session is the signed cookie alone."""
     return db.session.scalar(
         select(Person)
-        .where(Person.session_token == token, Person.active)
+        .where(Person.id == int(id), Person.active)
         .options(joinedload(Person.organisation))
     )
 

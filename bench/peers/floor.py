@@ -7,6 +7,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
+from hashlib import sha256
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,9 @@ clients_template = templates.get_template("floor_clients.html")
 dialog_template = templates.get_template("floor_dialog.html")
 
 USER = """SELECT "user".id, "user".name, organisation_id, organisation.name FROM "user"
-    JOIN organisation ON organisation.id = organisation_id WHERE session_token = ? AND active"""
+    JOIN organisation ON organisation.id = organisation_id
+    JOIN user_session ON user_session.user_id = "user".id
+    WHERE key_hash = ? AND ended_at IS NULL AND active"""
 COUNT = "SELECT count(*) FROM (SELECT 1 FROM client WHERE partner_id = ? LIMIT 1001) AS counted"
 CLIENTS = """SELECT client.id, organisation.name, client.city, client.owner, contact.name, client.first_decision_on,
     (SELECT min(attention_on) FROM subscription WHERE client_id = client.id AND NOT cancelled),
@@ -78,7 +81,7 @@ def rows(statement: str, *values: Any) -> list[Any]:
 
 def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     token = SimpleCookie(environ.get("HTTP_COOKIE", ""))["token"].value
-    user = rows(USER, token)[0]
+    user = rows(USER, sha256(token.encode()).hexdigest())[0]
     answer = {"/clients": clients, "/dialog": dialog, "/save": save}[environ["PATH_INFO"]]
     body = answer(environ, user).encode()
     start_response(

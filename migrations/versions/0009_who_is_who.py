@@ -4,6 +4,7 @@ A password was kept by address, for whatever users had that address. Users who h
 invitation become members of the login of their address; all others stay people who get mail. Everybody signs in anew.
 """
 
+import secrets
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -97,6 +98,9 @@ def upgrade() -> None:
     keep_passwords(passwords)
     change_links()
     set_codes("delivery", "kind", (*MAILS, *NEW_MAILS))
+    with op.batch_alter_table("user") as batch:
+        batch.drop_constraint(op.f("uq_user_session_token"), type_="unique")
+        batch.drop_column("session_token")
     op.add_column(
         "partner",
         sa.Column(
@@ -284,6 +288,19 @@ def downgrade() -> None:
     )
     if kept:
         op.bulk_insert(old_login, kept)
+    make_tokens()
+
+
+def make_tokens() -> None:
+    """Give everybody the token of sessions back, a new one."""
+    op.add_column("user", column("session_token", sa.String(40), null=True))
+    for (id,) in op.get_bind().execute(sa.select(user.c.id)).all():
+        op.execute(
+            user.update().where(user.c.id == id).values(session_token=secrets.token_urlsafe(24))
+        )
+    with op.batch_alter_table("user") as batch:
+        batch.alter_column("session_token", nullable=False)
+        batch.create_unique_constraint(op.f("uq_user_session_token"), ["session_token"])
 
 
 def old_passwords() -> Iterator[dict[str, Any]]:

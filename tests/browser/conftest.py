@@ -11,9 +11,8 @@ from flask import Flask
 from playwright.sync_api import Browser, Page
 
 from tests.support.browser import opened, served
-from tests.support.cast import sqlite_template
+from tests.support.cast import session_key, sqlite_template
 from tests.support.portal import demo_template, sqlite_copy
-from webapp.models import User, db
 
 FOLDER = Path(__file__).parent
 Visit = Callable[..., AbstractContextManager[Page]]
@@ -58,11 +57,8 @@ def address(app: Flask, listener: socket.socket) -> Iterator[str]:
 
 def session_cookie(app: Flask, user_id: int) -> str:
     """Make the session cookie of a signed-in user."""
-    with app.app_context():
-        token = db.session.scalars(db.select(User.session_token).filter_by(id=user_id)).one()
-        db.session.remove()
     serializer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
-    return str(serializer.dumps({"_user_id": token, "_fresh": True}))
+    return str(serializer.dumps({"_user_id": session_key(app, user_id)}))
 
 
 @pytest.fixture

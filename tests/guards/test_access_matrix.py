@@ -438,7 +438,6 @@ NOBODYS_BUSINESS = (
     "client_id",
     "partner_id",
     "admin",
-    "session_token",
     "kind",
     "active",
 )
@@ -462,7 +461,7 @@ def test_fields_that_a_form_does_not_have_are_nothing(
 def kept(app: Flask) -> list[list[tuple[Any, ...]]]:
     """Read the values that no form may change."""
     columns: list[tuple[Any, ...]] = [
-        (User.id, User.organisation_id, User.admin, User.active, User.session_token),
+        (User.id, User.organisation_id, User.admin, User.active),
         (Client.id, Client.partner_id, Client.kind),
     ]
     with app.app_context():

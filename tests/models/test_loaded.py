@@ -1,15 +1,38 @@
 """Objects from rows: the same as the session's own, and stored like them."""
 
-import pytest
-from sqlalchemy import update
+from datetime import UTC, datetime, timedelta
 
-from webapp.models import Client, Partner, User, db
+import pytest
+from sqlalchemy import delete, select, update
+
+from tests.support.cast import let_in, make_user
+from webapp.models import (
+    Client,
+    Membership,
+    Partner,
+    SessionEnd,
+    SignInMethod,
+    User,
+    UserSession,
+    db,
+)
 from webapp.models.loaded import attributes, client_of, signed_in
 from webapp.models.tables import user_table
+from webapp.services.accounts import sessions
+
+HOUR = timedelta(hours=1)
 
 
-def token_of(user_id):
-    return db.session.get_one(User, user_id).session_token
+def begin(user_id):
+    """Begin a session and return the hash of its key."""
+    user = db.session.get_one(User, user_id)
+    let_in(user)
+    return sessions.key_hash(sessions.begin(user, SignInMethod.PASSWORD))
+
+
+def load(key_hash, at=None):
+    now = at or datetime.now(UTC)
+    return signed_in(key_hash, now, now - HOUR)
 
 
 def values(made):
@@ -18,15 +41,35 @@ def values(made):
 
 @pytest.mark.parametrize(("who", "organisation"), [("alice", Partner), ("dana", Client)])
 def test_a_signed_in_user_is_what_the_session_would_load(context, cast, who, organisation):
-    token = token_of(getattr(cast, who))
+    key_hash = begin(getattr(cast, who))
     db.session.expunge_all()
-    user = signed_in(token)
+    user, sign_in = load(key_hash)
     made, theirs = values(user), values(user.organisation)
     assert not db.session.dirty
     db.session.expunge_all()
     loaded = db.session.get_one(User, getattr(cast, who))
     assert type(user.organisation) is type(loaded.organisation) is organisation
     assert (made, theirs) == (values(loaded), values(loaded.organisation))
+    row = db.session.scalars(select(UserSession)).one()
+    assert (sign_in.id, sign_in.login_id, row.user_id) == (row.id, row.login_id, user.id)
+    assert (sign_in.method, sign_in.proved_at) == (SignInMethod.PASSWORD, row.made_at)
+    assert (sign_in.seen_at, sign_in.ends_at) == (row.seen_at, row.ends_at)
+
+
+def test_a_session_knows_whether_the_login_is_somebody_else_too(context, cast):
+    key_hash = begin(cast.dave)
+    assert not load(key_hash)[1].others
+    twin = make_user(
+        db.session.get_one(Partner, cast.other_partner), "Dave", email="dave@acme.example"
+    )
+    db.session.add(twin)
+    db.session.flush()
+    assert not load(key_hash)[1].others
+    let_in(twin)
+    assert load(key_hash)[1].others
+    twin.active = False
+    db.session.flush()
+    assert not load(key_hash)[1].others
 
 
 def test_a_client_is_what_the_session_would_load(context, cast):
@@ -51,11 +94,39 @@ def test_an_object_of_the_session_stays_as_it_is(context, cast):
     assert client.city == "Łódź"
 
 
+def end(user_id):
+    sessions.end_of_user(db.session.get_one(User, user_id), SessionEnd.SIGNED_OUT)
+
+
+def deactivate(user_id):
+    db.session.execute(update(user_table).where(user_table.c.id == user_id).values(active=False))
+
+
+def leave(user_id):
+    db.session.execute(delete(Membership).where(Membership.user_id == user_id))
+
+
+@pytest.mark.parametrize("change", [end, deactivate, leave])
+def test_a_session_that_is_over_loads_nobody(context, cast, change):
+    key_hash = begin(cast.alice)
+    assert load(key_hash)
+    change(cast.alice)
+    assert load(key_hash) is None
+
+
+def test_a_session_ends_by_itself(context, cast):
+    key_hash = begin(cast.alice)
+    begun = db.session.scalars(select(UserSession.made_at)).one()
+    minute = timedelta(minutes=1)
+    assert load(key_hash, begun + HOUR - minute)
+    assert load(key_hash, begun + HOUR + minute) is None
+    days = update(UserSession).values(seen_at=begun + timedelta(days=30))
+    db.session.execute(days)
+    assert load(key_hash, begun + timedelta(days=7) - minute)
+    assert load(key_hash, begun + timedelta(days=7) + minute) is None
+
+
 def test_nobody_else_is_loaded(context, cast):
-    token = token_of(cast.alice)
-    alice = update(user_table).where(user_table.c.id == cast.alice)
-    db.session.execute(alice.values(active=False))
-    assert signed_in(token) is None
-    assert signed_in("") is None
+    assert load("") is None
     assert client_of(cast.client, cast.other_partner) is None
     assert client_of(0, cast.partner) is None

@@ -24,11 +24,20 @@ from webapp.app import create_app
 from webapp.cli.migrating import upgrade
 from webapp.config import Settings
 from webapp.domain.recipients import ContactRole
-from webapp.models import Client, ContactAssignment, Login, Partner, Subscription, User, db
+from webapp.models import (
+    Client,
+    ContactAssignment,
+    Login,
+    Partner,
+    SignInMethod,
+    Subscription,
+    User,
+    db,
+)
 from webapp.models.organisation import NO_DECISION
 from webapp.models.tables import client_table
 from webapp.models.transactions import writing
-from webapp.services.accounts import logins, membership
+from webapp.services.accounts import logins, membership, sessions
 from webapp.services.reminders import situations
 from webapp.typography import plain
 
@@ -223,11 +232,12 @@ def cast(app: Flask) -> Cast:
 
 
 def dump(app: Flask) -> dict[str, list[tuple[Any, ...]]]:
-    """Read every row of every table."""
+    """Read every row of every table but the sessions, which begin as tests browse."""
     with app.app_context():
         tables = {
             table.name: [tuple(row) for row in db.session.execute(select(table))]
             for table in db.metadata.sorted_tables
+            if table.name != "user_session"
         }
         db.session.remove()
     return tables
@@ -241,6 +251,14 @@ class PlainResponse(TestResponse, Response):
         return plain(self.get_data(as_text=True))
 
 
+def session_key(app: Flask, user_id: int) -> str:
+    """Begin a session of a user, who becomes a member if need be, and return its key, as in a cookie."""
+    with unit_of_work(app):
+        user = db.session.get_one(User, user_id)
+        let_in(user)
+        return sessions.begin(user, SignInMethod.PASSWORD)
+
+
 @pytest.fixture
 def browse(app: Flask) -> Any:
     """Make test clients signed in as a user by id (none: signed out), over plain HTTP without a browser."""
@@ -248,16 +266,9 @@ def browse(app: Flask) -> Any:
     def sign_in(user_id: int | None = None, language: str | None = None) -> FlaskClient:
         client = FlaskClient(app, PlainResponse)
         if user_id is not None:
-            with app.app_context():
-                user = db.session.get_one(User, user_id)
-                token = user.session_token
-                if user.membership is None:
-                    with unit_of_work(app):
-                        let_in(db.session.get_one(User, user_id))
-                db.session.remove()
+            key = session_key(app, user_id)
             with client.session_transaction() as session:
-                session["_user_id"] = token
-                session["_fresh"] = True
+                session["_user_id"] = key
                 if language:
                     session["language"] = language
         return client

@@ -12,7 +12,6 @@ from tools.kill_test.sink import LATER, NEVER
 from webapp.domain.recipients import ContactRole
 from webapp.i18n import LANGUAGES
 from webapp.models import Client, ContactAssignment, Organisation, Partner, Subscription, User, db
-from webapp.models.user import new_token
 
 ROLES = (ContactRole.PRIMARY, ContactRole.BILLING)
 # An address that no page would accept, so that the mail to it can't be written.
@@ -118,7 +117,6 @@ def add_contacts(places: list[tuple[int, ContactRole]], emails: list[str]) -> No
             "email": email,
             "email_key": email,
             "language": language,
-            "session_token": new_token(),
             "version": 1,
         }
         for (client_id, _), email, language in zip(places, emails, cycle(LANGUAGES))

@@ -22,8 +22,8 @@ from webapp.demo import clock as demo_clock
 from webapp.demo import inbox as demo_inbox
 from webapp.demo import people
 from webapp.demo.inbox import InboxQuery
-from webapp.models import InboxMail, User, db
-from webapp.pages import frame, guards, htmx, listing, signin
+from webapp.models import InboxMail, SignInMethod, User, db
+from webapp.pages import frame, guards, htmx, listing, sessions
 from webapp.pages.ids import row_id
 from webapp.pages.mail_view import html_alone, parse, text_of
 from webapp.services import runtime
@@ -55,9 +55,9 @@ def people_by_partner() -> list[tuple[str, list[people.DemoAccount]]]:
 def sign_in() -> AnyResponse:
     """Sign in as a demo person with one click."""
     user = db.session.get(User, request.form.get("user_id", 0, type=row_id))
-    if user is None or not user.active:
+    if user is None or not (user.active and user.joined):
         abort(404)
-    signin.start_session(user)
+    sessions.begin(user, SignInMethod.PASSWORD)
     return redirect(htmx.local(request.form.get("next")), 303)
 
 

@@ -1,19 +1,24 @@
 """Objects from rows that were loaded past the session, for what every request loads."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import ColumnElement, bindparam, inspect, select
+from sqlalchemy import ColumnElement, and_, bindparam, exists, inspect, select
 from sqlalchemy.orm import make_transient_to_detached
 
 from webapp.models.base import Base, db
+from webapp.models.identity import SignInMethod
 from webapp.models.organisation import Client, Partner
 from webapp.models.tables import (
     client_table,
     execute,
+    membership_table,
     organisation_table,
     partner_table,
+    user_session_table,
     user_table,
 )
 from webapp.models.user import User
@@ -51,16 +56,52 @@ def adopt(model: type[Model], values: Sequence[Any], **related: Base) -> Model:
     return made
 
 
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """The session of a request: its row, as pages need it. ``others``: the login is other active users, too."""
+
+    id: int
+    login_id: int
+    method: SignInMethod
+    proved_at: datetime
+    seen_at: datetime
+    ends_at: datetime
+    others: bool
+
+
 USER, PARTNER, CLIENT = columns(User), columns(Partner), columns(Client)
+SESSION = [user_session_table.c[field.name] for field in fields(SignIn) if field.name != "others"]
+other_membership, other_user = membership_table.alias(), user_table.alias()
+# The place of the organisation's kind in a row.
+KIND = len(fields(SignIn))
+OTHERS = exists().where(
+    other_membership.c.login_id == user_session_table.c.login_id,
+    other_membership.c.user_id != user_session_table.c.user_id,
+    other_user.c.id == other_membership.c.user_id,
+    other_user.c.active,
+)
 # Each organisation is found by its key, whatever it is.
 SIGNED_IN = (
-    select(organisation_table.c.kind, *USER, *PARTNER, *CLIENT)
-    .join_from(
-        user_table, organisation_table, organisation_table.c.id == user_table.c.organisation_id
+    select(*SESSION, OTHERS, organisation_table.c.kind, *USER, *PARTNER, *CLIENT)
+    .join_from(user_session_table, user_table, user_table.c.id == user_session_table.c.user_id)
+    # Whoever is no member any more is signed in no more, whatever became of the session.
+    .join(
+        membership_table,
+        and_(
+            membership_table.c.user_id == user_session_table.c.user_id,
+            membership_table.c.login_id == user_session_table.c.login_id,
+        ),
     )
+    .join(organisation_table, organisation_table.c.id == user_table.c.organisation_id)
     .outerjoin(partner_table, partner_table.c.id == organisation_table.c.id)
     .outerjoin(client_table, client_table.c.id == organisation_table.c.id)
-    .where(user_table.c.session_token == bindparam("token"), user_table.c.active)
+    .where(
+        user_session_table.c.key_hash == bindparam("key_hash"),
+        user_session_table.c.ended_at.is_(None),
+        user_session_table.c.ends_at > bindparam("now"),
+        user_session_table.c.seen_at > bindparam("idle_since"),
+        user_table.c.active,
+    )
 )
 OWN_CLIENT = (
     select(*CLIENT)
@@ -72,19 +113,23 @@ OWN_CLIENT = (
 )
 
 
-def signed_in(token: str) -> User | None:
-    """Load the active user of a session, with the organisation, in one statement."""
-    row = execute(SIGNED_IN, {"token": token}).one_or_none()
+def signed_in(key_hash: str, now: datetime, idle_since: datetime) -> tuple[User, SignIn] | None:
+    """Load a session that has not ended, and its active user with the organisation, in one statement.
+
+    ``idle_since``: a session that was last seen before this moment has ended.
+    """
+    moments = {"now": now, "idle_since": idle_since}
+    row = execute(SIGNED_IN, {"key_hash": key_hash, **moments}).one_or_none()
     if row is None:
         return None
-    kind, values = row[0], row[1:]
+    sign_in, kind, values = SignIn(*row[:KIND]), row[KIND], row[KIND + 1 :]
     user, partner, client = (
         values[: len(USER)],
         values[len(USER) : -len(CLIENT)],
         values[-len(CLIENT) :],
     )
     organisation = adopt(Partner, partner) if kind == "partner" else adopt(Client, client)
-    return adopt(User, user, organisation=organisation)
+    return adopt(User, user, organisation=organisation), sign_in
 
 
 def client_of(client_id: int, partner_id: int) -> Client | None:

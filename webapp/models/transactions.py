@@ -6,7 +6,8 @@ its first statement, and begins IMMEDIATE.
 """
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
@@ -40,6 +41,24 @@ def prepare_engine(engine: Engine) -> None:
     @event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing.get() else "BEGIN")
+
+
+@contextmanager
+def at_once(engine: Engine) -> Iterator[Connection]:
+    """Open a short unit of work of its own that waits for no other writer on SQLite. Raises OperationalError."""
+    with engine.connect() as connection:
+        driver: Any = connection.connection.dbapi_connection
+        patient = engine.dialect.name != "sqlite"
+        token = writing.set(True)
+        try:
+            if not patient:
+                driver.execute("PRAGMA busy_timeout=0")
+            with connection.begin():
+                yield connection
+        finally:
+            writing.reset(token)
+            if not patient:
+                driver.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
 
 
 def attempt(service: Callable[[], T]) -> T:

@@ -1,6 +1,5 @@
 """People: a user is one person in one organisation, and a membership makes somebody who signs in that user."""
 
-import secrets
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -20,10 +19,6 @@ if TYPE_CHECKING:
 MOST_EARLIER = 300
 
 
-def new_token() -> str:
-    return secrets.token_urlsafe(24)
-
-
 def name_key(name: str) -> str:
     """Fold a name for searches, cut to its column, since folding can make it longer."""
     return fold(name)[:300]
@@ -34,8 +29,7 @@ class User(Base, UserMixin):
 
     ``email_key`` is the case-folded address, ``name_key`` the folded name for searches. ``earlier_emails``:
     addresses that the person had before, case-folded. ``told_by_id``: the partner about whose clients this
-    person has got mails. ``session_token`` is stored in sessions. It changes with password, role and
-    deactivation, which ends every session.
+    person has got mails.
     ``rejected_reply`` is a mail server's reply when it rejected the address. It is cleared when the address
     changes, or somebody says that it is right.
     ``lacks_factor`` is said of the user who is signed in: a second step of signing in is required and missing.
@@ -57,7 +51,6 @@ class User(Base, UserMixin):
     time_zone: Mapped[str | None] = mapped_column(String(64))
     admin: Mapped[bool] = mapped_column(default=False)
     active: Mapped[bool] = mapped_column(default=True)
-    session_token: Mapped[str] = mapped_column(String(40), unique=True, default=new_token)
     signed_in_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     invited_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     rejected_reply: Mapped[str | None] = mapped_column(String(500))
@@ -96,10 +89,6 @@ class User(Base, UserMixin):
         lines = [key, *(self.earlier_emails or "").split()]
         kept = " ".join(dict.fromkeys(lines)).encode()[:MOST_EARLIER].decode(errors="ignore")
         self.earlier_emails = kept
-
-    def get_id(self) -> str:
-        """Return Flask-Login's alternative token. A session ends when it changes."""
-        return self.session_token
 
     @property
     def is_active(self) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from flask import Flask, abort, g, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
-from flask_login import LoginManager, current_user
+from flask_login import current_user
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import generate_csrf
 from sqlalchemy import and_, or_, select
@@ -23,7 +23,6 @@ from webapp.pages import htmx
 View = TypeVar("View", bound=Callable[..., Any])
 
 csrf = CSRFProtect()
-login_manager = LoginManager()
 
 
 def csrf_token() -> str:
@@ -107,12 +106,6 @@ def enforce(app: Flask) -> Response | None:
         if not current_user.may(policy):
             abort(403)
     return None
-
-
-@login_manager.user_loader
-def load_user(token: str) -> User | None:
-    """Load the user of a session."""
-    return None if g.get("broken") else loaded.signed_in(token)
 
 
 def own_partner() -> Partner:

@@ -5,12 +5,12 @@ from typing import Any
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from flask_login import current_user, login_user
+from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from webapp.domain.access import Action
-from webapp.models import Login, User, db
-from webapp.pages import guards, listing
+from webapp.models import Login, SignInMethod, User, db
+from webapp.pages import guards, listing, sessions
 from webapp.pages.communications_forms import SwitchForm
 from webapp.pages.htmx import Answer
 from webapp.pages.notices import Quicker
@@ -53,7 +53,7 @@ def profile_form(**options: Any) -> ProfileForm:
 def profile_page(
     form: ProfileForm, password_form: PasswordForm, status: int, conflict: Quicker | None = None
 ) -> tuple[str, int]:
-    login = logins.of(current_user)
+    login = sessions.own_login()
     page = render_template(
         "settings/profile.html",
         form=form,
@@ -82,7 +82,7 @@ def change_password() -> Answer:
     """Set a new password; all other sessions of this login end."""
     form = PasswordForm()
     if form.validate():
-        login = guards.found(logins.of(current_user))
+        login = sessions.own_login()
         login_id, stored = login.id, logins.password_of(login)
         secret = stored.secret if stored else None
         words = own_words(logins.users_of(login), login.email)
@@ -92,7 +92,7 @@ def change_password() -> Answer:
             form.present.errors = [_("This is not your present password.")]
         elif password_hash := hash_of_new(form.password, words):
             logins.set_password(db.session.get_one(Login, login_id), password_hash)
-            login_user(current_user._get_current_object())
+            sessions.begin(current_user._get_current_object(), SignInMethod.PASSWORD)
             flash(_("Your password is changed. Everywhere else you are signed out."), "good")
             return redirect(url_for("settings.profile"), 303)
     return profile_page(profile_form(formdata=None), form, 422)

@@ -14,13 +14,13 @@ from flask import (
     url_for,
 )
 from flask_babel import gettext as _
-from flask_login import current_user, login_user
+from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.domain.refusals import Refusal
 from webapp.labels.refusals import sentence
 from webapp.models import Link, LinkPurpose, Login, SignInMethod, User, db
-from webapp.pages import frame, guards, htmx
+from webapp.pages import frame, guards, htmx, sessions
 from webapp.pages.htmx import Answer
 from webapp.pages.ids import row_id
 from webapp.pages.signin_forms import ForgottenForm, LinkForm, SignInForm, hash_of_new
@@ -89,7 +89,7 @@ def enter(login: Login, method: SignInMethod, onward: str) -> AnyResponse:
     """Ask for the second step if the login has one, else let it in."""
     if second_factor.app_of(login) is None:
         return admit(login, method, onward)
-    session.clear()
+    sessions.end()
     session[PROVING] = pending(login, method)
     return redirect(url_for("signin_code.ask", next=onward), 303)
 
@@ -98,9 +98,9 @@ def admit(login: Login, method: SignInMethod, onward: str) -> AnyResponse:
     """Sign in the only user of a login, or let the person choose among several."""
     users = logins.users_of(login)
     if len(users) == 1:
-        start_session(users[0])
+        sessions.begin(users[0], method)
         return redirect(onward, 303)
-    session.clear()
+    sessions.end()
     session[CHOOSING] = pending(login, method)
     return redirect(url_for("signin.choose", next=onward), 303)
 
@@ -120,13 +120,6 @@ def pending_login(name: str) -> tuple[Login | None, SignInMethod]:
     return login if same else None, SignInMethod(method)
 
 
-def start_session(user: User) -> None:
-    """Begin a session of this user, with nothing left over from an earlier one."""
-    session.clear()
-    login_user(user)
-    logins.signed_in(user)
-
-
 @blueprint.post("/sign-out")
 @guards.public
 def sign_out() -> AnyResponse:
@@ -137,7 +130,7 @@ def end_session(text: str) -> AnyResponse:
     """End the session, if there is one, and go to sign in with a notice, in the language of this answer."""
     response = redirect(url_for("signin.sign_in"), 303)
     frame.keep_language(response)
-    session.clear()
+    sessions.end()
     flash(text, "good")
     return response
 
@@ -146,14 +139,15 @@ def end_session(text: str) -> AnyResponse:
 @guards.public
 def choose() -> AnyResponse | str:
     """Choose one of the person's organisations, right after the password."""
-    login, _method = pending_login(CHOOSING)
+    login, method = pending_login(CHOOSING)
     users = logins.users_of(login)
     onward = htmx.local(request.args.get("next"))
     if not users:
         return redirect(url_for("signin.sign_in", next=onward), 303)
     if request.method == "POST":
         chosen = request.form.get("user_id", type=row_id)
-        start_session(guards.found(next((user for user in users if user.id == chosen), None)))
+        user = guards.found(next((user for user in users if user.id == chosen), None))
+        sessions.begin(user, SignInMethod(method))
         return redirect(onward, 303)
     return render_template("signin/choose.html", users=users, onward=onward)
 
@@ -192,7 +186,7 @@ def over() -> tuple[str, int]:
 
 def invitation(found: Link) -> Answer:
     """Let somebody in: by a new password, by the one that the mailbox has already, or as who is signed in."""
-    own = logins.of(current_user) if current_user.is_authenticated else None
+    own = sessions.own_login() if current_user.is_authenticated else None
     if own is not None and membership.is_inviters(found, own):
         own = None
     if own is not None and request.form.get("as") == "own":
@@ -216,7 +210,7 @@ def accept(found: Link, own: Login | None = None) -> Answer:
         return render_template("signin/accept.html", link=found, own=None, error=error), 422
     if own is None:
         return end_session(_("Accepted. Sign in with the password that you have."))
-    start_session(found.user)
+    sessions.switch(found.user)
     flash(_("Accepted. You are signed in for this organisation now."), "good")
     return redirect(url_for("frame.home"), 303)
 

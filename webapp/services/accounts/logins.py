@@ -15,14 +15,14 @@ from webapp.models import (
     LinkPurpose,
     Login,
     Membership,
+    SessionEnd,
     User,
     UserSession,
     db,
 )
 from webapp.models.organisation import users_with_organisations
 from webapp.models.tables import conflict_insert, credential_table, login_table
-from webapp.models.user import new_token
-from webapp.services.accounts import links
+from webapp.services.accounts import links, sessions
 
 
 def email_key(text: str) -> str:
@@ -104,26 +104,13 @@ def set_password(login: Login, password_hash: str) -> None:
     )
     db.session.expire_all()
     links.void(login, LinkPurpose.PASSWORD_RESET)
-    end_sessions(login)
-
-
-def end_sessions(login: Login) -> None:
-    bearers = (
-        select(User)
-        .join(Membership, Membership.user_id == User.id)
-        .where(Membership.login_id == login.id)
-        .order_by(User.id)
-        .with_for_update(of=User)
-    )
-    for user in db.session.scalars(bearers.execution_options(populate_existing=True)):
-        user.session_token = new_token()
-    db.session.flush()
+    sessions.end_of_login(login, SessionEnd.PASSWORD)
 
 
 def forget_credentials(login: Login) -> None:
     """Take all credentials away: whoever has them gets in no more, until a link from the mailbox sets a password."""
     db.session.execute(delete(Credential).where(Credential.login_id == login.id))
-    end_sessions(login)
+    sessions.end_of_login(login, SessionEnd.ADDRESS)
 
 
 def forget_unused(login: Login) -> None:

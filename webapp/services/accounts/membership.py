@@ -11,14 +11,14 @@ from webapp.models import (
     LinkPurpose,
     Login,
     Membership,
+    SessionEnd,
     User,
     db,
 )
 from webapp.models.audit import AuditAction
 from webapp.models.tables import conflict_insert, membership_table
-from webapp.models.user import new_token
 from webapp.services import audit
-from webapp.services.accounts import admin_notices, links, logins
+from webapp.services.accounts import admin_notices, links, logins, sessions
 from webapp.services.errors import Refused
 from webapp.services.locks import lock_clients, lock_organisation
 from webapp.services.reminders import situations
@@ -95,13 +95,8 @@ def join(user: User, login: Login) -> None:
     db.session.flush()
     db.session.refresh(user)
     if before is not None and before.id != login.id:
-        end_sessions(user)
+        sessions.end_of_user(user, SessionEnd.ADDRESS)
         logins.forget_unused(before)
-
-
-def end_sessions(user: User) -> None:
-    user.session_token = new_token()
-    db.session.flush()
 
 
 def deactivate(actor: User | None, user: User) -> None:
@@ -113,7 +108,7 @@ def deactivate(actor: User | None, user: User) -> None:
     # Before the person's own row, as a worker does that flags a rejected address.
     lock_clients([user.organisation_id])
     user.active = False
-    end_sessions(user)
+    sessions.end_of_user(user, SessionEnd.DEACTIVATED)
     links.void(user)
     situations.refresh_person(user)
     audit.record_change(actor, AuditAction.USER_DEACTIVATED, user)

@@ -10,6 +10,7 @@ from webapp.models import (
     AuditEntry,
     LinkPurpose,
     Organisation,
+    SessionEnd,
     User,
     db,
 )
@@ -17,7 +18,7 @@ from webapp.models.audit import AuditAction, TrailEntry
 from webapp.models.tables import fetch, user_table
 from webapp.models.user import name_key
 from webapp.services import audit
-from webapp.services.accounts import addresses, links, membership
+from webapp.services.accounts import addresses, links, membership, sessions
 from webapp.services.accounts.names import changed_address, checked_address, checked_name
 from webapp.services.reminders import situations
 from webapp.services.reminders.loading import person_of
@@ -152,7 +153,7 @@ def edit_person(
     if not changes:
         return None
     if "admin" in changes and not own:
-        membership.end_sessions(user)
+        sessions.end_of_user(user, SessionEnd.ROLE)
     db.session.flush()
     if changes.keys() & {"email", "rejected_reply"}:
         situations.refresh_person(user)

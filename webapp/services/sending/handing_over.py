@@ -9,6 +9,7 @@ The worker calls claim(), then hand_over() for each mail, and settle() for each 
 """
 
 import logging
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,7 +27,6 @@ from webapp.mail.transport import (
     Unclear,
 )
 from webapp.models import Delivery, Trouble, db
-from webapp.models.user import new_token
 from webapp.services import runtime
 from webapp.services.locks import lock_clients
 from webapp.services.sending import checks, claims, messages, settling, transitions
@@ -67,7 +67,7 @@ def claim(now: datetime, limit: int = BATCH) -> list[Claim] | None:
         if delivery.id not in written:
             reply = Trouble.UNWRITABLE.value
             settling.postpone(delivery, reply, now, attempts=delivery.attempts + 1)
-    token = new_token()
+    token = secrets.token_urlsafe(24)
     taken = transitions.take(list(written), token, now)
     sender = runtime.settings().mail_from
     return [

@@ -1,0 +1,91 @@
+"""Sessions of pages: the key in the cookie, who is behind it, and when it was last used."""
+
+from datetime import UTC, datetime, timedelta
+
+from flask import Flask, Response, g, request, session
+from flask_login import LoginManager, current_user, login_user
+
+from webapp.models import Login, SessionEnd, SignInMethod, User, db
+from webapp.models.loaded import SignIn
+from webapp.pages import guards
+from webapp.services.accounts import logins, sessions
+from webapp.services.accounts.sessions import Place
+
+# A page writes nothing but this, and seldom.
+SEEN_EVERY = timedelta(minutes=5)
+login_manager = LoginManager()
+# The session's row says what the library would keep in the cookie.
+login_manager.session_protection = None
+
+
+def prepare(app: Flask) -> None:
+    login_manager.init_app(app)
+    app.after_request(note_use)
+
+
+@login_manager.user_loader
+def load_user(key: str) -> User | None:
+    """Load the user of the cookie's key, and the session for ``present``."""
+    found = None if g.get("broken") else sessions.find(key)
+    if found is None:
+        return None
+    user, g.sign_in = found
+    return user
+
+
+def present() -> SignIn | None:
+    """Return the session of this request; None if nobody is signed in."""
+    sign_in: SignIn | None = g.get("sign_in") if current_user.is_authenticated else None
+    return sign_in
+
+
+def own_login() -> Login:
+    """Return the login that is signed in."""
+    sign_in = present()
+    assert sign_in is not None
+    return db.session.get_one(Login, sign_in.login_id)
+
+
+def place() -> Place:
+    """Tell where this request is from."""
+    agent = "".join(filter(str.isprintable, request.user_agent.string))
+    return Place(guards.client_network(), agent)
+
+
+def begin(user: User, method: SignInMethod) -> None:
+    """Begin a session of somebody who has just shown who it is, with nothing left over from an earlier one."""
+    if before := present():
+        sessions.end_one(before, SessionEnd.SWITCHED)
+    hand_out(user, sessions.begin(user, method, place()))
+    logins.signed_in(user)
+
+
+def switch(user: User) -> None:
+    """Go on as another user of the same login, in a new session with nothing left over from this one."""
+    before = present()
+    assert before is not None
+    hand_out(user, sessions.go_on(before, user, SessionEnd.SWITCHED, place()))
+    logins.signed_in(user)
+
+
+def hand_out(user: User, key: str) -> None:
+    session.clear()
+    login_user(user)
+    # The library has stored the user's id. Whoever has a key is signed in until its session ends.
+    session["_user_id"] = key
+
+
+def end() -> None:
+    """End the session, if there is one, and leave nothing of it in the cookie."""
+    if sign_in := present():
+        sessions.end_one(sign_in, SessionEnd.SIGNED_OUT)
+    session.clear()
+
+
+def note_use(response: Response) -> Response:
+    """Write that the session is used: after the answer, which must not wait for other writers."""
+    sign_in: SignIn | None = g.get("sign_in")
+    if sign_in is not None and datetime.now(UTC) - sign_in.seen_at >= SEEN_EVERY:
+        engine, session_id = db.engine, sign_in.id
+        response.call_on_close(lambda: sessions.note_use(engine, session_id))
+    return response

@@ -1,0 +1,106 @@
+"""Sessions: sign-ins that last. The cookie has a random key, the row its SHA-256.
+
+They live in real time, as logins do. A session ends when it is ended, when nobody used it for the idle time of the
+settings, and at the latest after their absolute time.
+"""
+
+import secrets
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import ColumnElement, Engine, update
+from sqlalchemy.exc import OperationalError
+
+from webapp.models import Login, SessionEnd, SignInMethod, User, UserSession, db, loaded
+from webapp.models.loaded import SignIn
+from webapp.models.tables import execute, user_session_table
+from webapp.models.transactions import at_once
+from webapp.services import runtime
+
+row = user_session_table.c
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a session is from: the network by which limits count, and the browser as it names itself."""
+
+    network: str | None = None
+    agent: str | None = None
+
+
+NOWHERE = Place()
+
+
+def key_hash(key: str) -> str:
+    return sha256(key.encode()).hexdigest()
+
+
+def begin(user: User, method: SignInMethod, place: Place = NOWHERE) -> str:
+    """Begin a session of a member, who has just shown who it is. Returns its key, which no table holds."""
+    now = datetime.now(UTC)
+    ends = now + timedelta(days=runtime.settings().session_days)
+    return add(user, place, method=method, made_at=now, proved_at=now, ends_at=ends)
+
+
+def go_on(before: SignIn, user: User, by: SessionEnd, place: Place = NOWHERE) -> str:
+    """End a session and begin another one in its stead, which lasts no longer. Returns the new one's key."""
+    end_one(before, by)
+    kept = {"method": before.method, "proved_at": before.proved_at, "ends_at": before.ends_at}
+    return add(user, place, made_at=datetime.now(UTC), **kept)
+
+
+def add(user: User, place: Place, *, made_at: datetime, **values: Any) -> str:
+    if user.membership is None:
+        raise ValueError("nobody signs in as this user")
+    key = secrets.token_urlsafe(32)
+    new = UserSession(
+        key_hash=key_hash(key),
+        login_id=user.membership.login_id,
+        user_id=user.id,
+        made_at=made_at,
+        seen_at=made_at,
+        network=place.network,
+        agent=(place.agent or "")[:300] or None,
+        **values,
+    )
+    db.session.add(new)
+    db.session.flush()
+    return key
+
+
+def find(key: str) -> tuple[User, SignIn] | None:
+    """Find the session of a key and its user, in one statement; None if it has ended."""
+    now = datetime.now(UTC)
+    idle = timedelta(hours=runtime.settings().session_idle_hours)
+    return loaded.signed_in(key_hash(key), now, now - idle)
+
+
+def end(which: ColumnElement[bool], by: SessionEnd) -> int:
+    """End the sessions of a condition, and return how many there were."""
+    now = datetime.now(UTC)
+    present = which, row.ended_at.is_(None), row.ends_at > now
+    ended = execute(update(user_session_table).where(*present).values(ended_at=now, ended_by=by))
+    return ended.rowcount
+
+
+def end_of_user(user: User, by: SessionEnd) -> None:
+    end(row.user_id == user.id, by)
+
+
+def end_of_login(login: Login, by: SessionEnd) -> None:
+    end(row.login_id == login.id, by)
+
+
+def end_one(sign_in: SignIn, by: SessionEnd) -> None:
+    end(row.id == sign_in.id, by)
+
+
+def note_use(engine: Engine, session_id: int) -> None:
+    """Write that a session is used, outside of any request, unless another writer is busy: a later page does it."""
+    now = datetime.now(UTC)
+    used = update(user_session_table).where(row.id == session_id, row.ended_at.is_(None))
+    with suppress(OperationalError), at_once(engine) as connection:
+        connection.execute(used.values(seen_at=now))
