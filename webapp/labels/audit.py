@@ -91,7 +91,10 @@ SWITCHED: dict[str, tuple[Any, Any]] = {
         lazy_pgettext("subscription", "Cancelled"),
     ),
     "sending": (_l("Sending is off"), _l("Sending is on")),
-    "second_factor_required": (_l("Everybody decides for themselves"), _l("Required of everybody in the team")),
+    "second_factor_required": (
+        _l("Everybody decides for themselves"),
+        _l("Required of everybody in the team"),
+    ),
     "insistent": (_l("Hold it for a person"), _l("Send it again by itself, once")),
 }
 NOTHING = "–"

@@ -32,10 +32,8 @@ class User(Base, UserMixin):
     person has got mails.
     ``rejected_reply`` is a mail server's reply when it rejected the address. It is cleared when the address
     changes, or somebody says that it is right.
-    ``lacks_factor`` is said of the user who is signed in: a second step of signing in is required and missing.
     """
 
-    lacks_factor = False
     __tablename__ = "user"
     id: Mapped[int] = mapped_column(Identity, primary_key=True)
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))

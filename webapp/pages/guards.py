@@ -85,6 +85,11 @@ def before_second_factor(view: View) -> View:
     return view
 
 
+def lacks_factor() -> bool:
+    """Tell whether the user who is signed in must set up two-step verification before anything else."""
+    return bool(g.sign_in.lacks_factor)
+
+
 def require_policies(app: Flask) -> None:
     """Refuse to start with a route that does not say who may use it."""
     bare = sorted(name for name, view in app.view_functions.items() if not hasattr(view, "policy"))
@@ -101,7 +106,7 @@ def enforce(app: Flask) -> Response | None:
     if isinstance(policy, Action):
         if not current_user.is_authenticated:
             return htmx.to_sign_in()
-        if current_user.lacks_factor and not hasattr(view, "before_second_factor"):
+        if lacks_factor() and not hasattr(view, "before_second_factor"):
             return htmx.to("second_factor.index")
         if not current_user.may(policy):
             abort(403)

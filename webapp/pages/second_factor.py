@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from urllib.parse import quote
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
@@ -41,16 +41,21 @@ def index() -> Answer:
         key, code = form.key.data, authenticator.digits(form.code.data)
         if step := authenticator.step_of(key, code, datetime.now(UTC)):
             return set_up(login, key, step)
-        form.code.errors = [_("This is not the code that the app shows now. Check the phone's clock.")]
+        form.code.errors = [
+            _("This is not the code that the app shows now. Check the phone's clock.")
+        ]
     return set_up_page(form, login)
 
 
 def set_up_page(form: SetUpForm, login: Login) -> tuple[str, int]:
+    if form.key.errors:
+        abort(400)
     key = form.key.data
     app_address = authenticator.address(key, address(login.email), own_portal())
     page = render_template(
         "second_factor/set_up.html",
         form=form,
+        required=guards.lacks_factor(),
         picture=authenticator.picture(app_address),
         key=" ".join(key[i : i + 4] for i in range(0, len(key), 4)),
     )
@@ -132,6 +137,8 @@ def require() -> Answer:
 def reset(user_id: int) -> AnyResponse:
     """Turn two-step verification off for somebody who has lost phone and codes."""
     user = guards.own_member(user_id)
+    if user.id == current_user.id:
+        abort(404)
     login = guards.found(logins.of(user))
     if carry_out(lambda: second_factor.reset(current_user, login)):
         flash(_("Two-step verification is off for: %(name)s", name=user.name), "good")

@@ -19,8 +19,8 @@ from webapp.pages.saving import carry_out
 from webapp.pages.settings_forms import InviteForm, MemberForm, ProfileForm
 from webapp.pages.signin_forms import PasswordForm, hash_of_new
 from webapp.services.accounts import addresses, logins, membership, people, second_factor
-from webapp.services.accounts.second_factor import REQUIREMENT
 from webapp.services.accounts.own_words import own_words
+from webapp.services.accounts.second_factor import REQUIREMENT
 from webapp.services.lists import overrides
 from webapp.services.reminders import loading
 from webapp.signin import limits, password

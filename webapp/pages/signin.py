@@ -19,7 +19,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.domain.refusals import Refusal
 from webapp.labels.refusals import sentence
-from webapp.models import Link, LinkPurpose, Login, SignInMethod, User, db
+from webapp.models import Link, LinkPurpose, Login, SignInMethod, db
 from webapp.pages import frame, guards, htmx, sessions
 from webapp.pages.htmx import Answer
 from webapp.pages.ids import row_id

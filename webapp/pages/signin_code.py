@@ -2,12 +2,12 @@
 
 from datetime import UTC, datetime
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from webapp.models import Login, SignInMethod, db
-from webapp.pages import guards, htmx, proving, signin
+from webapp.pages import guards, htmx, signin
 from webapp.pages.htmx import Answer
 from webapp.pages.signin_forms import CodeForm
 from webapp.services.accounts import second_factor
@@ -19,7 +19,7 @@ blueprint = Blueprint("signin_code", __name__)
 def pending_address() -> str:
     """Return the address whose password was right, case-folded, as failures count by it."""
     login, _method = signin.pending_login(signin.PROVING)
-    return login.email_key if login else ""
+    return login.email_key if login else "nobody"
 
 
 def tell_of_codes(left: int) -> None:
@@ -36,7 +36,9 @@ def tell_of_codes(left: int) -> None:
 @blueprint.route("/sign-in/code", methods=["GET", "POST"])
 @guards.public
 @guards.limiter.limit(limits.BY_ADDRESS, methods=["POST"])
-@proving.limit_failures(pending_address)
+@guards.limiter.limit(
+    limits.FAILURES_BY_EMAIL, key_func=pending_address, methods=["POST"], deduct_when=signin.failed
+)
 def ask() -> Answer:
     """Ask for a code. Nobody is signed in before it was right."""
     login, _method = signin.pending_login(signin.PROVING)
@@ -45,11 +47,15 @@ def ask() -> Answer:
         return redirect(url_for("signin.sign_in", next=onward), 303)
     form = CodeForm()
     if form.validate_on_submit():
-        login_id, email_key = login.id, login.email_key
+        login_id = login.id
         method = proved(login, authenticator.digits(form.code.data))
         if method:
-            return signin.admit(db.session.get_one(Login, login_id), method, onward)
-        proving.failed(email_key)
+            login = db.session.get_one(Login, login_id)
+            answer = signin.admit(login, method, onward)
+            if method is SignInMethod.RECOVERY_CODE:
+                tell_of_codes(len(second_factor.codes_of(login)))
+            return answer
+        g.sign_in_failed = True
         form.code.errors = [_("This code is wrong, or was used already. Wait for the next one.")]
     page = render_template("signin/code.html", form=form, onward=onward)
     return page, 422 if form.errors else 200
@@ -75,7 +81,4 @@ def by_recovery(login: Login, code: str) -> bool:
     # Verifying takes long on purpose, so it must not run while we hold SQLite's write lock.
     db.session.rollback()
     matching = next((id for id, secret in known if password.verify(secret, code)), None)
-    if matching is None or not second_factor.use_code(matching):
-        return False
-    tell_of_codes(len(known) - 1)
-    return True
+    return matching is not None and second_factor.use_code(matching)

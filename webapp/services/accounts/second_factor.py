@@ -6,7 +6,7 @@ It belongs to a login, so it is the same in all organisations. It lives in real 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import Update, delete, insert, or_, select, text, update
+from sqlalchemy import Update, delete, or_, select, text, update
 
 from webapp.domain.refusals import Refusal
 from webapp.models import (
@@ -16,7 +16,6 @@ from webapp.models import (
     Login,
     Membership,
     Partner,
-    SecurityAction,
     SessionEnd,
     User,
     db,
@@ -24,7 +23,7 @@ from webapp.models import (
 from webapp.models.audit import TrailEntry
 from webapp.models.tables import conflict_insert, credential_table
 from webapp.services import audit
-from webapp.services.accounts import logins, partners, security_log, sessions
+from webapp.services.accounts import logins, partners, sessions
 from webapp.services.errors import Refused
 
 REQUIREMENT = "second_factor_required"
@@ -67,25 +66,19 @@ def set_up(login: Login, key: str, step: int, code_hashes: Sequence[str]) -> Non
             index_elements=["login_id"], index_where=text("kind = 'totp'"), set_=values
         )
     )
-    replace_codes(login, code_hashes)
+    db.session.expire_all()
+    make_codes(login, code_hashes)
     sessions.end_of_login(login, SessionEnd.FACTOR)
-    security_log.record_login(SecurityAction.FACTOR_SET, login)
 
 
 def make_codes(login: Login, code_hashes: Sequence[str]) -> None:
     """Give a login other recovery codes; earlier ones count no more."""
-    replace_codes(login, code_hashes)
-    security_log.record_login(SecurityAction.RECOVERY_CODES_MADE, login)
-
-
-def replace_codes(login: Login, code_hashes: Sequence[str]) -> None:
     forget(login, CredentialKind.RECOVERY_CODE)
     made = {"kind": CredentialKind.RECOVERY_CODE, "made_at": datetime.now(UTC)}
-    db.session.execute(
-        insert(credential_table),
-        [{"login_id": login.id, "secret": secret, **made} for secret in code_hashes],
+    db.session.add_all(
+        Credential(login_id=login.id, secret=secret, **made) for secret in code_hashes
     )
-    db.session.expire_all()
+    db.session.flush()
 
 
 def use_step(app: Credential, step: int) -> bool:
@@ -126,7 +119,6 @@ def is_required(login: Login) -> bool:
 def take_away(login: Login) -> None:
     forget(login, CredentialKind.TOTP, CredentialKind.RECOVERY_CODE)
     sessions.end_of_login(login, SessionEnd.FACTOR)
-    security_log.record_login(SecurityAction.FACTOR_REMOVED, login)
 
 
 def reset(actor: User | None, login: Login) -> None:
@@ -170,12 +162,4 @@ def require(
     """
     if on and actor is not None and app_of(logins.of(actor)) is None:
         raise Refused("on", Refusal.FACTOR_OWN)
-    entry = partners.save(actor, partner, AuditAction.FACTOR_REQUIRED, {REQUIREMENT: on}, shown)
-    if entry:
-        security_log.record(
-            SecurityAction.FACTOR_REQUIRED,
-            actor,
-            organisation_id=partner.id,
-            required="1" if on else "0",
-        )
-    return entry
+    return partners.save(actor, partner, AuditAction.FACTOR_REQUIRED, {REQUIREMENT: on}, shown)
