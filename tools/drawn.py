@@ -1,4 +1,4 @@
-"""Draws into the documents what the code says: the states of a mail, and one line for each file.
+"""Draws into the documents what the code says: the states of a mail, the limits of mails, and a line for each file.
 
 .venv/bin/python tools/drawn.py
 """
@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from webapp.domain.delivery import TRANSITIONS, DeliveryState
+from webapp.domain.mail_limits import LIMITS
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -24,6 +25,15 @@ def states() -> str:
         if not following:
             lines.append(f"    {before.value} --> [*]")
     return "\n".join(["```mermaid", "stateDiagram-v2", *lines, "```"])
+
+
+def mail_limits() -> str:
+    """The limits of mails that people cause, as a table."""
+    lines = ["| mail | to one mailbox | from one organisation |", "|---|---|---|"]
+    for errand, limit in LIMITS.items():
+        numbers = (str(most or "–") for most in (limit.mailbox, limit.organisation))
+        lines.append(f"| {errand.replace('_', ' ')} | {' | '.join(numbers)} |")
+    return "\n".join(lines)
 
 
 def files() -> str:
@@ -53,6 +63,7 @@ def first_line(path: Path) -> str:
 
 DRAWN: dict[str, Callable[[], str]] = {
     "docs/architecture.md": files,
+    "docs/operating.md": mail_limits,
     "docs/reliability.md": states,
 }
 

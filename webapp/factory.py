@@ -24,6 +24,7 @@ from webapp.models import db
 from webapp.models.transactions import prepare_engine
 from webapp.pages import (
     account,
+    archiving,
     client_details,
     communications,
     compression,
@@ -36,6 +37,7 @@ from webapp.pages import (
     mail_texts,
     renewal_owner,
     second_factor,
+    security,
     sessions,
     signin,
     signin_code,
@@ -53,9 +55,11 @@ BLUEPRINTS = (
     signin_code.blueprint,
     communications.blueprint,  # the one of webapp.pages.settings, with Partners
     second_factor.blueprint,
+    security.blueprint,
     mail_texts.blueprint,
     dashboard.blueprint,
     client_details.blueprint,  # the one of webapp.pages.clients, with its tabs
+    archiving.blueprint,
     renewal_owner.blueprint,
     deliveries.blueprint,
     subscriptions.blueprint,

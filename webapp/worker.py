@@ -1,4 +1,4 @@
-"""The worker: recover → follow → plan → claim → hand over → rest. Any number may run at once.
+"""The worker: recover → answer → follow → plan → claim → hand over → rest. Any number may run at once.
 
 All state is in the database, so a round may break off anywhere and run again.
 """
@@ -19,11 +19,13 @@ from webapp.mail.transport import ServerAway, Transport
 from webapp.models import DeliveryState, Installation, db, revision
 from webapp.models.transactions import writing
 from webapp.services import installation, runtime
+from webapp.services.accounts import resets
 from webapp.services.reminders import planning
 from webapp.services.sending import (
     claims,
     following,
     handing_over,
+    limits,
     messages,
     outbox,
     takeover_notes,
@@ -59,8 +61,10 @@ def once(
                 claims.recover(now)
                 claims.expire(now)
                 messages.forget(now)
+                limits.forget()
                 beat()
                 commit()
+                answer(stopped)
                 follow(stopped)
                 counts["planned"] = plan(now, stopped)
                 counts.update(send(transport, stopped))
@@ -81,6 +85,12 @@ def commit() -> None:
 def beat() -> None:
     """Store a sign of life, in real time."""
     db.session.execute(update(Installation).values(worker_seen_at=datetime.now(UTC)))
+
+
+def answer(stopped: Event | None) -> None:
+    """Answer whoever has forgotten a password, with one transaction for each."""
+    while not is_set(stopped) and resets.answer():
+        commit()
 
 
 def follow(stopped: Event | None) -> None:

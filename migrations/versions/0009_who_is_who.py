@@ -27,13 +27,45 @@ PURPOSES = ("invitation", "password_reset")
 NEW_PURPOSES = ("address_confirmation", "address_stop")
 CREDENTIALS = ("password", "totp", "recovery_code")
 METHODS = ("password", "authenticator", "recovery_code", "link")
-ENDS = ("signed_out", "switched", "password", "address", "role", "factor", "deactivated", "erased")
+ENDS = ("signed_out", "switched", "password", "factor", "address", "role", "deactivated", "erased")
 ACTIONS = (
     *("signed_in", "sign_in_failed", "locked", "joined", "session_ended"),
     *("password_changed", "password_reset", "address_asked", "address_changed", "address_stopped"),
     *("role_changed", "access_changed", "factor_set", "factor_removed", "recovery_codes_made"),
     *("factor_required", "exported", "erased", "sending_switched"),
 )
+ERRANDS = (
+    *("invitation", "password_reset", "address_confirmation", "address_notice"),
+    *("admin_notice", "test"),
+)
+IN_USE, ARCHIVED = sa.text("archived_at IS NULL"), sa.text("archived_at IS NOT NULL")
+MOMENTS = (
+    *(("client", "archived_at"), ("client", "erased_at")),
+    *(("delivery", "archived_at"), ("user", "erased_at")),
+)
+# The indexes of lists, by name: their table and columns. They had no condition before.
+LISTS = {
+    "ix_client_by_name": (
+        "client",
+        "partner_id sort_key id situation first_decision_on second_decision_on search_key",
+    ),
+    "ix_client_by_decision": (
+        "client",
+        "partner_id first_decision_on id second_decision_on situation sort_key",
+    ),
+    "ix_client_by_situation": (
+        "client",
+        "partner_id situation first_decision_on id second_decision_on sort_key",
+    ),
+    "ix_delivery_partner_id_id_state": ("delivery", "partner_id id state"),
+    "ix_delivery_partner_id_state_id": ("delivery", "partner_id state id"),
+    "ix_delivery_partner_id_queued_at_id_state": ("delivery", "partner_id queued_at id state"),
+}
+OF_ARCHIVED = {
+    "ix_client_archived_by_name": ("client", "partner_id sort_key id search_key"),
+    "ix_client_archived_by_decision": ("client", "partner_id first_decision_on id"),
+    "ix_delivery_archived": ("delivery", "partner_id id state"),
+}
 
 user = sa.table(
     "user",
@@ -95,6 +127,7 @@ def upgrade() -> None:
     op.drop_table("login")
     create_identity()
     create_sessions()
+    create_counts()
     keep_passwords(passwords)
     change_links()
     set_codes("delivery", "kind", (*MAILS, *NEW_MAILS))
@@ -107,6 +140,7 @@ def upgrade() -> None:
             "second_factor_required", sa.Boolean(), nullable=False, server_default=sa.false()
         ),
     )
+    add_archive()
 
 
 def create_identity() -> None:
@@ -188,6 +222,20 @@ def create_sessions() -> None:
     create("reset_request", column("email_key", KEY), column("asked_at", TIME))
 
 
+def create_counts() -> None:
+    create(
+        "counted_mail",
+        column("at", TIME),
+        code("errand"),
+        column("mailbox", KEY),
+        column("sender_id", IDENTITY, null=True),
+        among("counted_mail", "errand", ERRANDS),
+        refers("counted_mail", "sender_id", "organisation"),
+    )
+    index("counted_mail", "mailbox", "at")
+    index("counted_mail", "sender_id", "at")
+
+
 def keep_passwords(passwords: list[Any]) -> None:
     """Make a login of each password that somebody has signed in with, and members of who did."""
     connection = op.get_bind()
@@ -256,6 +304,7 @@ def set_codes(table: str, name: str, codes: tuple[str, ...]) -> None:
 
 def downgrade() -> None:
     """Go back to passwords by address. Second factors, sessions, the log and mails of new kinds are lost."""
+    drop_archive()
     op.drop_column("partner", "second_factor_required")
     kept = list(old_passwords())
     delivery = sa.table("delivery", sa.column("id"), sa.column("kind"), sa.column("link_id"))
@@ -275,7 +324,7 @@ def downgrade() -> None:
         batch.drop_column("email")
     set_codes("link", "purpose", PURPOSES)
     for table in (
-        *("reset_request", "security_event", "user_session"),
+        *("counted_mail", "reset_request", "security_event", "user_session"),
         *("membership", "credential", "login"),
     ):
         op.drop_table(table)
@@ -309,3 +358,33 @@ def old_passwords() -> Iterator[dict[str, Any]]:
     )
     for email_key, secret, made_at in op.get_bind().execute(rows):
         yield {"email_key": email_key, "password_hash": secret, "changed_at": made_at}
+
+
+def add_archive() -> None:
+    """Let clients be archived and erased, and messages lose their bytes. Lists have indexes of what is in use."""
+    for table, name in MOMENTS:
+        op.add_column(table, sa.Column(name, TIME, nullable=True))
+    for name, (table, columns) in LISTS.items():
+        op.drop_index(name, table_name=table)
+        index_where(name, table, columns, IN_USE)
+    for name, (table, columns) in OF_ARCHIVED.items():
+        index_where(name, table, columns, ARCHIVED)
+    op.add_column("delivery_message", sa.Column("sha256", sa.String(64), nullable=True))
+
+
+def index_where(name: str, table: str, columns: str, where: sa.TextClause) -> None:
+    # SQLite reads a row for the column of a condition, too, unless the index has it.
+    fields = [*columns.split(), "archived_at"]
+    op.create_index(name, table, fields, sqlite_where=where, postgresql_where=where)
+
+
+def drop_archive() -> None:
+    op.execute("DELETE FROM delivery_message WHERE sha256 IS NOT NULL")
+    op.drop_column("delivery_message", "sha256")
+    for name, (table, _columns) in OF_ARCHIVED.items():
+        op.drop_index(name, table_name=table)
+    for name, (table, columns) in LISTS.items():
+        op.drop_index(name, table_name=table)
+        op.create_index(name, table, columns.split())
+    for table, name in reversed(MOMENTS):
+        op.drop_column(table, name)

@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.cast import SECRET
 from webapp.app import create_app
+from webapp.cli.check_deploy import check_buffering
 from webapp.config import Settings
 from webapp.models import db
 
@@ -83,6 +84,14 @@ def test_sqlite_is_for_one_machine(refused, database_url):
     assert set(refused(broker_url="redis://queue")) == (set() if many else {"storage"})
     assert set(refused(limits_url="memory://")) == ({"sign-in limits"} if many else set())
     assert set(refused(secret_key="")) == ({"secret key"} if many else set())
+
+
+@pytest.mark.settings(base_url="https://portal.odnowa.pl")
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_cannot_be_tried_out_is_not_known(context, no_names):
+    """Whether a proxy takes requests in first: tests/scale/test_half_sent.py tries it out."""
+    found = check_buffering()
+    assert found.startswith("not known, since https://portal.odnowa.pl can't be reached from here")
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

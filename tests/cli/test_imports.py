@@ -10,10 +10,11 @@ from flask import Flask
 from sqlalchemy import func, select
 from sqlalchemy.orm.exc import StaleDataError
 
-from tests.support.cast import Cast
+from tests.support.cast import Cast, unit_of_work
 from webapp.cli import imports
 from webapp.i18n import LANGUAGES
 from webapp.models import Client, db
+from webapp.services.clients import archiving
 
 DATA = Path(__file__).parent.parent / "data"
 
@@ -42,6 +43,7 @@ def test_a_dry_run_writes_nothing(app: Flask, portal: Any) -> None:
         "changed": 0,
         "unchanged": 0,
         "errors": [],
+        "archived": [],
         "applied": False,
         "changes": [],
         "unused_columns": [],
@@ -77,6 +79,7 @@ def test_errors_write_nothing(app: Flask, portal: Any, tmp_path: Path) -> None:
                 ),
             }
         ],
+        "archived": [],
         "applied": False,
         "mails": [],
     }
@@ -192,3 +195,18 @@ def test_a_list_of_a_header_alone_changes_nothing(app: Flask, portal: Any, tmp_p
     assert result.exit_code == 0
     assert "created: 0, changed: 0, unchanged: 0, with errors: 0" in result.stdout
     assert clients(app) == 2
+
+
+def test_lines_about_archived_clients_are_named(app: Flask, portal: Any, tmp_path: Path) -> None:
+    with unit_of_work(app):
+        archiving.archive(
+            None, db.session.scalars(select(Client).where(Client.name == "Acme")).one()
+        )
+    path = tmp_path / "list.csv"
+    path.write_text("company,city\nAcme,Lodz\nNew,Lodz\n")
+    result = portal(str(path), "--apply")
+    assert "1 line is left out: its client is archived." in result.stdout
+    assert "Line 2: Acme" in result.stdout
+    report = json.loads(portal(str(path), "--json").stdout)
+    assert report["archived"] == [{"row": 2, "client": "Acme"}]
+    assert (report["unchanged"], report["created"]) == (1, 0)

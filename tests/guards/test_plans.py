@@ -15,7 +15,7 @@ from tests.support.cast import Cast
 from webapp import i18n
 from webapp.domain.facts import MailKind
 from webapp.domain.recipients import Reachability
-from webapp.models import Delivery, DeliveryState, Partner, User, db
+from webapp.models import Client, Delivery, DeliveryState, Partner, User, db
 from webapp.models.tables import client_table, organisation_table
 from webapp.services.lists import clients, deliveries, finding, overrides
 from webapp.services.lists.clients import ClientQuery, ClientSort, OwnerFilter
@@ -140,7 +140,8 @@ def show(partner: Partner, query: Any, cast: Cast) -> None:
     elif isinstance(query, DeliveryQuery):
         deliveries.load(partner, query)
     else:
-        history.activity(db.session.get_one(User, cast.alice), cast.client, query)
+        client = db.session.get_one(Client, cast.client)
+        history.activity(db.session.get_one(User, cast.alice), client, query)
 
 
 def places(query: Any) -> list[Any]:

@@ -29,6 +29,8 @@ def test_address_as_it_goes_over_the_wire(typed: str, wire: str) -> None:
         ("ana\x00@c.example", Refusal.ADDRESS_CHARACTERS),
         ("ana@c.example\r\nBcc: eve@c.example", Refusal.ADDRESS_CHARACTERS),
         ("ana\u202e@c.example", Refusal.ADDRESS_CHARACTERS),
+        ("ana@c\u3164.example", Refusal.ADDRESS_CHARACTERS),
+        ("ana@c\u200b.example", Refusal.ADDRESS_CHARACTERS),
         ("żółw@c.example", Refusal.ADDRESS_ACCENTS),
         ("ana@" + "c." * 130 + "example", Refusal.ADDRESS_LENGTH),
         ("@c.example", Refusal.ADDRESS_SPELLING),

@@ -133,7 +133,7 @@ def test_a_team_that_requires_it_leads_its_people_there(app, browse, cast: Cast)
     assert bob.post("/settings/profile", data={"name": "Robert"}).location == PAGE
     assert bob.post("/undo/1").location == PAGE
     answer = bob.get("/partner/dashboard", headers=HTMX)
-    assert (answer.status_code, answer.headers["HX-Redirect"]) == (403, PAGE)
+    assert (answer.status_code, answer.headers["HX-Redirect"]) == (409, PAGE)
     page = bob.get(PAGE).text
     assert "Set it up to go on." in page
     key = key_on(page)

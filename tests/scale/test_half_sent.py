@@ -16,7 +16,7 @@ from webapp.config import Settings
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 # More than waitress takes by default, which then hears nobody for two minutes; and more than it has threads.
-MANY = 200
+MANY = 500
 HALF = b"POST /sign-in HTTP/1.1\r\nHost: portal.test\r\nContent-Length: 1000\r\n\r\nemail="
 SECONDS = 30
 

@@ -132,6 +132,7 @@ def as_dict(report: Report, applied: bool) -> dict[str, Any]:
             {"row": line, "column": column, "message": sentence}
             for line, column, sentence in map(remark, report.faults)
         ],
+        "archived": [{"row": row, "client": name} for row, name in report.archived],
         "applied": applied,
         "unused_columns": report.unused_columns,
         "changes": map(asdict, report.changes()),
@@ -157,6 +158,18 @@ def words(report: Report, sending: bool, applied: bool) -> Iterator[str]:
         (_("with errors"), len({fault.row for fault in report.faults})),
     ]
     yield ", ".join(f"{label}: {count}" for label, count in counts) + "\n"
+    if report.archived:
+        yield (
+            ngettext(
+                "%(num)d line is left out: its client is archived. Bring it back first, if it is to change.",
+                "%(num)d lines are left out: their clients are archived. Bring them back first, if they are to change.",
+                len(report.archived),
+            )
+            + "\n"
+        )
+        for row, name in report.archived[:MOST_LINES]:
+            yield "  " + _("Line %(row)s", row=row) + f": {name}\n"
+        yield from rest(len(report.archived))
     if report.unused_columns:
         yield _("Columns not imported: %(names)s", names=", ".join(report.unused_columns)) + "\n"
     if report.faults:

@@ -16,6 +16,7 @@ from webapp.cli.deliveries import deliveries_group
 from webapp.cli.imports import import_command
 from webapp.cli.organisations import partner_group, user_group
 from webapp.cli.reminders import reminders_group, worker_command
+from webapp.cli.security_log import security_log_command
 from webapp.cli.shared import Wrong, in_one_line, make_tables
 from webapp.config import SettingError
 from webapp.services import installation, runtime
@@ -25,13 +26,15 @@ UNLISTED = {"limiter"}
 # For whoever sends slowly, too much, or never to the end. The server takes a request in before a thread works on it, so
 # what is half-sent costs no thread, only one of the connections (and, if it is long, a file), for so many seconds.
 SERVER_LIMITS = {
-    "connection_limit": 400,
+    "connection_limit": 1_000,
     "channel_timeout": 30,
     "cleanup_interval": 5,
     "max_request_header_size": 32_768,
     # Else the highest number of a socket is 1023.
     "asyncore_use_poll": True,
 }
+# A connection is one, and a long body another; the rest is for the database, the log and the code.
+MOST_FILES = 2 * SERVER_LIMITS["connection_limit"] + 200
 
 
 class Console(FlaskGroup):
@@ -114,6 +117,7 @@ def serve(host: str, port: int, threads: int) -> None:
     stopped = Event()
     helper = Thread(target=worker.run, args=(app, stopped), name="worker")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    allow_open_files(MOST_FILES)
     if settings.demo:
         helper.start()
     try:
@@ -140,6 +144,18 @@ def serve(host: str, port: int, threads: int) -> None:
             helper.join()
 
 
+def allow_open_files(wanted: int) -> None:
+    """Let this process have so many files open, or as many as its system lets it ask for."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if resource.RLIM_INFINITY != soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 COMMANDS = (
     init,
     serve,
@@ -150,4 +166,5 @@ COMMANDS = (
     worker_command,
     deliveries_group,
     check_command,
+    security_log_command,
 )

@@ -129,10 +129,11 @@ def reset_second_factor(email: str) -> None:
 
 
 def find_client(partner: Partner, text: str) -> Client:
-    """Find the only client of a partner with this external id or name."""
+    """Find the only client of a partner with this external id or name. Archived ones are left out."""
     found = db.session.scalars(
         select(Client).where(
             Client.partner_id == partner.id,
+            Client.archived_at.is_(None),
             (Client.external_id == text) | (Client.name_key == i18n.fold(text)),
         )
     ).all()

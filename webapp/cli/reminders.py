@@ -60,7 +60,11 @@ def show(day: datetime, slug: str | None, as_json: bool) -> None:
 
 def mails_on(day: date, now: datetime, partner: Partner | None) -> Iterator[Line]:
     """Yield the mails of day plans that fall due on a day, or go out on it after a closed window."""
-    query = select(Client.id).order_by(Client.partner_id, Client.sort_key, Client.id)
+    query = (
+        select(Client.id)
+        .where(Client.archived_at.is_(None))
+        .order_by(Client.partner_id, Client.sort_key, Client.id)
+    )
     if partner is not None:
         query = query.where(Client.partner_id == partner.id)
     ids = list(db.session.scalars(query))

@@ -58,7 +58,11 @@ def accounts() -> list[DemoAccount]:
             Credential,
             (Credential.login_id == Login.id) & (Credential.kind == CredentialKind.PASSWORD),
         )
-        .where(User.active, select(Installation.demo).scalar_subquery())
+        .where(
+            User.active,
+            client_table.c.archived_at.is_(None),
+            select(Installation.demo).scalar_subquery(),
+        )
         .order_by(partner_id, case((company.c.kind == "partner", 0), else_=1), User.id)
     )
     return [

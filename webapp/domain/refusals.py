@@ -43,6 +43,10 @@ class Refusal(StrEnum):
     PASSWORD_DATE = auto()
     # A client, its owner and its contacts.
     EXTERNAL_ID_TAKEN = auto()
+    EXTERNAL_ID_ARCHIVED = auto()
+    CLIENT_NOT_ARCHIVED = auto()
+    CLIENT_ERASED = auto()
+    NAME_DIFFERS = auto()
     CONTACT_NEEDED = auto()
     CONTACT_NOT_LISTED = auto()
     STRANGER = auto()
@@ -60,6 +64,9 @@ class Refusal(StrEnum):
     WEEKDAY_NEEDED = auto()
     INVISIBLE = auto()
     WEB_ADDRESS = auto()
+    # A mail that somebody causes.
+    MAILBOX_LIMIT = auto()
+    ORGANISATION_LIMIT = auto()
     # Sending a mail again.
     MAIL_OVER = auto()
     MAIL_UNASKED = auto()

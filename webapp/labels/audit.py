@@ -18,6 +18,9 @@ from webapp.models.audit import AuditAction, TrailEntry
 SENTENCES: dict[str, Any] = {
     AuditAction.CLIENT_ADDED: _l("Client added"),
     AuditAction.CLIENT_CHANGED: _l("Client details changed"),
+    AuditAction.CLIENT_ARCHIVED: _l("Client archived"),
+    AuditAction.CLIENT_BROUGHT_BACK: _l("Client brought back"),
+    AuditAction.CLIENT_ERASED: _l("Client erased"),
     AuditAction.OWNER_CHANGED: _l("Renewal owner changed"),
     AuditAction.SUBSCRIPTION_ADDED: _l("Subscription added: %(subject)s"),
     AuditAction.SUBSCRIPTION_CHANGED: _l("Subscription changed: %(subject)s"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
+from math import ceil
 from types import SimpleNamespace
 from typing import Any
 
@@ -110,6 +111,7 @@ TROUBLES: dict[str, Any] = {
     Trouble.NOT_SECURE: _l("No secure connection to the mail server"),
     Trouble.BROKE: _l("A fault broke the sending off; the log has the details"),
     Trouble.UNWRITABLE: _l("The mail could not be written; the log has the details"),
+    Trouble.ARCHIVED: _l("The client was archived"),
 }
 REACHABILITY_PILLS = {
     Reachability.GREEN: "good",
@@ -183,6 +185,15 @@ def days_away(days: int) -> str:
     if days < 0:
         return ngettext("%(num)d day ago", "%(num)d days ago", -days)
     return ngettext("in %(num)d day", "in %(num)d days", days)
+
+
+def try_again_in(seconds: int) -> str:
+    """Tell after how long something works again, in minutes or, from two hours on, in hours; never too short."""
+    minutes = max(1, ceil(seconds / 60))
+    if minutes < 120:
+        return ngettext("Try again in %(num)d minute.", "Try again in %(num)d minutes.", minutes)
+    hours = ceil(minutes / 60)
+    return ngettext("Try again in %(num)d hour.", "Try again in %(num)d hours.", hours)
 
 
 def days_before(days: int) -> str:

@@ -68,6 +68,12 @@ WORDS: dict[Refusal, Any] = {
         "Take three or four words that don't belong together."
     ),
     Refusal.EXTERNAL_ID_TAKEN: _l("Another of your clients has this ID."),
+    Refusal.EXTERNAL_ID_ARCHIVED: _l(
+        "An archived client has this ID. Bring it back instead, or choose another ID."
+    ),
+    Refusal.CLIENT_NOT_ARCHIVED: _l("Only an archived client can be erased. Archive it first."),
+    Refusal.CLIENT_ERASED: _l("This client was erased, so it can't be brought back."),
+    Refusal.NAME_DIFFERS: _l("This is not the client's name. Type it as it stands above."),
     Refusal.CONTACT_NEEDED: _l("Partner as owner needs a point of contact. Choose one."),
     Refusal.CONTACT_NOT_LISTED: _l("Choose somebody from the list."),
     Refusal.STRANGER: _l("Choose an active person of this company."),
@@ -87,6 +93,12 @@ WORDS: dict[Refusal, Any] = {
     Refusal.WEEKDAY_NEEDED: _l("Choose at least one weekday."),
     Refusal.INVISIBLE: _l("Remove the invisible character from line %(line)d."),
     Refusal.WEB_ADDRESS: _l("Write a web address such as https://company.example/privacy."),
+    Refusal.MAILBOX_LIMIT: _l(
+        "This mailbox has got as many such mails as it may within an hour. Try again in %(minutes)d min."
+    ),
+    Refusal.ORGANISATION_LIMIT: _l(
+        "Your organisation has sent as many such mails as it may within an hour. Try again in %(minutes)d min."
+    ),
     Refusal.MAIL_OVER: _l(
         "This mail can't be sent again: it is too late, or its reader knows already."
     ),

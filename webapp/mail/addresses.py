@@ -30,7 +30,7 @@ def normalise(text: str) -> str:
     Raises AddressError.
     """
     address = text.strip()
-    if any(is_unprintable(char) or char.isspace() for char in address):
+    if unseen(address) or any(char.isspace() for char in address):
         raise AddressError(Refusal.ADDRESS_CHARACTERS)
     if address.count("@") != 1:
         raise AddressError(Refusal.ADDRESS_NO_AT)

@@ -5,6 +5,7 @@ from webapp.domain.facts import MailKind
 from webapp.models.audit import AuditAction, AuditEntry
 from webapp.models.base import db
 from webapp.models.delivery import (
+    CountedMail,
     Delivery,
     DeliveryEvent,
     DeliveryMessage,
@@ -46,6 +47,7 @@ __all__ = [
     "AuditEntry",
     "Client",
     "ContactAssignment",
+    "CountedMail",
     "Credential",
     "CredentialKind",
     "Delivery",

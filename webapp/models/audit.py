@@ -16,6 +16,9 @@ class AuditAction(StrEnum):
 
     CLIENT_ADDED = "client.added"
     CLIENT_CHANGED = "client.changed"
+    CLIENT_ARCHIVED = "client.archived"
+    CLIENT_BROUGHT_BACK = "client.brought_back"
+    CLIENT_ERASED = "client.erased"
     OWNER_CHANGED = "client.owner_changed"
     SUBSCRIPTION_ADDED = "subscription.added"
     SUBSCRIPTION_CHANGED = "subscription.changed"

@@ -91,4 +91,6 @@ def name_conditions(metadata: MetaData) -> MetaData:
     return metadata
 
 
+# The conditions of the indexes for lists. SQLite uses a partial index only for a statement with the very same one.
+IN_USE, ARCHIVED = "archived_at IS NULL", "archived_at IS NOT NULL"
 Json = dict[str, Any]

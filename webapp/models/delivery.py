@@ -19,10 +19,28 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.domain.delivery import DeliveryState
 from webapp.domain.facts import MailKind
-from webapp.models.base import Base, Identity, Json, UtcDateTime, codes, partial_index
+from webapp.domain.mail_limits import Errand
+from webapp.models.base import (
+    ARCHIVED,
+    IN_USE,
+    Base,
+    Identity,
+    Json,
+    Key,
+    UtcDateTime,
+    codes,
+    partial_index,
+)
 from webapp.models.organisation import Client, Partner
 from webapp.models.subscription import Subscription
 from webapp.models.user import User
+
+# For the list of deliveries: all, those in a state, and those of the last days.
+LISTED_BY = (
+    ("partner_id", "id", "state"),
+    ("partner_id", "state", "id"),
+    ("partner_id", "queued_at", "id", "state"),
+)
 
 
 class ReminderState(StrEnum):
@@ -46,6 +64,7 @@ class Trouble(StrEnum):
     NOT_SECURE = "no secure connection"
     BROKE = "broken off by a fault"
     UNWRITABLE = "the mail could not be written"
+    ARCHIVED = "the client was archived"
 
 
 class Reminder(Base):
@@ -101,7 +120,7 @@ class Delivery(Base):
     client and day). ``revision`` counts the mails that superseded one another for that key. Account mails
     have their link. ``snapshot`` is all that was resolved when it was queued: the circle, the reasons, the
     language, the content. ``token`` and ``lease_until`` (database clock, epoch milliseconds) are the claim
-    of a worker. The message is a row of its own.
+    of a worker. ``archived_at``: that of the client. The message is a row of its own.
     """
 
     __tablename__ = "delivery"
@@ -130,6 +149,7 @@ class Delivery(Base):
     message_id: Mapped[str | None] = mapped_column(String(200), unique=True)
     reply: Mapped[str | None] = mapped_column(Text)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     recipient: Mapped[User] = relationship(foreign_keys=recipient_id)
     client: Mapped[Client | None] = relationship(foreign_keys=client_id)
@@ -141,10 +161,13 @@ class Delivery(Base):
         # SQLite uses a partial index only for queries with the very same condition.
         partial_index("ix_delivery_queued", "send_after", "id", where="state = 'queued'"),
         partial_index("ix_delivery_lease_until", "lease_until", where="lease_until IS NOT NULL"),
-        # For the list of deliveries: all, those in a state, and those of the last days.
-        Index(None, "partner_id", "id", "state"),
-        Index(None, "partner_id", "state", "id"),
-        Index(None, "partner_id", "queued_at", "id", "state"),
+        *(
+            partial_index(f"ix_delivery_{'_'.join(columns)}", *columns, "archived_at", where=IN_USE)
+            for columns in LISTED_BY
+        ),
+        partial_index(
+            "ix_delivery_archived", "partner_id", "id", "state", "archived_at", where=ARCHIVED
+        ),
         Index(None, "client_id", "id"),
     )
 
@@ -152,13 +175,15 @@ class Delivery(Base):
 class DeliveryMessage(Base):
     """The message of a mail in bytes, written before its first try.
 
-    It is not in the delivery's row, since each transition would write the bytes again.
+    It is not in the delivery's row, since each transition would write the bytes again. ``sha256``: if the
+    bytes were removed on request, theirs in hexadecimal; ``content`` is empty then.
     """
 
     __tablename__ = "delivery_message"
     delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"), primary_key=True)
     written_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     content: Mapped[bytes] = mapped_column(LargeBinary)
+    sha256: Mapped[str | None] = mapped_column(String(64))
 
 
 class DeliveryEvent(Base):
@@ -176,6 +201,22 @@ class DeliveryEvent(Base):
     actor_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
 
     actor: Mapped[User | None] = relationship(foreign_keys=actor_id)
+
+
+class CountedMail(Base):
+    """A mail that somebody caused, for as long as a limit counts it, in real time.
+
+    ``sender_id``: the organisation in whose name; NULL if nobody was signed in. ``mailbox``: see domain.mail_limits.
+    """
+
+    __tablename__ = "counted_mail"
+    id: Mapped[int] = mapped_column(Identity, primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    errand: Mapped[Errand] = mapped_column(codes(Errand, "errand"))
+    mailbox: Mapped[str] = mapped_column(Key)
+    sender_id: Mapped[int | None] = mapped_column(ForeignKey("organisation.id"))
+
+    __table_args__ = (Index(None, "mailbox", "at"), Index(None, "sender_id", "at"))
 
 
 class InboxMail(Base):

@@ -125,9 +125,9 @@ class SessionEnd(StrEnum):
     SIGNED_OUT = "signed_out"
     SWITCHED = "switched"
     PASSWORD = "password"
+    FACTOR = "factor"
     ADDRESS = "address"
     ROLE = "role"
-    FACTOR = "factor"
     DEACTIVATED = "deactivated"
     ERASED = "erased"
 

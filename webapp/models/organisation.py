@@ -26,12 +26,35 @@ from webapp.domain.ownership import Choice, Owner
 from webapp.domain.recipients import ContactRole
 from webapp.domain.schedule import DEFAULT_STEPS, Window, parse_steps
 from webapp.domain.situations import NEW
-from webapp.models.base import Base, Identity, Key, UtcDateTime, codes, partial_index
+from webapp.models.base import (
+    ARCHIVED,
+    IN_USE,
+    Base,
+    Identity,
+    Key,
+    UtcDateTime,
+    codes,
+    partial_index,
+)
 from webapp.models.user import User
 
 # Sorts clients with nothing to decide last, since keyset pages can't compare NULL.
 NO_DECISION = date(9999, 12, 31)
 LONGEST_LEGAL, LONGEST_URL = 500, 300
+
+# The indexes of lists: the columns of each, by the condition and the name. What is archived is not much.
+DECISIONS = "first_decision_on id second_decision_on"
+LISTS = {
+    IN_USE: {
+        "ix_client_by_name": "partner_id sort_key id situation first_decision_on second_decision_on search_key",
+        "ix_client_by_decision": f"partner_id {DECISIONS} situation sort_key",
+        "ix_client_by_situation": f"partner_id situation {DECISIONS} sort_key",
+    },
+    ARCHIVED: {
+        "ix_client_archived_by_name": "partner_id sort_key id search_key",
+        "ix_client_archived_by_decision": "partner_id first_decision_on id",
+    },
+}
 
 
 class Organisation(Base):
@@ -116,6 +139,8 @@ class Client(Organisation):
     ``sort_key`` and ``search_key`` are folded from name, domain and city. ``first_decision_on``
     and ``second_decision_on`` are the two earliest base dates of its active subscriptions, or NO_DECISION.
     ``situation`` is the key of a domain.situations.Situation. Only services.reminders writes these three.
+    ``archived_at``: nothing goes out for it since then, and lists leave it out. ``erased_at``: its data and
+    its people's were removed on request; it stays archived.
     """
 
     __tablename__ = "client"
@@ -138,6 +163,8 @@ class Client(Organisation):
     contact_id: Mapped[int | None] = mapped_column(Identity)
     # Counts only changes of owner and contact, so that a renewal doesn't make an open dialog stale.
     owner_version: Mapped[int] = mapped_column(default=1)
+    archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    erased_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     partner: Mapped[Partner] = relationship(foreign_keys=partner_id)
     contact: Mapped[User | None] = relationship(
@@ -166,34 +193,12 @@ class Client(Organisation):
         # Clients follow a change of their partner's settings in this order.
         Index(None, "partner_id", "id"),
         # For lists: two orders to walk along, and the way to few clients in some situations. They hold all
-        # that a search or a filter looks at, and the order's key. services.lists.paging chooses.
-        Index(
-            "ix_client_by_name",
-            "partner_id",
-            "sort_key",
-            "id",
-            "situation",
-            "first_decision_on",
-            "second_decision_on",
-            "search_key",
-        ),
-        Index(
-            "ix_client_by_decision",
-            "partner_id",
-            "first_decision_on",
-            "id",
-            "second_decision_on",
-            "situation",
-            "sort_key",
-        ),
-        Index(
-            "ix_client_by_situation",
-            "partner_id",
-            "situation",
-            "first_decision_on",
-            "id",
-            "second_decision_on",
-            "sort_key",
+        # that a search or a filter looks at, and the order's key, and the column of the condition, for
+        # which SQLite would else read each row. services.lists.paging chooses.
+        *(
+            partial_index(name, *columns.split(), "archived_at", where=where)
+            for where, indexes in LISTS.items()
+            for name, columns in indexes.items()
         ),
         partial_index("ix_client_contact", "contact_id", where="contact_id IS NOT NULL"),
     )

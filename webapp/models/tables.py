@@ -25,8 +25,15 @@ from sqlalchemy import (
 
 from webapp.models.audit import AuditEntry
 from webapp.models.base import Base, Json, db
-from webapp.models.delivery import Delivery, DeliveryEvent, InboxMail, Reminder, ReminderEvent
-from webapp.models.identity import Credential, Link, Login, SecurityEvent, UserSession
+from webapp.models.delivery import (
+    CountedMail,
+    Delivery,
+    DeliveryEvent,
+    InboxMail,
+    Reminder,
+    ReminderEvent,
+)
+from webapp.models.identity import Credential, Link, Login, ResetRequest, SecurityEvent, UserSession
 from webapp.models.organisation import (
     Client,
     ContactAssignment,
@@ -153,6 +160,7 @@ def next_ids(table: Table, count: int) -> Sequence[int]:
 audit_entry_table = table_of(AuditEntry)
 client_table = table_of(Client)
 contact_assignment_table = table_of(ContactAssignment)
+counted_mail_table = table_of(CountedMail)
 credential_table = table_of(Credential)
 delivery_event_table = table_of(DeliveryEvent)
 delivery_table = table_of(Delivery)
@@ -165,6 +173,7 @@ owner_change_table = table_of(OwnerChange)
 partner_table = table_of(Partner)
 reminder_event_table = table_of(ReminderEvent)
 reminder_table = table_of(Reminder)
+reset_request_table = table_of(ResetRequest)
 security_event_table = table_of(SecurityEvent)
 settings_change_table = table_of(SettingsChange)
 subscription_table = table_of(Subscription)

@@ -31,7 +31,8 @@ class User(Base, UserMixin):
     addresses that the person had before, case-folded. ``told_by_id``: the partner about whose clients this
     person has got mails.
     ``rejected_reply`` is a mail server's reply when it rejected the address. It is cleared when the address
-    changes, or somebody says that it is right.
+    changes, or somebody says that it is right. ``erased_at``: all that tells who it was has been removed on
+    request.
     """
 
     __tablename__ = "user"
@@ -53,6 +54,7 @@ class User(Base, UserMixin):
     invited_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     rejected_reply: Mapped[str | None] = mapped_column(String(500))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=lambda: datetime.now(UTC))
+    erased_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     version: Mapped[int] = mapped_column()
 
     organisation: Mapped["Organisation"] = relationship(foreign_keys=organisation_id)

@@ -24,14 +24,13 @@ from webapp.pages.people_forms import ContactForm, StoredContactForm, add_person
 from webapp.pages.saving import carry_out
 from webapp.services import runtime
 from webapp.services.accounts import membership, people
-from webapp.services.clients import ownership
+from webapp.services.clients import archiving, ownership
 from webapp.services.clients.contacts import held_in, with_roles
 from webapp.services.clients.ownership import Why
 from webapp.services.lists import renewal_history
 from webapp.services.reminders import loading
 from webapp.services.trail import history
 from webapp.services.trail.history import ActivityQuery
-from webapp.signin import limits
 
 
 @blueprint.get("/partner/clients/<int:client_id>")
@@ -65,7 +64,7 @@ def contacts(client_id: int) -> str:
 @guards.allow(Action.LOOK_AFTER_CLIENTS)
 def add_contact(client_id: int) -> Response | tuple[str, int]:
     """Add a person at the client."""
-    client = guards.own_client(client_id)
+    client = guards.client_in_use(client_id)
     form = ContactForm()
     form.offer(client)
     saved = add_person(form, client)
@@ -81,7 +80,7 @@ def add_contact(client_id: int) -> Response | tuple[str, int]:
 @guards.allow(Action.LOOK_AFTER_CLIENTS)
 def edit_contact(client_id: int, user_id: int) -> Response | tuple[str, int]:
     """Edit a person at the client. The address can be corrected only before the first sign-in."""
-    client = guards.own_client(client_id)
+    client = guards.client_in_use(client_id)
     person = guards.contact_of(client.id, user_id)
     form = StoredContactForm(obj=person, shown=people.shown(person))
     form.offer(client)
@@ -100,10 +99,9 @@ def edit_contact(client_id: int, user_id: int) -> Response | tuple[str, int]:
 
 @blueprint.post("/partner/clients/<int:client_id>/contacts/<int:user_id>/invite")
 @guards.allow(Action.LOOK_AFTER_CLIENTS)
-@guards.limiter.limit(limits.INVITATIONS, key_func=guards.invited)
 def invite_contact(client_id: int, user_id: int) -> Response:
     """Send a person at the client an invitation to its portal."""
-    client = guards.own_client(client_id)
+    client = guards.client_in_use(client_id)
     person = guards.contact_of(client.id, user_id)
     if carry_out(lambda: membership.invite(current_user, person)):
         flash(
@@ -119,7 +117,7 @@ def activity(client_id: int) -> str:
     client = guards.own_client(client_id)
     known = loading.of_client(client)
     query = listing.read(ActivityQuery)
-    trail = history.activity(current_user, client.id, query)
+    trail = history.activity(current_user, client, query)
     shown = {
         "trail": trail,
         **listing.leads("clients.activity", query, trail, client_id=client.id),
@@ -140,9 +138,10 @@ def beside(client: Client, known: ClientFacts, plans: Iterator[DayPlan]) -> dict
     territories = i18n.LANGUAGES[language()].locale.territories
     circle = known.circle
     reach = reachability(circle)
-    at_risk = None if reach is Reachability.GREEN else next(plans, None)
+    resting = client.archived_at is not None
+    at_risk = None if resting or reach is Reachability.GREEN else next(plans, None)
     today = runtime.today(client.time_zone)
-    overdue = any(subscription.base < today for subscription in known.subscriptions)
+    overdue = not resting and any(one.base < today for one in known.subscriptions)
     return {
         "client": client,
         "known": known,
@@ -151,6 +150,7 @@ def beside(client: Client, known: ClientFacts, plans: Iterator[DayPlan]) -> dict
         "at_risk": at_risk.day if at_risk else None,
         "overdue": overdue,
         "dashboard": last_address(),
+        "archived": archived_line(client) if resting else None,
         "zone_name": forms.zone_name(client.time_zone),
         "country": territories.get(client.country or "", client.country),
     }
@@ -159,7 +159,7 @@ def beside(client: Client, known: ClientFacts, plans: Iterator[DayPlan]) -> dict
 def renewals_of(client: Client, known: ClientFacts) -> dict[str, Any]:
     """Gather the values for the Renewals tab, which a saved dialog shows again."""
     now = runtime.now()
-    plans = day_plans(known, now)
+    plans = () if client.archived_at else day_plans(known, now)
     zone = time_zone() or client.time_zone
     return beside(client, known, iter(plans)) | {
         "why": why_line(ownership.why(client, known), zone),
@@ -181,6 +181,17 @@ def contacts_of(client: Client, known: ClientFacts) -> dict[str, Any]:
         "contacts": with_roles(people.team(client.id), held_in(known)),
         "missing": [codes.CONTACT_ROLES[role] for role in missing_roles(known.contacts)],
     }
+
+
+def archived_line(client: Client) -> str:
+    """Tell who archived a client, or erased it, and when."""
+    entry = archiving.last_change(client)
+    if entry is None:
+        return _("Archived")
+    moment = typography.local_time(entry.at, time_zone() or client.time_zone, language())
+    line = _("%(what)s: %(name)s, %(time)s")
+    name = entry.actor.name if entry.actor else _("Operator")
+    return line % {"what": audit.sentence(entry), "name": name, "time": moment}
 
 
 def why_line(why: Why, zone: str) -> str:

@@ -32,7 +32,7 @@ def add() -> Answer:
 @guards.allow(Action.LOOK_AFTER_CLIENTS)
 def edit(client_id: int) -> Answer:
     """Change a client's details."""
-    client = guards.own_client(client_id)
+    client = guards.client_in_use(client_id)
     form = ClientForm(obj=client, shown=clients.shown(client))
     saved = save(
         form,

@@ -98,10 +98,14 @@ def send_test() -> AnyResponse:
     """Send oneself a mail of one kind, with made-up data."""
     partner = guards.own_partner()
     form = TestMailForm(request.form)
-    if not form.validate():
-        return answer(partner, "test", 422, test_form=form)
-    kind, chosen = MailKind(form.kind.data or ""), form.language.data or ""
-    sample_mails.send(current_user, partner, kind, chosen)
+    saved = save(
+        form,
+        lambda: sample_mails.send(
+            current_user, partner, MailKind(form.kind.data or ""), form.language.data or ""
+        ),
+    )
+    if not saved.done:
+        return answer(partner, "test", saved.status, test_form=form)
     text = _("Test mail on its way to: %(email)s", email=address(current_user.email))
     fragment = partial(answer, partner, "test", 200, test_form=form)
     return notices.report(text, None, url_for("settings.partners"), fragment)

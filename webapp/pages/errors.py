@@ -1,19 +1,24 @@
 """Error pages: localised, with a way back and the request id of the log."""
 
 import logging
+from time import time
 from typing import Any
 
 from flask import Flask, Response, g, make_response, render_template
 from flask_babel import lazy_gettext as _l
+from flask_limiter.errors import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import BadHost, HTTPException, InternalServerError, SecurityError
 
+from webapp.labels import codes
+from webapp.labels.refusals import sentence
 from webapp.models import db
+from webapp.pages import guards
 from webapp.pages.incoming import OtherSite
 from webapp.pages.notices import Quicker, quicker
-from webapp.services.errors import Conflict
+from webapp.services.errors import Conflict, TooMany
 
 log = logging.getLogger(__name__)
 # PostgreSQL's code for the loser of two transactions that waited for each other. It was rolled back.
@@ -37,7 +42,6 @@ TEXTS = {
         _l("Nothing of yours was saved. Open the page again to see what changed."),
     ),
     413: (_l("That is too much at once"), _l("Send less text or a smaller file.")),
-    429: (_l("Too many attempts"), _l("Wait a few minutes, then try again.")),
     500: (
         _l("Something broke on our side"),
         _l("Nothing was half-saved. Try again; if it stays, tell your operator the number below."),
@@ -47,6 +51,8 @@ TEXTS = {
         _l("Try again in a few minutes. Until then nothing is saved."),
     ),
 }
+TOO_MANY = _l("Too many attempts")
+TOO_MANY_MAILS = _l("Too many mails for now")
 CHANGED_MEANWHILE = (
     _l("This has changed meanwhile"),
     _l("Nothing of yours was saved. Open the page again to see what changed."),
@@ -68,8 +74,10 @@ def prepare(app: Flask) -> None:
     app.register_error_handler(SecurityError, show_unknown_host)
     app.register_error_handler(BadHost, show_unknown_host)
     app.register_error_handler(OtherSite, show_other_site)
+    app.register_error_handler(RateLimitExceeded, show_too_many)
     app.register_error_handler(CSRFError, show_expired)
     app.register_error_handler(Conflict, show_conflict)
+    app.register_error_handler(TooMany, show_too_many_mails)
     app.register_error_handler(StaleDataError, show_same_moment)
     app.register_error_handler(Exception, show_breakdown)
 
@@ -111,6 +119,23 @@ def show_unknown_host(error: HTTPException) -> Response:
 
 def show_other_site(error: OtherSite) -> Response:
     return page(403, OTHER_SITE)
+
+
+def show_too_many(error: RateLimitExceeded) -> Response:
+    """Tell after how long the next try counts, in words and to machines."""
+    limit = guards.limiter.current_limit
+    return wait(int(limit.reset_at - time()) if limit else 60, TOO_MANY)
+
+
+def show_too_many_mails(error: TooMany) -> Response:
+    return wait(error.seconds, TOO_MANY_MAILS, sentence(error.refusal, **error.values))
+
+
+def wait(seconds: int, title: Any, text: str | None = None) -> Response:
+    """Answer that something is too much for now. ``text``: by default how long one has to wait."""
+    response = page(429, (title, text or codes.try_again_in(seconds)))
+    response.headers["Retry-After"] = str(max(seconds, 1))
+    return response
 
 
 def show_expired(error: CSRFError) -> Response:

@@ -163,8 +163,10 @@ def finish(response: Response) -> Response:
         else:
             db.session.rollback()
     settings = current_app.config["PORTAL"]
-    response.headers.setdefault("Content-Security-Policy", headers.content_policy(settings))
-    response.headers.update(headers.PAGES)
+    policy = headers.content_policy(settings.frame_ancestors)
+    response.headers.setdefault("Content-Security-Policy", policy)
+    # No route sets one of them, so they need not be looked for, which takes longer than to write them.
+    response.headers.extend(headers.PAGES)
     response.headers["X-Request-ID"] = g.get("request_id", "")
     # The header holds for the whole host, which is not ours if the portal is mounted below a path.
     if settings.secure and not request.script_root:

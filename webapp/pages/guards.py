@@ -1,12 +1,11 @@
 """Guards of routes: the policy of each, and objects loaded within the user's own organisation."""
 
 from collections.abc import Callable
-from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Any, TypeVar
 
-from flask import Flask, abort, g, request
+from flask import Flask, abort, flash, g, request, url_for
+from flask_babel import gettext as _
 from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from flask_login import current_user
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import generate_csrf
@@ -19,6 +18,7 @@ from webapp.models import AuditEntry, Client, Delivery, Partner, Subscription, U
 from webapp.models.audit import AuditAction
 from webapp.models.organisation import users_with_organisations
 from webapp.pages import htmx
+from webapp.signin.network import client_network
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -29,22 +29,6 @@ def csrf_token() -> str:
     """Return the request's token. The library's own function, which makes it, looks up its settings each time."""
     token: str = g.get("csrf_token") or generate_csrf()
     return token
-
-
-def client_network() -> str:
-    """Return the address that limits count by: an IPv4 address, or a whole IPv6 network.
-
-    In IPv6 everybody has more addresses than a limit could count.
-    """
-    text = get_remote_address()
-    try:
-        address = ip_address(text)
-    except ValueError:
-        # A server behind a local socket sees no address.
-        return text
-    if isinstance(address, IPv4Address) or address.ipv4_mapped:
-        return text
-    return str(ip_network((address, 64), strict=False))
 
 
 class RouteLimiter(Limiter):
@@ -107,7 +91,7 @@ def enforce(app: Flask) -> Response | None:
         if not current_user.is_authenticated:
             return htmx.to_sign_in()
         if lacks_factor() and not hasattr(view, "before_second_factor"):
-            return htmx.to("second_factor.index")
+            return htmx.to_page(url_for("second_factor.index"))
         if not current_user.may(policy):
             abort(403)
     return None
@@ -129,11 +113,6 @@ def own_company() -> Client:
     return organisation
 
 
-def invited() -> str:
-    """Name the invited person for the limit of invitations. Strangers' tries count for themselves."""
-    return f"{current_user.organisation_id} {(request.view_args or {})['user_id']}"
-
-
 def found(value: Any) -> Any:
     """Return the value, or answer 404, as if the objects of other organisations did not exist."""
     if value is None:
@@ -142,13 +121,26 @@ def found(value: Any) -> Any:
 
 
 def own_client(client_id: int) -> Client:
-    """Load a client of the signed-in partner user; else 404."""
+    """Load a client of the signed-in partner user, to look at; else 404. It may be archived."""
     client: Client = found(loaded.client_of(client_id, current_user.organisation_id))
     return client
 
 
+def client_in_use(client_id: int) -> Client:
+    """Load a client of the signed-in partner user, to change it; else 404. An archived one leads to its page."""
+    return in_use(own_client(client_id))
+
+
+def in_use(client: Client) -> Client:
+    """Return a client that is not archived; else answer with its page, which says why nothing can be changed."""
+    if client.archived_at is not None:
+        flash(_("This client is archived. Bring it back before you change anything."), "warn")
+        abort(htmx.to_page(url_for("clients.renewals", client_id=client.id)))
+    return client
+
+
 def own_subscription(subscription_id: int) -> Subscription:
-    """Load a subscription of one of the signed-in partner user's clients; else 404."""
+    """Load a subscription of one of the signed-in partner user's clients, to change it; else 404."""
     subscription: Subscription = found(
         db.session.scalar(
             select(Subscription)
@@ -160,6 +152,7 @@ def own_subscription(subscription_id: int) -> Subscription:
             .options(joinedload(Subscription.client))
         )
     )
+    in_use(subscription.client)
     return subscription
 
 

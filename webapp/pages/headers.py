@@ -1,6 +1,6 @@
 """Headers of every answer: they hold a page to itself. Whoever shows or mounts the portal finds all of it here."""
 
-from webapp.config import Settings
+from functools import lru_cache
 
 # Nothing may be loaded or sent but our own files, pages and forms; icons are data in the stylesheet.
 POLICY = {
@@ -33,8 +33,8 @@ YEAR = 31_536_000
 STRICT_TRANSPORT = f"max-age={YEAR}"
 
 
-def content_policy(settings: Settings) -> str:
-    """Write the content security policy of a page, which the settings let some other pages show in a frame."""
-    ancestors = " ".join(settings.frame_ancestors) or "'none'"
-    directives = POLICY | {"frame-ancestors": ancestors}
+@lru_cache
+def content_policy(ancestors: tuple[str, ...]) -> str:
+    """Write the content security policy of a page that pages at these addresses may show in a frame."""
+    directives = POLICY | {"frame-ancestors": " ".join(ancestors) or "'none'"}
     return "; ".join(f"{name} {sources}" for name, sources in directives.items())

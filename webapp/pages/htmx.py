@@ -49,11 +49,11 @@ def to_sign_in() -> AnyResponse:
     return redirect(target, 303)
 
 
-def to(endpoint: str) -> AnyResponse:
-    """Send somebody to another page instead of the one that was asked for, never into a dialog."""
+def to_page(address: str) -> AnyResponse:
+    """Send somebody to another page than the one asked for; htmx, too, which would show it in a part of this one."""
     if asks():
-        return Response(status=403, headers={"HX-Redirect": url_for(endpoint)})
-    return redirect(url_for(endpoint), 303)
+        return Response(status=409, headers={"HX-Redirect": address})
+    return redirect(address, 303)
 
 
 def current_page() -> str:

@@ -30,7 +30,7 @@ blueprint = Blueprint("renewal_owner", __name__)
 @guards.allow(Action.LOOK_AFTER_CLIENTS)
 def edit(client_id: int) -> AnyResponse:
     """Show the dialog and save it. 422 comes with the faults, 409 with the change that came first."""
-    client = guards.own_client(client_id)
+    client = guards.client_in_use(client_id)
     known = loading.of_client(client)
     form = build_form(client, known)
     wanted = facts_with(known, form)
@@ -51,7 +51,7 @@ def edit(client_id: int) -> AnyResponse:
 @guards.allow(Action.LOOK_AFTER_CLIENTS)
 def preview(client_id: int) -> AnyResponse:
     """Show who would get what next if the dialog were saved as it stands. Nothing is saved."""
-    client = guards.own_client(client_id)
+    client = guards.client_in_use(client_id)
     known = loading.of_client(client)
     form = build_form(client, known)
     if not form.validate():

@@ -2,14 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 
-from flask import Flask, Response, g, request, session
+from flask import Flask, Response, g, session
 from flask_login import LoginManager, current_user, login_user
 
 from webapp.models import Login, SessionEnd, SignInMethod, User, db
 from webapp.models.loaded import SignIn
-from webapp.pages import guards
 from webapp.services.accounts import logins, sessions
-from webapp.services.accounts.sessions import Place
+from webapp.signin import devices
 
 # A page writes nothing but this, and seldom.
 SEEN_EVERY = timedelta(minutes=5)
@@ -46,31 +45,27 @@ def own_login() -> Login:
     return db.session.get_one(Login, sign_in.login_id)
 
 
-def place() -> Place:
-    """Tell where this request is from."""
-    agent = "".join(filter(str.isprintable, request.user_agent.string))
-    return Place(guards.client_network(), agent)
-
-
 def begin(user: User, method: SignInMethod) -> None:
     """Begin a session of somebody who has just shown who it is, with nothing left over from an earlier one."""
     if before := present():
         sessions.end_one(before, SessionEnd.SWITCHED)
-    hand_out(user, sessions.begin(user, method, place()))
+    hand_out(sessions.begin(user, method))
     logins.signed_in(user)
+    devices.remember(own_login().email_key)
 
 
 def switch(user: User) -> None:
     """Go on as another user of the same login, in a new session with nothing left over from this one."""
     before = present()
     assert before is not None
-    hand_out(user, sessions.go_on(before, user, SessionEnd.SWITCHED, place()))
+    hand_out(sessions.go_on(before, user, SessionEnd.SWITCHED))
     logins.signed_in(user)
 
 
-def hand_out(user: User, key: str) -> None:
+def hand_out(key: str) -> None:
+    """Give the browser another key, and this request its session."""
     session.clear()
-    login_user(user)
+    login_user(load_user(key))
     # The library has stored the user's id. Whoever has a key is signed in until its session ends.
     session["_user_id"] = key
 

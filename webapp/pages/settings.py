@@ -9,8 +9,8 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from webapp.domain.access import Action
-from webapp.models import Login, SignInMethod, User, db
-from webapp.pages import guards, listing, sessions
+from webapp.models import Login, SecurityAction, SignInMethod, User, db
+from webapp.pages import guards, listing, proving, sessions
 from webapp.pages.communications_forms import SwitchForm
 from webapp.pages.htmx import Answer
 from webapp.pages.notices import Quicker
@@ -75,9 +75,16 @@ def cancel_address() -> Response:
     return redirect(url_for("settings.profile"), 303)
 
 
+def own_address() -> str:
+    """Return the address by which the user signs in, as failures count by it."""
+    login = logins.of(current_user)
+    return login.email_key if login else ""
+
+
 @blueprint.post("/settings/profile/password", endpoint="password")
 @guards.allow(Action.USE_ACCOUNT)
 @guards.limiter.limit(limits.BY_ADDRESS)
+@proving.limit_failures(own_address)
 def change_password() -> Answer:
     """Set a new password; all other sessions of this login end."""
     form = PasswordForm()
@@ -89,9 +96,11 @@ def change_password() -> Answer:
         # Argon2 takes long on purpose, so it must not run while we hold SQLite's write lock.
         db.session.rollback()
         if not password.verify(secret, form.present.data):
+            proving.failed(own_address())
             form.present.errors = [_("This is not your present password.")]
         elif password_hash := hash_of_new(form.password, words):
-            logins.set_password(db.session.get_one(Login, login_id), password_hash)
+            login = db.session.get_one(Login, login_id)
+            logins.change_password(login, password_hash, SecurityAction.PASSWORD_CHANGED)
             sessions.begin(current_user._get_current_object(), SignInMethod.PASSWORD)
             flash(_("Your password is changed. Everywhere else you are signed out."), "good")
             return redirect(url_for("settings.profile"), 303)
@@ -158,7 +167,6 @@ def member(user_id: int) -> Answer:
 
 @blueprint.post("/settings/team/<int:user_id>/invitation", endpoint="resend")
 @guards.allow(Action.MANAGE_TEAM)
-@guards.limiter.limit(limits.INVITATIONS, key_func=guards.invited)
 def resend_invitation(user_id: int) -> Response:
     """Send an invitation, or a new one that replaces the last."""
     user = guards.own_member(user_id)

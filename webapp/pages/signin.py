@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 
 from flask import (
     Blueprint,
-    Response,
     flash,
     g,
     redirect,
@@ -19,12 +18,12 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.domain.refusals import Refusal
 from webapp.labels.refusals import sentence
-from webapp.models import Link, LinkPurpose, Login, SignInMethod, db
-from webapp.pages import frame, guards, htmx, sessions
+from webapp.models import Link, LinkPurpose, Login, SecurityAction, SignInMethod, db
+from webapp.pages import frame, guards, htmx, proving, sessions
 from webapp.pages.htmx import Answer
 from webapp.pages.ids import row_id
 from webapp.pages.signin_forms import ForgottenForm, LinkForm, SignInForm, hash_of_new
-from webapp.services.accounts import addresses, links, logins, membership, second_factor
+from webapp.services.accounts import addresses, links, logins, membership, resets, second_factor
 from webapp.services.accounts.own_words import own_words
 from webapp.services.errors import Refused
 from webapp.signin import limits, password, tokens
@@ -37,11 +36,6 @@ PENDING_LASTS = timedelta(minutes=10)
 PROVING, CHOOSING = "proving", "choosing"
 
 
-def failed(response: Response) -> bool:
-    """Tell whether the answer was "wrong e-mail or password". Only these count against the address."""
-    return bool(g.get("sign_in_failed"))
-
-
 def typed_email() -> str:
     """Return the form's e-mail as limits count it, the same for all spellings of an address."""
     text = request.form.get("email", "")
@@ -51,9 +45,7 @@ def typed_email() -> str:
 @blueprint.route("/sign-in", methods=["GET", "POST"])
 @guards.public
 @guards.limiter.limit(limits.BY_ADDRESS, methods=["POST"])
-@guards.limiter.limit(
-    limits.FAILURES_BY_EMAIL, key_func=typed_email, methods=["POST"], deduct_when=failed
-)
+@proving.limit_failures(typed_email)
 def sign_in() -> Answer:
     """Sign in with e-mail and password. Unknown addresses and wrong passwords get the same answer, as fast."""
     onward = htmx.local(request.values.get("next"))
@@ -64,9 +56,10 @@ def sign_in() -> Answer:
         login = login_behind(form.email.data, form.password.data)
         if login:
             return enter(login, SignInMethod.PASSWORD, onward)
-        g.sign_in_failed = True
+        proving.failed(typed_email())
         form.form_errors.append(
-            _("E-mail and password don't match. Check both, or set a new password.")
+            g.get("shut_out")
+            or _("E-mail and password don't match. Check both, or set a new password.")
         )
     page = render_template("signin/sign_in.html", form=form, onward=onward)
     return page, 422 if form.errors else 200
@@ -74,15 +67,20 @@ def sign_in() -> Answer:
 
 def login_behind(email: str, given: str) -> Login | None:
     """Find the login that an e-mail and its password prove, if it opens anything."""
-    login = logins.find(logins.email_key(email))
-    login_id, stored = login.id if login else 0, logins.password_of(login)
-    secret = stored.secret if stored else None
+    key = logins.email_key(email)
+    secret = logins.secret_of(key)
     # Verifying takes long on purpose, so it must not run while we hold SQLite's write lock.
     db.session.rollback()
     if not password.verify(secret, given):
         return None
-    login = db.session.get(Login, login_id)
-    return login if logins.users_of(login) else None
+    login = logins.find(key)
+    if logins.users_of(login):
+        return login
+    if logins.shut_out(login):
+        g.shut_out = _(
+            "Your company's access is closed: your partner has archived it. Your partner can open it again."
+        )
+    return None
 
 
 def enter(login: Login, method: SignInMethod, onward: str) -> AnyResponse:
@@ -155,12 +153,11 @@ def choose() -> AnyResponse | str:
 @blueprint.route("/forgotten-password", methods=["GET", "POST"])
 @guards.public
 @guards.limiter.limit(limits.BY_ADDRESS, methods=["POST"])
-@guards.limiter.limit(limits.MAILS_BY_EMAIL, key_func=typed_email, methods=["POST"])
 def forgotten() -> Answer:
-    """Ask for a link to set a new password. The answer doesn't tell whether the address is known."""
+    """Ask for a link to set a new password. Neither the answer nor its time tells whether the address is known."""
     form = ForgottenForm()
     if form.validate_on_submit():
-        logins.request_reset(form.email.data)
+        resets.ask(form.email.data)
         return redirect(url_for("signin.forgotten", sent=1), 303)
     sent = "sent" in request.args
     page = render_template("signin/forgotten.html", form=form, sent=sent)
@@ -244,7 +241,7 @@ def set_password(found: Link, password_hash: str) -> Login | None:
     links.take(found)
     if found.login is None:
         return None
-    logins.set_password(found.login, password_hash)
+    logins.change_password(found.login, password_hash, SecurityAction.PASSWORD_RESET)
     return found.login if logins.users_of(found.login) else None
 
 

@@ -2,12 +2,12 @@
 
 from datetime import UTC, datetime
 
-from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from webapp.models import Login, SignInMethod, db
-from webapp.pages import guards, htmx, signin
+from webapp.pages import guards, htmx, proving, signin
 from webapp.pages.htmx import Answer
 from webapp.pages.signin_forms import CodeForm
 from webapp.services.accounts import second_factor
@@ -36,9 +36,7 @@ def tell_of_codes(left: int) -> None:
 @blueprint.route("/sign-in/code", methods=["GET", "POST"])
 @guards.public
 @guards.limiter.limit(limits.BY_ADDRESS, methods=["POST"])
-@guards.limiter.limit(
-    limits.FAILURES_BY_EMAIL, key_func=pending_address, methods=["POST"], deduct_when=signin.failed
-)
+@proving.limit_failures(pending_address)
 def ask() -> Answer:
     """Ask for a code. Nobody is signed in before it was right."""
     login, _method = signin.pending_login(signin.PROVING)
@@ -47,7 +45,7 @@ def ask() -> Answer:
         return redirect(url_for("signin.sign_in", next=onward), 303)
     form = CodeForm()
     if form.validate_on_submit():
-        login_id = login.id
+        login_id, email_key = login.id, login.email_key
         method = proved(login, authenticator.digits(form.code.data))
         if method:
             login = db.session.get_one(Login, login_id)
@@ -55,7 +53,7 @@ def ask() -> Answer:
             if method is SignInMethod.RECOVERY_CODE:
                 tell_of_codes(len(second_factor.codes_of(login)))
             return answer
-        g.sign_in_failed = True
+        proving.failed(email_key)
         form.code.errors = [_("This code is wrong, or was used already. Wait for the next one.")]
     page = render_template("signin/code.html", form=form, onward=onward)
     return page, 422 if form.errors else 200

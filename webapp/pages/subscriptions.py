@@ -27,7 +27,7 @@ CloseRenewal = Callable[[User | None, Subscription, str | None], TrailEntry | No
 @guards.allow(Action.LOOK_AFTER_CLIENTS)
 def add(client_id: int) -> Answer:
     """Add a subscription to a client."""
-    client = guards.own_client(client_id)
+    client = guards.client_in_use(client_id)
     form = SubscriptionForm(term_months=12, currency=currency_of(client.country))
     saved = save(form, lambda: subscriptions.add_subscription(current_user, client, form.details))
     if added := saved.value:

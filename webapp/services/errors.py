@@ -1,5 +1,8 @@
 """The two ways in which a use case says no. Their words are in webapp.labels.refusals."""
 
+from datetime import timedelta
+from math import ceil
+
 from webapp.domain.refusals import Refusal
 from webapp.models import AuditEntry
 
@@ -15,6 +18,14 @@ class Refused(ValueError):
         self.field = field
         self.refusal = refusal
         self.values = values
+
+
+class TooMany(Refused):
+    """Raised for a mail too many. It may be asked for again after ``seconds``."""
+
+    def __init__(self, refusal: Refusal, wait: timedelta) -> None:
+        self.seconds = ceil(wait.total_seconds())
+        super().__init__("email", refusal, minutes=ceil(self.seconds / 60))
 
 
 class Conflict(Exception):

@@ -1,9 +1,8 @@
-"""Limits of tries: by network address, by e-mail for failures alone, by person for invitations."""
+"""Limits of tries, for routes. How many mails somebody can cause is in webapp.services.sending.limits."""
 
 # For one network address, which may be a whole office.
 BY_ADDRESS = "10 per minute"
-# Failures for one e-mail, from anywhere. Guessing stays slow, and a person's own slips don't lock them out.
-FAILURES_BY_EMAIL = "5 per 15 minutes"
-MAILS_BY_EMAIL = "3 per hour"
-# Invitations to one person, so that a mailbox can't be flooded.
-INVITATIONS = "5 per hour"
+# Failures for one e-mail from one network, or on one known device. Guessing stays slow, and slips are forgiven.
+FAILURES = "5 per 15 minutes"
+# Failures for one e-mail from all networks together, on devices that are not known.
+FAILURES_ANYWHERE = "100 per day"

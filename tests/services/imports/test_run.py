@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import create_engine, func, select, true, update
 
-from tests.support.cast import Cast
+from tests.support.cast import Cast, make_client
 from webapp.domain.cells import Problem, read_cancelled, read_date, read_roles
 from webapp.domain.recipients import ContactRole
 from webapp.domain.reminders import mails_within
@@ -26,7 +26,7 @@ from webapp.models import (
     db,
 )
 from webapp.services import runtime
-from webapp.services.clients import renewals
+from webapp.services.clients import archiving, renewals
 from webapp.services.imports.run import DAYS_AHEAD, Report, import_list, spelling_of
 from webapp.services.reminders import due_index, loading, situations
 
@@ -351,6 +351,10 @@ def test_dates_in_figures_of_each_language(context: Flask, language: str, text: 
             [(2, "Deadline", Problem.DEADLINE_LATE)],
         ),
         (
+            "Company name,Email,Name\nX\u200b,a@x.example,Ana\u3164\nAcme,b@y.example,علی\u200cرضا\n",
+            [(2, "Company name", Problem.UNSEEN), (2, "Name", Problem.UNSEEN)],
+        ),
+        (
             PEOPLE,
             [
                 (2, "Company name", Problem.NOT_FOUND),
@@ -470,3 +474,30 @@ def test_steps_that_change_after_an_import_began_count(
     engine.dispose()
     bring(HEADER + "New,Hub,2027-06-30,P1Y,,\n")
     assert subscription("New", "Hub").attention_on == date(2027, 6, 10)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "company,domain\nacme,acme.example\nNew,new.example\n",
+        "company,email,first name\nACME,new@acme.example,Nina\n",
+    ],
+)
+def test_an_archived_client_is_left_out_and_named(bring: Importer, cast: Cast, text: str) -> None:
+    alice, acme = db.session.get_one(User, cast.alice), client("Acme")
+    archiving.archive(alice, acme)
+    before = db.session.scalars(select(User.email).order_by(User.id)).all()
+    report = bring(text)
+    assert [(row, name) for row, name in report.archived] == [(2, "Acme")]
+    assert counts(report) == ((1 if "New" in text else 0), 0, 0)
+    assert client("Acme").domain is None
+    assert db.session.scalars(select(User.email).order_by(User.id)).all() == before
+
+
+def test_a_client_in_use_is_meant_before_an_archived_one(bring: Importer, cast: Cast) -> None:
+    archiving.archive(db.session.get_one(User, cast.alice), client("Acme"))
+    partner = db.session.get_one(Partner, cast.partner)
+    db.session.add(make_client(partner, "ACME"))
+    db.session.flush()
+    report = bring("company,city\nacme,Lodz\n")
+    assert (counts(report), report.archived) == ((0, 1, 0), ())

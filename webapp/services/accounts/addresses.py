@@ -2,10 +2,10 @@
 
 from sqlalchemy import select
 
-from webapp.models import AuditAction, Link, LinkPurpose, Login, User, db
+from webapp.models import AuditAction, Link, LinkPurpose, Login, SecurityAction, User, db
 from webapp.models.audit import TrailEntry
 from webapp.services import audit
-from webapp.services.accounts import links, logins, membership
+from webapp.services.accounts import links, logins, membership, security_log
 from webapp.services.accounts.names import checked_address
 from webapp.services.reminders import situations
 from webapp.services.sending import after_changes
@@ -29,7 +29,7 @@ def waiting(user: User) -> Link | None:
 def ask(user: User, email: str) -> Link:
     """Let a new address wait until it is confirmed. Both mailboxes get a mail, the old one with a way to stop it.
 
-    Raises Refused for an address that somebody else in the organisation has.
+    Raises Refused for an address that somebody else in the organisation has, and TooMany.
     """
     email = checked_address(user.organisation_id, email, user)
     login = logins.of(user)
@@ -38,8 +38,10 @@ def ask(user: User, email: str) -> Link:
     for old in {user.email, login.email if login else user.email} - {email}:
         # Only the mailbox of the login itself can give the login back.
         own = login if old.casefold() == key else None
-        links.send(user, LinkPurpose.ADDRESS_STOP, email=old, login=own, new_email=email)
-    return links.send(user, LinkPurpose.ADDRESS_CONFIRMATION, email=email, login=login)
+        stop = LinkPurpose.ADDRESS_STOP
+        links.send(user, stop, email=old, login=own, new_email=email, sender=user)
+    security_log.record(SecurityAction.ADDRESS_ASKED, user, email=email)
+    return links.send(user, LinkPurpose.ADDRESS_CONFIRMATION, email=email, login=login, sender=user)
 
 
 def cancel(user: User) -> None:
@@ -61,6 +63,7 @@ def confirm(link: Link) -> TrailEntry | None:
     elif present is not None:
         # The address has a login already, which is the same person's.
         membership.join(user, present)
+    security_log.record(SecurityAction.ADDRESS_CHANGED, user, email=link.email)
     return entry
 
 
@@ -98,7 +101,9 @@ def stop(link: Link) -> None:
         membership.join(user, login)
         logins.forget_credentials(login)
         links.void(login, LinkPurpose.PASSWORD_RESET)
-        links.send(user, LinkPurpose.PASSWORD_RESET, login=login)
+        # Not even too many requests for new passwords keep somebody from stopping this.
+        links.send(user, LinkPurpose.PASSWORD_RESET, login=login, counts=False)
+    security_log.record(SecurityAction.ADDRESS_STOPPED, user, email=link.email)
 
 
 def give_back(login: Login, email: str) -> Login:

@@ -35,6 +35,7 @@ def tell(actor: User | None, admin: User) -> None:
                     letterhead=letterhead,
                 ),
                 queued_at=now,
+                sender_id=actor.organisation_id if actor else None,
             )
             for person in persons
         ]

@@ -45,10 +45,15 @@ def send(
     login: Login | None = None,
     inviter: User | None = None,
     new_email: str | None = None,
+    sender: User | None = None,
+    counts: bool = True,
 ) -> Link:
     """Make a link and queue the mail that brings it, written to this user.
 
     ``email``: the mailbox, by default the login's, else the user's. ``new_email``: what an ADDRESS_STOP would stop.
+    ``sender``: who asks for it, in the name of their organisation. ``counts``: unless it follows from another link.
+    Raises TooMany.
+
     The mail is written from the link's id when it goes out. Until then no table holds the key itself.
     """
     created = datetime.now(UTC)
@@ -84,6 +89,8 @@ def send(
         queued_at=now,
         send_before=now + purpose.lifetime,
         link_id=link.id,
+        sender_id=sender.organisation_id if sender else None,
+        counts=counts,
     )
     queueing.add([mail])
     return link

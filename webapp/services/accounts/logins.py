@@ -15,14 +15,18 @@ from webapp.models import (
     LinkPurpose,
     Login,
     Membership,
+    SecurityAction,
     SessionEnd,
     User,
     UserSession,
     db,
 )
 from webapp.models.organisation import users_with_organisations
-from webapp.models.tables import conflict_insert, credential_table, login_table
-from webapp.services.accounts import links, sessions
+from webapp.models.tables import client_table, conflict_insert, credential_table, login_table
+from webapp.services.accounts import links, security_log, sessions
+
+# Of the user's organisation, which is a client or has no such column.
+IN_USE = client_table.c.archived_at.is_(None)
 
 
 def email_key(text: str) -> str:
@@ -60,17 +64,30 @@ def of(user: User) -> Login | None:
 
 
 def users_of(login: Login | None) -> list[User]:
-    """List the active users that a login is, latest sign-in first."""
+    """List the active users that a login is, latest sign-in first. Nobody is let into an archived client."""
     if login is None:
         return []
     return list(
         db.session.scalars(
             users_with_organisations()
             .join(Membership, Membership.user_id == User.id)
-            .where(Membership.login_id == login.id, User.active)
+            .where(Membership.login_id == login.id, User.active, IN_USE)
             .order_by(User.signed_in_at.desc().nulls_last(), User.id)
         )
     )
+
+
+def shut_out(login: Login | None) -> bool:
+    """Tell whether a login is an active user of an archived client."""
+    if login is None:
+        return False
+    found = (
+        select(Membership.user_id)
+        .join(User, User.id == Membership.user_id)
+        .join(client_table, client_table.c.id == User.organisation_id)
+        .where(Membership.login_id == login.id, User.active, ~IN_USE)
+    )
+    return db.session.scalar(found.limit(1)) is not None
 
 
 def password_of(login: Login | None) -> Credential | None:
@@ -92,6 +109,15 @@ def credentials_since(login: Login) -> datetime:
     return db.session.scalar(newest) or login.proved_at
 
 
+def secret_of(key: str) -> str | None:
+    """Find the hash of a login's password by its case-folded address, in one statement, whether there is one or not."""
+    return db.session.scalar(
+        select(Credential.secret)
+        .join(Login, Login.id == Credential.login_id)
+        .where(Login.email_key == key, Credential.kind == CredentialKind.PASSWORD)
+    )
+
+
 def set_password(login: Login, password_hash: str) -> None:
     """Set the password of a login. Earlier sessions and open resets end."""
     values = {"secret": password_hash, "made_at": datetime.now(UTC)}
@@ -105,6 +131,12 @@ def set_password(login: Login, password_hash: str) -> None:
     db.session.expire_all()
     links.void(login, LinkPurpose.PASSWORD_RESET)
     sessions.end_of_login(login, SessionEnd.PASSWORD)
+
+
+def change_password(login: Login, password_hash: str, action: SecurityAction) -> None:
+    """Let a person set another password, knowing the old one (PASSWORD_CHANGED) or by a link (PASSWORD_RESET)."""
+    set_password(login, password_hash)
+    security_log.record_login(action, login)
 
 
 def forget_credentials(login: Login) -> None:
@@ -130,18 +162,9 @@ def forget_unused(login: Login) -> None:
     db.session.flush()
 
 
-def request_reset(email: str) -> None:
-    """Queue a link to set a new password, if there is such a login, and it still opens something.
-
-    It goes to the login's own address, whatever addresses its users have.
-    """
-    login = find(email_key(email))
-    if users := users_of(login):
-        links.send(users[0], LinkPurpose.PASSWORD_RESET, login=login)
-
-
 def signed_in(user: User) -> None:
-    """Store the moment of a sign-in. The row's version stays, so that open forms don't go stale."""
+    """Store a sign-in, and its moment. The row's version stays, so that open forms don't go stale."""
+    security_log.record(SecurityAction.SIGNED_IN, user)
     db.session.execute(
         update(User).where(User.id == user.id).values(signed_in_at=datetime.now(UTC))
     )

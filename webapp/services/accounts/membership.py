@@ -11,6 +11,7 @@ from webapp.models import (
     LinkPurpose,
     Login,
     Membership,
+    SecurityAction,
     SessionEnd,
     User,
     db,
@@ -18,7 +19,7 @@ from webapp.models import (
 from webapp.models.audit import AuditAction
 from webapp.models.tables import conflict_insert, membership_table
 from webapp.services import audit
-from webapp.services.accounts import admin_notices, links, logins, sessions
+from webapp.services.accounts import admin_notices, links, logins, security_log, sessions
 from webapp.services.errors import Refused
 from webapp.services.locks import lock_clients, lock_organisation
 from webapp.services.reminders import situations
@@ -29,7 +30,7 @@ def invite(actor: User | None, user: User) -> Link:
     """Make a new invitation link and queue its mail; an older one of the same user is void.
 
     The first person of a client that is invited becomes its admin: somebody must be able to choose the contacts.
-    Only an admin of the partner makes an admin so, and the client's other people are told. Raises Refused.
+    Only an admin of the partner makes an admin so, and the client's other people are told. Raises Refused, TooMany.
     """
     if not user.active:
         raise Refused("active", Refusal.INACTIVE)
@@ -37,7 +38,7 @@ def invite(actor: User | None, user: User) -> Link:
     if isinstance(user.organisation, Client) and not has_admin(user.organisation_id):
         make_first_admin(actor, user)
     user.invited_at = datetime.now(UTC)
-    link = links.send(user, LinkPurpose.INVITATION, inviter=actor)
+    link = links.send(user, LinkPurpose.INVITATION, inviter=actor, sender=actor)
     audit.record_change(actor, AuditAction.USER_INVITED, user)
     return link
 
@@ -47,7 +48,16 @@ def make_first_admin(actor: User | None, user: User) -> None:
     if actor is not None and not actor.admin:
         raise Refused("admin", Refusal.FIRST_ADMIN)
     user.admin = True
+    security_log.record(SecurityAction.ROLE_CHANGED, user, actor=actor, admin="1")
     admin_notices.tell(actor, user)
+
+
+def role_changed(actor: User | None, user: User) -> None:
+    """Note that a user became an admin, or is one no more. Sessions end, but not that of who did it."""
+    if actor is None or actor.id != user.id:
+        sessions.end_of_user(user, SessionEnd.ROLE)
+    admin = "1" if user.admin else "0"
+    security_log.record(SecurityAction.ROLE_CHANGED, user, actor=actor, admin=admin)
 
 
 def has_admin(organisation_id: int) -> bool:
@@ -94,7 +104,10 @@ def join(user: User, login: Login) -> None:
     )
     db.session.flush()
     db.session.refresh(user)
-    if before is not None and before.id != login.id:
+    if before is not None and before.id == login.id:
+        return
+    security_log.record(SecurityAction.JOINED, user)
+    if before is not None:
         sessions.end_of_user(user, SessionEnd.ADDRESS)
         logins.forget_unused(before)
 
@@ -112,6 +125,7 @@ def deactivate(actor: User | None, user: User) -> None:
     links.void(user)
     situations.refresh_person(user)
     audit.record_change(actor, AuditAction.USER_DEACTIVATED, user)
+    security_log.record(SecurityAction.ACCESS_CHANGED, user, actor=actor, active="0")
 
 
 def activate(actor: User | None, user: User) -> None:
@@ -122,6 +136,7 @@ def activate(actor: User | None, user: User) -> None:
     user.active = True
     situations.refresh_person(user)
     audit.record_change(actor, AuditAction.USER_ACTIVATED, user)
+    security_log.record(SecurityAction.ACCESS_CHANGED, user, actor=actor, active="1")
 
 
 def keep_an_admin(user: User, field: str) -> None:

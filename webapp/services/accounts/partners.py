@@ -12,10 +12,10 @@ from webapp.domain.refusals import Refusal
 from webapp.domain.schedule import parse_steps
 from webapp.domain.shown import token_of
 from webapp.mail.addresses import name_from
-from webapp.models import AuditEntry, Partner, User, db
+from webapp.models import AuditEntry, Partner, SecurityAction, User, db
 from webapp.models.audit import AuditAction, TrailEntry
 from webapp.services import audit
-from webapp.services.accounts import names, people
+from webapp.services.accounts import names, people, security_log
 from webapp.services.errors import Refused
 from webapp.services.reminders import loading
 from webapp.services.sending import following
@@ -184,4 +184,12 @@ def switch(
     actor: User | None, partner: Partner, name: str, on: bool, shown: str | None = None
 ) -> TrailEntry | None:
     """Turn one of SWITCHES on or off for all clients; None if nothing changed. Raises Conflict."""
-    return save(actor, partner, SWITCHES[name], {name: on}, shown)
+    entry = save(actor, partner, SWITCHES[name], {name: on}, shown)
+    if entry and name == "sending":
+        security_log.record(
+            SecurityAction.SENDING_SWITCHED,
+            actor,
+            organisation_id=partner.id,
+            sending="1" if on else "0",
+        )
+    return entry

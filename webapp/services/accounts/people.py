@@ -10,7 +10,7 @@ from webapp.models import (
     AuditEntry,
     LinkPurpose,
     Organisation,
-    SessionEnd,
+    SecurityAction,
     User,
     db,
 )
@@ -18,7 +18,7 @@ from webapp.models.audit import AuditAction, TrailEntry
 from webapp.models.tables import fetch, user_table
 from webapp.models.user import name_key
 from webapp.services import audit
-from webapp.services.accounts import addresses, links, membership, sessions
+from webapp.services.accounts import addresses, links, membership, security_log
 from webapp.services.accounts.names import changed_address, checked_address, checked_name
 from webapp.services.reminders import situations
 from webapp.services.reminders.loading import person_of
@@ -148,12 +148,13 @@ def edit_person(
     if "email" in changes:
         addresses.note_move(user, before=changes["email"][0])
         invite_again(actor, user)
+        security_log.record(SecurityAction.ADDRESS_CHANGED, user, actor=actor, email=user.email)
     elif freed:
         changes |= audit.assign(user, rejected_reply=None)
     if not changes:
         return None
-    if "admin" in changes and not own:
-        sessions.end_of_user(user, SessionEnd.ROLE)
+    if "admin" in changes:
+        membership.role_changed(actor, user)
     db.session.flush()
     if changes.keys() & {"email", "rejected_reply"}:
         situations.refresh_person(user)

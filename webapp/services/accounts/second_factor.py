@@ -16,6 +16,7 @@ from webapp.models import (
     Login,
     Membership,
     Partner,
+    SecurityAction,
     SessionEnd,
     User,
     db,
@@ -23,7 +24,7 @@ from webapp.models import (
 from webapp.models.audit import TrailEntry
 from webapp.models.tables import conflict_insert, credential_table
 from webapp.services import audit
-from webapp.services.accounts import logins, partners, sessions
+from webapp.services.accounts import logins, partners, security_log, sessions
 from webapp.services.errors import Refused
 
 REQUIREMENT = "second_factor_required"
@@ -67,12 +68,18 @@ def set_up(login: Login, key: str, step: int, code_hashes: Sequence[str]) -> Non
         )
     )
     db.session.expire_all()
-    make_codes(login, code_hashes)
+    replace_codes(login, code_hashes)
     sessions.end_of_login(login, SessionEnd.FACTOR)
+    security_log.record_login(SecurityAction.FACTOR_SET, login)
 
 
 def make_codes(login: Login, code_hashes: Sequence[str]) -> None:
     """Give a login other recovery codes; earlier ones count no more."""
+    replace_codes(login, code_hashes)
+    security_log.record_login(SecurityAction.RECOVERY_CODES_MADE, login)
+
+
+def replace_codes(login: Login, code_hashes: Sequence[str]) -> None:
     forget(login, CredentialKind.RECOVERY_CODE)
     made = {"kind": CredentialKind.RECOVERY_CODE, "made_at": datetime.now(UTC)}
     db.session.add_all(
@@ -119,6 +126,7 @@ def is_required(login: Login) -> bool:
 def take_away(login: Login) -> None:
     forget(login, CredentialKind.TOTP, CredentialKind.RECOVERY_CODE)
     sessions.end_of_login(login, SessionEnd.FACTOR)
+    security_log.record_login(SecurityAction.FACTOR_REMOVED, login)
 
 
 def reset(actor: User | None, login: Login) -> None:
@@ -162,4 +170,12 @@ def require(
     """
     if on and actor is not None and app_of(logins.of(actor)) is None:
         raise Refused("on", Refusal.FACTOR_OWN)
-    return partners.save(actor, partner, AuditAction.FACTOR_REQUIRED, {REQUIREMENT: on}, shown)
+    entry = partners.save(actor, partner, AuditAction.FACTOR_REQUIRED, {REQUIREMENT: on}, shown)
+    if entry:
+        security_log.record(
+            SecurityAction.FACTOR_REQUIRED,
+            actor,
+            organisation_id=partner.id,
+            required="1" if on else "0",
+        )
+    return entry

@@ -6,7 +6,6 @@ settings, and at the latest after their absolute time.
 
 import secrets
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -19,51 +18,42 @@ from webapp.models.loaded import SignIn
 from webapp.models.tables import execute, user_session_table
 from webapp.models.transactions import at_once
 from webapp.services import runtime
+from webapp.signin.network import whence
 
 row = user_session_table.c
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a session is from: the network by which limits count, and the browser as it names itself."""
-
-    network: str | None = None
-    agent: str | None = None
-
-
-NOWHERE = Place()
 
 
 def key_hash(key: str) -> str:
     return sha256(key.encode()).hexdigest()
 
 
-def begin(user: User, method: SignInMethod, place: Place = NOWHERE) -> str:
+def begin(user: User, method: SignInMethod) -> str:
     """Begin a session of a member, who has just shown who it is. Returns its key, which no table holds."""
     now = datetime.now(UTC)
     ends = now + timedelta(days=runtime.settings().session_days)
-    return add(user, place, method=method, made_at=now, proved_at=now, ends_at=ends)
+    return add(user, method=method, made_at=now, proved_at=now, ends_at=ends)
 
 
-def go_on(before: SignIn, user: User, by: SessionEnd, place: Place = NOWHERE) -> str:
+def go_on(before: SignIn, user: User, by: SessionEnd) -> str:
     """End a session and begin another one in its stead, which lasts no longer. Returns the new one's key."""
     end_one(before, by)
     kept = {"method": before.method, "proved_at": before.proved_at, "ends_at": before.ends_at}
-    return add(user, place, made_at=datetime.now(UTC), **kept)
+    return add(user, made_at=datetime.now(UTC), **kept)
 
 
-def add(user: User, place: Place, *, made_at: datetime, **values: Any) -> str:
+def add(user: User, *, made_at: datetime, **values: Any) -> str:
     if user.membership is None:
         raise ValueError("nobody signs in as this user")
     key = secrets.token_urlsafe(32)
+    network, agent = whence()
     new = UserSession(
         key_hash=key_hash(key),
         login_id=user.membership.login_id,
         user_id=user.id,
         made_at=made_at,
         seen_at=made_at,
-        network=place.network,
-        agent=(place.agent or "")[:300] or None,
+        network=network,
+        agent=agent,
         **values,
     )
     db.session.add(new)

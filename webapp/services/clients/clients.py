@@ -176,8 +176,13 @@ def one_line(details: ClientDetails, name: str) -> Any:
 
 def refuse_taken(partner: Partner, external_id: str, own_id: int | None) -> None:
     lock_organisation(partner.id)
-    twin = db.session.scalar(
-        select(Client.id).where(Client.partner_id == partner.id, Client.external_id == external_id)
-    )
-    if twin not in (None, own_id):
-        raise Refused("external_id", Refusal.EXTERNAL_ID_TAKEN)
+    twin = db.session.execute(
+        select(Client.id, Client.archived_at).where(
+            Client.partner_id == partner.id, Client.external_id == external_id
+        )
+    ).one_or_none()
+    if twin is None or twin.id == own_id:
+        return
+    if twin.archived_at is not None:
+        raise Refused("external_id", Refusal.EXTERNAL_ID_ARCHIVED)
+    raise Refused("external_id", Refusal.EXTERNAL_ID_TAKEN)

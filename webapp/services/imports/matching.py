@@ -27,6 +27,8 @@ ClientKey = tuple[Field, str]
 class Matcher:
     """A matcher of one line after the other. It keeps the plans, each line's outcome and the faults.
 
+    ``archived``: the lines that are left out, since their client is archived, each with the client's name.
+
     It finds a client by external id, else by domain, else by folded name. A weaker key never finds a client
     that has another stronger key.
     """
@@ -38,6 +40,7 @@ class Matcher:
         self.known: dict[int, int] = {}
         self.outcomes: dict[int, Outcome] = {}
         self.faults: list[Fault] = []
+        self.archived: list[tuple[int, str]] = []
         self.places: dict[Field, dict[str, tuple[int, ...]]] = {kind: {} for kind in COMPANY_KEYS}
 
     def match_all(self, lines: Sequence[ImportedLine]) -> None:
@@ -79,6 +82,9 @@ class Matcher:
         """Match one line, which has these keys. Raises MatchError."""
         place, by = self.find(line, keys)
         plan = None if place is None else self.plans[place]
+        if plan is not None and plan.archived:
+            self.archived.append((line.row, plan.stored.name))
+            return Outcome.ARCHIVED
         outcome = Outcome.UNCHANGED
         if self.columns.kind is Kind.CLIENTS:
             if plan is None:
@@ -108,6 +114,8 @@ class Matcher:
                 for place in self.places[kind].get(key, ())
                 if kind is Field.EXTERNAL_ID or self.may_be(place, line, kind)
             ]
+            # A client in use may have got the name of an archived one.
+            found = [place for place in found if not self.plans[place].archived] or found
             if len(found) > 1:
                 raise MatchError(kind, Problem.AMBIGUOUS)
             if found:

@@ -17,11 +17,12 @@ LineClaim = tuple[Field, str, Any]
 
 
 class Outcome(IntEnum):
-    """The outcome of a line. Of two, the greater one counts."""
+    """The outcome of a line. Of two, the greater one counts. ``ARCHIVED``: its client is, so it is left out."""
 
     UNCHANGED = 0
     CHANGED = 1
     CREATED = 2
+    ARCHIVED = 3
 
 
 class MatchError(ValueError):
@@ -147,6 +148,11 @@ class ClientPlan(Plan[ClientRecord]):
     people: dict[str, Plan[PersonRecord]] = field(default_factory=dict)
     held: frozenset[ContactRole] = frozenset()
     roles: dict[ContactRole, tuple[str, int]] = field(default_factory=dict)
+
+    @property
+    def archived(self) -> bool:
+        """Tell whether the client is archived. Nothing is planned for it."""
+        return self.record is not None and self.record.archived_at is not None
 
     @property
     def touched(self) -> bool:

@@ -76,6 +76,7 @@ class PlannedChange:
 class Report:
     """The result of an import, or of its dry run. The counts are lines of the file without a fault.
 
+    ``archived``: the lines that are left out, since their client is archived, each with its name.
     ``changes`` yields the fields of stored rows that are changed; ``mails`` foresees the next mails about the
     clients, as the database is when it is called. Both yield nothing if there are faults.
     """
@@ -85,6 +86,7 @@ class Report:
     unchanged: int = 0
     faults: tuple[Fault, ...] = ()
     unused_columns: tuple[str, ...] = ()
+    archived: tuple[tuple[int, str], ...] = ()
     changes: Callable[[], Iterable[PlannedChange]] = tuple
     mails: Callable[[], Iterable[MailAhead]] = tuple
 
@@ -124,6 +126,7 @@ def import_list(
         counts[Outcome.UNCHANGED],
         tuple(sorted(matcher.faults, key=lambda fault: fault.row)),
         columns.unused,
+        tuple(matcher.archived),
     )
     if report.faults:
         return report

@@ -1,7 +1,7 @@
 """The partner's rows that the lines of a list may be about, as plain records."""
 
 from collections.abc import Collection, Iterator, Mapping
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -29,7 +29,7 @@ LONGEST_KEY = 300
 
 
 class ClientRecord(NamedTuple):
-    """A client's row. ``version``: of its organisation."""
+    """A client's row. ``version``: of its organisation. ``archived_at``: an import leaves it as it is."""
 
     id: int
     version: int
@@ -40,6 +40,7 @@ class ClientRecord(NamedTuple):
     domain: str | None
     city: str | None
     country: str | None
+    archived_at: datetime | None
 
 
 class SubscriptionRecord(NamedTuple):

@@ -4,7 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import ColumnElement, Date, and_, bindparam, case, func, literal, null, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+)
 
 from webapp.domain.ownership import Person
 from webapp.domain.recipients import Reachability
@@ -12,10 +24,16 @@ from webapp.domain.situations import Standing, reachabilities, standing
 from webapp.models import DeliveryState, Partner, ReminderState
 from webapp.models.organisation import NO_DECISION
 from webapp.models.subscription import base_date_of
-from webapp.models.tables import client_table, delivery_table, reminder_table, subscription_table
+from webapp.models.tables import (
+    client_table,
+    delivery_table,
+    reminder_table,
+    subscription_table,
+    user_table,
+)
 from webapp.services.lists import finding
 
-client, delivery = client_table.c, delivery_table.c
+client, delivery, member = client_table.c, delivery_table.c, user_table.c
 reminder, subscription = reminder_table.c, subscription_table.c
 
 
@@ -117,6 +135,36 @@ def not_sure() -> ColumnElement[int]:
     """Count the mails of the partner ``reader`` that are held until a person decides."""
     return finding.count(
         select(delivery.id).where(
-            delivery.partner_id == bindparam("reader"), delivery.state == DeliveryState.UNCLEAR
+            delivery.partner_id == bindparam("reader"),
+            delivery.state == DeliveryState.UNCLEAR,
+            delivery.archived_at.is_(None),
         )
     )
+
+
+# The people of the partner ``reader``; "chosen": some client has this contact of its own.
+TEAM = (
+    select(
+        member.id,
+        member.name,
+        member.email,
+        member.language,
+        member.time_zone,
+        member.active,
+        member.admin,
+        member.rejected_reply,
+        exists()
+        .where(client.contact_id == member.id, client.archived_at.is_(None))
+        .label("chosen"),
+        not_sure().label("undecided"),
+    )
+    .where(member.organisation_id == bindparam("reader"))
+    .order_by(member.id)
+)
+
+
+def at_risk(next_mail: date | None, blocked_until: date | None, today: date) -> date | None:
+    """Return the day of a client's next mail: today if one is blocked or overdue, None if none will come."""
+    if blocked_until and blocked_until >= today:
+        return today
+    return max(next_mail, today) if next_mail else None

@@ -1,13 +1,13 @@
 """The dashboard: a partner's clients, searched, filtered, sorted, one page at a time."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, exists, or_, select
+from sqlalchemy import or_, select
 
 from webapp.domain.ownership import (
     EffectiveOwner,
@@ -20,27 +20,29 @@ from webapp.domain.recipients import Reachability
 from webapp.domain.situations import SITUATIONS, Situation, Standing, standing
 from webapp.models import Partner
 from webapp.models.organisation import NO_DECISION
-from webapp.models.tables import client_table, execute, organisation_table, user_table
+from webapp.models.tables import client_table, execute, organisation_table
 from webapp.services import runtime
 from webapp.services.lists import finding, paging
 from webapp.services.lists.client_columns import (
+    TEAM,
     Team,
+    at_risk,
     blocked_until,
     client,
     decided_between,
     first_renewal,
     later_decision,
     next_mail,
-    not_sure,
 )
 from webapp.services.lists.finding import Given, Listing, constant, each_word
 from webapp.services.lists.paging import Page, choice, each, order, words
+from webapp.services.lists.status import ClientStatus
 from webapp.services.reminders.loading import person_of
 
 PAGE = 50
 WITHIN_DAYS = (30, 60, 90, 120)
 
-company, member = organisation_table.c, user_table.c
+company = organisation_table.c
 
 
 class OwnerFilter(StrEnum):
@@ -60,6 +62,8 @@ ROWS = select(
     client.situation,
     client.contact_id,
     client.first_decision_on,
+    client.archived_at,
+    client.erased_at,
     company.name,
     company.time_zone,
     next_mail().label("next_mail"),
@@ -67,10 +71,11 @@ ROWS = select(
     later_decision().label("later_decision"),
     blocked_until().label("blocked_until"),
 ).select_from(client_table.join(organisation_table, company.id == client.id))
+OWN = client.partner_id == constant("reader")
 LISTING = Listing(
     rows=ROWS,
     id=client.id,
-    readable=client.partner_id == constant("reader"),
+    readable=OWN & ClientStatus.IN_USE.holds(client.archived_at),
     conditions={
         "search": lambda given: client.search_key.like(given("word"), escape="/"),
         "situation": lambda given: client.situation.in_(given("keys")),
@@ -91,23 +96,12 @@ LISTING = Listing(
     either=frozenset({"between"}),
     keys={ClientSort.NAME: client.sort_key, ClientSort.DECISION: client.first_decision_on},
 )
-# The people of the partner ``reader``; "chosen": some client has this contact of its own.
-TEAM = (
-    select(
-        member.id,
-        member.name,
-        member.email,
-        member.language,
-        member.time_zone,
-        member.active,
-        member.admin,
-        member.rejected_reply,
-        exists().where(client.contact_id == member.id).label("chosen"),
-        not_sure().label("undecided"),
-    )
-    .where(member.organisation_id == bindparam("reader"))
-    .order_by(member.id)
-)
+LISTINGS = {
+    ClientStatus.IN_USE: LISTING,
+    ClientStatus.ARCHIVED: replace(
+        LISTING, readable=OWN & ClientStatus.ARCHIVED.holds(client.archived_at)
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +112,7 @@ class ClientQuery(paging.Query):
     owner: OwnerFilter | None = choice("owner", each(OwnerFilter))
     reach: Reachability | None = choice("reach", each(Reachability))
     within: int | None = choice("renewal", {"overdue": 0} | each(WITHIN_DAYS))
+    status: ClientStatus = choice("status", each(ClientStatus), ClientStatus.IN_USE)
     sort: str = order(ClientSort, ClientSort.NAME)
 
 
@@ -126,7 +121,7 @@ class ClientRow(NamedTuple):
 
     ``renewal``: the date of what is decided, if the decision is due before. ``later``: the next decision, if
     the first one is overdue. ``alone``: only one person at the client is told. ``at_risk``: the day of the
-    next mail to people who are hard to reach.
+    next mail to people who are hard to reach. ``archived``, ``erased``: nothing goes out for it any more.
     """
 
     id: int
@@ -141,6 +136,8 @@ class ClientRow(NamedTuple):
     reach: Reachability
     alone: bool
     at_risk: date | None
+    archived: bool = False
+    erased: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +155,7 @@ def load(partner: Partner, query: ClientQuery) -> ClientPage:
     team, undecided = load_team(partner)
     today = runtime.today(partner.time_zone)
     page = paging.load(
-        LISTING,
+        LISTINGS[query.status],
         query,
         PAGE,
         reader={"reader": partner.id, "today": today},
@@ -261,6 +258,8 @@ def client_rows(rows: Sequence[Any], partner: Partner, team: Team) -> Iterator[C
         situation,
         own_id,
         decision,
+        archived_at,
+        erased_at,
         name,
         zone,
         mail,
@@ -285,11 +284,6 @@ def client_rows(rows: Sequence[Any], partner: Partner, team: Team) -> Iterator[C
             reach=reach,
             alone=alone,
             at_risk=None if reach is Reachability.GREEN else at_risk(mail, blocked, day),
+            archived=archived_at is not None,
+            erased=erased_at is not None,
         )
-
-
-def at_risk(next_mail: date | None, blocked_until: date | None, today: date) -> date | None:
-    """Return the day of a client's next mail: today if one is blocked or overdue, None if none will come."""
-    if blocked_until and blocked_until >= today:
-        return today
-    return max(next_mail, today) if next_mail else None

@@ -27,6 +27,7 @@ from webapp.services.lists.finding import (
     unseen,
 )
 from webapp.services.lists.paging import Page, choice, each, words
+from webapp.services.lists.status import ClientStatus
 from webapp.services.sending import decisions
 from webapp.services.sending.decisions import Way
 
@@ -78,12 +79,15 @@ def called(given: Parameters) -> ColumnElement[bool]:
 
 
 # A search goes through the clients that mails are about, or the people whom they went to.
-CLIENTS = Listing(
-    rows=select(client.id),
-    id=client.id,
-    readable=client.partner_id == constant("reader"),
-    conditions={"client": named},
-)
+CLIENTS = {
+    status: Listing(
+        rows=select(client.id),
+        id=client.id,
+        readable=(client.partner_id == constant("reader")) & status.holds(client.archived_at),
+        conditions={"client": named},
+    )
+    for status in ClientStatus
+}
 RECIPIENTS = Listing(
     rows=select(recipient.id),
     id=recipient.id,
@@ -100,12 +104,13 @@ def looked_up(condition: ColumnElement[bool], row: ColumnElement[bool]) -> Colum
     return unseen(select(condition).where(row).scalar_subquery())
 
 
+OWN = delivery.partner_id == constant("reader")
 SEARCHED, LOOKED_UP = frozenset({"clients", "recipients"}), frozenset({"client", "recipient"})
 UNCLEAR = delivery.state == DeliveryState.UNCLEAR
 EVERY = Listing(
     rows=ROWS,
     id=delivery.id,
-    readable=delivery.partner_id == constant("reader"),
+    readable=OWN & ClientStatus.IN_USE.holds(delivery.archived_at),
     conditions={
         "clients": lambda given: delivery.client_id.in_(given("ids")),
         "recipients": lambda given: delivery.recipient_id.in_(given("ids")),
@@ -124,6 +129,8 @@ EVERY = Listing(
 # Mails that wait for a decision come on top of the first page. They are counted with all others.
 BELOW = replace(EVERY, shown=~UNCLEAR)
 ON_TOP = replace(EVERY, readable=EVERY.readable & UNCLEAR, counted=False)
+# Nobody is asked to decide about those of archived clients.
+ARCHIVED = replace(EVERY, readable=OWN & ClientStatus.ARCHIVED.holds(delivery.archived_at))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +141,7 @@ class DeliveryQuery(paging.Query):
     client: str = words("client")
     recipient: str = words("recipient")
     days: int | None = choice("days", each(PERIODS))
+    status: ClientStatus = choice("status", each(ClientStatus), ClientStatus.IN_USE)
 
 
 class DeliveryRow(NamedTuple):
@@ -177,10 +185,11 @@ def load(partner: Partner, query: DeliveryQuery) -> DeliveryPage:
     # Each client or person that a search finds has some mail.
     alone = len([*paging.narrowing(query)]) == 1
     many = alone and any(name in LOOKED_UP for name, _values in narrowed)
-    pages = EVERY if query.state else BELOW
+    archived = query.status is ClientStatus.ARCHIVED
+    pages = ARCHIVED if archived else EVERY if query.state else BELOW
     page = paging.load_ids(pages, query, PAGE, reader=reader, asked=narrowed, many=many)
     top = None
-    if not query.state and page.before is None and query.after is None:
+    if pages is BELOW and page.before is None and query.after is None:
         first = replace(query, before=None)
         top = paging.load_ids(ON_TOP, first, PAGE, reader=reader, asked=narrowed)
     on_top = top.rows if top else ()
@@ -200,7 +209,7 @@ def load(partner: Partner, query: DeliveryQuery) -> DeliveryPage:
 def asked(query: DeliveryQuery, reader: Given) -> Iterator[tuple[str, Given]]:
     """Turn the filters of a query into conditions of EVERY. It looks how many the searches find."""
     if words := list(each_word("client", query.client)):
-        found = finding.find_some(CLIENTS, words, reader, delivery.client_id)
+        found = finding.find_some(CLIENTS[query.status], words, reader, delivery.client_id)
         yield from searched("clients", found, words)
     if words := list(each_name(query.recipient)):
         found = finding.find_some(RECIPIENTS, words, reader, delivery.recipient_id)

@@ -16,7 +16,9 @@ COUNTS = select(
     *(
         finding.count(
             select(client.id).where(
-                client.partner_id == bindparam("partner"), client.situation.in_(keys)
+                client.partner_id == bindparam("partner"),
+                client.situation.in_(keys),
+                client.archived_at.is_(None),
             )
         )
         for keys in (FOLLOWING, OWN)
@@ -25,13 +27,16 @@ COUNTS = select(
 LOOKED_AFTER = select(
     finding.count(
         union_all(
-            select(client.id).where(client.contact_id == bindparam("user")),
+            select(client.id).where(
+                client.contact_id == bindparam("user"), client.archived_at.is_(None)
+            ),
             select(client.id)
             .join_from(partner_table, client_table, client.partner_id == partner_row.id)
             .where(
                 partner_row.id == bindparam("organisation"),
                 partner_row.notified_user_id == bindparam("user"),
                 client.situation.in_(WITHOUT_CONTACT),
+                client.archived_at.is_(None),
             ),
         )
     )

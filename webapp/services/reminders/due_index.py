@@ -75,6 +75,7 @@ def refresh_days(condition: ColumnElement[bool]) -> None:
             Subscription.steps_from,
             Subscription.cancelled,
             Subscription.attention_on,
+            client_table.c.archived_at,
             Partner.steps_text,
         )
         .join(client_table, client_table.c.id == Subscription.client_id)
@@ -87,7 +88,8 @@ def refresh_days(condition: ColumnElement[bool]) -> None:
             planned.get(row.id, ()),
             row.steps_from,
         )
-        day = None if row.cancelled else schedule.attention_on(renewal, steps_of(row.steps_text))
+        resting = row.cancelled or row.archived_at is not None
+        day = None if resting else schedule.attention_on(renewal, steps_of(row.steps_text))
         if day != row.attention_on:
             changed.append({"key": row.id, "day": day})
     write_each(changed)

@@ -54,7 +54,7 @@ CLIENTS = (
     .join(company, company.c.id == client.id)
     .join(partner_table, partner.id == client.partner_id)
     .join(agency, agency.c.id == partner.id)
-    .where(client.id.in_(bindparam("client_ids", expanding=True)))
+    .where(client.id.in_(bindparam("client_ids", expanding=True)), client.archived_at.is_(None))
     .order_by(client.id)
 )
 # The columns of Person, in its order.
@@ -92,7 +92,7 @@ PEOPLE_OF_ONE = select_people(
 
 
 def load(client_ids: Sequence[int]) -> dict[int, ClientFacts]:
-    """Load the facts of these clients, by id. Unknown ids are left out."""
+    """Load the facts of these clients, by id. Unknown ids are left out, and archived clients: no rule is for them."""
     if not client_ids:
         return {}
     rows = client_rows(client_ids)

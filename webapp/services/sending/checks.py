@@ -9,15 +9,16 @@ from webapp.domain.snapshots import Letterheads, ReminderSnapshot
 from webapp.mail import kinds
 from webapp.models import Delivery, db
 from webapp.services.reminders import loading
-from webapp.services.sending import letterheads, outbox, takeover_notes
+from webapp.services.sending import archived, letterheads, outbox, takeover_notes
 
 
 def still_right(queued: Sequence[Delivery], now: datetime) -> list[Delivery]:
     """Choose the mails that the rules would write in the same way now.
 
     Of the others, the client's mails, or the takeover notes, are issued anew. A mail that is resent after
-    an unclear end stays as it is, since it may have arrived.
+    an unclear end stays as it is, since it may have arrived. None goes out about an archived client.
     """
+    queued = archived.take_back(queued, now)
     loose = [delivery for delivery in queued if not delivery.resends]
     outdated = takeover_notes.take_back_outdated(
         [delivery for delivery in loose if is_note(delivery)], now

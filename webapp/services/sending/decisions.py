@@ -91,6 +91,7 @@ def true_in_time() -> Select[Any]:
     )
     right = and_(
         mail.send_before > bindparam("now"),
+        mail.archived_at.is_(None),
         subscription.cancelled.is_(False),
         reminder.base_date == base_date_of(subscription),
         ~overtaken,
@@ -134,7 +135,7 @@ def still_read(mails: Sequence[Any]) -> set[int]:
     read = {
         mail.id
         for mail in mails
-        if mail.client_id is not None and would_read(mail, clients[mail.client_id].circle)
+        if mail.client_id in clients and would_read(mail, clients[mail.client_id].circle)
     }
     ids = [mail.id for mail in mails if mail.client_id is None]
     notes = db.session.scalars(select(Delivery).where(Delivery.id.in_(ids))).all() if ids else ()

@@ -42,6 +42,7 @@ def waiting() -> Select[Any]:
         .where(
             mail.partner_id == bindparam("partner"),
             mail.state == DeliveryState.QUEUED,
+            mail.archived_at.is_(None),
             mail.client_id.is_not(None),
         )
         .order_by(mail.id)
@@ -123,7 +124,7 @@ def among_clients(found: FromClause, *conditions: ColumnElement[bool]) -> Select
     owned, client = subscription_table.c, client_table.c
     deciding = (
         select(client.id)
-        .where(client.partner_id == bindparam("partner"), *conditions)
+        .where(client.partner_id == bindparam("partner"), client.archived_at.is_(None), *conditions)
         .order_by(client.first_decision_on, client.id)
         .limit(MANY_CLIENTS)
         .subquery()

@@ -132,6 +132,7 @@ def follow(change: Row[Any], client_ids: Sequence[int]) -> None:
         followers = (
             client_table.c.id.in_(client_ids)
             & client_table.c.owner.is_(None)
+            & client_table.c.archived_at.is_(None)
             & (client_table.c.id <= change.newest_client_id)
         )
         owner_changes.remember(followers, now)

@@ -67,7 +67,10 @@ def issue_due(now: datetime, limit: int = CHUNK) -> int:
     """
     client_ids = db.session.scalars(
         select(client_table.c.id)
-        .where(client_table.c.id.in_(select(Reminder.client_id).where(DUE)))
+        .where(
+            client_table.c.id.in_(select(Reminder.client_id).where(DUE)),
+            client_table.c.archived_at.is_(None),
+        )
         .order_by(client_table.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)

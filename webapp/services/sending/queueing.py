@@ -10,17 +10,20 @@ from flask import g
 from sqlalchemy import insert, update
 
 from webapp.domain.delivery import DeliveryState
+from webapp.domain.mail_limits import Errand, errand_of
 from webapp.domain.ownership import Person
 from webapp.domain.snapshots import Snapshot
 from webapp.models import MailKind, db
 from webapp.models.tables import delivery_table, user_table
+from webapp.services.sending import limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewMail:
     """A mail to be queued. Renewal mails have a partner, a client, a day; account mails their link.
 
-    ``language`` None: the person's own. ``send_after`` None: at once.
+    ``language`` None: the person's own. ``send_after`` None: at once. ``sender_id``: the organisation in whose name
+    somebody asked for it, if anybody did. ``counts``: not for what follows from a mail that was counted.
     """
 
     kind: MailKind
@@ -35,18 +38,29 @@ class NewMail:
     day: date | None = None
     revision: int = 1
     link_id: int | None = None
+    sender_id: int | None = None
+    counts: bool = True
+
+    @property
+    def email(self) -> str:
+        return self.person.email
+
+    @property
+    def errand(self) -> Errand | None:
+        return errand_of(self.kind, self.snapshot.test) if self.counts else None
 
 
 def add(mails: Sequence[NewMail]) -> list[int]:
-    """Queue mails, and return their ids in the same order.
+    """Queue mails, and return their ids in the same order. Raises TooMany (services/sending/limits).
 
     ``g.mail_queued`` tells the edges that a mail such as an invitation goes out at once. Reminders wait for
     their hour anyway.
     """
     if not mails:
         return []
+    limits.count(mails)
     if any(mail.send_after is None for mail in mails):
-        g.mail_queued = True
+        wake_worker()
     note_readers(mails)
     return list(
         db.session.scalars(
@@ -54,6 +68,11 @@ def add(mails: Sequence[NewMail]) -> list[int]:
             [row(mail) for mail in mails],
         )
     )
+
+
+def wake_worker() -> None:
+    """Let the edges wake a worker once this unit of work is stored."""
+    g.mail_queued = True
 
 
 def note_readers(mails: Sequence[NewMail]) -> None:

@@ -17,7 +17,10 @@ from webapp.services.sending.queueing import NewMail
 
 
 def send(actor: User, partner: Partner, kind: MailKind, language: str) -> Delivery:
-    """Queue a test mail to the actor. Like an account mail it goes out at once, even while sending is off."""
+    """Queue a test mail to the actor. Like an account mail it goes out at once, even while sending is off.
+
+    Raises TooMany.
+    """
     tester = tester_of(actor, partner, language)
     mail = NewMail(
         kind=kind,
@@ -26,6 +29,7 @@ def send(actor: User, partner: Partner, kind: MailKind, language: str) -> Delive
         queued_at=tester.now,
         language=language,
         day=tester.today,
+        sender_id=actor.organisation_id,
     )
     (delivery_id,) = queueing.add([mail])
     audit.record(

@@ -83,7 +83,8 @@ def issue(now: datetime) -> Iterator[int]:
 def due_changes(now: datetime, *columns: ColumnElement[Any]) -> Select[Any]:
     """Select the changes that are old enough, with columns of client and partner.
 
-    They wait while the partner's sending is off, and until all its clients have followed its settings.
+    They wait while the client is archived or the partner's sending is off, and until all its clients have followed
+    its settings.
     """
     return (
         select(owner_change_table.c.client_id, *columns)
@@ -91,6 +92,7 @@ def due_changes(now: datetime, *columns: ColumnElement[Any]) -> Select[Any]:
         .join(partner_table, partner_table.c.id == client_table.c.partner_id)
         .where(
             owner_change_table.c.changed_at <= now - CORRECTED_WITHIN,
+            client_table.c.archived_at.is_(None),
             partner_table.c.sending,
             due_index.followed(),
         )
@@ -221,7 +223,8 @@ def holds(
     if not person.reachable or (person.email, person.language) != address:
         return False
     return all(
-        clients[client.id].owner.owner is client.owner
+        client.id in clients
+        and clients[client.id].owner.owner is client.owner
         and person in clients[client.id].contact.people
         for client in told
     )

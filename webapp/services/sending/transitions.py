@@ -4,7 +4,7 @@ Each is a conditional UPDATE from a known state, and domain/delivery must list i
 hand have a claim. A mail that ends gets the moment of its end, and loses it when it is queued again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import cache
 from typing import Any, TypedDict, Unpack
@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from webapp.domain.delivery import ENDED, IN_HAND, OPEN, DeliveryState, may_follow
 from webapp.models import Delivery, User, db
-from webapp.models.tables import delivery_table
+from webapp.models.tables import delivery_table, execute
 from webapp.services.sending import log as delivery_log
 from webapp.services.sending.leases import clock_of, lease, milliseconds
 
@@ -88,12 +88,15 @@ def bring_all(
     at: datetime,
     *where: ColumnElement[bool],
     actor: User | None = None,
+    reply: str | None = None,
     **values: Unpack[ChangedColumns],
 ) -> Sequence[int]:
     """Bring all mails that meet some conditions to a state, with a line of history each; returns their ids."""
     statement = transition(before, after, at, *where, **values)
+    if reply is not None:
+        statement = statement.values(reply=reply)
     ids = db.session.scalars(statement.returning(columns.id)).all()
-    delivery_log.add(ids, after, at, actor_id=actor.id if actor else None)
+    delivery_log.add(ids, after, at, reply=reply, actor_id=actor.id if actor else None)
     return ids
 
 
@@ -150,6 +153,25 @@ def reschedule(delivery_id: int, send_after: datetime, day: date | None, revisio
         .where(columns.id == delivery_id, columns.state == DeliveryState.QUEUED)
         .values(send_after=send_after, day=day, revision=revision)
     )
+
+
+def shelve(client_id: int, moment: datetime | None) -> None:
+    """Take the mails about an archived client off the lists, or with None put them there again; each state stays."""
+    db.session.execute(
+        update(delivery_table).where(columns.client_id == client_id).values(archived_at=moment)
+    )
+
+
+REWRITING = (
+    update(delivery_table)
+    .where(columns.id == bindparam("mail"))
+    .values(email=bindparam("to"), snapshot=bindparam("told"), reply=bindparam("said"))
+)
+
+
+def rewrite(mails: Sequence[Mapping[str, Any]]) -> None:
+    """Store other texts with mails whose people were erased (``mail``: the id); each state stays."""
+    execute(REWRITING, mails)
 
 
 def take(ids: Sequence[int], token: str, at: datetime) -> set[int]:

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from sqlalchemy import bindparam, select
 
-from webapp.models import User, db
+from webapp.models import Client, User, db
 from webapp.models.audit import TrailEntry
 from webapp.models.base import Json
 from webapp.models.tables import audit_entry_table, user_table
@@ -67,9 +67,9 @@ class Activity(Page[ActivityRow]):
     undoable: frozenset[int]
 
 
-def activity(actor: User, client_id: int, query: ActivityQuery) -> Activity:
-    """Load one page of a client's changes, with what a user can undo."""
-    page = paging.load(LISTING, query, PAGE, reader={"client": client_id})
+def activity(actor: User, client: Client, query: ActivityQuery) -> Activity:
+    """Load one page of a client's changes, with what a user can undo: nothing while the client is archived."""
+    page = paging.load(LISTING, query, PAGE, reader={"client": client.id})
     rows = tuple(ActivityRow(**row._asdict()) for row in page.rows)
     return Activity(
         rows=rows,
@@ -77,7 +77,9 @@ def activity(actor: User, client_id: int, query: ActivityQuery) -> Activity:
         after=page.after,
         names=names(rows),
         # The values on an older page may have changed again since, on a page that is not loaded.
-        undoable=undoable_ids(actor, rows) if page.before is None else frozenset(),
+        undoable=undoable_ids(actor, rows)
+        if page.before is None and client.archived_at is None
+        else frozenset(),
     )
 
 

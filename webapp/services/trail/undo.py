@@ -16,7 +16,7 @@ from webapp.models.audit import AuditAction, TrailEntry
 from webapp.services import audit
 from webapp.services.accounts import mail_texts, partners, second_factor
 from webapp.services.accounts.mail_texts import Texts
-from webapp.services.clients import contacts, ownership, renewals
+from webapp.services.clients import archiving, contacts, ownership, renewals
 from webapp.services.errors import Conflict, Refused
 from webapp.services.locks import lock_organisation
 
@@ -64,6 +64,11 @@ def put_back_contacts(actor: User, client: Client, before: audit.Values) -> None
     contacts.assign_contacts(actor, client, held)
 
 
+def put_back_archived(actor: User, client: Client, before: audit.Values) -> None:
+    put_back = archiving.archive if before["archived"] else archiving.bring_back
+    put_back(actor, client)
+
+
 def columns(target: Any, fields: Iterable[str]) -> audit.Values:
     return {field: getattr(target, field) for field in fields}
 
@@ -73,6 +78,10 @@ def roles(client: Client, fields: Iterable[str]) -> audit.Values:
     lock_organisation(client.id)
     held = contacts.holders(client.id)
     return {field: held[ContactRole(field)] for field in fields}
+
+
+def archived(client: Client, _fields: Iterable[str]) -> audit.Values:
+    return archiving.state_of(client)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +98,11 @@ class WayBack:
 
 
 SUBSCRIPTION_BACK = WayBack(Action.LOOK_AFTER_CLIENTS, Subscription, put_back_subscription)
+ARCHIVED_BACK = WayBack(Action.ARCHIVE_CLIENTS, Client, put_back_archived, archived)
 WAYS_BACK: dict[str, WayBack] = {
     AuditAction.OWNER_CHANGED: WayBack(Action.LOOK_AFTER_CLIENTS, Client, put_back_owner),
+    AuditAction.CLIENT_ARCHIVED: ARCHIVED_BACK,
+    AuditAction.CLIENT_BROUGHT_BACK: ARCHIVED_BACK,
     AuditAction.SUBSCRIPTION_RENEWED: SUBSCRIPTION_BACK,
     AuditAction.SUBSCRIPTION_CANCELLED: SUBSCRIPTION_BACK,
     AuditAction.CONTACTS_ASSIGNED: WayBack(
@@ -127,6 +139,7 @@ def undo(actor: User, entry: AuditEntry) -> None:
     way = WAYS_BACK.get(entry.action)
     if way is None:
         raise Conflict
+    refuse_archived(entry)
     later = (
         AuditEntry.id > entry.id,
         AuditEntry.organisation_id == entry.organisation_id,
@@ -152,6 +165,15 @@ def undo(actor: User, entry: AuditEntry) -> None:
         way.put_back(actor, target, before)
     except Refused as refusal:
         raise Conflict from refusal
+
+
+def refuse_archived(entry: AuditEntry) -> None:
+    """Raise Conflict for a change of a client that is archived, but for the archiving itself."""
+    if entry.client_id is None or entry.action == AuditAction.CLIENT_ARCHIVED:
+        return
+    client = db.session.get_one(Client, entry.client_id)
+    if client.archived_at is not None:
+        raise Conflict(archiving.last_change(client))
 
 
 def mark_undone(entry: AuditEntry) -> bool:

@@ -1,0 +1,193 @@
+"""An erased client: nothing in the database tells who it or its people were, and the mails' results stay."""
+
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+
+import pytest
+import time_machine
+from sqlalchemy import select, update
+
+from tests.support.cast import dump, make_client, unit_of_work
+from webapp import worker
+from webapp.domain.ownership import Choice
+from webapp.domain.snapshots import ReminderSnapshot
+from webapp.models import (
+    AuditEntry,
+    Client,
+    Delivery,
+    DeliveryMessage,
+    DeliveryState,
+    InboxMail,
+    Partner,
+    Subscription,
+    User,
+    db,
+)
+from webapp.services.accounts import membership, people
+from webapp.services.clients import archiving, clients, erasing, ownership
+from webapp.services.errors import Conflict, Refused
+from webapp.services.reminders import due_index
+
+STEP_30 = datetime(2027, 3, 1, 10, tzinfo=UTC)
+RESULTS = select(Delivery.id, Delivery.state, Delivery.ended_at, Delivery.message_id).order_by(
+    Delivery.id
+)
+NAMES = ("acme", "dana", "dave", "danuta", "boss", "lodz", "old@", "krakow-7")
+
+
+@pytest.fixture
+def history(app, cast):
+    """A client with a past: changed details and people, reminders, a takeover note, an invitation, a rejection."""
+    with unit_of_work(app):
+        db.session.execute(update(Partner).values(sending=True))
+        alice, acme = db.session.get(User, cast.alice), db.session.get(Client, cast.client)
+        details = clients.ClientDetails(
+            "Acme Nova", domain="acme.example", city="Lodz", external_id="krakow-7"
+        )
+        clients.edit_client(alice, acme, details)
+        clients.edit_client(alice, acme, clients.ClientDetails("Acme", city="Lodz"))
+        dave = db.session.get(User, cast.dave)
+        people.edit_person(alice, dave, name="Danuta", email="old@acme.example", job_title="Boss")
+        people.edit_person(alice, dave, name="Dave", email="dave@acme.example")
+        due_index.refresh_where(Subscription.client_id == cast.client)
+    run_at(app, STEP_30)
+    with time_machine.travel(STEP_30, tick=False), unit_of_work(app):
+        alice, acme = db.session.get(User, cast.alice), db.session.get(Client, cast.client)
+        ownership.choose_owner(alice, acme, Choice.PARTNER, cast.bob)
+        membership.invite(alice, db.session.get(User, cast.dave))
+    run_at(app, STEP_30 + timedelta(hours=1))
+    with unit_of_work(app):
+        db.session.execute(
+            update(Delivery)
+            .where(Delivery.recipient_id == cast.dana)
+            .values(state=DeliveryState.REJECTED, reply="550 <Dana@acme.example> unknown")
+        )
+        archiving.archive(db.session.get(User, cast.alice), db.session.get(Client, cast.client))
+    return cast
+
+
+def run_at(app, moment):
+    with time_machine.travel(moment, tick=False):
+        return worker.once(app)
+
+
+def erase(app, cast):
+    with unit_of_work(app):
+        alice, client = db.session.get(User, cast.alice), db.session.get(Client, cast.client)
+        for _step in erasing.erase_client(alice, client):
+            db.session.commit()
+
+
+def told(app):
+    """All that the database tells, but for what belongs to others."""
+    rows = dump(app)
+    text = repr([list(row) for table in rows.values() for row in table]).casefold()
+    return [
+        name for name in NAMES if name in text.replace("other dana", "").replace("dana@foreign", "")
+    ]
+
+
+def test_nothing_tells_who_they_were(app, history):
+    assert set(told(app)) == set(NAMES)
+    erase(app, history)
+    assert told(app) == []
+
+
+def test_results_and_digests_of_mails_stay(app, history):
+    with app.app_context():
+        before = {
+            row.delivery_id: sha256(row.content).hexdigest()
+            for row in db.session.scalars(select(DeliveryMessage))
+        }
+        results = db.session.execute(RESULTS).all()
+    erase(app, history)
+    with app.app_context():
+        after = db.session.scalars(select(DeliveryMessage)).all()
+        assert {row.delivery_id: row.sha256 for row in after} == before
+        assert {row.content for row in after} == {b""}
+        assert db.session.execute(RESULTS).all() == results
+        assert db.session.scalars(select(InboxMail)).all() == []
+
+
+def test_snapshots_can_still_be_read(app, history):
+    erase(app, history)
+    with app.app_context():
+        mails = db.session.scalars(select(Delivery).where(Delivery.client_id == history.client))
+        circles = [ReminderSnapshot.from_json(mail.snapshot) for mail in mails]
+        assert circles
+        assert {one.client.name for one in circles} == {f"#{history.client}"}
+        names = {member.name for one in circles for member in one.circle}
+        assert names == {f"#{history.dana}", f"#{history.dave}", "Alice"}
+
+
+def test_nobody_of_it_can_sign_in(app, history):
+    erase(app, history)
+    with app.app_context():
+        for id in (history.dana, history.dave):
+            person = db.session.get(User, id)
+            assert (person.active, person.joined, person.email) == (
+                False,
+                False,
+                f"{id}@erased.invalid",
+            )
+
+
+def test_others_are_left_as_they_were(app, history):
+    with unit_of_work(app):
+        partner = db.session.get(Partner, history.partner)
+        db.session.add(make_client(partner, "Acme"))
+    with app.app_context():
+        known = db.session.execute(
+            select(User.id, User.name, User.email).where(User.organisation_id != history.client)
+        ).all()
+    erase(app, history)
+    with app.app_context():
+        assert (
+            known
+            == db.session.execute(
+                select(User.id, User.name, User.email).where(User.organisation_id != history.client)
+            ).all()
+        )
+        assert db.session.scalars(select(Client.name).order_by(Client.id)).all() == [
+            f"#{history.client}",
+            "Foreign",
+            "Acme",
+        ]
+
+
+def test_the_trail_keeps_who_did_it(app, history):
+    erase(app, history)
+    with app.app_context():
+        entry = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc())).first()
+        assert (entry.action, entry.actor_id, entry.subject) == (
+            "client.erased",
+            history.alice,
+            f"#{history.client}",
+        )
+
+
+def test_a_break_amid_it_is_made_good_by_doing_it_again(app, history):
+    with unit_of_work(app):
+        alice, client = db.session.get(User, history.alice), db.session.get(Client, history.client)
+        next(erasing.erase_client(alice, client))
+    with app.app_context():
+        assert db.session.get(Client, history.client).erased_at is None
+    erase(app, history)
+    assert told(app) == []
+
+
+def test_what_was_brought_back_meanwhile_stays(app, history):
+    with unit_of_work(app):
+        alice, client = db.session.get(User, history.alice), db.session.get(Client, history.client)
+        steps = erasing.erase_client(alice, client)
+        next(steps)
+        archiving.bring_back(alice, client)
+        with pytest.raises(Conflict):
+            list(steps)
+        assert db.session.get(Client, history.client).name == "Acme"
+
+
+def test_an_erased_client_is_not_brought_back(app, history):
+    erase(app, history)
+    with unit_of_work(app), pytest.raises(Refused):
+        archiving.bring_back(None, db.session.get(Client, history.client))

@@ -1,0 +1,66 @@
+"""Limits of the mails that people cause: how many of one kind to one mailbox, and from one organisation.
+
+Reminders and takeover notes have none: rules plan them, and nobody can ask for one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+HOUR = timedelta(hours=1)
+
+
+class Errand(StrEnum):
+    """A kind of mail that counts: the code of its MailKind, or ``test`` for a test mail of any kind."""
+
+    INVITATION = "invitation"
+    PASSWORD_RESET = "password_reset"
+    ADDRESS_CONFIRMATION = "address_confirmation"
+    ADDRESS_NOTICE = "address_notice"
+    ADMIN_NOTICE = "admin_notice"
+    TEST = "test"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """So many mails within an hour; None: any number. ``organisation``: whoever asks in its name."""
+
+    mailbox: int
+    organisation: int | None
+
+
+LIMITS = {
+    Errand.INVITATION: Limit(mailbox=5, organisation=60),
+    # Nobody is signed in who asks for it.
+    Errand.PASSWORD_RESET: Limit(mailbox=3, organisation=None),
+    Errand.ADDRESS_CONFIRMATION: Limit(mailbox=3, organisation=30),
+    Errand.ADDRESS_NOTICE: Limit(mailbox=5, organisation=30),
+    # One goes to each of a client's people, however many there are.
+    Errand.ADMIN_NOTICE: Limit(mailbox=5, organisation=None),
+    Errand.TEST: Limit(mailbox=20, organisation=60),
+}
+
+
+def errand_of(kind: str, test: bool) -> Errand | None:
+    """Name what a mail counts as; None if it does not count."""
+    code = Errand.TEST if test else kind
+    return Errand(code) if code in LIMITS else None
+
+
+def mailbox(email: str) -> str:
+    """Return the key of the mailbox behind an address: in small letters, without a tag after a plus.
+
+    Dots stay. Most servers tell people apart by them, and who uses others' dots meets the organisation's limit.
+    """
+    name, at, domain = email.casefold().rpartition("@")
+    return (name[:1] + name[1:].partition("+")[0]) + at + domain
+
+
+def wait(before: Sequence[datetime], new: int, most: int, now: datetime) -> timedelta | None:
+    """Tell how long so many new mails have to wait after those before; None: not at all."""
+    recent = sorted(moment for moment in before if moment > now - HOUR)
+    over = len(recent) + new - most
+    if over <= 0:
+        return None
+    return recent[min(over, len(recent)) - 1] + HOUR - now if recent else HOUR

@@ -1,0 +1,76 @@
+"""Words for the security log, and for the browsers in it."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from webapp.labels.audit import SWITCHED
+from webapp.models import SecurityAction
+from webapp.typography import address
+
+SENTENCES: dict[SecurityAction, Any] = {
+    SecurityAction.SIGNED_IN: _l("Signed in"),
+    SecurityAction.SIGN_IN_FAILED: _l("Sign-in failed"),
+    SecurityAction.LOCKED: _l("Locked for a while after too many failures"),
+    SecurityAction.JOINED: _l("Invitation accepted"),
+    SecurityAction.SESSION_ENDED: _l("Session ended"),
+    SecurityAction.PASSWORD_CHANGED: _l("Password changed"),
+    SecurityAction.PASSWORD_RESET: _l("New password set by a link"),
+    SecurityAction.ADDRESS_ASKED: _l("New address entered: %(email)s"),
+    SecurityAction.ADDRESS_CHANGED: _l("Address changed to: %(email)s"),
+    SecurityAction.ADDRESS_STOPPED: _l("New address stopped; mail goes to: %(email)s"),
+    SecurityAction.ROLE_CHANGED: _l("Role changed: %(admin)s"),
+    SecurityAction.ACCESS_CHANGED: _l("Access changed: %(active)s"),
+    SecurityAction.FACTOR_SET: _l("Two-step verification turned on"),
+    SecurityAction.FACTOR_REMOVED: _l("Two-step verification turned off"),
+    SecurityAction.RECOVERY_CODES_MADE: _l("New recovery codes made"),
+    SecurityAction.FACTOR_REQUIRED: _l("Two-step verification of the team: %(required)s"),
+    SecurityAction.EXPORTED: _l("Data exported"),
+    SecurityAction.ERASED: _l("Personal data erased"),
+    SecurityAction.SENDING_SWITCHED: "%(sending)s",
+}
+# The words for no ("0") and yes ("1").
+SWITCHES: dict[str, tuple[Any, Any]] = {
+    "admin": SWITCHED["admin"],
+    "sending": SWITCHED["sending"],
+    "active": (_l("deactivated"), _l("activated")),
+    "required": (_l("not required"), _l("required")),
+}
+BROWSERS = {"Edg": "Edge", "OPR": "Opera", "Firefox": "", "Chrome": "", "Safari": ""}
+SYSTEMS = {
+    "iPhone": "",
+    "iPad": "",
+    "Android": "",
+    "Windows": "",
+    "Mac OS X": "macOS",
+    "Linux": "",
+}
+
+
+def sentence(action: SecurityAction, details: Mapping[str, str]) -> str:
+    """Say what happened."""
+    return str(SENTENCES[action]) % {key: word(key, value) for key, value in details.items()}
+
+
+def word(key: str, value: str) -> str:
+    if key in SWITCHES:
+        return str(SWITCHES[key][value == "1"])
+    return address(value)
+
+
+def browser(agent: str | None) -> str:
+    """Name a browser and its system as people know them; empty if it names itself otherwise."""
+    text = agent or ""
+    return ", ".join(
+        next((label or mark for mark, label in names.items() if re.search(rf"\b{mark}", text)), "")
+        for names in (BROWSERS, SYSTEMS)
+    ).strip(", ")
+
+
+def place(network: str | None, agent: str | None) -> str:
+    """Say from where it was done: the browser and the network, as far as known."""
+    known = [part for part in (browser(agent), network) if part]
+    return " · ".join(known) or _("without a browser")

@@ -1,0 +1,70 @@
+"""The security log: what happened to logins, rights and data, and from where.
+
+It holds codes, and addresses of people whom the portal knows: no passwords, no tokens, no contents of mails, and
+nothing that a stranger typed. Like logins it lives in real time.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import bindparam, insert, select
+
+from webapp.models import Login, SecurityAction, User
+from webapp.models.tables import execute, membership_table, security_event_table, user_table
+from webapp.signin.network import whence
+
+ADD = insert(security_event_table)
+IN_USE = (
+    select(membership_table.c.user_id, user_table.c.organisation_id)
+    .join_from(membership_table, user_table, user_table.c.id == membership_table.c.user_id)
+    .where(membership_table.c.login_id == bindparam("login"))
+    .limit(2)
+)
+
+
+def record(
+    action: SecurityAction,
+    user: User | None,
+    *,
+    actor: User | None = None,
+    organisation_id: int | None = None,
+    **details: str,
+) -> None:
+    """Write a line about a user, which the person and the admins of the organisation see.
+
+    ``actor``: who did it, if it was somebody else; None for the operator, too. ``organisation_id``: by default the
+    user's. ``details``: codes, and addresses of this person.
+    """
+    own = user is None or actor is None or actor.id == user.id
+    write(
+        action,
+        login_id=user.membership.login_id if user and user.membership else None,
+        user_id=user.id if user else None,
+        organisation_id=user.organisation_id if user else organisation_id,
+        actor_id=None if own or actor is None else actor.id,
+        details=details,
+    )
+
+
+def record_login(action: SecurityAction, login: Login | None, **details: str) -> None:
+    """Write a line about a login, or with None about somebody unknown, by the same two statements.
+
+    Admins see it only if the login is nobody in another organisation.
+    """
+    login_id = login.id if login else None
+    users = execute(IN_USE, {"login": login_id}).all()
+    only = users[0] if len(users) == 1 else None
+    write(
+        action,
+        login_id=login_id,
+        user_id=only.user_id if only else None,
+        organisation_id=only.organisation_id if only else None,
+        actor_id=None,
+        details=details,
+    )
+
+
+def write(action: SecurityAction, **columns: Any) -> None:
+    network, agent = whence()
+    now = datetime.now(UTC)
+    execute(ADD, {"at": now, "action": action, "network": network, "agent": agent} | columns)

@@ -1,0 +1,85 @@
+"""People who are erased: the texts that tell who they were, and their rows without them."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import delete, func, select, update
+
+from webapp.domain import pseudonyms
+from webapp.domain.pseudonyms import Pseudonyms
+from webapp.models import (
+    AuditEntry,
+    Feedback,
+    Link,
+    Membership,
+    SecurityEvent,
+    SessionEnd,
+    User,
+    UserSession,
+    db,
+)
+from webapp.models.audit import AuditAction
+from webapp.services.accounts import links, logins, membership
+
+
+def pseudonyms_of(user: User) -> Pseudonyms:
+    """Make the pseudonyms for all names and addresses that a person has, had, or was about to have."""
+    said: dict[str, set[str]] = {"name": {user.name}, "email": {user.email}}
+    said["email"] |= set((user.earlier_emails or "").split())
+    said["email"] |= set(db.session.scalars(select(Link.email).where(Link.user_id == user.id)))
+    changes = db.session.scalars(
+        select(AuditEntry.changes).where(
+            AuditEntry.subject_id == user.id,
+            AuditEntry.action.in_((AuditAction.USER_ADDED, AuditAction.USER_CHANGED)),
+        )
+    )
+    for change in changes:
+        for field, texts in said.items():
+            texts.update(text for text in change.get(field, ()) if text)
+    name, address = pseudonyms.name_for(user.id), pseudonyms.address_for(user.id)
+    return Pseudonyms(
+        dict.fromkeys(said["name"], name),
+        {text.casefold(): address for text in said["email"]},
+    )
+
+
+def blank(user: User) -> None:
+    """Leave of a person's row only what others refer to. Nobody can sign in as it, and nothing is sent to it.
+
+    The stored situation of the client is the caller's to refresh.
+    """
+    name, address = pseudonyms.name_for(user.id), pseudonyms.address_for(user.id)
+    leave_login(user)
+    links.void(user)
+    user.name, user.email, user.email_key = name, address, address
+    user.earlier_emails = user.job_title = user.time_zone = user.rejected_reply = None
+    user.active = False
+    user.erased_at = datetime.now(UTC)
+    db.session.execute(update(Link).where(Link.user_id == user.id).values(email=address))
+    forget_devices(user)
+    db.session.execute(update(Feedback).where(Feedback.user_id == user.id).values(user_id=None))
+    db.session.flush()
+
+
+def leave_login(user: User) -> None:
+    """End the membership of a user. A login that is nobody else goes, too."""
+    login = logins.of(user)
+    membership.end_sessions(user)
+    db.session.execute(delete(Membership).where(Membership.user_id == user.id))
+    db.session.refresh(user, ["membership"])
+    if login is not None:
+        logins.forget_unused(login)
+
+
+def forget_devices(user: User) -> None:
+    """Leave out of sessions and of the security log from where a user came, and what was typed."""
+    nowhere = {"network": None, "agent": None}
+    end = {
+        "ended_at": func.coalesce(UserSession.ended_at, datetime.now(UTC)),
+        "ended_by": func.coalesce(UserSession.ended_by, SessionEnd.ERASED.value),
+    }
+    db.session.execute(
+        update(UserSession).where(UserSession.user_id == user.id).values(**nowhere, **end)
+    )
+    db.session.execute(
+        update(SecurityEvent).where(SecurityEvent.user_id == user.id).values(details={}, **nowhere)
+    )
