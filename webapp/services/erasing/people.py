@@ -18,7 +18,7 @@ from webapp.models import (
     db,
 )
 from webapp.models.audit import AuditAction
-from webapp.services.accounts import links, logins, membership
+from webapp.services.accounts import links, logins, sessions
 
 
 def pseudonyms_of(user: User) -> Pseudonyms:
@@ -63,7 +63,7 @@ def blank(user: User) -> None:
 def leave_login(user: User) -> None:
     """End the membership of a user. A login that is nobody else goes, too."""
     login = logins.of(user)
-    membership.end_sessions(user)
+    sessions.end_of_user(user, SessionEnd.ERASED)
     db.session.execute(delete(Membership).where(Membership.user_id == user.id))
     db.session.refresh(user, ["membership"])
     if login is not None:
