@@ -45,7 +45,7 @@ def test_it_is_set_up_with_a_first_code(app, browse, cast: Cast, who):
     key = key_on(page)
     # The same key as a picture and as text.
     assert '<svg viewBox="0 0 ' in page
-    assert " ".join(key[i : i + 4] for i in range(0, 32, 4)) in page
+    assert "".join(f"<span>{key[i : i + 4]}</span>" for i in range(0, 32, 4)) in page
     answer = here.post(PAGE, data={"key": key, "code": code(key=key)})
     assert answer.status_code == 200
     codes = re.findall(r"<code>(\d{4}(?: \d{4}){3})</code>", answer.text)

@@ -176,7 +176,7 @@ FORMS = [
     Form(
         "alice",
         "/settings/team/two-step",
-        {"on": "0"},
+        {"on": "1"},
         {"on": ["2", *CHOICE], "shown": SHOWN},
         "/settings/team",
     ),
