@@ -34,6 +34,7 @@ from webapp.pages import (
     frame,
     guards,
     help,
+    kept,
     mail_texts,
     renewal_owner,
     second_factor,
@@ -53,6 +54,7 @@ BLUEPRINTS = (
     frame.blueprint,
     signin.blueprint,
     signin_code.blueprint,
+    kept.blueprint,
     communications.blueprint,  # the one of webapp.pages.settings, with Partners
     second_factor.blueprint,
     security.blueprint,

@@ -5,7 +5,8 @@ import json
 import pytest
 from sqlalchemy import select
 
-from tests.support.cast import BASE_URL, dump, make_client, unit_of_work
+from tests.support.cast import BASE_URL, Cast, dump, make_client, unit_of_work
+from tests.support.two_step import turn_on
 from webapp.models import AuditEntry, Client, LinkPurpose, Partner, User, db
 from webapp.signin import tokens
 

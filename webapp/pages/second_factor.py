@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from webapp.domain.access import Action
 from webapp.labels.codes import portal_name
 from webapp.models import Login, SignInMethod, db
-from webapp.pages import guards, notices, sessions, settings
+from webapp.pages import asking, guards, notices, sessions, settings
 from webapp.pages.htmx import Answer
 from webapp.pages.saving import carry_out, save
 from webapp.pages.signin_forms import SetUpForm
@@ -36,6 +36,8 @@ def index() -> Answer:
         required = second_factor.is_required(login)
         page = render_template("second_factor/index.html", app=app, left=left, required=required)
         return page, 200
+    # Before the picture is shown, since the app takes the key over from it.
+    asking.require_proof()
     form = SetUpForm(key=authenticator.new_key())
     if form.validate_on_submit():
         key, code = form.key.data, authenticator.digits(form.code.data)
@@ -74,6 +76,7 @@ def set_up(login: Login, key: str, step: int) -> Answer:
 @blueprint.post("/settings/two-step/codes")
 @guards.allow(Action.USE_ACCOUNT)
 @guards.limiter.limit(limits.BY_ADDRESS)
+@asking.proved
 def codes() -> Answer:
     """Make new recovery codes; those that were made before count no more."""
     login = sessions.own_login()
@@ -107,6 +110,7 @@ def own_portal() -> str:
 
 @blueprint.post("/settings/two-step/off")
 @guards.allow(Action.USE_ACCOUNT)
+@asking.proved
 def turn_off() -> AnyResponse:
     """Sign in by the password alone again, unless a team requires more."""
     if carry_out(lambda: second_factor.remove(sessions.own_login())):
@@ -117,6 +121,7 @@ def turn_off() -> AnyResponse:
 
 @blueprint.post("/settings/team/two-step")
 @guards.allow(Action.CHANGE_SETTINGS)
+@asking.proved
 def require() -> Answer:
     """Require two-step verification of the partner's own team, or no more."""
     partner = guards.own_partner()
@@ -134,6 +139,7 @@ def require() -> Answer:
 
 @blueprint.post("/settings/team/<int:user_id>/two-step")
 @guards.allow(Action.MANAGE_TEAM)
+@asking.proved
 def reset(user_id: int) -> AnyResponse:
     """Turn two-step verification off for somebody who has lost phone and codes."""
     user = guards.own_member(user_id)
