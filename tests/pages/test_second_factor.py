@@ -1,15 +1,18 @@
 """Settings > Profile > Two-step verification, and what a team requires of its people."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from urllib.parse import unquote
 
 import pytest
+from sqlalchemy import update
 
 from tests.support.cast import Cast, let_in, unit_of_work
 from tests.support.two_step import KEY, RECOVERY, code, turn_on
-from webapp.models import Partner, User, db
+from webapp.models import Credential, CredentialKind, Partner, User, UserSession, db
 from webapp.services.accounts import logins, membership, second_factor
+from webapp.signin import password
 
 PAGE = "/settings/two-step"
 TEAM = "/settings/team"
@@ -209,3 +212,48 @@ def test_an_admin_has_no_say_in_another_organisations_login(app, browse, cast: C
     with unit_of_work(app):
         let_in(db.session.get_one(User, cast.bob))
     assert browse(cast.dave).post(f"{member}/two-step").status_code == 403
+
+
+def test_who_signed_in_a_while_ago_is_asked_again(app, browse, cast: Cast):
+    turn_on(app, cast.alice, RECOVERY)
+    turn_on(app, cast.bob, RECOVERY)
+    alice = browse(cast.alice)
+    with unit_of_work(app):
+        long_ago = datetime.now(UTC) - timedelta(minutes=16)
+        db.session.execute(update(UserSession).values(proved_at=long_ago))
+    form = {"on": "1", "shown": shown(alice.get(TEAM).text)}
+    for answer in (
+        alice.get(f"{PAGE}?again=1"),
+        alice.post(PAGE, data={"key": KEY, "code": code()}),
+        alice.post(f"{PAGE}/codes"),
+        alice.post(f"{PAGE}/off"),
+        alice.post(REQUIRE, data=form),
+        alice.post(f"{TEAM}/{cast.bob}/two-step"),
+    ):
+        assert answer.status_code == 303
+        assert answer.location.startswith("/sign-in/confirm?next=")
+    assert "1 code is left" in alice.get(PAGE).text
+    assert app_of(app, cast.bob)
+
+
+def test_who_must_set_it_up_first_can_show_who_it_is(app, browse, cast: Cast):
+    required(app, cast)
+    bob = browse(cast.bob)
+    with unit_of_work(app):
+        long_ago = datetime.now(UTC) - timedelta(minutes=16)
+        db.session.execute(update(UserSession).values(proved_at=long_ago))
+        login = logins.of(db.session.get_one(User, cast.bob))
+        present = {"password": "correct horse battery"}
+        db.session.add(
+            Credential(
+                login_id=login.id,
+                kind=CredentialKind.PASSWORD,
+                secret=password.hash_password(present["password"]),
+                made_at=long_ago,
+            )
+        )
+    answer = bob.get(PAGE)
+    assert answer.location == f"/sign-in/confirm?next={PAGE}"
+    assert bob.get(answer.location).status_code == 200
+    assert bob.post(answer.location, data=present).location == PAGE
+    assert "Set it up to go on." in bob.get(PAGE).text
