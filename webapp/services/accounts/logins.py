@@ -5,7 +5,7 @@ They live in real time: the demo clock moves neither them nor sessions.
 
 from datetime import UTC, datetime
 
-from sqlalchemy import and_, delete, exists, or_, select, text, update
+from sqlalchemy import and_, delete, exists, func, or_, select, text, update
 
 from webapp.mail.addresses import AddressError, normalise
 from webapp.models import (
@@ -99,6 +99,14 @@ def password_of(login: Login | None) -> Credential | None:
             Credential.login_id == login.id, Credential.kind == CredentialKind.PASSWORD
         )
     )
+
+
+def credentials_since(login: Login) -> datetime:
+    """Return the moment when a login got its present password or authenticator app, whichever is newer."""
+    newest = select(func.max(Credential.made_at)).where(
+        Credential.login_id == login.id, Credential.kind != CredentialKind.RECOVERY_CODE
+    )
+    return db.session.scalar(newest) or login.proved_at
 
 
 def secret_of(key: str) -> str | None:
