@@ -16,6 +16,7 @@ from webapp.demo.people import PASSWORD
 from webapp.i18n import CODES
 from webapp.models import Client, InboxMail, LinkPurpose, Subscription, User, db
 from webapp.services.accounts import links
+from webapp.services.clients import archiving
 from webapp.signin import tokens
 
 pytestmark = pytest.mark.settings(demo=True)
@@ -53,6 +54,8 @@ PAGES = {
     "clients.add_contact": ANNA,
     "clients.edit_contact": ANNA,
     "clients.activity": ANNA,
+    "archiving.archive": ANNA,
+    "archiving.erase": ANNA,
     "renewal_owner.edit": ANNA,
     "renewal_owner.preview": ANNA,
     "deliveries.index": ANNA,
@@ -188,6 +191,24 @@ def overtaken(label: str, first: str, second: str) -> Callable[[Page], object]:
     return act
 
 
+def archive(page: Page) -> None:
+    button("Archive client")(page)
+    expect(page.get_by_role("status").filter(has_text="Archived: ")).to_be_visible()
+
+
+def open_archived(page: Page) -> None:
+    archive(page)
+    page.get_by_label("Status").select_option(label="Archived")
+    page.locator("tbody th a").first.click()
+    expect(page.get_by_text("Client archived: Anna")).to_be_visible()
+
+
+def refuse_to_erase(page: Page) -> None:
+    open_archived(page)
+    page.get_by_role("link", name="Erase client").click()
+    refused("Erase client")(page)
+
+
 CLIENT = "/partner/clients/{client_id}"
 STATES = [
     State("dialog", ANNA, f"{CLIENT}/renewals", open_dialog),
@@ -200,6 +221,9 @@ STATES = [
     State("row menu", ANNA, "/partner/dashboard", menu("Actions")),
     State("language menu", ANNA, "/settings/profile", menu("Language:")),
     State("account menu", ZBIGNIEW, "/account", menu("Browar")),
+    State("archived", ANNA, f"{CLIENT}/archive", archive),
+    State("archived client", ANNA, f"{CLIENT}/archive", open_archived),
+    State("not erased", ANNA, f"{CLIENT}/archive", refuse_to_erase),
     State("no match", ANNA, "/partner/dashboard?q=xyz"),
     State("sending off", EMMA, "/settings/partners", choose_partner),
     State("overtaken", ANNA, "/settings/profile", overtaken("Full name", "Anna One", "Anna Two")),
@@ -328,6 +352,8 @@ def arguments(app: Flask, endpoint: str, email: str | None) -> dict[str, object]
     wanted = {name for rule in app.url_map.iter_rules(endpoint) for name in rule.arguments}
     client = client_id(app, "Wydawnictwo Łabędź")
     with unit_of_work(app):
+        if endpoint == "archiving.erase":
+            archiving.archive(None, db.session.get_one(Client, client))
         if "token" in wanted:
             user = db.session.scalars(db.select(User).filter_by(email=ANNA)).one()
             return {"token": tokens.token(links.send(user, LinkPurpose.PASSWORD_RESET))}

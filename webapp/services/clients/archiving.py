@@ -6,11 +6,11 @@ from datetime import datetime
 from sqlalchemy import select, update
 
 from webapp.domain.refusals import Refusal
-from webapp.models import AuditEntry, Client, ReminderState, Subscription, User, db
+from webapp.models import AuditEntry, Client, ReminderState, SessionEnd, Subscription, User, db
 from webapp.models.audit import AuditAction, TrailEntry
 from webapp.models.tables import client_table
 from webapp.services import audit, runtime
-from webapp.services.accounts import links, membership, people
+from webapp.services.accounts import links, people, sessions
 from webapp.services.clients import subscriptions
 from webapp.services.errors import Refused
 from webapp.services.locks import lock_clients
@@ -36,8 +36,8 @@ def archive(actor: User | None, client: Client) -> TrailEntry | None:
     reminder_states.close_waiting(owned, ReminderState.CANCELLED, now, actor)
     archived.end_queued(actor, client.id, now)
     for person in people.team(client.id):
-        membership.end_sessions(person)
-        links.void(user=person)
+        sessions.end_of_user(person, SessionEnd.DEACTIVATED)
+        links.void(person)
     return record(actor, client, AuditAction.CLIENT_ARCHIVED)
 
 

@@ -18,7 +18,7 @@ from webapp.models import (
     db,
 )
 from webapp.models.audit import AuditAction
-from webapp.services.accounts import links, logins, membership
+from webapp.services.accounts import links, logins, sessions
 
 
 def pseudonyms_of(user: User) -> Pseudonyms:
@@ -49,7 +49,7 @@ def blank(user: User) -> None:
     """
     name, address = pseudonyms.name_for(user.id), pseudonyms.address_for(user.id)
     leave_login(user)
-    links.void(user=user)
+    links.void(user)
     user.name, user.email, user.email_key = name, address, address
     user.earlier_emails = user.job_title = user.time_zone = user.rejected_reply = None
     user.active = False
@@ -63,7 +63,7 @@ def blank(user: User) -> None:
 def leave_login(user: User) -> None:
     """End the membership of a user. A login that is nobody else goes, too."""
     login = logins.of(user)
-    membership.end_sessions(user)
+    sessions.end_of_user(user, SessionEnd.ERASED)
     db.session.execute(delete(Membership).where(Membership.user_id == user.id))
     db.session.refresh(user, ["membership"])
     if login is not None:
