@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from flask import (
     Blueprint,
     flash,
-    g,
     redirect,
     render_template,
     request,
@@ -55,30 +54,28 @@ def sign_in() -> Answer:
         users = users_behind(form.email.data, form.password.data)
         if users:
             return enter(users, SignInMethod.PASSWORD, onward)
-        proving.failed(typed_email())
-        form.form_errors.append(
-            g.get("shut_out")
-            or _("E-mail and password don't match. Check both, or set a new password.")
-        )
+        form.form_errors.append(why_not(right=users is not None))
     page = render_template("signin/sign_in.html", form=form, onward=onward)
     return page, 422 if form.errors else 200
 
 
-def users_behind(email: str, given: str) -> list[User]:
-    """List the users that an e-mail and its password let in; none if they don't match."""
+def why_not(*, right: bool) -> str:
+    """Say why nobody was let in. ``right``: e-mail and password match, so a stranger does not learn it."""
+    if right and logins.shut_out(logins.find(typed_email())):
+        return _(
+            "Your company's access is closed: your partner has archived it. Your partner can open it again."
+        )
+    proving.failed(typed_email())
+    return _("E-mail and password don't match. Check both, or set a new password.")
+
+
+def users_behind(email: str, given: str) -> list[User] | None:
+    """List the users that an e-mail and its password let in; None if they don't match."""
     key = logins.email_key(email)
     secret = logins.secret_of(key)
     # Verifying takes long on purpose, so it must not run while we hold SQLite's write lock.
     db.session.rollback()
-    if not password.verify(secret, given):
-        return []
-    login = logins.find(key)
-    users = logins.users_of(login)
-    if not users and logins.shut_out(login):
-        g.shut_out = _(
-            "Your company's access is closed: your partner has archived it. Your partner can open it again."
-        )
-    return users
+    return logins.users_of(logins.find(key)) if password.verify(secret, given) else None
 
 
 def enter(users: list[User], method: SignInMethod, onward: str) -> AnyResponse:
