@@ -34,18 +34,22 @@ from webapp.models import (
     Client,
     Delivery,
     DeliveryState,
+    Link,
+    LinkPurpose,
     MailKind,
     Partner,
     Reminder,
     ReminderState,
+    SessionEnd,
+    SignInMethod,
     Subscription,
     User,
     db,
 )
 from webapp.models.transactions import writing
 from webapp.services import feedback, runtime
-from webapp.services.accounts import logins, people
-from webapp.services.clients import ownership, renewals
+from webapp.services.accounts import addresses, links, logins, people, resets, sessions
+from webapp.services.clients import archiving, ownership, renewals
 from webapp.services.reminders import planning
 from webapp.services.sending import sample_mails
 from webapp.services.trail import undo
@@ -102,9 +106,11 @@ def live(app: Flask) -> None:
     ownership.choose_owner(anna, company, Choice.PARTNER, None)
     last = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(1)).one()
     undo.undo(anna, last)
-    logins.request_reset(tomasz.email)
-    logins.request_reset(katarzyna.email)
-    logins.void_links(katarzyna)
+    reset(tomasz)
+    reset(katarzyna)
+    links.void(katarzyna)
+    identify(anna, tomasz)
+    retire(anna)
     # The mails of this one wait for the window to open.
     waiting = select(Delivery.client_id).where(Delivery.state == DeliveryState.QUEUED)
     first = (
@@ -119,11 +125,11 @@ def live(app: Flask) -> None:
     move(15)
     round_over(app, Line())
     move(1)
-    logins.request_reset(anna.email)
-    logins.request_reset(tomasz.email)
+    reset(anna)
+    reset(tomasz)
     db.session.commit()
     round_over(app, Line(die_amid))
-    logins.request_reset(katarzyna.email)
+    reset(katarzyna)
     db.session.commit()
     round_over(app, Line(die_before))
     # These are planned, but never issued.
@@ -131,8 +137,36 @@ def live(app: Flask) -> None:
         move(1)
         for _ in planning.plan(runtime.now()):
             db.session.commit()
-    logins.request_reset(anna.email)
+    reset(anna)
+    resets.ask(anna.email)
     db.session.commit()
+
+
+def reset(user: User) -> None:
+    """Queue a link to set a new password."""
+    links.send(user, LinkPurpose.PASSWORD_RESET, login=logins.of(user))
+
+
+def identify(anna: User, tomasz: User) -> None:
+    """Let people sign in, move their addresses, and stop that."""
+    for method in SignInMethod:
+        sessions.begin(anna, method)
+    sessions.end_of_user(anna, SessionEnd.PASSWORD)
+    sessions.begin(anna, SignInMethod.PASSWORD)
+    addresses.confirm(addresses.ask(anna, "anna@new.example"))
+    addresses.ask(tomasz, "tomasz@new.example")
+    stop = select(Link).where(Link.purpose == LinkPurpose.ADDRESS_STOP, Link.user_id == tomasz.id)
+    addresses.stop(db.session.scalars(stop).one())
+
+
+def retire(anna: User) -> None:
+    """Archive two clients, and erase one of them."""
+    ours = (
+        select(Client).where(Client.partner_id == anna.organisation_id).order_by(Client.id.desc())
+    )
+    kept, gone = db.session.scalars(ours.limit(2))
+    archiving.archive(anna, kept)
+    archiving.archive(anna, gone)
 
 
 def named(first_name: str) -> User:
@@ -174,6 +208,11 @@ SORTS = {
     "link": ("purpose", "used_at"),
     "feedback": ("language",),
     "inbox_mail": (),
+    "credential": ("kind",),
+    "user_session": ("method", "ended_by"),
+    "security_event": ("action",),
+    "reset_request": (),
+    "counted_mail": (),
 }
 # Tables whose rows follow the rows of another, by the same value in these columns.
 FOLLOWERS = (
@@ -182,7 +221,8 @@ FOLLOWERS = (
     ("reminder_event", "reminder_id", "reminder", "id"),
     ("contact_assignment", "client_id", "client", "id"),
     ("subscription", "client_id", "client", "id"),
-    ("login", "email_key", "user", "email_key"),
+    ("membership", "user_id", "user", "id"),
+    ("credential", "login_id", "login", "id"),
 )
 # The dump has messages only for mails in these states, since they are the bulk of a database.
 WRITTEN = ("claimed", "handing_over", "unclear")

@@ -34,6 +34,7 @@ from webapp.pages import (
     frame,
     guards,
     help,
+    kept,
     mail_texts,
     renewal_owner,
     security,
@@ -50,6 +51,7 @@ from webapp.templating import Catalogs, Templates
 BLUEPRINTS = (
     frame.blueprint,
     signin.blueprint,
+    kept.blueprint,
     communications.blueprint,  # the one of webapp.pages.settings, with Partners
     security.blueprint,
     mail_texts.blueprint,

@@ -192,6 +192,7 @@ def create_sessions() -> None:
         code("ended_by", null=True),
         column("network", sa.String(50), null=True),
         column("agent", sa.String(300), null=True),
+        column("kept", sa.JSON(), null=True),
         among("user_session", "method", METHODS),
         among("user_session", "ended_by", ENDS),
         refers("user_session", "login_id", "login"),

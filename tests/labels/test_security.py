@@ -7,6 +7,8 @@ from webapp import i18n
 from webapp.labels import security
 from webapp.models import SecurityAction
 
+SAFARI = "AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0 Safari/605.1.15"
+CHROME = "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0"
 DETAILS = {"email": "a@b.example", **dict.fromkeys(security.SWITCHES, "1")}
 
 
@@ -33,34 +35,10 @@ def test_off_and_on_have_other_words(app):
             "Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0",
             "Firefox, Linux",
         ),
-        (
-            (
-                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
-                "Chrome/150.0.0.0 Safari/537.36 Edg/150.0.0.0"
-            ),
-            "Edge, Windows",
-        ),
-        (
-            (
-                "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like "
-                "Gecko) Version/26.0 Safari/605.1.15"
-            ),
-            "Safari, macOS",
-        ),
-        (
-            (
-                "Mozilla/5.0 (iPhone; CPU iPhone OS 26_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, "
-                "like Gecko) Version/26.0 Mobile/15E148 Safari/604.1"
-            ),
-            "Safari, iPhone",
-        ),
-        (
-            (
-                "Mozilla/5.0 (Linux; Android 16) AppleWebKit/537.36 (KHTML, like Gecko) "
-                "Chrome/150.0.0.0 Mobile Safari/537.36"
-            ),
-            "Chrome, Android",
-        ),
+        (f"Mozilla/5.0 (Windows NT 10.0) {CHROME} Safari/537.36 Edg/150.0.0.0", "Edge, Windows"),
+        (f"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) {SAFARI}", "Safari, macOS"),
+        (f"Mozilla/5.0 (iPhone; CPU iPhone OS 26_0 like Mac OS X) {SAFARI}", "Safari, iPhone"),
+        (f"Mozilla/5.0 (Linux; Android 16) {CHROME} Mobile Safari/537.36", "Chrome, Android"),
         ("<script>alert(1)</script>", ""),
         ("", ""),
         (None, ""),

@@ -12,6 +12,10 @@ ASKED = (
     ("deliveries.index", {"client": "50% & co", "state": "failed"}),
     ("clients.renewals", {"client_id": 7}),
     ("clients.renewals", {"client_id": 8}),
+    ("clients.edit_contact", {"client_id": 7, "user_id": 8}),
+    ("clients.edit_contact", {"user_id": 7, "client_id": 9}),
+    ("deliveries.again", {"delivery_id": 7, "state": "failed"}),
+    ("deliveries.again", {"delivery_id": 8, "client": "50% & co"}),
     ("settings.save_switch", {"name": "sending"}),
 )
 

@@ -24,7 +24,7 @@ class Errand(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """So many mails within an hour; None: any number. ``organisation``: whoever asks in its name."""
+    """The number of mails within an hour; None: any number. ``organisation``: whoever asks in its name."""
 
     mailbox: int
     organisation: int | None

@@ -136,7 +136,8 @@ class UserSession(Base):
     """A sign-in that lasts, in one browser, as one user. The cookie has a random key, this row its SHA-256.
 
     ``proved_at``: the last time when the person showed who it is. ``network`` and ``agent``: where from, as the
-    list of sessions shows it. ``ends_at``: its end, however much it is used.
+    list of sessions shows it. ``ends_at``: its end, however much it is used. ``kept``: a form that waits there until
+    the person has shown who it is.
     """
 
     __tablename__ = "user_session"
@@ -153,6 +154,7 @@ class UserSession(Base):
     ended_by: Mapped[SessionEnd | None] = mapped_column(codes(SessionEnd, "ended_by"))
     network: Mapped[str | None] = mapped_column(String(50))
     agent: Mapped[str | None] = mapped_column(String(300))
+    kept: Mapped[Json | None] = mapped_column(JSON(none_as_null=True))
 
 
 class SecurityAction(StrEnum):

@@ -5,22 +5,22 @@ from functools import lru_cache
 import flask
 from flask import request
 
-# No row has this id; in a pattern another one takes its place.
+# No row has this id or one that follows; in a pattern others take their places.
 NOBODY = 900_000_000_000_000_000
 
 
 def url_for(endpoint: str, **values: object) -> str:
     """Make an address as flask.url_for does, or find it among those made before. Ids share a pattern."""
-    if len(values) == 1:
-        ((name, value),) = values.items()
-        if type(value) is int:
-            return pattern(request.script_root, endpoint, name) % value
-    return written(request.script_root, endpoint, **values)
+    ids = {name: value for name, value in values.items() if type(value) is int}
+    if not ids:
+        return written(request.script_root, endpoint, **values)
+    others = {name: value for name, value in values.items() if name not in ids}
+    return pattern(request.script_root, endpoint, tuple(ids), **others) % ids
 
 
 def url_pattern(endpoint: str, name: str) -> str:
     """Make the pattern of addresses that differ by an id, for the rows of a list: ``pattern % row.id``."""
-    return pattern(request.script_root, endpoint, name)
+    return pattern(request.script_root, endpoint, (name,)).replace(f"%({name})d", "%d")
 
 
 # Two processes may serve the portal below different paths, and so may one.
@@ -30,6 +30,11 @@ def written(script_root: str, endpoint: str, **values: object) -> str:
 
 
 @lru_cache(maxsize=500)
-def pattern(script_root: str, endpoint: str, name: str) -> str:
-    address = flask.url_for(endpoint, **{name: NOBODY})  # type: ignore[arg-type]
-    return address.replace("%", "%%").replace(str(NOBODY), "%d")
+def pattern(script_root: str, endpoint: str, names: tuple[str, ...], **others: object) -> str:
+    """Make an address with a place for each of the ids with these names."""
+    nobodies = {name: NOBODY + number for number, name in enumerate(names)}
+    address = flask.url_for(endpoint, **nobodies, **others)  # type: ignore[arg-type]
+    address = address.replace("%", "%%")
+    for name, nobody in nobodies.items():
+        address = address.replace(str(nobody), f"%({name})d")
+    return address

@@ -28,16 +28,18 @@ LAST_MINUTE = "23:59"
 
 
 def opening_choices(field: Field) -> list[SelectChoice]:
-    return clock_choices({*HALF_HOURS, field.object_data})
+    return clock_choices(field.object_data)
 
 
 def closing_choices(field: Field) -> list[SelectChoice]:
-    return clock_choices({*HALF_HOURS, LAST_MINUTE, field.object_data})
+    return clock_choices(field.object_data, LAST_MINUTE)
 
 
-def clock_choices(times: set[str]) -> list[SelectChoice]:
+# Whatever hours partners have, there are no more than the minutes of a day.
+@cache
+def clock_choices(*more: str) -> list[SelectChoice]:
     """List times of day, each as one reads it on a clock of 24 hours in all languages."""
-    return [SelectChoice(text, text) for text in sorted(times)]
+    return [SelectChoice(text, text) for text in sorted({*HALF_HOURS, *more})]
 
 
 def owner_choices(*_arguments: Any) -> list[SelectChoice]:

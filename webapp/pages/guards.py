@@ -17,7 +17,7 @@ from webapp.domain.access import Action
 from webapp.models import AuditEntry, Client, Delivery, Partner, Subscription, User, db, loaded
 from webapp.models.audit import AuditAction
 from webapp.models.organisation import users_with_organisations
-from webapp.pages import htmx
+from webapp.pages import asking, htmx
 from webapp.signin.network import client_network
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -77,7 +77,7 @@ def enforce(app: Flask) -> Response | None:
     policy = getattr(app.view_functions[request.endpoint], "policy")  # noqa: B009
     if isinstance(policy, Action):
         if not current_user.is_authenticated:
-            return htmx.to_sign_in()
+            return asking.to_sign_in()
         if not current_user.may(policy):
             abort(403)
     return None

@@ -5,17 +5,15 @@ from urllib.parse import unquote
 
 from flask import (
     Response,
-    flash,
     make_response,
     redirect,
     render_template,
     request,
-    session,
     url_for,
 )
-from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
+UNSEEN, PARTS = re.compile(r"[\0-\x1f]"), re.compile(r"[/\\?#]")
 # The answer of a route: a response, or a page and its status.
 Answer = AnyResponse | tuple[str, int]
 
@@ -33,20 +31,6 @@ def wanted() -> bool:
 def page_or_fragment(page: str, fragment: str, status: int = 200, **context: object) -> Response:
     """Render the whole page, or for htmx only its fragment, from the same context."""
     return make_response(render_template(fragment if wanted() else page, **context), status)
-
-
-def to_sign_in() -> AnyResponse:
-    """Send somebody signed out to sign in, never into a dialog, and then back to the page."""
-    target = url_for("signin.sign_in", next=local(current_page()))
-    # Left over if the session was ended elsewhere, as by a new password.
-    ended = session.pop("_user_id", None)
-    if asks() or request.method == "POST":
-        flash(_("You are signed out, and nothing was saved. Sign in to go on."), "warn")
-    elif ended:
-        flash(_("Your session has ended. Sign in to go on."), "warn")
-    if asks():
-        return Response(status=401, headers={"HX-Redirect": target})
-    return redirect(target, 303)
 
 
 def to_page(address: str) -> AnyResponse:
@@ -74,8 +58,8 @@ def local(target: str | None) -> str:
         not target
         or not target.startswith(home)
         or target.startswith(("//", "/\\"))
-        or any(ord(char) < 32 for char in target)
-        or {".", ".."} & set(re.split(r"[/\\?#]", unquote(target)))
+        or UNSEEN.search(target)
+        or {".", ".."} & set(PARTS.split(unquote(target)))
     ):
         return home
     return target

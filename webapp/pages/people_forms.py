@@ -16,11 +16,14 @@ from webapp.domain.ownership import Person
 from webapp.labels import codes
 from webapp.models import Client, Organisation, User
 from webapp.models.audit import TrailEntry
-from webapp.pages import forms, frame, notices
+from webapp.pages import asking, forms, frame, notices
 from webapp.pages.forms import DropdownField, Form, SharedForm, email_field, text_field
 from webapp.pages.saving import Saved, save
 from webapp.services.accounts import addresses, membership, people
 from webapp.typography import address
+
+# A change of these lets somebody else in, or in further.
+SENSITIVE = ("email", "admin")
 
 
 def languages_with_default(*_: Any) -> list[SelectChoice]:
@@ -73,6 +76,8 @@ def add_person(
     """Add a form's person, invited if wanted, and say so on the next page."""
 
     def add() -> User:
+        if form.data.get("admin"):
+            asking.require_proof()
         user = people.add_person(current_user, organisation, **form.data)
         if invite:
             membership.invite(current_user, user)
@@ -91,11 +96,14 @@ def add_person(
 
 def save_person(form: SharedForm, user: User) -> Saved[TrailEntry | None]:
     """Save a person's form, with a notice on the next page."""
-    saved = save(
-        form,
-        lambda: people.edit_person(current_user, user, **form.data),
-        lambda: people.shown(user),
-    )
+
+    def edit() -> TrailEntry | None:
+        wanted = form.data
+        if any(name in wanted and wanted[name] != getattr(user, name) for name in SENSITIVE):
+            asking.require_proof()
+        return people.edit_person(current_user, user, **wanted)
+
+    saved = save(form, edit, lambda: people.shown(user))
     if saved.done:
         entry = saved.value
         if entry and "language" in entry.changes and user.id == current_user.id:

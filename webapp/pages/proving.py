@@ -15,11 +15,10 @@ from webapp.services.accounts import logins, security_log
 from webapp.signin import devices, limits
 from webapp.signin.network import client_network
 
-View = Callable[..., Any]
 SCOPE = "failures"
 
 
-def limit_failures(address: Callable[[], str]) -> Callable[[View], View]:
+def limit_failures(address: Callable[[], str]) -> Callable[[guards.View], guards.View]:
     """Let a POST to a route fail only so often. ``address``: returns the case-folded one of whoever is to be proved.
 
     The route calls ``failed`` if it is not proved. All routes count together.
@@ -30,7 +29,7 @@ def limit_failures(address: Callable[[], str]) -> Callable[[View], View]:
         mark = devices.known(key)
         return f"device {mark}" if mark else f"{key} {client_network()}"
 
-    def decorate(view: View) -> View:
+    def decorate(view: Any) -> Any:
         for rate, key_func, exempt_when in (
             (limits.FAILURES, source, None),
             # Many networks together guess slowly, too; known devices go on.

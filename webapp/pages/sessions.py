@@ -7,11 +7,15 @@ from flask_login import LoginManager, current_user, login_user
 
 from webapp.models import Login, SessionEnd, SignInMethod, User, db
 from webapp.models.loaded import SignIn
-from webapp.services.accounts import logins, sessions
+from webapp.services.accounts import kept, logins, sessions
 from webapp.signin import devices
 
 # A page writes nothing but this, and seldom.
 SEEN_EVERY = timedelta(minutes=5)
+# Fields of the cookie: the session's key, by the library's name for it; the session that is over and has a form
+# kept, until somebody signs in.
+KEY = "_user_id"
+KEPT = "kept"
 login_manager = LoginManager()
 # The session's row says what the library would keep in the cookie.
 login_manager.session_protection = None
@@ -45,11 +49,19 @@ def own_login() -> Login:
     return db.session.get_one(Login, sign_in.login_id)
 
 
+def own_address() -> str:
+    """Return the address of the login that is signed in, case-folded."""
+    return own_login().email_key
+
+
 def begin(user: User, method: SignInMethod) -> None:
     """Begin a session of somebody who has just shown who it is, with nothing left over from an earlier one."""
     if before := present():
         sessions.end_one(before, SessionEnd.SWITCHED)
+    waiting = session.get(KEPT)
     hand_out(sessions.begin(user, method))
+    if waiting and (new := present()):
+        kept.pass_on(waiting, new.id)
     logins.signed_in(user)
     devices.remember(own_login().email_key)
 
@@ -67,14 +79,18 @@ def hand_out(key: str) -> None:
     session.clear()
     login_user(load_user(key))
     # The library has stored the user's id. Whoever has a key is signed in until its session ends.
-    session["_user_id"] = key
+    session[KEY] = key
 
 
 def end() -> None:
     """End the session, if there is one, and leave nothing of it in the cookie."""
     if sign_in := present():
         sessions.end_one(sign_in, SessionEnd.SIGNED_OUT)
+    waiting = session.get(KEPT)
     session.clear()
+    if waiting:
+        # Signing in takes several steps.
+        session[KEPT] = waiting
 
 
 def note_use(response: Response) -> Response:

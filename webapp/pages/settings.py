@@ -71,16 +71,10 @@ def cancel_address() -> Response:
     return redirect(url_for("settings.profile"), 303)
 
 
-def own_address() -> str:
-    """Return the address by which the user signs in, as failures count by it."""
-    login = logins.of(current_user)
-    return login.email_key if login else ""
-
-
 @blueprint.post("/settings/profile/password", endpoint="password")
 @guards.allow(Action.USE_ACCOUNT)
 @guards.limiter.limit(limits.BY_ADDRESS)
-@proving.limit_failures(own_address)
+@proving.limit_failures(sessions.own_address)
 def change_password() -> Answer:
     """Set a new password; all other sessions of this login end."""
     form = PasswordForm()
@@ -92,7 +86,7 @@ def change_password() -> Answer:
         # Argon2 takes long on purpose, so it must not run while we hold SQLite's write lock.
         db.session.rollback()
         if not password.verify(secret, form.present.data):
-            proving.failed(own_address())
+            proving.failed(sessions.own_address())
             form.present.errors = [_("This is not your present password.")]
         elif password_hash := hash_of_new(form.password, words):
             login = db.session.get_one(Login, login_id)

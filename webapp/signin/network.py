@@ -1,4 +1,4 @@
-"""Where a request comes from: its network, and its browser as that names itself."""
+"""The source of a request: its network, and its browser as that names itself."""
 
 from ipaddress import IPv4Address, ip_address, ip_network
 

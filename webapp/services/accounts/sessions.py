@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, update
+from sqlalchemy import ColumnElement, Engine, select, update
 from sqlalchemy.exc import OperationalError
 
 from webapp.models import Login, SessionEnd, SignInMethod, User, UserSession, db, loaded
@@ -94,3 +94,15 @@ def note_use(engine: Engine, session_id: int) -> None:
     used = update(user_session_table).where(row.id == session_id, row.ended_at.is_(None))
     with suppress(OperationalError), at_once(engine) as connection:
         connection.execute(used.values(seen_at=now))
+
+
+def former(key: str) -> int | None:
+    """Find the id of a key's session, whether it is over or not."""
+    found = execute(select(row.id).where(row.key_hash == key_hash(key))).scalar()
+    return int(found) if found is not None else None
+
+
+def prove(session_id: int) -> None:
+    """Note that the person has just shown again who it is."""
+    now = datetime.now(UTC)
+    execute(update(user_session_table).where(row.id == session_id).values(proved_at=now))

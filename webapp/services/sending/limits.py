@@ -13,8 +13,6 @@ from webapp.models.tables import counted_mail_table, execute
 from webapp.services.errors import TooMany
 
 COUNTED = counted_mail_table.c
-# The counts of a kind of mail: to a mailbox, or from an organisation.
-Key = tuple[Errand, str | int]
 
 
 class Causing(Protocol):
@@ -77,7 +75,7 @@ def longest_wait(
     most_of: Callable[[Limit], int | None],
     now: datetime,
 ) -> timedelta | None:
-    new: Counter[Key] = Counter((row["errand"], row[column]) for row in rows)
+    new: Counter[tuple[Errand, str | int]] = Counter((row["errand"], row[column]) for row in rows)
     waits = []
     for (errand, key), number in new.items():
         most = most_of(LIMITS[errand])

@@ -1,0 +1,102 @@
+"""Asking who it is: of somebody whose session is over, and again before a sensitive change.
+
+What was entered is kept, and shown again on a page of its own (webapp.pages.kept). Nothing is sent by itself.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import wraps
+from typing import Any, TypeVar
+
+from flask import Response, abort, current_app, flash, redirect, request, session, url_for
+from flask_babel import gettext as _
+from flask_wtf.csrf import validate_csrf
+from werkzeug.wrappers import Response as AnyResponse
+from wtforms import ValidationError
+
+from webapp.models import db
+from webapp.pages import htmx, sessions
+from webapp.services.accounts import kept
+from webapp.services.accounts import sessions as session_rows
+from webapp.services.accounts.kept import Kept
+
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+# The time for which nobody is asked again.
+FRESH = timedelta(minutes=15)
+SAFE = {"GET", "HEAD", "OPTIONS"}
+# A form with one of these is not kept: they go into no row, and without them it is of no use.
+SECRET = {"password", "present", "again", "code"}
+MOST_CHARACTERS = 50_000
+
+
+def to_sign_in() -> AnyResponse:
+    """Send somebody signed out to sign in, never into a dialog, and then back to the page."""
+    page = htmx.local(htmx.current_page())
+    # Left over if the session has ended, by itself or elsewhere.
+    key = session.pop(sessions.KEY, None)
+    over = session_rows.former(key) if key else None
+    if request.method in SAFE:
+        if key:
+            flash(_("Your session has ended. Sign in to go on."), "warn")
+    elif over is not None and is_own() and keep(over):
+        session[sessions.KEPT] = over
+        page = url_for("kept.page", next=page)
+        flash(_("Your session has ended. Sign in to go on: what you entered is kept."), "warn")
+    else:
+        flash(_("You are signed out, and nothing was saved. Sign in to go on."), "warn")
+    target = url_for("signin.sign_in", next=page)
+    if htmx.asks():
+        return Response(status=401, headers={"HX-Redirect": target})
+    return redirect(target, 303)
+
+
+def is_own() -> bool:
+    """Tell whether a page of this very browser's session sent the request: nobody else may put in what is kept."""
+    if not current_app.config["WTF_CSRF_ENABLED"]:
+        return True
+    try:
+        validate_csrf(request.form.get("csrf_token") or request.headers.get("X-CSRFToken"))
+    except ValidationError:
+        return False
+    return True
+
+
+def keep(session_id: int) -> bool:
+    """Keep the form of this request in a session's row, at once: the answer is no success. False if that can't be."""
+    fields = [
+        (name, text)
+        for name, texts in request.form.lists()
+        for text in texts
+        if name != "csrf_token"
+    ]
+    secret = SECRET & request.form.keys()
+    if secret or sum(len(name) + len(text) for name, text in fields) > MOST_CHARACTERS:
+        return False
+    address = request.script_root + request.full_path.rstrip("?")
+    kept.keep(session_id, Kept(address, fields))
+    db.session.commit()
+    return True
+
+
+def require_proof() -> None:
+    """Go on if the person has shown lately who it is; else ask, with the form of this request kept."""
+    sign_in = sessions.present()
+    assert sign_in is not None
+    if datetime.now(UTC) - sign_in.proved_at < FRESH:
+        return
+    db.session.rollback()
+    page = htmx.local(htmx.current_page())
+    onward = url_for("kept.page", next=page) if keep(sign_in.id) else page
+    abort(htmx.to_page(url_for("kept.confirm", next=onward)))
+
+
+def proved(view: Handler) -> Handler:
+    """Let a route change something only if the person has shown lately who it is."""
+
+    @wraps(view)
+    def ask_first(*args: Any, **values: Any) -> Any:
+        if request.method not in SAFE:
+            require_proof()
+        return view(*args, **values)
+
+    return ask_first  # type: ignore[return-value]
