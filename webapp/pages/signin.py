@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from flask import (
     Blueprint,
     flash,
-    g,
     redirect,
     render_template,
     request,
@@ -54,33 +53,30 @@ def sign_in() -> Answer:
     form = SignInForm()
     if form.validate_on_submit():
         login = login_behind(form.email.data, form.password.data)
-        if login:
+        if login and logins.users_of(login):
             return enter(login, SignInMethod.PASSWORD, onward)
-        proving.failed(typed_email())
-        form.form_errors.append(
-            g.get("shut_out")
-            or _("E-mail and password don't match. Check both, or set a new password.")
-        )
+        form.form_errors.append(why_not(login))
     page = render_template("signin/sign_in.html", form=form, onward=onward)
     return page, 422 if form.errors else 200
 
 
 def login_behind(email: str, given: str) -> Login | None:
-    """Find the login that an e-mail and its password prove, if it opens anything."""
+    """Find the login that an e-mail and its password prove."""
     key = logins.email_key(email)
     secret = logins.secret_of(key)
     # Verifying takes long on purpose, so it must not run while we hold SQLite's write lock.
     db.session.rollback()
-    if not password.verify(secret, given):
-        return None
-    login = logins.find(key)
-    if logins.users_of(login):
-        return login
+    return logins.find(key) if password.verify(secret, given) else None
+
+
+def why_not(login: Login | None) -> str:
+    """Say why nobody was let in. Strangers don't learn more than that e-mail and password don't match."""
     if logins.shut_out(login):
-        g.shut_out = _(
+        return _(
             "Your company's access is closed: your partner has archived it. Your partner can open it again."
         )
-    return None
+    proving.failed(typed_email())
+    return _("E-mail and password don't match. Check both, or set a new password.")
 
 
 def enter(login: Login, method: SignInMethod, onward: str) -> AnyResponse:
