@@ -22,9 +22,7 @@ def written(app):
 def test_a_line_says_when_how_grave_and_where(written):
     logging.getLogger("webapp.worker").warning("tired")
     (line,) = written()
-    assert re.fullmatch(
-        r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ WARNING webapp\.worker \[-\] tired", line
-    )
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ WARNING webapp\.worker \[-\] tired", line)
 
 
 @pytest.mark.parametrize("end", ["\n", "\r", "\r\n", "\u2028", "\x85", "\x0b"])
