@@ -137,7 +137,7 @@ def test_going_on_never_leaves_the_portal(cast, enter, target):
 def test_cookies_belong_to_the_portal_alone(cast, site, enter):
     site.get(f"{PREFIX}/sign-in?lang=pl", base_url=SITE)
     enter("alice@odnowa.example")
-    for name in ("portal_session", "portal_language"):
+    for name in ("__Secure-portal_session", "__Secure-portal_language"):
         cookie = site.get_cookie(name, "intranet.example", f"{PREFIX}/")
         assert cookie, name
         assert (cookie.secure, cookie.http_only, cookie.same_site) == (True, True, "Lax")

@@ -31,9 +31,7 @@ def signer() -> Signer:
 def cookie() -> tuple[str, str]:
     """Return the name and the path of the cookie. If the host is the portal's alone, no other host can set it."""
     settings: Settings = current_app.config["PORTAL"]
-    if settings.secure and not request.script_root:
-        return "__Host-portal_device", "/"
-    return "portal_device", request.script_root + "/"
+    return settings.cookie("portal_device"), request.script_root + "/"
 
 
 def marks() -> list[tuple[str, str]]:
