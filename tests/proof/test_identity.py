@@ -30,10 +30,12 @@ from webapp.models import (
     LinkPurpose,
     Login,
     Membership,
+    SignInMethod,
     User,
+    UserSession,
     db,
 )
-from webapp.services.accounts import addresses, links, logins, membership, people, resets
+from webapp.services.accounts import addresses, links, logins, membership, people, resets, sessions
 from webapp.services.errors import Refused
 
 MAILBOXES = {
@@ -223,6 +225,13 @@ class Portal(RuleBasedStateMachine):
                 with self.watched(actor):
                     people.edit_person(actor, user, admin=admin)
 
+    @rule(person=PEOPLE, which=ANY)
+    def signs_in(self, person, which):
+        with self.step():
+            user = self.pick(self.roles(person), which)
+            if user:
+                sessions.begin(user, SignInMethod.PASSWORD)
+
     @rule(email=EMAILS)
     def asks_for_a_new_password(self, email):
         with self.step():
@@ -324,6 +333,16 @@ class Portal(RuleBasedStateMachine):
             members = {one.user_id: self.member(one) for one in all_of(Membership)}
             db.session.remove()
         assert members == self.rightful
+
+    @invariant()
+    def a_session_is_of_a_member(self):
+        with self.app.app_context():
+            for one in all_of(UserSession):
+                user = db.session.get_one(User, one.user_id)
+                if one.ended_at is None:
+                    assert user.active
+                    assert user.membership.login_id == one.login_id
+            db.session.remove()
 
     @invariant()
     def resets_go_to_the_login(self):
