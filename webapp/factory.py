@@ -39,9 +39,11 @@ from webapp.pages import (
     organisations,
     own_sessions,
     renewal_owner,
+    second_factor,
     security,
     sessions,
     signin,
+    signin_code,
     statics,
     subscriptions,
 )
@@ -53,10 +55,12 @@ from webapp.templating import Catalogs, Templates
 BLUEPRINTS = (
     frame.blueprint,
     signin.blueprint,
+    signin_code.blueprint,
     kept.blueprint,
     own_sessions.blueprint,
     organisations.blueprint,
     communications.blueprint,  # the one of webapp.pages.settings, with Partners
+    second_factor.blueprint,
     security.blueprint,
     mail_texts.blueprint,
     dashboard.blueprint,

@@ -123,6 +123,7 @@ PAGES: list[tuple[str, int, str, dict[str, str] | None, dict[str, str]]] = [
     ("company", 6, "/account/company", None, {}),
     ("team", 2, "/settings/team", None, {}),
     ("profile", 4, "/settings/profile", None, {}),
+    ("two-step verification", 3, "/settings/two-step", None, {}),
     ("save", 8, OWNER, DEFAULT, {}),
     ("save in the dialog", 10, OWNER, ALICE, HTMX),
     ("save in vain", 4, OWNER, {"choice": "partner", "contact_id": "x"}, HTMX),

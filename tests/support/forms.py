@@ -169,6 +169,19 @@ FORMS = [
         BAD_PERSON | {"shown": SHOWN, "admin": ["0", *CHOICE]},
     ),
     Form(
+        "bob",
+        "/settings/two-step",
+        {"key": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "code": "000000"},
+        {"key": ["", "A" * 33, *CHOICE], "code": ["12345", *NEEDED]},
+    ),
+    Form(
+        "alice",
+        "/settings/team/two-step",
+        {"on": "1"},
+        {"on": ["2", *CHOICE], "shown": SHOWN},
+        "/settings/team",
+    ),
+    Form(
         "alice",
         "/settings/partners/default",
         {"owner": "partner", "notified_user_id": "{bob}"},

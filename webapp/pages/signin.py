@@ -18,12 +18,12 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.domain.refusals import Refusal
 from webapp.labels.refusals import sentence
-from webapp.models import Link, LinkPurpose, Login, SecurityAction, SignInMethod, User, db
+from webapp.models import Link, LinkPurpose, Login, SecurityAction, SignInMethod, db
 from webapp.pages import frame, guards, htmx, proving, sessions
 from webapp.pages.htmx import Answer
 from webapp.pages.ids import row_id
 from webapp.pages.signin_forms import ForgottenForm, LinkForm, SignInForm, hash_of_new
-from webapp.services.accounts import addresses, links, logins, membership, resets
+from webapp.services.accounts import addresses, links, logins, membership, resets, second_factor
 from webapp.services.accounts.own_words import own_words
 from webapp.services.errors import Refused
 from webapp.signin import limits, password, tokens
@@ -31,8 +31,9 @@ from webapp.typography import address
 
 blueprint = Blueprint("signin", __name__)
 
-# The time to choose an organisation after the right password.
-CHOICE_LASTS = timedelta(minutes=10)
+# The time for what comes after the right password: the second step, and the choice of an organisation.
+PENDING_LASTS = timedelta(minutes=10)
+PROVING, CHOOSING = "proving", "choosing"
 
 
 def typed_email() -> str:
@@ -52,9 +53,9 @@ def sign_in() -> Answer:
         return redirect(onward, 303)
     form = SignInForm()
     if form.validate_on_submit():
-        users = users_behind(form.email.data, form.password.data)
-        if users:
-            return enter(users, SignInMethod.PASSWORD, onward)
+        login = login_behind(form.email.data, form.password.data)
+        if login:
+            return enter(login, SignInMethod.PASSWORD, onward)
         proving.failed(typed_email())
         form.form_errors.append(
             g.get("shut_out")
@@ -64,39 +65,57 @@ def sign_in() -> Answer:
     return page, 422 if form.errors else 200
 
 
-def users_behind(email: str, given: str) -> list[User]:
-    """List the users that an e-mail and its password let in; none if they don't match."""
+def login_behind(email: str, given: str) -> Login | None:
+    """Find the login that an e-mail and its password prove, if it opens anything."""
     key = logins.email_key(email)
     secret = logins.secret_of(key)
     # Verifying takes long on purpose, so it must not run while we hold SQLite's write lock.
     db.session.rollback()
     if not password.verify(secret, given):
-        return []
+        return None
     login = logins.find(key)
-    users = logins.users_of(login)
-    if not users and logins.shut_out(login):
+    if logins.users_of(login):
+        return login
+    if logins.shut_out(login):
         g.shut_out = _(
             "Your company's access is closed: your partner has archived it. Your partner can open it again."
         )
-    return users
+    return None
 
 
-def enter(users: list[User], method: SignInMethod, onward: str) -> AnyResponse:
+def enter(login: Login, method: SignInMethod, onward: str) -> AnyResponse:
+    """Ask for the second step if the login has one, else let it in."""
+    if second_factor.app_of(login) is None:
+        return admit(login, method, onward)
+    sessions.end()
+    session[PROVING] = pending(login, method)
+    return redirect(url_for("signin_code.ask", next=onward), 303)
+
+
+def admit(login: Login, method: SignInMethod, onward: str) -> AnyResponse:
     """Sign in the only user of a login, or let the person choose among several."""
+    users = logins.users_of(login)
     if len(users) == 1:
         sessions.begin(users[0], method)
         return redirect(onward, 303)
     sessions.end()
-    login = logins.of(users[0])
-    begun = datetime.now(UTC).timestamp()
-    session["choosing"] = [login.id if login else 0, begun, since(login), method]
+    session[CHOOSING] = pending(login, method)
     return redirect(url_for("signin.choose", next=onward), 303)
 
 
-def since(login: Login | None) -> float:
-    """Return the moment when a login got its present password, as a number for the session."""
-    stored = logins.password_of(login)
-    return stored.made_at.timestamp() if stored else 0.0
+def pending(login: Login, method: SignInMethod) -> list[object]:
+    """Note in the cookie how far a sign-in has come: whose, when, how, and with which credentials."""
+    known = logins.credentials_since(login).timestamp()
+    return [login.id, datetime.now(UTC).timestamp(), method.value, known]
+
+
+def pending_login(name: str) -> tuple[Login | None, SignInMethod]:
+    """Find the login of a pending sign-in, which lasts ten minutes. A new password or app ends it like a session."""
+    login_id, begun, method, known = session.get(name, (0, 0.0, SignInMethod.PASSWORD, 0.0))
+    fresh = datetime.now(UTC) - datetime.fromtimestamp(begun, UTC) < PENDING_LASTS
+    login = db.session.get(Login, login_id) if fresh else None
+    same = login is not None and known == logins.credentials_since(login).timestamp()
+    return login if same else None, SignInMethod(method)
 
 
 @blueprint.post("/sign-out")
@@ -118,11 +137,8 @@ def end_session(text: str) -> AnyResponse:
 @guards.public
 def choose() -> AnyResponse | str:
     """Choose one of the person's organisations, right after the password."""
-    login_id, begun, known_password, method = session.get("choosing", (0, 0.0, 0.0, ""))
-    fresh = datetime.now(UTC) - datetime.fromtimestamp(begun, UTC) < CHOICE_LASTS
-    login = db.session.get(Login, login_id) if fresh else None
-    # If the password was changed meanwhile, this choice ends like a session.
-    users = logins.users_of(login) if known_password == since(login) else []
+    login, method = pending_login(CHOOSING)
+    users = logins.users_of(login)
     onward = htmx.local(request.args.get("next"))
     if not users:
         return redirect(url_for("signin.sign_in", next=onward), 303)
@@ -210,24 +226,23 @@ def with_new_password(found: Link, own: Login | None = None) -> Answer:
         page = render_template("signin/link.html", form=form, link=found, own=own)
         return page, 422 if form.errors else 200
     try:
-        users = set_password(db.session.get_one(Link, link_id), password_hash)
+        login = set_password(db.session.get_one(Link, link_id), password_hash)
     except Refused:
         db.session.rollback()
         return over()
     flash(_("Your password is set."), "good")
-    return enter(users, SignInMethod.LINK, url_for("frame.home")) if users else over()
+    return enter(login, SignInMethod.LINK, url_for("frame.home")) if login else over()
 
 
-def set_password(found: Link, password_hash: str) -> list[User]:
-    """Use a link up, and list the users whom it lets in. Raises Refused."""
+def set_password(found: Link, password_hash: str) -> Login | None:
+    """Use a link up, and return the login that it lets in, if that opens anything. Raises Refused."""
     if found.purpose is LinkPurpose.INVITATION:
-        membership.accept(found, password_hash)
-        return [found.user]
+        return membership.accept(found, password_hash)
     links.take(found)
     if found.login is None:
-        return []
+        return None
     logins.change_password(found.login, password_hash, SecurityAction.PASSWORD_RESET)
-    return logins.users_of(found.login)
+    return found.login if logins.users_of(found.login) else None
 
 
 def new_address(found: Link) -> Answer:
