@@ -123,6 +123,8 @@ PAGES: list[tuple[str, int, str, dict[str, str] | None, dict[str, str]]] = [
     ("company", 6, "/account/company", None, {}),
     ("team", 2, "/settings/team", None, {}),
     ("profile", 3, "/settings/profile", None, {}),
+    ("what happened", 3, "/settings/profile/log", None, {}),
+    ("security log", 2, "/settings/team/log", None, {}),
     ("save", 8, OWNER, DEFAULT, {}),
     ("save in the dialog", 10, OWNER, ALICE, HTMX),
     ("save in vain", 4, OWNER, {"choice": "partner", "contact_id": "x"}, HTMX),
