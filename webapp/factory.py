@@ -34,6 +34,7 @@ from webapp.pages import (
     guards,
     help,
     kept,
+    links,
     mail_texts,
     organisations,
     own_sessions,
@@ -41,7 +42,6 @@ from webapp.pages import (
     second_factor,
     security,
     sessions,
-    signin,
     signin_code,
     statics,
     subscriptions,
@@ -53,7 +53,7 @@ from webapp.templating import Catalogs, Templates
 
 BLUEPRINTS = (
     frame.blueprint,
-    signin.blueprint,
+    links.blueprint,  # the one of webapp.pages.signin, with what links in mails do
     signin_code.blueprint,
     kept.blueprint,
     own_sessions.blueprint,

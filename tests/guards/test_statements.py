@@ -124,7 +124,6 @@ PAGES: list[tuple[str, int, str, dict[str, str] | None, dict[str, str]]] = [
     ("team", 2, "/settings/team", None, {}),
     ("profile", 4, "/settings/profile", None, {}),
     ("two-step verification", 3, "/settings/two-step", None, {}),
-    ("profile", 3, "/settings/profile", None, {}),
     ("what happened", 3, "/settings/profile/log", None, {}),
     ("security log", 2, "/settings/team/log", None, {}),
     ("save", 8, OWNER, DEFAULT, {}),
