@@ -122,7 +122,7 @@ PAGES: list[tuple[str, int, str, dict[str, str] | None, dict[str, str]]] = [
     ("deliveries", 4, "/partner/deliveries", None, {}),
     ("company", 6, "/account/company", None, {}),
     ("team", 2, "/settings/team", None, {}),
-    ("profile", 4, "/settings/profile", None, {}),
+    ("profile", 5, "/settings/profile", None, {}),
     ("two-step verification", 3, "/settings/two-step", None, {}),
     ("what happened", 3, "/settings/profile/log", None, {}),
     ("security log", 2, "/settings/team/log", None, {}),
