@@ -188,6 +188,8 @@ def test_the_trail_keeps_who_did_it(app, history):
             history.alice,
             f"#{history.client}",
         )
+        event = db.session.scalars(select(SecurityEvent).order_by(SecurityEvent.id.desc())).first()
+        assert (event.action, event.user_id) == (SecurityAction.ERASED, history.alice)
 
 
 def test_a_break_amid_it_is_made_good_by_doing_it_again(app, history):

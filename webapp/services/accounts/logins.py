@@ -6,8 +6,9 @@ They live in real time: the demo clock moves neither them nor sessions.
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import and_, delete, exists, or_, select, text, update
+from sqlalchemy import and_, delete, exists, func, or_, select, text, update
 
+from webapp.domain.snapshots import SecurityMatter
 from webapp.mail.addresses import AddressError, normalise
 from webapp.models import (
     Credential,
@@ -24,7 +25,7 @@ from webapp.models import (
 )
 from webapp.models.organisation import users_with_organisations
 from webapp.models.tables import client_table, conflict_insert, credential_table, login_table
-from webapp.services.accounts import links, security_log, sessions
+from webapp.services.accounts import links, security_log, security_notices, sessions
 
 # Of the user's organisation, which is a client or has no such column.
 IN_USE = client_table.c.archived_at.is_(None)
@@ -108,6 +109,14 @@ def password_of(login: Login | None) -> Credential | None:
     )
 
 
+def credentials_since(login: Login) -> datetime:
+    """Return the moment when a login got its present password or authenticator app, whichever is newer."""
+    newest = select(func.max(Credential.made_at)).where(
+        Credential.login_id == login.id, Credential.kind != CredentialKind.RECOVERY_CODE
+    )
+    return db.session.scalar(newest) or login.proved_at
+
+
 def secret_of(key: str) -> str | None:
     """Find the hash of a login's password by its case-folded address, in one statement, whether there is one or not."""
     return db.session.scalar(
@@ -136,6 +145,13 @@ def change_password(login: Login, password_hash: str, action: SecurityAction) ->
     """Let a person set another password, knowing the old one (PASSWORD_CHANGED) or by a link (PASSWORD_RESET)."""
     set_password(login, password_hash)
     security_log.record_login(action, login)
+    tell(login, SecurityMatter(action))
+
+
+def tell(login: Login, matter: SecurityMatter, actor: User | None = None) -> None:
+    """Tell a login's own mailbox of something, if the login still opens anything. Raises TooMany for another actor."""
+    if users := users_of(login):
+        security_notices.tell(users[0], matter, [login.email], actor=actor)
 
 
 def forget_credentials(login: Login) -> None:
