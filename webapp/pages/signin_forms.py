@@ -26,6 +26,8 @@ def new_password(label: Any) -> PasswordField:
             Length(min=password.SHORTEST_PASSWORD, message=too_short),
             Length(max=password.LONGEST_PASSWORD, message=too_long),
         ],
+        # Browsers would cut off what is pasted, and say nothing.
+        render_kw={"maxlength": False},
     )
 
 
