@@ -203,7 +203,14 @@ def test_settings_stay_as_they_were_read():
 
 @pytest.mark.parametrize("setting", fields(Settings), ids=lambda setting: setting.name)
 def test_each_default_would_be_read_as_itself(setting: Any) -> None:
-    empty = {"secret_key", "trusted_hosts", "frame_ancestors", "broker_url", "monitor_token"}
+    empty = {
+        "secret_key",
+        "secret_keys",
+        "trusted_hosts",
+        "frame_ancestors",
+        "broker_url",
+        "monitor_token",
+    }
     if setting.name in empty:
         assert not setting.default
         return

@@ -34,11 +34,15 @@ from webapp.pages import (
     guards,
     help,
     kept,
+    links,
     mail_texts,
+    organisations,
+    own_sessions,
     renewal_owner,
+    second_factor,
     security,
     sessions,
-    signin,
+    signin_code,
     statics,
     subscriptions,
 )
@@ -49,9 +53,13 @@ from webapp.templating import Catalogs, Templates
 
 BLUEPRINTS = (
     frame.blueprint,
-    signin.blueprint,
+    links.blueprint,  # the one of webapp.pages.signin, with what links in mails do
+    signin_code.blueprint,
     kept.blueprint,
+    own_sessions.blueprint,
+    organisations.blueprint,
     communications.blueprint,  # the one of webapp.pages.settings, with Partners
+    second_factor.blueprint,
     security.blueprint,
     mail_texts.blueprint,
     dashboard.blueprint,
@@ -166,9 +174,16 @@ def require_extras(settings: config.Settings) -> None:
 def configure(app: Flask, settings: config.Settings) -> None:
     """Turn the typed settings into the configuration of Flask and its extensions."""
     Path(app.instance_path).mkdir(parents=True, exist_ok=True)
+    newest, *earlier = settings.signing_keys or [
+        own_secret_key(Path(app.instance_path) / "secret-key")
+    ]
+    older = earlier[::-1]
     app.config.update(
         PORTAL=settings,
-        SECRET_KEY=settings.secret_key or own_secret_key(Path(app.instance_path) / "secret-key"),
+        SECRET_KEY=newest,
+        SECRET_KEY_FALLBACKS=older,
+        # A list here, too, since the library knows no fallbacks.
+        WTF_CSRF_SECRET_KEY=[*older, newest],
         SQLALCHEMY_DATABASE_URI=database_uri(settings, Path(app.instance_path)),
         BABEL_TRANSLATION_DIRECTORIES=str(folder("translations")),
         BABEL_DEFAULT_LOCALE="en",

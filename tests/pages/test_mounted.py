@@ -194,3 +194,13 @@ def test_the_documented_way_into_another_app_works(tmp_path, monkeypatch):
     site = Client(names["application"])
     assert site.get("/").text == "the host's own page"
     assert site.get(f"{PREFIX}/").location == f"{PREFIX}/sign-in"
+
+
+@pytest.mark.settings(base_url=f"{SITE}/odnowień", proxies=1)
+def test_a_path_with_letters_is_written_for_headers(cast, browse):
+    proxy = BY_PROXY | {"X-Forwarded-Prefix": "/odnowień".encode().decode("latin-1")}
+    asked = {"HX-Request": "true"} | proxy
+    answer = browse().post("/settings/partners/default", headers=asked)
+    assert answer.headers["HX-Redirect"].startswith("/odnowie%C5%84/sign-in?next=")
+    answer = browse(cast.alice).get("/partner/dashboard?q=x", headers=asked)
+    assert answer.headers["HX-Push-Url"] == "/odnowie%C5%84/partner/dashboard?q=x"

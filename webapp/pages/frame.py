@@ -31,7 +31,7 @@ from webapp.domain.access import Action
 from webapp.labels import audit
 from webapp.models import User, db
 from webapp.models.transactions import attempt, writing
-from webapp.pages import addresses, guards, headers, htmx, incoming, readiness, statics
+from webapp.pages import addresses, guards, headers, htmx, incoming, readiness, sessions, statics
 from webapp.pages.incoming import SAFE
 from webapp.services.accounts import people
 from webapp.services.sending import monitoring
@@ -59,6 +59,7 @@ def prepare(app: Flask) -> None:
         "may": may,
         "page_to_return_to": page_to_return_to,
         "refused": refused,
+        "signed_in": sessions.present,
         "url_for": addresses.url_for,
         "url_pattern": addresses.url_pattern,
         "vendor": app.config["PORTAL"].vendor_name,

@@ -11,6 +11,7 @@ from flask import Response, after_this_request, current_app, request
 from itsdangerous import Signer
 
 from webapp.config import Settings
+from webapp.signin import signing
 
 # Browsers keep a cookie no longer than 400 days; it is set again by each sign-in.
 LASTS = timedelta(days=365)
@@ -21,7 +22,7 @@ BETWEEN, INSIDE = "~", "."
 
 def signer() -> Signer:
     return Signer(
-        current_app.config["SECRET_KEY"],
+        signing.keys(),
         salt="portal-device",
         key_derivation="hmac",
         digest_method=sha256,
