@@ -49,6 +49,7 @@ from webapp.pages import (
 from webapp.pages.ids import RowIdConverter
 from webapp.pages.incoming import Incoming
 from webapp.paths import folder
+from webapp.signin import signing
 from webapp.templating import Catalogs, Templates
 
 BLUEPRINTS = (
@@ -104,6 +105,9 @@ class Commands(AppGroup):
 
 class OwnSession(SecureCookieSessionInterface):
     """Sessions with a cookie limited to the path at which the portal is mounted."""
+
+    key_derivation = signing.METHOD["key_derivation"]
+    digest_method = staticmethod(signing.METHOD["digest_method"])
 
     def __init__(self, app: Flask) -> None:
         self.signing = super().get_signing_serializer(app)
