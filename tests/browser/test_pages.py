@@ -42,6 +42,8 @@ PAGES = {
     "kept.confirm": ANNA,
     "organisations.index": ANNA,
     "settings.profile": ANNA,
+    "security.own": ANNA,
+    "security.team": ANNA,
     "settings.team": ANNA,
     "settings.invite": ANNA,
     "settings.member": ANNA,

@@ -122,7 +122,7 @@ def at(base_url, name):
     ("base_url", "name"),
     [
         at("https://portal.example", "__Host-portal_session"),
-        at("https://intranet.example/renewals", "portal_session"),
+        at("https://intranet.example/renewals", "__Secure-portal_session"),
         at("http://portal.example", "portal_session"),
     ],
 )

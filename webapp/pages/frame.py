@@ -142,7 +142,7 @@ def wishes() -> Iterator[str | None]:
         yield session.get("language")
         yield current_user.language
         yield current_user.organisation.language
-    yield request.cookies.get(COOKIE)
+    yield request.cookies.get(current_app.config["PORTAL"].cookie(COOKIE))
     yield i18n.best_language(request.accept_languages.values())
 
 
@@ -180,13 +180,14 @@ def finish(response: Response) -> Response:
 
 
 def set_cookie(response: AnyResponse, chosen: str) -> None:
+    settings = current_app.config["PORTAL"]
     response.set_cookie(
-        COOKIE,
+        settings.cookie(COOKIE),
         chosen,
         max_age=headers.YEAR,
         samesite="Lax",
         httponly=True,
-        secure=current_app.config["PORTAL"].secure,
+        secure=settings.secure,
         path=request.script_root + "/",
     )
 

@@ -128,6 +128,6 @@ def give_back(login: Login, email: str) -> Login:
         login.email, login.email_key = email, email.casefold()
         db.session.flush()
         return login
-    for user in logins.users_of(login):
+    for user in logins.members_of(login):
         membership.join(user, present)
     return present

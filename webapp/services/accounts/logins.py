@@ -3,6 +3,7 @@
 They live in real time: the demo clock moves neither them nor sessions.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import and_, delete, exists, func, or_, select, text, update
@@ -76,6 +77,12 @@ def users_of(login: Login | None) -> list[User]:
             .order_by(User.signed_in_at.desc().nulls_last(), User.id)
         )
     )
+
+
+def members_of(login: Login) -> Sequence[User]:
+    """List all users that a login is, those who can't sign in at present, too."""
+    joined = select(User).join(Membership, Membership.user_id == User.id)
+    return db.session.scalars(joined.where(Membership.login_id == login.id)).all()
 
 
 def shut_out(login: Login | None) -> bool:
