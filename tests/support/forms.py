@@ -150,6 +150,7 @@ FORMS = [
             "shown": SHOWN,
         },
     ),
+    Form("bob", "/sign-in/confirm", {"password": "the present password"}, {"password": [""]}),
     Form(
         "bob",
         "/settings/profile/password",

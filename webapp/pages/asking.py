@@ -46,7 +46,7 @@ def to_sign_in() -> AnyResponse:
         flash(_("You are signed out, and nothing was saved. Sign in to go on."), "warn")
     target = url_for("signin.sign_in", next=page)
     if htmx.asks():
-        return Response(status=401, headers={"HX-Redirect": target})
+        return Response(status=401, headers={"HX-Redirect": htmx.in_header(target)})
     return redirect(target, 303)
 
 

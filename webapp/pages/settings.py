@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from webapp.domain.access import Action
 from webapp.models import Login, SecurityAction, SignInMethod, User, db
-from webapp.pages import guards, listing, proving, sessions
+from webapp.pages import guards, listing, own_sessions, proving, sessions
 from webapp.pages.communications_forms import SwitchForm
 from webapp.pages.htmx import Answer
 from webapp.pages.notices import Quicker
@@ -62,6 +62,7 @@ def profile_page(
         waiting=addresses.waiting(current_user),
         login=login,
         factor=second_factor.app_of(login),
+        **own_sessions.listed(),
     )
     return page, status
 
