@@ -49,6 +49,10 @@ def long_secret(text: str) -> str:
     return text
 
 
+def long_secrets(text: str) -> tuple[str, ...]:
+    return tuple(map(long_secret, separated(text)))
+
+
 def sender_address(text: str) -> str:
     """Read an address as it goes over the wire."""
     if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", text):
@@ -163,6 +167,11 @@ class Settings:
         "Signs sessions and links; at least 32 characters. Empty: made once, kept in the instance folder.",
         long_secret,
     )
+    secret_keys: tuple[str, ...] = setting(
+        (),
+        "Several keys in place of PORTAL_SECRET_KEY, separated by commas: the first one signs, all are accepted.",
+        long_secrets,
+    )
     base_url: str = setting(
         "http://127.0.0.1:8000",
         "Where people reach the portal; links in mails start with it.",
@@ -240,14 +249,23 @@ class Settings:
     )
 
     @property
+    def signing_keys(self) -> tuple[str, ...]:
+        """The keys that signatures may have, the one that signs first; none if the instance folder has it."""
+        return self.secret_keys or tuple(filter(None, [self.secret_key]))
+
+    @property
     def secure(self) -> bool:
         """Tell whether people come over https, so that cookies may insist on it."""
         return self.base_url.startswith("https://")
 
-    @property
-    def host_alone(self) -> bool:
-        """Tell whether the whole host is the portal's, over https, so that a cookie can be bound to it."""
-        return self.secure and not urlsplit(self.base_url).path
+    def cookie(self, name: str) -> str:
+        """Name a cookie so that browsers keep it for https alone and, if the whole host is the portal's, for that host.
+
+        Whatever another host says, or somebody on the line.
+        """
+        if not self.secure:
+            return name
+        return f"__Secure-{name}" if urlsplit(self.base_url).path else f"__Host-{name}"
 
 
 def variable(name: str) -> str:
@@ -277,6 +295,10 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
         problems.append("PORTAL_MAIL_URL must be inbox: in demo mode, which sends nothing outside")
     if settings.lease_seconds < 20 * settings.mail_timeout:
         problems.append("PORTAL_LEASE_SECONDS must be at least 20 times PORTAL_MAIL_TIMEOUT")
+    if settings.secret_key and settings.secret_keys:
+        problems.append(
+            "PORTAL_SECRET_KEY must not be set beside PORTAL_SECRET_KEYS: name it there"
+        )
     if problems:
         raise SettingError("; ".join(sorted(problems)))
     return settings

@@ -22,8 +22,10 @@ from webapp.cli.migrating import upgrade
 from webapp.mail.compose import compose
 from webapp.models import (
     Client,
+    Credential,
     Delivery,
     DeliveryState,
+    Membership,
     Partner,
     Reminder,
     ReminderState,
@@ -88,6 +90,7 @@ def test_an_old_database_is_brought_up(
         has_the_tables_of_this_version()
         has_its_rows(dump)
         is_written_as_before()
+        lets_in_who_signed_in(dump)
         db.session.remove()
     shows_its_pages(app, browse)
     goes_on(app)
@@ -110,6 +113,24 @@ def is_written_as_before() -> None:
     for delivery in db.session.scalars(select(Delivery)):
         letter = messages.letter_of(delivery, runtime.now())
         assert b"Message-ID" in compose(letter, runtime.settings())
+
+
+def lets_in_who_signed_in(dump: dumps.Dump) -> None:
+    """Until 0009 an address had a password. Who has signed in at it since the last invitation becomes a member."""
+    if dump.revision >= "0009":
+        return
+    passwords = {row["email_key"]: row["password_hash"] for row in dump.rows["login"]}
+    expected = {
+        row["id"]: passwords[row["email_key"]]
+        for row in dump.rows["user"]
+        if row["email_key"] in passwords and row.get("signed_in_at", "") > row.get("invited_at", "")
+    }
+    members = select(Membership.user_id, Credential.secret).join(
+        Credential, Credential.login_id == Membership.login_id
+    )
+    assert dict(db.session.execute(members).all()) == expected
+    # Both people who signed in, and contacts who did not.
+    assert 0 < len(expected) < len(dump.rows["user"])
 
 
 def shows_its_pages(app: Flask, browse: Callable[[int], Any]) -> None:

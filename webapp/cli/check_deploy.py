@@ -26,9 +26,9 @@ def check_debug() -> str:
 def check_key() -> str:
     """Check that all processes sign with the same key. Its length is checked when settings are read."""
     settings = runtime.settings()
-    if not settings.secret_key and on_many_machines(settings):
+    if not settings.signing_keys and on_many_machines(settings):
         raise Wrong("set PORTAL_SECRET_KEY, the same on every machine")
-    return "set" if settings.secret_key else "kept in the instance folder"
+    return "set" if settings.signing_keys else "kept in the instance folder"
 
 
 def check_base_url() -> str:

@@ -5,12 +5,12 @@ A stranger's wrong passwords make networks wait, and the devices of the person i
 
 import secrets
 from datetime import timedelta
-from hashlib import sha256
 
 from flask import Response, after_this_request, current_app, request
 from itsdangerous import Signer
 
 from webapp.config import Settings
+from webapp.signin import signing
 
 # Browsers keep a cookie no longer than 400 days; it is set again by each sign-in.
 LASTS = timedelta(days=365)
@@ -20,20 +20,13 @@ BETWEEN, INSIDE = "~", "."
 
 
 def signer() -> Signer:
-    return Signer(
-        current_app.config["SECRET_KEY"],
-        salt="portal-device",
-        key_derivation="hmac",
-        digest_method=sha256,
-    )
+    return Signer(signing.keys(), salt="portal-device", **signing.METHOD)
 
 
 def cookie() -> tuple[str, str]:
     """Return the name and the path of the cookie. If the host is the portal's alone, no other host can set it."""
     settings: Settings = current_app.config["PORTAL"]
-    if settings.secure and not request.script_root:
-        return "__Host-portal_device", "/"
-    return "portal_device", request.script_root + "/"
+    return settings.cookie("portal_device"), request.script_root + "/"
 
 
 def marks() -> list[tuple[str, str]]:

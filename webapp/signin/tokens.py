@@ -10,10 +10,11 @@ from sqlalchemy.orm import joinedload
 
 from webapp.config import Settings
 from webapp.models import Link, db
+from webapp.signin import signing
 
 
 def serializer() -> URLSafeSerializer:
-    return URLSafeSerializer(current_app.config["SECRET_KEY"], salt="portal-link")
+    return URLSafeSerializer(signing.keys(), salt="portal-link", signer_kwargs=signing.METHOD)
 
 
 def mark(link: Link) -> str:
