@@ -123,8 +123,7 @@ def lets_in_who_signed_in(dump: dumps.Dump) -> None:
     expected = {
         row["id"]: passwords[row["email_key"]]
         for row in dump.rows["user"]
-        if row["email_key"] in passwords
-        and row.get("signed_in_at", "") > row.get("invited_at", "")
+        if row["email_key"] in passwords and row.get("signed_in_at", "") > row.get("invited_at", "")
     }
     members = select(Membership.user_id, Credential.secret).join(
         Credential, Credential.login_id == Membership.login_id
