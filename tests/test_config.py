@@ -183,6 +183,19 @@ def test_cookies_insist_on_https_where_people_come_over_it():
     assert not load({"PORTAL_BASE_URL": "http://portal.example"}).secure
 
 
+@pytest.mark.parametrize(
+    ("base_url", "name"),
+    [
+        ("https://portal.example", "__Host-x"),
+        ("https://portal.example/", "__Host-x"),
+        ("https://intranet.example/renewals", "__Secure-x"),
+        ("http://portal.example", "x"),
+    ],
+)
+def test_a_cookies_name_binds_it(base_url, name):
+    assert load({"PORTAL_BASE_URL": base_url}).cookie("x") == name
+
+
 def test_settings_stay_as_they_were_read():
     with pytest.raises(FrozenInstanceError):
         Settings().demo = True  # type: ignore[misc]

@@ -271,10 +271,14 @@ class Settings:
         """Tell whether people come over https, so that cookies may insist on it."""
         return self.base_url.startswith("https://")
 
-    @property
-    def host_alone(self) -> bool:
-        """Tell whether the whole host is the portal's, over https, so that a cookie can be bound to it."""
-        return self.secure and not urlsplit(self.base_url).path
+    def cookie(self, name: str) -> str:
+        """Name a cookie so that browsers keep it for https alone and, if the whole host is the portal's, for that host.
+
+        Whatever another host says, or somebody on the line.
+        """
+        if not self.secure:
+            return name
+        return f"__Secure-{name}" if urlsplit(self.base_url).path else f"__Host-{name}"
 
 
 def variable(name: str) -> str:

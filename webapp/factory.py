@@ -1,6 +1,5 @@
 """The factory: settings, extensions, blueprints, commands, error pages."""
 
-import logging
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,7 +18,7 @@ from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy.engine import make_url
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from webapp import config
+from webapp import config, logs
 from webapp.models import db
 from webapp.models.transactions import prepare_engine
 from webapp.pages import (
@@ -35,24 +34,33 @@ from webapp.pages import (
     guards,
     help,
     kept,
+    links,
     mail_texts,
+    organisations,
+    own_sessions,
     renewal_owner,
+    second_factor,
     security,
     sessions,
-    signin,
+    signin_code,
     statics,
     subscriptions,
 )
 from webapp.pages.ids import RowIdConverter
 from webapp.pages.incoming import Incoming
 from webapp.paths import folder
+from webapp.signin import signing
 from webapp.templating import Catalogs, Templates
 
 BLUEPRINTS = (
     frame.blueprint,
-    signin.blueprint,
+    links.blueprint,  # the one of webapp.pages.signin, with what links in mails do
+    signin_code.blueprint,
     kept.blueprint,
+    own_sessions.blueprint,
+    organisations.blueprint,
     communications.blueprint,  # the one of webapp.pages.settings, with Partners
+    second_factor.blueprint,
     security.blueprint,
     mail_texts.blueprint,
     dashboard.blueprint,
@@ -64,9 +72,6 @@ BLUEPRINTS = (
     account.blueprint,
     help.blueprint,
 )
-# Browsers keep a cookie of such a name only for this very host, over https, whatever another host says.
-HOST_ALONE = "__Host-"
-LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"
 
 
 class Portal(Flask):
@@ -101,6 +106,9 @@ class Commands(AppGroup):
 class OwnSession(SecureCookieSessionInterface):
     """Sessions with a cookie limited to the path at which the portal is mounted."""
 
+    key_derivation = signing.METHOD["key_derivation"]
+    digest_method = staticmethod(signing.METHOD["digest_method"])
+
     def __init__(self, app: Flask) -> None:
         self.signing = super().get_signing_serializer(app)
 
@@ -129,7 +137,7 @@ def make(settings: config.Settings | None) -> Flask:
     )
     app.url_map.converters["int"] = RowIdConverter
     configure(app, chosen)
-    configure_logging(app)
+    logs.prepare(app)
     if chosen.broker_url:
         # Imported here, since a portal without a task queue need not have its library.
         from webapp import tasks
@@ -186,7 +194,7 @@ def configure(app: Flask, settings: config.Settings) -> None:
         TRUSTED_HOSTS=list(settings.trusted_hosts) or None,
         MAX_CONTENT_LENGTH=1_000_000,
         # An application that shares the portal's host may have a cookie named "session".
-        SESSION_COOKIE_NAME=f"{HOST_ALONE if settings.host_alone else ''}portal_session",
+        SESSION_COOKIE_NAME=settings.cookie("portal_session"),
         # Longer than any session, so that one that has ended is told from none.
         PERMANENT_SESSION_LIFETIME=timedelta(days=2 * settings.session_days),
         SESSION_COOKIE_SAMESITE="Lax",
@@ -228,17 +236,6 @@ def own_secret_key(path: Path) -> str:
             path.hardlink_to(draft)
         draft.unlink()
     return path.read_text()
-
-
-def configure_logging(app: Flask) -> None:
-    """Log one line for each record, with the id of its request."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter(LOG_FORMAT))
-    handler.addFilter(frame.add_request_id)
-    root = logging.getLogger("webapp")
-    root.handlers = [handler]
-    root.propagate = False
-    root.setLevel(app.config["PORTAL"].log_level)
 
 
 def add_extensions(app: Flask) -> None:

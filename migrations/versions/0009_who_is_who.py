@@ -22,7 +22,7 @@ MAILS = (
     *("reminder_client", "reminder_partner", "nobody_to_tell", "takeover_note"),
     *("invitation", "password_reset"),
 )
-NEW_MAILS = ("address_confirmation", "address_notice", "admin_notice")
+NEW_MAILS = ("address_confirmation", "address_notice", "admin_notice", "security_notice")
 PURPOSES = ("invitation", "password_reset")
 NEW_PURPOSES = ("address_confirmation", "address_stop")
 CREDENTIALS = ("password", "totp", "recovery_code")
@@ -36,7 +36,7 @@ ACTIONS = (
 )
 ERRANDS = (
     *("invitation", "password_reset", "address_confirmation", "address_notice"),
-    *("admin_notice", "test"),
+    *("admin_notice", "security_notice", "test"),
 )
 # The moments by which rows that were kept for long enough are found, in tables that were there before.
 KEPT = (

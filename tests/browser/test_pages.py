@@ -40,6 +40,8 @@ PAGES = {
     "signin.forgotten": EVE,
     "signin.link": EVE,
     "settings.profile": ANNA,
+    "security.own": ANNA,
+    "security.team": ANNA,
     "settings.team": ANNA,
     "settings.invite": ANNA,
     "settings.member": ANNA,

@@ -5,7 +5,8 @@ import json
 import pytest
 from sqlalchemy import select
 
-from tests.support.cast import BASE_URL, dump, make_client, unit_of_work
+from tests.support.cast import BASE_URL, Cast, dump, make_client, unit_of_work
+from tests.support.two_step import turn_on
 from webapp.models import AuditEntry, Client, LinkPurpose, Partner, User, db
 from webapp.signin import tokens
 
@@ -180,3 +181,14 @@ def test_a_client_of_another_partner_is_not_found(run, app, cast):
     result = run("user", "add", "odnowa", "grace@acme.example", "--client", foreign)
     assert result.exit_code == 1
     assert "0 clients of odnowa" in result.output
+
+
+def test_an_operator_lets_somebody_in_who_has_lost_the_phone(run, app, cast: Cast):
+    turn_on(app, cast.bob)
+    done = run("user", "reset-second-factor", "BOB@odnowa.example")
+    assert done.exit_code == 0
+    assert done.output.startswith("Two-step verification is off for bob@odnowa.example")
+    again = run("user", "reset-second-factor", "bob@odnowa.example")
+    assert (again.exit_code, "without two-step verification" in again.output) == (1, True)
+    unknown = run("user", "reset-second-factor", "nobody@odnowa.example")
+    assert (unknown.exit_code, "Nobody signs in with" in unknown.output) == (1, True)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from itsdangerous import URLSafeSerializer
+from itsdangerous import URLSafeSerializer, URLSafeTimedSerializer
 from sqlalchemy import select
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
@@ -33,12 +33,14 @@ from webapp.models import (
     Login,
     MailKind,
     Partner,
+    SignInMethod,
     User,
+    UserSession,
     db,
 )
-from webapp.services.accounts import links, logins, membership, partners, people
+from webapp.services.accounts import links, logins, membership, partners, people, sessions
 from webapp.services.clients import ownership
-from webapp.signin import tokens
+from webapp.signin import signing, tokens
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -56,8 +58,18 @@ ANSWERS: dict[str, dict[str, int]] = {
     "signin.sign_in": {"GET": 200, "POST": 422},
     "signin.sign_out": {"POST": 303},
     "signin.choose": {"GET": 303, "POST": 303},
+    "signin_code.ask": {"GET": 303, "POST": 303},
     "signin.forgotten": {"GET": 200, "POST": 422},
     "signin.link": {"GET": 410, "POST": 410},
+    "kept.confirm": {"GET": 200, "POST": 422},
+    "kept.page": {"GET": 303},
+    "kept.send": {"POST": 303},
+    "kept.drop": {"POST": 303},
+    "organisations.index": {"GET": 200},
+    "organisations.switch": {"POST": 404},
+    "organisations.accept": {"POST": 404},
+    "own_sessions.end": {"POST": 404},
+    "own_sessions.end_others": {"POST": 303},
     "settings.index": {"GET": 303},
     "settings.profile": {"GET": 200, "POST": 422},
     "settings.password": {"POST": 422},
@@ -69,6 +81,11 @@ ANSWERS: dict[str, dict[str, int]] = {
     "settings.member": {"GET": 200, "POST": 422},
     "settings.resend": {"POST": 303},
     "settings.set_active": {"POST": 400},
+    "second_factor.index": {"GET": 200, "POST": 422},
+    "second_factor.codes": {"POST": 303},
+    "second_factor.turn_off": {"POST": 303},
+    "second_factor.require": {"POST": 303},
+    "second_factor.reset": {"POST": 303},
     "settings.partners": {"GET": 200},
     "settings.save_default": {"POST": 303},
     "settings.save_schedule": {"POST": 422},
@@ -137,6 +154,7 @@ class Side:
     delivery: int
     colleagues: dict[str, int]
     contact: int
+    session: int
     names: tuple[str, ...]
 
     def ids(self, actor: str, endpoint: str) -> dict[str, Any]:
@@ -149,6 +167,8 @@ class Side:
             "delivery_id": self.delivery,
             "user_id": self.contact if endpoint in OF_CONTACTS else colleague,
             "mail_id": 1,
+            "session_id": self.session,
+            "link_id": 1,
             "token": "made-up",
             "filename": "portal.css",
             "name": "sending",
@@ -187,6 +207,9 @@ def world(app: Flask, cast: Cast) -> World:
         # Here each is to come as far as the role allows.
         for user in (carol, oscar, db.session.get_one(User, cast.dave)):
             let_in(user)
+        # Nobody's but Oscar's, who does nothing here.
+        sessions.begin(oscar, SignInMethod.PASSWORD)
+        oscars = db.session.scalars(select(UserSession.id)).one()
         entries = [
             change_owner(cast.client, cast.alice),
             change_owner(cast.other_client, cast.charlie),
@@ -198,6 +221,7 @@ def world(app: Flask, cast: Cast) -> World:
             delivery=add_unclear(cast.client, cast.dave),
             colleagues={"alice": cast.bob, "bob": cast.alice, "dana": cast.dave, "dave": cast.dana},
             contact=cast.dave,
+            session=oscars,
             names=ALICES_NAMES,
         )
         charlies = Side(
@@ -207,6 +231,7 @@ def world(app: Flask, cast: Cast) -> World:
             delivery=add_unclear(cast.other_client, oscar.id),
             colleagues={"charlie": carol.id, "other_dana": oscar.id},
             contact=oscar.id,
+            session=oscars,
             names=CHARLIES_NAMES,
         )
     return World(cast, alices, charlies)
@@ -542,7 +567,9 @@ def test_a_session_ends_with_what_it_stood_for(app: Flask, world: World, browse:
 
 def test_a_session_is_made_up_in_vain(world: World, app: Flask) -> None:
     client = app.test_client()
-    forged = URLSafeSerializer("another key", salt="cookie-session")
+    forged = URLSafeTimedSerializer(
+        "another key", salt="cookie-session", signer_kwargs=signing.METHOD
+    )
     for value in ("", "x", str(forged.dumps({"_user_id": "1"})), "\xff"):
         client.set_cookie("portal_session", value)
         assert not signed_in(client)
@@ -582,9 +609,17 @@ def test_a_link_opens_once_in_time_and_only_if_it_is_ours(
         open_id = db.session.scalars(
             select(Link.id).where(Link.user_id == bob.id, Link.used_at.is_(None))
         ).one()
+    _valid, content = URLSafeSerializer("any").loads_unsafe(sent["open"])
+
+    def signed(key: str, purpose: str) -> str:
+        maker = URLSafeSerializer(key, salt=purpose, signer_kwargs=signing.METHOD)
+        return str(maker.dumps(content))
+
+    # Else a forged one would be refused for something else.
+    assert signed(SECRET, "portal-link") == sent["open"]
     sent |= {
-        "other key": str(URLSafeSerializer("another key", salt="portal-link").dumps(open_id)),
-        "other purpose": str(URLSafeSerializer(SECRET, salt="cookie-session").dumps(open_id)),
+        "other key": signed("another key", "portal-link"),
+        "other purpose": signed(SECRET, "cookie-session"),
         "cut": sent["open"][:-1],
         "bare": str(open_id),
     }

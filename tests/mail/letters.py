@@ -18,6 +18,8 @@ from webapp.domain.snapshots import (
     PartnerName,
     Party,
     ReminderSnapshot,
+    SecurityMatter,
+    SecuritySnapshot,
     Snapshot,
     SubscriptionLine,
     TakenOver,
@@ -153,6 +155,15 @@ OWN_WORDS = Letterhead(
     reply_to="answers@odnowa.example",
     privacy_url="https://odnowa.example/privacy?a=1&b=2",
 )
+NOTICE = SecuritySnapshot(
+    recipient=DANA.name,
+    matter=SecurityMatter.NEW_DEVICE,
+    organisation="Acme",
+    at=datetime(2026, 2, 19, 7, 58, tzinfo=UTC),
+    time_zone="Europe/Warsaw",
+    network="192.0.2.1",
+    agent="Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0",
+)
 LETTERS: dict[str, Letter] = {
     "reminder_client": letter(),
     "reminder_client_own_words": letter(snapshot=snapshot(letterhead=OWN_WORDS)),
@@ -205,6 +216,20 @@ LETTERS: dict[str, Letter] = {
             admin=JOAO.name,
             email=JOAO.email,
             actor="Ana Żak",
+        ),
+        sender=PORTAL,
+    ),
+    "security_notice": to_one(MailKind.SECURITY_NOTICE, DANA, NOTICE, sender=PORTAL),
+    "security_notice_of_another": to_one(
+        MailKind.SECURITY_NOTICE,
+        DANA,
+        replace(
+            NOTICE,
+            matter=SecurityMatter.ADDRESS_CHANGED,
+            actor=JOAO.name,
+            email="dana.new@lodz.example",
+            network=None,
+            agent=None,
         ),
         sender=PORTAL,
     ),

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from tests.support.cast import Cast
 from webapp.models import AuditEntry, Client, Subscription, User, db
@@ -77,3 +77,12 @@ def test_a_column_among_many_texts(cast: Cast, context: Flask) -> None:
     assert stored.id in db.session.scalars(ids.where(among(client_table.c.name_key, texts))).all()
     assert db.session.scalars(ids.where(among(client_table.c.name_key, texts[1:]))).all() == []
     assert db.session.scalars(ids.where(among(client_table.c.name_key, []))).all() == []
+
+
+def test_a_column_among_ids_that_a_parameter_brings(cast: Cast, context: Flask) -> None:
+    people = select(user_table.c.id).where(among(user_table.c.id, bindparam("ids")))
+    for ids in ([cast.dana, cast.alice], range(40_000), ()):
+        found = set(db.session.execute(people, {"ids": ids}).scalars())
+        assert {cast.alice, cast.dana, cast.bob} & found == {cast.alice, cast.dana, cast.bob} & {
+            *ids
+        }

@@ -10,6 +10,7 @@ from tests.support.cast import make_client, make_user, unit_of_work
 from webapp.domain.shown import token_of
 from webapp.models import (
     AuditEntry,
+    Client,
     Delivery,
     DeliveryState,
     MailKind,
@@ -19,6 +20,7 @@ from webapp.models import (
     User,
     db,
 )
+from webapp.services.clients import archiving
 from webapp.services.lists import deliveries as delivery_list
 from webapp.services.lists import finding
 
@@ -330,3 +332,20 @@ def test_what_waits_while_sending_is_off_is_held_back(app, browse, cast, add):
     with unit_of_work(app):
         db.session.get(Partner, cast.partner).sending = True
     assert "goes out from" in alice.get(PAGE).text
+
+
+def test_mails_of_an_archived_client_are_found_by_its_status_alone(app, browse, cast, add):
+    add(state=DeliveryState.UNCLEAR)
+    with unit_of_work(app):
+        archiving.archive(db.session.get(User, cast.alice), db.session.get(Client, cast.client))
+    bob = browse(cast.bob)
+    for address in (PAGE, f"{PAGE}?state=unclear", f"{PAGE}?client=acme", f"{PAGE}?recipient=dana"):
+        assert "dana@acme.example" not in bob.get(address).text
+    assert "not sure" not in bob.get("/partner/dashboard").text
+    for address in ("", "&client=acme", "&recipient=dana", "&state=unclear", "&days=7"):
+        page = bob.get(f"{PAGE}?status=archived{address}").text
+        assert "dana@acme.example" in page
+        # It may still be noted what became of it, but nothing goes out.
+        assert "It arrived" in page
+        assert "Send again" not in page
+        assert "Not sure: decide" not in page

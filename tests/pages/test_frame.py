@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.support.forms import pages
+
 
 def test_a_missing_page_is_a_localised_404_with_a_way_back(app, browse):
     answer = browse().get("/nope", headers={"Accept-Language": "pl-PL"})
@@ -48,6 +50,10 @@ def test_headers_hold_the_page_to_itself(browse, address):
     assert policy["default-src"] == policy["base-uri"] == policy["frame-ancestors"] == "'none'"
     assert "unsafe" not in headers["Content-Security-Policy"]
     assert headers["Cache-Control"] == "no-store"
+    assert headers["Content-Type"].endswith("; charset=utf-8")
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "same-origin"
+    assert "Access-Control-Allow-Origin" not in headers
     assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
     assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
     assert "camera=()" in headers["Permissions-Policy"]
@@ -59,6 +65,7 @@ def test_files_are_for_our_own_pages(app, browse):
     with browse().get(f"/static/{app.extensions['statics']['portal.css']}") as styles:
         assert styles.headers["Cross-Origin-Resource-Policy"] == "same-origin"
         assert styles.headers["X-Content-Type-Options"] == "nosniff"
+        assert styles.headers["Content-Security-Policy"] == "frame-ancestors 'none'"
 
 
 @pytest.mark.parametrize(
@@ -101,3 +108,27 @@ def test_the_switcher_on_a_refused_form_leads_back_to_the_page_that_it_stands_on
 def test_the_switcher_forgets_a_language_that_the_address_asks_for(browse):
     page = browse().get("/help/renewal-owners?lang=pl").text
     assert 'name="next" value="/help/renewal-owners"' in page
+
+
+@pytest.mark.settings(base_url="https://portal.example")
+def test_the_language_of_who_is_signed_out_is_kept_for_this_host(browse):
+    eve = browse()
+    answer = eve.post("/language", data={"language": "pl"}, base_url="https://portal.example")
+    (cookie,) = (one for one in answer.headers.getlist("Set-Cookie") if "language" in one)
+    name, *attributes = cookie.split("; ")
+    assert name == "__Host-portal_language=pl"
+    assert {"Secure", "HttpOnly", "SameSite=Lax", "Path=/"} <= set(attributes)
+    page = eve.get("/nope", base_url="https://portal.example")
+    assert page.headers["Content-Language"] == "pl"
+
+
+def test_every_page_of_who_is_signed_in_leads_out(app, browse, cast, values):
+    """By a form of the bar on top, on each page."""
+    readers = {cast.alice, cast.dana}
+    pages_seen = 0
+    for reader, url in pages(app, cast, values):
+        answer = browse(reader).get(url)
+        if reader in readers and answer.status_code == 200 and "<body" in answer.text:
+            assert 'action="/sign-out"' in answer.text, url
+            pages_seen += 1
+    assert pages_seen > 20

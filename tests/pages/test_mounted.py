@@ -137,7 +137,7 @@ def test_going_on_never_leaves_the_portal(cast, enter, target):
 def test_cookies_belong_to_the_portal_alone(cast, site, enter):
     site.get(f"{PREFIX}/sign-in?lang=pl", base_url=SITE)
     enter("alice@odnowa.example")
-    for name in ("portal_session", "portal_language"):
+    for name in ("__Secure-portal_session", "__Secure-portal_language"):
         cookie = site.get_cookie(name, "intranet.example", f"{PREFIX}/")
         assert cookie, name
         assert (cookie.secure, cookie.http_only, cookie.same_site) == (True, True, "Lax")
@@ -194,3 +194,13 @@ def test_the_documented_way_into_another_app_works(tmp_path, monkeypatch):
     site = Client(names["application"])
     assert site.get("/").text == "the host's own page"
     assert site.get(f"{PREFIX}/").location == f"{PREFIX}/sign-in"
+
+
+@pytest.mark.settings(base_url=f"{SITE}/odnowień", proxies=1)
+def test_a_path_with_letters_is_written_for_headers(cast, browse):
+    proxy = BY_PROXY | {"X-Forwarded-Prefix": "/odnowień".encode().decode("latin-1")}
+    asked = {"HX-Request": "true"} | proxy
+    answer = browse().post("/settings/partners/default", headers=asked)
+    assert answer.headers["HX-Redirect"].startswith("/odnowie%C5%84/sign-in?next=")
+    answer = browse(cast.alice).get("/partner/dashboard?q=x", headers=asked)
+    assert answer.headers["HX-Push-Url"] == "/odnowie%C5%84/partner/dashboard?q=x"

@@ -8,9 +8,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from tests.support.cast import Cast, PlainResponse, let_in, unit_of_work
-from webapp.models import SessionEnd, SignInMethod, User, UserSession, db
-from webapp.services.accounts import logins
-from webapp.signin import password
+from webapp.models import Delivery, MailKind, SessionEnd, SignInMethod, User, UserSession, db
+from webapp.services.accounts import logins, membership
+from webapp.signin import password, tokens
 
 SECRET = "correct horse battery"
 PROFILE = "/settings/profile"
@@ -122,7 +122,7 @@ def at(base_url, name):
     ("base_url", "name"),
     [
         at("https://portal.example", "__Host-portal_session"),
-        at("https://intranet.example/renewals", "portal_session"),
+        at("https://intranet.example/renewals", "__Secure-portal_session"),
         at("http://portal.example", "portal_session"),
     ],
 )
@@ -142,3 +142,39 @@ def test_the_cookie_is_bound_to_the_host_if_the_whole_host_is_ours(
     secure = {"Secure"} if base_url.startswith("https") else set()
     assert key.partition("=")[0] == name
     assert set(attributes) == {"HttpOnly", "SameSite=Lax", f"Path={path}/"} | secure
+
+
+def test_a_new_device_is_told_once(app, browse, cast: Cast):
+    give_password(app, cast.dana)
+
+    def told():
+        with app.app_context():
+            return [
+                (mail.email, mail.snapshot["matter"], mail.snapshot["network"])
+                for mail in db.session.scalars(select(Delivery).order_by(Delivery.id))
+            ]
+
+    form = {"email": "dana@acme.example", "password": SECRET}
+    laptop = browse()
+    for _ in range(2):
+        assert laptop.post("/sign-in", data=form).status_code == 303
+        laptop.post("/sign-out")
+    first = ("dana@acme.example", "new_device", "127.0.0.1")
+    assert told() == [first]
+    phone = {"REMOTE_ADDR": "192.0.2.7"}
+    assert browse().post("/sign-in", data=form, environ_base=phone).status_code == 303
+    assert told() == [first, ("dana@acme.example", "new_device", "192.0.2.7")]
+
+
+def test_who_comes_by_a_link_from_the_mailbox_is_told_of_no_device(app, browse, cast: Cast):
+    with unit_of_work(app):
+        dave = db.session.get_one(User, cast.dave)
+        token = tokens.token(membership.invite(None, dave))
+    laptop = browse()
+    form = {"password": SECRET}
+    assert laptop.post(f"/link/{token}", data=form).status_code == 303
+    laptop.post("/sign-out")
+    laptop.post("/sign-in", data=form | {"email": "dave@acme.example"})
+    with app.app_context():
+        kinds = db.session.scalars(select(Delivery.kind)).all()
+    assert kinds == [MailKind.INVITATION]

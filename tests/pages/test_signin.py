@@ -7,6 +7,7 @@ from sqlalchemy import delete, select, update
 
 from tests.support.cast import Cast, let_in, make_user, unit_of_work
 from webapp.models import (
+    Client,
     Delivery,
     DeliveryState,
     Installation,
@@ -18,6 +19,7 @@ from webapp.models import (
     db,
 )
 from webapp.services.accounts import links, logins, membership, people, resets
+from webapp.services.clients import archiving
 from webapp.signin import password, tokens
 from webapp.typography import plain
 
@@ -55,6 +57,25 @@ def test_signing_in_leads_on_and_is_remembered(app, browse, cast: Cast):
 def test_nobody_is_led_elsewhere(app, browse, cast: Cast, target):
     give_password(app, cast.dave)
     assert sign_in(browse(), "dave@acme.example", next=target).location == "/"
+
+
+def test_who_belongs_to_an_archived_client_is_told_so_and_nobody_else(app, browse, cast: Cast):
+    give_password(app, cast.dave)
+    dave = browse(cast.dave)
+    assert dave.get("/account/company").status_code == 200
+    archive(app, cast, archiving.archive)
+    assert dave.get("/account/company").location.startswith("/sign-in")
+    answer = sign_in(browse(), "dave@acme.example")
+    assert answer.status_code == 422
+    assert "your partner has archived it" in plain(answer.text)
+    assert "Check both, or set a new" in sign_in(browse(), "dave@acme.example", "wrong").text
+    archive(app, cast, archiving.bring_back)
+    assert sign_in(browse(), "dave@acme.example").status_code == 303
+
+
+def archive(app, cast, service):
+    with unit_of_work(app):
+        service(db.session.get(User, cast.alice), db.session.get(Client, cast.client))
 
 
 def test_unknown_and_wrong_get_the_same_answer(app, browse, cast: Cast):
@@ -237,7 +258,7 @@ def test_choosing_needs_the_password_and_soon(app, browse, cast: Cast):
     assert eve.get("/sign-in/organisation").status_code == 303
     with eve.session_transaction() as session:
         before = datetime.now(UTC) - timedelta(minutes=11)
-        session["choosing"] = [1, before.timestamp(), 0.0, "password"]
+        session["choosing"] = [1, before.timestamp(), "password", 0.0]
     assert eve.post("/sign-in/organisation", data={"user_id": cast.dave}).status_code == 303
     assert eve.get("/account/company").status_code == 303
 

@@ -82,6 +82,7 @@ def signed_in(port: int, name: str, session: str, values: dict[str, Any]) -> Per
     text, cookie = get(port, "/help/renewal-owners", session)
     token = re.search(r'"X-CSRFToken": "([^"]+)"', text)
     assert token, text
+    assert ("/sign-out" in text) is bool(session), f"{name} is not who they should be"
     person = Person(name, cookie.encode(), token[1].encode())
     for page in {form.page or form.address for form in FORMS if form.actor == name}:
         address = page.format(**values)

@@ -44,7 +44,7 @@ from webapp.models import (
 )
 from webapp.services import errors
 from webapp.services.accounts import membership, partners, people
-from webapp.services.clients import contacts, ownership, renewals
+from webapp.services.clients import archiving, contacts, ownership, renewals
 from webapp.services.clients import subscriptions as service
 from webapp.services.reminders import due_index, loading
 
@@ -123,6 +123,7 @@ class Portal(RuleBasedStateMachine):
         self.patches.setattr(worker, "open_transport", lambda _: self.server)
         self.patches.setattr(worker, "commit", self.commit)
         self.commits = 0
+        self.told_before = None
         self.fresh_database()
 
     def fresh_database(self):
@@ -259,7 +260,18 @@ class Portal(RuleBasedStateMachine):
         with self.change():
             partners.switch(None, self.client().partner, "sending", sending)
 
+    @rule(away=st.booleans())
+    def client_is_archived_or_brought_back(self, away):
+        with self.change():
+            (archiving.archive if away else archiving.bring_back)(None, self.client())
+        self.told_before = len(self.server.taken) if away else None
+
     # Invariants.
+
+    @invariant()
+    def nothing_goes_out_for_an_archived_client(self):
+        if self.told_before is not None:
+            assert len(self.server.taken) == self.told_before
 
     @invariant()
     def nobody_is_told_twice(self):
@@ -320,6 +332,7 @@ class Portal(RuleBasedStateMachine):
         self.server.answers.clear()
         self.leases_run_out()
         self.sending_is_switched(True)
+        self.client_is_archived_or_brought_back(False)
         for _ in range(5):
             self.round()
             self.nobody_is_told_twice()

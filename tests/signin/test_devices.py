@@ -71,6 +71,7 @@ def test_a_signature_counts_for_its_mark_alone(app):
     ("base_url", "expected"),
     [
         ("https://portal.example", ("__Host-portal_device=", "Path=/;", True)),
+        ("https://intranet.example/renewals", ("__Secure-portal_device=", "Path=/;", True)),
         ("http://portal.example", ("portal_device=", "Path=/;", False)),
     ],
 )

@@ -150,6 +150,7 @@ FORMS = [
             "shown": SHOWN,
         },
     ),
+    Form("bob", "/sign-in/confirm", {"password": "the present password"}, {"password": [""]}),
     Form(
         "bob",
         "/settings/profile/password",
@@ -166,6 +167,19 @@ FORMS = [
         "/settings/team/{bob}",
         PERSON | {"email": "bob@some.example", "admin": ""},
         BAD_PERSON | {"shown": SHOWN, "admin": ["0", *CHOICE]},
+    ),
+    Form(
+        "bob",
+        "/settings/two-step",
+        {"key": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "code": "000000"},
+        {"key": ["", "A" * 33, *CHOICE], "code": ["12345", *NEEDED]},
+    ),
+    Form(
+        "alice",
+        "/settings/team/two-step",
+        {"on": "1"},
+        {"on": ["2", *CHOICE], "shown": SHOWN},
+        "/settings/team",
     ),
     Form(
         "alice",

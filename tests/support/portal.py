@@ -19,11 +19,10 @@ from sqlalchemy import event
 
 from tests.support import postgres, run
 from tests.support.cast import DATABASES, build_schema, settings, sqlite_template, unit_of_work
-from webapp import worker
+from webapp import logs, worker
 from webapp.app import create_app
 from webapp.config import Settings
 from webapp.demo import story
-from webapp.factory import configure_logging
 from webapp.models import db
 from webapp.pages import guards
 from webapp.services import runtime
@@ -136,7 +135,7 @@ def app(
     """The portal on an empty database."""
     app, config, extensions = portal(settings(place(), database_url, **other_settings))
     count_from_zero(app)
-    configure_logging(app)
+    logs.prepare(app)
     monkeypatch.setattr(password, "hasher", QUICK)
     yield app
     with app.app_context():

@@ -8,13 +8,13 @@ from webapp import i18n
 from webapp.cli.shared import as_json, find_partner, print_json, unit_of_work
 from webapp.mail.addresses import name_from
 from webapp.models import Client, Organisation, Partner, User, db
-from webapp.services.accounts import membership, partners, people
+from webapp.services.accounts import logins, membership, partners, people, second_factor
 from webapp.signin import tokens
 
 language_choice = click.Choice(i18n.CODES)
 
 partner_group = AppGroup("partner", help="Add partners; turn their sending on or off.")
-user_group = AppGroup("user", help="Add users.")
+user_group = AppGroup("user", help="Add users; let somebody in who has lost the phone.")
 
 
 @partner_group.command("add")
@@ -109,6 +109,23 @@ def add_user(
         print_json({"organisation": organisation.name, "email": user.email, "link": link})
         return
     click.echo(f"{user.email} sets a password here, within 14 days:\n{link}")
+
+
+@user_group.command("reset-second-factor")
+@click.argument("email")
+@unit_of_work
+def reset_second_factor(email: str) -> None:
+    """Turn off two-step verification for the person who signs in with EMAIL.
+
+    For somebody who has lost phone and recovery codes. First make sure that it is this person who asks.
+    """
+    login = logins.find(logins.email_key(email))
+    if login is None:
+        raise click.ClickException(f"Nobody signs in with {email}.")
+    second_factor.reset(None, login)
+    click.echo(
+        f"Two-step verification is off for {login.email}, and everywhere they are signed out."
+    )
 
 
 def find_client(partner: Partner, text: str) -> Client:

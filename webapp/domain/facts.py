@@ -40,6 +40,7 @@ class MailKind(StrEnum):
     ADDRESS_CONFIRMATION = "address_confirmation"
     ADDRESS_NOTICE = "address_notice"
     ADMIN_NOTICE = "admin_notice"
+    SECURITY_NOTICE = "security_notice"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ class Errand(StrEnum):
     ADDRESS_CONFIRMATION = "address_confirmation"
     ADDRESS_NOTICE = "address_notice"
     ADMIN_NOTICE = "admin_notice"
+    SECURITY_NOTICE = "security_notice"
     TEST = "test"
 
 
@@ -38,6 +39,7 @@ LIMITS = {
     Errand.ADDRESS_NOTICE: Limit(mailbox=5, organisation=30),
     # One goes to each of a client's people, however many there are.
     Errand.ADMIN_NOTICE: Limit(mailbox=5, organisation=None),
+    Errand.SECURITY_NOTICE: Limit(mailbox=20, organisation=60),
     Errand.TEST: Limit(mailbox=20, organisation=60),
 }
 

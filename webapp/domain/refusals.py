@@ -29,6 +29,11 @@ class Refusal(StrEnum):
     FIRST_ADMIN = auto()
     LINK_OVER = auto()
     OWN_INVITATION = auto()
+    # The second step of signing in.
+    FACTOR_REQUIRED = auto()
+    FACTOR_MISSING = auto()
+    FACTOR_ELSEWHERE = auto()
+    FACTOR_OWN = auto()
     # A password that is easily guessed.
     PASSWORD_NAMES = auto()
     PASSWORD_WORDS = auto()

@@ -32,11 +32,13 @@ SENTENCES: dict[str, Any] = {
     AuditAction.USER_DEACTIVATED: _l("Person deactivated: %(subject)s"),
     AuditAction.USER_ACTIVATED: _l("Person activated: %(subject)s"),
     AuditAction.USER_INVITED: _l("Invitation sent: %(subject)s"),
+    AuditAction.FACTOR_REMOVED: _l("Two-step verification turned off: %(subject)s"),
     AuditAction.PARTNER_ADDED: _l("Partner account added"),
     AuditAction.DEFAULT_CHANGED: _l("Default renewal owner changed"),
     AuditAction.SCHEDULE_CHANGED: _l("Reminder schedule changed"),
     AuditAction.SENDING_CHANGED: _l("Sending switched"),
     AuditAction.MODE_CHANGED: _l("Handling of breakdowns changed"),
+    AuditAction.FACTOR_REQUIRED: _l("Two-step verification of the team changed"),
     AuditAction.COMPANY_CHANGED: _l("Company data in mails changed"),
     AuditAction.TEXTS_CHANGED: _l("Mail texts changed: %(subject)s"),
     AuditAction.TEST_MAIL_SENT: _l("Test mail sent to: %(subject)s"),
@@ -74,6 +76,7 @@ FIELDS: dict[str, Any] = {
     "window_days": _l("Weekdays"),
     "sending": _l("Sending"),
     "insistent": _l("Breakdowns"),
+    "second_factor_required": _l("Two-step verification"),
     "reply_to": _l("Replies go to"),
     "legal": _l("Company data"),
     "privacy_url": _l("Privacy notice"),
@@ -91,6 +94,10 @@ SWITCHED: dict[str, tuple[Any, Any]] = {
         lazy_pgettext("subscription", "Cancelled"),
     ),
     "sending": (_l("Sending is off"), _l("Sending is on")),
+    "second_factor_required": (
+        _l("Everybody decides for themselves"),
+        _l("Required of everybody in the team"),
+    ),
     "insistent": (_l("Hold it for a person"), _l("Send it again by itself, once")),
 }
 NOTHING = "–"

@@ -58,6 +58,7 @@ MAIL_KINDS = {
     MailKind.ADDRESS_CONFIRMATION: _l("Confirmation of a new address"),
     MailKind.ADDRESS_NOTICE: _l("Notice of a new address"),
     MailKind.ADMIN_NOTICE: _l("Notice of a new admin"),
+    MailKind.SECURITY_NOTICE: _l("Security notice"),
 }
 # Each state with the look of its pill.
 DELIVERY_STATES = {

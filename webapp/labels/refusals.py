@@ -37,6 +37,12 @@ WORDS: dict[Refusal, Any] = {
     ),
     Refusal.LINK_OVER: _l("This link no longer works"),
     Refusal.OWN_INVITATION: _l("You sent this invitation yourself, so you can't accept it."),
+    Refusal.FACTOR_REQUIRED: _l("Your team requires two-step verification, so it stays on."),
+    Refusal.FACTOR_MISSING: _l("This person signs in without two-step verification."),
+    Refusal.FACTOR_ELSEWHERE: _l(
+        "This person belongs to other organisations, too, so only whoever runs the portal can turn it off."
+    ),
+    Refusal.FACTOR_OWN: _l("Set up two-step verification for yourself first, in your profile."),
     Refusal.PASSWORD_NAMES: _l(
         "This is easy to guess: your name, your organisation's and the portal's don't count. "
         "Add two or three other words."

@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from webapp.domain.snapshots import SecurityMatter
 from webapp.labels.audit import SWITCHED
 from webapp.models import SecurityAction
 from webapp.typography import address
@@ -31,6 +31,49 @@ SENTENCES: dict[SecurityAction, Any] = {
     SecurityAction.EXPORTED: _l("Data exported"),
     SecurityAction.ERASED: _l("Personal data erased"),
     SecurityAction.SENDING_SWITCHED: "%(sending)s",
+}
+# Titles and sentences of the notices by mail.
+NOTICES: dict[SecurityMatter, tuple[Any, Any]] = {
+    SecurityMatter.NEW_DEVICE: (
+        _l("New sign-in"),
+        _l("Somebody signed in to your account on a device that was not known for it."),
+    ),
+    SecurityMatter.PASSWORD_CHANGED: (
+        SENTENCES[SecurityAction.PASSWORD_CHANGED],
+        _l("The password of your account was changed."),
+    ),
+    SecurityMatter.PASSWORD_RESET: (
+        SENTENCES[SecurityAction.PASSWORD_RESET],
+        _l("A new password was set for your account, by a link from a mail to this address."),
+    ),
+    SecurityMatter.FACTOR_SET: (
+        SENTENCES[SecurityAction.FACTOR_SET],
+        _l("Two-step verification was turned on for your account."),
+    ),
+    SecurityMatter.FACTOR_REMOVED: (
+        SENTENCES[SecurityAction.FACTOR_REMOVED],
+        _l("Two-step verification was turned off for your account. The password alone signs in."),
+    ),
+    SecurityMatter.RECOVERY_CODES_MADE: (
+        SENTENCES[SecurityAction.RECOVERY_CODES_MADE],
+        _l("New recovery codes were made for your account. Earlier ones no longer work."),
+    ),
+    SecurityMatter.RECOVERY_CODE_USED: (
+        _l("Recovery code used"),
+        _l("Somebody signed in to your account with a recovery code, which no longer works."),
+    ),
+    SecurityMatter.ADDRESS_CHANGED: (
+        _l("Address changed"),
+        _l("The address of your account was changed."),
+    ),
+    SecurityMatter.MADE_ADMIN: (
+        _l("Rights changed"),
+        _l("You are now an admin of your organisation."),
+    ),
+    SecurityMatter.NO_ADMIN: (
+        _l("Rights changed"),
+        _l("You are no longer an admin of your organisation."),
+    ),
 }
 # The words for no ("0") and yes ("1").
 SWITCHES: dict[str, tuple[Any, Any]] = {
@@ -71,6 +114,5 @@ def browser(agent: str | None) -> str:
 
 
 def place(network: str | None, agent: str | None) -> str:
-    """Say from where it was done: the browser and the network, as far as known."""
-    known = [part for part in (browser(agent), network) if part]
-    return " · ".join(known) or _("without a browser")
+    """Say from where it was done: the browser and the network, as far as known; empty without a request."""
+    return " · ".join(part for part in (browser(agent), network) if part)

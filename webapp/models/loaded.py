@@ -6,14 +6,15 @@ from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import ColumnElement, and_, bindparam, exists, inspect, select
+from sqlalchemy import ColumnElement, and_, bindparam, case, exists, false, inspect, select
 from sqlalchemy.orm import make_transient_to_detached
 
 from webapp.models.base import Base, db
-from webapp.models.identity import SignInMethod
+from webapp.models.identity import CredentialKind, SignInMethod
 from webapp.models.organisation import Client, Partner
 from webapp.models.tables import (
     client_table,
+    credential_table,
     execute,
     membership_table,
     organisation_table,
@@ -58,7 +59,11 @@ def adopt(model: type[Model], values: Sequence[Any], **related: Base) -> Model:
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """The session of a request: its row, as pages need it. ``others``: the login is other active users, too."""
+    """The session of a request: its row, as pages need it.
+
+    ``others``: the login is other active users, too. ``lacks_factor``: the team requires two-step verification, and
+    the login has no app for it.
+    """
 
     id: int
     login_id: int
@@ -67,10 +72,10 @@ class SignIn:
     seen_at: datetime
     ends_at: datetime
     others: bool
+    lacks_factor: bool
 
 
 USER, PARTNER, CLIENT = columns(User), columns(Partner), columns(Client)
-SESSION = [user_session_table.c[field.name] for field in fields(SignIn) if field.name != "others"]
 other_membership, other_user = membership_table.alias(), user_table.alias()
 # The place of the organisation's kind in a row.
 KIND = len(fields(SignIn))
@@ -80,9 +85,25 @@ OTHERS = exists().where(
     other_user.c.id == other_membership.c.user_id,
     other_user.c.active,
 )
+# It is only looked for where it is required.
+LACKS_FACTOR = case(
+    (
+        partner_table.c.second_factor_required,
+        ~exists().where(
+            credential_table.c.login_id == user_session_table.c.login_id,
+            credential_table.c.kind == CredentialKind.TOTP,
+        ),
+    ),
+    else_=false(),
+)
+FOUND = {"others": OTHERS, "lacks_factor": LACKS_FACTOR}
+SESSION = [
+    user_session_table.c[field.name] if field.name not in FOUND else FOUND[field.name]
+    for field in fields(SignIn)
+]
 # Each organisation is found by its key, whatever it is.
 SIGNED_IN = (
-    select(*SESSION, OTHERS, organisation_table.c.kind, *USER, *PARTNER, *CLIENT)
+    select(*SESSION, organisation_table.c.kind, *USER, *PARTNER, *CLIENT)
     .join_from(user_session_table, user_table, user_table.c.id == user_session_table.c.user_id)
     # Whoever is no member any more is signed in no more, whatever became of the session.
     .join(

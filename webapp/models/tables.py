@@ -1,5 +1,6 @@
 """The tables behind the models, for statements over columns and rows: objects would only cost time there."""
 
+import json
 from collections import namedtuple
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
@@ -10,18 +11,29 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import (
     ARRAY,
     JSON,
+    BigInteger,
+    BindParameter,
     Column,
     ColumnDefault,
     ColumnElement,
     CursorResult,
+    Dialect,
     Executable,
+    String,
     Table,
+    Text,
+    TypeDecorator,
     bindparam,
     func,
     insert,
     literal,
     select,
+    type_coerce,
 )
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeEngine
 
 from webapp.models.audit import AuditEntry
 from webapp.models.base import Base, Json, db
@@ -134,14 +146,58 @@ def insert_arrays(table: Table, columns: Mapping[str, Sequence[Any]]) -> None:
     db.session.connection().execute(insert(table).from_select(list(columns), rows))
 
 
-def among(column: Column[Any], texts: Collection[str]) -> ColumnElement[bool]:
-    """Make the condition that a column has one of thousands of texts, which are one parameter.
+class Several(TypeDecorator[Collection[Any]]):
+    """Any number of ids or texts as one parameter: an array on PostgreSQL, JSON on SQLite."""
 
-    As many parameters would cost more than all that the database does with them.
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, kind: TypeEngine[Any]) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return ARRAY(self.kind) if dialect.name == "postgresql" else Text()
+
+    def process_bind_param(self, value: Collection[Any] | None, dialect: Dialect) -> Any:
+        values = list(value or ())
+        return values if dialect.name == "postgresql" else json.dumps(values)
+
+
+class Among(FunctionElement[bool]):
+    """The condition of ``among``: a column, and the parameter with the values.
+
+    It has no type, since SQLAlchemy compares a Boolean of SQLite with 1, and no index leads to that.
     """
-    name = {"sqlite": "json_each", "postgresql": "json_array_elements_text"}
-    each = getattr(func, name[db.engine.dialect.name])(literal(list(texts), JSON))
-    return column.in_(select(each.table_valued("value").c.value))
+
+    inherit_cache = True
+
+
+@compiles(Among, "sqlite")
+def among_json(condition: Among, compiler: SQLCompiler, **given: Any) -> str:
+    column, values = (compiler.process(part, **given) for part in condition.clauses)
+    # Both parts are compiled by SQLAlchemy.
+    return f"{column} IN (SELECT value FROM json_each({values}))"  # nosec B608
+
+
+@compiles(Among, "postgresql")
+def among_array(condition: Among, compiler: SQLCompiler, **given: Any) -> str:
+    column, values = (compiler.process(part, **given) for part in condition.clauses)
+    return f"{column} = ANY ({values})"
+
+
+def among(
+    column: ColumnElement[Any], values: BindParameter[Any] | Collection[Any]
+) -> ColumnElement[bool]:
+    """Make the condition that a column has one of some ids or texts, which are one parameter.
+
+    As many parameters would be written into the statement anew each time, and cost more than all that the
+    database does with thousands of them.
+    """
+    kind = Several(Text() if isinstance(column.type, String) else BigInteger())
+    if isinstance(values, BindParameter):
+        return Among(column, type_coerce(values, kind))
+    return Among(column, literal(values, kind))
 
 
 def next_ids(table: Table, count: int) -> Sequence[int]:

@@ -46,7 +46,7 @@ def to_sign_in() -> AnyResponse:
         flash(_("You are signed out, and nothing was saved. Sign in to go on."), "warn")
     target = url_for("signin.sign_in", next=page)
     if htmx.asks():
-        return Response(status=401, headers={"HX-Redirect": target})
+        return Response(status=401, headers={"HX-Redirect": htmx.in_header(target)})
     return redirect(target, 303)
 
 
@@ -86,7 +86,8 @@ def require_proof() -> None:
         return
     db.session.rollback()
     page = htmx.local(htmx.current_page())
-    onward = url_for("kept.page", next=page) if keep(sign_in.id) else page
+    kept_now = request.method not in SAFE and keep(sign_in.id)
+    onward = url_for("kept.page", next=page) if kept_now else page
     abort(htmx.to_page(url_for("kept.confirm", next=onward)))
 
 

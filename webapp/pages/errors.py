@@ -4,7 +4,7 @@ import logging
 from time import time
 from typing import Any
 
-from flask import Flask, Response, g, make_response, render_template
+from flask import Flask, Response, g, make_response, render_template, request
 from flask_babel import lazy_gettext as _l
 from flask_limiter.errors import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
@@ -15,10 +15,12 @@ from werkzeug.exceptions import BadHost, HTTPException, InternalServerError, Sec
 from webapp.labels import codes
 from webapp.labels.refusals import sentence
 from webapp.models import db
+from webapp.models.loaded import SignIn
 from webapp.pages import guards
 from webapp.pages.incoming import OtherSite
 from webapp.pages.notices import Quicker, quicker
 from webapp.services.errors import Conflict, TooMany
+from webapp.signin.network import client_network
 
 log = logging.getLogger(__name__)
 # PostgreSQL's code for the loser of two transactions that waited for each other. It was rolled back.
@@ -53,6 +55,8 @@ TEXTS = {
 }
 TOO_MANY = _l("Too many attempts")
 TOO_MANY_MAILS = _l("Too many mails for now")
+# What somebody tried in vain: broken or foreign requests, another role's, another organisation's, too many.
+NOTED = {400, 403, 404, 429}
 CHANGED_MEANWHILE = (
     _l("This has changed meanwhile"),
     _l("Nothing of yours was saved. Open the page again to see what changed."),
@@ -86,6 +90,8 @@ def page(code: int, texts: tuple[Any, Any], conflict: Quicker | None = None) -> 
     # The database itself may be broken, so this page doesn't ask it anything, not even for the user.
     g.broken = code >= 500
     db.session.rollback()
+    if code in NOTED and request.endpoint:
+        note_refusal(code)
     return make_response(
         render_template(
             "errors/error.html",
@@ -96,6 +102,17 @@ def page(code: int, texts: tuple[Any, Any], conflict: Quicker | None = None) -> 
             request_id=g.request_id,
         ),
         code,
+    )
+
+
+def note_refusal(code: int) -> None:
+    """Log who tried what in vain, by ids: an address may hold the key of a link, and a name anything."""
+    sign_in: SignIn | None = g.get("sign_in")
+    ids = {name: value for name, value in (request.view_args or {}).items() if type(value) is int}
+    log.warning(
+        "refused with %s: %s %s %s, login %s, from %s",
+        *(code, request.method, request.endpoint, ids),
+        *(sign_in.login_id if sign_in else None, client_network()),
     )
 
 

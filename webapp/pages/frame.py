@@ -31,7 +31,7 @@ from webapp.domain.access import Action
 from webapp.labels import audit
 from webapp.models import User, db
 from webapp.models.transactions import attempt, writing
-from webapp.pages import addresses, guards, headers, htmx, incoming, readiness, statics
+from webapp.pages import addresses, guards, headers, htmx, incoming, readiness, sessions, statics
 from webapp.pages.incoming import SAFE
 from webapp.services.accounts import people
 from webapp.services.sending import monitoring
@@ -59,6 +59,7 @@ def prepare(app: Flask) -> None:
         "may": may,
         "page_to_return_to": page_to_return_to,
         "refused": refused,
+        "signed_in": sessions.present,
         "url_for": addresses.url_for,
         "url_pattern": addresses.url_pattern,
         "vendor": app.config["PORTAL"].vendor_name,
@@ -141,7 +142,7 @@ def wishes() -> Iterator[str | None]:
         yield session.get("language")
         yield current_user.language
         yield current_user.organisation.language
-    yield request.cookies.get(COOKIE)
+    yield request.cookies.get(current_app.config["PORTAL"].cookie(COOKIE))
     yield i18n.best_language(request.accept_languages.values())
 
 
@@ -179,13 +180,14 @@ def finish(response: Response) -> Response:
 
 
 def set_cookie(response: AnyResponse, chosen: str) -> None:
+    settings = current_app.config["PORTAL"]
     response.set_cookie(
-        COOKIE,
+        settings.cookie(COOKIE),
         chosen,
         max_age=headers.YEAR,
         samesite="Lax",
         httponly=True,
-        secure=current_app.config["PORTAL"].secure,
+        secure=settings.secure,
         path=request.script_root + "/",
     )
 

@@ -63,6 +63,17 @@ def declare(policy: str) -> Callable[[View], View]:
     return mark
 
 
+def before_second_factor(view: View) -> View:
+    """Let a route be used by somebody who must set up the second step first, and gets nowhere else."""
+    view.before_second_factor = True  # type: ignore[attr-defined]
+    return view
+
+
+def lacks_factor() -> bool:
+    """Tell whether the user who is signed in must set up two-step verification before anything else."""
+    return bool(g.sign_in.lacks_factor)
+
+
 def require_policies(app: Flask) -> None:
     """Refuse to start with a route that does not say who may use it."""
     bare = sorted(name for name, view in app.view_functions.items() if not hasattr(view, "policy"))
@@ -74,10 +85,13 @@ def enforce(app: Flask) -> Response | None:
     """Enforce the policy of the route before each request."""
     if request.endpoint is None:
         return None
-    policy = getattr(app.view_functions[request.endpoint], "policy")  # noqa: B009
+    view = app.view_functions[request.endpoint]
+    policy = getattr(view, "policy")  # noqa: B009
     if isinstance(policy, Action):
         if not current_user.is_authenticated:
             return asking.to_sign_in()
+        if lacks_factor() and not hasattr(view, "before_second_factor"):
+            return htmx.to_page(url_for("second_factor.index"))
         if not current_user.may(policy):
             abort(403)
     return None

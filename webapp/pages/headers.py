@@ -24,6 +24,8 @@ EVERYWHERE = {
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+# The files of pages. What shows them decides what they may load.
+FILES = EVERYWHERE | {"Content-Security-Policy": "frame-ancestors 'none'"}
 PAGES = EVERYWHERE | {
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",

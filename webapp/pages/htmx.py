@@ -11,6 +11,7 @@ from flask import (
     request,
     url_for,
 )
+from werkzeug.urls import iri_to_uri
 from werkzeug.wrappers import Response as AnyResponse
 
 UNSEEN, PARTS = re.compile(r"[\0-\x1f]"), re.compile(r"[/\\?#]")
@@ -36,8 +37,13 @@ def page_or_fragment(page: str, fragment: str, status: int = 200, **context: obj
 def to_page(address: str) -> AnyResponse:
     """Send somebody to another page than the one asked for; htmx, too, which would show it in a part of this one."""
     if asks():
-        return Response(status=409, headers={"HX-Redirect": address})
+        return Response(status=409, headers={"HX-Redirect": in_header(address)})
     return redirect(address, 303)
+
+
+def in_header(address: str) -> str:
+    """Write an address for a header, which may have no letters but those of English. A path above ours may."""
+    return iri_to_uri(address)
 
 
 def current_page() -> str:

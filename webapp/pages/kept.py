@@ -35,6 +35,7 @@ def own_session() -> int:
 
 @blueprint.route("/sign-in/confirm", methods=["GET", "POST"])
 @guards.allow(Action.USE_ACCOUNT)
+@guards.before_second_factor
 @proving.limit_failures(sessions.own_address)
 def confirm() -> Answer:
     """Show again who one is, before a sensitive change."""

@@ -87,5 +87,5 @@ def answer(template: str, fragment: str, *, first_url: str, **context: Any) -> R
     response = htmx.page_or_fragment(template, fragment, first_url=first_url, **context)
     if htmx.wanted():
         # Without the empty fields of the form.
-        response.headers["HX-Push-Url"] = first_url
+        response.headers["HX-Push-Url"] = htmx.in_header(first_url)
     return response

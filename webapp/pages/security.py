@@ -8,9 +8,8 @@ from flask_login import current_user
 
 from webapp.domain.access import Action
 from webapp.labels import security as words
-from webapp.pages import guards, listing
+from webapp.pages import guards, listing, sessions
 from webapp.pages.frame import time_zone
-from webapp.services.accounts import logins
 from webapp.services.lists import security
 from webapp.services.lists.paging import Page
 from webapp.services.lists.security import SecurityQuery, SecurityRow
@@ -23,7 +22,7 @@ blueprint = Blueprint("security", __name__)
 def own() -> str:
     """Show what happened to the user's own login, newest first."""
     query = listing.read(SecurityQuery)
-    log = security.own(logins.of(current_user), query)
+    log = security.own(sessions.own_login(), query)
     return page(log, query, "security.own", entry="profile", title=_("What happened"))
 
 

@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 from flask import Flask, Response, g, session
 from flask_login import LoginManager, current_user, login_user
 
-from webapp.models import Login, SessionEnd, SignInMethod, User, db
+from webapp.domain.snapshots import SecurityMatter
+from webapp.models import Login, SecurityAction, SessionEnd, SignInMethod, User, db
 from webapp.models.loaded import SignIn
-from webapp.services.accounts import kept, logins, sessions
+from webapp.services.accounts import kept, logins, security_log, sessions
 from webapp.signin import devices
 
 # A page writes nothing but this, and seldom.
@@ -63,7 +64,14 @@ def begin(user: User, method: SignInMethod) -> None:
     if waiting and (new := present()):
         kept.pass_on(waiting, new.id)
     logins.signed_in(user)
-    devices.remember(own_login().email_key)
+    note_device(own_login(), method)
+
+
+def note_device(login: Login, method: SignInMethod) -> None:
+    """Remember this browser for a login. The first time its mailbox is told, unless a link from there let it in."""
+    if method is not SignInMethod.LINK and not devices.known(login.email_key):
+        logins.tell(login, SecurityMatter.NEW_DEVICE)
+    devices.remember(login.email_key)
 
 
 def switch(user: User) -> None:
@@ -86,6 +94,7 @@ def end() -> None:
     """End the session, if there is one, and leave nothing of it in the cookie."""
     if sign_in := present():
         sessions.end_one(sign_in, SessionEnd.SIGNED_OUT)
+        security_log.record(SecurityAction.SESSION_ENDED, current_user)
     waiting = session.get(KEPT)
     session.clear()
     if waiting:

@@ -10,15 +10,17 @@ from werkzeug.wrappers import Response
 
 from webapp.domain.access import Action
 from webapp.models import Login, SecurityAction, SignInMethod, User, db
-from webapp.pages import guards, listing, proving, sessions
+from webapp.pages import guards, listing, own_sessions, proving, sessions
+from webapp.pages.communications_forms import SwitchForm
 from webapp.pages.htmx import Answer
 from webapp.pages.notices import Quicker
 from webapp.pages.people_forms import add_person, save_person
 from webapp.pages.saving import carry_out
 from webapp.pages.settings_forms import InviteForm, MemberForm, ProfileForm
 from webapp.pages.signin_forms import PasswordForm, hash_of_new
-from webapp.services.accounts import addresses, logins, membership, people
+from webapp.services.accounts import addresses, logins, membership, people, second_factor
 from webapp.services.accounts.own_words import own_words
+from webapp.services.accounts.second_factor import REQUIREMENT
 from webapp.services.lists import overrides
 from webapp.services.reminders import loading
 from webapp.signin import limits, password
@@ -51,13 +53,16 @@ def profile_form(**options: Any) -> ProfileForm:
 def profile_page(
     form: ProfileForm, password_form: PasswordForm, status: int, conflict: Quicker | None = None
 ) -> tuple[str, int]:
+    login = sessions.own_login()
     page = render_template(
         "settings/profile.html",
         form=form,
         password_form=password_form,
         conflict=conflict,
         waiting=addresses.waiting(current_user),
-        login=sessions.own_login(),
+        login=login,
+        factor=second_factor.app_of(login),
+        **own_sessions.listed(),
     )
     return page, status
 
@@ -99,10 +104,29 @@ def change_password() -> Answer:
 
 @blueprint.get("/settings/team")
 @guards.allow(Action.MANAGE_TEAM)
-def team() -> str:
+def team() -> Answer:
     """Show everybody of the user's organisation, and whether they may sign in or only get mail."""
-    users = people.team(current_user.organisation_id)
-    return render_template("settings/team.html", users=users)
+    form = requirement_form() if current_user.may(Action.CHANGE_SETTINGS) else None
+    return team_page(form, 200)
+
+
+def team_page(
+    requirement: SwitchForm | None, status: int, conflict: Quicker | None = None
+) -> tuple[str, int]:
+    page = render_template(
+        "settings/team.html",
+        users=people.team(current_user.organisation_id),
+        form=requirement,
+        conflict=conflict,
+    )
+    return page, status
+
+
+def requirement_form(sent: Any = None) -> SwitchForm:
+    """Ask whether the own team must verify in two steps, as sent, else as stored."""
+    form = SwitchForm.of(guards.own_partner(), REQUIREMENT, sent)
+    form.on.label.text = _("When somebody of the team signs in")
+    return form
 
 
 @blueprint.route("/settings/team/new", methods=["GET", "POST"])
@@ -126,7 +150,13 @@ def member(user_id: int) -> Answer:
     if saved.done:
         onward = "settings.team" if current_user.may(Action.MANAGE_TEAM) else "settings.profile"
         return redirect(url_for(onward), 303)
-    page = render_template("settings/member.html", form=form, user=user, conflict=saved.conflict)
+    page = render_template(
+        "settings/member.html",
+        form=form,
+        user=user,
+        conflict=saved.conflict,
+        factor=user.id != current_user.id and second_factor.app_of(logins.of(user)),
+    )
     return page, saved.status
 
 

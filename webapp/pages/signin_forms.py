@@ -5,26 +5,28 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import Field, PasswordField
-from wtforms.validators import Length, ValidationError
+from wtforms import Field, HiddenField, PasswordField
+from wtforms.validators import Length, Regexp, ValidationError
 
 from webapp.domain.refusals import Refusal
 from webapp.labels.refusals import WORDS, sentence
 from webapp.mail.addresses import AddressError, normalise
-from webapp.pages.forms import Form, email_field, required
-from webapp.signin import password, strength
+from webapp.pages.forms import Form, email_field, required, text_field
+from webapp.signin import authenticator, password, strength
 
 
 def new_password(label: Any) -> PasswordField:
     """Make a field for a new password."""
     too_short = _l("Use at least %(min)d characters.")
-    too_long = WORDS[Refusal.TOO_LONG]
+    longest = Length(max=password.LONGEST_PASSWORD, message=WORDS[Refusal.TOO_LONG])
+    # Else browsers cut off what is pasted, and say nothing.
+    longest.field_flags = {}
     return PasswordField(
         label,
         validators=[
             required(),
             Length(min=password.SHORTEST_PASSWORD, message=too_short),
-            Length(max=password.LONGEST_PASSWORD, message=too_long),
+            longest,
         ],
     )
 
@@ -43,6 +45,18 @@ def hash_of_new(field: PasswordField, own_words: Set[str]) -> str | None:
 class SignInForm(Form):
     email = email_field()
     password = PasswordField(_l("Password"), validators=[required()])
+
+
+class CodeForm(Form):
+    """A code from the app, or a recovery code."""
+
+    code = text_field(_l("Code"), longest=60)
+
+
+class SetUpForm(CodeForm):
+    """The key that an app has got, and the first code with it."""
+
+    key = HiddenField(validators=[Regexp(authenticator.KEY, message=WORDS[Refusal.NO_OPTION])])
 
 
 class ForgottenForm(Form):

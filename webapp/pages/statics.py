@@ -5,7 +5,7 @@ from wsgiref.headers import Headers
 from flask import Flask, current_app, request
 from whitenoise import WhiteNoise
 
-from webapp.pages.headers import EVERYWHERE
+from webapp.pages.headers import FILES
 from webapp.paths import folder
 
 PREFIX = "/static/"
@@ -44,7 +44,7 @@ def original_name(name: str) -> str:
 
 def add_headers(headers: Headers, path: str, url: str) -> None:
     headers["Cache-Control"] = CACHED
-    for name, value in EVERYWHERE.items():
+    for name, value in FILES.items():
         headers[name] = value
 
 

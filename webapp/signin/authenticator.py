@@ -1,5 +1,6 @@
 """Authenticator apps: their keys, the codes that they show, and the picture from which an app takes a key over."""
 
+import re
 import unicodedata
 from datetime import datetime
 from hmac import compare_digest
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pyotp import TOTP
 
+KEY = re.compile(r"[A-Z2-7]{32}\Z")
 DIGITS = 6
 # Seconds for which an app shows a code.
 STEP = 30

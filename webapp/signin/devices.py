@@ -5,7 +5,6 @@ A stranger's wrong passwords make networks wait, and the devices of the person i
 
 import secrets
 from datetime import timedelta
-from hashlib import sha256
 
 from flask import Response, after_this_request, current_app, request
 from itsdangerous import Signer
@@ -21,20 +20,13 @@ BETWEEN, INSIDE = "~", "."
 
 
 def signer() -> Signer:
-    return Signer(
-        signing.keys(),
-        salt="portal-device",
-        key_derivation="hmac",
-        digest_method=sha256,
-    )
+    return Signer(signing.keys(), salt="portal-device", **signing.METHOD)
 
 
 def cookie() -> tuple[str, str]:
     """Return the name and the path of the cookie. If the host is the portal's alone, no other host can set it."""
     settings: Settings = current_app.config["PORTAL"]
-    if settings.secure and not request.script_root:
-        return "__Host-portal_device", "/"
-    return "portal_device", request.script_root + "/"
+    return settings.cookie("portal_device"), request.script_root + "/"
 
 
 def marks() -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ import pytest
 import time_machine
 from sqlalchemy import select, update
 
-from tests.support.cast import unit_of_work
+from tests.support.cast import let_in, unit_of_work
 from webapp import worker
 from webapp.domain.ownership import Choice
 from webapp.models import (
@@ -17,16 +17,18 @@ from webapp.models import (
     DeliveryState,
     InboxMail,
     Link,
+    LinkPurpose,
     MailKind,
     Partner,
     Reminder,
     ReminderState,
+    SignInMethod,
     Subscription,
     Trouble,
     User,
     db,
 )
-from webapp.services.accounts import logins, membership
+from webapp.services.accounts import links, membership, sessions
 from webapp.services.clients import archiving, ownership
 from webapp.services.lists import overrides
 from webapp.services.reminders import due_index
@@ -189,14 +191,15 @@ def test_account_mails_links_and_sessions_of_its_people_end(app, cast):
     with unit_of_work(app):
         dana = db.session.get(User, cast.dana)
         membership.invite(db.session.get(User, cast.alice), db.session.get(User, cast.dave))
-        logins.request_reset(dana.email)
-        before = dana.session_token
+        links.send(dana, LinkPurpose.PASSWORD_RESET, login=let_in(dana))
+        key = sessions.begin(dana, SignInMethod.PASSWORD)
+        assert sessions.find(key)
     with unit_of_work(app):
         archiving.archive(db.session.get(User, cast.alice), db.session.get(Client, cast.client))
     worker.once(app)
     assert arrived(app) == []
     with app.app_context():
-        assert db.session.get(User, cast.dana).session_token != before
+        assert sessions.find(key) is None
         assert None not in db.session.scalars(select(Link.used_at)).all()
         mails = db.session.scalars(select(Delivery).where(Delivery.kind != MailKind.TAKEOVER_NOTE))
         assert {(mail.state, mail.reply) for mail in mails} == {

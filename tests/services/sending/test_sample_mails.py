@@ -12,7 +12,7 @@ from webapp.services.sending import sample_mails
 
 ACCOUNT_MAILS = (
     *(MailKind.INVITATION, MailKind.PASSWORD_RESET, MailKind.ADMIN_NOTICE),
-    *(MailKind.ADDRESS_CONFIRMATION, MailKind.ADDRESS_NOTICE),
+    *(MailKind.ADDRESS_CONFIRMATION, MailKind.ADDRESS_NOTICE, MailKind.SECURITY_NOTICE),
 )
 
 

@@ -9,6 +9,7 @@ from webapp.domain.snapshots.reminders import (
     ReminderSnapshot,
     SubscriptionLine,
 )
+from webapp.domain.snapshots.security import SecurityMatter, SecuritySnapshot
 from webapp.domain.snapshots.takeover import DayTold, TakenOver, TakeoverSnapshot
 
 __all__ = [
@@ -23,6 +24,8 @@ __all__ = [
     "PartnerName",
     "Party",
     "ReminderSnapshot",
+    "SecurityMatter",
+    "SecuritySnapshot",
     "Snapshot",
     "SnapshotError",
     "SubscriptionLine",

@@ -2,10 +2,11 @@
 
 from sqlalchemy import select
 
+from webapp.domain.snapshots import SecurityMatter
 from webapp.models import AuditAction, Link, LinkPurpose, Login, SecurityAction, User, db
 from webapp.models.audit import TrailEntry
 from webapp.services import audit
-from webapp.services.accounts import links, logins, membership, security_log
+from webapp.services.accounts import links, logins, membership, security_log, security_notices
 from webapp.services.accounts.names import checked_address
 from webapp.services.reminders import situations
 from webapp.services.sending import after_changes
@@ -55,7 +56,9 @@ def confirm(link: Link) -> TrailEntry | None:
     Raises Refused if the link is over, or the address was taken meanwhile.
     """
     user = links.take(link)
+    before = user.email
     entry = move(user, checked_address(user.organisation_id, link.email, user))
+    note_change(user, user, before)
     login, present = logins.of(user), logins.find(link.email.casefold())
     if present is None and login is not None:
         login.email, login.email_key = link.email, link.email.casefold()
@@ -63,7 +66,6 @@ def confirm(link: Link) -> TrailEntry | None:
     elif present is not None:
         # The address has a login already, which is the same person's.
         membership.join(user, present)
-    security_log.record(SecurityAction.ADDRESS_CHANGED, user, email=link.email)
     return entry
 
 
@@ -85,6 +87,19 @@ def note_move(user: User, before: str) -> None:
     user.email_key = user.email.casefold()
     user.remember_email(before)
     user.rejected_reply = None
+
+
+def note_change(actor: User | None, user: User, before: str) -> None:
+    """Write a new address into the log. Whoever signs in as this user is told there, and where mail went before."""
+    security_log.record(SecurityAction.ADDRESS_CHANGED, user, actor=actor, email=user.email)
+    if login := logins.of(user):
+        security_notices.tell(
+            user,
+            SecurityMatter.ADDRESS_CHANGED,
+            {before, user.email, login.email},
+            actor=actor,
+            new_email=user.email,
+        )
 
 
 def stop(link: Link) -> None:
@@ -113,6 +128,6 @@ def give_back(login: Login, email: str) -> Login:
         login.email, login.email_key = email, email.casefold()
         db.session.flush()
         return login
-    for user in logins.users_of(login):
+    for user in logins.members_of(login):
         membership.join(user, present)
     return present

@@ -3,10 +3,12 @@
 They live in real time: the demo clock moves neither them nor sessions.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import and_, delete, exists, or_, select, text, update
+from sqlalchemy import and_, delete, exists, func, or_, select, text, update
 
+from webapp.domain.snapshots import SecurityMatter
 from webapp.mail.addresses import AddressError, normalise
 from webapp.models import (
     Credential,
@@ -23,7 +25,7 @@ from webapp.models import (
 )
 from webapp.models.organisation import users_with_organisations
 from webapp.models.tables import client_table, conflict_insert, credential_table, login_table
-from webapp.services.accounts import links, security_log, sessions
+from webapp.services.accounts import links, security_log, security_notices, sessions
 
 # Of the user's organisation, which is a client or has no such column.
 IN_USE = client_table.c.archived_at.is_(None)
@@ -77,6 +79,12 @@ def users_of(login: Login | None) -> list[User]:
     )
 
 
+def members_of(login: Login) -> Sequence[User]:
+    """List all users that a login is, those who can't sign in at present, too."""
+    joined = select(User).join(Membership, Membership.user_id == User.id)
+    return db.session.scalars(joined.where(Membership.login_id == login.id)).all()
+
+
 def shut_out(login: Login | None) -> bool:
     """Tell whether a login is an active user of an archived client."""
     if login is None:
@@ -99,6 +107,14 @@ def password_of(login: Login | None) -> Credential | None:
             Credential.login_id == login.id, Credential.kind == CredentialKind.PASSWORD
         )
     )
+
+
+def credentials_since(login: Login) -> datetime:
+    """Return the moment when a login got its present password or authenticator app, whichever is newer."""
+    newest = select(func.max(Credential.made_at)).where(
+        Credential.login_id == login.id, Credential.kind != CredentialKind.RECOVERY_CODE
+    )
+    return db.session.scalar(newest) or login.proved_at
 
 
 def secret_of(key: str) -> str | None:
@@ -129,6 +145,13 @@ def change_password(login: Login, password_hash: str, action: SecurityAction) ->
     """Let a person set another password, knowing the old one (PASSWORD_CHANGED) or by a link (PASSWORD_RESET)."""
     set_password(login, password_hash)
     security_log.record_login(action, login)
+    tell(login, SecurityMatter(action))
+
+
+def tell(login: Login, matter: SecurityMatter, actor: User | None = None) -> None:
+    """Tell a login's own mailbox of something, if the login still opens anything. Raises TooMany for another actor."""
+    if users := users_of(login):
+        security_notices.tell(users[0], matter, [login.email], actor=actor)
 
 
 def forget_credentials(login: Login) -> None:

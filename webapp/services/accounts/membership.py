@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from sqlalchemy import func, select
 
 from webapp.domain.refusals import Refusal
+from webapp.domain.snapshots import SecurityMatter
 from webapp.models import (
     Client,
     Link,
@@ -19,7 +20,14 @@ from webapp.models import (
 from webapp.models.audit import AuditAction
 from webapp.models.tables import conflict_insert, membership_table
 from webapp.services import audit
-from webapp.services.accounts import admin_notices, links, logins, security_log, sessions
+from webapp.services.accounts import (
+    admin_notices,
+    links,
+    logins,
+    security_log,
+    security_notices,
+    sessions,
+)
 from webapp.services.errors import Refused
 from webapp.services.locks import lock_clients, lock_organisation
 from webapp.services.reminders import situations
@@ -48,16 +56,24 @@ def make_first_admin(actor: User | None, user: User) -> None:
     if actor is not None and not actor.admin:
         raise Refused("admin", Refusal.FIRST_ADMIN)
     user.admin = True
-    security_log.record(SecurityAction.ROLE_CHANGED, user, actor=actor, admin="1")
+    note_role(actor, user)
     admin_notices.tell(actor, user)
 
 
 def role_changed(actor: User | None, user: User) -> None:
-    """Note that a user became an admin, or is one no more. Sessions end, but not that of who did it."""
+    """End the sessions of somebody who became an admin, or is one no more, but not of who did that alone."""
     if actor is None or actor.id != user.id:
         sessions.end_of_user(user, SessionEnd.ROLE)
+    note_role(actor, user)
+
+
+def note_role(actor: User | None, user: User) -> None:
+    """Write into the log what role a user has now, and tell whoever signs in as this user."""
     admin = "1" if user.admin else "0"
     security_log.record(SecurityAction.ROLE_CHANGED, user, actor=actor, admin=admin)
+    if login := logins.of(user):
+        matter = SecurityMatter.MADE_ADMIN if user.admin else SecurityMatter.NO_ADMIN
+        security_notices.tell(user, matter, [login.email], actor=actor)
 
 
 def has_admin(organisation_id: int) -> bool:

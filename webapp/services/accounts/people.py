@@ -10,7 +10,6 @@ from webapp.models import (
     AuditEntry,
     LinkPurpose,
     Organisation,
-    SecurityAction,
     User,
     db,
 )
@@ -18,7 +17,7 @@ from webapp.models.audit import AuditAction, TrailEntry
 from webapp.models.tables import fetch, user_table
 from webapp.models.user import name_key
 from webapp.services import audit
-from webapp.services.accounts import addresses, links, membership, security_log
+from webapp.services.accounts import addresses, links, membership
 from webapp.services.accounts.names import changed_address, checked_address, checked_name
 from webapp.services.reminders import situations
 from webapp.services.reminders.loading import person_of
@@ -148,7 +147,7 @@ def edit_person(
     if "email" in changes:
         addresses.note_move(user, before=changes["email"][0])
         invite_again(actor, user)
-        security_log.record(SecurityAction.ADDRESS_CHANGED, user, actor=actor, email=user.email)
+        addresses.note_change(actor, user, before=changes["email"][0])
     elif freed:
         changes |= audit.assign(user, rejected_reply=None)
     if not changes:

@@ -6,7 +6,7 @@ It belongs to a login, so it is the same in all organisations. It lives in real 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import Update, delete, insert, or_, select, text, update
+from sqlalchemy import Update, delete, or_, select, text, update
 
 from webapp.domain.refusals import Refusal
 from webapp.models import (
@@ -16,6 +16,7 @@ from webapp.models import (
     Login,
     Membership,
     Partner,
+    SecurityAction,
     SessionEnd,
     User,
     db,
@@ -23,11 +24,10 @@ from webapp.models import (
 from webapp.models.audit import TrailEntry
 from webapp.models.tables import conflict_insert, credential_table
 from webapp.services import audit
-from webapp.services.accounts import logins, partners, sessions
+from webapp.services.accounts import logins, partners, security_log, sessions
 from webapp.services.errors import Refused
 
 REQUIREMENT = "second_factor_required"
-KINDS = (CredentialKind.TOTP, CredentialKind.RECOVERY_CODE)
 
 
 def app_of(login: Login | None) -> Credential | None:
@@ -67,19 +67,25 @@ def set_up(login: Login, key: str, step: int, code_hashes: Sequence[str]) -> Non
             index_elements=["login_id"], index_where=text("kind = 'totp'"), set_=values
         )
     )
-    set_codes(login, code_hashes)
+    db.session.expire_all()
+    replace_codes(login, code_hashes)
     sessions.end_of_login(login, SessionEnd.FACTOR)
+    security_log.record_login(SecurityAction.FACTOR_SET, login)
 
 
-def set_codes(login: Login, code_hashes: Sequence[str]) -> None:
-    """Replace the recovery codes of a login."""
+def make_codes(login: Login, code_hashes: Sequence[str]) -> None:
+    """Give a login other recovery codes; earlier ones count no more."""
+    replace_codes(login, code_hashes)
+    security_log.record_login(SecurityAction.RECOVERY_CODES_MADE, login)
+
+
+def replace_codes(login: Login, code_hashes: Sequence[str]) -> None:
     forget(login, CredentialKind.RECOVERY_CODE)
     made = {"kind": CredentialKind.RECOVERY_CODE, "made_at": datetime.now(UTC)}
-    db.session.execute(
-        insert(credential_table),
-        [{"login_id": login.id, "secret": secret, **made} for secret in code_hashes],
+    db.session.add_all(
+        Credential(login_id=login.id, secret=secret, **made) for secret in code_hashes
     )
-    db.session.expire_all()
+    db.session.flush()
 
 
 def use_step(app: Credential, step: int) -> bool:
@@ -101,16 +107,26 @@ def used(statement: Update) -> bool:
 
 def remove(login: Login) -> None:
     """Let a login sign in without the second step again. Raises Refused if one of its teams requires it."""
+    if is_required(login):
+        raise Refused("second_factor", Refusal.FACTOR_REQUIRED)
+    take_away(login)
+
+
+def is_required(login: Login) -> bool:
+    """Tell whether a login is an active member of a partner that requires the second step."""
     requiring = (
         select(Partner.id)
         .join(User, User.organisation_id == Partner.id)
         .join(Membership, Membership.user_id == User.id)
         .where(Membership.login_id == login.id, User.active, Partner.second_factor_required)
     )
-    if db.session.scalar(requiring.limit(1)):
-        raise Refused("second_factor", Refusal.FACTOR_REQUIRED)
-    forget(login, *KINDS)
+    return db.session.scalar(requiring.limit(1)) is not None
+
+
+def take_away(login: Login) -> None:
+    forget(login, CredentialKind.TOTP, CredentialKind.RECOVERY_CODE)
     sessions.end_of_login(login, SessionEnd.FACTOR)
+    security_log.record_login(SecurityAction.FACTOR_REMOVED, login)
 
 
 def reset(actor: User | None, login: Login) -> None:
@@ -124,8 +140,7 @@ def reset(actor: User | None, login: Login) -> None:
         raise Refused("second_factor", Refusal.FACTOR_ELSEWHERE)
     if app_of(login) is None:
         raise Refused("second_factor", Refusal.FACTOR_MISSING)
-    forget(login, *KINDS)
-    sessions.end_of_login(login, SessionEnd.FACTOR)
+    take_away(login)
     for user in users:
         audit.record_change(actor, AuditAction.FACTOR_REMOVED, user)
 
@@ -155,5 +170,12 @@ def require(
     """
     if on and actor is not None and app_of(logins.of(actor)) is None:
         raise Refused("on", Refusal.FACTOR_OWN)
-    action = AuditAction.FACTOR_REQUIRED
-    return partners.save(actor, partner, action, {REQUIREMENT: on}, shown)
+    entry = partners.save(actor, partner, AuditAction.FACTOR_REQUIRED, {REQUIREMENT: on}, shown)
+    if entry:
+        security_log.record(
+            SecurityAction.FACTOR_REQUIRED,
+            actor,
+            organisation_id=partner.id,
+            required="1" if on else "0",
+        )
+    return entry

@@ -6,16 +6,17 @@ settings, and at the latest after their absolute time.
 
 import secrets
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, select, update
+from sqlalchemy import ColumnElement, Engine, and_, select, update
 from sqlalchemy.exc import OperationalError
 
 from webapp.models import Login, SessionEnd, SignInMethod, User, UserSession, db, loaded
 from webapp.models.loaded import SignIn
-from webapp.models.tables import execute, user_session_table
+from webapp.models.tables import execute, organisation_table, user_session_table, user_table
 from webapp.models.transactions import at_once
 from webapp.services import runtime
 from webapp.signin.network import whence
@@ -64,8 +65,12 @@ def add(user: User, *, made_at: datetime, **values: Any) -> str:
 def find(key: str) -> tuple[User, SignIn] | None:
     """Find the session of a key and its user, in one statement; None if it has ended."""
     now = datetime.now(UTC)
-    idle = timedelta(hours=runtime.settings().session_idle_hours)
-    return loaded.signed_in(key_hash(key), now, now - idle)
+    return loaded.signed_in(key_hash(key), now, now - idle())
+
+
+def idle() -> timedelta:
+    """Return the time after which a session that nobody uses has ended."""
+    return timedelta(hours=runtime.settings().session_idle_hours)
 
 
 def end(which: ColumnElement[bool], by: SessionEnd) -> int:
@@ -106,3 +111,40 @@ def prove(session_id: int) -> None:
     """Note that the person has just shown again who it is."""
     now = datetime.now(UTC)
     execute(update(user_session_table).where(row.id == session_id).values(proved_at=now))
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A session as its person sees it in a list."""
+
+    id: int
+    organisation: str
+    network: str | None
+    agent: str | None
+    made_at: datetime
+    seen_at: datetime
+
+
+def devices(login_id: int) -> list[Device]:
+    """List the sessions of a login that have not ended, in all its organisations, the last used first."""
+    now = datetime.now(UTC)
+    facts = (row.id, organisation_table.c.name, row.network, row.agent, row.made_at, row.seen_at)
+    present = row.login_id == login_id, row.ended_at.is_(None), row.ends_at > now
+    found = execute(
+        select(*facts)
+        .join(user_table, user_table.c.id == row.user_id)
+        .join(organisation_table, organisation_table.c.id == user_table.c.organisation_id)
+        .where(*present, row.seen_at > now - idle(), user_table.c.active)
+        .order_by(row.seen_at.desc(), row.id.desc())
+    )
+    return [Device(*tuple(each)) for each in found]
+
+
+def end_device(login_id: int, session_id: int) -> bool:
+    """End one session of a login from a list. False if the login has none such."""
+    return bool(end(and_(row.id == session_id, row.login_id == login_id), SessionEnd.SIGNED_OUT))
+
+
+def end_others(own: SignIn) -> int:
+    """End all sessions of a login but this one, and return how many there were."""
+    return end(and_(row.login_id == own.login_id, row.id != own.id), SessionEnd.SIGNED_OUT)

@@ -13,7 +13,7 @@ from webapp.i18n import fold
 from webapp.mail import kinds
 from webapp.mail.addresses import as_stored
 from webapp.models import DeliveryState, MailKind, Partner
-from webapp.models.tables import client_table, delivery_table, organisation_table, user_table
+from webapp.models.tables import among, client_table, delivery_table, organisation_table, user_table
 from webapp.services import runtime
 from webapp.services.lists import finding, paging
 from webapp.services.lists.finding import (
@@ -112,8 +112,8 @@ EVERY = Listing(
     id=delivery.id,
     readable=OWN & ClientStatus.IN_USE.holds(delivery.archived_at),
     conditions={
-        "clients": lambda given: delivery.client_id.in_(given("ids")),
-        "recipients": lambda given: delivery.recipient_id.in_(given("ids")),
+        "clients": lambda given: among(delivery.client_id, given("ids")),
+        "recipients": lambda given: among(delivery.recipient_id, given("ids")),
         "client": lambda given: looked_up(named(given), client.id == delivery.client_id),
         "recipient": lambda given: looked_up(called(given), recipient.id == delivery.recipient_id),
         "days": lambda given: delivery.queued_at >= given("since"),

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from sqlalchemy import Select, bindparam, select
 
 from webapp.mail.addresses import one_line
-from webapp.models.tables import fetch
+from webapp.models.tables import among, fetch
 from webapp.services.lists import finding
 from webapp.services.lists.finding import Given, Listing, Narrowing, Walk
 
@@ -245,7 +245,7 @@ def load_rows(listing: Listing, ids: Sequence[int], reader: Given = NOTHING) -> 
 @cache
 def rows_of(listing: Listing) -> Select[Any]:
     """Select the rows with some ids."""
-    return listing.rows.where(listing.id.in_(bindparam("ids", expanding=True)))
+    return listing.rows.where(among(listing.id, bindparam("ids")))
 
 
 @lru_cache(finding.SHAPES)

@@ -14,6 +14,7 @@ from webapp.mail import kinds
 from webapp.models import DeliveryState, MailKind, ReminderState, delivery_reminder
 from webapp.models.subscription import base_date_of
 from webapp.models.tables import (
+    among,
     delivery_event_table,
     delivery_table,
     execute,
@@ -74,7 +75,7 @@ BOTH_EVENTS = union_all(
         cast(step_event.state, String).label("state"),
         null().label("reply"),
         step_event.actor_id,
-    ).where(step_event.reminder_id.in_(bindparam("reminder_ids", expanding=True))),
+    ).where(among(step_event.reminder_id, bindparam("reminder_ids"))),
     select(
         literal("mail"),
         mail_event.delivery_id,
@@ -83,7 +84,7 @@ BOTH_EVENTS = union_all(
         cast(mail_event.state, String),
         mail_event.reply,
         mail_event.actor_id,
-    ).where(mail_event.delivery_id.in_(bindparam("delivery_ids", expanding=True))),
+    ).where(among(mail_event.delivery_id, bindparam("delivery_ids"))),
 ).subquery()
 EVENTS = (
     select(BOTH_EVENTS, user.name)

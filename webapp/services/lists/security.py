@@ -93,9 +93,9 @@ def every(since: datetime | None, organisation_id: int | None) -> Iterator[Json]
         }
 
 
-def own(login: Login | None, query: SecurityQuery) -> Page[SecurityRow]:
+def own(login: Login, query: SecurityQuery) -> Page[SecurityRow]:
     """Load one page of what happened to a login, in whatever organisations."""
-    return load(OWN, query, {"login": login.id if login else None})
+    return load(OWN, query, {"login": login.id})
 
 
 def of_organisation(organisation_id: int, query: SecurityQuery) -> Page[SecurityRow]:

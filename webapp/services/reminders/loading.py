@@ -13,6 +13,7 @@ from webapp.domain.recipients import ContactRole
 from webapp.domain.schedule import Window
 from webapp.models import Client, Partner, User
 from webapp.models.tables import (
+    among,
     client_table,
     contact_assignment_table,
     execute,
@@ -54,7 +55,7 @@ CLIENTS = (
     .join(company, company.c.id == client.id)
     .join(partner_table, partner.id == client.partner_id)
     .join(agency, agency.c.id == partner.id)
-    .where(client.id.in_(bindparam("client_ids", expanding=True)), client.archived_at.is_(None))
+    .where(among(client.id, bindparam("client_ids")), client.archived_at.is_(None))
     .order_by(client.id)
 )
 # The columns of Person, in its order.
@@ -81,10 +82,9 @@ def select_people(at_partner: ColumnElement[bool], anywhere: ColumnElement[bool]
 
 
 PEOPLE = select_people(
-    user.organisation_id.in_(bindparam("partner_ids", expanding=True)),
-    user.organisation_id.in_(bindparam("organisation_ids", expanding=True)),
+    among(user.organisation_id, bindparam("partner_ids")),
+    among(user.organisation_id, bindparam("organisation_ids")),
 )
-# A list of ids is written into the statement each time; a page about one client needs none.
 PEOPLE_OF_ONE = select_people(
     user.organisation_id == bindparam("partner_id"),
     user.organisation_id.in_((bindparam("partner_id"), bindparam("client_id"))),

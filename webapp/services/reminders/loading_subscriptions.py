@@ -12,7 +12,7 @@ from webapp.domain.delivery import GONE_OUT, IN_VAIN
 from webapp.domain.facts import SubscriptionFacts
 from webapp.models import DeliveryState, ReminderState, delivery_reminder
 from webapp.models.subscription import base_date_of
-from webapp.models.tables import delivery_table, fetch, reminder_table, subscription_table
+from webapp.models.tables import among, delivery_table, fetch, reminder_table, subscription_table
 
 subscription, reminder, delivery = subscription_table.c, reminder_table.c, delivery_table.c
 # A row for each mail of each reminder, and at least one for each subscription, soonest first.
@@ -56,7 +56,7 @@ ROWS = (
     .outerjoin(delivery_table, delivery.id == delivery_reminder.c.delivery_id)
     .order_by(subscription.renewal_date, subscription.id)
 )
-OF_CLIENTS = ROWS.where(subscription.client_id.in_(bindparam("client_ids", expanding=True)))
+OF_CLIENTS = ROWS.where(among(subscription.client_id, bindparam("client_ids")))
 OF_CLIENT = ROWS.where(subscription.client_id == bindparam("client_id"))
 OPEN_REMINDERS = (ReminderState.DUE, ReminderState.BLOCKED)
 

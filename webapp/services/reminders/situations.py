@@ -21,7 +21,7 @@ from sqlalchemy import (
 from webapp.domain.ownership import Choice, Owner
 from webapp.domain.situations import CHOICES, CONTACTS, REJECTED, SEVERAL
 from webapp.models import ContactAssignment, User
-from webapp.models.tables import client_table, execute, table_of, user_table
+from webapp.models.tables import among, client_table, execute, table_of, user_table
 
 # So many ids in one statement at most; both databases have a limit.
 CHUNK = 5_000
@@ -61,7 +61,7 @@ def chosen(choice: Choice, contact_id: int | None) -> dict[str, str]:
 
 def storing() -> Update:
     """Make the statement that stores the situation of some clients, and only where it is not so already."""
-    fresh = present().where(client.id.in_(bindparam("client_ids", expanding=True))).subquery()
+    fresh = present().where(among(client.id, bindparam("client_ids"))).subquery()
     return (
         update(client_table)
         .where(client.id == fresh.c.id, client.situation != fresh.c.situation)

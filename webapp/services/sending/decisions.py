@@ -28,6 +28,7 @@ from webapp.models import (
 from webapp.models.audit import AuditAction
 from webapp.models.subscription import base_date_of
 from webapp.models.tables import (
+    among,
     delivery_table,
     fetch,
     reminder_table,
@@ -106,7 +107,7 @@ def true_in_time() -> Select[Any]:
         .outerjoin(reminder_table, reminder.id == link.reminder_id)
         .outerjoin(subscription_table, subscription.id == reminder.subscription_id)
         .where(
-            mail.id.in_(bindparam("delivery_ids", expanding=True)),
+            among(mail.id, bindparam("delivery_ids")),
             user_table.c.active,
             mail.client_id.is_(None) | right,
         )

@@ -6,6 +6,7 @@ from sqlalchemy import String, bindparam, cast, func, or_, select
 
 from webapp.models.audit import AuditAction
 from webapp.models.tables import (
+    among,
     audit_entry_table,
     client_table,
     fetch,
@@ -45,7 +46,7 @@ GIVERS = (
         .outerjoin(client_table, client_table.c.id == own.c.id)
         .outerjoin(partner, partner.c.id == client_table.c.partner_id)
     )
-    .where(user_table.c.id.in_(bindparam("readers", expanding=True)))
+    .where(among(user_table.c.id, bindparam("readers")))
 )
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, select
 
 from webapp.domain.snapshots import Letterhead, Letterheads
 from webapp.i18n import CODES
-from webapp.models.tables import execute, partner_table, wording_table
+from webapp.models.tables import among, execute, partner_table, wording_table
 
 partner, wording = partner_table.c, wording_table.c
 LETTERHEADS = (
@@ -22,7 +22,7 @@ LETTERHEADS = (
         wording.signature,
     )
     .outerjoin_from(partner_table, wording_table, wording.partner_id == partner.id)
-    .where(partner.id.in_(bindparam("partner_ids", expanding=True)))
+    .where(among(partner.id, bindparam("partner_ids")))
 )
 
 

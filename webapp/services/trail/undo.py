@@ -14,7 +14,7 @@ from webapp.domain.shown import token_of
 from webapp.models import AuditEntry, Client, Partner, Subscription, User, Wording, db
 from webapp.models.audit import AuditAction, TrailEntry
 from webapp.services import audit
-from webapp.services.accounts import mail_texts, partners
+from webapp.services.accounts import mail_texts, partners, second_factor
 from webapp.services.accounts.mail_texts import Texts
 from webapp.services.clients import archiving, contacts, ownership, renewals
 from webapp.services.errors import Conflict, Refused
@@ -39,6 +39,10 @@ def put_back_schedule(actor: User, partner: Partner, before: audit.Values) -> No
 def put_back_switch(actor: User, partner: Partner, before: audit.Values) -> None:
     for name, on in before.items():
         partners.switch(actor, partner, name, on)
+
+
+def put_back_requirement(actor: User, partner: Partner, before: audit.Values) -> None:
+    second_factor.require(actor, partner, before[second_factor.REQUIREMENT])
 
 
 def put_back_company(actor: User, partner: Partner, before: audit.Values) -> None:
@@ -106,6 +110,7 @@ WAYS_BACK: dict[str, WayBack] = {
     ),
     AuditAction.DEFAULT_CHANGED: WayBack(Action.CHANGE_SETTINGS, Partner, put_back_default),
     AuditAction.SCHEDULE_CHANGED: WayBack(Action.CHANGE_SETTINGS, Partner, put_back_schedule),
+    AuditAction.FACTOR_REQUIRED: WayBack(Action.CHANGE_SETTINGS, Partner, put_back_requirement),
     AuditAction.COMPANY_CHANGED: WayBack(Action.CHANGE_SETTINGS, Partner, put_back_company),
     AuditAction.TEXTS_CHANGED: WayBack(Action.CHANGE_SETTINGS, Wording, put_back_texts),
     **dict.fromkeys(
