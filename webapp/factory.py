@@ -34,6 +34,7 @@ from webapp.pages import (
     guards,
     help,
     kept,
+    links,
     mail_texts,
     organisations,
     own_sessions,
@@ -41,7 +42,6 @@ from webapp.pages import (
     second_factor,
     security,
     sessions,
-    signin,
     signin_code,
     statics,
     subscriptions,
@@ -49,11 +49,12 @@ from webapp.pages import (
 from webapp.pages.ids import RowIdConverter
 from webapp.pages.incoming import Incoming
 from webapp.paths import folder
+from webapp.signin import signing
 from webapp.templating import Catalogs, Templates
 
 BLUEPRINTS = (
     frame.blueprint,
-    signin.blueprint,
+    links.blueprint,  # the one of webapp.pages.signin, with what links in mails do
     signin_code.blueprint,
     kept.blueprint,
     own_sessions.blueprint,
@@ -104,6 +105,9 @@ class Commands(AppGroup):
 
 class OwnSession(SecureCookieSessionInterface):
     """Sessions with a cookie limited to the path at which the portal is mounted."""
+
+    key_derivation = signing.METHOD["key_derivation"]
+    digest_method = staticmethod(signing.METHOD["digest_method"])
 
     def __init__(self, app: Flask) -> None:
         self.signing = super().get_signing_serializer(app)

@@ -15,7 +15,7 @@ MOMENT = "%Y-%m-%dT%H:%M:%S"
 class Lines(logging.Formatter):
     """One record a line. Whatever follows it, as a traceback does, is set in, so that no text makes up a record."""
 
-    converter = time.gmtime  # type: ignore[assignment]
+    converter = staticmethod(time.gmtime)
 
     def format(self, record: logging.LogRecord) -> str:
         first, *others = super().format(record).splitlines()

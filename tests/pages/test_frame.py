@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.support.forms import pages
+
 
 def test_a_missing_page_is_a_localised_404_with_a_way_back(app, browse):
     answer = browse().get("/nope", headers={"Accept-Language": "pl-PL"})
@@ -118,3 +120,15 @@ def test_the_language_of_who_is_signed_out_is_kept_for_this_host(browse):
     assert {"Secure", "HttpOnly", "SameSite=Lax", "Path=/"} <= set(attributes)
     page = eve.get("/nope", base_url="https://portal.example")
     assert page.headers["Content-Language"] == "pl"
+
+
+def test_every_page_of_who_is_signed_in_leads_out(app, browse, cast, values):
+    """By a form of the bar on top, on each page."""
+    readers = {cast.alice, cast.dana}
+    pages_seen = 0
+    for reader, url in pages(app, cast, values):
+        answer = browse(reader).get(url)
+        if reader in readers and answer.status_code == 200 and "<body" in answer.text:
+            assert 'action="/sign-out"' in answer.text, url
+            pages_seen += 1
+    assert pages_seen > 20

@@ -258,7 +258,7 @@ def test_choosing_needs_the_password_and_soon(app, browse, cast: Cast):
     assert eve.get("/sign-in/organisation").status_code == 303
     with eve.session_transaction() as session:
         before = datetime.now(UTC) - timedelta(minutes=11)
-        session["choosing"] = [1, before.timestamp(), 0.0, "password"]
+        session["choosing"] = [1, before.timestamp(), "password", 0.0]
     assert eve.post("/sign-in/organisation", data={"user_id": cast.dave}).status_code == 303
     assert eve.get("/account/company").status_code == 303
 

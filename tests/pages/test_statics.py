@@ -60,3 +60,8 @@ def test_nothing_else_stands_there(browse, stylesheet, change):
     answer = browse().get(change(stylesheet))
     assert answer.status_code == 404
     assert answer.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("address", ["/static/", "/static", "/.git/config", "/static/portal.js"])
+def test_there_are_no_listings_and_no_sources(browse, address):
+    assert browse().get(address).status_code == 404

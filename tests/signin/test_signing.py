@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from flask import Flask, Response
 from flask.testing import FlaskClient
-from itsdangerous import URLSafeTimedSerializer
+from itsdangerous import URLSafeSerializer, URLSafeTimedSerializer
 
 from tests.support.cast import Cast, session_key, unit_of_work
 from webapp.app import create_app
 from webapp.config import SettingError, load
 from webapp.models import LinkPurpose, User, db
 from webapp.services.accounts import links
-from webapp.signin import devices, tokens
+from webapp.signin import devices, signing, tokens
 
 OLD, NEW = "the key of last year, long enough", "the key of this year, long enough"
 
@@ -135,3 +135,15 @@ def test_keys_that_can_t_be_used_are_refused_without_being_shown(environment):
     with pytest.raises(SettingError, match="PORTAL_SECRET_KEY") as refused:
         load(environment)
     assert "nnn" not in str(refused.value)
+
+
+def test_nothing_is_signed_by_sha_1(app, cast):
+    """But for the tokens of forms, by a library that has no setting for it."""
+    key = app.config["SECRET_KEY"]
+    signed = sign(app, cast)
+    by_method = {"signer_kwargs": signing.METHOD}
+    assert URLSafeTimedSerializer(key, salt="cookie-session", **by_method).loads_unsafe(
+        signed.session
+    )[0]
+    assert URLSafeSerializer(key, salt="portal-link", **by_method).loads(signed.link)
+    assert signing.METHOD["digest_method"]().name == "sha256"

@@ -1,4 +1,4 @@
-"""Signing in and out, and setting a password by a link."""
+"""Signing in and out, and asking for a new password."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -15,18 +15,13 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
-from webapp.domain.refusals import Refusal
-from webapp.labels.refusals import sentence
-from webapp.models import Link, LinkPurpose, Login, SecurityAction, SignInMethod, db
+from webapp.models import Login, SignInMethod, db
 from webapp.pages import frame, guards, htmx, proving, sessions
 from webapp.pages.htmx import Answer
 from webapp.pages.ids import row_id
-from webapp.pages.signin_forms import ForgottenForm, LinkForm, SignInForm, hash_of_new
-from webapp.services.accounts import addresses, links, logins, membership, resets, second_factor
-from webapp.services.accounts.own_words import own_words
-from webapp.services.errors import Refused
-from webapp.signin import limits, password, tokens
-from webapp.typography import address
+from webapp.pages.signin_forms import ForgottenForm, SignInForm
+from webapp.services.accounts import logins, resets, second_factor
+from webapp.signin import limits, password
 
 blueprint = Blueprint("signin", __name__)
 
@@ -158,141 +153,3 @@ def forgotten() -> Answer:
     sent = "sent" in request.args
     page = render_template("signin/forgotten.html", form=form, sent=sent)
     return page, 422 if form.errors else 200
-
-
-@blueprint.route("/link/<token>", methods=["GET", "POST"])
-@guards.public
-@guards.limiter.limit(limits.BY_ADDRESS, methods=["POST"])
-def link(token: str) -> Answer:
-    """Show the page of a link. Opening it changes nothing, since mail scanners open it, too."""
-    found = tokens.read(token)
-    if found:
-        frame.speak_to(found.user)
-    if found is None or not links.is_open(found):
-        return over()
-    return USES[found.purpose](found)
-
-
-def over() -> tuple[str, int]:
-    return render_template("signin/link_over.html"), 410
-
-
-def invitation(found: Link) -> Answer:
-    """Let somebody in: by a new password, by the one that the mailbox has already, or as who is signed in."""
-    own = sessions.own_login() if current_user.is_authenticated else None
-    if own is not None and membership.is_inviters(found, own):
-        own = None
-    if own is not None and request.form.get("as") == "own":
-        return accept(found, own)
-    if logins.password_of(logins.find(found.email.casefold())) is None:
-        return with_new_password(found, own)
-    if request.method == "POST":
-        return accept(found)
-    return render_template("signin/accept.html", link=found, own=own), 200
-
-
-def accept(found: Link, own: Login | None = None) -> Answer:
-    """Accept an invitation, with the password that the mailbox has or as the login that is signed in."""
-    try:
-        membership.accept(found, login=own)
-    except Refused as refused:
-        db.session.rollback()
-        if refused.refusal is Refusal.LINK_OVER:
-            return over()  # A second click was quicker.
-        error = sentence(refused.refusal)
-        return render_template("signin/accept.html", link=found, own=None, error=error), 422
-    if own is None:
-        return end_session(_("Accepted. Sign in with the password that you have."))
-    sessions.switch(found.user)
-    flash(_("Accepted. You are signed in for this organisation now."), "good")
-    return redirect(url_for("frame.home"), 303)
-
-
-def with_new_password(found: Link, own: Login | None = None) -> Answer:
-    """Let the reader of a mail set a password for its mailbox, and come in."""
-    form = LinkForm()
-    password_hash = None
-    if form.validate_on_submit():
-        link_id = found.id
-        words = own_words([found.user, *logins.users_of(found.login)], found.email)
-        # Hashing takes long on purpose, so it must not run while we hold SQLite's write lock.
-        db.session.rollback()
-        password_hash = hash_of_new(form.password, words)
-    if password_hash is None:
-        page = render_template("signin/link.html", form=form, link=found, own=own)
-        return page, 422 if form.errors else 200
-    try:
-        login = set_password(db.session.get_one(Link, link_id), password_hash)
-    except Refused:
-        db.session.rollback()
-        return over()
-    flash(_("Your password is set."), "good")
-    return enter(login, SignInMethod.LINK, url_for("frame.home")) if login else over()
-
-
-def set_password(found: Link, password_hash: str) -> Login | None:
-    """Use a link up, and return the login that it lets in, if that opens anything. Raises Refused."""
-    if found.purpose is LinkPurpose.INVITATION:
-        return membership.accept(found, password_hash)
-    links.take(found)
-    if found.login is None:
-        return None
-    logins.change_password(found.login, password_hash, SecurityAction.PASSWORD_RESET)
-    return found.login if logins.users_of(found.login) else None
-
-
-def new_address(found: Link) -> Answer:
-    """Confirm a new address. Who does so holds its mailbox, and is signed in as the one who entered it."""
-    if not current_user.is_authenticated or current_user.id != found.user_id:
-        if request.method == "POST":
-            return over()
-        return render_template("signin/confirm_elsewhere.html", link=found), 200
-    if request.method == "GET":
-        return render_template("signin/confirm_address.html", link=found), 200
-    try:
-        addresses.confirm(found)
-    except Refused as refused:
-        db.session.rollback()
-        if refused.refusal is Refusal.LINK_OVER:
-            return over()
-        text = sentence(refused.refusal)
-        return render_template("signin/confirm_address.html", link=found, error=text), 422
-    flash(
-        _("Confirmed: %(email)s. Sign in with this address from now on.", email=shown(found)),
-        "good",
-    )
-    return redirect(url_for("settings.profile"), 303)
-
-
-def stopped_address(found: Link) -> Answer:
-    """Stop a new address from the old mailbox, whoever is signed in."""
-    if request.method == "GET":
-        return render_template("signin/stop_address.html", link=found), 200
-    try:
-        addresses.stop(found)
-    except Refused as refused:
-        db.session.rollback()
-        if refused.refusal is Refusal.LINK_OVER:
-            return over()
-        text = sentence(refused.refusal)
-        return render_template("signin/stop_address.html", link=found, error=text), 422
-    if found.login_id is None:
-        return end_session(_("Stopped: mail goes to %(email)s.", email=shown(found)))
-    return end_session(
-        _(
-            "Stopped. Everybody is signed out, and a link to set a new password is on its way to %(email)s.",
-            email=shown(found),
-        )
-    )
-
-
-def shown(found: Link) -> str:
-    return address(found.email)
-
-
-USES = {
-    LinkPurpose.INVITATION: invitation,
-    LinkPurpose.PASSWORD_RESET: with_new_password,
-    LinkPurpose.ADDRESS_CONFIRMATION: new_address,
-    LinkPurpose.ADDRESS_STOP: stopped_address,
-}

@@ -18,13 +18,15 @@ from webapp.signin import authenticator, password, strength
 def new_password(label: Any) -> PasswordField:
     """Make a field for a new password."""
     too_short = _l("Use at least %(min)d characters.")
-    too_long = WORDS[Refusal.TOO_LONG]
+    longest = Length(max=password.LONGEST_PASSWORD, message=WORDS[Refusal.TOO_LONG])
+    # Else browsers cut off what is pasted, and say nothing.
+    longest.field_flags = {}
     return PasswordField(
         label,
         validators=[
             required(),
             Length(min=password.SHORTEST_PASSWORD, message=too_short),
-            Length(max=password.LONGEST_PASSWORD, message=too_long),
+            longest,
         ],
     )
 

@@ -5,7 +5,6 @@ A stranger's wrong passwords make networks wait, and the devices of the person i
 
 import secrets
 from datetime import timedelta
-from hashlib import sha256
 
 from flask import Response, after_this_request, current_app, request
 from itsdangerous import Signer
@@ -21,12 +20,7 @@ BETWEEN, INSIDE = "~", "."
 
 
 def signer() -> Signer:
-    return Signer(
-        signing.keys(),
-        salt="portal-device",
-        key_derivation="hmac",
-        digest_method=sha256,
-    )
+    return Signer(signing.keys(), salt="portal-device", **signing.METHOD)
 
 
 def cookie() -> tuple[str, str]:

@@ -1,6 +1,12 @@
-"""The keys by which links and known devices are signed."""
+"""How sessions, links and known devices are signed: the keys, and the method."""
+
+from hashlib import sha256
+from typing import Any
 
 from flask import current_app
+
+# The library's own method is by SHA-1.
+METHOD: dict[str, Any] = {"key_derivation": "hmac", "digest_method": sha256}
 
 
 def keys() -> list[str]:

@@ -14,7 +14,7 @@ from webapp.signin import signing
 
 
 def serializer() -> URLSafeSerializer:
-    return URLSafeSerializer(signing.keys(), salt="portal-link")
+    return URLSafeSerializer(signing.keys(), salt="portal-link", signer_kwargs=signing.METHOD)
 
 
 def mark(link: Link) -> str:

@@ -7,7 +7,7 @@ import pytest
 import time_machine
 from sqlalchemy import select, update
 
-from tests.support.cast import dump, make_client, unit_of_work
+from tests.support.cast import dump, let_in, make_client, unit_of_work
 from webapp import worker
 from webapp.domain.ownership import Choice
 from webapp.domain.snapshots import ReminderSnapshot
@@ -19,11 +19,15 @@ from webapp.models import (
     DeliveryState,
     InboxMail,
     Partner,
+    SecurityAction,
+    SecurityEvent,
+    SignInMethod,
     Subscription,
     User,
+    UserSession,
     db,
 )
-from webapp.services.accounts import membership, people
+from webapp.services.accounts import membership, people, security_log, sessions
 from webapp.services.clients import archiving, clients, erasing, ownership
 from webapp.services.errors import Conflict, Refused
 from webapp.services.reminders import due_index
@@ -32,7 +36,18 @@ STEP_30 = datetime(2027, 3, 1, 10, tzinfo=UTC)
 RESULTS = select(Delivery.id, Delivery.state, Delivery.ended_at, Delivery.message_id).order_by(
     Delivery.id
 )
-NAMES = ("acme", "dana", "dave", "danuta", "boss", "lodz", "old@", "krakow-7")
+NAMES = (
+    "acme",
+    "dana",
+    "dave",
+    "danuta",
+    "boss",
+    "lodz",
+    "old@",
+    "krakow-7",
+    "192.0.2.7",
+    "browser 7",
+)
 
 
 @pytest.fixture
@@ -57,6 +72,13 @@ def history(app, cast):
         membership.invite(alice, db.session.get(User, cast.dave))
     run_at(app, STEP_30 + timedelta(hours=1))
     with unit_of_work(app):
+        dave = db.session.get(User, cast.dave)
+        login = let_in(dave)
+        sessions.begin(dave, SignInMethod.PASSWORD)
+        db.session.execute(update(UserSession).values(agent="Browser 7", kept={"name": "Danuta"}))
+        security_log.record(SecurityAction.ADDRESS_CHANGED, dave, email="dave@acme.example")
+        security_log.record_login(SecurityAction.SIGN_IN_FAILED, login)
+        db.session.execute(update(SecurityEvent).values(network="192.0.2.7"))
         db.session.execute(
             update(Delivery)
             .where(Delivery.recipient_id == cast.dana)
@@ -80,8 +102,10 @@ def erase(app, cast):
 
 def told(app):
     """All that the database tells, but for what belongs to others."""
-    rows = dump(app)
-    text = repr([list(row) for table in rows.values() for row in table]).casefold()
+    rows = [list(row) for table in dump(app).values() for row in table]
+    with app.app_context():
+        rows += map(list, db.session.execute(select(*UserSession.__table__.c)))
+    text = repr(rows).casefold()
     return [
         name for name in NAMES if name in text.replace("other dana", "").replace("dana@foreign", "")
     ]
@@ -164,6 +188,8 @@ def test_the_trail_keeps_who_did_it(app, history):
             history.alice,
             f"#{history.client}",
         )
+        event = db.session.scalars(select(SecurityEvent).order_by(SecurityEvent.id.desc())).first()
+        assert (event.action, event.user_id) == (SecurityAction.ERASED, history.alice)
 
 
 def test_a_break_amid_it_is_made_good_by_doing_it_again(app, history):

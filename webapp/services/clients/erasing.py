@@ -9,11 +9,12 @@ from webapp.domain.facts import MailKind
 from webapp.domain.pseudonyms import Pseudonyms
 from webapp.domain.refusals import Refusal
 from webapp.mail.addresses import one_line
-from webapp.models import AuditEntry, Client, User, db
+from webapp.models import AuditEntry, Client, SecurityAction, User, db
 from webapp.models.audit import AuditAction
 from webapp.models.base import Json
 from webapp.models.tables import audit_entry_table, delivery_table, user_table
 from webapp.services import audit, runtime
+from webapp.services.accounts import security_log
 from webapp.services.accounts.people import team
 from webapp.services.clients import clients
 from webapp.services.clients.clients import ClientDetails
@@ -60,6 +61,7 @@ def erase_client(actor: User | None, client: Client) -> Iterator[int]:
         people.blank(person)
     blank(client)
     audit.record_change(actor, AuditAction.CLIENT_ERASED, client)
+    security_log.record(SecurityAction.ERASED, actor, organisation_id=partner_id)
     yield 1
 
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, null, select, update
 
 from webapp.domain import pseudonyms
 from webapp.domain.pseudonyms import Pseudonyms
@@ -10,6 +10,7 @@ from webapp.models import (
     AuditEntry,
     Feedback,
     Link,
+    Login,
     Membership,
     SecurityEvent,
     SessionEnd,
@@ -48,21 +49,26 @@ def blank(user: User) -> None:
     The stored situation of the client is the caller's to refresh.
     """
     name, address = pseudonyms.name_for(user.id), pseudonyms.address_for(user.id)
-    leave_login(user)
+    login = logins.of(user)
+    forget_devices(user, login if login is not None and is_only(login) else None)
+    leave_login(user, login)
     links.void(user)
     user.name, user.email, user.email_key = name, address, address
     user.earlier_emails = user.job_title = user.time_zone = user.rejected_reply = None
     user.active = False
     user.erased_at = datetime.now(UTC)
     db.session.execute(update(Link).where(Link.user_id == user.id).values(email=address))
-    forget_devices(user)
     db.session.execute(update(Feedback).where(Feedback.user_id == user.id).values(user_id=None))
     db.session.flush()
 
 
-def leave_login(user: User) -> None:
+def is_only(login: Login) -> bool:
+    """Tell whether a login is a single user."""
+    return len(logins.members_of(login)) == 1
+
+
+def leave_login(user: User, login: Login | None) -> None:
     """End the membership of a user. A login that is nobody else goes, too."""
-    login = logins.of(user)
     sessions.end_of_user(user, SessionEnd.ERASED)
     db.session.execute(delete(Membership).where(Membership.user_id == user.id))
     db.session.refresh(user, ["membership"])
@@ -70,16 +76,15 @@ def leave_login(user: User) -> None:
         logins.forget_unused(login)
 
 
-def forget_devices(user: User) -> None:
-    """Leave out of sessions and of the security log from where a user came, and what was typed."""
+def forget_devices(user: User, login: Login | None) -> None:
+    """Leave out of sessions and of the security log from where a user came, and what was typed.
+
+    ``login``: the user's, if it is nobody else's. Then what is known of it alone goes, too.
+    """
     nowhere = {"network": None, "agent": None}
-    end = {
-        "ended_at": func.coalesce(UserSession.ended_at, datetime.now(UTC)),
-        "ended_by": func.coalesce(UserSession.ended_by, SessionEnd.ERASED.value),
-    }
-    db.session.execute(
-        update(UserSession).where(UserSession.user_id == user.id).values(**nowhere, **end)
-    )
-    db.session.execute(
-        update(SecurityEvent).where(SecurityEvent.user_id == user.id).values(details={}, **nowhere)
-    )
+    own_sessions = update(UserSession).where(UserSession.user_id == user.id)
+    db.session.execute(own_sessions.values(kept=null(), **nowhere))
+    mine = SecurityEvent.user_id == user.id
+    if login is not None:
+        mine |= SecurityEvent.login_id == login.id
+    db.session.execute(update(SecurityEvent).where(mine).values(details={}, **nowhere))
