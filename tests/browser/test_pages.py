@@ -41,6 +41,8 @@ PAGES = {
     "signin.sign_in": EVE,
     "signin.forgotten": EVE,
     "signin.link": EVE,
+    "kept.confirm": ANNA,
+    "organisations.index": ANNA,
     "settings.profile": ANNA,
     "security.own": ANNA,
     "security.team": ANNA,
@@ -77,8 +79,11 @@ PAGES = {
 }
 LEAD_ELSEWHERE = {"frame.home", "settings.index", "account.index", "clients.details"}
 NO_PAGES = {"frame.healthz", "frame.readyz"}
-# Looked at otherwise: reached only by signing in (one of STATES), or a mail.
-OTHERWISE = {"signin.choose", "signin_code.ask", "demo.mail_html", "mail_texts.preview_html"}
+# Looked at otherwise: reached only by signing in (one of STATES), in test_dialog.py, or a mail.
+OTHERWISE = {
+    *("signin.choose", "signin_code.ask", "kept.page"),
+    *("demo.mail_html", "mail_texts.preview_html"),
+}
 
 
 @dataclass(frozen=True)
@@ -253,6 +258,29 @@ def be_refused_for_code(page: Page) -> None:
 
 TWO_STEP = "/settings/two-step"
 CLIENT = "/partner/clients/{client_id}"
+
+
+def switching(page: Page) -> None:
+    """Sign in as somebody with two organisations, and go on in the other one from the account menu."""
+    sign_in(MARTA, PASSWORD, "Choose an organisation")(page)
+    page.locator(".person").first.click()
+    page.locator("#account-menu summary").click()
+    page.locator("#account-menu a[href='/organisations']").click()
+    page.locator(".person").last.click()
+    page.goto("/organisations?lang=en")
+    expect(page.get_by_text("You are here")).to_be_visible()
+
+
+def two_devices(page: Page) -> None:
+    """Sign in twice, and look at the list."""
+    for _ in range(2):
+        page.context.clear_cookies()
+        page.goto("/sign-in?lang=en")
+        sign_in(ANNA, PASSWORD, "Klienci, właściciele")(page)
+    page.goto("/settings/profile?lang=en")
+    expect(page.get_by_role("button", name="Sign out everywhere else")).to_be_visible()
+
+
 STATES = [
     State("dialog", ANNA, f"{CLIENT}/renewals", open_dialog),
     State("dialog saved", ANNA, f"{CLIENT}/renewals", save_dialog),
@@ -298,6 +326,8 @@ STATES = [
     State("mail on its way", EVE, "/forgotten-password?sent=1"),
     State("wrong password", EVE, "/sign-in", sign_in(MARTA, "wrong", "don't match")),
     State("choice", EVE, "/sign-in", sign_in(MARTA, PASSWORD, "Choose an organisation")),
+    State("several organisations", EVE, "/sign-in", switching),
+    State("several devices", EVE, "/sign-in", two_devices),
 ]
 
 
