@@ -1,4 +1,4 @@
-"""Draws into the documents what the code says: the states of a mail, the limits of mails, and a line for each file.
+"""Draws into the documents what the code says: states and limits of mails, rights, and a line for each file.
 
 .venv/bin/python tools/drawn.py
 """
@@ -7,6 +7,7 @@ import ast
 from collections.abc import Callable
 from pathlib import Path
 
+from webapp.domain.access import Action, Role, may
 from webapp.domain.delivery import TRANSITIONS, DeliveryState
 from webapp.domain.mail_limits import LIMITS
 
@@ -33,6 +34,15 @@ def mail_limits() -> str:
     for errand, limit in LIMITS.items():
         numbers = (str(most or "–") for most in (limit.mailbox, limit.organisation))
         lines.append(f"| {errand.replace('_', ' ')} | {' | '.join(numbers)} |")
+    return "\n".join(lines)
+
+
+def rights() -> str:
+    """Who may do what, as a table of actions and roles."""
+    lines = [f"| | {' | '.join(Role)} |", "|---" * (len(Role) + 1) + "|"]
+    for action in Action:
+        answers = ("yes" if may(role, action) else "–" for role in Role)
+        lines.append(f"| {action} | {' | '.join(answers)} |")
     return "\n".join(lines)
 
 
@@ -65,6 +75,7 @@ DRAWN: dict[str, Callable[[], str]] = {
     "docs/architecture.md": files,
     "docs/operating.md": mail_limits,
     "docs/reliability.md": states,
+    "docs/security.md": rights,
 }
 
 

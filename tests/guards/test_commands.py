@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Iterator
+from configparser import ConfigParser
 from pathlib import Path
 
 import click
@@ -97,3 +98,21 @@ def test_make_names_no_address_and_no_machine() -> None:
     for lock in ROOT.glob("*.lock"):
         assert "://" not in lock.read_text()
         assert "--find-links" not in lock.read_text()
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+def test_libraries_are_locked_with_their_hashes(lock: str) -> None:
+    pieces = re.split(r"\n(?=\S)", (ROOT / lock).read_text().strip())[1:]
+    faults = [
+        piece.partition("\n")[0]
+        for piece in pieces
+        if not re.fullmatch(
+            r"[\w.-]+(\[[\w,]+\])?==\S+( ; .+?)?( \\\n    --hash=sha256:\w{64})+", piece
+        )
+    ]
+    assert faults == []
+    setup = ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    asked = re.findall(r"^[\w-]+", setup["options"]["install_requires"], flags=re.MULTILINE)
+    locked = {re.match(r"[\w.-]+", piece)[0].lower() for piece in pieces}
+    assert {name.lower() for name in asked} <= locked
