@@ -67,6 +67,8 @@ def test_commands_and_their_options_exist(app: Flask, document: Path) -> None:
         assert {word for word in words if word.startswith("--")} <= options, words
 
 
+# Where nobody listens, so that the check with --deploy asks no other machine.
+@pytest.mark.settings(base_url="http://127.0.0.1:1")
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_the_way_to_start_for_real_can_be_walked(app: Flask) -> None:
     source = (ROOT / "README.md").read_text(encoding="utf-8")
