@@ -1,4 +1,4 @@
-"""Draws into the documents what the code says: the states of a mail, the limits of mails, and a line for each file.
+"""Draws into the documents what the code says: states and limits of mails, rights, and a line for each file.
 
 .venv/bin/python tools/drawn.py
 """
@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from webapp.config import Settings, variable
+from webapp.domain.access import Action, Role, may
 from webapp.domain.delivery import TRANSITIONS, DeliveryState
 from webapp.domain.mail_limits import LIMITS
 from webapp.domain.retention import RULES
@@ -36,6 +37,15 @@ def mail_limits() -> str:
     for errand, limit in LIMITS.items():
         numbers = (str(most or "–") for most in (limit.mailbox, limit.organisation))
         lines.append(f"| {errand.replace('_', ' ')} | {' | '.join(numbers)} |")
+    return "\n".join(lines)
+
+
+def rights() -> str:
+    """Who may do what, as a table of actions and roles."""
+    lines = [f"| | {' | '.join(Role)} |", "|---" * (len(Role) + 1) + "|"]
+    for action in Action:
+        answers = ("yes" if may(role, action) else "–" for role in Role)
+        lines.append(f"| {action} | {' | '.join(answers)} |")
     return "\n".join(lines)
 
 
@@ -83,6 +93,7 @@ DRAWN: dict[str, Sequence[Callable[[], str]]] = {
     "docs/architecture.md": [files],
     "docs/operating.md": [mail_limits, retention],
     "docs/reliability.md": [states],
+    "docs/security.md": [rights],
 }
 
 

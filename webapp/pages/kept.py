@@ -36,6 +36,7 @@ def own_session() -> int:
 @blueprint.route("/sign-in/confirm", methods=["GET", "POST"])
 @guards.allow(Action.USE_ACCOUNT)
 @guards.before_second_factor
+@guards.before_second_factor
 @proving.limit_failures(sessions.own_address)
 def confirm() -> Answer:
     """Show again who one is, before a sensitive change."""
@@ -56,6 +57,7 @@ def confirm() -> Answer:
 
 @blueprint.get("/kept")
 @guards.allow(Action.USE_ACCOUNT)
+@guards.before_second_factor
 def page() -> Answer:
     """Show that something was entered and is not saved yet. It goes where it was going when that is asked for."""
     found = kept.find(own_session())
@@ -66,6 +68,7 @@ def page() -> Answer:
 
 @blueprint.post("/kept")
 @guards.allow(Action.USE_ACCOUNT)
+@guards.before_second_factor
 def send() -> Response:
     """Send the form on to where it was going: the browser sends the same fields there."""
     found = take()
@@ -74,6 +77,7 @@ def send() -> Response:
 
 @blueprint.post("/kept/drop")
 @guards.allow(Action.USE_ACCOUNT)
+@guards.before_second_factor
 def drop() -> Response:
     take()
     return redirect(onward(), 303)

@@ -79,4 +79,4 @@ def by_recovery(login: Login, code: str) -> bool:
     # Verifying takes long on purpose, so it must not run while we hold SQLite's write lock.
     db.session.rollback()
     matching = next((id for id, secret in known if password.verify(secret, code)), None)
-    return matching is not None and second_factor.use_code(matching)
+    return matching is not None and second_factor.use_code(login, matching)
