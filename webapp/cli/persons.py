@@ -50,9 +50,8 @@ def export_person(email: str, organisation_id: int | None, folder: Path) -> None
             number += 1
     except OSError as error:
         raise click.ClickException(f"{folder}: {error.strerror}") from None
-    click.echo(
-        f"{number} files are in {folder}. Mails with a link that lets somebody in are left out."
-    )
+    counted = "1 file" if number == 1 else f"{number} files"
+    click.echo(f"{counted} in {folder}. Mails with a link that lets somebody in are left out.")
 
 
 @person_group.command("erase")
