@@ -10,8 +10,8 @@ from tests.browser.hands import Keyboard
 from tests.support.browser import violations
 from tests.support.cast import Cast, let_in_at, unit_of_work
 from webapp.domain.ownership import Owner
-from webapp.models import AuditEntry, Client, Partner, db
-from webapp.services.accounts import logins
+from webapp.models import AuditEntry, Client, Partner, SessionEnd, User, db
+from webapp.services.accounts import logins, sessions
 from webapp.signin.password import hash_password
 
 PASSWORD = "seven green bottles"
@@ -130,24 +130,91 @@ def test_what_is_missing_is_said_in_the_dialog_with_the_input_kept(app, visit, c
     assert stored(app, cast) == (Owner.PARTNER, cast.bob)
 
 
-@pytest.mark.parametrize("ended", ["before opening", "before saving"])
-def test_a_session_that_has_ended_leads_to_sign_in_and_back(app, visit, cast, ended):
+def sign_in_again(page: Page, email: str = "alice@odnowa.example") -> None:
+    expect(page.get_by_role("heading", name="Sign in", level=1)).to_be_visible()
+    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("main").get_by_role("button", name="Sign in").click()
+
+
+@pytest.fixture
+def passwords(app: Flask, cast: Cast) -> None:
     with unit_of_work(app):
-        logins.set_password(let_in_at("alice@odnowa.example"), hash_password(PASSWORD))
+        for email in ("alice@odnowa.example", "bob@odnowa.example"):
+            logins.set_password(let_in_at(email), hash_password(PASSWORD))
+
+
+def end_sessions(app: Flask, cast: Cast) -> None:
+    with unit_of_work(app):
+        sessions.end_of_user(db.session.get_one(User, cast.alice), SessionEnd.PASSWORD)
+
+
+@scripts
+def test_a_session_that_has_ended_before_opening_leads_to_sign_in_and_back(
+    app, visit, cast, passwords, javascript
+):
+    with visit(cast.alice, javascript=javascript) as page:
+        page.goto(f"/partner/clients/{cast.client}/renewals")
+        end_sessions(app, cast)
+        page.get_by_role("link", name="Edit renewal owner").click()
+        sign_in_again(page)
+        expect(page.get_by_role("heading", name="Acme", level=1)).to_be_visible()
+    assert stored(app, cast) == (None, None)
+
+
+@scripts
+def test_what_was_chosen_before_the_session_ended_is_saved_on_request(
+    app, visit, cast, passwords, javascript
+):
+    with visit(cast.alice, javascript=javascript) as page:
+        form = open_dialog(page, cast)
+        choose(form, "Partner", "Bob")
+        end_sessions(app, cast)
+        save(form)
+        expect(page.get_by_text("what you entered is kept")).to_be_visible()
+        sign_in_again(page)
+        expect(page.get_by_role("heading", name="Not saved yet", level=1)).to_be_visible()
+        if javascript:
+            assert violations(page) == []
+        assert stored(app, cast) == (None, None)
+        page.get_by_role("button", name="Go on and save").click()
+        expect_saved(page)
+        expect(page.get_by_role("heading", name="Acme", level=1)).to_be_visible()
+    assert stored(app, cast) == (Owner.PARTNER, cast.bob)
+
+
+def test_a_preview_after_the_end_leaves_the_dialog_as_it_is(app, visit, cast, passwords):
     with visit(cast.alice) as page:
-        if ended == "before opening":
-            page.goto(f"/partner/clients/{cast.client}/renewals")
-            page.context.clear_cookies()
-            page.get_by_role("link", name="Edit renewal owner").click()
-        else:
-            form = open_dialog(page, cast)
-            choose(form, "Partner", "Bob")
-            page.context.clear_cookies()
-            save(form)
-        expect(page.get_by_role("heading", name="Sign in", level=1)).to_be_visible()
-        page.get_by_label("E-mail").fill("alice@odnowa.example")
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("main").get_by_role("button", name="Sign in").click()
+        form = open_dialog(page, cast)
+        end_sessions(app, cast)
+        choose(form, "Partner", "Bob")
+        expect(form.get_by_text("What you entered is still here")).to_be_visible()
+        save(form)
+        sign_in_again(page)
+        page.get_by_role("button", name="Go on and save").click()
+        expect_saved(page)
+    assert stored(app, cast) == (Owner.PARTNER, cast.bob)
+
+
+def test_somebody_else_who_signs_in_there_gets_none_of_it(app, visit, cast, passwords):
+    with visit(cast.alice) as page:
+        form = open_dialog(page, cast)
+        choose(form, "Partner", "Bob")
+        end_sessions(app, cast)
+        save(form)
+        sign_in_again(page, "bob@odnowa.example")
+        expect(page.get_by_role("heading", name="Acme", level=1)).to_be_visible()
+    assert stored(app, cast) == (None, None)
+
+
+def test_without_its_cookie_nothing_is_kept_and_one_is_told(app, visit, cast, passwords):
+    with visit(cast.alice) as page:
+        form = open_dialog(page, cast)
+        choose(form, "Partner", "Bob")
+        page.context.clear_cookies()
+        save(form)
+        expect(page.get_by_text("nothing was saved")).to_be_visible()
+        sign_in_again(page)
         expect(page.get_by_role("heading", name="Acme", level=1)).to_be_visible()
     assert stored(app, cast) == (None, None)
 

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urljoin
 
+import pyotp
 import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
@@ -39,12 +41,15 @@ PAGES = {
     "signin.sign_in": EVE,
     "signin.forgotten": EVE,
     "signin.link": EVE,
+    "kept.confirm": ANNA,
+    "organisations.index": ANNA,
     "settings.profile": ANNA,
     "security.own": ANNA,
     "security.team": ANNA,
     "settings.team": ANNA,
     "settings.invite": ANNA,
     "settings.member": ANNA,
+    "second_factor.index": ANNA,
     "settings.partners": ANNA,
     "mail_texts.index": ANNA,
     "mail_texts.preview": ANNA,
@@ -74,8 +79,11 @@ PAGES = {
 }
 LEAD_ELSEWHERE = {"frame.home", "settings.index", "account.index", "clients.details"}
 NO_PAGES = {"frame.healthz", "frame.readyz"}
-# Looked at otherwise: reached only by signing in (one of STATES), or a mail.
-OTHERWISE = {"signin.choose", "demo.mail_html", "mail_texts.preview_html"}
+# Looked at otherwise: reached only by signing in (one of STATES), in test_dialog.py, or a mail.
+OTHERWISE = {
+    *("signin.choose", "signin_code.ask", "kept.page"),
+    *("demo.mail_html", "mail_texts.preview_html"),
+}
 
 
 @dataclass(frozen=True)
@@ -211,7 +219,68 @@ def refuse_to_erase(page: Page) -> None:
     refused("Erase client")(page)
 
 
+def take_key_over(page: Page) -> None:
+    """Do with the key what an app on a phone does, and type its code."""
+    key = page.locator("input[name=key]").input_value()
+    page.get_by_label("Code").fill(pyotp.TOTP(key).now())
+    button("Turn on")(page)
+    expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
+    expect(page.get_by_role("link", name="Save as a file")).to_be_visible()
+
+
+def verify_in_two_steps(page: Page) -> None:
+    take_key_over(page)
+    # A new session begins then, in the own language.
+    page.goto(urljoin(page.url, f"{TWO_STEP}?lang=en"))
+    expect(page.get_by_text("10 codes are left")).to_be_visible()
+
+
+def require_of_team(page: Page) -> None:
+    take_key_over(page)
+    page.goto(urljoin(page.url, "/settings/team?lang=en"))
+    page.get_by_label("Required of everybody in the team").check()
+    button("Save")(page)
+    expect(page.get_by_text("Saved: Two-step verification")).to_be_visible()
+
+
+def be_asked_for_code(page: Page) -> None:
+    verify_in_two_steps(page)
+    sign_out(page)
+    sign_in(ANNA, PASSWORD, "Enter the code")(page)
+
+
+def be_refused_for_code(page: Page) -> None:
+    be_asked_for_code(page)
+    page.get_by_label("Code").fill("12345")
+    button("Sign in")(page)
+    expect(page.get_by_text("This code is wrong")).to_be_visible()
+
+
+TWO_STEP = "/settings/two-step"
 CLIENT = "/partner/clients/{client_id}"
+
+
+def switching(page: Page) -> None:
+    """Sign in as somebody with two organisations, and go on in the other one from the account menu."""
+    sign_in(MARTA, PASSWORD, "Choose an organisation")(page)
+    page.locator(".person").first.click()
+    page.locator("#account-menu summary").click()
+    page.locator("#account-menu a[href='/organisations']").click()
+    page.locator(".person").last.click()
+    page.goto("/organisations?lang=en")
+    expect(page.get_by_text("You are here")).to_be_visible()
+
+
+def two_devices(page: Page) -> None:
+    """Sign in twice, and look at the list."""
+    for _ in range(2):
+        page.context.clear_cookies()
+        page.goto("/sign-in?lang=en")
+        sign_in(ANNA, PASSWORD, "Klienci, właściciele")(page)
+    page.goto("/settings/profile?lang=en")
+    expect(page.get_by_role("button", name="Sign out everywhere else")).to_be_visible()
+
+
 STATES = [
     State("dialog", ANNA, f"{CLIENT}/renewals", open_dialog),
     State("dialog saved", ANNA, f"{CLIENT}/renewals", save_dialog),
@@ -244,6 +313,12 @@ STATES = [
     State("leaves nobody", ZBIGNIEW, "/account/company", leave_nobody),
     State("left nobody, undone", ZBIGNIEW, "/account/company", left_nobody),
     State("signed out", ZBIGNIEW, "/account/company", sign_out),
+    State("two steps refused", ANNA, TWO_STEP, refused("Turn on")),
+    State("recovery codes", ANNA, TWO_STEP, take_key_over),
+    State("two steps", ANNA, TWO_STEP, verify_in_two_steps),
+    State("two steps required", ANNA, TWO_STEP, require_of_team),
+    State("code", ANNA, TWO_STEP, be_asked_for_code),
+    State("code refused", ANNA, TWO_STEP, be_refused_for_code),
     State("member sees", AGNIESZKA, "/account/company"),
     State("forbidden", TOMASZ, "/settings/partners"),
     State("missing", EVE, "/nowhere"),
@@ -251,6 +326,8 @@ STATES = [
     State("mail on its way", EVE, "/forgotten-password?sent=1"),
     State("wrong password", EVE, "/sign-in", sign_in(MARTA, "wrong", "don't match")),
     State("choice", EVE, "/sign-in", sign_in(MARTA, PASSWORD, "Choose an organisation")),
+    State("several organisations", EVE, "/sign-in", switching),
+    State("several devices", EVE, "/sign-in", two_devices),
 ]
 
 

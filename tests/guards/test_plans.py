@@ -15,11 +15,12 @@ from tests.support.cast import Cast
 from webapp import i18n
 from webapp.domain.facts import MailKind
 from webapp.domain.recipients import Reachability
-from webapp.models import Client, Delivery, DeliveryState, Partner, User, db
+from webapp.models import Client, Delivery, DeliveryState, Login, Partner, User, db
 from webapp.models.tables import client_table, organisation_table
-from webapp.services.lists import clients, deliveries, finding, overrides
+from webapp.services.lists import clients, deliveries, finding, overrides, security
 from webapp.services.lists.clients import ClientQuery, ClientSort, OwnerFilter
 from webapp.services.lists.deliveries import DeliveryQuery
+from webapp.services.lists.security import SecurityQuery
 from webapp.services.lists.status import ClientStatus
 from webapp.services.reminders import situations
 from webapp.services.sending import first_mails
@@ -69,6 +70,11 @@ WAYS: list[tuple[Any, str, str]] = [
     (DeliveryQuery(recipient="dana acme", state=DeliveryState.SENT, days=7), READERS, NEWEST),
     (DeliveryQuery(days=7), LAST_DAYS, NEWEST),
     (DeliveryQuery(days=90, state=DeliveryState.SENT), LAST_DAYS, NEWEST),
+]
+
+LOGS: list[tuple[Any, str, str]] = [
+    (ActivityQuery(), OF_TRAIL, OF_TRAIL),
+    (SecurityQuery(), *["ix_security_event_organisation_id_id"] * 2),
 ]
 
 
@@ -160,6 +166,9 @@ def show(partner: Partner, query: Any, cast: Cast) -> None:
         clients.load(partner, query)
     elif isinstance(query, DeliveryQuery):
         deliveries.load(partner, query)
+    elif isinstance(query, SecurityQuery):
+        security.of_organisation(partner.id, query)
+        security.own(Login(id=1), query)
     else:
         client = db.session.get_one(Client, cast.client)
         history.activity(db.session.get_one(User, cast.alice), client, query)
@@ -178,7 +187,7 @@ def test_sqlite_takes_the_index_that_the_number_of_rows_asks_for(
     if many:
         monkeypatch.setattr(finding, "MOST_COUNTED", 1)
     faults = []
-    for query, narrow, along in [*WAYS, (ActivityQuery(), OF_TRAIL, OF_TRAIL)]:
+    for query, narrow, along in [*WAYS, *LOGS]:
         for place in places(query):
             with asked() as log:
                 show(partner, place, cast)
@@ -258,7 +267,7 @@ def test_postgresql_reads_no_table_as_a_whole_and_sorts_only_what_is_counted(
     for cheap in ("seqscan", "sort", "bitmapscan"):
         db.session.execute(text(f"SET LOCAL enable_{cheap} = off"))
     faults = []
-    for query in [*(way[0] for way in WAYS), ActivityQuery()]:
+    for query in [way[0] for way in (*WAYS, *LOGS)]:
         for place in places(query):
             with asked() as log:
                 show(partner, place, cast)

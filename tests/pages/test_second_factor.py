@@ -6,7 +6,7 @@ from html import unescape
 from urllib.parse import unquote
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from tests.support.cast import Cast, let_in, unit_of_work
 from tests.support.two_step import KEY, RECOVERY, code, turn_on
@@ -236,6 +236,29 @@ def test_who_signed_in_a_while_ago_is_asked_again(app, browse, cast: Cast):
     assert app_of(app, cast.bob)
 
 
+def test_who_is_asked_again_gives_all_that_signing_in_takes(app, browse, cast: Cast):
+    turn_on(app, cast.bob)
+    with unit_of_work(app):
+        login = logins.of(db.session.get_one(User, cast.bob))
+        logins.set_password(login, password.hash_password("correct horse battery"))
+    bob = browse(cast.bob)
+    with unit_of_work(app):
+        long_ago = datetime.now(UTC) - timedelta(minutes=16)
+        db.session.execute(update(UserSession).values(proved_at=long_ago))
+    asked, right = bob.post(f"{PAGE}/off").location, "correct horse battery"
+    assert 'autocomplete="one-time-code"' in bob.get(asked).text
+    for given in ({}, {"code": "000000"}, {"code": code(), "password": "wrong"}):
+        assert bob.post(asked, data={"password": right} | given).status_code == 422
+        assert bob.post(f"{PAGE}/off").location == asked
+    copied = bob.get_cookie("portal_session").value
+    assert bob.post(asked, data={"password": right, "code": code()}).status_code == 303
+    assert bob.post(f"{PAGE}/off").location == PAGE
+    # Who shows it gets a new key, and the old one ends.
+    thief = browse()
+    thief.set_cookie("portal_session", copied)
+    assert thief.get("/settings/profile").status_code == 303
+
+
 def test_who_must_set_it_up_first_can_show_who_it_is(app, browse, cast: Cast):
     required(app, cast)
     bob = browse(cast.bob)
@@ -257,3 +280,16 @@ def test_who_must_set_it_up_first_can_show_who_it_is(app, browse, cast: Cast):
     assert bob.get(answer.location).status_code == 200
     assert bob.post(answer.location, data=present).location == PAGE
     assert "Set it up to go on." in bob.get(PAGE).text
+
+
+def test_recovery_codes_are_stored_as_slow_hashes(app, browse, cast: Cast):
+    turn_on(app, cast.bob)
+    page = browse(cast.bob).post(f"{PAGE}/codes").text
+    shown_codes = re.findall(r"<code>(\d{4}(?: \d{4}){3})</code>", page)
+    with app.app_context():
+        stored = db.session.scalars(
+            select(Credential.secret).where(Credential.kind == CredentialKind.RECOVERY_CODE)
+        ).all()
+    assert len(stored) == len(shown_codes) == 10
+    assert all(secret.startswith("$argon2id$") for secret in stored)
+    assert password.verify(stored[0], shown_codes[0].replace(" ", ""))

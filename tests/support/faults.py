@@ -1,9 +1,12 @@
 """Faults of an answer to a hostile request (tests.support.hostile)."""
 
 import gzip
+import re
 
 # Whoever finds one of these as it is in an answer has found what an attacker is after.
 TAG, ATTRIBUTE, HEADER = b"<zq", b'" onzq=', b"x-zq:"
+# An answer leads on by a path alone, whatever the sender's host, address or field named.
+ELSEWHERE = re.compile(rb"^(?:location|hx-redirect|hx-push-url): *+(?!/(?![/\\]))", re.MULTILINE)
 
 
 def faults_of(answer: bytes) -> list[str]:
@@ -17,6 +20,8 @@ def faults_of(answer: bytes) -> list[str]:
         found.append(f"status {int(status[0])}")
     if HEADER in b"\n".join(line for line in head.lower().split(b"\n") if line.startswith(HEADER)):
         found.append("a header of the sender's")
+    if ELSEWHERE.search(head.lower()):
+        found.append("leads elsewhere")
     if b"text/plain" not in head.lower():
         found += [f"raw markup {mark!r}" for mark in (TAG, ATTRIBUTE) if mark in plain(head, body)]
     if b"Traceback" in body:

@@ -40,7 +40,7 @@ HEADERS: list[tuple[bytes, Sequence[bytes]]] = [
     (b"X-Forwarded-For", [b"203.0.113.9", b"x", b"<zq>", b"::1, 203.0.113.9", b"\xff"]),
     (b"X-Forwarded-Host", HOSTS),
     (b"X-Forwarded-Proto", [b"https", b"<zq>", b"\xff"]),
-    (b"X-Forwarded-Prefix", [b"/renewals", b"/<zq>", b"//zq.example", b"\xff"]),
+    (b"X-Forwarded-Prefix", [b"/renewals", b"/<zq>", b"/\xff", b"/odnowie\xc5\x84"]),
     (b"Authorization", [b"Bearer <zq>", b"Bearer \xff", b"Basic \xff", b"Basic eDp5", b"Digest a=", b"="]),
     (b"If-None-Match", [b'"<zq>"', b"W/\xff"]),
     (b"If-Modified-Since", [b"x", b"Thu, 99 Foo 0000 00:00:00 GMT"]),

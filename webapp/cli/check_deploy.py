@@ -13,7 +13,7 @@ from webapp.services import installation, runtime
 
 DEFAULT_SENDER = Settings().mail_from
 # Seconds that a server which works on half a request would take at most to answer it.
-PATIENCE = 3
+PATIENCE = 5
 
 
 def check_debug() -> str:

@@ -69,6 +69,12 @@ def before_second_factor(view: View) -> View:
     return view
 
 
+def part_of_a_form(view: View) -> View:
+    """Let a route be asked while a form is filled in, which must stay on the page when the session is over."""
+    view.part_of_a_form = True  # type: ignore[attr-defined]
+    return view
+
+
 def lacks_factor() -> bool:
     """Tell whether the user who is signed in must set up two-step verification before anything else."""
     return bool(g.sign_in.lacks_factor)
@@ -89,6 +95,9 @@ def enforce(app: Flask) -> Response | None:
     policy = getattr(view, "policy")  # noqa: B009
     if isinstance(policy, Action):
         if not current_user.is_authenticated:
+            if htmx.asks() and hasattr(view, "part_of_a_form"):
+                # Saving the form leads to sign in, with its input kept.
+                return Response(status=401)
             return asking.to_sign_in()
         if lacks_factor() and not hasattr(view, "before_second_factor"):
             return htmx.to_page(url_for("second_factor.index"))
@@ -178,7 +187,25 @@ def contact_of(organisation_id: int, user_id: int) -> User:
     user: User = found(
         db.session.scalar(
             users_with_organisations().where(
-                User.id == user_id, User.organisation_id == organisation_id
+                User.id == user_id,
+                User.organisation_id == organisation_id,
+                User.erased_at.is_(None),
+            )
+        )
+    )
+    return user
+
+
+def own_person(user_id: int) -> User:
+    """Load a user of the signed-in partner user's team or clients, who is not erased; else 404."""
+    own = current_user.organisation_id
+    clients = select(Client.id).where(Client.partner_id == own)
+    user: User = found(
+        db.session.scalar(
+            users_with_organisations().where(
+                User.id == user_id,
+                User.erased_at.is_(None),
+                or_(User.organisation_id == own, User.organisation_id.in_(clients)),
             )
         )
     )

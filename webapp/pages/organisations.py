@@ -16,6 +16,7 @@ blueprint = Blueprint("organisations", __name__)
 
 @blueprint.get("/organisations")
 @guards.allow(Action.USE_ACCOUNT)
+@guards.before_second_factor
 def index() -> str:
     """Show all organisations that the login opens, and the open invitations to its address."""
     login = sessions.own_login()
@@ -28,6 +29,7 @@ def index() -> str:
 
 @blueprint.post("/organisations")
 @guards.allow(Action.USE_ACCOUNT)
+@guards.before_second_factor
 def switch() -> Response:
     """Go on in another organisation, as the other user of the same login."""
     chosen = request.form.get("user_id", type=row_id)
@@ -39,6 +41,7 @@ def switch() -> Response:
 
 @blueprint.post("/organisations/invitations/<int:link_id>")
 @guards.allow(Action.USE_ACCOUNT)
+@guards.before_second_factor
 def accept(link_id: int) -> Response:
     """Join an organisation whose invitation went to the login's own address, and go on there."""
     login = sessions.own_login()

@@ -49,6 +49,7 @@ def edit(client_id: int) -> AnyResponse:
 
 @blueprint.get("/partner/clients/<int:client_id>/renewal-owner/preview")
 @guards.allow(Action.LOOK_AFTER_CLIENTS)
+@guards.part_of_a_form
 def preview(client_id: int) -> AnyResponse:
     """Show who would get what next if the dialog were saved as it stands. Nothing is saved."""
     client = guards.client_in_use(client_id)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
 from webapp.models import Login, SignInMethod, db
@@ -14,6 +15,7 @@ from webapp.services.accounts import second_factor
 from webapp.signin import authenticator, limits, password, recovery
 
 blueprint = Blueprint("signin_code", __name__)
+WRONG_CODE = _l("This code is wrong, or was used already. Wait for the next one.")
 
 
 def pending_address() -> str:
@@ -54,7 +56,7 @@ def ask() -> Answer:
                 tell_of_codes(len(second_factor.codes_of(login)))
             return answer
         proving.failed(email_key)
-        form.code.errors = [_("This code is wrong, or was used already. Wait for the next one.")]
+        form.code.errors = [WRONG_CODE]
     page = render_template("signin/code.html", form=form, onward=onward)
     return page, 422 if form.errors else 200
 
@@ -79,4 +81,4 @@ def by_recovery(login: Login, code: str) -> bool:
     # Verifying takes long on purpose, so it must not run while we hold SQLite's write lock.
     db.session.rollback()
     matching = next((id for id, secret in known if password.verify(secret, code)), None)
-    return matching is not None and second_factor.use_code(matching)
+    return matching is not None and second_factor.use_code(login, matching)

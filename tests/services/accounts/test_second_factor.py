@@ -9,11 +9,14 @@ from sqlalchemy import func, select
 from tests.support.cast import Cast, let_in, unit_of_work
 from tests.support.two_step import KEY, step, turn_on
 from webapp.domain.refusals import Refusal
+from webapp.domain.snapshots import SecurityMatter
 from webapp.models import (
     AuditAction,
     AuditEntry,
     Credential,
     CredentialKind,
+    Delivery,
+    MailKind,
     Partner,
     SessionEnd,
     SignInMethod,
@@ -59,11 +62,11 @@ def test_a_recovery_code_is_used_once(bob):
     login = let_in(bob)
     second_factor.set_up(login, KEY, 1, ["one", "two"])
     first, second = (code.id for code in second_factor.codes_of(login))
-    assert second_factor.use_code(first)
-    assert not second_factor.use_code(first)
+    assert second_factor.use_code(login, first)
+    assert not second_factor.use_code(login, first)
     assert [code.id for code in second_factor.codes_of(login)] == [second]
     second_factor.make_codes(login, ["three"])
-    assert not second_factor.use_code(second)
+    assert not second_factor.use_code(login, second)
 
 
 def at_once(app, use):
@@ -90,7 +93,11 @@ def test_of_two_requests_with_one_code_one_wins(app, cast: Cast):
         (authenticator, code_id), now = credentials(), step()
         db.session.remove()
     assert at_once(app, lambda: second_factor.use_step(authenticator, now)) == [False, True]
-    assert at_once(app, lambda: second_factor.use_code(code_id)) == [False, True]
+
+    def use():
+        return second_factor.use_code(logins.find("bob@odnowa.example"), code_id)
+
+    assert at_once(app, use) == [False, True]
 
 
 def test_who_requires_it_of_others_has_it(context, cast: Cast):
@@ -134,5 +141,8 @@ def test_an_admin_takes_it_from_somebody_of_the_own_team_alone(context, cast: Ca
     assert second_factor.app_of(login)
     second_factor.reset(None, login)
     assert secrets_of(login) == {}
+    mails = select(Delivery.snapshot).where(Delivery.kind == MailKind.SECURITY_NOTICE)
+    matters = [snapshot["matter"] for snapshot in db.session.scalars(mails.order_by(Delivery.id))]
+    assert matters == [SecurityMatter.FACTOR_SET, SecurityMatter.FACTOR_REMOVED]
     told = select(AuditEntry.subject_id).where(AuditEntry.action == AuditAction.FACTOR_REMOVED)
     assert set(db.session.scalars(told)) == {bob.id, dave.id}

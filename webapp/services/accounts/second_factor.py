@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Update, delete, or_, select, text, update
 
 from webapp.domain.refusals import Refusal
+from webapp.domain.snapshots import SecurityMatter
 from webapp.models import (
     AuditAction,
     Credential,
@@ -71,12 +72,14 @@ def set_up(login: Login, key: str, step: int, code_hashes: Sequence[str]) -> Non
     replace_codes(login, code_hashes)
     sessions.end_of_login(login, SessionEnd.FACTOR)
     security_log.record_login(SecurityAction.FACTOR_SET, login)
+    logins.tell(login, SecurityMatter.FACTOR_SET)
 
 
 def make_codes(login: Login, code_hashes: Sequence[str]) -> None:
     """Give a login other recovery codes; earlier ones count no more."""
     replace_codes(login, code_hashes)
     security_log.record_login(SecurityAction.RECOVERY_CODES_MADE, login)
+    logins.tell(login, SecurityMatter.RECOVERY_CODES_MADE)
 
 
 def replace_codes(login: Login, code_hashes: Sequence[str]) -> None:
@@ -94,10 +97,13 @@ def use_step(app: Credential, step: int) -> bool:
     return used(update(Credential).where(Credential.id == app.id, later).values(used_step=step))
 
 
-def use_code(code_id: int) -> bool:
-    """Use a recovery code up. False if it was used, or replaced by others."""
+def use_code(login: Login, code_id: int) -> bool:
+    """Use a recovery code up, and tell the login's mailbox. False if it was used, or replaced by others."""
     unused = Credential.id == code_id, Credential.used_at.is_(None)
-    return used(update(Credential).where(*unused).values(used_at=datetime.now(UTC)))
+    if not used(update(Credential).where(*unused).values(used_at=datetime.now(UTC))):
+        return False
+    logins.tell(login, SecurityMatter.RECOVERY_CODE_USED)
+    return True
 
 
 def used(statement: Update) -> bool:
@@ -123,24 +129,25 @@ def is_required(login: Login) -> bool:
     return db.session.scalar(requiring.limit(1)) is not None
 
 
-def take_away(login: Login) -> None:
+def take_away(login: Login, actor: User | None = None) -> None:
     forget(login, CredentialKind.TOTP, CredentialKind.RECOVERY_CODE)
     sessions.end_of_login(login, SessionEnd.FACTOR)
-    security_log.record_login(SecurityAction.FACTOR_REMOVED, login)
+    security_log.record_login(SecurityAction.FACTOR_REMOVED, login, actor=actor)
+    logins.tell(login, SecurityMatter.FACTOR_REMOVED, actor)
 
 
 def reset(actor: User | None, login: Login) -> None:
     """Take the second step from somebody who has lost it; all sessions end.
 
     ``actor``: an admin of the user's organisation; None for the operator. Raises Refused for an admin if the same
-    login opens another organisation, which this one has no say in.
+    login opens another organisation, which this one has no say in, and TooMany if that are too many notices.
     """
     users = members_of(login)
     if actor is not None and len(users) > 1:
         raise Refused("second_factor", Refusal.FACTOR_ELSEWHERE)
     if app_of(login) is None:
         raise Refused("second_factor", Refusal.FACTOR_MISSING)
-    take_away(login)
+    take_away(login, actor)
     for user in users:
         audit.record_change(actor, AuditAction.FACTOR_REMOVED, user)
 
