@@ -1,6 +1,6 @@
 """Confirm that it is you, and go on with what you entered before."""
 
-from flask import Blueprint, redirect, render_template, request
+from flask import Blueprint, redirect, render_template, request, session
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
@@ -8,19 +8,24 @@ from wtforms import PasswordField
 
 from webapp.domain.access import Action
 from webapp.models import db
-from webapp.pages import guards, htmx, proving, sessions
+from webapp.pages import guards, htmx, proving, sessions, signin_code
 from webapp.pages.forms import Form, required
 from webapp.pages.htmx import Answer
-from webapp.services.accounts import kept, logins
+from webapp.pages.signin_forms import CodeForm
+from webapp.services.accounts import kept, logins, second_factor
 from webapp.services.accounts import sessions as session_rows
 from webapp.services.accounts.kept import Kept
-from webapp.signin import password
+from webapp.signin import authenticator, password
 
 blueprint = Blueprint("kept", __name__)
 
 
 class ConfirmForm(Form):
     password = PasswordField(_l("Password"), validators=[required()])
+
+
+class ConfirmCodeForm(CodeForm, ConfirmForm):
+    """Of who has a second step, both are asked."""
 
 
 def onward() -> str:
@@ -40,19 +45,30 @@ def own_session() -> int:
 @proving.limit_failures(sessions.own_address)
 def confirm() -> Answer:
     """Show again who one is, before a sensitive change."""
-    form = ConfirmForm()
+    app = second_factor.app_of(sessions.own_login())
+    form = ConfirmCodeForm() if app else ConfirmForm()
     if form.validate_on_submit():
-        session_id, key = own_session(), sessions.own_address()
-        secret = logins.secret_of(key)
-        # Verifying takes long on purpose, so it must not run while we hold SQLite's write lock.
-        db.session.rollback()
-        if password.verify(secret, form.password.data):
-            session_rows.prove(session_id)
+        session_id = own_session()
+        if is_proved(form):
+            session[sessions.KEY] = session_rows.prove(session_id)
             return redirect(onward(), 303)
-        proving.failed(key)
-        form.password.errors = [_("This is not your present password.")]
+        proving.failed(sessions.own_address())
     page = render_template("kept/confirm.html", form=form, onward=onward())
     return page, 422 if form.errors else 200
+
+
+def is_proved(form: Form) -> bool:
+    """Tell whether the password is right and, where there is a second step, the code, which is used up."""
+    secret = logins.secret_of(sessions.own_address())
+    # Verifying takes long on purpose, so it must not run while we hold SQLite's write lock.
+    db.session.rollback()
+    if not password.verify(secret, form["password"].data):
+        form["password"].errors = [_("This is not your present password.")]
+    elif "code" in form and not signin_code.proved(
+        sessions.own_login(), authenticator.digits(form["code"].data)
+    ):
+        form["code"].errors = [signin_code.WRONG]
+    return not form.errors
 
 
 @blueprint.get("/kept")

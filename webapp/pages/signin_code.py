@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
 from webapp.models import Login, SignInMethod, db
@@ -14,6 +15,7 @@ from webapp.services.accounts import second_factor
 from webapp.signin import authenticator, limits, password, recovery
 
 blueprint = Blueprint("signin_code", __name__)
+WRONG = _l("This code is wrong, or was used already. Wait for the next one.")
 
 
 def pending_address() -> str:
@@ -54,7 +56,7 @@ def ask() -> Answer:
                 tell_of_codes(len(second_factor.codes_of(login)))
             return answer
         proving.failed(email_key)
-        form.code.errors = [_("This code is wrong, or was used already. Wait for the next one.")]
+        form.code.errors = [WRONG]
     page = render_template("signin/code.html", form=form, onward=onward)
     return page, 422 if form.errors else 200
 

@@ -107,10 +107,12 @@ def former(key: str) -> int | None:
     return int(found) if found is not None else None
 
 
-def prove(session_id: int) -> None:
-    """Note that the person has just shown again who it is."""
-    now = datetime.now(UTC)
-    execute(update(user_session_table).where(row.id == session_id).values(proved_at=now))
+def prove(session_id: int) -> str:
+    """Note that the person has just shown again who it is. Returns the session's new key: a copied one ends here."""
+    key, now = secrets.token_urlsafe(32), datetime.now(UTC)
+    values = {"proved_at": now, "key_hash": key_hash(key)}
+    execute(update(user_session_table).where(row.id == session_id).values(values))
+    return key
 
 
 @dataclass(frozen=True, slots=True)
