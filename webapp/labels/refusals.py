@@ -32,6 +32,7 @@ WORDS: dict[Refusal, Any] = {
     ),
     Refusal.INACTIVE: _l("This person is deactivated. Activate them first."),
     Refusal.LAST_ADMIN: _l("This is the only active admin. Make somebody else an admin first."),
+    Refusal.PERSON_DIFFERS: _l("This is not the person's name. Type it as it stands above."),
     Refusal.FIRST_ADMIN: _l(
         "The first person invited becomes the company's admin. Ask an admin of your team to send this invitation."
     ),

@@ -15,7 +15,7 @@ from webapp.services.accounts import second_factor
 from webapp.signin import authenticator, limits, password, recovery
 
 blueprint = Blueprint("signin_code", __name__)
-WRONG = _l("This code is wrong, or was used already. Wait for the next one.")
+WRONG_CODE = _l("This code is wrong, or was used already. Wait for the next one.")
 
 
 def pending_address() -> str:
@@ -56,7 +56,7 @@ def ask() -> Answer:
                 tell_of_codes(len(second_factor.codes_of(login)))
             return answer
         proving.failed(email_key)
-        form.code.errors = [WRONG]
+        form.code.errors = [WRONG_CODE]
     page = render_template("signin/code.html", form=form, onward=onward)
     return page, 422 if form.errors else 200
 
