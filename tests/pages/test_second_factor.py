@@ -236,29 +236,6 @@ def test_who_signed_in_a_while_ago_is_asked_again(app, browse, cast: Cast):
     assert app_of(app, cast.bob)
 
 
-def test_who_is_asked_again_gives_all_that_signing_in_takes(app, browse, cast: Cast):
-    turn_on(app, cast.bob)
-    with unit_of_work(app):
-        login = logins.of(db.session.get_one(User, cast.bob))
-        logins.set_password(login, password.hash_password("correct horse battery"))
-    bob = browse(cast.bob)
-    with unit_of_work(app):
-        long_ago = datetime.now(UTC) - timedelta(minutes=16)
-        db.session.execute(update(UserSession).values(proved_at=long_ago))
-    asked, right = bob.post(f"{PAGE}/off").location, "correct horse battery"
-    assert 'autocomplete="one-time-code"' in bob.get(asked).text
-    for given in ({}, {"code": "000000"}, {"code": code(), "password": "wrong"}):
-        assert bob.post(asked, data={"password": right} | given).status_code == 422
-        assert bob.post(f"{PAGE}/off").location == asked
-    copied = bob.get_cookie("portal_session").value
-    assert bob.post(asked, data={"password": right, "code": code()}).status_code == 303
-    assert bob.post(f"{PAGE}/off").location == PAGE
-    # Who shows it gets a new key, and the old one ends.
-    thief = browse()
-    thief.set_cookie("portal_session", copied)
-    assert thief.get("/settings/profile").status_code == 303
-
-
 def test_who_must_set_it_up_first_can_show_who_it_is(app, browse, cast: Cast):
     required(app, cast)
     bob = browse(cast.bob)

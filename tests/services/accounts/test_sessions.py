@@ -106,7 +106,7 @@ def test_what_ends_sessions_says_why(dave, twin, cast: Cast):
     sessions.begin(twin, SignInMethod.PASSWORD)
     membership.deactivate(None, dave)
     assert ends()[-1] is None
-    logins.forget_credentials(logins.of(twin))
+    logins.forget_credentials(logins.of(twin), since=datetime.now(UTC))
     assert ends()[-1] is SessionEnd.ADDRESS
     assert ends()[3] is None
 
