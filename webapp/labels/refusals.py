@@ -10,7 +10,9 @@ WORDS: dict[Refusal, Any] = {
     Refusal.EMPTY: _l("Fill this in."),
     Refusal.TOO_LONG: _l("Use at most %(max)d characters."),
     Refusal.CONTROL: _l("Remove line breaks and control characters."),
-    Refusal.UNSEEN: _l("Type this again: it contains an invisible character, perhaps from copying."),
+    Refusal.UNSEEN: _l(
+        "Type this again: it contains an invisible character, perhaps from copying."
+    ),
     Refusal.NO_OPTION: _l("Choose one of the options."),
     Refusal.DOMAIN: _l("Write a domain such as example.com."),
     Refusal.TIME_ZONE: _l("There is no such time zone. Write it like Europe/Warsaw."),
@@ -41,7 +43,8 @@ WORDS: dict[Refusal, Any] = {
     Refusal.FACTOR_REQUIRED: _l("Your team requires two-step verification, so it stays on."),
     Refusal.FACTOR_MISSING: _l("This person signs in without two-step verification."),
     Refusal.FACTOR_ELSEWHERE: _l(
-        "This person belongs to other organisations, too, so only whoever runs the portal can turn off two-step verification."
+        "This person belongs to other organisations, too, so only whoever runs the portal can turn off two-step "
+        "verification."
     ),
     Refusal.FACTOR_OWN: _l("Set up two-step verification for yourself first, in your profile."),
     Refusal.PASSWORD_NAMES: _l(

@@ -52,7 +52,9 @@ NOTICES: dict[SecurityMatter, tuple[Any, Any]] = {
     ),
     SecurityMatter.FACTOR_REMOVED: (
         SENTENCES[SecurityAction.FACTOR_REMOVED],
-        _l("Two-step verification was turned off for your account. The password alone is enough to sign in."),
+        _l(
+            "Two-step verification was turned off for your account. The password alone is enough to sign in."
+        ),
     ),
     SecurityMatter.RECOVERY_CODES_MADE: (
         SENTENCES[SecurityAction.RECOVERY_CODES_MADE],
@@ -60,7 +62,9 @@ NOTICES: dict[SecurityMatter, tuple[Any, Any]] = {
     ),
     SecurityMatter.RECOVERY_CODE_USED: (
         _l("Recovery code used"),
-        _l("Somebody signed in to your account with a recovery code. That code can't be used again."),
+        _l(
+            "Somebody signed in to your account with a recovery code. That code can't be used again."
+        ),
     ),
     SecurityMatter.ADDRESS_CHANGED: (
         _l("Address changed"),
