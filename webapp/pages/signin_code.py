@@ -27,8 +27,8 @@ def pending_address() -> str:
 def tell_of_codes(left: int) -> None:
     """Say how many recovery codes are left, after one was used."""
     text = ngettext(
-        "This recovery code is used up. %(num)d is left; your profile makes new ones.",
-        "This recovery code is used up. %(num)d are left; your profile makes new ones.",
+        "You signed in with a recovery code. %(num)d code is left; make new ones in your profile.",
+        "You signed in with a recovery code. %(num)d codes are left; make new ones in your profile.",
         left,
     )
     none = _("That was your last recovery code. Make new ones in your profile.")
