@@ -41,4 +41,6 @@ def test_no_text_makes_up_a_record(written, end):
 def test_moments_are_not_those_of_the_machines_zone():
     record = logging.LogRecord("webapp", logging.INFO, "", 1, "x", (), None)
     record.created, record.request_id = 0.0, "-"
-    assert logs.Lines(logs.LINE, logs.MOMENT).format(record).startswith("1970-01-01T00:00:00Z ")
+    assert (
+        logs.RecordLines(logs.LINE, logs.MOMENT).format(record).startswith("1970-01-01T00:00:00Z ")
+    )

@@ -1,14 +1,18 @@
-"""Draws into the documents what the code says: the states of a mail, the limits of mails, and a line for each file.
+"""Draws into the documents what the code says: states and limits of mails, rights, and a line for each file.
 
 .venv/bin/python tools/drawn.py
 """
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 
+from webapp.config import Settings, variable
+from webapp.domain.access import Action, Role, may
 from webapp.domain.delivery import TRANSITIONS, DeliveryState
 from webapp.domain.mail_limits import LIMITS
+from webapp.domain.retention import RULES
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -36,6 +40,29 @@ def mail_limits() -> str:
     return "\n".join(lines)
 
 
+def rights() -> str:
+    """Who may do what, as a table of actions and roles."""
+    lines = [f"| | {' | '.join(Role)} |", "|---" * (len(Role) + 1) + "|"]
+    for action in Action:
+        answers = ("yes" if may(role, action) else "–" for role in Role)
+        lines.append(f"| {action} | {' | '.join(answers)} |")
+    return "\n".join(lines)
+
+
+def retention() -> str:
+    """How long what ends by itself is kept, as a table."""
+    lines = ["| what | how long | since | what it tells of somebody |", "|---|---|---|---|"]
+    for kind, rule in RULES.items():
+        lines.append(f"| {kind} | {in_words(rule.kept)} | {rule.since} | {rule.personal} |")
+    return "\n".join(lines)
+
+
+def in_words(kept: timedelta | str) -> str:
+    if isinstance(kept, str):
+        return f"{getattr(Settings(), kept)} days (`{variable(kept)}`)"
+    return {timedelta(hours=1): "1 hour", timedelta(days=1): "1 day"}[kept]
+
+
 def files() -> str:
     """Every module of the package by folder, each with the first line of its docstring."""
     folders = sorted({path.parent for path in modules()})
@@ -61,19 +88,23 @@ def first_line(path: Path) -> str:
     return (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").partition("\n")[0]
 
 
-DRAWN: dict[str, Callable[[], str]] = {
-    "docs/architecture.md": files,
-    "docs/operating.md": mail_limits,
-    "docs/reliability.md": states,
+# The pieces of each document, in their order.
+DRAWN: dict[str, Sequence[Callable[[], str]]] = {
+    "docs/architecture.md": [files],
+    "docs/operating.md": [mail_limits, retention],
+    "docs/reliability.md": [states],
+    "docs/security.md": [rights],
 }
 
 
 def drawn(document: str) -> str:
     """A document with what the code says today between its marks. Raises ValueError without the marks."""
     begin, end = "<!-- drawn by tools/drawn.py -->", "<!-- /drawn -->"
-    before, rest = (ROOT / document).read_text(encoding="utf-8").split(begin)
-    _, after = rest.split(end)
-    return f"{before}{begin}\n{DRAWN[document]()}\n{end}{after}"
+    before, *rests = (ROOT / document).read_text(encoding="utf-8").split(begin)
+    for piece, rest in zip(DRAWN[document], rests, strict=True):
+        _, after = rest.split(end)
+        before += f"{begin}\n{piece()}\n{end}{after}"
+    return before
 
 
 if __name__ == "__main__":

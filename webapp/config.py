@@ -210,6 +210,19 @@ class Settings:
     session_days: int = setting(
         7, "So many days after signing in a session ends, however much it is used.", at_least_one
     )
+    keep_sessions: int = setting(
+        30, "Days that a session is kept after its end, with where it came from.", at_least_one
+    )
+    keep_security_log: int = setting(
+        365, "Days that a line of the security log is kept.", at_least_one
+    )
+    keep_messages: int = setting(
+        30, "Days that the bytes of a mail are kept after its end.", at_least_one
+    )
+    keep_inbox: int = setting(
+        30, "Days that a mail is kept in the local inbox (inbox:).", at_least_one
+    )
+    keep_feedback: int = setting(365, "Days that an answer on the help page is kept.", at_least_one)
     vendor_name: str = setting(
         "HubSpot", "The name of the vendor whose product is renewed.", filled
     )

@@ -38,6 +38,7 @@ from webapp.pages import (
     mail_texts,
     organisations,
     own_sessions,
+    personal_data,
     renewal_owner,
     second_factor,
     security,
@@ -66,6 +67,7 @@ BLUEPRINTS = (
     dashboard.blueprint,
     client_details.blueprint,  # the one of webapp.pages.clients, with its tabs
     archiving.blueprint,
+    personal_data.blueprint,
     renewal_owner.blueprint,
     deliveries.blueprint,
     subscriptions.blueprint,

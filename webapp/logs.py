@@ -12,7 +12,7 @@ LINE = "%(asctime)sZ %(levelname)s %(name)s [%(request_id)s] %(message)s"
 MOMENT = "%Y-%m-%dT%H:%M:%S"
 
 
-class Lines(logging.Formatter):
+class RecordLines(logging.Formatter):
     """One record a line. Whatever follows it, as a traceback does, is set in, so that no text makes up a record."""
 
     converter = staticmethod(time.gmtime)
@@ -25,7 +25,7 @@ class Lines(logging.Formatter):
 def prepare(app: Flask) -> None:
     """Log each record with the id of its request."""
     handler = logging.StreamHandler()
-    handler.setFormatter(Lines(LINE, MOMENT))
+    handler.setFormatter(RecordLines(LINE, MOMENT))
     handler.addFilter(frame.add_request_id)
     root = logging.getLogger("webapp")
     root.handlers = [handler]

@@ -1,4 +1,4 @@
-"""The worker: recover → answer → follow → plan → claim → hand over → rest. Any number may run at once.
+"""The worker: recover → forget → answer → follow → plan → claim → hand over → rest. Any number may run at once.
 
 All state is in the database, so a round may break off anywhere and run again.
 """
@@ -14,19 +14,19 @@ from flask import Flask
 from sqlalchemy import Connection, update
 
 from webapp.config import Settings
+from webapp.domain.retention import Kind
 from webapp.mail.opening import open_transport
 from webapp.mail.transport import ServerAway, Transport
 from webapp.models import DeliveryState, Installation, db, revision
 from webapp.models.transactions import writing
 from webapp.services import installation, runtime
 from webapp.services.accounts import resets
+from webapp.services.erasing import retention
 from webapp.services.reminders import planning
 from webapp.services.sending import (
     claims,
     following,
     handing_over,
-    limits,
-    messages,
     outbox,
     takeover_notes,
 )
@@ -60,10 +60,9 @@ def once(
                 commit()
                 claims.recover(now)
                 claims.expire(now)
-                messages.forget(now)
-                limits.forget()
                 beat()
                 commit()
+                forget()
                 answer(stopped)
                 follow(stopped)
                 counts["planned"] = plan(now, stopped)
@@ -85,6 +84,13 @@ def commit() -> None:
 def beat() -> None:
     """Store a sign of life, in real time."""
     db.session.execute(update(Installation).values(worker_seen_at=datetime.now(UTC)))
+
+
+def forget() -> None:
+    """Drop some of what was kept for long enough, with one transaction for each kind of which there is any."""
+    for kind in Kind:
+        if retention.forget(kind):
+            commit()
 
 
 def answer(stopped: Event | None) -> None:

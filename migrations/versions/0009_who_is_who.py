@@ -38,6 +38,13 @@ ERRANDS = (
     *("invitation", "password_reset", "address_confirmation", "address_notice"),
     *("admin_notice", "security_notice", "test"),
 )
+# The moments by which rows that were kept for long enough are found, in tables that were there before.
+KEPT = (
+    ("link", "expires_at"),
+    ("link", "used_at"),
+    ("inbox_mail", "received_at"),
+    ("feedback", "at"),
+)
 IN_USE, ARCHIVED = sa.text("archived_at IS NULL"), sa.text("archived_at IS NOT NULL")
 MOMENTS = (
     *(("client", "archived_at"), ("client", "erased_at")),
@@ -131,6 +138,7 @@ def upgrade() -> None:
     keep_passwords(passwords)
     change_links()
     set_codes("delivery", "kind", (*MAILS, *NEW_MAILS))
+    refer_to_links(ondelete="SET NULL")
     with op.batch_alter_table("user") as batch:
         batch.drop_constraint(op.f("uq_user_session_token"), type_="unique")
         batch.drop_column("session_token")
@@ -141,6 +149,7 @@ def upgrade() -> None:
         ),
     )
     add_archive()
+    add_ends()
 
 
 def create_identity() -> None:
@@ -201,6 +210,7 @@ def create_sessions() -> None:
     )
     index("user_session", "login_id")
     index("user_session", "user_id")
+    index("user_session", "seen_at")
     create(
         "security_event",
         column("at", TIME),
@@ -221,6 +231,7 @@ def create_sessions() -> None:
     for name in ("login_id", "user_id", "organisation_id"):
         index("security_event", name, "id")
     create("reset_request", column("email_key", KEY), column("asked_at", TIME))
+    index("reset_request", "asked_at")
 
 
 def create_counts() -> None:
@@ -233,6 +244,7 @@ def create_counts() -> None:
         among("counted_mail", "errand", ERRANDS),
         refers("counted_mail", "sender_id", "organisation"),
     )
+    index("counted_mail", "at")
     index("counted_mail", "mailbox", "at")
     index("counted_mail", "sender_id", "at")
 
@@ -305,6 +317,7 @@ def set_codes(table: str, name: str, codes: tuple[str, ...]) -> None:
 
 def downgrade() -> None:
     """Go back to passwords by address. Second factors, sessions, the log and mails of new kinds are lost."""
+    drop_ends()
     drop_archive()
     op.drop_column("partner", "second_factor_required")
     kept = list(old_passwords())
@@ -315,6 +328,7 @@ def downgrade() -> None:
         op.execute(part.delete().where(part.c.delivery_id.in_(new)))
     op.execute(delivery.delete().where(delivery.c.kind.in_(NEW_MAILS)))
     set_codes("delivery", "kind", MAILS)
+    refer_to_links()
     op.execute(link.delete().where(link.c.purpose.in_(NEW_PURPOSES)))
     op.drop_index(op.f("ix_link_login_id"), table_name="link")
     with op.batch_alter_table("link") as batch:
@@ -389,3 +403,33 @@ def drop_archive() -> None:
         op.create_index(name, table, columns.split())
     for table, name in reversed(MOMENTS):
         op.drop_column(table, name)
+
+
+def add_ends() -> None:
+    """Find what was kept for long enough by indexes."""
+    for table, name in KEPT:
+        index(table, name)
+    op.drop_index(op.f("ix_delivery_message_written_at"), table_name="delivery_message")
+    stored = sa.text("sha256 IS NULL")
+    op.create_index(
+        "ix_delivery_message_stored",
+        "delivery_message",
+        ["written_at"],
+        sqlite_where=stored,
+        postgresql_where=stored,
+    )
+
+
+def refer_to_links(**options: Any) -> None:
+    with op.batch_alter_table("delivery") as batch:
+        batch.drop_constraint(op.f("fk_delivery_link_id"), type_="foreignkey")
+        batch.create_foreign_key(
+            op.f("fk_delivery_link_id"), "link", ["link_id"], ["id"], **options
+        )
+
+
+def drop_ends() -> None:
+    op.drop_index("ix_delivery_message_stored", table_name="delivery_message")
+    op.create_index(op.f("ix_delivery_message_written_at"), "delivery_message", ["written_at"])
+    for table, name in KEPT:
+        op.drop_index(op.f(f"ix_{table}_{name}"), table_name=table)

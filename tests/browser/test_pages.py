@@ -63,6 +63,7 @@ PAGES = {
     "clients.activity": ANNA,
     "archiving.archive": ANNA,
     "archiving.erase": ANNA,
+    "personal_data.erase": ANNA,
     "renewal_owner.edit": ANNA,
     "renewal_owner.preview": ANNA,
     "deliveries.index": ANNA,
@@ -219,6 +220,12 @@ def refuse_to_erase(page: Page) -> None:
     refused("Erase client")(page)
 
 
+def refuse_to_erase_somebody(page: Page) -> None:
+    page.locator("tbody th a").last.click()
+    page.get_by_role("link", name="Personal data").click()
+    refused("Erase person")(page)
+
+
 def take_key_over(page: Page) -> None:
     """Do with the key what an app on a phone does, and type its code."""
     key = page.locator("input[name=key]").input_value()
@@ -295,6 +302,7 @@ STATES = [
     State("archived", ANNA, f"{CLIENT}/archive", archive),
     State("archived client", ANNA, f"{CLIENT}/archive", open_archived),
     State("not erased", ANNA, f"{CLIENT}/archive", refuse_to_erase),
+    State("person not erased", ANNA, "/settings/team", refuse_to_erase_somebody),
     State("no match", ANNA, "/partner/dashboard?q=xyz"),
     State("sending off", EMMA, "/settings/partners", choose_partner),
     State("overtaken", ANNA, "/settings/profile", overtaken("Full name", "Anna One", "Anna Two")),

@@ -101,6 +101,8 @@ ANSWERS: dict[str, dict[str, int]] = {
     "archiving.archive": {"GET": 200, "POST": 303},
     "archiving.bring_back": {"POST": 303},
     "archiving.erase": {"GET": 303, "POST": 303},
+    "personal_data.erase": {"GET": 200, "POST": 422},
+    "personal_data.export": {"POST": 200},
     "deliveries.again": {"POST": 409},
     "deliveries.arrived": {"POST": 409},
     "deliveries.missed": {"POST": 409},
@@ -130,7 +132,10 @@ ANSWERS: dict[str, dict[str, int]] = {
 # Somebody signed in is sent on from here.
 SIGNED_IN_ANSWERS = {("signin.sign_in", "GET"): 303}
 # Routes whose ``user_id`` is a client's contact and not a colleague.
-OF_CONTACTS = {"clients.edit_contact", "clients.invite_contact"}
+OF_CONTACTS = {
+    *("clients.edit_contact", "clients.invite_contact"),
+    *("personal_data.erase", "personal_data.export"),
+}
 ROLES = {
     "eve": None,
     "alice": Role.PARTNER_ADMIN,

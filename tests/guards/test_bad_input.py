@@ -36,7 +36,7 @@ def commits(database_url: str) -> Iterator[Callable[[], int]]:
 
 
 def stored(app: Flask) -> dict[str, Any]:
-    """All rows but those of the security log, where each failure to prove who one is leaves a line."""
+    """Every row of every table but those of the security log, which tells of failures."""
     return {name: rows for name, rows in dump(app).items() if name != "security_event"}
 
 

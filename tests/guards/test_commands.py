@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Iterator
+from configparser import ConfigParser
 from pathlib import Path
 
 import click
@@ -66,6 +67,8 @@ def test_commands_and_their_options_exist(app: Flask, document: Path) -> None:
         assert {word for word in words if word.startswith("--")} <= options, words
 
 
+# Where nobody listens, so that the check with --deploy asks no other machine.
+@pytest.mark.settings(base_url="http://127.0.0.1:1")
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_the_way_to_start_for_real_can_be_walked(app: Flask) -> None:
     source = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -97,3 +100,21 @@ def test_make_names_no_address_and_no_machine() -> None:
     for lock in ROOT.glob("*.lock"):
         assert "://" not in lock.read_text()
         assert "--find-links" not in lock.read_text()
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+def test_libraries_are_locked_with_their_hashes(lock: str) -> None:
+    pieces = re.split(r"\n(?=\S)", (ROOT / lock).read_text().strip())[1:]
+    faults = [
+        piece.partition("\n")[0]
+        for piece in pieces
+        if not re.fullmatch(
+            r"[\w.-]+(\[[\w,]+\])?==\S+( ; .+?)?( \\\n    --hash=sha256:\w{64})+", piece
+        )
+    ]
+    assert faults == []
+    setup = ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    asked = re.findall(r"^[\w-]+", setup["options"]["install_requires"], flags=re.MULTILINE)
+    locked = {re.match(r"[\w.-]+", piece)[0].lower() for piece in pieces}
+    assert {name.lower() for name in asked} <= locked

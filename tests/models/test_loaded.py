@@ -16,7 +16,7 @@ from webapp.models import (
     UserSession,
     db,
 )
-from webapp.models.loaded import attributes, client_of, signed_in
+from webapp.models.loaded import SIGNED_IN, attributes, client_of, signed_in
 from webapp.models.tables import user_table
 from webapp.services.accounts import sessions
 
@@ -130,3 +130,8 @@ def test_nobody_else_is_loaded(context, cast):
     assert load("") is None
     assert client_of(cast.client, cast.other_partner) is None
     assert client_of(0, cast.partner) is None
+
+
+def test_a_session_is_found_by_a_plan_that_lasts():
+    # SQLite plans a statement anew whenever a parameter is compared with what an index is partial by.
+    assert set(SIGNED_IN.compile().params) == {"key_hash", "now", "idle_since"}

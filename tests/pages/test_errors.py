@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.cast import Cast
 from webapp.models import User, db
+from webapp.pages import guards
 
 HERE = "127.0.0.1"
 
@@ -62,3 +63,16 @@ def test_neither_strangers_addresses_nor_keys_of_links(browse, refused):
     assert eve.get("/nope/secret").status_code == 404
     eve.post("/link/secret", headers={"Origin": "https://evil.example"})
     assert refused() == [f"POST signin.link {{}}, login None, from {HERE}"]
+
+
+def test_a_breakdown_is_in_the_log(app, browse, caplog, monkeypatch):
+    def broken():
+        raise ValueError("nobody has thought of this")
+
+    broken.policy = guards.PUBLIC
+    monkeypatch.setitem(app.view_functions, "frame.healthz", broken)
+    answer = browse().get("/healthz")
+    assert answer.status_code == 500
+    assert "thought of this" not in answer.text
+    (record,) = (one for one in caplog.records if one.name == "webapp.pages.errors")
+    assert (record.levelname, record.exc_info[0]) == ("ERROR", ValueError)

@@ -6,7 +6,7 @@ from html import unescape
 from urllib.parse import unquote
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from tests.support.cast import Cast, let_in, unit_of_work
 from tests.support.two_step import KEY, RECOVERY, code, turn_on
@@ -257,3 +257,16 @@ def test_who_must_set_it_up_first_can_show_who_it_is(app, browse, cast: Cast):
     assert bob.get(answer.location).status_code == 200
     assert bob.post(answer.location, data=present).location == PAGE
     assert "Set it up to go on." in bob.get(PAGE).text
+
+
+def test_recovery_codes_are_stored_as_slow_hashes(app, browse, cast: Cast):
+    turn_on(app, cast.bob)
+    page = browse(cast.bob).post(f"{PAGE}/codes").text
+    shown_codes = re.findall(r"<code>(\d{4}(?: \d{4}){3})</code>", page)
+    with app.app_context():
+        stored = db.session.scalars(
+            select(Credential.secret).where(Credential.kind == CredentialKind.RECOVERY_CODE)
+        ).all()
+    assert len(stored) == len(shown_codes) == 10
+    assert all(secret.startswith("$argon2id$") for secret in stored)
+    assert password.verify(stored[0], shown_codes[0].replace(" ", ""))

@@ -1,8 +1,9 @@
 """Requests that never end: they stop nobody where a request is taken in before it is worked on."""
 
+import re
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -83,3 +84,23 @@ def test_the_check_tells_whether_requests_are_taken_in_first(environment, tmp_pa
         except Wrong as wrong:
             found = str(wrong)
     assert found.startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("command", "answers"), [(portal_serve, [b"400", b"200"]), (gunicorn, [b"400"])]
+)
+def test_a_request_with_two_lengths_smuggles_nothing(environment, tmp_path, command, answers):
+    """Its chunks say where it ends, so that what follows is a request as any other; or it is refused."""
+    following = b"GET /healthz HTTP/1.1\r\nHost: portal.test\r\nConnection: close\r\n\r\n"
+    body = b"0\r\n\r\n" + following
+    port = free_port()
+    with serving(command(port), port, environment, tmp_path), connected(port) as other:
+        other.sendall(
+            b"POST /sign-out HTTP/1.1\r\nHost: portal.test\r\nTransfer-Encoding: chunked\r\n"
+            b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
+        )
+        answer = b""
+        with suppress(ConnectionResetError):
+            while part := other.recv(65_536):
+                answer += part
+    assert re.findall(rb"HTTP/1\.1 (\d+)", answer) == answers

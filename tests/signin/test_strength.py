@@ -1,13 +1,19 @@
 """Passwords are judged by how easily they are guessed, not by what they are made of."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support import run
 from webapp.domain.refusals import Refusal
 from webapp.signin.password import LONGEST_PASSWORD
 from webapp.signin.strength import weakness
 
+ROOT = Path(__file__).resolve().parents[2]
 OWN = {"anna", "nowak", "lighthouse", "agency", "portal", "example"}
 
 
@@ -56,3 +62,17 @@ def test_any_text_is_judged(password, words):
 def test_names_are_those_of_the_person_alone():
     assert weakness("violet giraffe", {"violet", "giraffe"}) is Refusal.PASSWORD_NAMES
     assert weakness("violet giraffe", set()) is None
+
+
+def test_a_process_that_serves_pages_has_not_loaded_what_few_need(tmp_path):
+    program = "import sys, webapp.app; webapp.app.create_app(); print(*sys.modules, sep='\\n')"
+    modules = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env=run.environment(PORTAL_INSTANCE_PATH=str(tmp_path)),
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    assert "webapp.pages.second_factor" in modules
+    assert not {"zxcvbn", "pyotp", "segno"} & set(modules)

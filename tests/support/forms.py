@@ -321,6 +321,13 @@ FORMS = [
     ),
     # Last, since the forms above need Bob.
     Form("alice", "/settings/team/{bob}/active", {"active": "0"}, {"active": ["", "2", *CHOICE]}),
+    # The last one: nobody is Bob afterwards.
+    Form(
+        "alice",
+        "/partner/people/{bob}",
+        {"name": PERSON["name"]},
+        {"name": [*NEEDED, "Bobby", SCRIPT]},
+    ),
 ]
 
 

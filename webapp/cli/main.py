@@ -15,6 +15,7 @@ from webapp.cli.check import check_command, check_database
 from webapp.cli.deliveries import deliveries_group
 from webapp.cli.imports import import_command
 from webapp.cli.organisations import partner_group, user_group
+from webapp.cli.persons import person_group
 from webapp.cli.reminders import reminders_group, worker_command
 from webapp.cli.security_log import security_log_command
 from webapp.cli.shared import Wrong, in_one_line, make_tables
@@ -161,6 +162,7 @@ COMMANDS = (
     serve,
     partner_group,
     user_group,
+    person_group,
     import_command,
     reminders_group,
     worker_command,

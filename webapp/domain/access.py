@@ -20,6 +20,7 @@ class Action(StrEnum):
     CHANGE_SETTINGS = "change the partner's defaults, schedule and sending"
     LOOK_AFTER_CLIENTS = "see and edit clients, overrides and renewals"
     ARCHIVE_CLIENTS = "archive clients, bring them back, and erase them"
+    HAND_OUT_DATA = "export and erase what is stored of the team and of clients' people"
     SEE_COMPANY = "see the own company's contacts"
     ASSIGN_CONTACTS = "assign the own company's contact roles"
 
@@ -30,6 +31,7 @@ ALLOWED: dict[Action, frozenset[Role]] = {
     Action.CHANGE_SETTINGS: frozenset({Role.PARTNER_ADMIN}),
     Action.LOOK_AFTER_CLIENTS: frozenset({Role.PARTNER_ADMIN, Role.PARTNER_MEMBER}),
     Action.ARCHIVE_CLIENTS: frozenset({Role.PARTNER_ADMIN}),
+    Action.HAND_OUT_DATA: frozenset({Role.PARTNER_ADMIN}),
     Action.SEE_COMPANY: frozenset({Role.CLIENT_ADMIN, Role.CLIENT_MEMBER}),
     Action.ASSIGN_CONTACTS: frozenset({Role.CLIENT_ADMIN}),
 }

@@ -26,6 +26,7 @@ class Refusal(StrEnum):
     # A person, and the link that lets one in.
     INACTIVE = auto()
     LAST_ADMIN = auto()
+    PERSON_DIFFERS = auto()
     FIRST_ADMIN = auto()
     LINK_OVER = auto()
     OWN_INVITATION = auto()

@@ -31,6 +31,7 @@ SENTENCES: dict[str, Any] = {
     AuditAction.USER_CHANGED: _l("Person changed: %(subject)s"),
     AuditAction.USER_DEACTIVATED: _l("Person deactivated: %(subject)s"),
     AuditAction.USER_ACTIVATED: _l("Person activated: %(subject)s"),
+    AuditAction.USER_ERASED: _l("Person erased: %(subject)s"),
     AuditAction.USER_INVITED: _l("Invitation sent: %(subject)s"),
     AuditAction.FACTOR_REMOVED: _l("Two-step verification turned off: %(subject)s"),
     AuditAction.PARTNER_ADDED: _l("Partner account added"),

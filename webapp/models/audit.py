@@ -29,6 +29,7 @@ class AuditAction(StrEnum):
     USER_CHANGED = "user.changed"
     USER_DEACTIVATED = "user.deactivated"
     USER_ACTIVATED = "user.activated"
+    USER_ERASED = "user.erased"
     USER_INVITED = "user.invited"
     FACTOR_REMOVED = "user.second_factor_removed"
     PARTNER_ADDED = "partner.added"

@@ -131,7 +131,9 @@ class Delivery(Base):
     day: Mapped[date | None]
     recipient_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
     revision: Mapped[int] = mapped_column(default=1)
-    link_id: Mapped[int | None] = mapped_column(ForeignKey("link.id"), unique=True)
+    link_id: Mapped[int | None] = mapped_column(
+        ForeignKey("link.id", ondelete="SET NULL"), unique=True
+    )
     state: Mapped[DeliveryState] = mapped_column(
         codes(DeliveryState, "state"), default=DeliveryState.QUEUED
     )
@@ -181,9 +183,13 @@ class DeliveryMessage(Base):
 
     __tablename__ = "delivery_message"
     delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"), primary_key=True)
-    written_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    written_at: Mapped[datetime] = mapped_column(UtcDateTime)
     content: Mapped[bytes] = mapped_column(LargeBinary)
     sha256: Mapped[str | None] = mapped_column(String(64))
+
+    __table_args__ = (
+        partial_index("ix_delivery_message_stored", "written_at", where="sha256 IS NULL"),
+    )
 
 
 class DeliveryEvent(Base):
@@ -211,7 +217,7 @@ class CountedMail(Base):
 
     __tablename__ = "counted_mail"
     id: Mapped[int] = mapped_column(Identity, primary_key=True)
-    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     errand: Mapped[Errand] = mapped_column(codes(Errand, "errand"))
     mailbox: Mapped[str] = mapped_column(Key)
     sender_id: Mapped[int | None] = mapped_column(ForeignKey("organisation.id"))
@@ -224,7 +230,7 @@ class InboxMail(Base):
 
     __tablename__ = "inbox_mail"
     id: Mapped[int] = mapped_column(Identity, primary_key=True)
-    received_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     sender: Mapped[str] = mapped_column(String(254))
     recipient: Mapped[str] = mapped_column(String(254), index=True)
     message: Mapped[bytes] = mapped_column(LargeBinary)

@@ -103,8 +103,8 @@ class Link(Base):
     email: Mapped[str] = mapped_column(String(254))
     purpose: Mapped[LinkPurpose] = mapped_column(codes(LinkPurpose, "purpose"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
 
     user: Mapped[User] = relationship(foreign_keys=user_id)
     login: Mapped[Login | None] = relationship(foreign_keys=login_id)
@@ -148,7 +148,7 @@ class UserSession(Base):
     method: Mapped[SignInMethod] = mapped_column(codes(SignInMethod, "method"))
     made_at: Mapped[datetime] = mapped_column(UtcDateTime)
     proved_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     ends_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ended_by: Mapped[SessionEnd | None] = mapped_column(codes(SessionEnd, "ended_by"))
@@ -217,4 +217,4 @@ class ResetRequest(Base):
     __tablename__ = "reset_request"
     id: Mapped[int] = mapped_column(Identity, primary_key=True)
     email_key: Mapped[str] = mapped_column(Key)
-    asked_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    asked_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)

@@ -27,7 +27,7 @@ class Feedback(Base):
 
     __tablename__ = "feedback"
     id: Mapped[int] = mapped_column(Identity, primary_key=True)
-    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     page: Mapped[str] = mapped_column(String(60))
     language: Mapped[str] = mapped_column(String(2))
     helpful: Mapped[bool]

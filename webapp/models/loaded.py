@@ -6,7 +6,17 @@ from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, exists, false, inspect, select
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    bindparam,
+    case,
+    exists,
+    false,
+    inspect,
+    literal_column,
+    select,
+)
 from sqlalchemy.orm import make_transient_to_detached
 
 from webapp.models.base import Base, db
@@ -91,7 +101,8 @@ LACKS_FACTOR = case(
         partner_table.c.second_factor_required,
         ~exists().where(
             credential_table.c.login_id == user_session_table.c.login_id,
-            credential_table.c.kind == CredentialKind.TOTP,
+            # Part of the text: for a value SQLite would make a new plan each time, for as long as all else takes.
+            credential_table.c.kind == literal_column(f"'{CredentialKind.TOTP.value}'"),
         ),
     ),
     else_=false(),

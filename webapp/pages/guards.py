@@ -187,7 +187,25 @@ def contact_of(organisation_id: int, user_id: int) -> User:
     user: User = found(
         db.session.scalar(
             users_with_organisations().where(
-                User.id == user_id, User.organisation_id == organisation_id
+                User.id == user_id,
+                User.organisation_id == organisation_id,
+                User.erased_at.is_(None),
+            )
+        )
+    )
+    return user
+
+
+def own_person(user_id: int) -> User:
+    """Load a user of the signed-in partner user's team or clients, who is not erased; else 404."""
+    own = current_user.organisation_id
+    clients = select(Client.id).where(Client.partner_id == own)
+    user: User = found(
+        db.session.scalar(
+            users_with_organisations().where(
+                User.id == user_id,
+                User.erased_at.is_(None),
+                or_(User.organisation_id == own, User.organisation_id.in_(clients)),
             )
         )
     )

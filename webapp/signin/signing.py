@@ -1,4 +1,4 @@
-"""How sessions, links and known devices are signed: the keys, and the method."""
+"""The signing of sessions, links and known devices: the keys, and the method."""
 
 from hashlib import sha256
 from typing import Any

@@ -12,6 +12,7 @@ from webapp import worker
 from webapp.config import load
 from webapp.domain.ownership import Owner
 from webapp.domain.refusals import Refusal
+from webapp.domain.retention import Kind
 from webapp.domain.shown import token_of
 from webapp.models import (
     AuditEntry,
@@ -28,9 +29,10 @@ from webapp.models import (
 )
 from webapp.services.accounts import addresses
 from webapp.services.clients import renewals
+from webapp.services.erasing import retention
 from webapp.services.errors import Conflict, Refused
 from webapp.services.reminders import due_index
-from webapp.services.sending import decisions, messages
+from webapp.services.sending import decisions
 from webapp.services.sending.decisions import Way
 
 STEP_60 = datetime(2027, 2, 1, 10, tzinfo=UTC)
@@ -221,8 +223,8 @@ def test_who_would_not_get_it_today_does_not_get_it_again(app, sending, unclear,
 
 
 def test_the_bytes_of_an_unclear_mail_are_kept(app, sending, unclear):
-    with unit_of_work(app):
-        messages.forget(STEP_30 + timedelta(days=60))
+    with time_machine.travel(STEP_30 + timedelta(days=60), tick=False), unit_of_work(app):
+        retention.forget(Kind.MESSAGE)
         kept = set(db.session.scalars(select(DeliveryMessage.delivery_id)))
     assert unclear.id in kept
 

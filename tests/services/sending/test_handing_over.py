@@ -23,6 +23,7 @@ from tests.support.smtp import smtp_sink
 from webapp import worker
 from webapp.config import load
 from webapp.domain.recipients import ContactRole
+from webapp.domain.retention import Kind
 from webapp.mail import opening, smtp
 from webapp.models import (
     Client,
@@ -40,8 +41,9 @@ from webapp.models import (
     db,
 )
 from webapp.models.transactions import writing
+from webapp.services.erasing import retention
 from webapp.services.reminders import due_index, situations
-from webapp.services.sending import handing_over, messages
+from webapp.services.sending import handing_over
 
 STEP_30 = datetime(2027, 3, 1, 10, tzinfo=UTC)
 
@@ -331,9 +333,9 @@ def test_messages_are_dropped_thirty_days_after_their_end(app, sending, sink):
     run_at(app, STEP_30)
     with app.app_context():
         assert db.session.scalar(select(func.count()).select_from(DeliveryMessage)) == 2
-    with unit_of_work(app):
-        assert messages.forget(STEP_30 + timedelta(days=29)) == 0
-        assert messages.forget(STEP_30 + timedelta(days=31)) == 2
+    for days, gone in ((29, 0), (31, 2)):
+        with time_machine.travel(STEP_30 + timedelta(days=days), tick=False), unit_of_work(app):
+            assert retention.forget(Kind.MESSAGE) == gone
 
 
 def test_what_nobody_thought_of_stops_one_mail_and_no_other(app, sending, sink, monkeypatch):

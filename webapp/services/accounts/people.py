@@ -36,12 +36,13 @@ class PersonDetails(TypedDict, total=False):
 
 
 EDITABLE = tuple(PersonDetails.__annotations__)
-TEAM = (
+ALL = (
     select(User)
     .where(User.organisation_id == bindparam("organisation"))
     .order_by(User.active.desc(), func.lower(User.name), User.id)
 )
-PERSONS = TEAM.with_only_columns(
+TEAM = ALL.where(User.erased_at.is_(None))
+PERSONS = ALL.with_only_columns(
     *(user_table.c[name] for name in ("id", "name", "email", "language", "time_zone", "active")),
     user_table.c.rejected_reply,
 )
@@ -198,5 +199,5 @@ def persons(organisation: Organisation) -> list[Person]:
 
 
 def team(organisation_id: int) -> list[User]:
-    """List all users of an organisation, active ones first, by name."""
+    """List all users of an organisation but erased ones, active ones first, by name."""
     return list(db.session.scalars(TEAM, {"organisation": organisation_id}))

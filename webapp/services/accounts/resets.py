@@ -1,18 +1,17 @@
 """Forgotten passwords: a page only notes that somebody asked, and a worker finds out whether there is a login."""
 
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from sqlalchemy import delete, insert, select
 
+from webapp.domain.retention import RESETS_KEPT
 from webapp.models import LinkPurpose, Login, db
 from webapp.models.tables import execute, reset_request_table
 from webapp.services.accounts import links, logins
 from webapp.services.errors import TooMany
 from webapp.services.sending import queueing
 
-# Whoever waited longer, since no worker ran, has asked again or given up.
-ANSWERED_WITHIN = timedelta(hours=1)
 row = reset_request_table.c
 OLDEST = select(row.id, row.email_key, row.asked_at).order_by(row.id).limit(1)
 
@@ -33,7 +32,8 @@ def answer() -> bool:
     if asked is None:
         return False
     execute(delete(reset_request_table).where(row.id == asked.id))
-    if asked.asked_at > datetime.now(UTC) - ANSWERED_WITHIN:
+    # Whoever waited longer, since no worker ran, has asked again or given up.
+    if asked.asked_at > datetime.now(UTC) - RESETS_KEPT:
         send(logins.find(asked.email_key))
     return True
 

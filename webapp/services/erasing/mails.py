@@ -44,6 +44,16 @@ def erase(
         yield len(concerning)
 
 
+def rename(mails: ColumnElement[bool], pseudonyms: Pseudonyms) -> Iterator[int]:
+    """Put pseudonyms into mails to others that name somebody. What they have got stays as it is."""
+    rows = select(mail.id, mail.email, mail.snapshot, mail.reply).where(mails)
+    after = 0
+    while found := execute(rows.where(mail.id > after).order_by(mail.id).limit(AT_ONCE)).all():
+        after = found[-1].id
+        put_into(found, pseudonyms)
+        yield len(found)
+
+
 def put_into(rows: Sequence[Any], pseudonyms: Pseudonyms) -> None:
     """Put pseudonyms into some rows of mails, and into their histories."""
     if not rows:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-from sqlalchemy import delete, insert, or_, select
+from sqlalchemy import insert, or_, select
 
 from webapp.domain.mail_limits import HOUR, LIMITS, Errand, Limit, mailbox, wait
 from webapp.domain.refusals import Refusal
@@ -84,8 +84,3 @@ def longest_wait(
         moments = [row.at for row in before if row.errand == errand and getattr(row, column) == key]
         waits.append(wait(moments, number, most, now))
     return max(filter(None, waits), default=None)
-
-
-def forget() -> None:
-    """Drop what no limit counts any more, with the addresses in it."""
-    execute(delete(counted_mail_table).where(COUNTED.at <= datetime.now(UTC) - HOUR))

@@ -1,22 +1,20 @@
-"""The messages of deliveries: stored before the first try, kept for thirty days after the end."""
+"""The messages of deliveries: stored before the first try. How long they are kept: domain.retention."""
 
 import logging
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import insert, select
 
 from webapp.mail.compose import compose
 from webapp.mail.kinds import KINDS, read
 from webapp.mail.letter import Letter, Posting, new_message_id
-from webapp.models import Delivery, DeliveryMessage, DeliveryState, Link, db
+from webapp.models import Delivery, DeliveryMessage, Link, db
 from webapp.services import runtime
 from webapp.services.sending.givers import givers
 from webapp.signin import tokens
 
 log = logging.getLogger(__name__)
-KEPT = timedelta(days=30)
-AT_ONCE = 1_000
 
 
 def write(deliveries: Sequence[Delivery], now: datetime) -> dict[int, bytes]:
@@ -66,23 +64,3 @@ def letter_of(delivery: Delivery, now: datetime, given_by: str | None = None) ->
     )
     snapshot = read(delivery.kind, delivery.snapshot)
     return KINDS[delivery.kind].letter(snapshot, posting, settings)
-
-
-def forget(now: datetime) -> int:
-    """Drop the messages of deliveries that ended thirty days ago or more; returns their number."""
-    old = (
-        select(DeliveryMessage.delivery_id)
-        .join(Delivery, Delivery.id == DeliveryMessage.delivery_id)
-        .where(
-            DeliveryMessage.written_at <= now - KEPT,
-            Delivery.ended_at <= now - KEPT,
-            # Unclear is not the end: a person may still send the same bytes again.
-            Delivery.state != DeliveryState.UNCLEAR,
-        )
-        .order_by(DeliveryMessage.written_at)
-        .limit(AT_ONCE)
-    )
-    ids = db.session.scalars(old).all()
-    if ids:
-        db.session.execute(delete(DeliveryMessage).where(DeliveryMessage.delivery_id.in_(ids)))
-    return len(ids)

@@ -1,0 +1,225 @@
+"""One person erased: nothing in the organisation tells who it was, nothing else changes; and what is handed over."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+
+import pytest
+import time_machine
+from sqlalchemy import select, update
+
+from tests.support.cast import dump, let_in, make_user, unit_of_work
+from webapp import worker
+from webapp.domain.ownership import Choice
+from webapp.domain.refusals import Refusal
+from webapp.models import (
+    AuditEntry,
+    Client,
+    ContactAssignment,
+    Delivery,
+    DeliveryMessage,
+    DeliveryState,
+    Login,
+    Partner,
+    SecurityAction,
+    SecurityEvent,
+    SignInMethod,
+    Subscription,
+    User,
+    UserSession,
+    db,
+)
+from webapp.services.accounts import logins, membership, people, sessions
+from webapp.services.clients import ownership
+from webapp.services.erasing import export, person
+from webapp.services.errors import Refused
+from webapp.services.reminders import due_index
+
+STEP_30 = datetime(2027, 3, 1, 10, tzinfo=UTC)
+RESULTS = select(Delivery.id, Delivery.state, Delivery.ended_at, Delivery.message_id).order_by(
+    Delivery.id
+)
+
+
+@pytest.fixture
+def history(app, cast):
+    """Danuta of Acme, who was Dana's colleague Dave, gets reminders; Bob of the partner takes over; both sign in."""
+    with unit_of_work(app):
+        db.session.execute(update(Partner).values(sending=True))
+        alice, dave = db.session.get(User, cast.alice), db.session.get(User, cast.dave)
+        people.edit_person(alice, dave, name="Danuta", email="old@acme.example", job_title="Boss")
+        people.edit_person(alice, dave, name="Dave Dove", email="dave@acme.example")
+        let_in(dave)
+        due_index.refresh_where(Subscription.client_id == cast.client)
+    run_at(app, STEP_30)
+    with time_machine.travel(STEP_30, tick=False), unit_of_work(app):
+        alice, acme = db.session.get(User, cast.alice), db.session.get(Client, cast.client)
+        ownership.choose_owner(alice, acme, Choice.PARTNER, cast.bob)
+    run_at(app, STEP_30 + timedelta(hours=1))
+    with unit_of_work(app):
+        sessions.begin(db.session.get_one(User, cast.dave), SignInMethod.PASSWORD)
+        logins.signed_in(db.session.get_one(User, cast.dave))
+    return cast
+
+
+def run_at(app, moment):
+    with time_machine.travel(moment, tick=False):
+        return worker.once(app)
+
+
+def erase(app, actor_id, user_id):
+    with unit_of_work(app):
+        actor = db.session.get(User, actor_id) if actor_id else None
+        for _step in person.erase_person(actor, db.session.get_one(User, user_id)):
+            db.session.commit()
+
+
+def left(app, *names):
+    """Find the tables in which a name still stands, as text or bytes."""
+    found = set()
+    for table, rows in dump(app).items():
+        text = repr(rows).casefold()
+        found |= {(table, name) for name in names if name in text}
+    return found
+
+
+def test_nothing_tells_who_it_was(app, history):
+    names = ("dave", "danuta", "old@", "boss")
+    with app.app_context():
+        before = db.session.execute(RESULTS).all()
+        stored = db.session.execute(
+            select(DeliveryMessage.delivery_id, DeliveryMessage.content)
+            .join(Delivery, Delivery.id == DeliveryMessage.delivery_id)
+            .where(Delivery.recipient_id == history.dave)
+        ).all()
+    assert stored
+    assert ("user", "dave") in left(app, *names)
+    erase(app, history.alice, history.dave)
+    # What others have got names the circle, until it is dropped as every mail is.
+    assert left(app, *names) <= {("delivery_message", "dave"), ("inbox_mail", "dave")}
+    with app.app_context():
+        assert db.session.execute(RESULTS).all() == before
+        for delivery_id, content in stored:
+            message = db.session.get_one(DeliveryMessage, delivery_id)
+            assert (message.content, message.sha256) == (b"", sha256(content).hexdigest())
+        user = db.session.get_one(User, history.dave)
+        assert (user.name, user.active, user.joined) == (f"#{user.id}", False, False)
+        roles = select(ContactAssignment).where(ContactAssignment.user_id == user.id)
+        assert db.session.scalars(roles).all() == []
+        newest = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(1)
+        entry = db.session.scalars(newest).one()
+        assert (entry.action, entry.subject, entry.actor_id) == (
+            "user.erased",
+            f"#{user.id}",
+            history.alice,
+        )
+        line = db.session.scalars(select(SecurityEvent).order_by(SecurityEvent.id.desc())).first()
+        assert (line.action, line.user_id, line.actor_id) == (
+            SecurityAction.ERASED,
+            history.dave,
+            history.alice,
+        )
+
+
+def test_of_the_partner_too(app, history):
+    with app.app_context():
+        entries = select(AuditEntry.id).order_by(AuditEntry.id)
+        before = db.session.scalars(entries).all()
+    erase(app, None, history.bob)
+    assert left(app, "bob@", "'bob'") <= {("delivery_message", "bob@"), ("inbox_mail", "bob@")}
+    with app.app_context():
+        assert db.session.scalars(entries).all()[: len(before)] == before
+
+
+def test_another_organisation_of_the_same_login_stays_as_it_is(app, cast):
+    with unit_of_work(app):
+        bob = db.session.get_one(User, cast.bob)
+        login = logins.of(bob)
+        twin = make_user(db.session.get(Partner, cast.other_partner), "Bob", email=bob.email)
+        db.session.add(twin)
+        db.session.flush()
+        membership.join(twin, login)
+        sessions.begin(twin, SignInMethod.PASSWORD)
+        sessions.begin(bob, SignInMethod.PASSWORD)
+        twin_id, login_id = twin.id, login.id
+    erase(app, cast.alice, cast.bob)
+    with app.app_context():
+        twin = db.session.get_one(User, twin_id)
+        assert (twin.name, twin.email, twin.joined) == ("Bob", "bob@odnowa.example", True)
+        assert db.session.get_one(Login, login_id).email == "bob@odnowa.example"
+        open_ones = select(UserSession.user_id).where(UserSession.ended_at.is_(None))
+        assert db.session.scalars(open_ones).all() == [twin_id]
+
+
+def test_it_may_break_off_and_begin_again(app, history):
+    with unit_of_work(app):
+        steps = person.erase_person(None, db.session.get_one(User, history.dave))
+        for _ in range(2):
+            next(steps)
+            db.session.commit()
+        assert db.session.get_one(User, history.dave).erased_at is None
+    erase(app, None, history.dave)
+    assert left(app, "danuta", "old@") == set()
+
+
+def test_nothing_goes_out_to_an_erased_person(app, history):
+    with unit_of_work(app):
+        db.session.execute(
+            update(Delivery)
+            .where(Delivery.recipient_id == history.dave)
+            .values(state=DeliveryState.QUEUED, resends=1, ended_at=None)
+        )
+    erase(app, None, history.dave)
+    run_at(app, STEP_30 + timedelta(days=1))
+    with app.app_context():
+        states = select(Delivery.state).where(Delivery.recipient_id == history.dave)
+        assert set(db.session.scalars(states)) == {DeliveryState.UNCLEAR}
+
+
+def test_who_is_needed_or_was_named_wrongly_stays(context, cast):
+    alice, bob = (db.session.get_one(User, id) for id in (cast.alice, cast.bob))
+    for user, name, refusal in (
+        (alice, "Alice", Refusal.LAST_ADMIN),
+        (bob, "Bobby", Refusal.PERSON_DIFFERS),
+        (bob, None, Refusal.PERSON_DIFFERS),
+    ):
+        with pytest.raises(Refused) as refused:
+            person.check(user, name)
+        assert refused.value.refusal is refusal
+    person.check(bob, " Bob ")
+    with pytest.raises(Refused):
+        next(person.erase_person(None, alice))
+
+
+def test_what_is_handed_over(app, history):
+    with unit_of_work(app):
+        alice, dave = (db.session.get_one(User, id) for id in (history.alice, history.dave))
+        files = dict(export.files(alice, dave))
+        line = db.session.scalars(select(SecurityEvent).order_by(SecurityEvent.id.desc())).first()
+        assert (line.action, line.user_id, line.actor_id) == (
+            SecurityAction.EXPORTED,
+            history.dave,
+            history.alice,
+        )
+    told = json.loads(files["person.json"])
+    assert told["person"]["email"] == "dave@acme.example"
+    assert told["login"]["email"] == "dave@acme.example"
+    assert [one["method"] for one in told["sessions"]] == ["password"]
+    assert "signed_in" in {one["action"] for one in told["security_log"]}
+    assert {one["action"] for one in told["changes"]} >= {"user.changed"}
+    assert len(told["mails"]) == 1
+    mails = [name for name in files if name.endswith(".eml")]
+    assert {name.partition("/")[0] for name in mails} == {"mails", "inbox"}
+    assert b"dave@acme.example" in files[mails[0]]
+    # Neither keys nor hashes.
+    assert not {"secret", "key_hash", "token"} & set(repr(told).replace("'", " ").split())
+
+
+def test_nobody_gets_in_by_what_is_handed_over(app, cast):
+    with unit_of_work(app):
+        membership.invite(None, db.session.get_one(User, cast.dave))
+    worker.once(app)
+    with unit_of_work(app):
+        files = dict(export.files(None, db.session.get_one(User, cast.dave)))
+    assert list(files) == ["person.json"]
+    assert b"/link/" not in files["person.json"]

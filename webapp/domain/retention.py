@@ -1,0 +1,51 @@
+"""Retention: how long each kind of data is kept that ends by itself."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from webapp.domain.mail_limits import HOUR
+
+# Whoever waited longer for a new password, since no worker ran, has asked again or given up.
+RESETS_KEPT = timedelta(hours=1)
+
+
+class Kind(StrEnum):
+    """A kind of data that ends by itself, in words."""
+
+    SESSION = "session"
+    LINK = "link in a mail"
+    RESET_REQUEST = "request for a new password"
+    COUNTED_MAIL = "count of a mail"
+    SECURITY_EVENT = "line of the security log"
+    MESSAGE = "bytes of a mail"
+    INBOX_MAIL = "mail in the local inbox"
+    FEEDBACK = "answer on the help page"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How long rows of a kind are kept: a time, or the name of the setting that says how many days.
+
+    ``since``: the moment from which it counts. ``personal``: what such a row tells of somebody. Both in words.
+    """
+
+    kept: timedelta | str
+    since: str
+    personal: str
+
+
+RULES = {
+    Kind.SESSION: Rule("keep_sessions", "its end, also by time", "network, browser, times"),
+    # A page that has just used a link, or is used a second time, still finds it.
+    Kind.LINK: Rule(timedelta(days=1), "it was used or replaced, or its end by time", "address"),
+    Kind.RESET_REQUEST: Rule(RESETS_KEPT, "it was made, unless a worker answers it", "address"),
+    # As long as a limit counts it.
+    Kind.COUNTED_MAIL: Rule(HOUR, "the mail was queued", "address"),
+    Kind.SECURITY_EVENT: Rule(
+        "keep_security_log", "it happened", "what happened, network, browser, addresses"
+    ),
+    Kind.MESSAGE: Rule("keep_messages", "the mail's end, unless that is not sure", "what it said"),
+    Kind.INBOX_MAIL: Rule("keep_inbox", "its date", "what it said"),
+    Kind.FEEDBACK: Rule("keep_feedback", "it was given", "who gave it, the comment"),
+}
