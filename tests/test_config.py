@@ -34,16 +34,36 @@ def test_nothing_set_gives_the_defaults():
         (setting_values.whole_number, "12", 12),
         (setting_values.at_least_one, "30", 30),
         (setting_values.web_address, "https://portal.example.com/", "https://portal.example.com"),
-        (setting_values.web_address, "http://[::1]:8000/under/a/path", "http://[::1]:8000/under/a/path"),
+        (
+            setting_values.web_address,
+            "http://[::1]:8000/under/a/path",
+            "http://[::1]:8000/under/a/path",
+        ),
         (setting_values.database_address, "sqlite:///portal.db", "sqlite:///portal.db"),
         (setting_values.mail_address, "inbox:", "inbox:"),
-        (setting_values.mail_address, "smtp://u:p%40@mail:587?tls=off", "smtp://u:p%40@mail:587?tls=off"),
+        (
+            setting_values.mail_address,
+            "smtp://u:p%40@mail:587?tls=off",
+            "smtp://u:p%40@mail:587?tls=off",
+        ),
         (setting_values.mail_address, "smtps://mail.example", "smtps://mail.example"),
         (setting_values.storage_address, "memory://", "memory://"),
-        (setting_values.storage_address, "redis://:secret@cache:6379/1", "redis://:secret@cache:6379/1"),
+        (
+            setting_values.storage_address,
+            "redis://:secret@cache:6379/1",
+            "redis://:secret@cache:6379/1",
+        ),
         (setting_values.broker_address, "", ""),
-        (setting_values.broker_address, "redis://:secret@cache:6379/1", "redis://:secret@cache:6379/1"),
-        (setting_values.broker_address, "amqp://u:p@queue:5672/portal", "amqp://u:p@queue:5672/portal"),
+        (
+            setting_values.broker_address,
+            "redis://:secret@cache:6379/1",
+            "redis://:secret@cache:6379/1",
+        ),
+        (
+            setting_values.broker_address,
+            "amqp://u:p@queue:5672/portal",
+            "amqp://u:p@queue:5672/portal",
+        ),
         (setting_values.level, "debug", "DEBUG"),
     ],
 )
@@ -105,7 +125,10 @@ def test_every_way_to_name_postgresql_gets_its_driver(scheme: str) -> None:
             for text in ("", "mail.example", "smtp:", "smtp://", "smtp:mail:25", "http://mail")
         ),
         *((setting_values.storage_address, text) for text in ("", "redis", "redis://")),
-        *((setting_values.broker_address, text) for text in ("redis", "memory://", "redis://", "http://h")),
+        *(
+            (setting_values.broker_address, text)
+            for text in ("redis", "memory://", "redis://", "http://h")
+        ),
         *((setting_values.level, text) for text in ("", "loud")),
     ],
 )

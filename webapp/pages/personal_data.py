@@ -70,7 +70,7 @@ def follows(user: User) -> str | None:
     if user.is_client:
         holders = {holder.id for holder in loading.load_one(user.organisation_id).contacts.values()}
         alone = holders == {user.id}
-        return _("Nobody is left to be told about this client's renewals.") if alone else None
+        return _("Nobody will be left to tell about this client's renewals.") if alone else None
     total = overrides.looked_after(user)
     return looked_after_text(total) if total else None
 
