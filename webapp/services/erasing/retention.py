@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Column, ColumnElement, Table, delete, exists, or_, select
 
 from webapp.domain.delivery import DeliveryState
-from webapp.domain.retention import RULES, Kind
+from webapp.domain.retention import RULES, DataKind
 from webapp.models import DeliveryMessage, Feedback, Login, Membership, db
 from webapp.models.tables import (
     counted_mail_table,
@@ -50,7 +50,7 @@ def drop_links(table: Table, ids: Sequence[int]) -> None:
 
 
 @dataclass(frozen=True)
-class Question:
+class OldRows:
     """Rows that are over at a moment: so old by a column whose index leads to them, if they meet a condition."""
 
     column: Column[datetime]
@@ -82,37 +82,37 @@ def message_over(moment: datetime) -> ColumnElement[bool]:
     return message.sha256.is_(None) & ended
 
 
-QUESTIONS: Mapping[Kind, Sequence[Question]] = {
+QUESTIONS: Mapping[DataKind, Sequence[OldRows]] = {
     # No session ends before it was seen last.
-    Kind.SESSION: [Question(session.seen_at, session_over)],
-    Kind.LINK: [
-        Question(column, brought, drop_links) for column in (link.used_at, link.expires_at)
+    DataKind.SESSION: [OldRows(session.seen_at, session_over)],
+    DataKind.LINK: [
+        OldRows(column, brought, drop_links) for column in (link.used_at, link.expires_at)
     ],
-    Kind.RESET_REQUEST: [Question(reset_request_table.c.asked_at)],
-    Kind.COUNTED_MAIL: [Question(counted_mail_table.c.at)],
-    Kind.SECURITY_EVENT: [Question(security_event_table.c.at)],
-    Kind.MESSAGE: [Question(message.written_at, message_over)],
-    Kind.INBOX_MAIL: [Question(inbox_mail_table.c.received_at)],
-    Kind.FEEDBACK: [Question(table_of(Feedback).c.at)],
+    DataKind.RESET_REQUEST: [OldRows(reset_request_table.c.asked_at)],
+    DataKind.COUNTED_MAIL: [OldRows(counted_mail_table.c.at)],
+    DataKind.SECURITY_EVENT: [OldRows(security_event_table.c.at)],
+    DataKind.MESSAGE: [OldRows(message.written_at, message_over)],
+    DataKind.INBOX_MAIL: [OldRows(inbox_mail_table.c.received_at)],
+    DataKind.FEEDBACK: [OldRows(table_of(Feedback).c.at)],
 }
 # Mails go out in business time, which a demo moves; all else happens in real time.
-IN_BUSINESS_TIME = {Kind.MESSAGE, Kind.INBOX_MAIL}
+IN_BUSINESS_TIME = {DataKind.MESSAGE, DataKind.INBOX_MAIL}
 
 
-def kept(kind: Kind) -> timedelta:
+def kept(kind: DataKind) -> timedelta:
     """Return how long a kind of data is kept in this installation."""
     rule = RULES[kind].kept
     return timedelta(days=getattr(runtime.settings(), rule)) if isinstance(rule, str) else rule
 
 
-def forget(kind: Kind) -> int:
+def forget(kind: DataKind) -> int:
     """Drop some rows of a kind that were kept for long enough, and return their number."""
     now = runtime.now() if kind in IN_BUSINESS_TIME else datetime.now(UTC)
     moment = now - kept(kind)
     return sum(answer(question, moment) for question in QUESTIONS[kind])
 
 
-def answer(question: Question, moment: datetime) -> int:
+def answer(question: OldRows, moment: datetime) -> int:
     column, table = question.column, question.column.table
     key = next(iter(table.primary_key))
     over = select(key).where(column <= moment).order_by(column).limit(AT_ONCE)
