@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError, fields
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -217,3 +218,10 @@ def test_each_default_would_be_read_as_itself(setting: Any) -> None:
     text = {True: "1", False: "0"}.get(setting.default, str(setting.default))
     name = config.variable(setting.name)
     assert getattr(load({name: text}), setting.name) == setting.default
+
+
+def test_no_default_holds_a_password():
+    values = [getattr(Settings(), field.name) for field in fields(Settings)]
+    texts = [value for value in values if isinstance(value, str)]
+    assert [text for text in texts if urlsplit(text).password] == []
+    assert {Settings().secret_key, Settings().monitor_token} == {""}

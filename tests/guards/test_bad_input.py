@@ -35,10 +35,15 @@ def commits(database_url: str) -> Iterator[Callable[[], int]]:
         yield lambda: int(beside.execute("PRAGMA data_version").fetchone()[0])
 
 
+def stored(app: Flask) -> dict[str, Any]:
+    """Every row of every table but those of the security log, which tells of failures."""
+    return {name: rows for name, rows in dump(app).items() if name != "security_event"}
+
+
 def test_bad_input_is_refused_at_its_field_and_writes_nothing(
     app: Flask, cast: Cast, values: dict[str, Any], browse: Any, commits: Callable[[], int]
 ) -> None:
-    faults, before, last = [], dump(app), commits()
+    faults, before, last = [], stored(app), commits()
     for form in FORMS:
         person, url = browse(actor_id(cast, form.actor)), form.address.format(**values)
         good = filled(form, values, person)
@@ -46,11 +51,11 @@ def test_bad_input_is_refused_at_its_field_and_writes_nothing(
             answer = person.post(url, data=good | {field: text})
             if answer.status_code not in (400, 409, 422):
                 faults.append(f"{url} {field}={text[:40]!r}: {answer.status_code}")
-            if commits() != last and dump(app) != before:
+            if commits() != last and stored(app) != before:
                 faults.append(f"{url} {field}={text[:40]!r}: written")
-                before = dump(app)
+                before = stored(app)
             last = commits()
-    assert dump(app) == before
+    assert stored(app) == before
     assert not faults, "\n".join(faults)
 
 

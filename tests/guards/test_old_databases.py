@@ -141,7 +141,9 @@ def shows_its_pages(app: Flask, browse: Callable[[int], Any]) -> None:
             ).all()
         )
         partners = db.session.scalars(select(Partner.id)).all()
-        clients = db.session.execute(select(Client.id, Client.partner_id, Client.name)).all()
+        clients = db.session.execute(
+            select(Client.id, Client.partner_id, Client.name).where(Client.archived_at.is_(None))
+        ).all()
         subscriptions = db.session.execute(
             select(Subscription.id, Subscription.client_id, Subscription.product)
         ).all()

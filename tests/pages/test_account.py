@@ -12,7 +12,7 @@ from webapp.domain.ownership import Owner
 from webapp.domain.recipients import ContactRole
 from webapp.domain.shown import token_of
 from webapp.models import Client, Partner, User, db
-from webapp.services.clients import contacts
+from webapp.services.clients import archiving, contacts
 from webapp.services.reminders import situations
 
 NOBODY = dict.fromkeys(ContactRole, "")
@@ -301,3 +301,12 @@ def test_an_undo_that_was_overtaken_says_by_whom(app, browse, cast: Cast):
     assert answer.status_code == 409
     assert "Changed by you" in answer.text
     assert stored(app, cast)["billing"] == cast.dana
+
+
+def test_the_people_of_an_archived_client_still_see_their_company(app, browse, cast: Cast):
+    with unit_of_work(app):
+        alice, acme = db.session.get_one(User, cast.alice), db.session.get_one(Client, cast.client)
+        archiving.archive(alice, acme)
+    answer = browse(cast.dana).get("/account/company")
+    assert answer.status_code == 200
+    assert "Dave" in answer.text

@@ -134,7 +134,7 @@ def test_an_id_of_an_archived_client_is_taken(app, browse, archived):
 
 def test_erasing_asks_for_the_name(app, browse, archived):
     alice, url = browse(archived.alice), page_of(archived, "erase")
-    assert "What stays, and why" in alice.get(url).text
+    assert "What is kept, and why" in alice.get(url).text
     for name in ("", "acme", "Other"):
         assert alice.post(url, data={"name": name}).status_code == 422
     answer = alice.post(url, data={"name": " Acme "})

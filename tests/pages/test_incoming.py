@@ -42,7 +42,7 @@ def language(app, cast, browse):
 def test_another_site_changes_nothing(language, headers):
     answer, stored = language(**headers)
     assert answer.status_code == 403
-    assert "This came from another site" in answer.text
+    assert "This request came from another site" in answer.text
     assert stored is None
 
 

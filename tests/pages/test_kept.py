@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 
 from tests.support.cast import Cast, let_in, make_user, unit_of_work
 from tests.support.forms import shown_to
+from tests.support.two_step import RECOVERY, code, turn_on
 from webapp.models import Partner, SessionEnd, User, UserSession, db
 from webapp.pages.asking import MOST_CHARACTERS, SECRET
 from webapp.services.accounts import logins, sessions
@@ -255,3 +256,29 @@ def test_the_kept_page_leads_nowhere_else(browse, cast: Cast):
         assert dana.post("/kept/drop", data={"next": target}).location == "/"
         form = {"password": WORDS, "next": target}
         assert dana.post("/sign-in/confirm", data=form).location == "/"
+
+
+def test_confirming_changes_the_key(app, browse, cast: Cast):
+    dana = browse(cast.dana)
+    thief = app.test_client()
+    thief.set_cookie("portal_session", dana.get_cookie("portal_session").value)
+    assert thief.get(PROFILE).status_code == 200
+    assert dana.post("/sign-in/confirm", data={"password": WORDS}).status_code == 303
+    assert dana.get(PROFILE).status_code == 200
+    assert thief.get(PROFILE).status_code == 303
+
+
+def test_who_has_a_second_step_confirms_by_both(app, browse, cast: Cast):
+    turn_on(app, cast.dana, RECOVERY)
+    dana, shown_now = browse(cast.dana), code()
+    assert 'autocomplete="one-time-code"' in dana.get("/sign-in/confirm").text
+    for given, status in (
+        ({"password": WORDS}, 422),
+        ({"password": WORDS, "code": "12345"}, 422),
+        ({"password": "wrong", "code": shown_now}, 422),
+        ({"password": WORDS, "code": shown_now}, 303),
+        # Each code counts once.
+        ({"password": WORDS, "code": shown_now}, 422),
+        ({"password": WORDS, "code": RECOVERY}, 303),
+    ):
+        assert dana.post("/sign-in/confirm", data=given).status_code == status, given

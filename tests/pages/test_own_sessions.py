@@ -54,7 +54,7 @@ def test_signing_out_there(app, browse, cast: Cast):
     session_id = max(ids_in(here.get(PROFILE).text))
     answer = here.post(f"{LIST}/{session_id}")
     assert answer.location == f"{PROFILE}#sessions"
-    assert "Signed out there." in here.get(PROFILE).text
+    assert "That device is signed out." in here.get(PROFILE).text
     assert [opens(client) for client in (here, there, third)] == [True, True, False]
     with app.app_context():
         logged = select(SecurityEvent.user_id).where(

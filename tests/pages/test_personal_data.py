@@ -32,7 +32,7 @@ def test_whoever_edits_a_person_finds_it(browse, cast):
         assert f'href="{page_of(user_id)}"' in alice.get(address).text
     page = alice.get(page_of(cast.dave)).text
     assert "Download data" in page
-    assert "What stays, and why" in page
+    assert "What is kept, and why" in page
 
 
 def test_a_download_has_it_all(app, browse, cast):

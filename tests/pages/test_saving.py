@@ -80,7 +80,7 @@ def test_a_button_leads_to_a_page_that_says_why(app, browse, cast: Cast, who):
     assert codes_of(lambda _: reader.post(address), 8) == [303] * most + [429] * (8 - most)
     before = counts(app)
     refused = reader.post(address)
-    assert "Too many mails for now" in refused.text
+    assert "Too many mails in a short time" in refused.text
     assert "Try again in 60 min." in refused.text
     assert int(refused.headers["Retry-After"]) > 3000
     assert counts(app) == before

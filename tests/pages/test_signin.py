@@ -141,7 +141,7 @@ def test_a_link_sets_no_password_that_is_easily_guessed(app, browse, cast: Cast)
     for weak in ("Odnowa Bob 2026", "password12"):
         answer = eve.post(f"/link/{token}", data={"password": weak})
         assert answer.status_code == 422
-        assert "This is easy to guess" in answer.text
+        assert "This password is easy to guess" in answer.text
         assert weak not in answer.text
     assert eve.post(f"/link/{token}", data={"password": SECRET}).status_code == 303
 

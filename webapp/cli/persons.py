@@ -10,7 +10,7 @@ from webapp.models import User, db
 from webapp.models.organisation import users_with_organisations
 from webapp.services.erasing import export, person
 
-GOES = """What goes: name, addresses and job title (a number stands in their place, in the history and in stored
+GOES = """What is erased: name, addresses and job title (a number stands in their place, in the history and in stored
 mails, too), the contents of all mails to this person, access, devices, networks and contact roles. Users of the
 same login in other organisations stay as they are."""
 STAYS = """What stays: when mails went out, with which result, and the SHA-256 of those whose contents were still kept

@@ -29,7 +29,9 @@ PROBLEMS: dict[Problem, Any] = {
         "No column says which company a line is about. Map company, domain or external id."
     ),
     Problem.CONTROL: _l("Remove the control characters."),
-    Problem.UNSEEN: _l("Type this anew: it holds an invisible character, perhaps from copying."),
+    Problem.UNSEEN: _l(
+        "Type this again: it contains an invisible character, perhaps from copying."
+    ),
     Problem.TOO_LONG: _l("Use at most %(max)d characters."),
     Problem.DATE: _l("This is not a date in the form expected, or it is far off: %(value)s"),
     Problem.TERM: _l("Write the term like P1M or P1Y, ten years at most: %(value)s"),

@@ -10,7 +10,9 @@ WORDS: dict[Refusal, Any] = {
     Refusal.EMPTY: _l("Fill this in."),
     Refusal.TOO_LONG: _l("Use at most %(max)d characters."),
     Refusal.CONTROL: _l("Remove line breaks and control characters."),
-    Refusal.UNSEEN: _l("Type this anew: it holds an invisible character, perhaps from copying."),
+    Refusal.UNSEEN: _l(
+        "Type this again: it contains an invisible character, perhaps from copying."
+    ),
     Refusal.NO_OPTION: _l("Choose one of the options."),
     Refusal.DOMAIN: _l("Write a domain such as example.com."),
     Refusal.TIME_ZONE: _l("There is no such time zone. Write it like Europe/Warsaw."),
@@ -41,31 +43,32 @@ WORDS: dict[Refusal, Any] = {
     Refusal.FACTOR_REQUIRED: _l("Your team requires two-step verification, so it stays on."),
     Refusal.FACTOR_MISSING: _l("This person signs in without two-step verification."),
     Refusal.FACTOR_ELSEWHERE: _l(
-        "This person belongs to other organisations, too, so only whoever runs the portal can turn it off."
+        "This person belongs to other organisations, too, so only whoever runs the portal can turn off two-step "
+        "verification."
     ),
     Refusal.FACTOR_OWN: _l("Set up two-step verification for yourself first, in your profile."),
     Refusal.PASSWORD_NAMES: _l(
-        "This is easy to guess: your name, your organisation's and the portal's don't count. "
+        "This password is easy to guess: your name, your organisation's and the portal's don't count. "
         "Add two or three other words."
     ),
     Refusal.PASSWORD_WORDS: _l(
-        "This is easy to guess: it is made of what is tried first. "
+        "This password is easy to guess: it is made of the most common guesses. "
         "Add two or three words that don't belong together."
     ),
     Refusal.PASSWORD_KEYS: _l(
-        "This is easy to guess: these keys lie side by side. "
+        "This password is easy to guess: these keys lie side by side. "
         "Take three or four words that don't belong together."
     ),
     Refusal.PASSWORD_REPEATS: _l(
-        "This is easy to guess: it repeats itself. "
+        "This password is easy to guess: it repeats itself. "
         "Take three or four words that don't belong together."
     ),
     Refusal.PASSWORD_SEQUENCE: _l(
-        "This is easy to guess: it follows an order, as abc or 6543 do. "
+        "This password is easy to guess: it follows an order, as abc or 6543 do. "
         "Take three or four words that don't belong together."
     ),
     Refusal.PASSWORD_DATE: _l(
-        "This is easy to guess: dates and years are soon tried. "
+        "This password is easy to guess: dates and years are among the first guesses. "
         "Take three or four words that don't belong together."
     ),
     Refusal.EXTERNAL_ID_TAKEN: _l("Another of your clients has this ID."),
@@ -95,10 +98,10 @@ WORDS: dict[Refusal, Any] = {
     Refusal.INVISIBLE: _l("Remove the invisible character from line %(line)d."),
     Refusal.WEB_ADDRESS: _l("Write a web address such as https://company.example/privacy."),
     Refusal.MAILBOX_LIMIT: _l(
-        "This mailbox has got as many such mails as it may within an hour. Try again in %(minutes)d min."
+        "This mailbox has reached its hourly limit for such mails. Try again in %(minutes)d min."
     ),
     Refusal.ORGANISATION_LIMIT: _l(
-        "Your organisation has sent as many such mails as it may within an hour. Try again in %(minutes)d min."
+        "Your organisation has reached its hourly limit for such mails. Try again in %(minutes)d min."
     ),
     Refusal.MAIL_OVER: _l(
         "This mail can't be sent again: it is too late, or its reader knows already."

@@ -21,7 +21,7 @@ SENTENCES: dict[SecurityAction, Any] = {
     SecurityAction.PASSWORD_RESET: _l("New password set by a link"),
     SecurityAction.ADDRESS_ASKED: _l("New address entered: %(email)s"),
     SecurityAction.ADDRESS_CHANGED: _l("Address changed to: %(email)s"),
-    SecurityAction.ADDRESS_STOPPED: _l("New address stopped; mail goes to: %(email)s"),
+    SecurityAction.ADDRESS_STOPPED: _l("Address change cancelled; mail goes to: %(email)s"),
     SecurityAction.ROLE_CHANGED: _l("Role changed: %(admin)s"),
     SecurityAction.ACCESS_CHANGED: _l("Access changed: %(active)s"),
     SecurityAction.FACTOR_SET: _l("Two-step verification turned on"),
@@ -36,7 +36,7 @@ SENTENCES: dict[SecurityAction, Any] = {
 NOTICES: dict[SecurityMatter, tuple[Any, Any]] = {
     SecurityMatter.NEW_DEVICE: (
         _l("New sign-in"),
-        _l("Somebody signed in to your account on a device that was not known for it."),
+        _l("Somebody signed in to your account on a new device."),
     ),
     SecurityMatter.PASSWORD_CHANGED: (
         SENTENCES[SecurityAction.PASSWORD_CHANGED],
@@ -52,7 +52,9 @@ NOTICES: dict[SecurityMatter, tuple[Any, Any]] = {
     ),
     SecurityMatter.FACTOR_REMOVED: (
         SENTENCES[SecurityAction.FACTOR_REMOVED],
-        _l("Two-step verification was turned off for your account. The password alone signs in."),
+        _l(
+            "Two-step verification was turned off for your account. The password alone is enough to sign in."
+        ),
     ),
     SecurityMatter.RECOVERY_CODES_MADE: (
         SENTENCES[SecurityAction.RECOVERY_CODES_MADE],
@@ -60,7 +62,9 @@ NOTICES: dict[SecurityMatter, tuple[Any, Any]] = {
     ),
     SecurityMatter.RECOVERY_CODE_USED: (
         _l("Recovery code used"),
-        _l("Somebody signed in to your account with a recovery code, which no longer works."),
+        _l(
+            "Somebody signed in to your account with a recovery code. That code can't be used again."
+        ),
     ),
     SecurityMatter.ADDRESS_CHANGED: (
         _l("Address changed"),

@@ -58,7 +58,7 @@ def company_page(
         conflict=conflict,
         warned=warned,
         known=known,
-        plans=upcoming(known),
+        plans=() if client.archived_at else upcoming(known),
         today=runtime.today(client.time_zone),
     )
 

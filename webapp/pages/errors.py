@@ -54,7 +54,7 @@ TEXTS = {
     ),
 }
 TOO_MANY = _l("Too many attempts")
-TOO_MANY_MAILS = _l("Too many mails for now")
+TOO_MANY_MAILS = _l("Too many mails in a short time")
 # What somebody tried in vain: broken or foreign requests, another role's, another organisation's, too many.
 NOTED = {400, 403, 404, 429}
 CHANGED_MEANWHILE = (
@@ -68,7 +68,7 @@ SESSION_ENDED = (
     ),
 )
 OTHER_SITE = (
-    _l("This came from another site"),
+    _l("This request came from another site"),
     _l("Nothing was saved. Open the portal itself, and do there what you wanted to do."),
 )
 

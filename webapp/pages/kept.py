@@ -8,18 +8,19 @@ from wtforms import PasswordField
 
 from webapp.domain.access import Action
 from webapp.models import db
-from webapp.pages import guards, htmx, proving, sessions
-from webapp.pages.forms import Form, required
+from webapp.pages import guards, htmx, proving, sessions, signin_code
+from webapp.pages.forms import required
 from webapp.pages.htmx import Answer
-from webapp.services.accounts import kept, logins
-from webapp.services.accounts import sessions as session_rows
+from webapp.pages.signin_code import WRONG_CODE
+from webapp.pages.signin_forms import CodeForm
+from webapp.services.accounts import kept, logins, second_factor
 from webapp.services.accounts.kept import Kept
-from webapp.signin import password
+from webapp.signin import authenticator, password
 
 blueprint = Blueprint("kept", __name__)
 
 
-class ConfirmForm(Form):
+class ConfirmForm(CodeForm):
     password = PasswordField(_l("Password"), validators=[required()])
 
 
@@ -36,23 +37,35 @@ def own_session() -> int:
 @blueprint.route("/sign-in/confirm", methods=["GET", "POST"])
 @guards.allow(Action.USE_ACCOUNT)
 @guards.before_second_factor
-@guards.before_second_factor
 @proving.limit_failures(sessions.own_address)
 def confirm() -> Answer:
-    """Show again who one is, before a sensitive change."""
+    """Show again who one is, before a sensitive change: by all that signing in takes."""
     form = ConfirmForm()
-    if form.validate_on_submit():
-        session_id, key = own_session(), sessions.own_address()
-        secret = logins.secret_of(key)
-        # Verifying takes long on purpose, so it must not run while we hold SQLite's write lock.
-        db.session.rollback()
-        if password.verify(secret, form.password.data):
-            session_rows.prove(session_id)
-            return redirect(onward(), 303)
-        proving.failed(key)
-        form.password.errors = [_("This is not your present password.")]
+    if second_factor.app_of(sessions.own_login()) is None:
+        del form.code
+    if form.validate_on_submit() and is_right(form):
+        sessions.prove()
+        return redirect(onward(), 303)
     page = render_template("kept/confirm.html", form=form, onward=onward())
     return page, 422 if form.errors else 200
+
+
+def is_right(form: ConfirmForm) -> bool:
+    """Check the password, and the code if there is one to be given. What is wrong counts as a failure."""
+    key = sessions.own_address()
+    secret = logins.secret_of(key)
+    # Verifying takes long on purpose, so it must not run while we hold SQLite's write lock.
+    db.session.rollback()
+    if not password.verify(secret, form.password.data):
+        form.password.errors = [_("This is not your present password.")]
+    elif form.code and not signin_code.proved(
+        sessions.own_login(), authenticator.digits(form.code.data)
+    ):
+        form.code.errors = [WRONG_CODE]
+    else:
+        return True
+    proving.failed(key)
+    return False
 
 
 @blueprint.get("/kept")

@@ -37,7 +37,7 @@ def listed() -> dict[str, Any]:
 def end(session_id: int) -> Response:
     """Sign out on one device."""
     guards.found(session_rows.end_device(own().login_id, session_id) or None)
-    return told(_("Signed out there."))
+    return told(_("That device is signed out."))
 
 
 @blueprint.post("/settings/profile/sessions")

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
 from webapp.models import Login, SignInMethod, db
@@ -14,6 +15,7 @@ from webapp.services.accounts import second_factor
 from webapp.signin import authenticator, limits, password, recovery
 
 blueprint = Blueprint("signin_code", __name__)
+WRONG_CODE = _l("This code is wrong, or was used already. Wait for the next one.")
 
 
 def pending_address() -> str:
@@ -25,8 +27,8 @@ def pending_address() -> str:
 def tell_of_codes(left: int) -> None:
     """Say how many recovery codes are left, after one was used."""
     text = ngettext(
-        "This recovery code is used up. %(num)d is left; your profile makes new ones.",
-        "This recovery code is used up. %(num)d are left; your profile makes new ones.",
+        "You signed in with a recovery code. %(num)d code is left; make new ones in your profile.",
+        "You signed in with a recovery code. %(num)d codes are left; make new ones in your profile.",
         left,
     )
     none = _("That was your last recovery code. Make new ones in your profile.")
@@ -54,7 +56,7 @@ def ask() -> Answer:
                 tell_of_codes(len(second_factor.codes_of(login)))
             return answer
         proving.failed(email_key)
-        form.code.errors = [_("This code is wrong, or was used already. Wait for the next one.")]
+        form.code.errors = [WRONG_CODE]
     page = render_template("signin/code.html", form=form, onward=onward)
     return page, 422 if form.errors else 200
 

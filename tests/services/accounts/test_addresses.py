@@ -16,7 +16,7 @@ from webapp.models import (
     User,
     db,
 )
-from webapp.services.accounts import addresses, logins, membership, people, sessions
+from webapp.services.accounts import addresses, logins, membership, people, second_factor, sessions
 from webapp.services.errors import Refused
 
 OLD, NEW = "dana@acme.example", "dana.new@acme.example"
@@ -144,3 +144,36 @@ def test_another_mailbox_gives_no_login_back(dana, login, cast: Cast):
     assert login.email == OLD
     assert logins.password_of(login).secret == "a hash"
     assert addresses.waiting(dana) is None
+
+
+def with_app(login: Login, key: str) -> None:
+    second_factor.set_up(login, key, 1, ["a code"])
+
+
+def test_a_mailbox_is_no_way_around_an_app_that_was_there(dana, login):
+    with_app(login, "A" * 32)
+    addresses.confirm(addresses.ask(dana, NEW))
+    addresses.stop(stop_links()[0])
+    assert logins.password_of(login) is None
+    assert second_factor.app_of(login).secret == "A" * 32
+    assert len(second_factor.codes_of(login)) == 1
+
+
+def test_an_app_that_was_set_up_since_then_goes(dana, login):
+    addresses.confirm(addresses.ask(dana, NEW))
+    with_app(login, "A" * 32)
+    addresses.stop(stop_links()[0])
+    assert second_factor.app_of(login) is None
+    assert list(second_factor.codes_of(login)) == []
+
+
+@pytest.mark.parametrize("own", [None, "B" * 32])
+def test_a_new_login_at_the_old_address_is_no_way_around_either(dana, login, twin, own):
+    with_app(login, "A" * 32)
+    addresses.confirm(addresses.ask(dana, NEW))
+    mine = logins.prove(OLD)
+    if own:
+        with_app(mine, own)
+    addresses.stop(stop_links()[0])
+    assert logins.of(dana) is mine
+    assert second_factor.app_of(mine).secret == "A" * 32

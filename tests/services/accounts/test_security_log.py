@@ -12,6 +12,7 @@ from webapp.services.accounts import (
     membership,
     partners,
     people,
+    second_factor,
     security_log,
 )
 
@@ -109,3 +110,14 @@ def test_a_line_says_from_where_if_there_is_a_request(app, browse, cast: Cast):
         _joined, asked, exported = lines()
         assert (asked.network, asked.agent) == ("127.0.0.1", agent[:300])
         assert (exported.network, exported.agent) == (None, None)
+
+
+def test_who_takes_a_second_step_from_somebody_is_told(context, cast: Cast):
+    dana, dave = db.session.get_one(User, cast.dana), db.session.get_one(User, cast.dave)
+    login = let_in(dave)
+    second_factor.set_up(login, "a key", 1, ["a hash"])
+    second_factor.reset(dana, login)
+    assert told()[1:] == [
+        ("factor_set", cast.dave, None, {}),
+        ("factor_removed", cast.dave, cast.dana, {}),
+    ]

@@ -83,7 +83,7 @@ def test_who_goes_on_lasts_no_longer(dave, twin):
     with time_machine.travel(BEGUN, tick=False):
         before = sessions.begin(dave, SignInMethod.LINK)
     with time_machine.travel(BEGUN + timedelta(hours=1), tick=False):
-        after = sessions.go_on(sessions.find(before)[1], twin, SessionEnd.SWITCHED)
+        after = sessions.go_on(sessions.find(before)[1], twin)
         assert sessions.find(before) is None
         user, sign_in = sessions.find(after)
     assert user is twin
@@ -106,7 +106,7 @@ def test_what_ends_sessions_says_why(dave, twin, cast: Cast):
     sessions.begin(twin, SignInMethod.PASSWORD)
     membership.deactivate(None, dave)
     assert ends()[-1] is None
-    logins.forget_credentials(logins.of(twin))
+    logins.forget_credentials(logins.of(twin), since=datetime.now(UTC))
     assert ends()[-1] is SessionEnd.ADDRESS
     assert ends()[3] is None
 

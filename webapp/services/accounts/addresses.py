@@ -105,8 +105,9 @@ def note_change(actor: User | None, user: User, before: str) -> None:
 def stop(link: Link) -> None:
     """Undo a new address from the old mailbox.
 
-    From the mailbox of the login it shuts out whoever asked for that: all credentials and sessions end, and
-    a link to set a new password goes there. Raises Refused if the link is over, or the address taken meanwhile.
+    From the mailbox of the login it shuts out whoever asked for that: the password, sessions and whatever was set up
+    since then end, and a link to set a new password goes there. Raises Refused if the link is over, or the address
+    taken meanwhile.
     """
     user = links.take(link)
     cancel(user)
@@ -114,7 +115,7 @@ def stop(link: Link) -> None:
     if link.login is not None:
         login = give_back(link.login, link.email)
         membership.join(user, login)
-        logins.forget_credentials(login)
+        logins.forget_credentials(login, since=link.created_at)
         links.void(login, LinkPurpose.PASSWORD_RESET)
         # Not even too many requests for new passwords keep somebody from stopping this.
         links.send(user, LinkPurpose.PASSWORD_RESET, login=login, counts=False)
@@ -128,6 +129,7 @@ def give_back(login: Login, email: str) -> Login:
         login.email, login.email_key = email, email.casefold()
         db.session.flush()
         return login
+    logins.hand_over_app(login, present)
     for user in logins.members_of(login):
         membership.join(user, present)
     return present

@@ -154,10 +154,26 @@ def tell(login: Login, matter: SecurityMatter, actor: User | None = None) -> Non
         security_notices.tell(users[0], matter, [login.email], actor=actor)
 
 
-def forget_credentials(login: Login) -> None:
-    """Take all credentials away: whoever has them gets in no more, until a link from the mailbox sets a password."""
-    db.session.execute(delete(Credential).where(Credential.login_id == login.id))
+def forget_credentials(login: Login, since: datetime) -> None:
+    """Take away the password, and whatever else was made since a moment: whoever has that gets in no more.
+
+    A link from the mailbox sets a password then. An app that was there before stays, since a mailbox is no way
+    around it.
+    """
+    whatever = or_(Credential.kind == CredentialKind.PASSWORD, Credential.made_at >= since)
+    db.session.execute(delete(Credential).where(Credential.login_id == login.id, whatever))
     sessions.end_of_login(login, SessionEnd.ADDRESS)
+
+
+def hand_over_app(before: Login, login: Login) -> None:
+    """Let another login be asked for the authenticator app of one whose users it becomes, if that has an app."""
+    second = Credential.kind != CredentialKind.PASSWORD
+    app = exists().where(Credential.login_id == before.id, Credential.kind == CredentialKind.TOTP)
+    if before.id == login.id or not db.session.scalar(select(app)):
+        return
+    db.session.execute(delete(Credential).where(Credential.login_id == login.id, second))
+    own = Credential.login_id == before.id, second
+    db.session.execute(update(Credential).where(*own).values(login_id=login.id))
 
 
 def forget_unused(login: Login) -> None:

@@ -132,7 +132,7 @@ def is_required(login: Login) -> bool:
 def take_away(login: Login, actor: User | None = None) -> None:
     forget(login, CredentialKind.TOTP, CredentialKind.RECOVERY_CODE)
     sessions.end_of_login(login, SessionEnd.FACTOR)
-    security_log.record_login(SecurityAction.FACTOR_REMOVED, login)
+    security_log.record_login(SecurityAction.FACTOR_REMOVED, login, actor=actor)
     logins.tell(login, SecurityMatter.FACTOR_REMOVED, actor)
 
 

@@ -46,7 +46,9 @@ def record(
     )
 
 
-def record_login(action: SecurityAction, login: Login | None, **details: str) -> None:
+def record_login(
+    action: SecurityAction, login: Login | None, *, actor: User | None = None, **details: str
+) -> None:
     """Write a line about a login, or with None about somebody unknown, by the same two statements.
 
     Admins see it only if the login is nobody in another organisation.
@@ -59,7 +61,7 @@ def record_login(action: SecurityAction, login: Login | None, **details: str) ->
         login_id=login_id,
         user_id=only.user_id if only else None,
         organisation_id=only.organisation_id if only else None,
-        actor_id=None,
+        actor_id=actor.id if actor else None,
         details=details,
     )
 

@@ -35,11 +35,15 @@ def begin(user: User, method: SignInMethod) -> str:
     return add(user, method=method, made_at=now, proved_at=now, ends_at=ends)
 
 
-def go_on(before: SignIn, user: User, by: SessionEnd) -> str:
-    """End a session and begin another one in its stead, which lasts no longer. Returns the new one's key."""
-    end_one(before, by)
-    kept = {"method": before.method, "proved_at": before.proved_at, "ends_at": before.ends_at}
-    return add(user, made_at=datetime.now(UTC), **kept)
+def go_on(before: SignIn, user: User, *, proved: bool = False) -> str:
+    """End a session and begin another one in its stead, which lasts no longer. Returns the new one's key.
+
+    ``proved``: the person has just shown again who it is.
+    """
+    end_one(before, SessionEnd.SWITCHED)
+    now = datetime.now(UTC)
+    kept = {"method": before.method, "ends_at": before.ends_at}
+    return add(user, made_at=now, proved_at=now if proved else before.proved_at, **kept)
 
 
 def add(user: User, *, made_at: datetime, **values: Any) -> str:
@@ -105,12 +109,6 @@ def former(key: str) -> int | None:
     """Find the id of a key's session, whether it is over or not."""
     found = execute(select(row.id).where(row.key_hash == key_hash(key))).scalar()
     return int(found) if found is not None else None
-
-
-def prove(session_id: int) -> None:
-    """Note that the person has just shown again who it is."""
-    now = datetime.now(UTC)
-    execute(update(user_session_table).where(row.id == session_id).values(proved_at=now))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import or_, select
+from sqlalchemy import case, literal, or_, select
 
 from webapp.domain.ownership import (
     EffectiveOwner,
@@ -62,8 +62,11 @@ ROWS = select(
     client.situation,
     client.contact_id,
     client.first_decision_on,
-    client.archived_at,
-    client.erased_at,
+    # A code, since each moment would be made a date and time of its own.
+    case(
+        (client.erased_at.is_not(None), literal("erased")),
+        (client.archived_at.is_not(None), literal("archived")),
+    ).label("ended"),
     company.name,
     company.time_zone,
     next_mail().label("next_mail"),
@@ -121,7 +124,7 @@ class ClientRow(NamedTuple):
 
     ``renewal``: the date of what is decided, if the decision is due before. ``later``: the next decision, if
     the first one is overdue. ``alone``: only one person at the client is told. ``at_risk``: the day of the
-    next mail to people who are hard to reach. ``archived``, ``erased``: nothing goes out for it any more.
+    next mail to people who are hard to reach. ``ended``: "archived" or "erased".
     """
 
     id: int
@@ -136,8 +139,7 @@ class ClientRow(NamedTuple):
     reach: Reachability
     alone: bool
     at_risk: date | None
-    archived: bool = False
-    erased: bool = False
+    ended: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,8 +260,7 @@ def client_rows(rows: Sequence[Any], partner: Partner, team: Team) -> Iterator[C
         situation,
         own_id,
         decision,
-        archived_at,
-        erased_at,
+        ended,
         name,
         zone,
         mail,
@@ -284,6 +285,5 @@ def client_rows(rows: Sequence[Any], partner: Partner, team: Team) -> Iterator[C
             reach=reach,
             alone=alone,
             at_risk=None if reach is Reachability.GREEN else at_risk(mail, blocked, day),
-            archived=archived_at is not None,
-            erased=erased_at is not None,
+            ended=ended,
         )

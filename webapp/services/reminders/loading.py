@@ -11,7 +11,7 @@ from webapp.domain.facts import ClientFacts, PartnerFacts
 from webapp.domain.ownership import Choice, Person
 from webapp.domain.recipients import ContactRole
 from webapp.domain.schedule import Window
-from webapp.models import Client, Partner, User
+from webapp.models import Client, Partner, User, db
 from webapp.models.tables import (
     among,
     client_table,
@@ -111,8 +111,8 @@ def load(client_ids: Sequence[int]) -> dict[int, ClientFacts]:
 
 
 def load_one(client_id: int) -> ClientFacts:
-    """Load the facts of one client, which must exist."""
-    return load([client_id])[client_id]
+    """Load the facts of one client, which must exist. It may be archived: its people still see its pages."""
+    return of_client(db.session.get_one(Client, client_id))
 
 
 def of_client(client: Client) -> ClientFacts:
