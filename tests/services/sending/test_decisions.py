@@ -12,7 +12,7 @@ from webapp import worker
 from webapp.config import load
 from webapp.domain.ownership import Owner
 from webapp.domain.refusals import Refusal
-from webapp.domain.retention import Kind
+from webapp.domain.retention import DataKind
 from webapp.domain.shown import token_of
 from webapp.models import (
     AuditEntry,
@@ -224,7 +224,7 @@ def test_who_would_not_get_it_today_does_not_get_it_again(app, sending, unclear,
 
 def test_the_bytes_of_an_unclear_mail_are_kept(app, sending, unclear):
     with time_machine.travel(STEP_30 + timedelta(days=60), tick=False), unit_of_work(app):
-        retention.forget(Kind.MESSAGE)
+        retention.forget(DataKind.MESSAGE)
         kept = set(db.session.scalars(select(DeliveryMessage.delivery_id)))
     assert unclear.id in kept
 
