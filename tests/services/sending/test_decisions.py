@@ -257,8 +257,8 @@ def test_a_refused_mail_is_written_anew_to_the_corrected_address(app, sending, s
     old, new = mails_to(app, sending.dana)
     assert (old.state, new.state) == (DeliveryState.SUPERSEDED, DeliveryState.SENT)
     assert new.email == "dana.k@acme.example"
-    # The link to confirm it, and the reminder.
-    assert [letter.recipients for letter in sink.letters[before:]] == [["dana.k@acme.example"]] * 2
+    # The link to confirm it, the notice that it was changed, and the reminder.
+    assert [letter.recipients for letter in sink.letters[before:]] == [["dana.k@acme.example"]] * 3
     assert history(app, rejected.id)[-1] == ("superseded", sending.bob)
     decide(app, decisions.send_again, sending.bob, rejected.id)
     assert len(mails_to(app, sending.dana)) == 2
