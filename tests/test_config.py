@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from webapp import config
+from webapp import config, setting_values
 from webapp.config import SettingError, Settings, load
 from webapp.i18n import LANGUAGES
 
@@ -20,31 +20,51 @@ def test_nothing_set_gives_the_defaults():
 @pytest.mark.parametrize(
     ("parse", "text", "value"),
     [
-        *((config.boolean, text, True) for text in ("1", "true", "YES", "On")),
-        *((config.boolean, text, False) for text in ("0", "False", "no", "off")),
-        (config.separated, "", ()),
+        *((setting_values.boolean, text, True) for text in ("1", "true", "YES", "On")),
+        *((setting_values.boolean, text, False) for text in ("0", "False", "no", "off")),
+        (setting_values.separated, "", ()),
         (
-            config.separated,
+            setting_values.separated,
             "a.example, b.example c.example,",
             ("a.example", "b.example", "c.example"),
         ),
-        (config.language, "pl", "pl"),
-        (config.filled, "HubSpot", "HubSpot"),
-        (config.whole_number, "0", 0),
-        (config.whole_number, "12", 12),
-        (config.at_least_one, "30", 30),
-        (config.web_address, "https://portal.example.com/", "https://portal.example.com"),
-        (config.web_address, "http://[::1]:8000/under/a/path", "http://[::1]:8000/under/a/path"),
-        (config.database_address, "sqlite:///portal.db", "sqlite:///portal.db"),
-        (config.mail_address, "inbox:", "inbox:"),
-        (config.mail_address, "smtp://u:p%40@mail:587?tls=off", "smtp://u:p%40@mail:587?tls=off"),
-        (config.mail_address, "smtps://mail.example", "smtps://mail.example"),
-        (config.storage_address, "memory://", "memory://"),
-        (config.storage_address, "redis://:secret@cache:6379/1", "redis://:secret@cache:6379/1"),
-        (config.broker_address, "", ""),
-        (config.broker_address, "redis://:secret@cache:6379/1", "redis://:secret@cache:6379/1"),
-        (config.broker_address, "amqp://u:p@queue:5672/portal", "amqp://u:p@queue:5672/portal"),
-        (config.level, "debug", "DEBUG"),
+        (setting_values.language, "pl", "pl"),
+        (setting_values.filled, "HubSpot", "HubSpot"),
+        (setting_values.whole_number, "0", 0),
+        (setting_values.whole_number, "12", 12),
+        (setting_values.at_least_one, "30", 30),
+        (setting_values.web_address, "https://portal.example.com/", "https://portal.example.com"),
+        (
+            setting_values.web_address,
+            "http://[::1]:8000/under/a/path",
+            "http://[::1]:8000/under/a/path",
+        ),
+        (setting_values.database_address, "sqlite:///portal.db", "sqlite:///portal.db"),
+        (setting_values.mail_address, "inbox:", "inbox:"),
+        (
+            setting_values.mail_address,
+            "smtp://u:p%40@mail:587?tls=off",
+            "smtp://u:p%40@mail:587?tls=off",
+        ),
+        (setting_values.mail_address, "smtps://mail.example", "smtps://mail.example"),
+        (setting_values.storage_address, "memory://", "memory://"),
+        (
+            setting_values.storage_address,
+            "redis://:secret@cache:6379/1",
+            "redis://:secret@cache:6379/1",
+        ),
+        (setting_values.broker_address, "", ""),
+        (
+            setting_values.broker_address,
+            "redis://:secret@cache:6379/1",
+            "redis://:secret@cache:6379/1",
+        ),
+        (
+            setting_values.broker_address,
+            "amqp://u:p@queue:5672/portal",
+            "amqp://u:p@queue:5672/portal",
+        ),
+        (setting_values.level, "debug", "DEBUG"),
     ],
 )
 def test_what_is_read(parse: Callable[[str], Any], text: str, value: object) -> None:
@@ -64,13 +84,13 @@ def test_every_way_to_name_postgresql_gets_its_driver(scheme: str) -> None:
 @pytest.mark.parametrize(
     ("parse", "text"),
     [
-        *((config.boolean, text) for text in ("", "2", "maybe")),
-        *((config.language, text) for text in ("", "de", "PL", "pt-BR")),
-        (config.filled, ""),
-        *((config.whole_number, text) for text in ("", "-1", "1.5", "ten", "²", "٣")),
-        *((config.at_least_one, text) for text in ("0", "", "-1")),
+        *((setting_values.boolean, text) for text in ("", "2", "maybe")),
+        *((setting_values.language, text) for text in ("", "de", "PL", "pt-BR")),
+        (setting_values.filled, ""),
+        *((setting_values.whole_number, text) for text in ("", "-1", "1.5", "ten", "²", "٣")),
+        *((setting_values.at_least_one, text) for text in ("0", "", "-1")),
         *(
-            (config.web_address, text)
+            (setting_values.web_address, text)
             for text in (
                 "",
                 "portal.example.com",
@@ -87,26 +107,29 @@ def test_every_way_to_name_postgresql_gets_its_driver(scheme: str) -> None:
             )
         ),
         *(
-            (config.database_address, text)
+            (setting_values.database_address, text)
             for text in ("", "portal.db", "mysql://db/portal", "sqlite://", "sqlite:///:memory:")
         ),
-        (config.long_secret, "short"),
+        (setting_values.long_secret, "short"),
         *(
-            (config.sender_address, text)
+            (setting_values.sender_address, text)
             for text in ("", "nobody", "a@b", "a b@c.example", "a@☃.☃")
         ),
-        *((config.host_names, text) for text in ("https://a.example", "a.example/path")),
+        *((setting_values.host_names, text) for text in ("https://a.example", "a.example/path")),
         *(
-            (config.frame_addresses, text)
+            (setting_values.frame_addresses, text)
             for text in ("x; script-src *", "intranet.example", "https://a.example;b")
         ),
         *(
-            (config.mail_address, text)
+            (setting_values.mail_address, text)
             for text in ("", "mail.example", "smtp:", "smtp://", "smtp:mail:25", "http://mail")
         ),
-        *((config.storage_address, text) for text in ("", "redis", "redis://")),
-        *((config.broker_address, text) for text in ("redis", "memory://", "redis://", "http://h")),
-        *((config.level, text) for text in ("", "loud")),
+        *((setting_values.storage_address, text) for text in ("", "redis", "redis://")),
+        *(
+            (setting_values.broker_address, text)
+            for text in ("redis", "memory://", "redis://", "http://h")
+        ),
+        *((setting_values.level, text) for text in ("", "loud")),
     ],
 )
 def test_what_is_refused(parse: Callable[[str], Any], text: str) -> None:

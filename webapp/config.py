@@ -1,150 +1,37 @@
 """Every setting: its variable, type, default and check. Read once, typed, refused by name."""
 
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 from urllib.parse import urlsplit
 
-from webapp.i18n import LANGUAGES
+from webapp.setting_values import (
+    at_least_one,
+    boolean,
+    broker_address,
+    database_address,
+    filled,
+    frame_addresses,
+    host_names,
+    language,
+    level,
+    long_secret,
+    long_secrets,
+    mail_address,
+    sender_address,
+    storage_address,
+    web_address,
+    whole_number,
+)
 
 PREFIX = "PORTAL_"
 # By default demo data and real data never share a file.
 DEMO_DATABASE = "sqlite:///demo.db"
-SHORTEST_KEY = 32
-TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 
 
 class SettingError(ValueError):
     """Raised for settings that can't be used. The message names each of them and its fault."""
-
-
-def boolean(text: str) -> bool:
-    if text.lower() not in TRUE | FALSE:
-        raise ValueError("must be 1 or 0")
-    return text.lower() in TRUE
-
-
-def separated(text: str) -> tuple[str, ...]:
-    return tuple(part for part in re.split(r"[,\s]+", text) if part)
-
-
-def host_names(text: str) -> tuple[str, ...]:
-    if any(not re.fullmatch(r"\.?[\w-]+(\.[\w-]+)*", name) for name in separated(text)):
-        raise ValueError("must be host names such as portal.example.com, without https://")
-    return separated(text)
-
-
-def frame_addresses(text: str) -> tuple[str, ...]:
-    # The addresses go into a header, where a semicolon would begin another directive.
-    if any(not names_host(word, "http", "https") or ";" in word for word in separated(text)):
-        raise ValueError("must be addresses such as https://intranet.example.com")
-    return separated(text)
-
-
-def long_secret(text: str) -> str:
-    if text and len(text) < SHORTEST_KEY:
-        raise ValueError(f"must have at least {SHORTEST_KEY} characters")
-    return text
-
-
-def long_secrets(text: str) -> tuple[str, ...]:
-    return tuple(map(long_secret, separated(text)))
-
-
-def sender_address(text: str) -> str:
-    """Read an address as it goes over the wire."""
-    if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", text):
-        raise ValueError("must be an e-mail address")
-    if text.isascii():
-        return text
-    import idna
-
-    name, _, domain = text.partition("@")
-    try:
-        return f"{name}@{idna.encode(domain, uts46=True).decode()}"
-    except UnicodeError:
-        raise ValueError("must be an e-mail address") from None
-
-
-def language(text: str) -> str:
-    if text not in LANGUAGES:
-        raise ValueError(f"must be one of {', '.join(sorted(LANGUAGES))}")
-    return text
-
-
-def filled(text: str) -> str:
-    if not text:
-        raise ValueError("must not be empty")
-    return text
-
-
-def whole_number(text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
-        raise ValueError("must be a whole number")
-    return int(text)
-
-
-def at_least_one(text: str) -> int:
-    if not whole_number(text):
-        raise ValueError("must be at least 1")
-    return whole_number(text)
-
-
-def names_host(text: str, *schemes: str) -> bool:
-    """Tell whether an address has one of these schemes, a host and, if it names one, a valid port."""
-    try:
-        parts = urlsplit(text)
-        return bool(
-            parts.scheme in schemes
-            and parts.hostname
-            and parts.port != 0
-            and not re.search(r"\s", text)
-        )
-    except ValueError:
-        # The error's own text may quote part of a password, so it is not passed on.
-        return False
-
-
-def web_address(text: str) -> str:
-    if not names_host(text, "http", "https") or set(text) & set("?#@"):
-        raise ValueError("must be an address such as https://portal.example.com")
-    return text.rstrip("/")
-
-
-def database_address(text: str) -> str:
-    """Check and return SQLAlchemy's URL. Plain ``postgres://`` addresses get the psycopg driver."""
-    scheme, separator, rest = text.partition("://")
-    if not separator or scheme not in ("sqlite", "postgres", "postgresql", "postgresql+psycopg"):
-        raise ValueError("must start with sqlite:/// or postgresql://")
-    if scheme == "sqlite" and rest in ("", "/", "/:memory:"):
-        raise ValueError("must name a file: nothing would be kept")
-    return text if scheme == "sqlite" else f"postgresql+psycopg://{rest}"
-
-
-def mail_address(text: str) -> str:
-    if not text.startswith("inbox:") and not names_host(text, "smtp", "smtps"):
-        raise ValueError("must be inbox:, smtp://user:password@host:port or smtps://…")
-    return text
-
-
-def storage_address(text: str) -> str:
-    if not text.startswith("memory:") and not re.match(r"[a-z+]+://\S", text):
-        raise ValueError("must be memory:// or an address such as redis://host")
-    return text
-
-
-def broker_address(text: str) -> str:
-    if text and not names_host(text, "redis", "rediss", "amqp", "amqps"):
-        raise ValueError("must be redis://host or amqp://user:password@host")
-    return text
-
-
-def level(text: str) -> str:
-    if text.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
-        raise ValueError("must be DEBUG, INFO, WARNING or ERROR")
-    return text.upper()
 
 
 def setting(default: Any, help: str, parse: Callable[[str], Any] = str) -> Any:

@@ -14,7 +14,7 @@ from flask import Flask
 from sqlalchemy import Connection, update
 
 from webapp.config import Settings
-from webapp.domain.retention import Kind
+from webapp.domain.retention import DataKind
 from webapp.mail.opening import open_transport
 from webapp.mail.transport import ServerAway, Transport
 from webapp.models import DeliveryState, Installation, db, revision
@@ -88,7 +88,7 @@ def beat() -> None:
 
 def forget() -> None:
     """Drop some of what was kept for long enough, with one transaction for each kind of which there is any."""
-    for kind in Kind:
+    for kind in DataKind:
         if retention.forget(kind):
             commit()
 

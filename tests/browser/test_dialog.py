@@ -177,7 +177,7 @@ def test_what_was_chosen_before_the_session_ended_is_saved_on_request(
         if javascript:
             assert violations(page) == []
         assert stored(app, cast) == (None, None)
-        page.get_by_role("button", name="Go on and save").click()
+        page.get_by_role("button", name="Continue and save").click()
         expect_saved(page)
         expect(page.get_by_role("heading", name="Acme", level=1)).to_be_visible()
     assert stored(app, cast) == (Owner.PARTNER, cast.bob)
@@ -191,7 +191,7 @@ def test_a_preview_after_the_end_leaves_the_dialog_as_it_is(app, visit, cast, pa
         expect(form.get_by_text("What you entered is still here")).to_be_visible()
         save(form)
         sign_in_again(page)
-        page.get_by_role("button", name="Go on and save").click()
+        page.get_by_role("button", name="Continue and save").click()
         expect_saved(page)
     assert stored(app, cast) == (Owner.PARTNER, cast.bob)
 

@@ -245,7 +245,7 @@ def verify_in_two_steps(page: Page) -> None:
 def require_of_team(page: Page) -> None:
     take_key_over(page)
     page.goto(urljoin(page.url, "/settings/team?lang=en"))
-    page.get_by_label("Required of everybody in the team").check()
+    page.get_by_label("Required for everybody on the team").check()
     button("Save")(page)
     expect(page.get_by_text("Saved: Two-step verification")).to_be_visible()
 

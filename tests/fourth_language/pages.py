@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 from tests.fourth_language.reading import CODE, Judge, listed, open_in_danish, outside, told
 from webapp import worker
 from webapp.demo import story
+from webapp.domain.snapshots import SecurityMatter
 from webapp.mail.transport import Transport
 from webapp.models import (
     Client,
@@ -30,7 +31,7 @@ from webapp.models.tables import organisation_table
 from webapp.models.transactions import writing
 from webapp.pages import guards
 from webapp.services import runtime
-from webapp.services.accounts import links, logins
+from webapp.services.accounts import admin_notices, links, logins, security_notices
 from webapp.signin import tokens
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -54,7 +55,12 @@ def demo(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Flask:
         story.load(lambda server: in_danish(app, server), runtime.now().date())
         user = db.session.scalars(select(User).where(User.active)).first()
         assert user
-        links.send(user, LinkPurpose.PASSWORD_RESET, login=logins.of(user))
+        login = logins.of(user)
+        for purpose in LinkPurpose:
+            links.send(user, purpose, login=login, new_email="new@odnowa.example")
+        for matter in SecurityMatter:
+            security_notices.tell(user, matter, {user.email}, new_email="new@odnowa.example")
+        admin_notices.tell(user, user)
         db.session.commit()
         db.session.remove()
     writing.reset(token)

@@ -142,7 +142,9 @@ def shows_its_pages(app: Flask, browse: Callable[[int], Any]) -> None:
         )
         partners = db.session.scalars(select(Partner.id)).all()
         clients = db.session.execute(
-            select(Client.id, Client.partner_id, Client.name).where(Client.archived_at.is_(None))
+            select(Client.id, Client.partner_id, Client.name)
+            .where(Client.archived_at.is_(None))
+            .order_by(Client.id)
         ).all()
         subscriptions = db.session.execute(
             select(Subscription.id, Subscription.client_id, Subscription.product)

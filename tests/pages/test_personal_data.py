@@ -77,7 +77,7 @@ def test_it_says_beforehand_what_follows(app, browse, cast):
     alice = browse(cast.alice)
     sentence = "This person is the point of contact for 1 client; somebody else will stand in."
     assert sentence in alice.get(page_of(cast.bob)).text
-    nobody = "Nobody is left to be told about this client"
+    nobody = "Nobody will be left to tell about this client"
     assert nobody not in alice.get(page_of(cast.dave)).text
     assert alice.post(page_of(cast.dave), data={"name": "Dave"}).status_code == 303
     assert nobody in alice.get(page_of(cast.dana)).text

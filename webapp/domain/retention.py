@@ -10,7 +10,7 @@ from webapp.domain.mail_limits import HOUR
 RESETS_KEPT = timedelta(hours=1)
 
 
-class Kind(StrEnum):
+class DataKind(StrEnum):
     """A kind of data that ends by itself, in words."""
 
     SESSION = "session"
@@ -25,9 +25,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """How long rows of a kind are kept: a time, or the name of the setting that says how many days.
+    """The time for which rows of a kind are kept.
 
-    ``since``: the moment from which it counts. ``personal``: what such a row tells of somebody. Both in words.
+    ``kept``: that time, or the name of the setting that says how many days. ``since``: the moment from which it
+    counts. ``personal``: what such a row tells of somebody. Both in words.
     """
 
     kept: timedelta | str
@@ -36,16 +37,20 @@ class Rule:
 
 
 RULES = {
-    Kind.SESSION: Rule("keep_sessions", "its end, also by time", "network, browser, times"),
+    DataKind.SESSION: Rule("keep_sessions", "its end, also by time", "network, browser, times"),
     # A page that has just used a link, or is used a second time, still finds it.
-    Kind.LINK: Rule(timedelta(days=1), "it was used or replaced, or its end by time", "address"),
-    Kind.RESET_REQUEST: Rule(RESETS_KEPT, "it was made, unless a worker answers it", "address"),
+    DataKind.LINK: Rule(
+        timedelta(days=1), "it was used or replaced, or its end by time", "address"
+    ),
+    DataKind.RESET_REQUEST: Rule(RESETS_KEPT, "it was made, unless a worker answers it", "address"),
     # As long as a limit counts it.
-    Kind.COUNTED_MAIL: Rule(HOUR, "the mail was queued", "address"),
-    Kind.SECURITY_EVENT: Rule(
+    DataKind.COUNTED_MAIL: Rule(HOUR, "the mail was queued", "address"),
+    DataKind.SECURITY_EVENT: Rule(
         "keep_security_log", "it happened", "what happened, network, browser, addresses"
     ),
-    Kind.MESSAGE: Rule("keep_messages", "the mail's end, unless that is not sure", "what it said"),
-    Kind.INBOX_MAIL: Rule("keep_inbox", "its date", "what it said"),
-    Kind.FEEDBACK: Rule("keep_feedback", "it was given", "who gave it, the comment"),
+    DataKind.MESSAGE: Rule(
+        "keep_messages", "the mail's end, unless that is not sure", "what it said"
+    ),
+    DataKind.INBOX_MAIL: Rule("keep_inbox", "its date", "what it said"),
+    DataKind.FEEDBACK: Rule("keep_feedback", "it was given", "who gave it, the comment"),
 }

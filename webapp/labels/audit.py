@@ -97,7 +97,7 @@ SWITCHED: dict[str, tuple[Any, Any]] = {
     "sending": (_l("Sending is off"), _l("Sending is on")),
     "second_factor_required": (
         _l("Everybody decides for themselves"),
-        _l("Required of everybody in the team"),
+        _l("Required for everybody on the team"),
     ),
     "insistent": (_l("Hold it for a person"), _l("Send it again by itself, once")),
 }

@@ -62,7 +62,7 @@ def accept(found: Link, own: Login | None = None) -> Answer:
     if own is None:
         return end_session(_("Accepted. Sign in with the password that you have."))
     sessions.switch(found.user)
-    flash(_("Accepted. You are signed in for this organisation now."), "good")
+    flash(_("Accepted. You are signed in to this organisation now."), "good")
     return redirect(url_for("frame.home"), 303)
 
 
@@ -135,10 +135,13 @@ def stopped_address(found: Link) -> Answer:
         text = sentence(refused.refusal)
         return render_template("signin/stop_address.html", link=found, error=text), 422
     if found.login_id is None:
-        return end_session(_("Stopped: mail goes to %(email)s.", email=shown(found)))
+        return end_session(
+            _("Address change cancelled: mail goes to %(email)s.", email=shown(found))
+        )
     return end_session(
         _(
-            "Stopped. Everybody is signed out, and a link to set a new password is on its way to %(email)s.",
+            "Address change cancelled. All sessions have ended, and a link to set a new password is on its way "
+            "to %(email)s.",
             email=shown(found),
         )
     )

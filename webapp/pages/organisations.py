@@ -50,5 +50,5 @@ def accept(link_id: int) -> Response:
     if not carry_out(lambda: membership.accept(link, login=login)):
         return redirect(url_for("organisations.index"), 303)
     sessions.switch(link.user)
-    flash(_("Accepted. You are signed in for this organisation now."), "good")
+    flash(_("Accepted. You are signed in to this organisation now."), "good")
     return redirect(url_for("frame.home"), 303)

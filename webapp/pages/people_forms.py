@@ -114,7 +114,7 @@ def save_person(form: SharedForm, user: User) -> Saved[TrailEntry | None]:
         if asked:
             flash(
                 _(
-                    "One more step: confirm %(email)s by the link in the mail that goes there now.",
+                    "One more step: confirm %(email)s with the link in the mail just sent there.",
                     email=address(asked.email),
                 ),
                 "warn",

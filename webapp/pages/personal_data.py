@@ -1,4 +1,4 @@
-"""What is stored of a person: handed over as files, or erased, for one's team and the people at one's clients."""
+"""Personal data: handed over as files, or erased, for one's team and the people at one's clients."""
 
 from io import BytesIO
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -70,8 +70,8 @@ def follows(user: User) -> str | None:
     if user.is_client:
         holders = {holder.id for holder in loading.load_one(user.organisation_id).contacts.values()}
         alone = holders == {user.id}
-        return _("Nobody is left to be told about this client's renewals.") if alone else None
-    total = overrides.looked_after(user)
+        return _("Nobody will be left to tell about this client's renewals.") if alone else None
+    total = overrides.looked_after(user) if user.active else 0
     return looked_after_text(total) if total else None
 
 

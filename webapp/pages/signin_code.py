@@ -15,7 +15,7 @@ from webapp.services.accounts import second_factor
 from webapp.signin import authenticator, limits, password, recovery
 
 blueprint = Blueprint("signin_code", __name__)
-WRONG_CODE = _l("This code is wrong, or was used already. Wait for the next one.")
+WRONG_CODE = _l("This code is wrong, or was used already. Check it, or wait for the next one.")
 
 
 def pending_address() -> str:

@@ -13,7 +13,7 @@ from tests.support.cast import Cast, let_in, unit_of_work
 from webapp import worker
 from webapp.config import Settings
 from webapp.domain.mail_limits import Errand
-from webapp.domain.retention import RULES, Kind
+from webapp.domain.retention import RULES, DataKind
 from webapp.models import (
     CountedMail,
     Delivery,
@@ -87,43 +87,46 @@ def message(
 
 LATER = THEN + timedelta(days=7)
 # A row of each kind that is over at THEN, for each way in which it can be.
-ENDED: list[tuple[Kind, Callable[[Cast], Any]]] = [
-    (Kind.SESSION, lambda cast: session(cast, ended_at=THEN, ends_at=LATER)),
-    (Kind.SESSION, lambda cast: session(cast, ends_at=THEN)),
-    (Kind.SESSION, lambda cast: session(cast, seen_at=THEN - timedelta(hours=12), ends_at=LATER)),
-    (Kind.LINK, lambda cast: link(cast, used_at=THEN, expires_at=LATER)),
-    (Kind.LINK, lambda cast: link(cast, expires_at=THEN)),
-    (Kind.RESET_REQUEST, lambda cast: ResetRequest(email_key="a@b.example", asked_at=THEN)),
+ENDED: list[tuple[DataKind, Callable[[Cast], Any]]] = [
+    (DataKind.SESSION, lambda cast: session(cast, ended_at=THEN, ends_at=LATER)),
+    (DataKind.SESSION, lambda cast: session(cast, ends_at=THEN)),
     (
-        Kind.COUNTED_MAIL,
+        DataKind.SESSION,
+        lambda cast: session(cast, seen_at=THEN - timedelta(hours=12), ends_at=LATER),
+    ),
+    (DataKind.LINK, lambda cast: link(cast, used_at=THEN, expires_at=LATER)),
+    (DataKind.LINK, lambda cast: link(cast, expires_at=THEN)),
+    (DataKind.RESET_REQUEST, lambda cast: ResetRequest(email_key="a@b.example", asked_at=THEN)),
+    (
+        DataKind.COUNTED_MAIL,
         lambda cast: CountedMail(at=THEN, errand=Errand.TEST, mailbox="a@b.example"),
     ),
     (
-        Kind.SECURITY_EVENT,
+        DataKind.SECURITY_EVENT,
         lambda cast: SecurityEvent(at=THEN, action=SecurityAction.SIGNED_IN, details={}),
     ),
-    (Kind.MESSAGE, message),
+    (DataKind.MESSAGE, message),
     (
-        Kind.INBOX_MAIL,
+        DataKind.INBOX_MAIL,
         lambda cast: InboxMail(received_at=THEN, sender="a", recipient="b", message=b"Hello"),
     ),
-    (Kind.FEEDBACK, lambda cast: Feedback(at=THEN, page="help", language="en", helpful=True)),
+    (DataKind.FEEDBACK, lambda cast: Feedback(at=THEN, page="help", language="en", helpful=True)),
 ]
 # A row of each kind that is not over, and never will be without a change.
-OPEN: list[tuple[Kind, Callable[[Cast], Any]]] = [
-    (Kind.MESSAGE, lambda cast: message(cast, DeliveryState.UNCLEAR)),
+OPEN: list[tuple[DataKind, Callable[[Cast], Any]]] = [
+    (DataKind.MESSAGE, lambda cast: message(cast, DeliveryState.UNCLEAR)),
     # Removed on request: what is left of it proves that the mail went out.
-    (Kind.MESSAGE, lambda cast: message(cast, content=b"", sha256="0" * 64)),
+    (DataKind.MESSAGE, lambda cast: message(cast, content=b"", sha256="0" * 64)),
 ]
 
 
-def forget_at(app: Any, moment: datetime) -> dict[Kind, int]:
+def forget_at(app: Any, moment: datetime) -> dict[DataKind, int]:
     """Return how many rows of each kind go at a moment."""
     with time_machine.travel(moment, tick=False), unit_of_work(app):
-        return {kind: number for kind in Kind if (number := retention.forget(kind))}
+        return {kind: number for kind in DataKind if (number := retention.forget(kind))}
 
 
-def kept(app: Any, kind: Kind) -> timedelta:
+def kept(app: Any, kind: DataKind) -> timedelta:
     with app.app_context():
         return retention.kept(kind)
 
@@ -134,7 +137,7 @@ def add(app: Any, row: Callable[[Cast], Any], cast: Cast) -> None:
 
 
 def test_each_kind_has_a_rule_and_a_question():
-    assert set(RULES) == set(retention.QUESTIONS) == set(Kind) == {kind for kind, _ in ENDED}
+    assert set(RULES) == set(retention.QUESTIONS) == set(DataKind) == {kind for kind, _ in ENDED}
     days = {rule.kept for rule in RULES.values() if isinstance(rule.kept, str)}
     assert days == {one.name for one in fields(Settings) if one.name.startswith("keep_")}
 
@@ -156,9 +159,9 @@ def test_what_has_not_ended_stays(app, cast, kind, row):
 
 @pytest.mark.settings(keep_feedback=10)
 def test_a_setting_says_how_long(app, cast):
-    add(app, dict(ENDED)[Kind.FEEDBACK], cast)
+    add(app, dict(ENDED)[DataKind.FEEDBACK], cast)
     assert forget_at(app, THEN + timedelta(days=10) - SECOND) == {}
-    assert forget_at(app, THEN + timedelta(days=10)) == {Kind.FEEDBACK: 1}
+    assert forget_at(app, THEN + timedelta(days=10)) == {DataKind.FEEDBACK: 1}
 
 
 def test_a_round_drops_a_little_of_each_kind(app, cast, monkeypatch):
@@ -166,7 +169,9 @@ def test_a_round_drops_a_little_of_each_kind(app, cast, monkeypatch):
     for _ in range(3):
         for row in dict(ENDED).values():
             add(app, row, cast)
-    tables = [question.column.table for kind in Kind for question in retention.QUESTIONS[kind][:1]]
+    tables = [
+        question.column.table for kind in DataKind for question in retention.QUESTIONS[kind][:1]
+    ]
     left = []
     for _round in range(2):
         with time_machine.travel(THEN + timedelta(days=400), tick=False):
@@ -185,10 +190,10 @@ def test_a_delivery_stays_without_its_link(app, cast):
         link_id = links.send(db.session.get_one(User, cast.dave), LinkPurpose.INVITATION).id
     long_after = THEN + timedelta(days=15)
     # Not while the mail waits that brings it.
-    assert forget_at(app, long_after) == {Kind.COUNTED_MAIL: 1}
+    assert forget_at(app, long_after) == {DataKind.COUNTED_MAIL: 1}
     with unit_of_work(app):
         db.session.execute(update(Delivery).values(state=DeliveryState.CANCELLED, ended_at=THEN))
-    assert forget_at(app, long_after) == {Kind.LINK: 1}
+    assert forget_at(app, long_after) == {DataKind.LINK: 1}
     with app.app_context():
         mail = db.session.scalars(select(Delivery)).one()
         assert (mail.email, mail.state, mail.link_id) == (
@@ -224,7 +229,7 @@ def test_a_login_goes_with_the_link_that_kept_it(app, cast):
 
 def test_each_question_has_an_index(context, cast):
     """As on a large database: a round of the worker asks all of them, and nearly always in vain."""
-    for question in (question for kind in Kind for question in retention.QUESTIONS[kind]):
+    for question in (question for kind in DataKind for question in retention.QUESTIONS[kind]):
         column = question.column
         ours = {one.name for one in column.table.indexes if one.columns[0] is column}
         plan = plan_of(question)
@@ -233,7 +238,7 @@ def test_each_question_has_an_index(context, cast):
         assert condition[db.engine.dialect.name] in plan, plan
 
 
-def plan_of(question: retention.Question) -> str:
+def plan_of(question: retention.OldRows) -> str:
     """Tell by which way a database finds the rows, if there were too many to look at each."""
     asked = []
 

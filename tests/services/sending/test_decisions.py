@@ -12,7 +12,7 @@ from webapp import worker
 from webapp.config import load
 from webapp.domain.ownership import Owner
 from webapp.domain.refusals import Refusal
-from webapp.domain.retention import Kind
+from webapp.domain.retention import DataKind
 from webapp.domain.shown import token_of
 from webapp.models import (
     AuditEntry,
@@ -224,7 +224,7 @@ def test_who_would_not_get_it_today_does_not_get_it_again(app, sending, unclear,
 
 def test_the_bytes_of_an_unclear_mail_are_kept(app, sending, unclear):
     with time_machine.travel(STEP_30 + timedelta(days=60), tick=False), unit_of_work(app):
-        retention.forget(Kind.MESSAGE)
+        retention.forget(DataKind.MESSAGE)
         kept = set(db.session.scalars(select(DeliveryMessage.delivery_id)))
     assert unclear.id in kept
 
@@ -257,8 +257,8 @@ def test_a_refused_mail_is_written_anew_to_the_corrected_address(app, sending, s
     old, new = mails_to(app, sending.dana)
     assert (old.state, new.state) == (DeliveryState.SUPERSEDED, DeliveryState.SENT)
     assert new.email == "dana.k@acme.example"
-    # The link to confirm it, and the reminder.
-    assert [letter.recipients for letter in sink.letters[before:]] == [["dana.k@acme.example"]] * 2
+    # The link to confirm it, the notice that it was changed, and the reminder.
+    assert [letter.recipients for letter in sink.letters[before:]] == [["dana.k@acme.example"]] * 3
     assert history(app, rejected.id)[-1] == ("superseded", sending.bob)
     decide(app, decisions.send_again, sending.bob, rejected.id)
     assert len(mails_to(app, sending.dana)) == 2

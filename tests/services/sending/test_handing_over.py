@@ -23,7 +23,7 @@ from tests.support.smtp import smtp_sink
 from webapp import worker
 from webapp.config import load
 from webapp.domain.recipients import ContactRole
-from webapp.domain.retention import Kind
+from webapp.domain.retention import DataKind
 from webapp.mail import opening, smtp
 from webapp.models import (
     Client,
@@ -335,7 +335,7 @@ def test_messages_are_dropped_thirty_days_after_their_end(app, sending, sink):
         assert db.session.scalar(select(func.count()).select_from(DeliveryMessage)) == 2
     for days, gone in ((29, 0), (31, 2)):
         with time_machine.travel(STEP_30 + timedelta(days=days), tick=False), unit_of_work(app):
-            assert retention.forget(Kind.MESSAGE) == gone
+            assert retention.forget(DataKind.MESSAGE) == gone
 
 
 def test_what_nobody_thought_of_stops_one_mail_and_no_other(app, sending, sink, monkeypatch):

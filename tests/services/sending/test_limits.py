@@ -8,7 +8,7 @@ from sqlalchemy import func, select, update
 from tests.support.cast import Cast, let_in, make_user
 from webapp.domain.mail_limits import HOUR, LIMITS, Errand
 from webapp.domain.refusals import Refusal
-from webapp.domain.retention import Kind
+from webapp.domain.retention import DataKind
 from webapp.models import CountedMail, Delivery, Link, MailKind, Partner, User, db
 from webapp.services.accounts import addresses, links, membership, people
 from webapp.services.erasing import retention
@@ -116,14 +116,14 @@ def test_a_new_address_can_be_stopped_however_many_resets_there_were(context, ca
 def test_an_hour_later_there_is_room_and_nothing_is_kept(context, cast: Cast):
     alice, dave = user(cast.alice), user(cast.dave)
     until_refused(lambda _: membership.invite(alice, dave))
-    retention.forget(Kind.COUNTED_MAIL)
+    retention.forget(DataKind.COUNTED_MAIL)
     assert db.session.scalar(select(func.count()).select_from(CountedMail)) > 0
     db.session.execute(update(CountedMail).values(at=CountedMail.at))
     for row in db.session.scalars(select(CountedMail)):
         row.at -= HOUR + timedelta(seconds=1)
     db.session.flush()
     membership.invite(alice, dave)
-    retention.forget(Kind.COUNTED_MAIL)
+    retention.forget(DataKind.COUNTED_MAIL)
     assert db.session.scalar(select(func.count()).select_from(CountedMail)) == 1
 
 

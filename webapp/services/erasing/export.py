@@ -1,4 +1,4 @@
-"""What is stored of a person, as files to hand over: one JSON document, and mails as their readers got them."""
+"""Personal data as files to hand over: one JSON document, and mails as their reader got them."""
 
 import json
 from collections.abc import Iterator

@@ -1,14 +1,29 @@
 """Data that ends: what was kept for as long as the table says goes, a little of each kind in a round of a worker."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Table, delete, exists, or_, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    or_,
+    select,
+    true,
+)
 
 from webapp.domain.delivery import DeliveryState
-from webapp.domain.retention import RULES, Kind
+from webapp.domain.retention import RULES, DataKind
 from webapp.models import DeliveryMessage, Feedback, Login, Membership, db
+from webapp.models.base import UtcDateTime
 from webapp.models.tables import (
     counted_mail_table,
     delivery_table,
@@ -27,6 +42,8 @@ from webapp.services.accounts import logins
 AT_ONCE = 500
 session, link, mail = user_session_table.c, link_table.c, delivery_table.c
 message = table_of(DeliveryMessage).c
+MOMENT = bindparam("moment", type_=UtcDateTime())
+UNUSED_SINCE = bindparam("unused_since", type_=UtcDateTime())
 
 
 def drop_rows(table: Table, ids: Sequence[int]) -> None:
@@ -50,75 +67,74 @@ def drop_links(table: Table, ids: Sequence[int]) -> None:
 
 
 @dataclass(frozen=True)
-class Question:
+class OldRows:
     """Rows that are over at a moment: so old by a column whose index leads to them, if they meet a condition."""
 
     column: Column[datetime]
-    condition: Callable[[datetime], ColumnElement[bool]] | None = None
+    condition: ColumnElement[bool] = field(default_factory=true)
     drop: Callable[[Table, Sequence[int]], None] = drop_rows
 
+    @cached_property
+    def statement(self) -> Select[Any]:
+        """The keys of some of them, the oldest first. Made once, since a round asks nearly always in vain."""
+        table = self.column.table
+        return (
+            select(*table.primary_key)
+            .where(self.column <= MOMENT, self.condition)
+            .order_by(self.column)
+            .limit(bindparam("most"))
+            .with_for_update(of=table, skip_locked=True)
+        )
 
-def session_over(moment: datetime) -> ColumnElement[bool]:
-    """Make the condition that a session was over: ended, too old, or not used for too long."""
-    idle = timedelta(hours=runtime.settings().session_idle_hours)
-    return or_(
-        session.ended_at <= moment, session.ends_at <= moment, session.seen_at <= moment - idle
-    )
 
-
-def brought(moment: datetime) -> ColumnElement[bool]:
-    """Make the condition that no mail waits to bring a link."""
-    return ~exists().where(mail.link_id == link.id, mail.ended_at.is_(None))
-
-
-def message_over(moment: datetime) -> ColumnElement[bool]:
-    """Make the condition that a message's mail has ended, and its bytes are there."""
-    ended = exists().where(
+# Ended, too old, or not used for too long.
+session_over = or_(
+    session.ended_at <= MOMENT, session.ends_at <= MOMENT, session.seen_at <= UNUSED_SINCE
+)
+no_mail_waits = ~exists().where(mail.link_id == link.id, mail.ended_at.is_(None))
+bytes_over = and_(
+    message.sha256.is_(None),
+    exists().where(
         mail.id == message.delivery_id,
-        mail.ended_at <= moment,
+        mail.ended_at <= MOMENT,
         # Unclear is not the end: a person may still send the same bytes again.
         mail.state != DeliveryState.UNCLEAR,
-    )
-    return message.sha256.is_(None) & ended
-
-
-QUESTIONS: Mapping[Kind, Sequence[Question]] = {
+    ),
+)
+QUESTIONS: Mapping[DataKind, Sequence[OldRows]] = {
     # No session ends before it was seen last.
-    Kind.SESSION: [Question(session.seen_at, session_over)],
-    Kind.LINK: [
-        Question(column, brought, drop_links) for column in (link.used_at, link.expires_at)
+    DataKind.SESSION: [OldRows(session.seen_at, session_over)],
+    DataKind.LINK: [
+        OldRows(column, no_mail_waits, drop_links) for column in (link.used_at, link.expires_at)
     ],
-    Kind.RESET_REQUEST: [Question(reset_request_table.c.asked_at)],
-    Kind.COUNTED_MAIL: [Question(counted_mail_table.c.at)],
-    Kind.SECURITY_EVENT: [Question(security_event_table.c.at)],
-    Kind.MESSAGE: [Question(message.written_at, message_over)],
-    Kind.INBOX_MAIL: [Question(inbox_mail_table.c.received_at)],
-    Kind.FEEDBACK: [Question(table_of(Feedback).c.at)],
+    DataKind.RESET_REQUEST: [OldRows(reset_request_table.c.asked_at)],
+    DataKind.COUNTED_MAIL: [OldRows(counted_mail_table.c.at)],
+    DataKind.SECURITY_EVENT: [OldRows(security_event_table.c.at)],
+    DataKind.MESSAGE: [OldRows(message.written_at, bytes_over)],
+    DataKind.INBOX_MAIL: [OldRows(inbox_mail_table.c.received_at)],
+    DataKind.FEEDBACK: [OldRows(table_of(Feedback).c.at)],
 }
 # Mails go out in business time, which a demo moves; all else happens in real time.
-IN_BUSINESS_TIME = {Kind.MESSAGE, Kind.INBOX_MAIL}
+IN_BUSINESS_TIME = {DataKind.MESSAGE, DataKind.INBOX_MAIL}
 
 
-def kept(kind: Kind) -> timedelta:
+def kept(kind: DataKind) -> timedelta:
     """Return how long a kind of data is kept in this installation."""
     rule = RULES[kind].kept
     return timedelta(days=getattr(runtime.settings(), rule)) if isinstance(rule, str) else rule
 
 
-def forget(kind: Kind) -> int:
+def forget(kind: DataKind) -> int:
     """Drop some rows of a kind that were kept for long enough, and return their number."""
     now = runtime.now() if kind in IN_BUSINESS_TIME else datetime.now(UTC)
     moment = now - kept(kind)
     return sum(answer(question, moment) for question in QUESTIONS[kind])
 
 
-def answer(question: Question, moment: datetime) -> int:
-    column, table = question.column, question.column.table
-    key = next(iter(table.primary_key))
-    over = select(key).where(column <= moment).order_by(column).limit(AT_ONCE)
-    if question.condition:
-        over = over.where(question.condition(moment))
-    ids = execute(over.with_for_update(of=table, skip_locked=True)).scalars().all()
+def answer(question: OldRows, moment: datetime) -> int:
+    idle = timedelta(hours=runtime.settings().session_idle_hours)
+    given = {"moment": moment, "unused_since": moment - idle, "most": AT_ONCE}
+    ids = execute(question.statement, given).scalars().all()
     if ids:
-        question.drop(table, ids)
+        question.drop(question.column.table, ids)
     return len(ids)
