@@ -3,10 +3,10 @@
 import pytest
 from sqlalchemy import select
 
-from tests.support.cast import Cast, let_in_at, unit_of_work
+from tests.support.cast import Cast, let_in, let_in_at, make_user, unit_of_work
 from tests.support.forms import shown_to
 from webapp import worker
-from webapp.models import Delivery, Link, LinkPurpose, MailKind, User, db
+from webapp.models import Delivery, Link, LinkPurpose, MailKind, Partner, User, db
 from webapp.services.accounts import logins
 from webapp.signin import password, tokens
 
@@ -127,3 +127,19 @@ def test_a_copied_cookie_ends_with_the_session(app, browse, cast):
     dana.post("/sign-out")
     thief.set_cookie("portal_session", copied)
     assert thief.get("/account/company").status_code == 303
+
+
+def test_a_copied_cookie_chooses_no_organisation_again(app, browse, cast, victim):
+    with unit_of_work(app):
+        twin = make_user(db.session.get_one(Partner, cast.partner), "Charlie", email=VICTIM)
+        db.session.add(twin)
+        db.session.flush()
+        let_in(twin)
+    charlie, thief = browse(), browse()
+    charlie.post("/sign-in", data={"email": VICTIM, "password": SECRET})
+    thief.set_cookie("portal_session", charlie.get_cookie("portal_session").value)
+    chosen = "/sign-in/organisation", {"user_id": cast.charlie}
+    assert charlie.post(chosen[0], data=chosen[1]).location == "/"
+    charlie.post("/sign-out")
+    assert thief.post(chosen[0], data=chosen[1]).location == "/sign-in?next=/"
+    assert thief.get("/settings/profile").location == "/sign-in?next=/settings/profile"

@@ -28,6 +28,8 @@ blueprint = Blueprint("signin", __name__)
 # The time for what comes after the right password: the second step, and the choice of an organisation.
 PENDING_LASTS = timedelta(minutes=10)
 PROVING, CHOOSING = "proving", "choosing"
+# What ends it. A code counts once, and so does a choice: a copy of the cookie is worth nothing after that.
+UNCHANGED = {PROVING: logins.credentials_since, CHOOSING: logins.let_in_since}
 
 
 def typed_email() -> str:
@@ -79,7 +81,7 @@ def enter(login: Login, method: SignInMethod, onward: str) -> AnyResponse:
     if second_factor.app_of(login) is None:
         return admit(login, method, onward)
     sessions.end()
-    session[PROVING] = pending(login, method)
+    note(PROVING, login, method)
     return redirect(url_for("signin_code.ask", next=onward), 303)
 
 
@@ -90,22 +92,22 @@ def admit(login: Login, method: SignInMethod, onward: str) -> AnyResponse:
         sessions.begin(users[0], method)
         return redirect(onward, 303)
     sessions.end()
-    session[CHOOSING] = pending(login, method)
+    note(CHOOSING, login, method)
     return redirect(url_for("signin.choose", next=onward), 303)
 
 
-def pending(login: Login, method: SignInMethod) -> list[object]:
-    """Note in the cookie how far a sign-in has come: whose, when, how, and with which credentials."""
-    known = logins.credentials_since(login).timestamp()
-    return [login.id, datetime.now(UTC).timestamp(), method.value, known]
+def note(step: str, login: Login, method: SignInMethod) -> None:
+    """Note in the cookie how far a sign-in has come: whose, when, how, and what it goes on from."""
+    known = UNCHANGED[step](login).timestamp()
+    session[step] = [login.id, datetime.now(UTC).timestamp(), method.value, known]
 
 
-def pending_login(name: str) -> tuple[Login | None, SignInMethod]:
+def pending_login(step: str) -> tuple[Login | None, SignInMethod]:
     """Find the login of a pending sign-in, which lasts ten minutes. A new password or app ends it like a session."""
-    login_id, begun, method, known = session.get(name, (0, 0.0, SignInMethod.PASSWORD, 0.0))
+    login_id, begun, method, known = session.get(step, (0, 0.0, SignInMethod.PASSWORD, 0.0))
     fresh = datetime.now(UTC) - datetime.fromtimestamp(begun, UTC) < PENDING_LASTS
     login = db.session.get(Login, login_id) if fresh else None
-    same = login is not None and known == logins.credentials_since(login).timestamp()
+    same = login is not None and known == UNCHANGED[step](login).timestamp()
     return login if same else None, SignInMethod(method)
 
 

@@ -118,6 +118,12 @@ def credentials_since(login: Login) -> datetime:
     return db.session.scalar(newest) or login.proved_at
 
 
+def let_in_since(login: Login) -> datetime:
+    """Return the moment when a login got its present credentials or was let in, whichever is newer."""
+    begun = select(func.max(UserSession.made_at)).where(UserSession.login_id == login.id)
+    return max(filter(None, (credentials_since(login), db.session.scalar(begun))))
+
+
 def secret_of(key: str) -> str | None:
     """Find the hash of a login's password by its case-folded address, in one statement, whether there is one or not."""
     return db.session.scalar(
