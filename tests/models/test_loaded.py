@@ -17,7 +17,7 @@ from webapp.models import (
     db,
 )
 from webapp.models.loaded import SIGNED_IN, attributes, client_of, signed_in
-from webapp.models.tables import user_table
+from webapp.models.tables import client_table, user_table
 from webapp.services.accounts import sessions
 
 HOUR = timedelta(hours=1)
@@ -104,6 +104,20 @@ def deactivate(user_id):
 
 def leave(user_id):
     db.session.execute(delete(Membership).where(Membership.user_id == user_id))
+
+
+def archive(user_id):
+    """As if the session had begun in the moment in which the others of the client were ended."""
+    user = db.session.get_one(User, user_id)
+    client = client_table.c.id == user.organisation_id
+    db.session.execute(update(client_table).where(client).values(archived_at=datetime.now(UTC)))
+
+
+def test_nobody_is_loaded_for_an_archived_client(context, cast):
+    key_hash = begin(cast.dana)
+    assert load(key_hash)
+    archive(cast.dana)
+    assert load(key_hash) is None
 
 
 @pytest.mark.parametrize("change", [end, deactivate, leave])

@@ -1,10 +1,11 @@
 """Client details: owner and why, subscriptions, what comes next, contacts, activity."""
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import time_machine
+from sqlalchemy import update
 
 from tests.mail import letters
 from tests.support.cast import let_in, make_subscription, make_user, unit_of_work
@@ -23,6 +24,7 @@ from webapp.models import (
     ReminderState,
     Subscription,
     User,
+    UserSession,
     db,
 )
 from webapp.services.clients.ownership import choose_owner
@@ -395,6 +397,22 @@ def test_inviting_a_contact(app, browse, cast, base):
     assert "Invite again" in page
     with app.app_context():
         assert db.session.query(Delivery).filter_by(kind=MailKind.INVITATION).count() == 1
+
+
+def test_who_makes_a_clients_first_admin_is_asked_again(app, browse, cast, base):
+    alice, bob = browse(cast.alice), browse(cast.bob)
+    with unit_of_work(app):
+        db.session.get(User, cast.dana).admin = False
+        db.session.execute(update(UserSession).values(proved_at=NOW - timedelta(minutes=16)))
+    path = f"{base}/contacts/{cast.dave}/invite"
+    assert bob.post(path).location == f"{base}/contacts"
+    assert alice.post(path).location.startswith("/sign-in/confirm?next=")
+    with unit_of_work(app):
+        assert db.session.query(Delivery).count() == 0
+        db.session.get(User, cast.dana).admin = True
+    assert alice.post(path).location == f"{base}/contacts"
+    with app.app_context():
+        assert not db.session.get(User, cast.dave).admin
 
 
 def test_only_a_person_of_this_client_can_be_invited(app, browse, cast, base):

@@ -5,9 +5,12 @@ from html.parser import HTMLParser
 
 import pytest
 import time_machine
+from sqlalchemy import update
 from werkzeug.datastructures import MultiDict
 
 from tests.support.cast import Cast, let_in_at, unit_of_work
+from tests.support.two_step import turn_on
+from webapp.models import UserSession, db
 from webapp.services.accounts import logins
 from webapp.signin import password
 
@@ -85,3 +88,17 @@ def test_a_field_that_is_sent_twice_counts_once(browse, dave):
         answer = eve.post("/sign-in", data=MultiDict(fields), query_string=query)
         assert answer.status_code == 422
     assert sign_in(browse(), SECRET) == 429
+
+
+def test_a_password_alone_does_not_stand_for_both_steps(app, browse, dave):
+    """Else whoever knows it, and has the session, would have shown who it is by changing it."""
+    turn_on(app, dave)
+    client, new = browse(dave), "another horse battery"
+    with unit_of_work(app):
+        long_ago = datetime.now(UTC) - timedelta(minutes=16)
+        db.session.execute(update(UserSession).values(proved_at=long_ago))
+    given = {"present": SECRET, "password": new, "again": new}
+    answer = client.post(f"{PROFILE}/password", data=given)
+    assert answer.location.startswith("/sign-in/confirm?next=")
+    assert sign_in(browse(), SECRET) == 303
+    assert client.post("/settings/two-step/off").location.startswith("/sign-in/confirm?next=")

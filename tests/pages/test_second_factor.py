@@ -236,6 +236,23 @@ def test_who_signed_in_a_while_ago_is_asked_again(app, browse, cast: Cast):
     assert app_of(app, cast.bob)
 
 
+def test_undoing_the_requirement_is_asked_again_as_well(app, browse, cast: Cast):
+    turn_on(app, cast.alice)
+    alice = browse(cast.alice)
+    alice.post(REQUIRE, data={"on": "1", "shown": shown(alice.get(TEAM).text)})
+    undo = re.search(r'action="(/undo/\d+)"', alice.get(TEAM).text).group(1)
+    with unit_of_work(app):
+        long_ago = datetime.now(UTC) - timedelta(minutes=16)
+        db.session.execute(update(UserSession).values(proved_at=long_ago))
+    assert alice.post(undo).location.startswith("/sign-in/confirm?next=")
+    with unit_of_work(app):
+        assert db.session.get_one(Partner, cast.partner).second_factor_required
+        db.session.execute(update(UserSession).values(proved_at=datetime.now(UTC)))
+    assert alice.post(undo).status_code == 303
+    with app.app_context():
+        assert not db.session.get_one(Partner, cast.partner).second_factor_required
+
+
 def test_who_must_set_it_up_first_can_show_who_it_is(app, browse, cast: Cast):
     required(app, cast)
     bob = browse(cast.bob)

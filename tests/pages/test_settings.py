@@ -1,6 +1,7 @@
 """Settings: profile and password for everybody, the team for admins of both kinds of organisation."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -8,7 +9,7 @@ from sqlalchemy import select, update
 
 from tests.support.cast import Cast, let_in_at, unit_of_work
 from tests.support.forms import shown_to
-from webapp.models import Client, ContactAssignment, Delivery, User, db
+from webapp.models import Client, ContactAssignment, Delivery, User, UserSession, db
 from webapp.services.accounts import logins
 from webapp.services.lists import finding
 from webapp.services.reminders import situations
@@ -211,6 +212,16 @@ def test_deactivating_ends_access_at_once(app, browse, cast: Cast):
     assert "Deactivated" in dana.get("/settings/team").text
     dana.post(f"/settings/team/{cast.dave}/active", data={"active": 1})
     assert stored(app, cast.dave).active
+
+
+def test_who_lets_somebody_in_again_is_asked_again(app, browse, cast: Cast):
+    dana, access = browse(cast.dana), f"/settings/team/{cast.dave}/active"
+    with unit_of_work(app):
+        long_ago = datetime.now(UTC) - timedelta(minutes=16)
+        db.session.execute(update(UserSession).values(proved_at=long_ago))
+    assert dana.post(access, data={"active": 0}).location == f"/settings/team/{cast.dave}"
+    assert dana.post(access, data={"active": 1}).location.startswith("/sign-in/confirm?next=")
+    assert not stored(app, cast.dave).active
 
 
 def test_who_looked_after_clients_is_missed(app, browse, cast: Cast, monkeypatch):

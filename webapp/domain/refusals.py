@@ -25,6 +25,7 @@ class Refusal(StrEnum):
     ADDRESS_OF_ADMIN = auto()
     # A person, and the link that lets one in.
     INACTIVE = auto()
+    JOINED = auto()
     LAST_ADMIN = auto()
     PERSON_DIFFERS = auto()
     FIRST_ADMIN = auto()

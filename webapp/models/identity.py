@@ -192,7 +192,7 @@ class SecurityEvent(Base):
     id: Mapped[int] = mapped_column(Identity, primary_key=True)
     at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     action: Mapped[SecurityAction] = mapped_column(codes(SecurityAction, "action"))
-    # No foreign key: the line stays when a login goes.
+    # NULL once the login is gone, too: the line stays.
     login_id: Mapped[int | None] = mapped_column(Identity)
     user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisation.id"))

@@ -133,6 +133,8 @@ SIGNED_IN = (
         user_session_table.c.ends_at > bindparam("now"),
         user_session_table.c.seen_at > bindparam("idle_since"),
         user_table.c.active,
+        # A partner has no such row. A session that began while its client was being archived has ended, too.
+        client_table.c.archived_at.is_(None),
     )
 )
 OWN_CLIENT = (

@@ -16,7 +16,7 @@ from webapp.domain.recipients import Reachability, missing_roles, reachability
 from webapp.domain.reminders import DayPlan, coming, day_plans
 from webapp.labels import audit, codes
 from webapp.models import Client
-from webapp.pages import forms, guards, listing, notices
+from webapp.pages import asking, forms, guards, listing, notices
 from webapp.pages.clients import blueprint
 from webapp.pages.dashboard import last_address
 from webapp.pages.frame import language, time_zone
@@ -103,6 +103,9 @@ def invite_contact(client_id: int, user_id: int) -> Response:
     """Send a person at the client an invitation to its portal."""
     client = guards.client_in_use(client_id)
     person = guards.contact_of(client.id, user_id)
+    if current_user.admin and not membership.has_admin(client.id):
+        # The person becomes the client's admin.
+        asking.require_proof()
     if carry_out(lambda: membership.invite(current_user, person)):
         flash(
             _("Invitation on its way to: %(email)s", email=typography.address(person.email)), "good"

@@ -32,6 +32,7 @@ from webapp.labels import audit
 from webapp.models import User, db
 from webapp.models.transactions import attempt, writing
 from webapp.pages import addresses, guards, headers, htmx, incoming, readiness, sessions, statics
+from webapp.pages.asking import require_proof
 from webapp.pages.incoming import SAFE
 from webapp.services.accounts import people
 from webapp.services.sending import monitoring
@@ -253,6 +254,8 @@ def undo(entry_id: int) -> AnyResponse:
     entry = guards.own_entry(entry_id)
     if not current_user.may(undo_service.action_needed(entry)):
         abort(403)
+    if undo_service.needs_proof(entry):
+        require_proof()
     attempt(lambda: undo_service.undo(current_user, entry))
     flash(_("Undone: %(name)s", name=audit.named(entry)), "good")
     return redirect(htmx.local(request.form.get("next")), 303)

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from webapp.domain.access import Action
 from webapp.models import Login, SecurityAction, SignInMethod, User, db
-from webapp.pages import guards, listing, own_sessions, proving, sessions
+from webapp.pages import asking, guards, listing, own_sessions, proving, sessions
 from webapp.pages.communications_forms import SwitchForm
 from webapp.pages.htmx import Answer
 from webapp.pages.notices import Quicker
@@ -81,7 +81,12 @@ def cancel_address() -> Response:
 @guards.limiter.limit(limits.BY_ADDRESS)
 @proving.limit_failures(sessions.own_address)
 def change_password() -> Answer:
-    """Set a new password; all other sessions of this login end."""
+    """Set a new password; all other sessions of this login end.
+
+    It counts as having shown who one is, so the present password alone does only for who has no second step.
+    """
+    if second_factor.app_of(sessions.own_login()):
+        asking.require_proof()
     form = PasswordForm()
     if form.validate():
         login = sessions.own_login()
@@ -178,6 +183,8 @@ def set_active(user_id: int) -> Response:
     wanted = request.form.get("active")
     if wanted not in ("0", "1"):
         abort(400)
+    if wanted == "1":
+        asking.require_proof()
     service = membership.activate if wanted == "1" else membership.deactivate
     if carry_out(lambda: service(current_user, user)):
         tell_of_access(user)

@@ -52,6 +52,14 @@ def test_nobody_is_a_member_before_an_invitation_is_accepted(alice, dave):
     assert refusal(membership.accept, link, "another") == ("link", Refusal.LINK_OVER)
 
 
+def test_only_the_own_admin_invites_a_member_anew(alice, dana, dave):
+    let_in(dave)
+    # Where mail goes is no sign of who the member is.
+    people.edit_person(dana, dave, email="acme@odnowa.example")
+    assert refusal(membership.invite, alice, dave) == ("joined", Refusal.JOINED)
+    assert membership.invite(dana, dave).email == "acme@odnowa.example"
+
+
 def test_a_password_is_asked_of_who_has_none(alice, dave):
     assert refusal(membership.accept, membership.invite(alice, dave)) == ("password", Refusal.EMPTY)
 

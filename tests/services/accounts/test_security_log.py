@@ -1,10 +1,12 @@
 """The security log: one line for each thing that happened, whose it is, and what it never holds."""
 
+from datetime import UTC, datetime
+
 from sqlalchemy import select
 
 from tests.support.cast import Cast, let_in, make_user, unit_of_work
 from tests.support.forms import shown_to
-from webapp.models import LinkPurpose, Partner, SecurityAction, SecurityEvent, User, db
+from webapp.models import LinkPurpose, Login, Partner, SecurityAction, SecurityEvent, User, db
 from webapp.services.accounts import (
     addresses,
     links,
@@ -15,6 +17,11 @@ from webapp.services.accounts import (
     second_factor,
     security_log,
 )
+from webapp.services.erasing import people as people_erased
+from webapp.services.lists import security
+from webapp.services.lists.security import SecurityQuery
+
+NOW = datetime(2027, 1, 1, tzinfo=UTC)
 
 
 def lines() -> list[SecurityEvent]:
@@ -121,3 +128,19 @@ def test_who_takes_a_second_step_from_somebody_is_told(context, cast: Cast):
         ("factor_set", cast.dave, None, {}),
         ("factor_removed", cast.dave, cast.dana, {}),
     ]
+
+
+def test_whoever_gets_the_id_of_a_login_that_is_gone_does_not_read_its_lines(context, cast: Cast):
+    bob = db.session.get_one(User, cast.bob)
+    gone = let_in(bob)
+    logins.signed_in(bob)
+    before, count = gone.id, len(lines())
+    people_erased.leave_login(bob, gone)
+    assert logins.find("bob@odnowa.example") is None
+    # As SQLite gives it by itself.
+    new = Login(id=before, email="x@renova.example", email_key="x@renova.example", proved_at=NOW)
+    db.session.add(new)
+    db.session.flush()
+    assert security.own(new, SecurityQuery()).rows == ()
+    assert len(lines()) == count
+    assert {line.user_id for line in lines()} == {cast.bob}

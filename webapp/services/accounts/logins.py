@@ -18,6 +18,7 @@ from webapp.models import (
     Login,
     Membership,
     SecurityAction,
+    SecurityEvent,
     SessionEnd,
     User,
     UserSession,
@@ -189,6 +190,9 @@ def forget_unused(login: Login) -> None:
         return
     for kind in (Credential, UserSession):
         db.session.execute(delete(kind).where(kind.login_id == login.id))
+    # The next login may get the same id, and is somebody else.
+    lines = update(SecurityEvent).where(SecurityEvent.login_id == login.id)
+    db.session.execute(lines.values(login_id=None))
     db.session.delete(login)
     db.session.flush()
 

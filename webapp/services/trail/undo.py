@@ -88,13 +88,14 @@ def archived(client: Client, _fields: Iterable[str]) -> audit.Values:
 class WayBack:
     """The way to undo one kind of change: the action needed, the table, and the service that does it.
 
-    ``stored`` reads the present values of some fields.
+    ``stored`` reads the present values of some fields. ``proved``: only for who has shown lately who it is.
     """
 
     action: Action
     model: type[Client] | type[Partner] | type[Subscription] | type[Wording]
     put_back: Callable[[User, Any, audit.Values], None]
     stored: Callable[[Any, Iterable[str]], audit.Values] = columns
+    proved: bool = False
 
 
 SUBSCRIPTION_BACK = WayBack(Action.LOOK_AFTER_CLIENTS, Subscription, put_back_subscription)
@@ -110,7 +111,9 @@ WAYS_BACK: dict[str, WayBack] = {
     ),
     AuditAction.DEFAULT_CHANGED: WayBack(Action.CHANGE_SETTINGS, Partner, put_back_default),
     AuditAction.SCHEDULE_CHANGED: WayBack(Action.CHANGE_SETTINGS, Partner, put_back_schedule),
-    AuditAction.FACTOR_REQUIRED: WayBack(Action.CHANGE_SETTINGS, Partner, put_back_requirement),
+    AuditAction.FACTOR_REQUIRED: WayBack(
+        Action.CHANGE_SETTINGS, Partner, put_back_requirement, proved=True
+    ),
     AuditAction.COMPANY_CHANGED: WayBack(Action.CHANGE_SETTINGS, Partner, put_back_company),
     AuditAction.TEXTS_CHANGED: WayBack(Action.CHANGE_SETTINGS, Wording, put_back_texts),
     **dict.fromkeys(
@@ -128,6 +131,12 @@ def action_needed(entry: TrailEntry) -> Action:
     """Name the action that a user must be allowed to do to undo this entry."""
     way = WAYS_BACK.get(entry.action)
     return way.action if way else Action.USE_ACCOUNT
+
+
+def needs_proof(entry: TrailEntry) -> bool:
+    """Tell whether only somebody who has shown lately who it is may undo this entry."""
+    way = WAYS_BACK.get(entry.action)
+    return way is not None and way.proved
 
 
 def undo(actor: User, entry: AuditEntry) -> None:
