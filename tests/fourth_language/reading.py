@@ -26,7 +26,8 @@ SPOKEN = {
     "data-failed",
     "data-offline",
 }
-SILENT = {"script", "style", "svg"}
+# Code is data: keys, and what one types into a terminal.
+SILENT = {"script", "style", "svg", "code"}
 
 
 class Reader(HTMLParser):

@@ -239,7 +239,8 @@ def test_a_raw_byte_in_a_query_is_what_browsers_write_for_it(
 
 
 @pytest.mark.parametrize(
-    ("language", "text"), [("pl", "Pod tym adresem"), ("pt", "Não há portal"), ("en", "no portal")]
+    ("language", "text"),
+    [("pl", "Pod tym adresem"), ("pt", "Não há nenhum portal"), ("en", "no portal")],
 )
 def test_an_impossible_host_is_told_in_the_readers_language(
     browse: Any, language: str, text: str

@@ -24,9 +24,9 @@ def codes_of(post, times):
 @pytest.mark.parametrize(
     ("language", "said"),
     [
-        ("en", "This mailbox has got as many such mails as it may within an hour. Try again in"),
-        ("pl", "Do tej skrzynki wysłano już tyle takich wiadomości"),
-        ("pt", "Esta caixa de correio já recebeu o máximo de e-mails"),
+        ("en", "This mailbox has reached its hourly limit for such mails. Try again in"),
+        ("pl", "Wyczerpano godzinowy limit takich wiadomości do tej skrzynki."),
+        ("pt", "Este endereço já recebeu o máximo de e-mails desse tipo permitido por hora."),
     ],
 )
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -57,7 +57,7 @@ def test_sixty_test_mails(app, browse, cast: Cast):
 
     assert codes_of(send, 60) == [303] * most + [429] * (60 - most)
     assert counts(app)[2] == most
-    assert "This mailbox has got as many" in send(61).text
+    assert "This mailbox has reached" in send(61).text
 
 
 def test_twenty_changes_of_ones_address(app, browse, cast: Cast):

@@ -54,8 +54,8 @@ def test_a_plain_installation_needs_no_extras(tmp_path):
 
 @pytest.mark.settings(broker_url="redis://127.0.0.1:9")
 def test_a_request_does_not_fail_with_the_broker(app, cast, browse, states):
-    answer = browse().post("/forgotten-password", data={"email": "alice@odnowa.example"})
-    assert answer.status_code in (200, 303)
+    frank = {"name": "Frank", "email": "frank@odnowa.example", "language": "", "admin": ""}
+    assert browse(cast.alice).post("/settings/team/new", data=frank).status_code == 303
     assert states() == {"queued": 1}
 
 
@@ -105,11 +105,12 @@ def invite(app, name):
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_queued_mail_wakes_a_worker_and_nothing_else_does(woken, cast, valkey):
     browser, client = woken.test_client(), valkey.client()
-    for email in ("nobody@odnowa.example", "broken"):
-        browser.post("/forgotten-password", data={"email": email})
+    browser.post("/forgotten-password", data={"email": "broken"})
     assert client.llen("portal") == 0
-    browser.post("/forgotten-password", data={"email": "alice@odnowa.example"})
-    assert client.llen("portal") == 1
+    # Known or not, only the worker finds out.
+    for number, email in enumerate(("nobody@odnowa.example", "alice@odnowa.example"), 1):
+        browser.post("/forgotten-password", data={"email": email})
+        assert client.llen("portal") == number
     client.close()
 
 
