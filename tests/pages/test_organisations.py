@@ -79,7 +79,7 @@ def test_an_invitation_to_ones_own_address_is_accepted_without_a_mail(app, brows
     (address,) = invitations(alice.get(PAGE).text)
     assert browse(cast.bob).post(address).status_code == 404
     assert alice.post(address).location == "/"
-    assert "You are signed in for this organisation now." in alice.get("/settings/profile").text
+    assert "You are signed in to this organisation now." in alice.get("/settings/profile").text
     with app.app_context():
         logins = db.session.scalars(
             select(Membership.login_id).where(Membership.user_id.in_([twin_id, cast.alice]))
