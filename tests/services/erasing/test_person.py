@@ -151,6 +151,25 @@ def test_another_organisation_of_the_same_login_stays_as_it_is(app, cast):
         assert db.session.scalars(open_ones).all() == [twin_id]
 
 
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_the_address_of_a_login_goes_as_well(app, cast, elsewhere):
+    """It is none that the person ever had here, if an invitation was accepted as who was signed in."""
+    with unit_of_work(app):
+        dave = db.session.get_one(User, cast.dave)
+        login = logins.prove("dove@home.example")
+        membership.accept(membership.invite(None, dave), login=login)
+        if elsewhere:
+            membership.join(db.session.get_one(User, cast.charlie), login)
+        people.edit_person(db.session.get_one(User, cast.dana), dave, email="dave@new.example")
+    assert ("delivery", "dove@") in left(app, "dove@")
+    erase(app, cast.alice, cast.dave)
+    # Counts of mails are kept for an hour.
+    rest = {("login", "dove@")} if elsewhere else set()
+    assert (
+        left(app, "dove@", "dave@") - {("counted_mail", "dove@"), ("counted_mail", "dave@")} == rest
+    )
+
+
 def test_it_may_break_off_and_begin_again(app, history):
     with unit_of_work(app):
         steps = person.erase_person(None, db.session.get_one(User, history.dave))

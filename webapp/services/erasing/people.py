@@ -8,6 +8,7 @@ from webapp.domain import pseudonyms
 from webapp.domain.pseudonyms import Pseudonyms
 from webapp.models import (
     AuditEntry,
+    Delivery,
     Feedback,
     Link,
     Login,
@@ -27,6 +28,9 @@ def pseudonyms_of(user: User) -> Pseudonyms:
     said: dict[str, set[str]] = {"name": {user.name}, "email": {user.email}}
     said["email"] |= set((user.earlier_emails or "").split())
     said["email"] |= set(db.session.scalars(select(Link.email).where(Link.user_id == user.id)))
+    # The login's, too, which may be none of the user's, and whatever it was before.
+    told = select(Delivery.email).where(Delivery.recipient_id == user.id)
+    said["email"] |= set(db.session.scalars(told.distinct()))
     changes = db.session.scalars(
         select(AuditEntry.changes).where(
             AuditEntry.subject_id == user.id,
