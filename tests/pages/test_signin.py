@@ -433,6 +433,9 @@ def test_one_click_is_a_demo_person(app, browse, cast: Cast):
     assert answer.location == "/account/company"
     assert eve.get("/account/company").status_code == 200
     assert eve.post("/sign-in/demo", data={"user_id": 999_999}).status_code == 404
+    with unit_of_work(app):
+        archiving.archive(None, db.session.get_one(Client, cast.client))
+    assert eve.post("/sign-in/demo", data={"user_id": cast.dave}).status_code == 404
 
 
 @pytest.mark.parametrize("page", ["/sign-in", "/forgotten-password", "/link/none"])
