@@ -16,6 +16,7 @@ from webapp.models import (
     Delivery,
     DeliveryState,
     Link,
+    MailKind,
     Partner,
     Reminder,
     ReminderState,
@@ -151,6 +152,9 @@ def test_only_an_admin_moves_the_invitation_of_a_clients_admin(alice, bob, dave)
     assert refusal(people.edit_person, bob, dave, **change) == ("email", Refusal.ADDRESS_OF_ADMIN)
     people.edit_person(alice, dave, **change)
     assert dave.email == change["email"]
+    notice = select(Delivery).where(Delivery.kind == MailKind.ADMIN_NOTICE)
+    (told,) = db.session.scalars(notice).all()
+    assert (told.email, told.snapshot["email"]) == ("dana@acme.example", change["email"])
 
 
 def test_a_members_mail_moves_without_the_login(dana, dave):

@@ -17,7 +17,7 @@ from webapp.models.audit import AuditAction, TrailEntry
 from webapp.models.tables import fetch, user_table
 from webapp.models.user import name_key
 from webapp.services import audit
-from webapp.services.accounts import addresses, links, membership
+from webapp.services.accounts import addresses, admin_notices, links, membership
 from webapp.services.accounts.names import changed_address, checked_address, checked_name
 from webapp.services.reminders import situations
 from webapp.services.reminders.loading import person_of
@@ -162,11 +162,16 @@ def edit_person(
 
 
 def invite_again(actor: User | None, user: User) -> None:
-    """Let an invitation that nobody has accepted follow its user to another address."""
+    """Let an invitation that nobody has accepted follow its user to another address.
+
+    If a partner moves that of a client's admin, the client's other people are told where it goes now.
+    """
     links.void(user, LinkPurpose.INVITATION)
     # Deactivated users are invited once they are active.
     if user.invited_at and not user.joined and user.active:
         membership.invite(actor, user)
+        if user.admin and actor is not None and actor.organisation_id != user.organisation_id:
+            admin_notices.tell(actor, user)
 
 
 def set_language(user: User, language: str) -> None:
