@@ -89,13 +89,12 @@ def test_a_button_leads_to_a_page_that_says_why(app, browse, cast: Cast, who):
 def test_what_a_button_did_before_it_was_refused_is_undone(app, browse, cast: Cast):
     """The open invitation stays as it is, if a member may not send the one that would replace it."""
     with app.app_context():
-        dana = db.session.get_one(User, cast.dana)
-        dana.admin = False
+        db.session.get_one(User, cast.dana).admin = False
         db.session.commit()
-    address = f"/partner/clients/{cast.client}/contacts/{cast.dana}/invite"
+    address = f"/partner/clients/{cast.client}/contacts/{cast.dave}/invite"
     browse(cast.alice).post(address)
     with app.app_context():
-        db.session.get_one(User, cast.dana).admin = False
+        db.session.get_one(User, cast.dave).admin = False
         db.session.commit()
     assert browse(cast.bob).post(address).status_code == 303
     with app.app_context():

@@ -256,12 +256,11 @@ class Portal(RuleBasedStateMachine):
         ]
 
     def accepts(self, person, link, own):
-        user, inviter = link.user, db.session.get(User, link.inviter_id or 0)
+        user = link.user
         before = self.rightful.get(user.id)
         membership.accept(link, self.new_password(person), own)
-        if before not in (None, person):
-            # An admin let a colleague's user go to another mailbox. No other organisation can.
-            assert inviter is None or inviter.organisation_id == user.organisation_id
+        # Nobody takes the place of somebody who has joined.
+        assert before in (None, person)
         self.rightful[user.id] = person
 
     def resets(self, person, link, own):

@@ -22,6 +22,8 @@ from webapp.models import (
 )
 from webapp.services.reminders import due_index
 
+# What was sent before stays in the inbox, so that what came after is told by its ids.
+pytestmark = pytest.mark.settings(keep_inbox=400)
 START = datetime(2027, 3, 1, 10, tzinfo=UTC)
 CLIENTS = 40
 

@@ -5,8 +5,12 @@ import re
 
 # Whoever finds one of these as it is in an answer has found what an attacker is after.
 TAG, ATTRIBUTE, HEADER = b"<zq", b'" onzq=', b"x-zq:"
-# An answer leads on by a path alone, whatever the sender's host, address or field named.
-ELSEWHERE = re.compile(rb"^(?:location|hx-redirect|hx-push-url): *+(?!/(?![/\\]))", re.MULTILINE)
+# An answer leads on by a path alone, whatever the sender's host, address or field named. Only where two slashes in
+# a row become one does it name a host, the portal's own.
+ELSEWHERE = re.compile(
+    rb"^(?:location|hx-redirect|hx-push-url): *+(?!/(?![/\\])|http://portal\.test/(?![/\\]))",
+    re.MULTILINE,
+)
 
 
 def faults_of(answer: bytes) -> list[str]:

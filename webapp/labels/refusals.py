@@ -33,9 +33,7 @@ WORDS: dict[Refusal, Any] = {
         "This person is invited as the company's admin, so only an admin of your team can change the address."
     ),
     Refusal.INACTIVE: _l("This person is deactivated. Activate them first."),
-    Refusal.JOINED: _l(
-        "This person signs in already, so only an admin of their organisation can invite them anew."
-    ),
+    Refusal.JOINED: _l("This person signs in already, and needs no invitation."),
     Refusal.LAST_ADMIN: _l("This is the only active admin. Make somebody else an admin first."),
     Refusal.PERSON_DIFFERS: _l("This is not the person's name. Type it as it stands above."),
     Refusal.FIRST_ADMIN: _l(

@@ -78,7 +78,9 @@ def test_an_organisation_sends_only_so_many_invitations(context, cast: Cast):
     assert refused.refusal is Refusal.ORGANISATION_LIMIT
     # Another kind of mail, and another organisation, go on.
     sample_mails.send(alice, odnowa, MailKind.INVITATION, "en")
-    membership.invite(user(cast.charlie), user(cast.other_dana))
+    charlie, renova = user(cast.charlie), db.session.get_one(Partner, cast.other_partner)
+    person = people.add_person(charlie, renova, name="P", email="person@renova.example")
+    membership.invite(charlie, person)
 
 
 def test_test_mails_count_together_whatever_their_kind(context, cast: Cast):
@@ -89,7 +91,7 @@ def test_test_mails_count_together_whatever_their_kind(context, cast: Cast):
     )
     assert times == LIMITS[Errand.TEST].mailbox
     assert refused.refusal is Refusal.MAILBOX_LIMIT
-    membership.invite(alice, user(cast.bob))
+    membership.invite(alice, user(cast.dave))
 
 
 def test_who_changes_the_address_again_and_again_floods_nobody(context, cast: Cast):

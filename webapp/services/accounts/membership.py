@@ -40,11 +40,11 @@ def invite(actor: User | None, user: User) -> Link:
     The first person of a client that is invited becomes its admin: somebody must be able to choose the contacts.
     Only an admin of the partner makes an admin so, and the client's other people are told. Raises Refused, TooMany.
 
-    Whoever accepts takes the place of the login that the user has, so nobody elsewhere invites a member anew.
+    Whoever accepts takes the place of the login that the user has, so nobody but the operator invites a member anew.
     """
     if not user.active:
         raise Refused("active", Refusal.INACTIVE)
-    if user.joined and actor is not None and actor.organisation_id != user.organisation_id:
+    if user.joined and actor is not None:
         raise Refused("joined", Refusal.JOINED)
     links.void(user, LinkPurpose.INVITATION)
     if isinstance(user.organisation, Client) and not has_admin(user.organisation_id):
