@@ -229,7 +229,7 @@ def refuse_to_erase_somebody(page: Page) -> None:
 def take_key_over(page: Page) -> None:
     """Do with the key what an app on a phone does, and type its code."""
     key = page.locator("input[name=key]").input_value()
-    page.get_by_label("Code", exact=True).fill(pyotp.TOTP(key).now())
+    page.get_by_role("textbox", name="Code").fill(pyotp.TOTP(key).now())
     button("Turn on")(page)
     expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
     expect(page.get_by_role("link", name="Save as a file")).to_be_visible()
@@ -258,7 +258,7 @@ def be_asked_for_code(page: Page) -> None:
 
 def be_refused_for_code(page: Page) -> None:
     be_asked_for_code(page)
-    page.get_by_label("Code", exact=True).fill("12345")
+    page.get_by_role("textbox", name="Code").fill("12345")
     button("Sign in")(page)
     expect(page.get_by_text("This code is wrong")).to_be_visible()
 

@@ -378,5 +378,5 @@ def machine(tmp_path):
 
 def test_nobody_gets_in_as_somebody_else(machine):
     run_state_machine_as_test(
-        machine, settings=settings(max_examples=25 * TIMES, stateful_step_count=30)
+        machine, settings=settings(max_examples=12 * TIMES, stateful_step_count=25)
     )
