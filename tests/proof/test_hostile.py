@@ -27,6 +27,7 @@ from tests.support.hostile import Hostile, Maker, Person
 from tests.support.postgres import free_port
 from tests.support.proof import TIMES
 from webapp.models import User, db
+from webapp.models.tables import client_table
 
 SEED = int(os.environ.get("PORTAL_PROOF_SEED", "0" if TIMES == 1 else random.randrange(10**6)))
 # 1,000 in all at the gate, 50,000 of `make proof`: half of them to each server.
@@ -110,6 +111,8 @@ def people(app: Flask, cast: Cast, values: dict[str, Any], browse: Any) -> Any:
     def everybody(port: int) -> list[Person]:
         with unit_of_work(app):
             db.session.execute(update(User).values(active=True))
+            # Nobody of an archived client gets in.
+            db.session.execute(update(client_table).values(archived_at=None))
         found = [signed_in(port, "eve", "", values)]
         for name in PEOPLE:
             cookie = browse(getattr(cast, name)).get_cookie("portal_session")
