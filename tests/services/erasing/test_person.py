@@ -234,6 +234,17 @@ def test_what_is_handed_over(app, history):
     assert not {"secret", "key_hash", "token"} & set(repr(told).replace("'", " ").split())
 
 
+def test_what_a_login_is_elsewhere_is_not_handed_over(app, cast):
+    """The person may sign in with an address that this organisation doesn't know."""
+    with unit_of_work(app):
+        dave = db.session.get_one(User, cast.dave)
+        membership.join(dave, let_in(db.session.get_one(User, cast.charlie)))
+    with unit_of_work(app):
+        files = dict(export.files(None, db.session.get_one(User, cast.dave)))
+    assert json.loads(files["person.json"])["login"].keys() == {"since"}
+    assert b"charlie@" not in files["person.json"]
+
+
 def test_nobody_gets_in_by_what_is_handed_over(app, cast):
     with unit_of_work(app):
         membership.invite(None, db.session.get_one(User, cast.dave))

@@ -67,20 +67,20 @@ def document(user: User) -> Json:
     """Gather all rows about a person in one organisation. What a login does in others is theirs."""
     login = logins.of(user)
     log = security_event_table.c.user_id == user.id
+    own = {}
     if login is not None and people.is_only(login):
         log |= security_event_table.c.login_id == login.id
+        own = {
+            "email": login.email,
+            "proved_at": login.proved_at,
+            "credentials": rows(credential_table, credential_table.c.login_id == login.id),
+        }
     entries = audit_entry_table.c
     about = (entries.subject_id == user.id) & entries.action.startswith("user.")
     return {
         "person": rows(user_table, user_table.c.id == user.id)[0]
         | {"organisation": user.organisation.name},
-        "login": login
-        and {
-            "email": login.email,
-            "proved_at": login.proved_at,
-            "since": user.membership and user.membership.since,
-            "credentials": rows(credential_table, credential_table.c.login_id == login.id),
-        },
+        "login": user.membership and {"since": user.membership.since} | own,
         "contact_roles": rows(
             contact_assignment_table, contact_assignment_table.c.user_id == user.id
         ),
