@@ -46,3 +46,10 @@ def test_off_and_on_have_other_words(app):
 )
 def test_browsers_have_names(agent, expected):
     assert security.browser(agent) == expected
+
+
+@pytest.mark.parametrize("action", SecurityAction)
+def test_a_line_without_its_details_still_says_what_happened(app, action):
+    """Erasing somebody takes the details away."""
+    with app.test_request_context():
+        assert security.sentence(action, {})

@@ -1,6 +1,7 @@
 """Words for the security log, and for the browsers in it."""
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
@@ -98,8 +99,9 @@ SYSTEMS = {
 
 
 def sentence(action: SecurityAction, details: Mapping[str, str]) -> str:
-    """Say what happened."""
-    return str(SENTENCES[action]) % {key: word(key, value) for key, value in details.items()}
+    """Say what happened. The details of somebody who was erased are gone, and a dash stands for each."""
+    words = {key: word(key, value) for key, value in details.items()}
+    return str(SENTENCES[action]) % defaultdict(lambda: "–", words)
 
 
 def word(key: str, value: str) -> str:
