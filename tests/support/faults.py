@@ -8,7 +8,7 @@ TAG, ATTRIBUTE, HEADER = b"<zq", b'" onzq=', b"x-zq:"
 # An answer leads on by a path alone, whatever the sender's host, address or field named. Only where two slashes in
 # a row become one does it name a host, the portal's own.
 ELSEWHERE = re.compile(
-    rb"^(?:location|hx-redirect|hx-push-url): *+(?!/(?![/\\])|http://portal\.test/(?![/\\]))",
+    rb"^(?:location|hx-redirect|hx-push-url): *+(?!/(?![/\\])|https?://portal\.test/(?![/\\]))",
     re.MULTILINE,
 )
 
