@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from tests.support.cast import Cast, PlainResponse, let_in, unit_of_work
 from webapp.models import Delivery, MailKind, SessionEnd, SignInMethod, User, UserSession, db
@@ -84,6 +84,41 @@ def test_a_new_password_changes_the_key_of_the_own_session_too(app, browse, cast
     form = {"present": SECRET, "password": "another long one", "again": "another long one"}
     assert dave.post(f"{PROFILE}/password", data=form).location == PROFILE
     assert [opens(client) for client in (dave, other, thief)] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [
+        ("/sign-in", {"email": "dave@acme.example", "password": SECRET}),
+        ("/sign-in/confirm", {"password": SECRET}),
+        (
+            f"{PROFILE}/password",
+            {"present": SECRET, "password": "another long one", "again": "another long one"},
+        ),
+    ],
+)
+def test_nobody_is_let_in_whose_access_ends_in_the_same_moment(
+    app, browse, cast: Cast, path: str, form: dict[str, str]
+):
+    give_password(app, cast.dave)
+    dave = browse() if path == "/sign-in" else browse(cast.dave)
+
+    def deactivate(connection, cursor, statement, *rest):
+        if statement.startswith("INSERT INTO user_session"):
+            connection.exec_driver_sql(f'UPDATE "user" SET active = false WHERE id = {cast.dave}')
+
+    with app.app_context():
+        engine = db.engine
+    before = [row.id for row in sessions_of(app, cast.dave)]
+    event.listen(engine, "before_cursor_execute", deactivate)
+    try:
+        answer = dave.post(path, data=form)
+    finally:
+        event.remove(engine, "before_cursor_execute", deactivate)
+    assert (answer.status_code, answer.location.partition("?")[0]) == (303, "/sign-in")
+    assert "You are signed out, and nothing was saved." in dave.get("/sign-in").text
+    assert [row.id for row in sessions_of(app, cast.dave)] == before
+    assert not opens(dave)
 
 
 def test_a_session_ends_when_it_rests_or_is_old(app, browse, cast: Cast):

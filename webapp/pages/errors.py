@@ -10,13 +10,20 @@ from flask_limiter.errors import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm.exc import StaleDataError
-from werkzeug.exceptions import BadHost, HTTPException, InternalServerError, SecurityError
+from werkzeug.exceptions import (
+    BadHost,
+    HTTPException,
+    InternalServerError,
+    SecurityError,
+    Unauthorized,
+)
+from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.labels import codes
 from webapp.labels.refusals import sentence
 from webapp.models import db
 from webapp.models.loaded import SignIn
-from webapp.pages import guards
+from webapp.pages import asking, guards
 from webapp.pages.incoming import OtherSite
 from webapp.pages.notices import Quicker, quicker
 from webapp.services.errors import Conflict, TooMany
@@ -77,6 +84,7 @@ def prepare(app: Flask) -> None:
     app.register_error_handler(HTTPException, show)
     app.register_error_handler(SecurityError, show_unknown_host)
     app.register_error_handler(BadHost, show_unknown_host)
+    app.register_error_handler(Unauthorized, show_sign_in)
     app.register_error_handler(OtherSite, show_other_site)
     app.register_error_handler(RateLimitExceeded, show_too_many)
     app.register_error_handler(CSRFError, show_expired)
@@ -132,6 +140,12 @@ def show_unknown_host(error: HTTPException) -> Response:
     """Tell that there is nothing here. The page has no links, whose addresses can't be made, and asks no database."""
     g.broken = True
     return make_response(render_template("errors/unknown_host.html", request_id=g.request_id), 400)
+
+
+def show_sign_in(error: Unauthorized) -> AnyResponse:
+    """Lead somebody to sign in whose access was ended while this request ran. None of it is saved."""
+    db.session.rollback()
+    return asking.to_sign_in()
 
 
 def show_other_site(error: OtherSite) -> Response:

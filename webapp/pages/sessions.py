@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from flask import Flask, Response, g, session
+from flask import Flask, Response, abort, g, session
 from flask_login import LoginManager, current_user, login_user
 
 from webapp.domain.snapshots import SecurityMatter
@@ -86,9 +86,7 @@ def prove() -> None:
     """Go on as somebody who has just shown again who it is, with another key and all else as it was."""
     before = present()
     assert before is not None
-    key = sessions.go_on(before, current_user, proved=True)
-    login_user(load_user(key))
-    session[KEY] = key
+    take_up(sessions.go_on(before, current_user, proved=True))
     if new := present():
         kept.pass_on(before.id, new.id)
 
@@ -96,7 +94,15 @@ def prove() -> None:
 def hand_out(key: str) -> None:
     """Give the browser another key, and this request its session."""
     session.clear()
-    login_user(load_user(key))
+    take_up(key)
+
+
+def take_up(key: str) -> None:
+    """Go on with another key. Whose access was ended in this very moment is led to sign in (webapp.pages.errors)."""
+    user = load_user(key)
+    if user is None:
+        abort(401)
+    login_user(user)
     # The library has stored the user's id. Whoever has a key is signed in until its session ends.
     session[KEY] = key
 
