@@ -8,18 +8,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from webapp.domain.facts import MailKind
+
 HOUR = timedelta(hours=1)
 
 
 class Errand(StrEnum):
-    """A kind of mail that counts: the code of its MailKind, or ``test`` for a test mail of any kind."""
+    """A kind of mail that counts, or a test mail of any kind."""
 
-    INVITATION = "invitation"
-    PASSWORD_RESET = "password_reset"
-    ADDRESS_CONFIRMATION = "address_confirmation"
-    ADDRESS_NOTICE = "address_notice"
-    ADMIN_NOTICE = "admin_notice"
-    SECURITY_NOTICE = "security_notice"
+    INVITATION = MailKind.INVITATION
+    PASSWORD_RESET = MailKind.PASSWORD_RESET
+    ADDRESS_CONFIRMATION = MailKind.ADDRESS_CONFIRMATION
+    ADDRESS_NOTICE = MailKind.ADDRESS_NOTICE
+    ADMIN_NOTICE = MailKind.ADMIN_NOTICE
+    SECURITY_NOTICE = MailKind.SECURITY_NOTICE
     TEST = "test"
 
 
@@ -44,7 +46,7 @@ LIMITS = {
 }
 
 
-def errand_of(kind: str, test: bool) -> Errand | None:
+def errand_of(kind: MailKind, test: bool) -> Errand | None:
     """Name what a mail counts as; None if it does not count."""
     code = Errand.TEST if test else kind
     return Errand(code) if code in LIMITS else None
