@@ -83,7 +83,7 @@ def users_of(login: Login | None) -> list[User]:
 def members_of(login: Login) -> Sequence[User]:
     """List all users that a login is, those who can't sign in at present, too."""
     joined = select(User).join(Membership, Membership.user_id == User.id)
-    return db.session.scalars(joined.where(Membership.login_id == login.id)).all()
+    return db.session.scalars(joined.where(Membership.login_id == login.id).order_by(User.id)).all()
 
 
 def shut_out(login: Login | None) -> bool:
@@ -101,12 +101,15 @@ def shut_out(login: Login | None) -> bool:
 
 def password_of(login: Login | None) -> Credential | None:
     """Find the password of a login, as its hash."""
+    return credential_of(login, CredentialKind.PASSWORD)
+
+
+def credential_of(login: Login | None, kind: CredentialKind) -> Credential | None:
+    """Find a login's credential of a kind of which it has one."""
     if login is None:
         return None
     return db.session.scalar(
-        select(Credential).where(
-            Credential.login_id == login.id, Credential.kind == CredentialKind.PASSWORD
-        )
+        select(Credential).where(Credential.login_id == login.id, Credential.kind == kind)
     )
 
 
@@ -135,17 +138,24 @@ def secret_of(key: str) -> str | None:
 
 def set_password(login: Login, password_hash: str) -> None:
     """Set the password of a login. Earlier sessions and open resets end."""
-    values = {"secret": password_hash, "made_at": datetime.now(UTC)}
+    set_credential(login, CredentialKind.PASSWORD, password_hash)
+    links.void(login, LinkPurpose.PASSWORD_RESET)
+    sessions.end_of_login(login, SessionEnd.PASSWORD)
+
+
+def set_credential(
+    login: Login, kind: CredentialKind, secret: str, used_step: int | None = None
+) -> None:
+    """Set the credential of a kind of which a login has one, in the place of an earlier one."""
+    values = {"secret": secret, "made_at": datetime.now(UTC), "used_step": used_step}
     db.session.execute(
         conflict_insert(credential_table)
-        .values(login_id=login.id, kind=CredentialKind.PASSWORD, **values)
+        .values(login_id=login.id, kind=kind, **values)
         .on_conflict_do_update(
-            index_elements=["login_id"], index_where=text("kind = 'password'"), set_=values
+            index_elements=["login_id"], index_where=text(f"kind = '{kind.value}'"), set_=values
         )
     )
     db.session.expire_all()
-    links.void(login, LinkPurpose.PASSWORD_RESET)
-    sessions.end_of_login(login, SessionEnd.PASSWORD)
 
 
 def change_password(login: Login, password_hash: str, action: SecurityAction) -> None:

@@ -6,7 +6,7 @@ It belongs to a login, so it is the same in all organisations. It lives in real 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import Update, delete, or_, select, text, update
+from sqlalchemy import Update, delete, or_, select, update
 
 from webapp.domain.refusals import Refusal
 from webapp.domain.snapshots import SecurityMatter
@@ -23,7 +23,6 @@ from webapp.models import (
     db,
 )
 from webapp.models.audit import TrailEntry
-from webapp.models.tables import conflict_insert, credential_table
 from webapp.services import audit
 from webapp.services.accounts import logins, partners, security_log, sessions
 from webapp.services.errors import Refused
@@ -33,13 +32,7 @@ REQUIREMENT = "second_factor_required"
 
 def app_of(login: Login | None) -> Credential | None:
     """Find the authenticator app of a login, as its key."""
-    if login is None:
-        return None
-    return db.session.scalar(
-        select(Credential).where(
-            Credential.login_id == login.id, Credential.kind == CredentialKind.TOTP
-        )
-    )
+    return logins.credential_of(login, CredentialKind.TOTP)
 
 
 def codes_of(login: Login) -> Sequence[Credential]:
@@ -60,15 +53,7 @@ def set_up(login: Login, key: str, step: int, code_hashes: Sequence[str]) -> Non
 
     ``step``: that of the code which has shown that the app has the key; it was used by that.
     """
-    values = {"secret": key, "made_at": datetime.now(UTC), "used_step": step}
-    db.session.execute(
-        conflict_insert(credential_table)
-        .values(login_id=login.id, kind=CredentialKind.TOTP, **values)
-        .on_conflict_do_update(
-            index_elements=["login_id"], index_where=text("kind = 'totp'"), set_=values
-        )
-    )
-    db.session.expire_all()
+    logins.set_credential(login, CredentialKind.TOTP, key, used_step=step)
     replace_codes(login, code_hashes)
     sessions.end_of_login(login, SessionEnd.FACTOR)
     security_log.record_login(SecurityAction.FACTOR_SET, login)
@@ -142,7 +127,7 @@ def reset(actor: User | None, login: Login) -> None:
     ``actor``: an admin of the user's organisation; None for the operator. Raises Refused for an admin if the same
     login opens another organisation, which this one has no say in, and TooMany if that are too many notices.
     """
-    users = members_of(login)
+    users = logins.members_of(login)
     if actor is not None and len(users) > 1:
         raise Refused("second_factor", Refusal.FACTOR_ELSEWHERE)
     if app_of(login) is None:
@@ -150,16 +135,6 @@ def reset(actor: User | None, login: Login) -> None:
     take_away(login, actor)
     for user in users:
         audit.record_change(actor, AuditAction.FACTOR_REMOVED, user)
-
-
-def members_of(login: Login) -> Sequence[User]:
-    """List all users that a login is, in any organisation, active or not."""
-    return db.session.scalars(
-        select(User)
-        .join(Membership, Membership.user_id == User.id)
-        .where(Membership.login_id == login.id)
-        .order_by(User.id)
-    ).all()
 
 
 def forget(login: Login, *kinds: CredentialKind) -> None:
