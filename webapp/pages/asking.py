@@ -16,6 +16,7 @@ from wtforms import ValidationError
 
 from webapp.models import db
 from webapp.pages import htmx, sessions
+from webapp.pages.incoming import SAFE
 from webapp.services.accounts import kept
 from webapp.services.accounts import sessions as session_rows
 from webapp.services.accounts.kept import Kept
@@ -23,7 +24,6 @@ from webapp.services.accounts.kept import Kept
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 # The time for which nobody is asked again.
 FRESH = timedelta(minutes=15)
-SAFE = {"GET", "HEAD", "OPTIONS"}
 # A form with one of these is not kept: they go into no row, and without them it is of no use.
 SECRET = {"password", "present", "again", "code"}
 MOST_CHARACTERS = 50_000
