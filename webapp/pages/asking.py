@@ -80,8 +80,7 @@ def keep(session_id: int) -> bool:
 
 def require_proof() -> None:
     """Go on if the person has shown lately who it is; else ask, with the form of this request kept."""
-    sign_in = sessions.present()
-    assert sign_in is not None
+    sign_in = sessions.own()
     if datetime.now(UTC) - sign_in.proved_at < FRESH:
         return
     db.session.rollback()
