@@ -1,12 +1,14 @@
 """Archiving a client on its page: what follows, the notice with Undo, the page that can only be read, and erasing."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 
 from tests.support.cast import dump, make_client, unit_of_work
 from webapp.domain.ownership import Choice
-from webapp.models import Client, Partner, User, db
+from webapp.models import Client, Partner, User, UserSession, db
 from webapp.services.clients import archiving, ownership
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -146,6 +148,18 @@ def test_erasing_asks_for_the_name(app, browse, archived):
     assert alice.post(page_of(archived, "bring-back")).status_code == 303
     assert is_archived(app, archived)
     assert ">Erased</span>" in alice.get("/partner/dashboard?status=archived").text
+
+
+def test_erasing_is_for_who_has_shown_lately_who_it_is(app, browse, archived):
+    alice, url = browse(archived.alice), page_of(archived, "erase")
+    with unit_of_work(app):
+        earlier = datetime.now(UTC) - timedelta(minutes=16)
+        db.session.execute(update(UserSession).values(proved_at=earlier))
+    assert alice.get(url).status_code == 200
+    answer = alice.post(url, data={"name": "Acme"})
+    assert (answer.status_code, "/sign-in/confirm" in answer.location) == (303, True)
+    with app.app_context():
+        assert db.session.get(Client, archived.client).erased_at is None
 
 
 def test_a_client_in_use_is_not_erased(app, browse, cast):

@@ -43,6 +43,7 @@ def test_all_sessions_of_the_login_are_listed_and_nobody_elses(app, browse, cast
         page.count("Firefox, Linux · 192.0.2.7") == 5
     )  # three rows, and two buttons that name theirs
     assert page.count("This device") == 1
+    assert page.count(">Sign out there<") == 2
     assert page.count('cell-line">Renova') == 1
     assert ids_in(bob.get(PROFILE).text) == []
     assert "Sign out everywhere else" not in bob.get(PROFILE).text

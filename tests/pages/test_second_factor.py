@@ -109,7 +109,10 @@ def test_new_recovery_codes_replace_the_others(app, browse, cast: Cast):
     assert page.status_code == 200
     assert RECOVERY not in page.text
     assert "no longer work" in page.text
+    assert 'download="Recovery codes.txt"' in page.text
     assert "10 codes are left" in bob.get(PAGE).text
+    bob.get(f"{PAGE}?lang=pl")
+    assert 'download="Kody zapasowe.txt"' in bob.post(f"{PAGE}/codes").text
 
 
 def test_it_is_turned_off_unless_the_team_requires_it(app, browse, cast: Cast):

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from webapp.domain.access import Action
 from webapp.models import Client, db
-from webapp.pages import guards, notices
+from webapp.pages import asking, guards, notices
 from webapp.pages.archiving_forms import EraseForm
 from webapp.pages.dashboard import last_address
 from webapp.pages.forms import Form
@@ -43,6 +43,7 @@ def bring_back(client_id: int) -> Response:
 
 @blueprint.route("/partner/clients/<int:client_id>/erase", methods=["GET", "POST"])
 @guards.allow(Action.ARCHIVE_CLIENTS)
+@asking.proved
 def erase(client_id: int) -> Answer:
     """Say what goes and what stays, and erase an archived client whose name was typed."""
     client = guards.own_client(client_id)

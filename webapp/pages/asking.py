@@ -16,6 +16,7 @@ from wtforms import ValidationError
 
 from webapp.models import db
 from webapp.pages import htmx, sessions
+from webapp.pages.incoming import SAFE
 from webapp.services.accounts import kept
 from webapp.services.accounts import sessions as session_rows
 from webapp.services.accounts.kept import Kept
@@ -23,7 +24,6 @@ from webapp.services.accounts.kept import Kept
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 # The time for which nobody is asked again.
 FRESH = timedelta(minutes=15)
-SAFE = {"GET", "HEAD", "OPTIONS"}
 # A form with one of these is not kept: they go into no row, and without them it is of no use.
 SECRET = {"password", "present", "again", "code"}
 MOST_CHARACTERS = 50_000
@@ -80,8 +80,7 @@ def keep(session_id: int) -> bool:
 
 def require_proof() -> None:
     """Go on if the person has shown lately who it is; else ask, with the form of this request kept."""
-    sign_in = sessions.present()
-    assert sign_in is not None
+    sign_in = sessions.own()
     if datetime.now(UTC) - sign_in.proved_at < FRESH:
         return
     db.session.rollback()

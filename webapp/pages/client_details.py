@@ -192,9 +192,8 @@ def archived_line(client: Client) -> str:
     if entry is None:
         return _("Archived")
     moment = typography.local_time(entry.at, time_zone() or client.time_zone, language())
-    line = _("%(what)s by: %(name)s, %(time)s")
     name = entry.actor.name if entry.actor else _("Operator")
-    return line % {"what": audit.sentence(entry), "name": name, "time": moment}
+    return _("%(what)s by: %(name)s, %(time)s", what=audit.sentence(entry), name=name, time=moment)
 
 
 def why_line(why: Why, zone: str) -> str:

@@ -28,12 +28,6 @@ def onward() -> str:
     return htmx.local(request.values.get("next"))
 
 
-def own_session() -> int:
-    sign_in = sessions.present()
-    assert sign_in is not None
-    return sign_in.id
-
-
 @blueprint.route("/sign-in/confirm", methods=["GET", "POST"])
 @guards.allow(Action.USE_ACCOUNT)
 @guards.before_second_factor
@@ -73,7 +67,7 @@ def is_right(form: ConfirmForm) -> bool:
 @guards.before_second_factor
 def page() -> Answer:
     """Show that something was entered and is not saved yet. It goes where it was going when that is asked for."""
-    found = kept.find(own_session())
+    found = kept.find(sessions.own().id)
     if found is None:
         return redirect(onward(), 303)
     return render_template("kept/page.html", fields=found.fields, onward=onward()), 200
@@ -98,7 +92,7 @@ def drop() -> Response:
 
 def take() -> Kept | None:
     """Find what is kept, and keep it no longer."""
-    session_id = own_session()
+    session_id = sessions.own().id
     found = kept.find(session_id)
     kept.drop(session_id)
     return found

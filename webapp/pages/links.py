@@ -1,5 +1,7 @@
 """Links in mails: invitations, new passwords, and new addresses."""
 
+from collections.abc import Callable
+
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -35,31 +37,38 @@ def over() -> tuple[str, int]:
     return render_template("signin/link_over.html"), 410
 
 
+def use(
+    found: Link, template: str, service: Callable[[Link], object], **context: object
+) -> Answer | None:
+    """Show what a link is for, and call the service once that is confirmed. Return None if it is done."""
+    error = None
+    if request.method == "POST":
+        try:
+            service(found)
+            return None
+        except Refused as refused:
+            db.session.rollback()
+            if refused.refusal is Refusal.LINK_OVER:
+                return over()  # A second click was quicker.
+            error = sentence(refused.refusal)
+    page = render_template(template, link=found, error=error, **context)
+    return page, 422 if error else 200
+
+
 def invitation(found: Link) -> Answer:
     """Let somebody in: by a new password, by the one that the mailbox has already, or as who is signed in."""
     own = sessions.own_login() if current_user.is_authenticated else None
     if own is not None and membership.is_inviters(found, own):
         own = None
-    if own is not None and request.form.get("as") == "own":
-        return accept(found, own)
-    if logins.password_of(logins.find(found.email.casefold())) is None:
+    as_own = own if request.form.get("as") == "own" else None
+    if as_own is None and logins.password_of(logins.find(found.email.casefold())) is None:
         return with_new_password(found, own)
-    if request.method == "POST":
-        return accept(found)
-    return render_template("signin/accept.html", link=found, own=own), 200
-
-
-def accept(found: Link, own: Login | None = None) -> Answer:
-    """Accept an invitation, with the password that the mailbox has or as the login that is signed in."""
-    try:
-        membership.accept(found, login=own)
-    except Refused as refused:
-        db.session.rollback()
-        if refused.refusal is Refusal.LINK_OVER:
-            return over()  # A second click was quicker.
-        error = sentence(refused.refusal)
-        return render_template("signin/accept.html", link=found, own=None, error=error), 422
-    if own is None:
+    answer = use(
+        found, "signin/accept.html", lambda link: membership.accept(link, login=as_own), own=own
+    )
+    if answer is not None:
+        return answer
+    if as_own is None:
         return end_session(_("Accepted. Sign in with the password that you have."))
     sessions.switch(found.user)
     flash(_("Accepted. You are signed in to this organisation now."), "good")
@@ -102,19 +111,11 @@ def set_password(found: Link, password_hash: str) -> Login | None:
 def new_address(found: Link) -> Answer:
     """Confirm a new address. Who does so holds its mailbox, and is signed in as the one who entered it."""
     if not current_user.is_authenticated or current_user.id != found.user_id:
-        if request.method == "POST":
-            return over()
-        return render_template("signin/confirm_elsewhere.html", link=found), 200
-    if request.method == "GET":
-        return render_template("signin/confirm_address.html", link=found), 200
-    try:
-        addresses.confirm(found)
-    except Refused as refused:
-        db.session.rollback()
-        if refused.refusal is Refusal.LINK_OVER:
-            return over()
-        text = sentence(refused.refusal)
-        return render_template("signin/confirm_address.html", link=found, error=text), 422
+        status = 403 if request.method == "POST" else 200
+        return render_template("signin/confirm_elsewhere.html", link=found), status
+    answer = use(found, "signin/confirm_address.html", addresses.confirm)
+    if answer is not None:
+        return answer
     flash(
         _("Confirmed: %(email)s. Sign in with this address from now on.", email=shown(found)),
         "good",
@@ -124,16 +125,9 @@ def new_address(found: Link) -> Answer:
 
 def stopped_address(found: Link) -> Answer:
     """Stop a new address from the old mailbox, whoever is signed in."""
-    if request.method == "GET":
-        return render_template("signin/stop_address.html", link=found), 200
-    try:
-        addresses.stop(found)
-    except Refused as refused:
-        db.session.rollback()
-        if refused.refusal is Refusal.LINK_OVER:
-            return over()
-        text = sentence(refused.refusal)
-        return render_template("signin/stop_address.html", link=found, error=text), 422
+    answer = use(found, "signin/stop_address.html", addresses.stop)
+    if answer is not None:
+        return answer
     if found.login_id is None:
         return end_session(
             _("Address change cancelled: mail goes to %(email)s.", email=shown(found))

@@ -10,7 +10,6 @@ from werkzeug.wrappers import Response
 from webapp.domain.access import Action
 from webapp.labels import security as words
 from webapp.models import SecurityAction
-from webapp.models.loaded import SignIn
 from webapp.pages import guards, sessions
 from webapp.services.accounts import security_log
 from webapp.services.accounts import sessions as session_rows
@@ -18,16 +17,11 @@ from webapp.services.accounts import sessions as session_rows
 blueprint = Blueprint("own_sessions", __name__)
 
 
-def own() -> SignIn:
-    sign_in: SignIn = guards.found(sessions.present())
-    return sign_in
-
-
 def listed() -> dict[str, Any]:
     """Collect what the list in Profile shows: the sessions of the login, and which one is this."""
     return {
-        "devices": session_rows.devices(own().login_id),
-        "own_session": own().id,
+        "devices": session_rows.devices(sessions.own().login_id),
+        "own_session": sessions.own().id,
         "place": words.place,
     }
 
@@ -36,7 +30,7 @@ def listed() -> dict[str, Any]:
 @guards.allow(Action.USE_ACCOUNT)
 def end(session_id: int) -> Response:
     """Sign out on one device."""
-    guards.found(session_rows.end_device(own().login_id, session_id) or None)
+    guards.found(session_rows.end_device(sessions.own().login_id, session_id) or None)
     return told(_("That device is signed out."))
 
 
@@ -44,7 +38,7 @@ def end(session_id: int) -> Response:
 @guards.allow(Action.USE_ACCOUNT)
 def end_others() -> Response:
     """Sign out everywhere but here."""
-    session_rows.end_others(own())
+    session_rows.end_others(sessions.own())
     return told(_("You are signed out everywhere else."))
 
 

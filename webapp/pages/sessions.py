@@ -43,11 +43,16 @@ def present() -> SignIn | None:
     return sign_in
 
 
-def own_login() -> Login:
-    """Return the login that is signed in."""
+def own() -> SignIn:
+    """Return the session of this request, on a page for those who are signed in."""
     sign_in = present()
     assert sign_in is not None
-    return db.session.get_one(Login, sign_in.login_id)
+    return sign_in
+
+
+def own_login() -> Login:
+    """Return the login that is signed in."""
+    return db.session.get_one(Login, own().login_id)
 
 
 def own_address() -> str:
@@ -61,8 +66,8 @@ def begin(user: User, method: SignInMethod) -> None:
         sessions.end_one(before, SessionEnd.SWITCHED)
     waiting = session.get(KEPT)
     hand_out(sessions.begin(user, method))
-    if waiting and (new := present()):
-        kept.pass_on(waiting, new.id)
+    if waiting:
+        kept.pass_on(waiting, own().id)
     logins.signed_in(user)
     note_device(own_login(), method)
 
@@ -76,16 +81,13 @@ def note_device(login: Login, method: SignInMethod) -> None:
 
 def switch(user: User) -> None:
     """Go on as another user of the same login, in a new session with nothing left over from this one."""
-    before = present()
-    assert before is not None
-    hand_out(sessions.go_on(before, user))
+    hand_out(sessions.go_on(own(), user))
     logins.signed_in(user)
 
 
 def prove() -> None:
     """Go on as somebody who has just shown again who it is, with another key and all else as it was."""
-    before = present()
-    assert before is not None
+    before = own()
     take_up(sessions.go_on(before, current_user, proved=True))
     if new := present():
         kept.pass_on(before.id, new.id)
