@@ -3,37 +3,11 @@
 import pytest
 from sqlalchemy import select
 
+from tests.services.refusals import refusal
 from tests.support.cast import Cast, let_in, make_user
 from webapp.domain.refusals import Refusal
-from webapp.models import Delivery, MailKind, Partner, SignInMethod, User, db
+from webapp.models import Delivery, MailKind, Partner, SignInMethod, db
 from webapp.services.accounts import logins, membership, people, resets, sessions
-from webapp.services.errors import Refused
-
-
-@pytest.fixture
-def alice(context, cast: Cast) -> User:
-    return db.session.get(User, cast.alice)
-
-
-@pytest.fixture
-def bob(context, cast: Cast) -> User:
-    return db.session.get(User, cast.bob)
-
-
-@pytest.fixture
-def dana(context, cast: Cast) -> User:
-    return db.session.get(User, cast.dana)
-
-
-@pytest.fixture
-def dave(context, cast: Cast) -> User:
-    return db.session.get(User, cast.dave)
-
-
-def refusal(call, *args, **values) -> tuple[str, Refusal]:
-    with pytest.raises(Refused) as error:
-        call(*args, **values)
-    return error.value.field, error.value.refusal
 
 
 def reset(email: str) -> None:
