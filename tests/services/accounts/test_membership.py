@@ -1,5 +1,7 @@
 """Invitations: who may send, and who may accept them."""
 
+from datetime import UTC, datetime
+
 import pytest
 from sqlalchemy import select
 
@@ -36,6 +38,14 @@ def test_nobody_invites_a_member_anew(alice, dana, dave):
 
 def test_a_password_is_asked_of_who_has_none(alice, dave):
     assert refusal(membership.accept, membership.invite(alice, dave)) == ("password", Refusal.EMPTY)
+
+
+def test_an_invitation_ends_by_itself(alice, dave):
+    link = membership.invite(alice, dave)
+    link.expires_at = datetime.now(UTC)
+    db.session.flush()
+    assert refusal(membership.accept, link, "a hash") == ("link", Refusal.LINK_OVER)
+    assert not dave.joined
 
 
 def test_an_invitation_never_replaces_a_password(alice, dave, cast: Cast):

@@ -15,6 +15,7 @@ from webapp.models import (
     AuditEntry,
     Client,
     Delivery,
+    DeliveryEvent,
     DeliveryMessage,
     DeliveryState,
     InboxMail,
@@ -72,6 +73,7 @@ def history(app, cast):
             .where(Delivery.recipient_id == cast.dana)
             .values(state=DeliveryState.REJECTED, reply="550 <Dana@acme.example> unknown")
         )
+        db.session.execute(update(DeliveryEvent).values(reply="550 <Dave@acme.example> unknown"))
         archiving.archive(db.session.get(User, cast.alice), db.session.get(Client, cast.client))
     return cast
 
@@ -84,7 +86,9 @@ def erase(app, cast):
 
 
 def test_nothing_tells_who_they_were(app, history):
-    assert {name for _table, name in left(app, *NAMES)} == set(NAMES)
+    found = left(app, *NAMES)
+    assert {name for _table, name in found} == set(NAMES)
+    assert ("delivery_event", "dave") in found
     erase(app, history)
     assert left(app, *NAMES) == set()
 

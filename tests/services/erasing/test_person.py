@@ -18,6 +18,7 @@ from webapp.models import (
     Delivery,
     DeliveryMessage,
     DeliveryState,
+    InboxMail,
     Login,
     Partner,
     SecurityAction,
@@ -27,7 +28,7 @@ from webapp.models import (
     UserSession,
     db,
 )
-from webapp.services.accounts import logins, membership, people, sessions
+from webapp.services.accounts import logins, membership, people, security_log, sessions
 from webapp.services.erasing import export, person
 from webapp.services.errors import Refused
 
@@ -42,6 +43,11 @@ def history(app, cast):
         sessions.begin(dave, SignInMethod.PASSWORD)
         logins.signed_in(dave)
         db.session.execute(update(UserSession).values(agent="Browser 7", kept={"name": "Danuta"}))
+        # From when the login was somebody elsewhere as well.
+        security_log.record_login(SecurityAction.SIGN_IN_FAILED, logins.of(dave))
+        db.session.execute(update(SecurityEvent).values(network="192.0.2.7"))
+        newest = db.session.scalars(select(SecurityEvent).order_by(SecurityEvent.id.desc())).first()
+        newest.user_id = newest.organisation_id = None
     return cast
 
 
@@ -52,8 +58,13 @@ def erase(app, actor_id, user_id):
             db.session.commit()
 
 
+def inbox(app, email):
+    with app.app_context():
+        return db.session.scalars(select(InboxMail.id).where(InboxMail.recipient == email)).all()
+
+
 def test_nothing_tells_who_it_was(app, history):
-    names = ("dave", "danuta", "old@", "boss", "browser 7")
+    names = ("dave", "danuta", "old@", "boss", "browser 7", "192.0.2.7")
     with app.app_context():
         before = db.session.execute(RESULTS).all()
         stored = db.session.execute(
@@ -63,9 +74,11 @@ def test_nothing_tells_who_it_was(app, history):
         ).all()
     assert stored
     assert left(app, *names) >= {("user", "dave"), ("user_session", "danuta")}
+    assert inbox(app, "dave@acme.example")
     erase(app, history.alice, history.dave)
     # What others have got names the circle, until it is dropped as every mail is.
     assert left(app, *names) <= {("delivery_message", "dave"), ("inbox_mail", "dave")}
+    assert inbox(app, "dave@acme.example") == []
     with app.app_context():
         assert db.session.execute(RESULTS).all() == before
         for delivery_id, content in stored:
@@ -110,6 +123,7 @@ def test_another_organisation_of_the_same_login_stays_as_it_is(app, cast):
         membership.join(twin, login)
         sessions.begin(twin, SignInMethod.PASSWORD)
         sessions.begin(bob, SignInMethod.PASSWORD)
+        db.session.execute(update(UserSession).values(agent="Browser 7", kept={"name": "Bobby"}))
         twin_id, login_id = twin.id, login.id
     erase(app, cast.alice, cast.bob)
     with app.app_context():
@@ -118,6 +132,11 @@ def test_another_organisation_of_the_same_login_stays_as_it_is(app, cast):
         assert db.session.get_one(Login, login_id).email == "bob@odnowa.example"
         open_ones = select(UserSession.user_id).where(UserSession.ended_at.is_(None))
         assert db.session.scalars(open_ones).all() == [twin_id]
+        known = select(UserSession.user_id, UserSession.agent, UserSession.kept)
+        assert set(map(repr, db.session.execute(known).all())) == {
+            repr((twin_id, "Browser 7", {"name": "Bobby"})),
+            repr((cast.bob, None, None)),
+        }
 
 
 @pytest.mark.parametrize("elsewhere", [False, True])
