@@ -10,7 +10,7 @@ import time_machine
 from sqlalchemy import select, update
 
 from tests.support.cast import make_subscription, unit_of_work
-from webapp import worker
+from tests.support.portal import run_at
 from webapp.domain.ownership import Owner
 from webapp.models import (
     Client,
@@ -38,11 +38,6 @@ def sending(app, cast):
         db.session.execute(update(Partner).where(Partner.id == cast.partner).values(sending=True))
         due_index.refresh_where(Subscription.id.is_not(None))
     return cast
-
-
-def run_at(app, moment):
-    with time_machine.travel(moment, tick=False):
-        return worker.once(app)
 
 
 def inbox(app):

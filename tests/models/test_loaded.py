@@ -18,7 +18,7 @@ from webapp.models import (
 )
 from webapp.models.loaded import SIGNED_IN, attributes, client_of, signed_in
 from webapp.models.tables import client_table, user_table
-from webapp.services.accounts import sessions
+from webapp.services.accounts import logins, sessions
 
 HOUR = timedelta(hours=1)
 
@@ -106,6 +106,13 @@ def leave(user_id):
     db.session.execute(delete(Membership).where(Membership.user_id == user_id))
 
 
+def change_hands(user_id):
+    """As if the session had begun in the moment in which the others were ended."""
+    another = logins.prove("another@odnowa.example").id
+    mine = update(Membership).where(Membership.user_id == user_id)
+    db.session.execute(mine.values(login_id=another))
+
+
 def archive(user_id):
     """As if the session had begun in the moment in which the others of the client were ended."""
     user = db.session.get_one(User, user_id)
@@ -120,7 +127,7 @@ def test_nobody_is_loaded_for_an_archived_client(context, cast):
     assert load(key_hash) is None
 
 
-@pytest.mark.parametrize("change", [end, deactivate, leave])
+@pytest.mark.parametrize("change", [end, deactivate, leave, change_hands])
 def test_a_session_that_is_over_loads_nobody(context, cast, change):
     key_hash = begin(cast.alice)
     assert load(key_hash)

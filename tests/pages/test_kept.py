@@ -12,7 +12,7 @@ from tests.support.cast import Cast, let_in, make_user, unit_of_work
 from tests.support.forms import shown_to
 from tests.support.two_step import RECOVERY, code, turn_on
 from webapp.models import Partner, SessionEnd, User, UserSession, db
-from webapp.pages.asking import MOST_CHARACTERS, SECRET
+from webapp.pages.asking import MOST_CHARACTERS
 from webapp.services.accounts import logins, sessions
 from webapp.signin import password
 
@@ -142,7 +142,7 @@ def test_a_choice_among_organisations_keeps_it(app, browse, cast: Cast):
     assert hidden(dana.get(chosen.location).text) == list(form.items())
 
 
-@pytest.mark.parametrize("name", sorted(SECRET))
+@pytest.mark.parametrize("name", ["again", "code", "password", "present"])
 def test_a_form_with_a_secret_is_not_kept(app, browse, cast: Cast, name):
     dana = browse(cast.dana)
     end_sessions(app, cast.dana)
@@ -189,8 +189,6 @@ def test_a_sensitive_change_asks_again_and_keeps_the_input(app, browse, cast: Ca
         answer = dana.post(PROFILE, data=form, headers={"Referer": f"http://x{PROFILE}"})
         assert answer.location == f"/sign-in/confirm?next=/kept?next%3D{PROFILE}"
         assert "Confirm that it is you" in dana.get(answer.location).text
-        with app.app_context():
-            assert not db.session.scalars(select(UserSession.proved_at)).one() > datetime.now(UTC)
         wrong = dana.post(answer.location, data={"password": "wrong"})
         assert wrong.status_code == 422
         assert "not your present password" in wrong.text
@@ -238,7 +236,9 @@ def test_addresses_and_rights_of_others_are_sensitive(
         htmx = person.post(url, data=form, headers=HTMX)
         assert htmx.headers["HX-Redirect"].startswith("/sign-in/confirm")
         assert (htmx.status_code, htmx.text) == (409, "")
-    assert person.post(url, data=form).status_code == 303
+    saved = person.post(url, data=form)
+    assert saved.status_code == 303
+    assert not saved.location.startswith("/sign-in")
 
 
 def test_confirming_is_limited(browse, cast: Cast):

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 from sqlalchemy import delete, select, update
 
 from tests.support.cast import Cast, let_in, make_user, unit_of_work
@@ -254,13 +255,16 @@ def test_signing_in_leads_nowhere_else(app, browse, cast: Cast, onward):
 
 
 def test_choosing_needs_the_password_and_soon(app, browse, cast: Cast):
+    give_password(app, cast.dave, twin_of_dave(app, cast))
     eve = browse()
-    assert eve.get("/sign-in/organisation").status_code == 303
-    with eve.session_transaction() as session:
-        before = datetime.now(UTC) - timedelta(minutes=11)
-        session["choosing"] = [1, before.timestamp(), "password", 0.0]
-    assert eve.post("/sign-in/organisation", data={"user_id": cast.dave}).status_code == 303
-    assert eve.get("/account/company").status_code == 303
+    assert eve.get("/sign-in/organisation").location == "/sign-in?next=/"
+    with time_machine.travel(datetime.now(UTC), tick=False) as clock:
+        choice = sign_in(eve, "dave@acme.example").location
+        clock.shift(timedelta(minutes=9))
+        assert eve.get(choice).status_code == 200
+        clock.shift(timedelta(minutes=2))
+        assert eve.post(choice, data={"user_id": cast.dave}).location.startswith("/sign-in?")
+        assert eve.get("/account/company").status_code == 303
 
 
 def test_an_invitation_sets_a_password_once(app, browse, cast: Cast):

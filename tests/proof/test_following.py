@@ -1,6 +1,5 @@
 """Whatever is changed amid the steps in which clients follow settings, it ends as if all had followed at once."""
 
-import shutil
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -16,12 +15,12 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import event, select
+from sqlalchemy import select
 
+from tests.proof.database import begin_anew, keep, new_portal
 from tests.support import cast as support
 from tests.support.cast import make_client, make_subscription, unit_of_work
 from tests.support.proof import TIMES
-from webapp.app import create_app
 from webapp.domain.ownership import Choice, Owner
 from webapp.models import Client, OwnerChange, Partner, Reminder, SettingsChange, Subscription, db
 from webapp.services.accounts import partners
@@ -46,17 +45,10 @@ class Portal(RuleBasedStateMachine):
     """
 
     app = None
-    template = None
 
     def __init__(self):
         super().__init__()
-        with self.app.app_context():
-            db.engine.dispose()
-            file = db.engine.url.database
-        for ending in ("", "-wal", "-shm"):
-            with suppress(FileNotFoundError):
-                (self.template.parent / f"portal.db{ending}").unlink()
-        shutil.copyfile(self.template, file)
+        begin_anew(self.app)
         self.patches = pytest.MonkeyPatch()
         self.patches.setattr(following, "IN_SAVE", 1)
         self.patches.setattr(following, "IN_STEP", 2)
@@ -184,11 +176,7 @@ class Portal(RuleBasedStateMachine):
 @pytest.fixture
 def machine(tmp_path):
     """The machine on an SQLite file of its own, which each example begins with anew."""
-    shutil.copyfile(support.sqlite_template(), tmp_path / "portal.db")
-    app = create_app(support.settings(tmp_path, f"sqlite:///{tmp_path / 'portal.db'}"))
-    with app.app_context():
-        # Nobody pulls the plug here.
-        event.listen(db.engine, "connect", lambda one, _: one.execute("PRAGMA synchronous=OFF"))
+    app = new_portal(tmp_path)
     with unit_of_work(app):
         partner = support.make_partner("Odnowa", sending=True)
         db.session.add(partner)
@@ -200,12 +188,8 @@ def machine(tmp_path):
         db.session.add(alice)
         db.session.flush()
         partner.notified_user_id = alice.id
-    with app.app_context():
-        db.session.remove()
-        db.engine.dispose()
-    template = tmp_path / "template.db"
-    support.sqlite_snapshot(tmp_path / "portal.db", template)
-    return type("Portal", (Portal,), {"app": app, "template": template})
+    keep(app)
+    return type("Portal", (Portal,), {"app": app})
 
 
 def test_clients_follow_as_if_all_had_been_at_once(machine):

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import update
+from sqlalchemy import select
 
 from tests.scale.conftest import running, unit, until
 from tests.support import run
@@ -26,8 +26,9 @@ from tests.support.forms import FORMS, shown_in
 from tests.support.hostile import Hostile, Maker, Person
 from tests.support.postgres import free_port
 from tests.support.proof import TIMES
-from webapp.models import User, db
-from webapp.models.tables import client_table
+from webapp.models import Client, User, db
+from webapp.services.accounts import membership
+from webapp.services.clients import archiving
 
 SEED = int(os.environ.get("PORTAL_PROOF_SEED", "0" if TIMES == 1 else random.randrange(10**6)))
 # 1,000 in all at the gate, 50,000 of `make proof`: half of them to each server.
@@ -110,9 +111,12 @@ def people(app: Flask, cast: Cast, values: dict[str, Any], browse: Any) -> Any:
 
     def everybody(port: int) -> list[Person]:
         with unit_of_work(app):
-            db.session.execute(update(User).values(active=True))
-            # Nobody of an archived client gets in.
-            db.session.execute(update(client_table).values(archived_at=None))
+            for client in db.session.scalars(select(Client).where(Client.archived_at.is_not(None))):
+                archiving.bring_back(None, client)
+            for user in db.session.scalars(select(User).where(~User.active)):
+                # Whoever was erased goes on as somebody new.
+                user.erased_at = None
+                membership.activate(None, user)
         found = [signed_in(port, "eve", "", values)]
         for name in PEOPLE:
             cookie = browse(getattr(cast, name)).get_cookie("portal_session")

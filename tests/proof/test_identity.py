@@ -4,8 +4,7 @@ Each person of the cast has two mailboxes, and uses every link that comes there.
 allow: to change people of the own organisation as its admin, and those of clients as anybody of their partner.
 """
 
-import shutil
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 import pytest
 from hypothesis import settings
@@ -16,12 +15,12 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import delete, event, select
+from sqlalchemy import delete, select
 
+from tests.proof.database import begin_anew, keep, new_portal
 from tests.support import cast as support
 from tests.support.cast import unit_of_work
 from tests.support.proof import TIMES
-from webapp.app import create_app
 from webapp.models import (
     Client,
     CountedMail,
@@ -66,17 +65,10 @@ class Portal(RuleBasedStateMachine):
     """
 
     app = None
-    template = None
 
     def __init__(self):
         super().__init__()
-        with self.app.app_context():
-            db.engine.dispose()
-            file = db.engine.url.database
-        for ending in ("", "-wal", "-shm"):
-            with suppress(FileNotFoundError):
-                (self.template.parent / f"portal.db{ending}").unlink()
-        shutil.copyfile(self.template, file)
+        begin_anew(self.app)
         self.passwords = 0
         with unit_of_work(self.app):
             for login in all_of(Login):
@@ -363,17 +355,10 @@ USES = {
 @pytest.fixture
 def machine(tmp_path):
     """The machine on an SQLite file of its own, which each example begins with anew."""
-    shutil.copyfile(support.sqlite_template(), tmp_path / "portal.db")
-    app = create_app(support.settings(tmp_path, f"sqlite:///{tmp_path / 'portal.db'}"))
-    with app.app_context():
-        # Nobody pulls the plug here.
-        event.listen(db.engine, "connect", lambda one, _: one.execute("PRAGMA synchronous=OFF"))
+    app = new_portal(tmp_path)
     support.cast.__wrapped__(app)
-    with app.app_context():
-        db.engine.dispose()
-    template = tmp_path / "template.db"
-    support.sqlite_snapshot(tmp_path / "portal.db", template)
-    return type("Portal", (Portal,), {"app": app, "template": template})
+    keep(app)
+    return type("Portal", (Portal,), {"app": app})
 
 
 def test_nobody_gets_in_as_somebody_else(machine):

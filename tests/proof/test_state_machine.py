@@ -1,6 +1,5 @@
 """Whatever happens in whatever order, nobody is told twice and nothing that fell due disappears."""
 
-import shutil
 from collections import Counter
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -19,12 +18,12 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import event, func, select, update
+from sqlalchemy import func, select, update
 
+from tests.proof.database import begin_anew, keep, new_portal
 from tests.support import cast as support
 from tests.support.cast import make_subscription, unit_of_work
 from webapp import worker
-from webapp.app import create_app
 from webapp.domain.delivery import ENDED, OPEN, WITHDRAWN, may_follow
 from webapp.domain.ownership import Choice
 from webapp.domain.recipients import ContactRole
@@ -112,7 +111,6 @@ class Portal(RuleBasedStateMachine):
     """One partner, one client, two subscriptions, and everything that may happen to them."""
 
     app = None
-    template = None
 
     def __init__(self):
         super().__init__()
@@ -124,16 +122,7 @@ class Portal(RuleBasedStateMachine):
         self.patches.setattr(worker, "commit", self.commit)
         self.commits = 0
         self.told_before = None
-        self.fresh_database()
-
-    def fresh_database(self):
-        with self.app.app_context():
-            db.engine.dispose()
-            file = db.engine.url.database
-        for ending in ("", "-wal", "-shm"):
-            with suppress(FileNotFoundError):
-                (self.template.parent / f"portal.db{ending}").unlink()
-        shutil.copyfile(self.template, file)
+        begin_anew(self.app)
 
     def teardown(self):
         try:
@@ -386,21 +375,14 @@ class Portal(RuleBasedStateMachine):
 @pytest.fixture
 def machine(tmp_path):
     """The machine on an SQLite file of its own, which each example begins with anew."""
-    shutil.copyfile(support.sqlite_template(), tmp_path / "portal.db")
-    app = create_app(support.settings(tmp_path, f"sqlite:///{tmp_path / 'portal.db'}"))
-    with app.app_context():
-        # Nobody pulls the plug here.
-        event.listen(db.engine, "connect", lambda one, _: one.execute("PRAGMA synchronous=OFF"))
+    app = new_portal(tmp_path)
     populate(app)
     with app.app_context():
         for statement in WITNESS:
             db.session.execute(db.text(statement))
         db.session.commit()
-        db.session.remove()
-        db.engine.dispose()
-    template = tmp_path / "template.db"
-    support.sqlite_snapshot(tmp_path / "portal.db", template)
-    return type("Portal", (Portal,), {"app": app, "template": template})
+    keep(app)
+    return type("Portal", (Portal,), {"app": app})
 
 
 def populate(app):

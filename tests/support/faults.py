@@ -22,11 +22,11 @@ def faults_of(answer: bytes) -> list[str]:
         return [f"no answer: {answer[:100]!r}"]
     if int(status[0]) >= 500:
         found.append(f"status {int(status[0])}")
-    if HEADER in b"\n".join(line for line in head.lower().split(b"\n") if line.startswith(HEADER)):
+    if any(line.startswith(HEADER) for line in head.lower().split(b"\n")):
         found.append("a header of the sender's")
     if ELSEWHERE.search(head.lower()):
         found.append("leads elsewhere")
-    if b"text/plain" not in head.lower():
+    if b"\ncontent-type: text/plain" not in head.lower():
         found += [f"raw markup {mark!r}" for mark in (TAG, ATTRIBUTE) if mark in plain(head, body)]
     if b"Traceback" in body:
         found.append("a traceback")

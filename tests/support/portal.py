@@ -5,12 +5,15 @@ Making an app, compiling its addresses and its statements, and making tables tak
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from argon2 import PasswordHasher
 from flask import Flask
 from jinja2 import Environment, FileSystemBytecodeCache
@@ -144,3 +147,9 @@ def app(
     for kept, begins_with in ((app.config, config), (app.extensions, extensions)):
         kept.clear()
         kept.update(begins_with)
+
+
+def run_at(app: Flask, moment: datetime) -> Counter[str]:
+    """Let the worker go one round at a moment; return its counts by outcome."""
+    with time_machine.travel(moment, tick=False):
+        return worker.once(app)

@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import select
 
+from tests.services.refusals import refusal
 from tests.support.cast import Cast, let_in, make_user
 from webapp.domain.refusals import Refusal
 from webapp.models import (
@@ -17,14 +18,8 @@ from webapp.models import (
     db,
 )
 from webapp.services.accounts import addresses, logins, membership, people, second_factor, sessions
-from webapp.services.errors import Refused
 
 OLD, NEW = "dana@acme.example", "dana.new@acme.example"
-
-
-@pytest.fixture
-def dana(context, cast: Cast) -> User:
-    return db.session.get(User, cast.dana)
 
 
 @pytest.fixture
@@ -50,12 +45,6 @@ def stop_links() -> list[Link]:
     return list(db.session.scalars(stops))
 
 
-def refusal(call, *args) -> Refusal:
-    with pytest.raises(Refused) as error:
-        call(*args)
-    return error.value.refusal
-
-
 def test_both_mailboxes_hear_of_it(dana, login):
     addresses.ask(dana, NEW)
     assert (dana.email, login.email) == (OLD, OLD)
@@ -67,7 +56,7 @@ def test_the_last_wish_counts(dana, login):
     first = addresses.ask(dana, "typo@acme.example")
     addresses.ask(dana, NEW)
     assert addresses.waiting(dana).email == NEW
-    assert refusal(addresses.confirm, first) is Refusal.LINK_OVER
+    assert refusal(addresses.confirm, first) == ("link", Refusal.LINK_OVER)
     addresses.cancel(dana)
     assert addresses.waiting(dana) is None
 
@@ -93,7 +82,7 @@ def test_an_address_with_a_login_takes_the_user_over(dana, login, cast: Cast):
 def test_an_address_that_was_taken_meanwhile(dana, login, cast: Cast):
     link = addresses.ask(dana, NEW)
     people.edit_person(dana, db.session.get(User, cast.dave), email=NEW)
-    assert refusal(addresses.confirm, link) is Refusal.ADDRESS_TAKEN
+    assert refusal(addresses.confirm, link) == ("email", Refusal.ADDRESS_TAKEN)
 
 
 @pytest.mark.parametrize("confirmed", [False, True])
@@ -108,7 +97,7 @@ def test_the_old_mailbox_stops_it(dana, login, twin, confirmed):
     assert sessions.find(key) is None
     assert logins.password_of(login) is None
     assert addresses.waiting(dana) is None
-    assert refusal(addresses.confirm, link) is Refusal.LINK_OVER
+    assert refusal(addresses.confirm, link) == ("link", Refusal.LINK_OVER)
     reset = select(Delivery.email).where(Delivery.kind == MailKind.PASSWORD_RESET)
     assert db.session.scalars(reset).all() == [OLD]
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 from webapp.domain.refusals import Refusal
-from webapp.models import AuditEntry, Partner, User, Wording, db
+from webapp.models import AuditEntry, Partner, Wording, db
 from webapp.models.organisation import LONGEST_LEGAL, LONGEST_URL
 from webapp.models.wording import LONGEST_INTRODUCTION, LONGEST_SIGNATURE
 from webapp.services.accounts import mail_texts
@@ -15,11 +15,6 @@ from webapp.services.errors import Conflict, Refused
 from webapp.services.trail import undo
 
 EMPTY = CompanyData(None, None, None)
-
-
-@pytest.fixture
-def alice(context, cast):
-    return db.session.get(User, cast.alice)
 
 
 @pytest.fixture

@@ -1,39 +1,15 @@
 """Invitations: who may send, and who may accept them."""
 
+from datetime import UTC, datetime
+
 import pytest
 from sqlalchemy import select
 
+from tests.services.refusals import refusal
 from tests.support.cast import Cast, let_in, make_user
 from webapp.domain.refusals import Refusal
-from webapp.models import Delivery, MailKind, Partner, SignInMethod, User, db
+from webapp.models import Delivery, MailKind, Partner, SignInMethod, db
 from webapp.services.accounts import logins, membership, people, resets, sessions
-from webapp.services.errors import Refused
-
-
-@pytest.fixture
-def alice(context, cast: Cast) -> User:
-    return db.session.get(User, cast.alice)
-
-
-@pytest.fixture
-def bob(context, cast: Cast) -> User:
-    return db.session.get(User, cast.bob)
-
-
-@pytest.fixture
-def dana(context, cast: Cast) -> User:
-    return db.session.get(User, cast.dana)
-
-
-@pytest.fixture
-def dave(context, cast: Cast) -> User:
-    return db.session.get(User, cast.dave)
-
-
-def refusal(call, *args, **values) -> tuple[str, Refusal]:
-    with pytest.raises(Refused) as error:
-        call(*args, **values)
-    return error.value.field, error.value.refusal
 
 
 def reset(email: str) -> None:
@@ -62,6 +38,14 @@ def test_nobody_invites_a_member_anew(alice, dana, dave):
 
 def test_a_password_is_asked_of_who_has_none(alice, dave):
     assert refusal(membership.accept, membership.invite(alice, dave)) == ("password", Refusal.EMPTY)
+
+
+def test_an_invitation_ends_by_itself(alice, dave):
+    link = membership.invite(alice, dave)
+    link.expires_at = datetime.now(UTC)
+    db.session.flush()
+    assert refusal(membership.accept, link, "a hash") == ("link", Refusal.LINK_OVER)
+    assert not dave.joined
 
 
 def test_an_invitation_never_replaces_a_password(alice, dave, cast: Cast):

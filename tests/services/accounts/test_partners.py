@@ -17,11 +17,6 @@ from webapp.services.trail import undo
 
 
 @pytest.fixture
-def alice(context, cast):
-    return db.session.get(User, cast.alice)
-
-
-@pytest.fixture
 def partner(context, cast):
     return db.session.get(Partner, cast.partner)
 

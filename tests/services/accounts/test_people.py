@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select
 from werkzeug.local import LocalProxy
 
+from tests.services.refusals import refusal
 from tests.support.cast import Cast, let_in
 from webapp.domain.refusals import Refusal
 from webapp.domain.snapshots import Letterhead
@@ -21,43 +22,16 @@ from webapp.models import (
     Reminder,
     ReminderState,
     SignInMethod,
-    User,
     db,
 )
 from webapp.models.user import MOST_EARLIER
 from webapp.services.accounts import addresses, logins, membership, people, sessions
-from webapp.services.errors import Conflict, Refused
-
-
-@pytest.fixture
-def alice(context, cast: Cast) -> User:
-    return db.session.get(User, cast.alice)
-
-
-@pytest.fixture
-def bob(context, cast: Cast) -> User:
-    return db.session.get(User, cast.bob)
-
-
-@pytest.fixture
-def dana(context, cast: Cast) -> User:
-    return db.session.get(User, cast.dana)
-
-
-@pytest.fixture
-def dave(context, cast: Cast) -> User:
-    return db.session.get(User, cast.dave)
+from webapp.services.errors import Conflict
 
 
 def entries() -> list[tuple[str, int, int | None, dict]]:
     rows = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id))
     return [(row.action, row.organisation_id, row.client_id, row.changes) for row in rows]
-
-
-def refusal(call, *args, **values) -> tuple[str, Refusal]:
-    with pytest.raises(Refused) as error:
-        call(*args, **values)
-    return error.value.field, error.value.refusal
 
 
 def test_a_person_of_a_client_is_on_the_partners_trail(alice, cast: Cast):

@@ -3,9 +3,9 @@
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
-import pytest
 from sqlalchemy import func, select
 
+from tests.services.refusals import refusal
 from tests.support.cast import Cast, let_in, unit_of_work
 from tests.support.two_step import KEY, step, turn_on
 from webapp.domain.refusals import Refusal
@@ -25,12 +25,6 @@ from webapp.models import (
     db,
 )
 from webapp.services.accounts import logins, membership, second_factor, sessions
-from webapp.services.errors import Refused
-
-
-@pytest.fixture
-def bob(context, cast: Cast):
-    return db.session.get_one(User, cast.bob)
 
 
 def secrets_of(login):
@@ -103,9 +97,7 @@ def test_of_two_requests_with_one_code_one_wins(app, cast: Cast):
 def test_who_requires_it_of_others_has_it(context, cast: Cast):
     alice = db.session.get_one(User, cast.alice)
     partner = db.session.get_one(Partner, cast.partner)
-    with pytest.raises(Refused) as refused:
-        second_factor.require(alice, partner, on=True)
-    assert refused.value.refusal is Refusal.FACTOR_OWN
+    assert refusal(second_factor.require, alice, partner, on=True) == ("on", Refusal.FACTOR_OWN)
     second_factor.set_up(let_in(alice), KEY, 1, [])
     assert second_factor.require(alice, partner, on=True).action == AuditAction.FACTOR_REQUIRED
     assert partner.second_factor_required
@@ -116,9 +108,7 @@ def test_while_a_team_requires_it_nobody_turns_it_off(bob):
     login = let_in(bob)
     second_factor.set_up(login, KEY, 1, ["one"])
     bob.organisation.second_factor_required = True
-    with pytest.raises(Refused) as refused:
-        second_factor.remove(login)
-    assert refused.value.refusal is Refusal.FACTOR_REQUIRED
+    assert refusal(second_factor.remove, login) == ("second_factor", Refusal.FACTOR_REQUIRED)
     # Who has left the team is bound by it no more.
     membership.deactivate(None, bob)
     second_factor.remove(login)
@@ -128,16 +118,12 @@ def test_while_a_team_requires_it_nobody_turns_it_off(bob):
 def test_an_admin_takes_it_from_somebody_of_the_own_team_alone(context, cast: Cast):
     alice, bob, dave = (db.session.get_one(User, id) for id in (cast.alice, cast.bob, cast.dave))
     login = let_in(bob)
-    with pytest.raises(Refused) as refused:
-        second_factor.reset(alice, login)
-    assert refused.value.refusal is Refusal.FACTOR_MISSING
+    assert refusal(second_factor.reset, alice, login) == ("second_factor", Refusal.FACTOR_MISSING)
     second_factor.set_up(login, KEY, 1, ["one"])
     # Bob is somebody in another organisation, too, which this admin has no say in, even where Bob is inactive there.
     membership.join(dave, login)
     membership.deactivate(None, dave)
-    with pytest.raises(Refused) as refused:
-        second_factor.reset(alice, login)
-    assert refused.value.refusal is Refusal.FACTOR_ELSEWHERE
+    assert refusal(second_factor.reset, alice, login) == ("second_factor", Refusal.FACTOR_ELSEWHERE)
     assert second_factor.app_of(login)
     second_factor.reset(None, login)
     assert secrets_of(login) == {}

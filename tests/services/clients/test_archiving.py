@@ -7,6 +7,7 @@ import time_machine
 from sqlalchemy import select, update
 
 from tests.support.cast import let_in, unit_of_work
+from tests.support.portal import run_at
 from webapp import worker
 from webapp.domain.ownership import Choice
 from webapp.models import (
@@ -47,11 +48,6 @@ def sending(app, cast):
         db.session.execute(update(Partner).values(sending=True))
         due_index.refresh_where(Subscription.client_id == cast.client)
     return cast
-
-
-def run_at(app, moment):
-    with time_machine.travel(moment, tick=False):
-        return worker.once(app)
 
 
 def do(app, cast, service, moment):

@@ -4,16 +4,11 @@ import pytest
 from sqlalchemy import select
 
 from webapp.domain.refusals import Refusal
-from webapp.models import AuditEntry, Client, Partner, User, db
+from webapp.models import AuditEntry, Client, Partner, db
 from webapp.models.organisation import NO_DECISION
 from webapp.services.clients import clients
 from webapp.services.clients.clients import ClientDetails
 from webapp.services.errors import Refused
-
-
-@pytest.fixture
-def alice(context, cast):
-    return db.session.get(User, cast.alice)
 
 
 @pytest.fixture

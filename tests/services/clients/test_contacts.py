@@ -6,18 +6,13 @@ from sqlalchemy import select
 from tests.support.cast import Cast
 from webapp.domain.recipients import ContactRole
 from webapp.domain.refusals import Refusal
-from webapp.models import AuditEntry, Client, User, db
+from webapp.models import AuditEntry, Client, db
 from webapp.services.accounts import membership, people
 from webapp.services.clients import contacts
 from webapp.services.errors import Conflict, Refused
 from webapp.services.reminders import loading
 
 PRIMARY, BILLING, DECISION_MAKER = ContactRole
-
-
-@pytest.fixture
-def dana(context, cast: Cast) -> User:
-    return db.session.get(User, cast.dana)
 
 
 @pytest.fixture

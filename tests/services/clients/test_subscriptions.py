@@ -16,7 +16,6 @@ from webapp.models import (
     Reminder,
     ReminderState,
     Subscription,
-    User,
     db,
 )
 from webapp.models.organisation import NO_DECISION
@@ -35,11 +34,6 @@ def plan_and_issue(now):
     """Do as a worker does before it sends."""
     list(planning.plan(now))
     outbox.issue_due(now)
-
-
-@pytest.fixture
-def alice(context, cast):
-    return db.session.get(User, cast.alice)
 
 
 @pytest.fixture

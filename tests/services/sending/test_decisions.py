@@ -7,8 +7,8 @@ import time_machine
 from sqlalchemy import select, update
 
 from tests.support.cast import unit_of_work
+from tests.support.portal import run_at
 from tests.support.smtp import smtp_sink
-from webapp import worker
 from webapp.config import load
 from webapp.domain.ownership import Owner
 from webapp.domain.refusals import Refusal
@@ -58,11 +58,6 @@ def sending(app, cast, sink):
     run_at(app, STEP_60)
     sink.letters.clear()
     return cast
-
-
-def run_at(app, moment):
-    with time_machine.travel(moment, tick=False):
-        return worker.once(app)
 
 
 # The token of a button beside a mail that nobody has decided about.

@@ -19,6 +19,7 @@ from tests.support.cast import (
     make_user,
     unit_of_work,
 )
+from tests.support.portal import run_at
 from tests.support.smtp import smtp_sink
 from webapp import worker
 from webapp.config import load
@@ -63,11 +64,6 @@ def sending(app, cast, sink):
         db.session.query(ContactAssignment).filter_by(user_id=cast.dave).delete()
         due_index.refresh_where(Subscription.client_id == cast.client)
     return cast
-
-
-def run_at(app, moment):
-    with time_machine.travel(moment, tick=False):
-        return worker.once(app)
 
 
 def outcome(app, recipient_id):

@@ -9,7 +9,7 @@ import time_machine
 from sqlalchemy import func, select, update
 
 from tests.support.cast import unit_of_work
-from webapp import worker
+from tests.support.portal import run_at
 from webapp.domain.ownership import Choice, Owner
 from webapp.domain.snapshots import PartnerName
 from webapp.models import (
@@ -45,11 +45,6 @@ def told(app, cast):
         due_index.refresh_where(Subscription.client_id == cast.client)
     run_at(app, STEP_30)
     return cast
-
-
-def run_at(app, moment):
-    with time_machine.travel(moment, tick=False):
-        return worker.once(app)
 
 
 def choose(app, cast, choice, moment):

@@ -1,0 +1,57 @@
+"""What is to be erased: a past that stands in many tables, under several names; and what of it is left."""
+
+from datetime import UTC, datetime, timedelta
+
+import time_machine
+from flask import Flask
+from sqlalchemy import select, update
+
+from tests.support.cast import Cast, dump, unit_of_work
+from tests.support.portal import run_at
+from webapp.domain.ownership import Choice
+from webapp.models import Client, Delivery, Partner, Subscription, User, UserSession, db
+from webapp.services.accounts import people
+from webapp.services.clients import ownership
+from webapp.services.reminders import due_index
+
+STEP_30 = datetime(2027, 3, 1, 10, tzinfo=UTC)
+TAKEN_OVER = STEP_30 + timedelta(hours=1)
+RESULTS = select(Delivery.id, Delivery.state, Delivery.ended_at, Delivery.message_id).order_by(
+    Delivery.id
+)
+# Of another client, who keeps them.
+OTHERS = ("other dana", "dana@foreign")
+
+
+def live(app: Flask, cast: Cast) -> None:
+    """Rename Dave to Danuta and back, remind Acme, and let Bob take over: its people are told at TAKEN_OVER."""
+    with unit_of_work(app):
+        db.session.execute(update(Partner).values(sending=True))
+        alice, dave = (db.session.get_one(User, id) for id in (cast.alice, cast.dave))
+        people.edit_person(alice, dave, name="Danuta", email="old@acme.example", job_title="Boss")
+        people.edit_person(alice, dave, name="Dave Dove", email="dave@acme.example")
+        due_index.refresh_where(Subscription.client_id == cast.client)
+    run_at(app, STEP_30)
+    with time_machine.travel(STEP_30, tick=False), unit_of_work(app):
+        alice, acme = (
+            db.session.get_one(User, cast.alice),
+            db.session.get_one(Client, cast.client),
+        )
+        ownership.choose_owner(alice, acme, Choice.PARTNER, cast.bob)
+    run_at(app, TAKEN_OVER)
+
+
+def left(app: Flask, *names: str) -> set[tuple[str, str]]:
+    """Find the tables in which a name still stands, as text or bytes: (table, name)."""
+    tables = dump(app)
+    with app.app_context():
+        tables["user_session"] = [
+            tuple(row) for row in db.session.execute(select(*UserSession.__table__.c))
+        ]
+    found = set()
+    for table, rows in tables.items():
+        text = repr(rows).casefold()
+        for other in OTHERS:
+            text = text.replace(other, "")
+        found |= {(table, name) for name in names if name in text}
+    return found
