@@ -5,18 +5,21 @@ All state is in the database, so a round may break off anywhere and run again.
 
 import logging
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from threading import Event
-from time import monotonic
+from time import monotonic, sleep
+from typing import TypeVar
 
 from flask import Flask
 from sqlalchemy import Connection, update
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from webapp.config import Settings
 from webapp.domain.retention import DataKind
 from webapp.mail.opening import open_transport
-from webapp.mail.transport import ServerAway, Transport
+from webapp.mail.transport import AgainstPolicy, DeliveryProblem, ServerAway, Transport
 from webapp.models import DeliveryState, Installation, db, revision
 from webapp.models.transactions import writing
 from webapp.services import installation, runtime
@@ -33,10 +36,15 @@ from webapp.services.sending import (
 from webapp.services.sending.transitions import LostClaim
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 # Claimed mails are handed over within so many seconds, before sending windows can close.
 HANDED_OVER_WITHIN = 60
 # If so many mails in a row are put off, the server is the cause, not the readers' addresses.
 ENOUGH = 20
+# If the server's policy refuses so many mails in a row, it is set wrong, or the portal is.
+ENOUGH_REFUSALS = 10
+# Seconds between two tries to store what is known of a mail.
+STORE_AGAIN = 1
 # The longest rest between two tries at a dead server, in seconds.
 LONGEST_REST = 300
 
@@ -128,46 +136,92 @@ def send(transport: Transport, stopped: Event | None) -> Counter[str]:
     Returns counts by outcome, with ``away`` if the server can't be used now, which ends the round.
     """
     counts: Counter[str] = Counter()
-    put_off = 0
+    put_off = refused = 0
     with db.engine.connect() as connection:
         while not is_set(stopped) and not counts["away"]:
             # The time is read anew, since a long backlog may last until sending windows close.
-            taken = handing_over.claim(runtime.now())
-            beat()
-            commit()
+            taken = claim_some()
             if taken is None:
                 break
             patience = monotonic() + min(HANDED_OVER_WITHIN, runtime.settings().lease_seconds / 2)
             while taken and not is_set(stopped) and not counts["away"] and monotonic() < patience:
-                state, away = deliver(taken.pop(0), transport, connection)
+                state, outcome = deliver(taken.pop(0), transport, connection)
                 if state:
                     counts[state.value] += 1
                 put_off = put_off + 1 if state is DeliveryState.QUEUED else 0
-                if away or put_off == ENOUGH:
+                if isinstance(outcome, AgainstPolicy):
+                    refused += 1
+                elif state is DeliveryState.SENT:
+                    refused = 0
+                if (
+                    isinstance(outcome, ServerAway)
+                    or put_off == ENOUGH
+                    or refused == ENOUGH_REFUSALS
+                ):
                     counts["away"] = 1
-            handing_over.give_back(taken, runtime.now())
-            commit()
+            return_unbegun(taken)
+        # None was taken, and all that were refused were refused by policy.
+        if refused and refused == counts.total():
+            counts["away"] = 1
     return +counts
+
+
+def claim_some() -> list[handing_over.Claim] | None:
+    """Claim mails with a sign of life, in one transaction; None if the queue has none."""
+    taken = handing_over.claim(runtime.now())
+    beat()
+    commit()
+    return taken
+
+
+def return_unbegun(taken: list[handing_over.Claim]) -> None:
+    """Give claimed mails back, soon, since nobody else may send them until their lease ends."""
+
+    def give_back() -> None:
+        handing_over.give_back(taken, runtime.now())
+        commit()
+
+    while_leased(give_back)
 
 
 def deliver(
     claim: handing_over.Claim, transport: Transport, connection: Connection
-) -> tuple[DeliveryState | None, bool]:
-    """Send one claimed mail and store its fate.
+) -> tuple[DeliveryState | None, str | DeliveryProblem | None]:
+    """Send one claimed mail and store its fate. Returns its state and what came of handing it over.
 
-    Returns its state, or None if the claim was lost, and whether the server was away.
+    Both are None if the claim was lost.
     """
     try:
-        problem = handing_over.hand_over(claim, transport, connection)
-        if problem is None:
-            return DeliveryState.SENT, False
-        state = handing_over.settle(claim, problem, runtime.now())
+        outcome = handing_over.hand_over(claim, transport, connection)
+
+        def store() -> DeliveryState:
+            state = handing_over.store(claim, outcome, connection, runtime.now())
+            commit()
+            return state
+
+        return while_leased(store), outcome
     except LostClaim:
         db.session.rollback()
         log.warning("delivery %s was taken over by another worker", claim.id)
-        return None, False
-    commit()
-    return state, isinstance(problem, ServerAway)
+        return None, None
+
+
+def while_leased(store: Callable[[], T]) -> T:
+    """Call what stores the knowledge of this worker, again and again if the database is away, as long as a lease lasts.
+
+    Only this process knows what the mail server said. Each try carries the claim's token, so one that was
+    stored although its answer was lost changes nothing the second time.
+    """
+    until = monotonic() + runtime.settings().lease_seconds
+    while True:
+        try:
+            return store()
+        except (OperationalError, InterfaceError) as error:
+            db.session.rollback()
+            if monotonic() > until:
+                raise
+            log.warning("the database can't store what is known of a mail: %s", error.orig)
+            sleep(STORE_AGAIN)
 
 
 def is_set(stopped: Event | None) -> bool:

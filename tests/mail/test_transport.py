@@ -1,5 +1,6 @@
 """The ways out: which failures may be tried again, which are final, and which nobody can know."""
 
+import base64
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from webapp.mail.compose import compose
 from webapp.mail.opening import open_transport
 from webapp.mail.smtp import SmtpTransport
 from webapp.mail.transport import (
+    AgainstPolicy,
     DeliveryProblem,
     Envelope,
     Rejected,
@@ -98,9 +100,7 @@ def test_what_before_data_raises_comes_through_and_nothing_is_sent(
         ("RCPT", "552 5.2.2 mailbox full", True),
         ("RCPT", "552 5.2.3 too long", False),
         ("RCPT", "550 5.4.1 recipient address rejected", True),
-        ("RCPT", "554 5.7.1 your network is blocked", False),
         ("MESSAGE", "550 5.1.10 no such user", True),
-        ("MESSAGE", "550 5.7.509 looks like spam", False),
         ("MESSAGE", "554 looks like spam", False),
         ("MESSAGE", "552 too long", False),
         ("DATA", "554 no valid recipients", False),
@@ -127,11 +127,13 @@ def test_what_is_refused_is_the_address_or_something_else(
         ("RCPT", "450-greylisted\r\n450 come back", TryAgain, "450 greylisted come back"),
         ("RCPT", "421 closing", TryAgain, "421 closing"),
         ("RCPT", "550 5.1.8 sender's domain not found", ServerAway, "550 5.1.8"),
+        ("RCPT", "554 5.7.1 relay access denied", AgainstPolicy, "554 5.7.1"),
         ("RCPT", HANG_UP, ServerAway, Trouble.CUT_OFF),
         ("DATA", "554 no valid recipients", Rejected, "554 no valid recipients"),
         ("DATA", "451 later", TryAgain, "451 later"),
         ("DATA", HANG_UP, ServerAway, Trouble.CUT_OFF),
         ("MESSAGE", "554 looks like spam", Rejected, "554 looks like spam"),
+        ("MESSAGE", "550 5.7.509 looks like spam", AgainstPolicy, "550 5.7.509"),
         ("MESSAGE", "452 disk full", TryAgain, "452 disk full"),
         ("MESSAGE", HANG_UP, Unclear, Trouble.CUT_OFF),
         ("MESSAGE", "what?", Unclear, "-1"),
@@ -241,6 +243,23 @@ def test_tls_from_the_start() -> None:
         for transport in opened(f"smtps://127.0.0.1:{server.port}"):
             assert transport.send(ENVELOPE, MESSAGE, nothing) == "250 taken"
         assert server.said == server.secured
+
+
+@pytest.mark.usefixtures("trusted")
+def test_a_password_of_any_letters_is_said_in_utf_8(server: Script) -> None:
+    for transport in opened(f"smtp://ana:za%C5%BC%C3%B3%C5%82%C4%87@127.0.0.1:{server.port}"):
+        assert transport.send(ENVELOPE, MESSAGE, nothing) == "250 taken"
+    (said,) = [line.split()[-1] for line in server.said if line.startswith("AUTH")]
+    assert base64.b64decode(said).decode() == "\0ana\0zażółć"
+
+
+@pytest.mark.usefixtures("trusted")
+def test_a_password_that_a_server_can_not_be_told_is_our_trouble(server: Script) -> None:
+    server.answers["EHLO"] = "250-hello\r\n250-AUTH LOGIN\r\n250 STARTTLS"
+    server.answers["AUTH"] = "334 VXNlcm5hbWU6"
+    for transport in opened(f"smtp://an%C4%85:secret@127.0.0.1:{server.port}"):
+        with pytest.raises(ServerAway):
+            transport.send(ENVELOPE, MESSAGE, nothing)
 
 
 @pytest.mark.usefixtures("trusted")

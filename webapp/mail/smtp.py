@@ -1,5 +1,6 @@
 """A mail server as a transport: one connection, and the meaning of each answer."""
 
+import binascii
 import re
 import smtplib
 import socket
@@ -9,31 +10,29 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from webapp.mail.conversation import Timed, TimedTls
-from webapp.mail.transport import DeliveryProblem, Envelope, Rejected, ServerAway, TryAgain, Unclear
+from webapp.mail.transport import (
+    AgainstPolicy,
+    DeliveryProblem,
+    Envelope,
+    Rejected,
+    ServerAway,
+    TryAgain,
+    Unclear,
+)
 from webapp.mail.wire import ADDRESS
 from webapp.models import Trouble
 
 START_OF_DATA = 354
-
-
+SIGNED_IN = 235
 # RFC 3463: 5.subject.detail. Subject 1 is the address, 2 its mailbox, 3 to 6 are systems, routes, protocol
 # and message, and 7 is the policy of the server that rejects.
 STATUS = re.compile(rb"5\.((\d{1,3})\.\d{1,3})\b")
-
-
 OF_SENDER = (b"1.7", b"1.8")
-
-
 TOO_LONG = b"2.3"
-
-
+OF_POLICY = b"7"
 # For an unknown address some servers answer RCPT with "no route" (5.4.1).
 OF_ADDRESS_AT_RECIPIENT = (b"0", b"1", b"2", b"4")
-
-
 OF_ADDRESS = (b"1", b"2")
-
-
 # By Python's exceptions, subclasses first.
 TROUBLES = (
     (TimeoutError, Trouble.NO_ANSWER),
@@ -139,15 +138,29 @@ def connect(server: Server) -> Timed:
             connection.starttls(context=context)
         connection.ehlo_or_helo_if_needed()
         if server.user is not None:
-            connection.login(server.user, server.password)
+            sign_in(connection, server.user, server.password)
         # The final dot is a tiny packet of its own. It must not wait for an acknowledgement.
         if connection.sock:
             connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    except (OSError, smtplib.SMTPException) as error:
+    except (OSError, smtplib.SMTPException, UnicodeError) as error:
         if connection is not None:
             connection.close()
         raise ServerAway(what_broke(error)) from error
     return connection
+
+
+def sign_in(connection: Timed, user: str, password: str) -> None:
+    """Sign in by PLAIN in UTF-8 (RFC 4616), for which smtplib knows ASCII alone; else in the way that smtplib finds.
+
+    Raises SMTPException, and UnicodeError if another way can't write the name or the password.
+    """
+    if "PLAIN" not in connection.esmtp_features.get("auth", "").upper().split():
+        connection.login(user, password)
+        return
+    said = binascii.b2a_base64(f"\0{user}\0{password}".encode(), newline=False).decode()
+    code, text = connection.docmd("AUTH", f"PLAIN {said}")
+    if code != SIGNED_IN:
+        raise smtplib.SMTPAuthenticationError(code, text)
 
 
 def address(connection: Timed, envelope: Envelope) -> tuple[int, bytes]:
@@ -215,6 +228,8 @@ def verdict(code: int, text: bytes, *, at_recipient: bool = False) -> DeliveryPr
     if status[1] in OF_SENDER:
         # As at MAIL, it says nothing about the recipient: our set-up is wrong.
         return ServerAway(reply)
+    if status[2] == OF_POLICY:
+        return AgainstPolicy(reply)
     subjects = OF_ADDRESS_AT_RECIPIENT if at_recipient else OF_ADDRESS
     return Rejected(reply, address=status[2] in subjects and status[1] != TOO_LONG)
 

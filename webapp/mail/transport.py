@@ -44,6 +44,10 @@ class ServerAway(TryAgain):
     """Raised when the server itself can't be used now, for this mail or any other."""
 
 
+class AgainstPolicy(TryAgain):
+    """Raised when a policy refuses the mail. A wrong set-up, ours or the server's, does so to every mail."""
+
+
 class Unclear(DeliveryProblem):
     """Raised when it broke at or after the final dot: the message may have been taken."""
 

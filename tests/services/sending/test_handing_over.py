@@ -10,6 +10,7 @@ from threading import Thread
 import pytest
 import time_machine
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import OperationalError
 
 from tests.support import run
 from tests.support.cast import (
@@ -44,7 +45,7 @@ from webapp.models import (
 from webapp.models.transactions import writing
 from webapp.services.erasing import retention
 from webapp.services.reminders import due_index, situations
-from webapp.services.sending import handing_over
+from webapp.services.sending import handing_over, transitions
 
 STEP_30 = datetime(2027, 3, 1, 10, tzinfo=UTC)
 
@@ -123,9 +124,9 @@ def test_all_clients_with_a_rejected_address_are_seen_to_have_it(app, sending, s
 
 def test_a_message_that_is_rejected_flags_no_address(app, sending, sink):
     """The content of one partner's mails must not silence the addresses of another one's clients."""
-    sink.answer = "554 5.7.1 looks like spam"
+    sink.answer = "554 5.6.0 looks like spam"
     run_at(app, STEP_30)
-    assert outcome(app, sending.dana) == [("rejected", 1, "554 5.7.1 looks like spam")]
+    assert outcome(app, sending.dana) == [("rejected", 1, "554 5.6.0 looks like spam")]
     run_at(app, STEP_30 + timedelta(minutes=1))
     with app.app_context():
         assert db.session.scalars(select(User.rejected_reply)).unique().all() == [None]
@@ -368,7 +369,7 @@ def test_a_claim_left_behind_when_the_next_step_has_gone_out_is_superseded(app, 
     assert (states[30], states[14]) == (ReminderState.SUPERSEDED, ReminderState.ISSUED)
 
 
-def put_everybody_off(app, sending, sink, clients):
+def put_everybody_off(app, sending, sink, clients, reply="451 4.7.1 greylisted"):
     """The three contacts of so many clients get "later"; then comes Zoe's turn."""
     with unit_of_work(app):
         partner = db.session.get(Partner, sending.partner)
@@ -377,7 +378,7 @@ def put_everybody_off(app, sending, sink, clients):
             db.session.add_all([client, make_subscription(client, "Hub", date(2027, 3, 31))])
             for role in ContactRole:
                 person = add_contact(client, role, f"{role.value}{number}")
-                sink.refuse[person.email] = "451 4.7.1 greylisted"
+                sink.refuse[person.email] = reply
         last = make_client(partner, "Last")
         db.session.add_all([last, make_subscription(last, "Hub", date(2027, 3, 31))])
         add_contact(last, ContactRole.PRIMARY, "Zoe")
@@ -415,6 +416,111 @@ def test_a_server_that_puts_everybody_off_is_left_alone_for_a_while(app, sending
     counts = run_at(app, STEP_30)
     assert counts["away"] == 0
     assert "zoe@last.example" in recipients(sink)
+
+
+@pytest.mark.parametrize(
+    "reply", ["554 5.7.1 Relay access denied", "553 5.7.1 Sender address rejected: not owned"]
+)
+def test_a_server_that_is_set_wrong_ends_no_mail(app, sending, sink, reply):
+    put_everybody_off(app, sending, sink, 5, reply)
+    for person in ("dana@acme.example", "alice@odnowa.example"):
+        sink.refuse[person] = reply
+    counts = run_at(app, STEP_30)
+    assert (counts["queued"], counts["away"]) == (worker.ENOUGH_REFUSALS, 1)
+    assert sink.letters == []
+    states = select(Delivery.state).where(Delivery.partner_id == sending.partner).distinct()
+    with app.app_context():
+        assert db.session.scalars(states).all() == ["queued"]
+        assert db.session.scalars(select(User.rejected_reply)).unique().all() == [None]
+    # Once it is set right, all go out.
+    sink.refuse.clear()
+    run_at(app, STEP_30 + timedelta(minutes=2))
+    with app.app_context():
+        assert db.session.scalars(states).all() == ["sent"]
+
+
+def test_a_policy_that_refuses_all_of_a_round_is_the_servers_trouble(app, sending, sink):
+    reply = "554 5.7.1 Client host rejected"
+    sink.refuse = dict.fromkeys(["dana@acme.example", "alice@odnowa.example"], reply)
+    counts = run_at(app, STEP_30)
+    assert (counts["queued"], counts["away"]) == (2, 1)
+    assert outcome(app, sending.dana) == [("queued", 1, reply)]
+
+
+def test_a_policy_that_refuses_one_reader_holds_up_nobody(app, sending, sink):
+    sink.refuse["dana@acme.example"] = "550 5.7.1 members of the list only"
+    counts = run_at(app, STEP_30)
+    assert (counts["queued"], counts["sent"], counts["away"]) == (1, 1, 0)
+
+
+@pytest.mark.parametrize("times", [1, 3])
+@pytest.mark.parametrize(
+    ("refused", "ends"), [({}, "sent"), ({"dana@acme.example": "550 no such person"}, "rejected")]
+)
+def test_what_the_server_said_outlives_a_database_that_is_away(
+    app, sending, sink, monkeypatch, times, refused, ends
+):
+    """Each try to store the answer fails some times, after the server has given it."""
+    sink.refuse = refused
+    store, failures = handing_over.store, dict.fromkeys(("dana@acme.example",), times)
+
+    def failing(claim, outcome, connection, now):
+        if failures.get(claim.envelope.recipient):
+            failures[claim.envelope.recipient] -= 1
+            raise OperationalError("UPDATE", {}, Exception("server closed the connection"))
+        return store(claim, outcome, connection, now)
+
+    monkeypatch.setattr(handing_over, "store", failing)
+    monkeypatch.setattr(worker, "STORE_AGAIN", 0)
+    run_at(app, STEP_30)
+    assert failures == {"dana@acme.example": 0}
+    assert outcome(app, sending.dana)[0][0] == ends
+    assert len(sink.letters) == len({letter.recipients[0] for letter in sink.letters})
+
+
+def test_a_database_that_is_away_before_the_message_puts_the_mail_off(
+    app, sending, sink, monkeypatch
+):
+    begin, failures = transitions.begin_handing_over, [1]
+
+    def failing(*arguments):
+        if failures:
+            failures.pop()
+            raise OperationalError("UPDATE", {}, Exception("server closed the connection"))
+        begin(*arguments)
+
+    monkeypatch.setattr(transitions, "begin_handing_over", failing)
+    counts = run_at(app, STEP_30)
+    assert (counts["queued"], counts["sent"]) == (1, 1)
+    run_at(app, STEP_30 + timedelta(minutes=2))
+    assert len(sink.letters) == 2
+
+
+def test_what_can_not_be_stored_before_the_lease_ends_is_not_guessed(
+    app, sending, sink, monkeypatch
+):
+    def failing(*arguments):
+        raise OperationalError("UPDATE", {}, Exception("server closed the connection"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(transitions, "finish_handing_over", failing)
+        patch.setattr(worker, "STORE_AGAIN", 0)
+        moments = iter([0, 0, 0, 0])
+        patch.setattr(worker, "monotonic", lambda: next(moments, 10_000))
+        with pytest.raises(OperationalError):
+            run_at(app, STEP_30)
+    with unit_of_work(app):
+        db.session.execute(
+            update(Delivery).where(Delivery.lease_until.is_not(None)).values(lease_until=1)
+        )
+    run_at(app, STEP_30 + timedelta(minutes=20))
+    assert sorted(
+        state for person in (sending.dana, sending.alice) for state, *_ in outcome(app, person)
+    ) == [
+        "sent",
+        "unclear",
+    ]
+    assert len(sink.letters) == 2
 
 
 def test_three_days_of_trying_begin_with_the_first_real_try(app, sending, sink):
@@ -466,10 +572,9 @@ def test_two_refused_at_the_same_moment_leave_a_task(app, cast, sink):
         token = writing.set(True)
         with app.app_context(), db.engine.connect() as connection:
             opened = opening.open_transport(app.config["PORTAL"])
-            problem = handing_over.hand_over(claim, opened, connection)
+            outcome = handing_over.hand_over(claim, opened, connection)
             opened.close()
-            if problem:
-                handing_over.settle(claim, problem, morning)
+            handing_over.store(claim, outcome, connection, morning)
             meanwhile()
             db.session.commit()
             db.session.remove()

@@ -5,7 +5,8 @@ of a dead process still tells how far it got. "Handing over" is committed just b
 breaks before that, the mail is tried again. After it nobody can know whether the server has the mail, so
 it is unclear.
 
-The worker calls claim(), then hand_over() for each mail, and settle() for each problem that this returns.
+The worker calls claim(), then for each mail hand_over(), and store() for what came of it. It may call
+store() again, since what it knows of a mail must outlive a database that is away for a moment.
 """
 
 import logging
@@ -15,7 +16,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, select
-from sqlalchemy.exc import DBAPIError
 
 from webapp.domain.delivery import DeliveryState
 from webapp.mail.transport import (
@@ -89,11 +89,11 @@ def give_back(taken: Sequence[Claim], now: datetime) -> None:
         transitions.give_back([claim.id for claim in taken if claim.token == token], token, now)
 
 
-def hand_over(claim: Claim, transport: Transport, connection: Connection) -> DeliveryProblem | None:
-    """Give a claimed mail to the transport, and store that the server has it.
+def hand_over(claim: Claim, transport: Transport, connection: Connection) -> str | DeliveryProblem:
+    """Give a claimed mail to the transport. Returns the reply of the server that has it, or the problem.
 
-    Returns None, or the problem that is still to be settled. ``connection`` is one of its own, since
-    each transition commits alone. No other transaction may be open. Raises LostClaim.
+    ``connection`` is one of its own, since each transition commits alone. No other transaction may be
+    open. Raises LostClaim.
     """
     begun = False
 
@@ -103,18 +103,29 @@ def hand_over(claim: Claim, transport: Transport, connection: Connection) -> Del
         begun = True
 
     try:
-        reply = transport.send(claim.envelope, claim.message, before_data)
+        return transport.send(claim.envelope, claim.message, before_data)
     except DeliveryProblem as problem:
         return problem
-    except (LostClaim, DBAPIError):
+    except LostClaim:
         raise
     except Exception:
         # A mail that makes the sending itself fail must not hold up the others.
         log.exception("delivery %s broke", claim.id)
         return (Unclear if begun else TryAgain)(Trouble.BROKE.value)
+
+
+def store(
+    claim: Claim, outcome: str | DeliveryProblem, connection: Connection, now: datetime
+) -> DeliveryState:
+    """Store what came of handing a mail over. Raises LostClaim, and DBAPIError, after which it may be called again.
+
+    A problem's consequences are for the caller to commit.
+    """
+    if isinstance(outcome, DeliveryProblem):
+        return settle(claim, outcome, now)
     # "Sent" is stored only now that it is true.
-    transitions.finish_handing_over(connection, claim.id, claim.token, reply, runtime.now())
-    return None
+    transitions.finish_handing_over(connection, claim.id, claim.token, outcome, now)
+    return DeliveryState.SENT
 
 
 def settle(claim: Claim, problem: DeliveryProblem, now: datetime) -> DeliveryState:
