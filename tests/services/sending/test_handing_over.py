@@ -9,7 +9,7 @@ from threading import Thread
 
 import pytest
 import time_machine
-from sqlalchemy import func, select, update
+from sqlalchemy import create_engine, func, select, text, update
 from sqlalchemy.exc import OperationalError
 
 from tests.support import run
@@ -476,6 +476,33 @@ def test_what_the_server_said_outlives_a_database_that_is_away(
     assert failures == {"dana@acme.example": 0}
     assert outcome(app, sending.dana)[0][0] == ends
     assert len(sink.letters) == len({letter.recipients[0] for letter in sink.letters})
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_connections_that_are_cut_after_the_final_dot_lose_no_answer(
+    app, sending, sink, monkeypatch
+):
+    """PostgreSQL ends all connections just after the server has taken a mail, as when it is started anew."""
+    send, engine = smtp.SmtpTransport.send, create_engine(app.config["SQLALCHEMY_DATABASE_URI"])
+
+    def and_cut(self, envelope, message, before_data):
+        reply = send(self, envelope, message, before_data)
+        with engine.begin() as connection:
+            connection.execute(
+                text(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND pid != pg_backend_pid()"
+                )
+            )
+        return reply
+
+    monkeypatch.setattr(smtp.SmtpTransport, "send", and_cut)
+    monkeypatch.setattr(worker, "STORE_AGAIN", 0)
+    run_at(app, STEP_30)
+    engine.dispose()
+    for person in (sending.dana, sending.alice):
+        assert [state for state, _, _ in outcome(app, person)] == ["sent"]
+    assert len(sink.letters) == 2
 
 
 def test_a_database_that_is_away_before_the_message_puts_the_mail_off(
