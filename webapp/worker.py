@@ -140,7 +140,9 @@ def send(transport: Transport, stopped: Event | None) -> Counter[str]:
     with db.engine.connect() as connection:
         while not is_set(stopped) and not counts["away"]:
             # The time is read anew, since a long backlog may last until sending windows close.
-            taken = claim_some()
+            taken = handing_over.claim(runtime.now())
+            beat()
+            commit()
             if taken is None:
                 break
             patience = monotonic() + min(HANDED_OVER_WITHIN, runtime.settings().lease_seconds / 2)
@@ -159,29 +161,21 @@ def send(transport: Transport, stopped: Event | None) -> Counter[str]:
                     or refused == ENOUGH_REFUSALS
                 ):
                     counts["away"] = 1
-            return_unbegun(taken)
-        # None was taken, and all that were refused were refused by policy.
+            return_unbegun(taken, connection)
+        # Nothing came of this round but refusals by policy.
         if refused and refused == counts.total():
             counts["away"] = 1
     return +counts
 
 
-def claim_some() -> list[handing_over.Claim] | None:
-    """Claim mails with a sign of life, in one transaction; None if the queue has none."""
-    taken = handing_over.claim(runtime.now())
-    beat()
-    commit()
-    return taken
-
-
-def return_unbegun(taken: list[handing_over.Claim]) -> None:
-    """Give claimed mails back, soon, since nobody else may send them until their lease ends."""
+def return_unbegun(taken: list[handing_over.Claim], connection: Connection) -> None:
+    """Give mails back that were claimed and not begun. Nobody else may send them before, or until their lease ends."""
 
     def give_back() -> None:
         handing_over.give_back(taken, runtime.now())
         commit()
 
-    while_leased(give_back)
+    while_leased(give_back, connection)
 
 
 def deliver(
@@ -199,18 +193,19 @@ def deliver(
             commit()
             return state
 
-        return while_leased(store), outcome
+        return while_leased(store, connection), outcome
     except LostClaim:
         db.session.rollback()
-        log.warning("delivery %s was taken over by another worker", claim.id)
+        log.warning("delivery %s is no longer in the hand of this worker", claim.id)
         return None, None
 
 
-def while_leased(store: Callable[[], T]) -> T:
+def while_leased(store: Callable[[], T], connection: Connection) -> T:
     """Call what stores the knowledge of this worker, again and again if the database is away, as long as a lease lasts.
 
     Only this process knows what the mail server said. Each try carries the claim's token, so one that was
-    stored although its answer was lost changes nothing the second time.
+    stored although its answer was lost changes nothing the second time. ``connection``: the worker's own, which is made
+    anew with the next statement.
     """
     until = monotonic() + runtime.settings().lease_seconds
     while True:
@@ -218,6 +213,7 @@ def while_leased(store: Callable[[], T]) -> T:
             return store()
         except (OperationalError, InterfaceError) as error:
             db.session.rollback()
+            connection.invalidate()
             if monotonic() > until:
                 raise
             log.warning("the database can't store what is known of a mail: %s", error.orig)

@@ -1,5 +1,7 @@
 """The people of the cast as services are handed them, inside the test's own context."""
 
+from typing import Any
+
 import pytest
 from flask import Flask
 
@@ -7,21 +9,14 @@ from tests.support.cast import Cast
 from webapp.models import User, db
 
 
-@pytest.fixture
-def alice(context: Flask, cast: Cast) -> User:
-    return db.session.get_one(User, cast.alice)
+def person(name: str) -> Any:
+    """Make the fixture of one of the cast."""
+
+    @pytest.fixture(name=name)
+    def load(context: Flask, cast: Cast) -> User:
+        return db.session.get_one(User, getattr(cast, name))
+
+    return load
 
 
-@pytest.fixture
-def bob(context: Flask, cast: Cast) -> User:
-    return db.session.get_one(User, cast.bob)
-
-
-@pytest.fixture
-def dana(context: Flask, cast: Cast) -> User:
-    return db.session.get_one(User, cast.dana)
-
-
-@pytest.fixture
-def dave(context: Flask, cast: Cast) -> User:
-    return db.session.get_one(User, cast.dave)
+alice, bob, dana, dave = map(person, ("alice", "bob", "dana", "dave"))

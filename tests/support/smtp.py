@@ -1,7 +1,7 @@
 """A real SMTP server that keeps its mail and answers as told."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -20,13 +20,18 @@ class Letter:
     content: bytes
 
 
+def nothing() -> None:
+    """Nothing happens upon a command."""
+
+
 @dataclass
 class Sink:
     """The server's mail and its answers, which a test may change at any time.
 
     `refuse` maps a recipient to the answer to RCPT. `answer` is the reply after the final dot. With `hang_up` the
     connection breaks there instead, so that the sender can't know whether the message was kept.
-    `delay`: seconds that each message waits for its answer.
+    `delay`: seconds that each message waits for its answer. `upon`: what happens, once, when a command
+    ("RCPT") or a message ("DATA") has come, before its answer.
     """
 
     url: str
@@ -35,6 +40,7 @@ class Sink:
     answer: str = "250 taken"
     hang_up: bool = False
     delay: float = 0
+    upon: dict[str, Callable[[], None]] = field(default_factory=dict)
     conversations: int = 0
 
     async def handle_EHLO(  # noqa: N802, aiosmtpd finds it by this name
@@ -52,12 +58,14 @@ class Sink:
     async def handle_RCPT(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
+        self.upon.pop("RCPT", nothing)()
         if address in self.refuse:
             return self.refuse[address]
         envelope.rcpt_tos.append(address)
         return "250 known"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        self.upon.pop("DATA", nothing)()
         await asyncio.sleep(self.delay)
         if self.hang_up:
             assert server.transport

@@ -3,13 +3,14 @@
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from email import message_from_bytes, policy
 from threading import Thread
 
 import pytest
 import time_machine
-from sqlalchemy import create_engine, func, select, text, update
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import OperationalError
 
 from tests.support import run
@@ -20,6 +21,7 @@ from tests.support.cast import (
     make_user,
     unit_of_work,
 )
+from tests.support.outage import Outage
 from tests.support.portal import run_at
 from tests.support.smtp import smtp_sink
 from webapp import worker
@@ -45,7 +47,7 @@ from webapp.models import (
 from webapp.models.transactions import writing
 from webapp.services.erasing import retention
 from webapp.services.reminders import due_index, situations
-from webapp.services.sending import handing_over, transitions
+from webapp.services.sending import handing_over
 
 STEP_30 = datetime(2027, 3, 1, 10, tzinfo=UTC)
 
@@ -453,101 +455,57 @@ def test_a_policy_that_refuses_one_reader_holds_up_nobody(app, sending, sink):
     assert (counts["queued"], counts["sent"], counts["away"]) == (1, 1, 0)
 
 
-@pytest.mark.parametrize("times", [1, 3])
+@pytest.fixture
+def outage(app, sending, monkeypatch):
+    """Of a database, in a portal whose claims last 20 seconds."""
+    app.config["PORTAL"] = replace(app.config["PORTAL"], mail_timeout=1, lease_seconds=20)
+    return Outage(app, monkeypatch)
+
+
+@pytest.mark.parametrize("rests", [1, 3])
 @pytest.mark.parametrize(
-    ("refused", "ends"), [({}, "sent"), ({"dana@acme.example": "550 no such person"}, "rejected")]
+    ("step", "reply", "ends"),
+    [("DATA", None, "sent"), ("RCPT", "550 no such person", "rejected")],
 )
 def test_what_the_server_said_outlives_a_database_that_is_away(
-    app, sending, sink, monkeypatch, times, refused, ends
+    app, sending, sink, outage, rests, step, reply, ends
 ):
-    """Each try to store the answer fails some times, after the server has given it."""
-    sink.refuse = refused
-    store, failures = handing_over.store, dict.fromkeys(("dana@acme.example",), times)
-
-    def failing(claim, outcome, connection, now):
-        if failures.get(claim.envelope.recipient):
-            failures[claim.envelope.recipient] -= 1
-            raise OperationalError("UPDATE", {}, Exception("server closed the connection"))
-        return store(claim, outcome, connection, now)
-
-    monkeypatch.setattr(handing_over, "store", failing)
-    monkeypatch.setattr(worker, "STORE_AGAIN", 0)
+    sink.refuse = {"dana@acme.example": reply} if reply else {}
+    sink.upon[step] = outage.begin
+    outage.rests = rests
     run_at(app, STEP_30)
-    assert failures == {"dana@acme.example": 0}
-    assert outcome(app, sending.dana)[0][0] == ends
-    assert len(sink.letters) == len({letter.recipients[0] for letter in sink.letters})
+    assert outage.moment == rests * worker.STORE_AGAIN
+    assert [state for state, *_ in outcome(app, sending.dana)] == [ends]
+    sent = [letter.recipients[0] for letter in sink.letters]
+    assert sent == [*(["dana@acme.example"] if ends == "sent" else []), "alice@odnowa.example"]
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_connections_that_are_cut_after_the_final_dot_lose_no_answer(
-    app, sending, sink, monkeypatch
-):
-    """PostgreSQL ends all connections just after the server has taken a mail, as when it is started anew."""
-    send, engine = smtp.SmtpTransport.send, create_engine(app.config["SQLALCHEMY_DATABASE_URI"])
-
-    def and_cut(self, envelope, message, before_data):
-        reply = send(self, envelope, message, before_data)
-        with engine.begin() as connection:
-            connection.execute(
-                text(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                    " WHERE datname = current_database() AND pid != pg_backend_pid()"
-                )
-            )
-        return reply
-
-    monkeypatch.setattr(smtp.SmtpTransport, "send", and_cut)
-    monkeypatch.setattr(worker, "STORE_AGAIN", 0)
-    run_at(app, STEP_30)
-    engine.dispose()
-    for person in (sending.dana, sending.alice):
-        assert [state for state, _, _ in outcome(app, person)] == ["sent"]
-    assert len(sink.letters) == 2
-
-
-def test_a_database_that_is_away_before_the_message_puts_the_mail_off(
-    app, sending, sink, monkeypatch
-):
-    begin, failures = transitions.begin_handing_over, [1]
-
-    def failing(*arguments):
-        if failures:
-            failures.pop()
-            raise OperationalError("UPDATE", {}, Exception("server closed the connection"))
-        begin(*arguments)
-
-    monkeypatch.setattr(transitions, "begin_handing_over", failing)
+def test_a_database_that_is_away_before_the_message_puts_the_mail_off(app, sending, sink, outage):
+    sink.upon["RCPT"] = outage.begin
+    outage.rests = 1
     counts = run_at(app, STEP_30)
     assert (counts["queued"], counts["sent"]) == (1, 1)
     run_at(app, STEP_30 + timedelta(minutes=2))
     assert len(sink.letters) == 2
+    assert [state for state, *_ in outcome(app, sending.dana)] == ["sent"]
 
 
-def test_what_can_not_be_stored_before_the_lease_ends_is_not_guessed(
-    app, sending, sink, monkeypatch
-):
-    def failing(*arguments):
-        raise OperationalError("UPDATE", {}, Exception("server closed the connection"))
-
-    with monkeypatch.context() as patch:
-        patch.setattr(transitions, "finish_handing_over", failing)
-        patch.setattr(worker, "STORE_AGAIN", 0)
-        moments = iter([0, 0, 0, 0])
-        patch.setattr(worker, "monotonic", lambda: next(moments, 10_000))
-        with pytest.raises(OperationalError):
-            run_at(app, STEP_30)
+def test_what_can_not_be_stored_before_the_lease_ends_is_not_guessed(app, sending, sink, outage):
+    sink.upon["DATA"] = outage.begin
+    with pytest.raises(OperationalError):
+        run_at(app, STEP_30)
+    assert outage.moment == 21 * worker.STORE_AGAIN
+    outage.end()
     with unit_of_work(app):
         db.session.execute(
             update(Delivery).where(Delivery.lease_until.is_not(None)).values(lease_until=1)
         )
     run_at(app, STEP_30 + timedelta(minutes=20))
-    assert sorted(
-        state for person in (sending.dana, sending.alice) for state, *_ in outcome(app, person)
-    ) == [
-        "sent",
-        "unclear",
+    assert [state for state, *_ in outcome(app, sending.dana)] == ["unclear"]
+    assert [letter.recipients[0] for letter in sink.letters] == [
+        "dana@acme.example",
+        "alice@odnowa.example",
     ]
-    assert len(sink.letters) == 2
 
 
 def test_three_days_of_trying_begin_with_the_first_real_try(app, sending, sink):
