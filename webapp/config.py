@@ -16,6 +16,7 @@ from webapp.setting_values import (
     host_names,
     language,
     level,
+    log_format,
     long_secret,
     long_secrets,
     mail_address,
@@ -136,6 +137,9 @@ class Settings:
     )
     instance_path: str = setting("instance", "The folder of the portal's own files.", filled)
     log_level: str = setting("INFO", "DEBUG, INFO, WARNING or ERROR.", level)
+    log_format: str = setting(
+        "text", "How the log is written: text, or json for one JSON object a line.", log_format
+    )
     monitor_token: str = setting(
         "",
         "Lets a monitor read from /readyz how mail flows, as Authorization: Bearer; at least 32 characters. "
