@@ -10,6 +10,7 @@ from webapp.domain.delivery import TRANSITIONS, DeliveryState, may_follow
     CLAIMED,
     HANDING_OVER,
     SENT,
+    BOUNCED,
     REJECTED,
     FAILED,
     UNCLEAR,
@@ -41,6 +42,9 @@ from webapp.domain.delivery import TRANSITIONS, DeliveryState, may_follow
         (UNCLEAR, TOO_LATE),
         (REJECTED, SUPERSEDED),
         (FAILED, SUPERSEDED),
+        (BOUNCED, SUPERSEDED),
+        # The server took it, and could not bring it to its reader.
+        (SENT, BOUNCED),
     ],
 )
 def test_one_may_follow_the_other(before, after):
@@ -63,13 +67,17 @@ def test_one_may_follow_the_other(before, after):
         (REJECTED, QUEUED),
         (FAILED, QUEUED),
         (UNCLEAR, CLAIMED),
+        # Only what a server took can come back from it, and never goes out again.
+        *((state, BOUNCED) for state in DeliveryState if state is not SENT),
+        (SENT, QUEUED),
+        (BOUNCED, QUEUED),
     ],
 )
 def test_one_may_not_follow_the_other(before, after):
     assert not may_follow(before, after)
 
 
-@pytest.mark.parametrize("state", [SENT, SUPERSEDED, CANCELLED, TOO_LATE])
+@pytest.mark.parametrize("state", [SUPERSEDED, CANCELLED, TOO_LATE])
 def test_nothing_follows(state):
     assert TRANSITIONS[state] == frozenset()
 
@@ -86,10 +94,10 @@ def test_each_state_is_open_or_ended_and_each_end_heard_or_not():
     assert {QUEUED, CLAIMED, HANDING_OVER} == delivery.OPEN
     assert set(DeliveryState) - delivery.OPEN == delivery.ENDED
     assert {SENT, UNCLEAR} == delivery.TOLD
-    assert {REJECTED, FAILED, SUPERSEDED, CANCELLED, TOO_LATE} == delivery.UNHEARD
+    assert {BOUNCED, REJECTED, FAILED, SUPERSEDED, CANCELLED, TOO_LATE} == delivery.UNHEARD
     assert {CLAIMED, HANDING_OVER, SENT, UNCLEAR} == delivery.GONE_OUT
 
 
 def test_what_waits_for_a_decision_is_an_end_that_may_be_left():
-    left = {state for state in delivery.ENDED if TRANSITIONS[state]}
-    assert left == delivery.UNDECIDED == {UNCLEAR, REJECTED, FAILED}
+    left = {state for state in delivery.ENDED if TRANSITIONS[state]} - {SENT}
+    assert left == delivery.UNDECIDED == {UNCLEAR, BOUNCED, REJECTED, FAILED}

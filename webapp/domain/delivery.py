@@ -10,12 +10,13 @@ from types import MappingProxyType
 
 
 class DeliveryState(StrEnum):
-    """The state of a mail: queued → claimed → handing over → one of the ends."""
+    """The state of a mail: queued → claimed → handing over → one of the ends. After ``sent`` it may still bounce."""
 
     QUEUED = "queued"
     CLAIMED = "claimed"
     HANDING_OVER = "handing_over"
     SENT = "sent"
+    BOUNCED = "bounced"
     REJECTED = "rejected"
     FAILED = "failed"
     UNCLEAR = "unclear"
@@ -34,7 +35,9 @@ TOLD = frozenset({DeliveryState.SENT, DeliveryState.UNCLEAR})
 # May have reached its reader. From the claim on a mail is not replaced.
 GONE_OUT = IN_HAND | TOLD
 # Tried, but surely not arrived.
-IN_VAIN = frozenset({DeliveryState.REJECTED, DeliveryState.FAILED})
+IN_VAIN = frozenset({DeliveryState.REJECTED, DeliveryState.FAILED, DeliveryState.BOUNCED})
+# The ends that a worker may give a mail in its hand, if it was not sent.
+UNSENT = frozenset({DeliveryState.REJECTED, DeliveryState.FAILED, DeliveryState.UNCLEAR})
 # Waiting for a person's decision.
 UNDECIDED = IN_VAIN | {DeliveryState.UNCLEAR}
 # Ended before it went out, since the rules no longer asked for it.
@@ -53,14 +56,15 @@ TRANSITIONS: Mapping[DeliveryState, frozenset[DeliveryState]] = MappingProxyType
             DeliveryState.UNCLEAR,
             DeliveryState.TOO_LATE,
         },
-        DeliveryState.CLAIMED: UNDECIDED | {DeliveryState.QUEUED, DeliveryState.HANDING_OVER},
-        DeliveryState.HANDING_OVER: UNDECIDED | {DeliveryState.QUEUED, DeliveryState.SENT},
+        DeliveryState.CLAIMED: UNSENT | {DeliveryState.QUEUED, DeliveryState.HANDING_OVER},
+        DeliveryState.HANDING_OVER: UNSENT | {DeliveryState.QUEUED, DeliveryState.SENT},
         DeliveryState.UNCLEAR: frozenset(
             {DeliveryState.QUEUED, DeliveryState.SENT, DeliveryState.TOO_LATE}
         ),
         DeliveryState.REJECTED: frozenset({DeliveryState.SUPERSEDED}),
         DeliveryState.FAILED: frozenset({DeliveryState.SUPERSEDED}),
-        DeliveryState.SENT: frozenset(),
+        DeliveryState.SENT: frozenset({DeliveryState.BOUNCED}),
+        DeliveryState.BOUNCED: frozenset({DeliveryState.SUPERSEDED}),
         DeliveryState.SUPERSEDED: frozenset(),
         DeliveryState.CANCELLED: frozenset(),
         DeliveryState.TOO_LATE: frozenset(),

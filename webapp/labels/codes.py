@@ -66,6 +66,7 @@ DELIVERY_STATES = {
     DeliveryState.CLAIMED: ("neutral", _l("Being sent")),
     DeliveryState.HANDING_OVER: ("neutral", _l("Being handed over")),
     DeliveryState.SENT: ("good", _l("Sent")),
+    DeliveryState.BOUNCED: ("bad", _l("Bounced")),
     DeliveryState.REJECTED: ("bad", _l("Rejected")),
     DeliveryState.FAILED: ("bad", _l("Failed")),
     DeliveryState.UNCLEAR: ("warn", _l("Not sure")),

@@ -29,7 +29,7 @@ from webapp.models.identity import (
     SignInMethod,
     UserSession,
 )
-from webapp.models.installation import Feedback, Installation
+from webapp.models.installation import Feedback, Installation, Tally
 from webapp.models.organisation import (
     Client,
     ContactAssignment,
@@ -75,6 +75,7 @@ __all__ = [
     "SettingsChange",
     "SignInMethod",
     "Subscription",
+    "Tally",
     "Trouble",
     "User",
     "UserSession",
