@@ -30,6 +30,7 @@ mail_location = maildir:{mailboxes}/%d/%n
 disable_plaintext_auth = no
 auth_mechanisms = plain login
 auth_username_chars =
+auth_failure_delay = 0
 ssl = yes
 ssl_cert = <{certificate}
 ssl_key = <{certificate}
@@ -129,9 +130,7 @@ def prepare(folder: Path, mailboxes: Path) -> Dovecot:
             lmtp_port=lmtp_port,
         )
     )
-    program = Program(
-        *("dovecot", "-F", "-c", configuration), output=folder / "dovecot.out", port=port
-    )
+    program = Program(*("dovecot", "-F", "-c", configuration), output=folder / "out", port=port)
     return Dovecot(folder, mailboxes, port, tls_port, lmtp_port, program)
 
 
