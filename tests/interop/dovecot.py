@@ -67,6 +67,12 @@ service auth {{
     mode = 0666
   }}
 }}
+# No longer wait after each failed sign-in.
+service anvil {{
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
 service stats {{
   chroot =
 }}
