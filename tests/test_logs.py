@@ -1,4 +1,4 @@
-"""The log for operators: one record a line, in UTC, as text or as JSON; nothing in it opens anything or tells a name."""
+"""The log for operators: one record a line, in UTC, as text or JSON; it opens nothing and tells no address."""
 
 import json
 import logging
