@@ -17,6 +17,7 @@ from webapp.setting_values import (
     host_names,
     language,
     level,
+    log_format,
     long_secret,
     long_secrets,
     mail_address,
@@ -142,6 +143,9 @@ class Settings:
     )
     instance_path: str = setting("instance", "The folder of the portal's own files.", filled)
     log_level: str = setting("INFO", "DEBUG, INFO, WARNING or ERROR.", level)
+    log_format: str = setting(
+        "text", "How the log is written: text, or json for one JSON object a line.", log_format
+    )
     monitor_token: str = setting(
         "",
         "Lets a monitor read from /readyz how mail flows, as Authorization: Bearer; at least 32 characters. "
