@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from webapp.setting_values import (
     at_least_one,
     boolean,
+    boolean_or_auto,
     broker_address,
     database_address,
     filled,
@@ -49,6 +50,11 @@ class Settings:
         "The database. A relative SQLite path lies in the instance folder. "
         "In demo mode the default is sqlite:///demo.db.",
         database_address,
+    )
+    prepared_statements: bool | None = setting(
+        None,
+        "Whether statements are prepared on PostgreSQL: 1, 0, or auto: not behind a pooler such as pgbouncer.",
+        boolean_or_auto,
     )
     secret_key: str = setting(
         "",

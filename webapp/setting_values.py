@@ -15,6 +15,16 @@ def boolean(text: str) -> bool:
     return text.lower() in TRUE
 
 
+def boolean_or_auto(text: str) -> bool | None:
+    """Read None from ``auto``: the portal finds out."""
+    if text.lower() == "auto":
+        return None
+    try:
+        return boolean(text)
+    except ValueError:
+        raise ValueError("must be auto, 1 or 0") from None
+
+
 def separated(text: str) -> tuple[str, ...]:
     return tuple(part for part in re.split(r"[,\s]+", text) if part)
 
