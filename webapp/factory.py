@@ -245,7 +245,7 @@ def own_secret_key(path: Path) -> str:
 def add_extensions(app: Flask) -> None:
     db.init_app(app)
     with app.app_context():
-        prepare_engine(db.engine)
+        prepare_engine(db.engine, app.config["PORTAL"].prepared_statements)
     babel = Babel(
         app,
         configure_jinja=False,

@@ -16,6 +16,7 @@ from flask import Flask, Response, current_app, g
 from webapp import worker
 from webapp.config import Settings
 from webapp.models import revision
+from webapp.services.sending import marks
 
 log = logging.getLogger(__name__)
 DRAIN = "webapp.drain"
@@ -72,7 +73,7 @@ def make_celery(app: Flask) -> Celery:
         """Plan and send all that is due. When told to stop, only finish the mail in hand."""
         try:
             worker.once(app, stopped)
-        except revision.OtherRevision as refused:
+        except (revision.OtherRevision, marks.OnHold) as refused:
             log.error("%s", refused)
 
     return celery
