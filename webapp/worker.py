@@ -31,6 +31,7 @@ from webapp.services.sending import (
     following,
     handing_over,
     mail_server,
+    marks,
     outbox,
     takeover_notes,
 )
@@ -52,7 +53,7 @@ def once(
 ) -> Counter[str]:
     """Run one round: take back left mails, plan what is due, send what may go. Returns counts by outcome.
 
-    ``transport`` is used instead of the one that the settings name.
+    ``transport`` is used instead of the one that the settings name. Raises OnHold, and does nothing, if sending is.
     """
     counts: Counter[str] = Counter()
     token = writing.set(True)
@@ -64,6 +65,7 @@ def once(
             try:
                 now = runtime.now()
                 commit()
+                refuse_on_hold()
                 claims.recover(now)
                 claims.expire(now)
                 beat()
@@ -85,6 +87,14 @@ def commit() -> None:
     """End a unit of work; the next one begins with its first statement."""
     db.session.commit()
     db.session.expunge_all()
+
+
+def refuse_on_hold() -> None:
+    """Raise OnHold if sending is on hold, or has to be, since the database is older than what was sent from it."""
+    if marks.look():
+        beat()
+        commit()
+        raise marks.OnHold
 
 
 def beat() -> bool:
@@ -138,6 +148,7 @@ def send(transport: Transport, stopped: Event | None) -> Counter[str]:
     breaker = Breaker()
     with db.engine.connect() as connection:
         while not is_set(stopped) and not breaker.tripped:
+            refuse_on_hold()
             # The time is read anew, since a long backlog may last until sending windows close.
             taken = handing_over.claim(runtime.now())
             breaker.away = beat()
@@ -160,8 +171,9 @@ def send(transport: Transport, stopped: Event | None) -> Counter[str]:
     breaker.end()
     if breaker.tripped:
         mail_server.note_away(breaker.reply, breaker.recipient)
-        commit()
         counts["away"] = 1
+    marks.look()
+    commit()
     return counts
 
 
@@ -234,8 +246,8 @@ def run(app: Flask, stopped: Event) -> None:
             in_vain = in_vain + 1 if counts["away"] else 0
             if any(counts.values()):
                 log.info("round: %s", dict(counts))
-        except revision.OtherRevision as refused:
-            # The next round looks again, since portal init may have run meanwhile.
+        except (revision.OtherRevision, marks.OnHold) as refused:
+            # The next round looks again, since portal init, or restored, may have run meanwhile.
             log.error("%s", refused)
         except Exception:
             # A later round does the rest, whatever the error was.
