@@ -19,6 +19,7 @@ from webapp.mail.opening import open_transport
 from webapp.models import Installation, Partner, db, revision
 from webapp.paths import folder
 from webapp.services import runtime
+from webapp.services.sending import mail_server
 
 # Longer than a living worker's longest rest, with some sending after it.
 SILENT_AFTER = timedelta(minutes=15)
@@ -84,6 +85,20 @@ def check_mail() -> str:
     return "kept in the local inbox, nothing leaves" if kept else "goes to the mail server"
 
 
+def check_delivery() -> str:
+    """Check that the mail server was not away when a worker last had a mail for it."""
+    try:
+        away = mail_server.away()
+    except DBAPIError:
+        raise Wrong("not known without the database") from None
+    if away:
+        raise Wrong(
+            f"the mail server takes no mail since {away.since:%Y-%m-%d %H:%M} UTC, and said: "
+            f"{away.reply}. Nothing is lost, and workers go on trying; portal check --mail TO tries now"
+        )
+    return "the mail server was not away when it last got a mail"
+
+
 def check_worker() -> str:
     """Check that a worker gave a sign of life lately."""
     try:
@@ -117,6 +132,7 @@ CHECKS: dict[str, Check] = {
     "database": (check_database, True),
     "languages": (check_languages, True),
     "mail": (check_mail, True),
+    "delivery": (check_delivery, True),
     "worker": (check_worker, False),
     "privacy notice": (check_privacy, False),
 }

@@ -93,6 +93,20 @@ def next_queued(now: datetime, limit: int) -> Sequence[Delivery]:
     return ()
 
 
+def first_tries() -> dict[int, datetime]:
+    """Return the moment of the first try of each mail on its way that had one, by id, and lock these mails.
+
+    Rows that somebody else is changing just now are left to them.
+    """
+    on_their_way = QUEUED | Delivery.lease_until.is_not(None)
+    tried = (
+        select(delivery_table.c.id, delivery_table.c.first_tried_at)
+        .where(on_their_way, delivery_table.c.first_tried_at.is_not(None))
+        .with_for_update(skip_locked=True)
+    )
+    return {row.id: row.first_tried_at for row in db.session.execute(tried)}
+
+
 def oldest_due(now: datetime) -> datetime | None:
     """Return the moment when the oldest waiting mail was due; None if no mail waits.
 

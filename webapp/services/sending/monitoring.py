@@ -7,24 +7,29 @@ from sqlalchemy import func, select
 
 from webapp.models import Delivery, DeliveryState, Installation, db
 from webapp.services import runtime
-from webapp.services.sending import claims
+from webapp.services.sending import claims, mail_server
 
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
     """The ages of the oldest mail that could go out now and of a worker's last sign of life, in whole seconds.
 
-    None if no mail waits, or no worker has run yet.
+    None if no mail waits, or no worker has run yet. ``server_away_seconds``: for so long the mail server can't be used,
+    and ``server_reply`` is what it said at last; both None if it can.
     """
 
     oldest_due_seconds: int | None
     worker_seen_seconds: int | None
+    server_away_seconds: int | None
+    server_reply: str | None
 
 
 def pulse() -> Pulse:
     now = runtime.now()
+    real = datetime.now(UTC)
     seen = db.session.scalar(select(Installation.worker_seen_at))
-    return Pulse(age(claims.oldest_due(now), now), age(seen, datetime.now(UTC)))
+    since, reply = mail_server.away() or (None, None)
+    return Pulse(age(claims.oldest_due(now), now), age(seen, real), age(since, real), reply)
 
 
 def age(since: datetime | None, now: datetime) -> int | None:
