@@ -67,9 +67,10 @@ proof: built .venv/.tools kill-test
 	$(BIN)/python tools/browser.py
 	PORTAL_PROOF_TIMES=20 $(BIN)/pytest -n 2 --dist worksteal tests/proof tests/domain tests/browser/test_pages.py
 
-# Programs that only Debian's packages bring: apt-get install spamassassin.
+# Beside real servers of Debian's packages, which it installs (tests/interop/debian.txt); as root, in a quarter of an hour.
 interop: built .venv/.tools
-	$(BIN)/pytest tests/interop/*.py
+	$(BIN)/python -m tools.debian
+	$(BIN)/pytest tests/interop
 
 lint: .venv/.tools
 	$(BIN)/ruff check .

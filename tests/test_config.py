@@ -28,6 +28,9 @@ def test_nothing_set_gives_the_defaults():
             "a.example, b.example c.example,",
             ("a.example", "b.example", "c.example"),
         ),
+        (setting_values.boolean_or_auto, "Auto", None),
+        (setting_values.boolean_or_auto, "1", True),
+        (setting_values.boolean_or_auto, "off", False),
         (setting_values.language, "pl", "pl"),
         (setting_values.filled, "HubSpot", "HubSpot"),
         (setting_values.whole_number, "0", 0),
@@ -98,6 +101,7 @@ def test_every_way_to_name_postgresql_gets_its_driver(scheme: str) -> None:
     ("parse", "text"),
     [
         *((setting_values.boolean, text) for text in ("", "2", "maybe")),
+        *((setting_values.boolean_or_auto, text) for text in ("", "2", "maybe")),
         *((setting_values.language, text) for text in ("", "de", "PL", "pt-BR")),
         (setting_values.filled, ""),
         *((setting_values.whole_number, text) for text in ("", "-1", "1.5", "ten", "²", "٣")),
@@ -272,7 +276,7 @@ def test_each_default_would_be_read_as_itself(setting: Any) -> None:
     if setting.name in empty:
         assert not setting.default
         return
-    text = {True: "1", False: "0"}.get(setting.default, str(setting.default))
+    text = {True: "1", False: "0", None: "auto"}.get(setting.default, str(setting.default))
     name = config.variable(setting.name)
     assert getattr(load({name: text}), setting.name) == setting.default
 

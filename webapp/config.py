@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from webapp.setting_values import (
     at_least_one,
     boolean,
+    boolean_or_auto,
     bounce_address,
     broker_address,
     database_address,
@@ -17,6 +18,7 @@ from webapp.setting_values import (
     host_names,
     language,
     level,
+    log_format,
     long_secret,
     long_secrets,
     mail_address,
@@ -50,6 +52,11 @@ class Settings:
         "The database. A relative SQLite path lies in the instance folder. "
         "In demo mode the default is sqlite:///demo.db.",
         database_address,
+    )
+    prepared_statements: bool | None = setting(
+        None,
+        "Whether statements are prepared on PostgreSQL: 1, 0, or auto: not behind a pooler such as pgbouncer.",
+        boolean_or_auto,
     )
     secret_key: str = setting(
         "",
@@ -150,6 +157,9 @@ class Settings:
     )
     instance_path: str = setting("instance", "The folder of the portal's own files.", filled)
     log_level: str = setting("INFO", "DEBUG, INFO, WARNING or ERROR.", level)
+    log_format: str = setting(
+        "text", "How the log is written: text, or json for one JSON object a line.", log_format
+    )
     monitor_token: str = setting(
         "",
         "Lets a monitor read from /readyz how mail flows, as Authorization: Bearer; at least 32 characters. "

@@ -191,8 +191,8 @@ def configure(app: Flask, settings: config.Settings) -> None:
         # A list here, too, since the library knows no fallbacks.
         WTF_CSRF_SECRET_KEY=[*older, newest],
         SQLALCHEMY_DATABASE_URI=database_uri(settings, Path(app.instance_path)),
-        # The database may have been started anew since a connection was last used.
-        SQLALCHEMY_ENGINE_OPTIONS={"pool_pre_ping": True},
+        # The database may have been started anew since a connection was last used. Errors go into the log.
+        SQLALCHEMY_ENGINE_OPTIONS={"pool_pre_ping": True, "hide_parameters": True},
         BABEL_TRANSLATION_DIRECTORIES=str(folder("translations")),
         BABEL_DEFAULT_LOCALE="en",
         TRUSTED_HOSTS=list(settings.trusted_hosts) or None,
@@ -245,7 +245,7 @@ def own_secret_key(path: Path) -> str:
 def add_extensions(app: Flask) -> None:
     db.init_app(app)
     with app.app_context():
-        prepare_engine(db.engine)
+        prepare_engine(db.engine, app.config["PORTAL"].prepared_statements)
     babel = Babel(
         app,
         configure_jinja=False,

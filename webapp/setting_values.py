@@ -17,6 +17,16 @@ def boolean(text: str) -> bool:
     return text.lower() in TRUE
 
 
+def boolean_or_auto(text: str) -> bool | None:
+    """Read None from ``auto``: the portal finds out."""
+    if text.lower() == "auto":
+        return None
+    try:
+        return boolean(text)
+    except ValueError:
+        raise ValueError("must be auto, 1 or 0") from None
+
+
 def separated(text: str) -> tuple[str, ...]:
     return tuple(part for part in re.split(r"[,\s]+", text) if part)
 
@@ -159,3 +169,9 @@ def level(text: str) -> str:
     if text.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         raise ValueError("must be DEBUG, INFO, WARNING or ERROR")
     return text.upper()
+
+
+def log_format(text: str) -> str:
+    if text.lower() not in ("text", "json"):
+        raise ValueError("must be text or json")
+    return text.lower()

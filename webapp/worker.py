@@ -30,6 +30,7 @@ from webapp.services.sending import (
     claims,
     following,
     handing_over,
+    marks,
     outbox,
     takeover_notes,
 )
@@ -54,7 +55,7 @@ def once(
 ) -> Counter[str]:
     """Run one round: take back left mails, plan what is due, send what may go. Returns counts by outcome.
 
-    ``transport`` is used instead of the one that the settings name.
+    ``transport`` is used instead of the one that the settings name. Raises OnHold, and does nothing, if sending is.
     """
     counts: Counter[str] = Counter()
     token = writing.set(True)
@@ -66,6 +67,7 @@ def once(
             try:
                 now = runtime.now()
                 commit()
+                refuse_on_hold()
                 claims.recover(now)
                 claims.expire(now)
                 beat()
@@ -87,6 +89,14 @@ def commit() -> None:
     """End a unit of work; the next one begins with its first statement."""
     db.session.commit()
     db.session.expunge_all()
+
+
+def refuse_on_hold() -> None:
+    """Raise OnHold if sending is on hold, or has to be, since the database is older than what was sent from it."""
+    if marks.look():
+        beat()
+        commit()
+        raise marks.OnHold
 
 
 def beat() -> None:
@@ -139,6 +149,7 @@ def send(transport: Transport, stopped: Event | None) -> Counter[str]:
     put_off = refused = 0
     with db.engine.connect() as connection:
         while not is_set(stopped) and not counts["away"]:
+            refuse_on_hold()
             # The time is read anew, since a long backlog may last until sending windows close.
             taken = handing_over.claim(runtime.now())
             beat()
@@ -165,6 +176,8 @@ def send(transport: Transport, stopped: Event | None) -> Counter[str]:
         # Nothing came of this round but refusals by policy.
         if refused and refused == counts.total():
             counts["away"] = 1
+    marks.look()
+    commit()
     return +counts
 
 
@@ -237,8 +250,8 @@ def run(app: Flask, stopped: Event) -> None:
             in_vain = in_vain + 1 if counts["away"] else 0
             if any(counts.values()):
                 log.info("round: %s", dict(counts))
-        except revision.OtherRevision as refused:
-            # The next round looks again, since portal init may have run meanwhile.
+        except (revision.OtherRevision, marks.OnHold) as refused:
+            # The next round looks again, since portal init, or restored, may have run meanwhile.
             log.error("%s", refused)
         except Exception:
             # A later round does the rest, whatever the error was.

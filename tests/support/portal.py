@@ -64,10 +64,14 @@ def place() -> Path:
     return run.folder() / f"portal-{os.getpid()}"
 
 
-def sqlite_copy(template: Path) -> str:
-    """Put a copy of a database in the place of the last test's, and return its address."""
+def empty_place() -> None:
     shutil.rmtree(place(), ignore_errors=True)
     place().mkdir()
+
+
+def sqlite_copy(template: Path) -> str:
+    """Put a copy of a database in the place of the last test's, and return its address."""
+    empty_place()
     shutil.copyfile(template, place() / "portal.db")
     return f"sqlite:///{place() / 'portal.db'}"
 
@@ -77,6 +81,7 @@ def database_url(request: pytest.FixtureRequest) -> str:
     """Make the database of this process empty and migrated, as each test finds it; return its address."""
     if request.param == "sqlite":
         return sqlite_copy(sqlite_template())
+    empty_place()
     server: postgres.Server = request.getfixturevalue("postgres_server")
     with run.alone():
         server.ensure_template("portal", lambda url: build_schema(run.folder(), url))

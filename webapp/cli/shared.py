@@ -20,6 +20,7 @@ from webapp.models.transactions import writing
 from webapp.services import installation
 from webapp.services.clients import clients
 from webapp.services.errors import Refused
+from webapp.services.sending.marks import OnHold
 from webapp.typography import plain
 
 # A check's function, and a flag: the whole command fails with it.
@@ -39,7 +40,7 @@ def in_one_line() -> Iterator[None]:
         yield
     except Refused as error:
         raise click.ClickException(sentence_of(error)) from None
-    except revision.OtherRevision as error:
+    except (revision.OtherRevision, OnHold) as error:
         raise click.ClickException(str(error)) from None
     except SettingError as error:
         raise click.UsageError(str(error)) from None

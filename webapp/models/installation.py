@@ -9,8 +9,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from webapp.models.base import Base, Identity, UtcDateTime
 
 
-def unguessable() -> str:
-    """Make 32 random bytes, in hexadecimal."""
+def fresh() -> str:
+    """Make a new seed, or a new name of a lineage."""
     return secrets.token_hex(32)
 
 
@@ -31,8 +31,8 @@ class Installation(Base):
     worker_seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     away_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     away_reply: Mapped[str | None] = mapped_column(String(500))
-    seed: Mapped[str] = mapped_column(String(64), default=unguessable)
-    lineage: Mapped[str] = mapped_column(String(64), default=unguessable)
+    seed: Mapped[str] = mapped_column(String(64), default=fresh)
+    lineage: Mapped[str] = mapped_column(String(64), default=fresh)
     held_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     __table_args__ = (CheckConstraint("id = 1", name="single"),)
 

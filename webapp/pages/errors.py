@@ -118,9 +118,15 @@ def note_refusal(code: int) -> None:
     sign_in: SignIn | None = g.get("sign_in")
     ids = {name: value for name, value in (request.view_args or {}).items() if type(value) is int}
     log.warning(
-        "refused with %s: %s %s %s, login %s, from %s",
-        *(code, request.method, request.endpoint, ids),
-        *(sign_in.login_id if sign_in else None, client_network()),
+        "refused with %(code)s: %(method)s %(route)s %(ids)s, login %(login)s, from %(network)s",
+        {
+            "code": code,
+            "method": request.method,
+            "route": request.endpoint,
+            "ids": ids,
+            "login": sign_in.login_id if sign_in else None,
+            "network": client_network(),
+        },
     )
 
 

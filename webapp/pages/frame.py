@@ -3,7 +3,6 @@
 import hmac
 import json
 import logging
-import secrets
 from collections.abc import Iterator
 from dataclasses import asdict
 
@@ -68,7 +67,7 @@ def prepare(app: Flask) -> None:
 
 
 def begin() -> None:
-    g.request_id = secrets.token_hex(8)
+    g.request_id = incoming.request_id()
     incoming.refuse_unknown_host()
     writing.set(request.method not in SAFE)
     readiness.refuse_other_revision()

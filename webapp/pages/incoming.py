@@ -1,5 +1,7 @@
 """Requests as they come in: malformed ones are made readable or refused, and so are those of other sites."""
 
+import re
+import secrets
 import string
 from typing import IO
 from urllib.parse import quote, urlsplit
@@ -13,6 +15,8 @@ from werkzeug.formparser import FormDataParser
 SAFE = {"GET", "HEAD", "OPTIONS"}
 # Browsers tell whose page made them ask: this origin's, or nobody's, as for an address that was typed in.
 OUR_OWN = {"same-origin", "none"}
+# What a proxy may call a request.
+REQUEST_ID = re.compile(r"[\w.-]{8,64}", re.ASCII)
 
 
 class OtherSite(Forbidden):
@@ -50,6 +54,12 @@ class Incoming(Request):
             written = quote(query.encode("latin-1"), safe=string.punctuation)
             environ = {**environ, "QUERY_STRING": written}
         super().__init__(environ, *given, **options)  # type: ignore[arg-type]
+
+
+def request_id() -> str:
+    """Return the id that a proxy in front has given to this request, or a new one. A stranger's own does not count."""
+    given = request.headers.get("X-Request-ID", "") if current_app.config["PORTAL"].proxies else ""
+    return given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
 
 
 def refuse_unknown_host() -> None:

@@ -1,9 +1,10 @@
 """The security log: what happened to logins, rights and data, and from where.
 
 It holds codes, and addresses of people whom the portal knows: no passwords, no tokens, no contents of mails, and
-nothing that a stranger typed. Like logins it lives in real time.
+nothing that a stranger typed. Like logins it lives in real time. The process's own log gets its codes and ids, too.
 """
 
+import logging
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from webapp.models import Login, SecurityAction, User
 from webapp.models.tables import execute, membership_table, security_event_table, user_table
 from webapp.signin.network import whence
 
+log = logging.getLogger(__name__)
 ADD = insert(security_event_table)
 IN_USE = (
     select(membership_table.c.user_id, user_table.c.organisation_id)
@@ -70,3 +72,15 @@ def write(action: SecurityAction, **columns: Any) -> None:
     network, agent = whence()
     now = datetime.now(UTC)
     execute(ADD, {"at": now, "action": action, "network": network, "agent": agent} | columns)
+    # Without the details, which may have addresses, and without what the browser says of itself.
+    log.info(
+        "security: %(action)s, login %(login)s, user %(user)s, by %(actor)s, from %(network)s",
+        {
+            "action": action.value,
+            "login": columns["login_id"],
+            "user": columns["user_id"],
+            "organisation": columns["organisation_id"],
+            "actor": columns["actor_id"],
+            "network": network,
+        },
+    )
