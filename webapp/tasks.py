@@ -16,6 +16,7 @@ from flask import Flask, Response, current_app, g
 from webapp import worker
 from webapp.config import Settings
 from webapp.models import revision
+from webapp.services.sending import marks
 
 log = logging.getLogger(__name__)
 DRAIN = "webapp.drain"
@@ -49,6 +50,8 @@ def make_celery(app: Flask) -> Celery:
         worker_pool="threads",
         worker_concurrency=1,
         worker_prefetch_multiplier=1,
+        # Its lines stand in the portal's own log, in the same shape.
+        worker_hijack_root_logger=False,
         worker_cancel_long_running_tasks_on_connection_loss=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
@@ -70,7 +73,7 @@ def make_celery(app: Flask) -> Celery:
         """Plan and send all that is due. When told to stop, only finish the mail in hand."""
         try:
             worker.once(app, stopped)
-        except revision.OtherRevision as refused:
+        except (revision.OtherRevision, marks.OnHold) as refused:
             log.error("%s", refused)
 
     return celery

@@ -111,7 +111,7 @@ def has_its_rows(dump: dumps.Dump) -> None:
 def is_written_as_before() -> None:
     """Each mail's snapshot can be read: of whatever kind, in whatever state, from whenever."""
     for delivery in db.session.scalars(select(Delivery)):
-        letter = messages.letter_of(delivery, runtime.now())
+        letter = messages.letter_of(delivery, "<one@portal.example>", runtime.now())
         assert b"Message-ID" in compose(letter, runtime.settings())
 
 

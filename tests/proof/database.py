@@ -26,8 +26,10 @@ def keep(app: Flask) -> None:
 
 
 def begin_anew(app: Flask) -> None:
-    """Bring the database back to what was kept."""
+    """Bring the database back to what was kept, as if nothing had been sent since."""
     file = let_go(app)
+    for mark in file.parent.glob("*.mark"):
+        mark.unlink()
     for ending in ("", "-wal", "-shm"):
         file.with_name(file.name + ending).unlink(missing_ok=True)
     shutil.copyfile(kept(file), file)

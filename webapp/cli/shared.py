@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm.exc import StaleDataError
 
+from webapp.cli.output import unbroken
 from webapp.config import SettingError
 from webapp.labels import audit
 from webapp.labels.refusals import sentence
@@ -20,6 +21,7 @@ from webapp.models.transactions import writing
 from webapp.services import installation
 from webapp.services.clients import clients
 from webapp.services.errors import Refused
+from webapp.services.sending.marks import OnHold
 from webapp.typography import plain
 
 # A check's function, and a flag: the whole command fails with it.
@@ -39,7 +41,7 @@ def in_one_line() -> Iterator[None]:
         yield
     except Refused as error:
         raise click.ClickException(sentence_of(error)) from None
-    except revision.OtherRevision as error:
+    except (revision.OtherRevision, OnHold) as error:
         raise click.ClickException(str(error)) from None
     except SettingError as error:
         raise click.UsageError(str(error)) from None
@@ -61,7 +63,7 @@ def unit_of_work(function: Callable[..., Any]) -> Callable[..., Any]:
     def run(*arguments: Any, **options: Any) -> Any:
         token = writing.set(True)
         try:
-            with in_one_line():
+            with unbroken(), in_one_line():
                 installation.refuse_other_data()
                 revision.require()
                 result = function(*arguments, **options)

@@ -83,5 +83,10 @@ def to_reader(
 
 
 def new_message_id(settings: Settings) -> str:
-    """Make a new Message-ID under the domain of the portal's sender address."""
-    return f"<{secrets.token_hex(16)}@{settings.mail_from.rpartition('@')[2]}>"
+    """Make a new Message-ID, which nobody can foretell."""
+    return message_id(secrets.token_hex(16), settings)
+
+
+def message_id(name: str, settings: Settings) -> str:
+    """Make the Message-ID with this name under the domain of the portal's sender address."""
+    return f"<{name}@{settings.mail_from.rpartition('@')[2]}>"

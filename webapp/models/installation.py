@@ -1,11 +1,17 @@
 """The installation itself, and feedback on the help page."""
 
+import secrets
 from datetime import datetime
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.models.base import Base, Identity, UtcDateTime
+
+
+def fresh() -> str:
+    """Make a new seed, or a new name of a lineage."""
+    return secrets.token_hex(32)
 
 
 class Installation(Base):
@@ -25,8 +31,8 @@ class Installation(Base):
     worker_seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     away_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     away_reply: Mapped[str | None] = mapped_column(String(500))
-    seed: Mapped[str] = mapped_column(String(64))
-    lineage: Mapped[str] = mapped_column(String(64))
+    seed: Mapped[str] = mapped_column(String(64), default=fresh)
+    lineage: Mapped[str] = mapped_column(String(64), default=fresh)
     held_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     __table_args__ = (CheckConstraint("id = 1", name="single"),)
 

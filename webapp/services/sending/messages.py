@@ -8,9 +8,10 @@ from sqlalchemy import insert, select
 
 from webapp.mail.compose import compose
 from webapp.mail.kinds import KINDS, read
-from webapp.mail.letter import Letter, Posting, new_message_id
+from webapp.mail.letter import Letter, Posting
 from webapp.models import Delivery, DeliveryMessage, Link, db
 from webapp.services import runtime
+from webapp.services.sending import message_ids
 from webapp.services.sending.givers import givers
 from webapp.signin import tokens
 
@@ -28,25 +29,30 @@ def write(deliveries: Sequence[Delivery], now: datetime) -> dict[int, bytes]:
     )
     written = {row.delivery_id: row.content for row in db.session.execute(stored)} if tried else {}
     new = []
+    ids = message_ids.of([one for one in deliveries if not one.message_id])
     named = givers({one.recipient_id for one in deliveries if one.id not in written})
     for delivery in deliveries:
         if delivery.id in written:
             continue
         try:
-            letter = letter_of(delivery, now, named.get(delivery.recipient_id))
+            given_by = named.get(delivery.recipient_id)
+            message_id = delivery.message_id or ids[delivery.id]
+            letter = letter_of(delivery, message_id, now, given_by)
             written[delivery.id] = compose(letter, runtime.settings())
         except Exception:
             # One mail that can't be written must not hold up the others.
             log.exception("delivery %s can't be written", delivery.id)
             continue
-        delivery.message_id = letter.message_id
+        delivery.message_id = message_id
         new.append({"delivery_id": delivery.id, "written_at": now, "content": written[delivery.id]})
     if new:
         db.session.execute(insert(DeliveryMessage), new)
     return written
 
 
-def letter_of(delivery: Delivery, now: datetime, given_by: str | None = None) -> Letter:
+def letter_of(
+    delivery: Delivery, message_id: str, now: datetime, given_by: str | None = None
+) -> Letter:
     """Make the letter of a delivery. An account mail's link is made here, and is stored only in the message.
 
     Raises SnapshotError.
@@ -56,7 +62,7 @@ def letter_of(delivery: Delivery, now: datetime, given_by: str | None = None) ->
     posting = Posting(
         email=delivery.email,
         language=delivery.language,
-        message_id=delivery.message_id or new_message_id(settings),
+        message_id=message_id,
         moment=now,
         day=delivery.day,
         link=tokens.address(link) if link else None,
