@@ -28,6 +28,9 @@ def test_nothing_set_gives_the_defaults():
             "a.example, b.example c.example,",
             ("a.example", "b.example", "c.example"),
         ),
+        (setting_values.boolean_or_auto, "Auto", None),
+        (setting_values.boolean_or_auto, "1", True),
+        (setting_values.boolean_or_auto, "off", False),
         (setting_values.language, "pl", "pl"),
         (setting_values.filled, "HubSpot", "HubSpot"),
         (setting_values.whole_number, "0", 0),
@@ -47,6 +50,19 @@ def test_nothing_set_gives_the_defaults():
             "smtp://u:p%40@mail:587?tls=off",
         ),
         (setting_values.mail_address, "smtps://mail.example", "smtps://mail.example"),
+        (setting_values.bounce_address, "", ""),
+        (setting_values.bounce_address, "Bounces@żółw.example", "Bounces@xn--w-uga1v8h.example"),
+        (setting_values.mailbox_address, "", ""),
+        (
+            setting_values.mailbox_address,
+            "imaps://portal:p%40@mail:993/INBOX",
+            "imaps://portal:p%40@mail:993/INBOX",
+        ),
+        (
+            setting_values.mailbox_address,
+            "imap://portal@127.0.0.1/INBOX?tls=off",
+            "imap://portal@127.0.0.1/INBOX?tls=off",
+        ),
         (setting_values.storage_address, "memory://", "memory://"),
         (
             setting_values.storage_address,
@@ -85,6 +101,7 @@ def test_every_way_to_name_postgresql_gets_its_driver(scheme: str) -> None:
     ("parse", "text"),
     [
         *((setting_values.boolean, text) for text in ("", "2", "maybe")),
+        *((setting_values.boolean_or_auto, text) for text in ("", "2", "maybe")),
         *((setting_values.language, text) for text in ("", "de", "PL", "pt-BR")),
         (setting_values.filled, ""),
         *((setting_values.whole_number, text) for text in ("", "-1", "1.5", "ten", "²", "٣")),
@@ -123,6 +140,20 @@ def test_every_way_to_name_postgresql_gets_its_driver(scheme: str) -> None:
         *(
             (setting_values.mail_address, text)
             for text in ("", "mail.example", "smtp:", "smtp://", "smtp:mail:25", "http://mail")
+        ),
+        *(
+            (setting_values.bounce_address, text)
+            for text in ("bounces", f"{'b' * 28}@a.example", "żółw@a.example", "a b@c.example")
+        ),
+        *(
+            (setting_values.mailbox_address, text)
+            for text in (
+                "imaps://mail.example/INBOX",
+                "imaps://u:p@mail.example/INBOX?tls=off",
+                "imap://u:p@mail.example/INBOX?tls=on",
+                "pop3://u:p@mail.example",
+                "imaps://u:p@",
+            )
         ),
         *((setting_values.storage_address, text) for text in ("", "redis", "redis://")),
         *(
@@ -202,6 +233,13 @@ def test_demo_mode_sends_nothing_outside():
     assert load({"PORTAL_DEMO": "1", "PORTAL_MAIL_URL": "inbox:"}).demo
 
 
+def test_a_mailbox_of_bounces_needs_their_address():
+    mailbox = {"PORTAL_BOUNCE_MAILBOX": "imaps://portal:secret@mail.example/INBOX"}
+    with pytest.raises(SettingError, match=r"^PORTAL_BOUNCE_MAILBOX needs PORTAL_BOUNCE_ADDRESS$"):
+        load(mailbox)
+    assert load(mailbox | {"PORTAL_BOUNCE_ADDRESS": "bounces@portal.example"}).bounce_mailbox
+
+
 def test_cookies_insist_on_https_where_people_come_over_it():
     assert load({"PORTAL_BASE_URL": "https://portal.example"}).secure
     assert not load({"PORTAL_BASE_URL": "http://portal.example"}).secure
@@ -238,7 +276,7 @@ def test_each_default_would_be_read_as_itself(setting: Any) -> None:
     if setting.name in empty:
         assert not setting.default
         return
-    text = {True: "1", False: "0"}.get(setting.default, str(setting.default))
+    text = {True: "1", False: "0", None: "auto"}.get(setting.default, str(setting.default))
     name = config.variable(setting.name)
     assert getattr(load({name: text}), setting.name) == setting.default
 

@@ -1,7 +1,7 @@
 """Every setting: its variable, type, default and check. Read once, typed, refused by name."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 from webapp.setting_values import (
     at_least_one,
     boolean,
+    boolean_or_auto,
+    bounce_address,
     broker_address,
     database_address,
     filled,
@@ -20,6 +22,7 @@ from webapp.setting_values import (
     long_secret,
     long_secrets,
     mail_address,
+    mailbox_address,
     sender_address,
     storage_address,
     web_address,
@@ -50,6 +53,11 @@ class Settings:
         "In demo mode the default is sqlite:///demo.db.",
         database_address,
     )
+    prepared_statements: bool | None = setting(
+        None,
+        "Whether statements are prepared on PostgreSQL: 1, 0, or auto: not behind a pooler such as pgbouncer.",
+        boolean_or_auto,
+    )
     secret_key: str = setting(
         "",
         "Signs sessions and links; at least 32 characters. Empty: made once, kept in the instance folder.",
@@ -76,7 +84,7 @@ class Settings:
     )
     mail_url: str = setting(
         "inbox:",
-        "Where mail goes: inbox: (kept in the database, shown by the demo), "
+        "Where mail goes: inbox: (kept in the database and sent to nobody; the demo shows it), "
         "smtp://user:password@host:587 (STARTTLS; ?tls=off for none) or smtps://host:465.",
         mail_address,
     )
@@ -85,6 +93,18 @@ class Settings:
     )
     mail_timeout: int = setting(
         30, "Seconds that one step of a mail conversation may take.", at_least_one
+    )
+    bounce_address: str = setting(
+        "",
+        "Where mail servers report mails that bounce later, such as bounces@portal.example; each mail gets "
+        "bounces+id.signature@portal.example as its envelope sender. Empty: PORTAL_MAIL_FROM, and no bounce is read.",
+        bounce_address,
+    )
+    bounce_mailbox: str = setting(
+        "",
+        "The mailbox of PORTAL_BOUNCE_ADDRESS, read by the worker: imaps://user:password@host/INBOX or "
+        "imap://… (STARTTLS; ?tls=off for none). Empty: reports come in by portal bounces read.",
+        mailbox_address,
     )
     lease_seconds: int = setting(
         600,
@@ -162,6 +182,11 @@ class Settings:
         """Tell whether people come over https, so that cookies may insist on it."""
         return self.base_url.startswith("https://")
 
+    @property
+    def delivers(self) -> bool:
+        """Tell whether mail gets to its readers: by a mail server or, in the demo, in the common inbox."""
+        return self.demo or not self.mail_url.startswith("inbox:")
+
     def cookie(self, name: str) -> str:
         """Name a cookie so that browsers keep it for https alone and, if the whole host is the portal's, for that host.
 
@@ -195,14 +220,19 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
     if values.get("demo"):
         values.setdefault("database_url", DEMO_DATABASE)
     settings = Settings(**values)
-    if settings.demo and not settings.mail_url.startswith("inbox:"):
-        problems.append("PORTAL_MAIL_URL must be inbox: in demo mode, which sends nothing outside")
-    if settings.lease_seconds < 20 * settings.mail_timeout:
-        problems.append("PORTAL_LEASE_SECONDS must be at least 20 times PORTAL_MAIL_TIMEOUT")
-    if settings.secret_key and settings.secret_keys:
-        problems.append(
-            "PORTAL_SECRET_KEY must not be set beside PORTAL_SECRET_KEYS: name it there"
-        )
+    problems += contradictions(settings)
     if problems:
         raise SettingError("; ".join(sorted(problems)))
     return settings
+
+
+def contradictions(settings: Settings) -> Iterator[str]:
+    """Name the faults of settings that can't be used together."""
+    if settings.demo and not settings.mail_url.startswith("inbox:"):
+        yield "PORTAL_MAIL_URL must be inbox: in demo mode, which sends nothing outside"
+    if settings.lease_seconds < 20 * settings.mail_timeout:
+        yield "PORTAL_LEASE_SECONDS must be at least 20 times PORTAL_MAIL_TIMEOUT"
+    if settings.bounce_mailbox and not settings.bounce_address:
+        yield "PORTAL_BOUNCE_MAILBOX needs PORTAL_BOUNCE_ADDRESS"
+    if settings.secret_key and settings.secret_keys:
+        yield "PORTAL_SECRET_KEY must not be set beside PORTAL_SECRET_KEYS: name it there"

@@ -15,7 +15,8 @@ from webapp.pages import frame
 LINE = "%(asctime)sZ %(levelname)s %(name)s [%(request_id)s] %(message)s"
 MOMENT = "%Y-%m-%dT%H:%M:%S"
 # As mail servers and databases repeat them. A password that was masked (broker://user:**@host) is none.
-ADDRESS = re.compile(r"""(?:"[^"\n]*"|[^\s<>()\[\],;:"*=]+)@[^\s<>()\[\],;:"']+""")
+WORD = r"""[^\s<>()\[\],;:"*=]"""
+ADDRESS = re.compile(rf"""(?:"[^"\n]*"|(?<!{WORD}){WORD}+)@{WORD}+(?<!')""")
 NO_ADDRESS = "(address)"
 # Behind this word PostgreSQL tells the values of the row that broke a rule.
 VALUES = re.compile(r"^\s*DETAIL:.*\n?", re.MULTILINE)

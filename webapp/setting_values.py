@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 from webapp.i18n import LANGUAGES
 
 SHORTEST_KEY = 32
+# RFC 5321 allows 64 characters in front of the @, and the id and the signature of a mail come behind this name.
+LONGEST_BOUNCE_NAME = 27
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 
 
@@ -13,6 +15,16 @@ def boolean(text: str) -> bool:
     if text.lower() not in TRUE | FALSE:
         raise ValueError("must be 1 or 0")
     return text.lower() in TRUE
+
+
+def boolean_or_auto(text: str) -> bool | None:
+    """Read None from ``auto``: the portal finds out."""
+    if text.lower() == "auto":
+        return None
+    try:
+        return boolean(text)
+    except ValueError:
+        raise ValueError("must be auto, 1 or 0") from None
 
 
 def separated(text: str) -> tuple[str, ...]:
@@ -55,6 +67,18 @@ def sender_address(text: str) -> str:
         return f"{name}@{idna.encode(domain, uts46=True).decode()}"
     except UnicodeError:
         raise ValueError("must be an e-mail address") from None
+
+
+def bounce_address(text: str) -> str:
+    """Read the address from which the return path of each mail is made; empty: none."""
+    if not text:
+        return text
+    if not re.fullmatch(rf"[A-Za-z0-9!#$%&'*+/=?^_`{{|}}~.-]{{1,{LONGEST_BOUNCE_NAME}}}@\S+", text):
+        raise ValueError(
+            "must be an e-mail address such as bounces@portal.example, "
+            f"with at most {LONGEST_BOUNCE_NAME} characters in front of the @"
+        )
+    return sender_address(text)
 
 
 def language(text: str) -> str:
@@ -115,6 +139,17 @@ def database_address(text: str) -> str:
 def mail_address(text: str) -> str:
     if not text.startswith("inbox:") and not names_host(text, "smtp", "smtps"):
         raise ValueError("must be inbox:, smtp://user:password@host:port or smtps://…")
+    return text
+
+
+def mailbox_address(text: str) -> str:
+    """Check the address of a mailbox by IMAP; empty: none."""
+    if not text:
+        return text
+    parts = urlsplit(text) if names_host(text, "imap", "imaps") else None
+    options = ("", "tls=off") if parts and parts.scheme == "imap" else ("",)
+    if not parts or not parts.username or parts.query not in options or parts.fragment:
+        raise ValueError("must be imaps://user:password@host/INBOX or imap://… (?tls=off)")
     return text
 
 

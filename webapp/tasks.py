@@ -50,6 +50,8 @@ def make_celery(app: Flask) -> Celery:
         worker_pool="threads",
         worker_concurrency=1,
         worker_prefetch_multiplier=1,
+        # Its lines stand in the portal's own log, in the same shape.
+        worker_hijack_root_logger=False,
         worker_cancel_long_running_tasks_on_connection_loss=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,

@@ -17,6 +17,8 @@ def variable(setting: Field[object]) -> str:
 
 def written(value: object) -> str:
     """A default as one would set it in the environment."""
+    if value is None:
+        return "auto"
     if isinstance(value, bool):
         return "1" if value else "0"
     return " ".join(value) if isinstance(value, tuple) else str(value)

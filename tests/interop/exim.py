@@ -41,6 +41,7 @@ begin transports
 mailbox:
   driver = smtp
   protocol = lmtp
+  rcpt_include_affixes
   hosts = 127.0.0.1
   port = {lmtp_port}
   allow_localhost

@@ -90,3 +90,24 @@ def test_behind_a_proxy_it_is_where_people_reach_the_portal(cast, browse, origin
     headers = {"Host": "127.0.0.1:8000", "X-Forwarded-Host": "outer.example", "Origin": origin}
     alice = browse(cast.alice)
     assert alice.post("/language", data={"language": "pl"}, headers=headers).status_code == status
+
+
+@pytest.mark.settings(proxies=1)
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("0a1b2c3d-from_the.proxy", True),
+        ("short", False),
+        ("x" * 65, False),
+        ("a b c d e f", False),
+    ],
+)
+def test_a_request_keeps_the_id_of_the_proxy_in_front(browse, given, kept):
+    answer = browse().get("/nope", headers={"X-Request-ID": given})
+    assert (answer.headers["X-Request-ID"] == given) is kept
+    assert answer.headers["X-Request-ID"] in answer.text
+
+
+def test_a_strangers_id_of_a_request_does_not_count(browse):
+    answer = browse().get("/nope", headers={"X-Request-ID": "0a1b2c3d4e5f6a7b"})
+    assert answer.headers["X-Request-ID"] != "0a1b2c3d4e5f6a7b"

@@ -21,10 +21,16 @@ writing: ContextVar[bool] = ContextVar("writing", default=False)
 BUSY_MILLISECONDS = 15_000
 
 
-def prepare_engine(engine: Engine) -> None:
+def prepare_engine(engine: Engine, prepared: bool | None) -> None:
+    """Set up what each new connection needs. ``prepared``: whether PostgreSQL prepares statements; None: find out."""
+    if engine.dialect.name == "sqlite":
+        prepare_sqlite(engine)
+    elif prepared is not True:
+        leave_unprepared(engine, found_out=prepared is None)
+
+
+def prepare_sqlite(engine: Engine) -> None:
     """Set SQLite up for several processes: WAL, full sync, foreign keys, own transactions."""
-    if engine.dialect.name != "sqlite":
-        return
 
     @event.listens_for(engine, "connect")
     def on_connect(connection: sqlite3.Connection, record: Any) -> None:
@@ -41,6 +47,29 @@ def prepare_engine(engine: Engine) -> None:
     @event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing.get() else "BEGIN")
+
+
+def leave_unprepared(engine: Engine, found_out: bool) -> None:
+    """Prepare no statements on PostgreSQL; with ``found_out`` only where a pooler answers in its place.
+
+    A pooler gives each transaction another of its connections, on which what was prepared before is unknown, or
+    something else.
+    """
+
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: Any, record: Any) -> None:
+        if not found_out or is_pooled(connection):
+            connection.prepare_threshold = None
+
+
+def is_pooled(connection: Any) -> bool:
+    """Tell whether a connection of psycopg ends at a pooler: its id is not that of the server's process."""
+    connection.autocommit = True
+    try:
+        (process,) = connection.execute("SELECT pg_backend_pid()").fetchone()
+    finally:
+        connection.autocommit = False
+    return bool(process != connection.info.backend_pid)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from webapp.domain.delivery import DeliveryState
+from webapp.mail import return_paths
 from webapp.mail.transport import (
     DeliveryProblem,
     Envelope,
@@ -26,10 +27,17 @@ from webapp.mail.transport import (
     TryAgain,
     Unclear,
 )
-from webapp.models import Delivery, Trouble, db
+from webapp.models import Delivery, Installation, Trouble, db
 from webapp.services import runtime
 from webapp.services.locks import lock_clients
-from webapp.services.sending import checks, claims, messages, settling, transitions
+from webapp.services.sending import (
+    checks,
+    claims,
+    mail_server,
+    messages,
+    settling,
+    transitions,
+)
 from webapp.services.sending.transitions import LostClaim
 
 log = logging.getLogger(__name__)
@@ -41,11 +49,12 @@ BATCH = 50
 class Claim:
     """A mail in hand: nobody else may touch it while the lease lasts.
 
-    ``client_id``: the client of a renewal mail; None for all other mails.
+    ``client_id``: the client of a renewal mail; None for all other mails. ``first``: it was never tried before.
     """
 
     id: int
     client_id: int | None
+    first: bool
     token: str
     envelope: Envelope
     message: bytes
@@ -69,18 +78,34 @@ def claim(now: datetime, limit: int = BATCH) -> list[Claim] | None:
             settling.postpone(delivery, reply, now, attempts=delivery.attempts + 1)
     token = secrets.token_urlsafe(24)
     taken = transitions.take(list(written), token, now)
-    sender = runtime.settings().mail_from
+    senders = envelope_senders(right)
     return [
         Claim(
             delivery.id,
             delivery.client_id,
+            delivery.attempts == 0,
             token,
-            Envelope(sender, delivery.email),
+            Envelope(senders[delivery.id], delivery.email),
             written[delivery.id],
         )
         for delivery in right
         if delivery.id in taken
     ]
+
+
+def envelope_senders(deliveries: Sequence[Delivery]) -> dict[int, str]:
+    """Choose the envelope sender of each written mail, by id: one of its own where bounces are read."""
+    settings = runtime.settings()
+    if not settings.bounce_address:
+        return dict.fromkeys((delivery.id for delivery in deliveries), settings.mail_from)
+    seed = db.session.execute(select(Installation.seed)).scalar_one()
+    return {
+        delivery.id: return_paths.make(
+            settings.bounce_address, seed, delivery.id, delivery.message_id
+        )
+        for delivery in deliveries
+        if delivery.message_id
+    }
 
 
 def give_back(taken: Sequence[Claim], now: datetime) -> None:
@@ -152,4 +177,5 @@ def settle(claim: Claim, problem: DeliveryProblem, now: datetime) -> DeliverySta
         case Unclear():
             return settling.hold_or_resend(delivery, problem.reply, now)
         case _:
-            return settling.postpone(delivery, problem.reply, now)
+            away = mail_server.away() is not None
+            return settling.postpone(delivery, problem.reply, now, away=away)
