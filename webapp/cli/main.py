@@ -11,6 +11,7 @@ from flask import Flask, current_app
 from flask.cli import FlaskGroup, ScriptInfo, with_appcontext
 
 from webapp import worker
+from webapp.cli.bounces import bounces_group
 from webapp.cli.check import check_command, check_database
 from webapp.cli.deliveries import deliveries_group
 from webapp.cli.imports import import_command
@@ -167,6 +168,7 @@ COMMANDS = (
     reminders_group,
     worker_command,
     deliveries_group,
+    bounces_group,
     check_command,
     security_log_command,
 )
