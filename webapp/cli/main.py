@@ -11,6 +11,7 @@ from flask import Flask, current_app
 from flask.cli import FlaskGroup, ScriptInfo, with_appcontext
 
 from webapp import worker
+from webapp.cli.bounces import bounces_group
 from webapp.cli.check import check_command, check_database
 from webapp.cli.deliveries import deliveries_group
 from webapp.cli.imports import import_command
@@ -173,6 +174,7 @@ COMMANDS = (
     deliveries_group,
     restored_command,
     reconcile_command,
+    bounces_group,
     check_command,
     security_log_command,
 )
