@@ -18,6 +18,7 @@ from webapp.cli.organisations import partner_group, user_group
 from webapp.cli.output import unbroken
 from webapp.cli.persons import person_group
 from webapp.cli.reminders import reminders_group, worker_command
+from webapp.cli.restoring import reconcile_command, restored_command
 from webapp.cli.security_log import security_log_command
 from webapp.cli.shared import Wrong, in_one_line, make_tables
 from webapp.config import SettingError
@@ -170,6 +171,8 @@ COMMANDS = (
     reminders_group,
     worker_command,
     deliveries_group,
+    restored_command,
+    reconcile_command,
     check_command,
     security_log_command,
 )

@@ -114,6 +114,8 @@ TROUBLES: dict[str, Any] = {
     Trouble.BROKE: _l("A fault broke the sending off; the log has the details"),
     Trouble.UNWRITABLE: _l("The mail could not be written; the log has the details"),
     Trouble.ARCHIVED: _l("The client was archived"),
+    Trouble.RESTORED: _l("Held after a restore from a backup; it may have been sent"),
+    Trouble.LOGGED: _l("Found in the mail server's log"),
 }
 REACHABILITY_PILLS = {
     Reachability.GREEN: "good",

@@ -65,6 +65,8 @@ class Trouble(StrEnum):
     BROKE = "broken off by a fault"
     UNWRITABLE = "the mail could not be written"
     ARCHIVED = "the client was archived"
+    RESTORED = "held after a restore"
+    LOGGED = "found in the mail server's log"
 
 
 class Reminder(Base):
