@@ -26,6 +26,7 @@ installation = sa.table("installation", *map(sa.column, ("seed", "lineage")))
 def upgrade() -> None:
     for table in STATEFUL:
         set_codes(table, "state", (*STATES, "bounced"))
+    op.create_index(op.f("ix_delivery_state_kind"), "delivery", ["state", "kind"])
     for name in MOMENTS:
         op.add_column("installation", sa.Column(name, TIME, nullable=True))
     op.add_column("installation", sa.Column("away_reply", sa.String(500), nullable=True))
@@ -46,6 +47,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Go back to mails that end as sent. Bounced ones were rejected later, and are called so."""
     op.drop_table("tally")
+    op.drop_index(op.f("ix_delivery_state_kind"), "delivery")
     for table in STATEFUL:
         mail = sa.table(table, sa.column("state"))
         op.execute(mail.update().where(mail.c.state == "bounced").values(state="rejected"))

@@ -37,7 +37,11 @@ def answers(url):
 
 def test_units_differ_in_what_they_start_alone():
     def protection(path):
-        return path.read_text().partition("\n\n# It needs the network")[2].partition("\n\n[Install]")[0]
+        return (
+            path.read_text()
+            .partition("\n\n# It needs the network")[2]
+            .partition("\n\n[Install]")[0]
+        )
 
     first, *others = {path.name: protection(path) for path in UNITS.glob("*.service")}.values()
     # What that is worth, systemd itself says in tests/interop.
