@@ -64,7 +64,10 @@ class Trouble(StrEnum):
     NOT_SECURE = "no secure connection"
     BROKE = "broken off by a fault"
     UNWRITABLE = "the mail could not be written"
+    NO_REASON = "no reason given"
     ARCHIVED = "the client was archived"
+    RESTORED = "held after a restore"
+    LOGGED = "found in the mail server's log"
 
 
 class Reminder(Base):
