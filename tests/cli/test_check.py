@@ -47,6 +47,7 @@ def test_findings_as_json(app):
         "languages",
         "mail",
         "delivery",
+        "sending",
         "worker",
         "privacy notice",
     ]
