@@ -56,7 +56,8 @@ class Pulse:
 
     These are of the oldest mail that could go out now, and of a worker's last sign of life. None if there is no
     server, no mail waits, or no worker has run yet. ``server_away_seconds``: for so long the server can't be used,
-    and ``server_reply`` is what it said at last; both None if it can.
+    and ``server_reply`` is what it said at last; both None if it can. ``on_hold_seconds``: for so long nothing has been
+    sent, since the database came back from a backup; None if it did not.
     """
 
     mail_server: str | None
@@ -64,12 +65,15 @@ class Pulse:
     worker_seen_seconds: int | None
     server_away_seconds: int | None
     server_reply: str | None
+    on_hold_seconds: int | None
 
 
 def pulse() -> Pulse:
     now = runtime.now()
     real = datetime.now(UTC)
-    seen = db.session.scalar(select(Installation.worker_seen_at))
+    seen, held_at = db.session.execute(
+        select(Installation.worker_seen_at, Installation.held_at)
+    ).one()
     away_since, reply = mail_server.away() or (None, None)
     return Pulse(
         mail_server=server_name(runtime.settings()),
@@ -77,6 +81,7 @@ def pulse() -> Pulse:
         worker_seen_seconds=age(seen, real),
         server_away_seconds=age(away_since, real),
         server_reply=reply,
+        on_hold_seconds=age(held_at, real),
     )
 
 
