@@ -20,7 +20,7 @@ from webapp import polling
 from webapp.config import Settings
 from webapp.domain.retention import DataKind
 from webapp.mail.opening import open_transport
-from webapp.mail.transport import AgainstPolicy, DeliveryProblem, ServerAway, Transport
+from webapp.mail.transport import DeliveryProblem, Transport
 from webapp.models import DeliveryState, Installation, db, revision
 from webapp.models.transactions import writing
 from webapp.services import installation, runtime
@@ -31,20 +31,18 @@ from webapp.services.sending import (
     claims,
     following,
     handing_over,
+    mail_server,
     marks,
     outbox,
     takeover_notes,
 )
+from webapp.services.sending.breaker import Breaker
 from webapp.services.sending.transitions import LostClaim
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 # Claimed mails are handed over within so many seconds, before sending windows can close.
 HANDED_OVER_WITHIN = 60
-# If so many mails in a row are put off, the server is the cause, not the readers' addresses.
-ENOUGH = 20
-# If the server's policy refuses so many mails in a row, it is set wrong, or the portal is.
-ENOUGH_REFUSALS = 10
 # Seconds between two tries to store what is known of a mail.
 STORE_AGAIN = 1
 # The longest rest between two tries at a dead server, in seconds.
@@ -102,9 +100,10 @@ def refuse_on_hold() -> None:
         raise marks.OnHold
 
 
-def beat() -> None:
-    """Store a sign of life, in real time."""
-    db.session.execute(update(Installation).values(worker_seen_at=datetime.now(UTC)))
+def beat() -> bool:
+    """Store a sign of life, in real time. Tells whether the mail server could not be used at last."""
+    seen = update(Installation).values(worker_seen_at=datetime.now(UTC))
+    return db.session.scalar(seen.returning(Installation.away_since)) is not None
 
 
 def forget() -> None:
@@ -149,39 +148,36 @@ def send(transport: Transport, stopped: Event | None) -> Counter[str]:
     Returns counts by outcome, with ``away`` if the server can't be used now, which ends the round.
     """
     counts: Counter[str] = Counter()
-    put_off = refused = 0
+    breaker = Breaker()
     with db.engine.connect() as connection:
-        while not is_set(stopped) and not counts["away"]:
+        while not is_set(stopped) and not breaker.tripped:
             refuse_on_hold()
             # The time is read anew, since a long backlog may last until sending windows close.
             taken = handing_over.claim(runtime.now())
-            beat()
+            breaker.away = beat()
             commit()
             if taken is None:
                 break
             patience = monotonic() + min(HANDED_OVER_WITHIN, runtime.settings().lease_seconds / 2)
-            while taken and not is_set(stopped) and not counts["away"] and monotonic() < patience:
-                state, outcome = deliver(taken.pop(0), transport, connection)
-                if state:
-                    counts[state.value] += 1
-                put_off = put_off + 1 if state is DeliveryState.QUEUED else 0
-                if isinstance(outcome, AgainstPolicy):
-                    refused += 1
-                elif state is DeliveryState.SENT:
-                    refused = 0
-                if (
-                    isinstance(outcome, ServerAway)
-                    or put_off == ENOUGH
-                    or refused == ENOUGH_REFUSALS
-                ):
-                    counts["away"] = 1
+            while taken and not is_set(stopped) and not breaker.tripped and monotonic() < patience:
+                claim = taken.pop(0)
+                state, outcome = deliver(claim, transport, connection)
+                if state is None or outcome is None:
+                    continue
+                counts[state.value] += 1
+                breaker.note(claim, state, outcome)
+                if breaker.away and state is DeliveryState.SENT:
+                    mail_server.note_back()
+                    commit()
+                    breaker.away = False
             return_unbegun(taken, connection)
-        # Nothing came of this round but refusals by policy.
-        if refused and refused == counts.total():
-            counts["away"] = 1
+    breaker.end()
+    if breaker.tripped:
+        mail_server.note_away(breaker.reply, breaker.recipient)
+        counts["away"] = 1
     marks.look()
     commit()
-    return +counts
+    return counts
 
 
 def return_unbegun(taken: list[handing_over.Claim], connection: Connection) -> None:

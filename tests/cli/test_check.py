@@ -14,6 +14,7 @@ from tests.support.portal import demo_template
 from webapp.app import create_app
 from webapp.config import load
 from webapp.models import Partner, db
+from webapp.services.sending import mail_server
 
 PORTAL = Path(sys.executable).with_name("portal")
 
@@ -38,6 +39,24 @@ def test_all_is_well(app):
     assert "hint     worker" in result.output
 
 
+@pytest.mark.parametrize(
+    ("other_settings", "said"),
+    [
+        (
+            {"mail_url": "smtp://user:secret@mail.example"},
+            "goes to the mail server mail.example:587",
+        ),
+        ({"mail_url": "inbox:"}, "kept in this installation, sent to nobody"),
+        ({"demo": True}, "kept in the demo's inbox"),
+    ],
+)
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_mail_server_is_named(app, said):
+    output = app.test_cli_runner().invoke(args=["check"]).output
+    assert f"ok       mail: {said}" in output
+    assert "secret" not in output
+
+
 def test_findings_as_json(app):
     found = json.loads(app.test_cli_runner().invoke(args=["check", "--json"]).output)
     assert [one["check"] for one in found] == [
@@ -45,9 +64,21 @@ def test_findings_as_json(app):
         "database",
         "languages",
         "mail",
+        "delivery",
         "worker",
         "privacy notice",
     ]
+
+
+def test_a_mail_server_that_is_away_is_not_ok(app, cast):
+    with unit_of_work(app):
+        mail_server.note_away(
+            "554 5.7.1 <dana@acme.example>: Relay access denied", "dana@acme.example"
+        )
+    result = app.test_cli_runner().invoke(args=["check"])
+    assert result.exit_code == 1
+    assert "MISSING  delivery: the mail server takes no mail since " in result.output
+    assert "554 5.7.1 <…>: Relay access denied" in result.output
 
 
 def test_who_sends_without_a_privacy_notice_is_named(app, cast):

@@ -8,6 +8,7 @@ from sqlalchemy import text, update
 
 from tests.support.cast import unit_of_work
 from webapp.models import Delivery, DeliveryState, Installation, Partner, db
+from webapp.services.sending import mail_server
 
 NOTHING = dict.fromkeys((state.value for state in DeliveryState), 0)
 
@@ -36,8 +37,11 @@ def invited(app, cast):
 def test_an_empty_portal(counts):
     assert counts() == {
         "states": NOTHING,
+        "mail_server": "mail.test:587",
         "oldest_due_seconds": None,
         "worker_seen_seconds": None,
+        "server_away_seconds": None,
+        "server_reply": None,
     }
 
 
@@ -52,7 +56,7 @@ def test_ages_and_counts(counts, invited, browse):
     assert 60 <= found["worker_seen_seconds"] < 120
     ready = browse().get("/readyz", headers={"Authorization": f"Bearer {MONITOR}"})
     assert ready.status_code == 200
-    assert set(ready.json) == {"ready", "oldest_due_seconds", "worker_seen_seconds"}
+    assert ready.json.keys() == {"ready", *found} - {"states"}
     assert 3600 <= ready.json["oldest_due_seconds"] < 3660
 
 
@@ -90,6 +94,22 @@ def test_in_words(app, invited):
     output = app.test_cli_runner().invoke(args=["deliveries", "counts"]).output
     assert "       1 queued\n" in output
     assert "worker: 6" in output
+
+
+@pytest.mark.settings(monitor_token=MONITOR)
+def test_a_mail_server_that_is_away(app, counts, cast, browse):
+    with unit_of_work(app):
+        mail_server.note_away("554 5.7.1 <dana@acme.example> refused", "dana@acme.example")
+        long_ago = datetime.now(UTC) - timedelta(hours=1)
+        db.session.execute(update(Installation).values(away_since=long_ago))
+    ready = browse().get("/readyz", headers={"Authorization": f"Bearer {MONITOR}"})
+    assert ready.status_code == 200
+    for said in (counts(), ready.json):
+        assert 3600 <= said["server_away_seconds"] < 3660
+        assert said["server_reply"] == "554 5.7.1 <…> refused"
+    output = app.test_cli_runner().invoke(args=["deliveries", "counts"]).output
+    assert "mail server away: since 36" in output
+    assert "s: 554 5.7.1 <…> refused\n" in output
 
 
 def test_without_tables_nothing_is_ready(app, browse):

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from functools import partial
 from gettext import GNUTranslations
 
 import click
@@ -13,15 +13,14 @@ from sqlalchemy.exc import DBAPIError
 
 from webapp import i18n
 from webapp.cli.check_deploy import CHECKS as DEPLOY_CHECKS
+from webapp.cli.check_mail import address_of, send_mail
 from webapp.cli.shared import Check, Wrong, as_json, print_json
 from webapp.config import SettingError
-from webapp.mail.opening import open_transport
+from webapp.mail.opening import open_transport, server_name
 from webapp.models import Installation, Partner, db, revision
 from webapp.paths import folder
 from webapp.services import runtime
-
-# Longer than a living worker's longest rest, with some sending after it.
-SILENT_AFTER = timedelta(minutes=15)
+from webapp.services.sending import mail_server, monitoring
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +79,25 @@ def check_mail() -> str:
         open_transport(runtime.settings()).close()
     except SettingError as error:
         raise Wrong(str(error)) from None
-    kept = runtime.settings().mail_url.startswith("inbox:")
-    return "kept in the local inbox, nothing leaves" if kept else "goes to the mail server"
+    if server := server_name(runtime.settings()):
+        return f"goes to the mail server {server}"
+    if runtime.settings().delivers:
+        return "kept in the demo's inbox, nothing leaves"
+    return "kept in this installation, sent to nobody: no mail server is set up (PORTAL_MAIL_URL)"
+
+
+def check_delivery() -> str:
+    """Check that the mail server was not away when a worker last had a mail for it."""
+    try:
+        away = mail_server.away()
+    except DBAPIError:
+        raise Wrong("not known without the database") from None
+    if away:
+        raise Wrong(
+            f"the mail server takes no mail since {away.since:%Y-%m-%d %H:%M} UTC, and said: "
+            f"{away.reply}. Nothing is lost, and workers go on trying; portal check --mail TO tries now"
+        )
+    return "the mail server was not away when it last got a mail"
 
 
 def check_worker() -> str:
@@ -92,7 +108,7 @@ def check_worker() -> str:
         raise Wrong("not known without the database") from None
     if seen is None:
         raise Wrong("none has run yet: start portal worker")
-    if datetime.now(UTC) - seen > SILENT_AFTER:
+    if monitoring.silent(seen):
         raise Wrong(f"none since {seen:%Y-%m-%d %H:%M} UTC: start portal worker")
     return f"seen at {seen:%Y-%m-%d %H:%M} UTC"
 
@@ -117,6 +133,7 @@ CHECKS: dict[str, Check] = {
     "database": (check_database, True),
     "languages": (check_languages, True),
     "mail": (check_mail, True),
+    "delivery": (check_delivery, True),
     "worker": (check_worker, False),
     "privacy notice": (check_privacy, False),
 }
@@ -133,11 +150,21 @@ def findings(checks: dict[str, Check]) -> Iterator[Finding]:
 
 @click.command("check")
 @click.option("--deploy", is_flag=True, help="Also check that this is fit for real clients.")
+@click.option(
+    "--mail",
+    "recipient",
+    metavar="TO",
+    callback=address_of,
+    help="Only send one mail to this address, now, and tell what the mail server says.",
+)
 @as_json
 @with_appcontext
-def check_command(deploy: bool, as_json: bool) -> None:
+def check_command(deploy: bool, recipient: str | None, as_json: bool) -> None:
     """Check settings, database, languages and mail; exit code 1 if something is missing."""
-    found = list(findings(CHECKS | DEPLOY_CHECKS if deploy else CHECKS))
+    checks = CHECKS | DEPLOY_CHECKS if deploy else CHECKS
+    if recipient is not None:
+        checks = {"test mail": (partial(send_mail, recipient), True)}
+    found = list(findings(checks))
     if as_json:
         print_json([asdict(finding) for finding in found])
     else:

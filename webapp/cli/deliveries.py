@@ -16,7 +16,7 @@ deliveries_group = AppGroup("deliveries", help="Report on the mails.")
 @as_json
 @with_appcontext
 def counts(as_json: bool) -> None:
-    """Count deliveries by state; show the age of the oldest due mail and of the last sign of a worker."""
+    """Count deliveries by state; show since when mail waits, and how worker and mail server are."""
     with in_one_line():
         revision.require()
         states, pulse = monitoring.counts(), monitoring.pulse()
@@ -25,8 +25,11 @@ def counts(as_json: bool) -> None:
         return
     for state, count in states.items():
         click.echo(f"{count:8} {state}")
+    click.echo(f"mail server: {pulse.mail_server or 'none'}")
     click.echo(f"oldest due mail: {age(pulse.oldest_due_seconds, 'none waits')}")
     click.echo(f"worker: {age(pulse.worker_seen_seconds, 'none has run yet')}")
+    if pulse.server_away_seconds is not None:
+        click.echo(f"mail server away: since {pulse.server_away_seconds} s: {pulse.server_reply}")
 
 
 def age(seconds: int | None, none: str) -> str:

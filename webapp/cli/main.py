@@ -16,8 +16,10 @@ from webapp.cli.check import check_command, check_database
 from webapp.cli.deliveries import deliveries_group
 from webapp.cli.imports import import_command
 from webapp.cli.organisations import partner_group, user_group
+from webapp.cli.output import unbroken
 from webapp.cli.persons import person_group
 from webapp.cli.reminders import reminders_group, worker_command
+from webapp.cli.restoring import reconcile_command, restored_command
 from webapp.cli.security_log import security_log_command
 from webapp.cli.shared import Wrong, in_one_line, make_tables
 from webapp.config import SettingError
@@ -77,6 +79,7 @@ def run(create_app: Callable[[], Flask]) -> None:
 
 @click.command()
 @with_appcontext
+@unbroken()
 def init() -> None:
     """Create the database's tables, or migrate them to this version."""
     with in_one_line():
@@ -102,6 +105,7 @@ def init() -> None:
     help="The number of requests to answer at once.",
 )
 @with_appcontext
+@unbroken()
 def serve(host: str, port: int, threads: int) -> None:
     """Serve the portal with a production server; in demo mode the worker runs inside."""
     # Imported here, since every process of another server adds the commands, too.
@@ -168,6 +172,8 @@ COMMANDS = (
     reminders_group,
     worker_command,
     deliveries_group,
+    restored_command,
+    reconcile_command,
     bounces_group,
     check_command,
     security_log_command,

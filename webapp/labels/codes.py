@@ -116,6 +116,8 @@ TROUBLES: dict[str, Any] = {
     Trouble.UNWRITABLE: _l("The mail could not be written; the log has the details"),
     Trouble.NO_REASON: _l("The mail server gave no reason"),
     Trouble.ARCHIVED: _l("The client was archived"),
+    Trouble.RESTORED: _l("Held after a restore from a backup; it may have been sent"),
+    Trouble.LOGGED: _l("Found in the mail server's log"),
 }
 REACHABILITY_PILLS = {
     Reachability.GREEN: "good",

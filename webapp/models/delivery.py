@@ -66,6 +66,8 @@ class Trouble(StrEnum):
     UNWRITABLE = "the mail could not be written"
     NO_REASON = "no reason given"
     ARCHIVED = "the client was archived"
+    RESTORED = "held after a restore"
+    LOGGED = "found in the mail server's log"
 
 
 class Reminder(Base):

@@ -23,7 +23,6 @@ from tests.support.cast import (
 )
 from tests.support.outage import Outage
 from tests.support.portal import run_at
-from tests.support.smtp import smtp_sink
 from webapp import worker
 from webapp.config import load
 from webapp.domain.recipients import ContactRole
@@ -47,26 +46,9 @@ from webapp.models import (
 from webapp.models.transactions import writing
 from webapp.services.erasing import retention
 from webapp.services.reminders import due_index, situations
-from webapp.services.sending import handing_over
+from webapp.services.sending import breaker, handing_over
 
 STEP_30 = datetime(2027, 3, 1, 10, tzinfo=UTC)
-
-
-@pytest.fixture
-def sink():
-    with smtp_sink() as running:
-        yield running
-
-
-@pytest.fixture
-def sending(app, cast, sink):
-    """Acme's partner sends through the SMTP sink; Acme's only contact is Dana."""
-    app.config["PORTAL"] = load({"PORTAL_MAIL_URL": f"{sink.url}?tls=off"})
-    with unit_of_work(app):
-        db.session.execute(update(Partner).where(Partner.id == cast.partner).values(sending=True))
-        db.session.query(ContactAssignment).filter_by(user_id=cast.dave).delete()
-        due_index.refresh_where(Subscription.client_id == cast.client)
-    return cast
 
 
 def outcome(app, recipient_id):
@@ -412,7 +394,7 @@ def test_a_server_that_puts_everybody_off_is_left_alone_for_a_while(app, sending
     sink.refuse["alice@odnowa.example"] = "451 4.7.1 greylisted"
     counts = run_at(app, STEP_30)
     assert counts["away"] == 1
-    assert counts["queued"] <= worker.ENOUGH + 1
+    assert counts["queued"] <= breaker.ENOUGH + 1
     assert "zoe@last.example" not in recipients(sink)
     # The next round begins with those whom nobody has tried.
     counts = run_at(app, STEP_30)
@@ -428,7 +410,7 @@ def test_a_server_that_is_set_wrong_ends_no_mail(app, sending, sink, reply):
     for person in ("dana@acme.example", "alice@odnowa.example"):
         sink.refuse[person] = reply
     counts = run_at(app, STEP_30)
-    assert (counts["queued"], counts["away"]) == (worker.ENOUGH_REFUSALS, 1)
+    assert (counts["queued"], counts["away"]) == (breaker.ENOUGH_REFUSALS, 1)
     assert sink.letters == []
     states = select(Delivery.state).where(Delivery.partner_id == sending.partner).distinct()
     with app.app_context():

@@ -30,7 +30,14 @@ from webapp.mail.transport import (
 from webapp.models import Delivery, Installation, Trouble, db
 from webapp.services import runtime
 from webapp.services.locks import lock_clients
-from webapp.services.sending import checks, claims, messages, settling, transitions
+from webapp.services.sending import (
+    checks,
+    claims,
+    mail_server,
+    messages,
+    settling,
+    transitions,
+)
 from webapp.services.sending.transitions import LostClaim
 
 log = logging.getLogger(__name__)
@@ -42,11 +49,12 @@ BATCH = 50
 class Claim:
     """A mail in hand: nobody else may touch it while the lease lasts.
 
-    ``client_id``: the client of a renewal mail; None for all other mails.
+    ``client_id``: the client of a renewal mail; None for all other mails. ``first``: it was never tried before.
     """
 
     id: int
     client_id: int | None
+    first: bool
     token: str
     envelope: Envelope
     message: bytes
@@ -75,6 +83,7 @@ def claim(now: datetime, limit: int = BATCH) -> list[Claim] | None:
         Claim(
             delivery.id,
             delivery.client_id,
+            delivery.attempts == 0,
             token,
             Envelope(senders[delivery.id], delivery.email),
             written[delivery.id],
@@ -168,4 +177,5 @@ def settle(claim: Claim, problem: DeliveryProblem, now: datetime) -> DeliverySta
         case Unclear():
             return settling.hold_or_resend(delivery, problem.reply, now)
         case _:
-            return settling.postpone(delivery, problem.reply, now)
+            away = mail_server.away() is not None
+            return settling.postpone(delivery, problem.reply, now, away=away)

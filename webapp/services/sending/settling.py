@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import or_, select, update
 
@@ -18,6 +18,9 @@ from webapp.services.sending.transitions import ChangedColumns, come_to
 RETRY_MINUTES = (1, 5, 15, 60, 120, 240)
 GIVE_UP_AFTER = timedelta(hours=72)
 SPREAD = 0.2
+# While the mail server is away, a mail that knocks waits no longer for its next try, or nobody would find out.
+KNOCK_MINUTES = 15
+NEVER = datetime.max.replace(tzinfo=UTC)
 # A mail is tried for the last time this long before its last useful moment.
 LAST_TRY = timedelta(minutes=1)
 
@@ -40,22 +43,26 @@ def postpone(
     *,
     attempts: int | None = None,
     resends: int | None = None,
+    away: bool = False,
 ) -> DeliveryState:
     """Queue a mail for a later try, or give it up after three days or when it would come too late.
 
-    ``attempts`` and ``resends`` are new counts; None keeps the present ones. Raises LostClaim.
+    ``attempts`` and ``resends`` are new counts; None keeps the present ones. ``away``: the mail server is, which ends
+    no mail that is still in time. Raises LostClaim.
     """
     attempts = delivery.attempts if attempts is None else attempts
     resends = delivery.resends if resends is None else resends
     first = delivery.first_tried_at or now
     tries = ChangedColumns(attempts=attempts, resends=resends, first_tried_at=first)
-    limit = first + GIVE_UP_AFTER
+    limit = NEVER if away else first + GIVE_UP_AFTER
     if delivery.send_before:
         limit = min(limit, delivery.send_before - LAST_TRY)
     if now >= limit:
         state = given_up(DeliveryState.FAILED, resends)
         return come_to(delivery, state, now, reply, **tries)
     minutes = RETRY_MINUTES[min(attempts, len(RETRY_MINUTES)) - 1]
+    if away:
+        minutes = min(minutes, KNOCK_MINUTES)
     # No secret depends on this. It only spreads the tries of many mails.
     wait = timedelta(minutes=minutes * random.uniform(1 - SPREAD, 1 + SPREAD))
     # The last try comes at the very end, even if the next one would come later.

@@ -162,6 +162,19 @@ def shelve(client_id: int, moment: datetime | None) -> None:
     )
 
 
+TRYING_ANEW = (
+    update(delivery_table)
+    .where(columns.id == bindparam("mail"))
+    .values(first_tried_at=bindparam("first"), attempts=1)
+)
+
+
+def try_anew(first_tries: Mapping[int, datetime]) -> None:
+    """Give mails that were tried another moment of their first try, by id; each state stays."""
+    if first_tries:
+        execute(TRYING_ANEW, [{"mail": id, "first": first} for id, first in first_tries.items()])
+
+
 REWRITING = (
     update(delivery_table)
     .where(columns.id == bindparam("mail"))
