@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from gettext import GNUTranslations
 
 import click
@@ -12,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from webapp import i18n
 from webapp.cli.check_deploy import CHECKS as DEPLOY_CHECKS
+from webapp.cli.check_mail import address_of, send_mail
 from webapp.cli.shared import Check, Wrong, as_json, print_json
 from webapp.config import SettingError
 from webapp.mail.opening import open_transport, server_name
@@ -19,6 +21,7 @@ from webapp.models import Installation, Partner, db, revision
 from webapp.paths import folder
 from webapp.services import runtime
 from webapp.services.sending import mail_server, monitoring
+from webapp.services.sending.marks import OnHold
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,17 @@ def check_delivery() -> str:
     return "the mail server was not away when it last got a mail"
 
 
+def check_hold() -> str:
+    """Check that sending is not on hold, after a restore."""
+    try:
+        held_at = db.session.scalar(select(Installation.held_at))
+    except DBAPIError:
+        raise Wrong("not known without the database") from None
+    if held_at:
+        raise Wrong(f"on hold since {held_at:%Y-%m-%d %H:%M} UTC: {OnHold()}")
+    return "not on hold"
+
+
 def check_worker() -> str:
     """Check that a worker gave a sign of life lately."""
     try:
@@ -132,6 +146,7 @@ CHECKS: dict[str, Check] = {
     "languages": (check_languages, True),
     "mail": (check_mail, True),
     "delivery": (check_delivery, True),
+    "sending": (check_hold, True),
     "worker": (check_worker, False),
     "privacy notice": (check_privacy, False),
 }
@@ -148,11 +163,21 @@ def findings(checks: dict[str, Check]) -> Iterator[Finding]:
 
 @click.command("check")
 @click.option("--deploy", is_flag=True, help="Also check that this is fit for real clients.")
+@click.option(
+    "--mail",
+    "recipient",
+    metavar="TO",
+    callback=address_of,
+    help="Only send one mail to this address, now, and tell what the mail server says.",
+)
 @as_json
 @with_appcontext
-def check_command(deploy: bool, as_json: bool) -> None:
+def check_command(deploy: bool, recipient: str | None, as_json: bool) -> None:
     """Check settings, database, languages and mail; exit code 1 if something is missing."""
-    found = list(findings(CHECKS | DEPLOY_CHECKS if deploy else CHECKS))
+    checks = CHECKS | DEPLOY_CHECKS if deploy else CHECKS
+    if recipient is not None:
+        checks = {"test mail": (partial(send_mail, recipient), True)}
+    found = list(findings(checks))
     if as_json:
         print_json([asdict(finding) for finding in found])
     else:

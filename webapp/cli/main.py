@@ -11,6 +11,7 @@ from flask import Flask, current_app
 from flask.cli import FlaskGroup, ScriptInfo, with_appcontext
 
 from webapp import worker
+from webapp.cli.bounces import bounces_group
 from webapp.cli.check import check_command, check_database
 from webapp.cli.deliveries import deliveries_group
 from webapp.cli.imports import import_command
@@ -18,6 +19,7 @@ from webapp.cli.organisations import partner_group, user_group
 from webapp.cli.output import unbroken
 from webapp.cli.persons import person_group
 from webapp.cli.reminders import reminders_group, worker_command
+from webapp.cli.restoring import reconcile_command, restored_command
 from webapp.cli.security_log import security_log_command
 from webapp.cli.shared import Wrong, in_one_line, make_tables, settings_in_one_line
 from webapp.services import installation, runtime
@@ -165,6 +167,9 @@ COMMANDS = (
     reminders_group,
     worker_command,
     deliveries_group,
+    restored_command,
+    reconcile_command,
+    bounces_group,
     check_command,
     security_log_command,
 )
