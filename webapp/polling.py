@@ -16,7 +16,7 @@ from webapp.mail import mailbox, reports
 from webapp.models import db
 from webapp.services import runtime
 from webapp.services.sending import bounces
-from webapp.services.sending.bounces import Outcome
+from webapp.services.sending.bounces import ReportOutcome
 
 log = logging.getLogger(__name__)
 EVERY_SECONDS = 60
@@ -65,6 +65,6 @@ def take(opened: mailbox.Mailbox, uid: str, commit: Callable[[], None]) -> list[
         db.session.rollback()
         log.exception("message %s of the mailbox of bounces broke", uid)
         return ["reports broken"]
-    if outcome is not Outcome.EARLY:
+    if outcome is not ReportOutcome.EARLY:
         opened.mark(uid)
     return [f"reports {outcome.value}"]

@@ -15,7 +15,7 @@ from webapp.models import Installation, db, revision
 from webapp.models.transactions import writing
 from webapp.services import installation, runtime
 from webapp.services.sending import bounces
-from webapp.services.sending.bounces import Outcome
+from webapp.services.sending.bounces import ReportOutcome
 from webapp.services.sending.marks import OnHold
 
 # Tells a mail server to keep the message and to come again (sysexits.h; not in every system's os module).
@@ -40,7 +40,7 @@ def read(to: str | None) -> None:
         error.show()
         sys.exit(TRY_AGAIN)
     click.echo(outcome.value)
-    if outcome is Outcome.EARLY:
+    if outcome is ReportOutcome.EARLY:
         sys.exit(TRY_AGAIN)
 
 
@@ -52,7 +52,7 @@ def beginning(stream: BinaryIO) -> bytes:
     return content
 
 
-def take(content: bytes, to: str | None) -> Outcome:
+def take(content: bytes, to: str | None) -> ReportOutcome:
     """Store what a message says, and commit. Raises what in_one_line() expects."""
     token = writing.set(True)
     try:

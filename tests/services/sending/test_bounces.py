@@ -30,7 +30,7 @@ from webapp.models.tables import delivery_table, user_table
 from webapp.services.erasing import person
 from webapp.services.reminders import due_index, loading
 from webapp.services.sending import bounces, decisions
-from webapp.services.sending.bounces import Outcome
+from webapp.services.sending.bounces import ReportOutcome
 from webapp.services.sending.decisions import Way
 
 STEP_30 = datetime(2027, 3, 1, 10, tzinfo=UTC)
@@ -122,7 +122,7 @@ def test_each_mail_has_a_return_path_of_its_own_and_keeps_it(app, sending, sink)
 
 
 def test_a_bounce_ends_its_mail_and_the_responsible_is_told_what_to_do(app, sent, sending, sink):
-    assert come(app, bounced(sent["dana"])) is Outcome.BOUNCED
+    assert come(app, bounced(sent["dana"])) is ReportOutcome.BOUNCED
     assert mails(app, sending.dana) == [("reminder_client", "bounced")]
     said = "550 5.1.1 <dana@acme.example>: no such user here"
     assert history(app, sending.dana) == [
@@ -148,7 +148,7 @@ def test_a_bounce_ends_its_mail_and_the_responsible_is_told_what_to_do(app, sent
 
 def test_a_reminder_that_has_reached_nobody_falls_due_again(app, sent, sending):
     for name in ("dana", "dave"):
-        assert come(app, bounced(sent[name])) is Outcome.BOUNCED
+        assert come(app, bounced(sent[name])) is ReportOutcome.BOUNCED
     run_at(app, STEP_30 + timedelta(days=1))
     with app.app_context():
         state = select(Reminder.state).where(Reminder.step == 30)
@@ -159,7 +159,7 @@ def test_a_reminder_that_has_reached_nobody_falls_due_again(app, sent, sending):
 
 
 def test_a_mail_that_was_too_long_can_be_sent_again_to_the_same_address(app, sent, sending):
-    assert come(app, bounced(sent["dana"], "postfix-message-size")) is Outcome.BOUNCED
+    assert come(app, bounced(sent["dana"], "postfix-message-size")) is ReportOutcome.BOUNCED
     with app.app_context():
         assert db.session.get(User, sending.dana).rejected_reply is None
         mail = db.session.scalar(select(Delivery).where(Delivery.recipient_id == sending.dana))
@@ -176,7 +176,7 @@ def test_a_mail_that_was_too_long_can_be_sent_again_to_the_same_address(app, sen
 
 def test_a_mail_that_is_late_gets_a_line_of_history_and_nothing_else(app, sent, sending):
     late = bounced(sent["dana"], "postfix-delayed")
-    assert [come(app, late), come(app, late)] == [Outcome.DELAYED, Outcome.REPLAYED]
+    assert [come(app, late), come(app, late)] == [ReportOutcome.DELAYED, ReportOutcome.REPLAYED]
     assert history(app, sending.dana) == [
         (DeliveryState.SENT, "250 taken"),
         (DeliveryState.SENT, "connect to 127.0.0.1[127.0.0.1]:25: Connection refused"),
@@ -184,7 +184,7 @@ def test_a_mail_that_is_late_gets_a_line_of_history_and_nothing_else(app, sent, 
     assert mails(app, sending.dana) == [("reminder_client", "sent")]
     assert mails(app, sending.alice) == [("reminder_client", "sent")]
     # It may still bounce.
-    assert come(app, bounced(sent["dana"])) is Outcome.BOUNCED
+    assert come(app, bounced(sent["dana"])) is ReportOutcome.BOUNCED
 
 
 def test_reports_that_a_mail_is_late_do_not_fill_its_history(app, sent, sending):
@@ -201,19 +201,19 @@ def test_what_is_forged_foreign_or_read_before_changes_nothing_and_is_counted(ap
     forged = report.replace(path.signature.encode(), b"a" * 16)
     unknown = report.replace(f"+{path.id}.".encode(), b"+999.")
     another = report.replace(f"+{path.id}.".encode(), f"+{path.id % 3 + 1}.".encode())
-    assert come(app, forged) is Outcome.FORGED
-    assert come(app, another) is Outcome.FORGED
-    assert come(app, unknown) is Outcome.FOREIGN
-    assert come(app, report, to="somebody@portal.example") is Outcome.FOREIGN
+    assert come(app, forged) is ReportOutcome.FORGED
+    assert come(app, another) is ReportOutcome.FORGED
+    assert come(app, unknown) is ReportOutcome.FOREIGN
+    assert come(app, report, to="somebody@portal.example") is ReportOutcome.FOREIGN
     assert mails(app, sending.dana) == [("reminder_client", "sent")]
-    assert come(app, report) is Outcome.BOUNCED
-    assert come(app, report) is Outcome.REPLAYED
+    assert come(app, report) is ReportOutcome.BOUNCED
+    assert come(app, report) is ReportOutcome.REPLAYED
     assert len(history(app, sending.dana)) == 2
     with app.app_context():
         assert bounces.counts() == {
-            Outcome.FORGED: 2,
-            Outcome.FOREIGN: 2,
-            Outcome.REPLAYED: 1,
+            ReportOutcome.FORGED: 2,
+            ReportOutcome.FOREIGN: 2,
+            ReportOutcome.REPLAYED: 1,
         }
 
 
@@ -222,10 +222,10 @@ def test_a_report_that_is_quicker_than_the_worker_has_to_come_again(app, sent, s
     mine = update(delivery_table).where(delivery_table.c.id == path.id)
     with unit_of_work(app):
         db.session.execute(mine.values(state=DeliveryState.HANDING_OVER, token="mine"))
-    assert come(app, bounced(sent["dana"])) is Outcome.EARLY
+    assert come(app, bounced(sent["dana"])) is ReportOutcome.EARLY
     with unit_of_work(app):
         db.session.execute(mine.values(state=DeliveryState.SENT, token=None))
-    assert come(app, bounced(sent["dana"])) is Outcome.BOUNCED
+    assert come(app, bounced(sent["dana"])) is ReportOutcome.BOUNCED
 
 
 def test_a_mail_that_nobody_was_sure_of_was_sent_if_it_bounced(app, sent, sending):
@@ -236,7 +236,7 @@ def test_a_mail_that_nobody_was_sure_of_was_sent_if_it_bounced(app, sent, sendin
             .where(delivery_table.c.id == path.id)
             .values(state=DeliveryState.UNCLEAR)
         )
-    assert come(app, bounced(sent["dana"])) is Outcome.BOUNCED
+    assert come(app, bounced(sent["dana"])) is ReportOutcome.BOUNCED
     assert [state.value for state, _reply in history(app, sending.dana)][-2:] == ["sent", "bounced"]
 
 
@@ -244,7 +244,7 @@ def test_a_mail_about_a_bounce_that_bounces_leads_to_no_other(app, sent, sending
     come(app, bounced(sent["dana"]))
     run_at(app, LATER)
     told = sink.letters[-1]
-    assert come(app, bounced(told)) is Outcome.BOUNCED
+    assert come(app, bounced(told)) is ReportOutcome.BOUNCED
     with app.app_context():
         kinds = select(func.count()).where(Delivery.kind == MailKind.NOT_ARRIVED)
         assert db.session.scalar(kinds) == 1
@@ -258,7 +258,7 @@ def test_a_copy_that_bounces_is_told_to_whoever_stands_in(app, sent, sending):
         db.session.add(second)
         db.session.flush()
         anna = second.id
-    assert come(app, bounced(sent["alice"])) is Outcome.BOUNCED
+    assert come(app, bounced(sent["alice"])) is ReportOutcome.BOUNCED
     assert mails(app, anna) == [("not_arrived", "queued")]
     assert mails(app, sending.alice) == [("reminder_client", "bounced")]
 
@@ -267,7 +267,7 @@ def test_the_words_of_a_server_do_not_bring_an_erased_address_back(app, sent, se
     with unit_of_work(app):
         for _step in person.erase_person(None, db.session.get(User, sending.dave)):
             pass
-    assert come(app, bounced(sent["dave"])) is Outcome.BOUNCED
+    assert come(app, bounced(sent["dave"])) is ReportOutcome.BOUNCED
     with app.app_context():
         kept = [mail.reply for mail in db.session.scalars(select(Delivery))]
         kept += [str(mail.snapshot) for mail in db.session.scalars(select(Delivery))]
@@ -333,10 +333,10 @@ def test_exactly_the_right_mails_bounce_once(app, cast):
     assert (len(right), len(forged), len(coming)) == (50, 5, 65)
     outcomes = Counter(come(app, content) for content in coming * 2)
     assert outcomes == {
-        Outcome.BOUNCED: 50,
-        Outcome.REPLAYED: 50,
-        Outcome.FORGED: 10,
-        Outcome.AUTOMATIC: 20,
+        ReportOutcome.BOUNCED: 50,
+        ReportOutcome.REPLAYED: 50,
+        ReportOutcome.FORGED: 10,
+        ReportOutcome.AUTOMATIC: 20,
     }
     with app.app_context():
         found = select(Delivery.email).where(Delivery.state == DeliveryState.BOUNCED)

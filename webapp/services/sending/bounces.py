@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from webapp.domain.delivery import OPEN, DeliveryState
 from webapp.mail import return_paths
-from webapp.mail.reports import Report, ReportKind
+from webapp.mail.reports import MailReport, ReportKind
 from webapp.models import Delivery, Installation, Tally, Trouble, db
 from webapp.models.tables import conflict_insert, delivery_event_table, delivery_table, table_of
 from webapp.services.locks import lock_clients
@@ -25,8 +25,8 @@ tally_table = table_of(Tally)
 MOST_DELAYS = 5
 
 
-class Outcome(StrEnum):
-    """What became of a report. ``EARLY``: its mail is still in a worker's hand, so it must be read again later."""
+class ReportOutcome(StrEnum):
+    """The fate of a report. ``EARLY``: its mail is still in a worker's hand, so it must be read again later."""
 
     BOUNCED = "bounced"
     DELAYED = "delayed"
@@ -39,15 +39,15 @@ class Outcome(StrEnum):
 
 
 # Counted, since somebody may be trying something.
-REFUSED = (Outcome.FORGED, Outcome.FOREIGN, Outcome.REPLAYED)
+REFUSED = (ReportOutcome.FORGED, ReportOutcome.FOREIGN, ReportOutcome.REPLAYED)
 # They say nothing about whether a mail arrived.
 SILENT = {
-    ReportKind.AUTOMATIC: Outcome.AUTOMATIC,
-    ReportKind.UNKNOWN: Outcome.UNKNOWN,
+    ReportKind.AUTOMATIC: ReportOutcome.AUTOMATIC,
+    ReportKind.UNKNOWN: ReportOutcome.UNKNOWN,
 }
 
 
-def take(report: Report, now: datetime) -> Outcome:
+def take(report: MailReport, now: datetime) -> ReportOutcome:
     """Store what a report says, for the caller to commit. A report may come any number of times."""
     outcome = judge(report, now)
     if outcome in REFUSED:
@@ -55,41 +55,41 @@ def take(report: Report, now: datetime) -> Outcome:
     return outcome
 
 
-def judge(report: Report, now: datetime) -> Outcome:
+def judge(report: MailReport, now: datetime) -> ReportOutcome:
     """Find the mail of a report and change what it says; the outcome tells which."""
     if report.path is None:
-        return Outcome.FOREIGN
+        return ReportOutcome.FOREIGN
     found = db.session.execute(
         select(mail.id, mail.state, mail.message_id, mail.email, mail.client_id, Installation.seed)
         .join(Installation, Installation.id == 1)
         .where(mail.id == report.path.id)
     ).one_or_none()
     if found is None:
-        return Outcome.FOREIGN
+        return ReportOutcome.FOREIGN
     if not found.message_id or not return_paths.is_signed(
         found.seed, report.path, found.message_id
     ):
-        return Outcome.FORGED
+        return ReportOutcome.FORGED
     if report.kind in SILENT:
         return SILENT[report.kind]
     if report.kind is ReportKind.DELAYED:
         return note_delay(found, report, now)
     # Its server has the mail, so the worker will have stored that in a moment.
-    return Outcome.EARLY if found.state in OPEN else bounce(found, report, now)
+    return ReportOutcome.EARLY if found.state in OPEN else bounce(found, report, now)
 
 
-def note_delay(found: Any, report: Report, now: datetime) -> Outcome:
+def note_delay(found: Any, report: MailReport, now: datetime) -> ReportOutcome:
     """Put into the history of a sent mail that it is late."""
     known = db.session.scalars(
         select(event.reply).where(event.delivery_id == found.id, event.state == DeliveryState.SENT)
     ).all()
     if found.state is not DeliveryState.SENT or report.reply in known or len(known) > MOST_DELAYS:
-        return Outcome.REPLAYED
+        return ReportOutcome.REPLAYED
     log.add([found.id], DeliveryState.SENT, now, reply=report.reply)
-    return Outcome.DELAYED
+    return ReportOutcome.DELAYED
 
 
-def bounce(found: Any, report: Report, now: datetime) -> Outcome:
+def bounce(found: Any, report: MailReport, now: datetime) -> ReportOutcome:
     """End a sent mail as bounced, flag the address if it was the reason, and tell whoever is responsible."""
     concerned = set() if found.client_id is None else {found.client_id}
     if report.address:
@@ -108,17 +108,17 @@ def bounce(found: Any, report: Report, now: datetime) -> Outcome:
         # Nobody was sure that a server had it; now it is known.
         transitions.come_to(delivery, DeliveryState.SENT, now)
     if delivery.state is not DeliveryState.SENT:
-        return Outcome.REPLAYED
+        return ReportOutcome.REPLAYED
     if not transitions.advance(delivery, DeliveryState.BOUNCED, now, reply=reply):
-        return Outcome.REPLAYED
+        return ReportOutcome.REPLAYED
     db.session.refresh(delivery)
     if report.address:
         settling.flag_address(delivery, reply, now)
     undelivered.tell(delivery, report, now)
-    return Outcome.BOUNCED
+    return ReportOutcome.BOUNCED
 
 
-def count(outcome: Outcome) -> None:
+def count(outcome: ReportOutcome) -> None:
     """Count a report that was refused, whoever else is counting one."""
     fresh = conflict_insert(tally_table).values(name=tally_name(outcome), count=1)
     stored = tally_table.c.count
@@ -127,11 +127,11 @@ def count(outcome: Outcome) -> None:
     )
 
 
-def tally_name(outcome: Outcome) -> str:
+def tally_name(outcome: ReportOutcome) -> str:
     return f"bounce_{outcome.value}"
 
 
-def counts() -> dict[Outcome, int]:
+def counts() -> dict[ReportOutcome, int]:
     """Count the reports that were refused since the beginning; the result has every reason."""
     rows = db.session.execute(select(Tally.name, Tally.count))
     stored = {row.name: row[1] for row in rows}

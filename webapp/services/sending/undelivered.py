@@ -9,7 +9,7 @@ from webapp.domain.facts import ClientFacts, MailKind
 from webapp.domain.ownership import Person, point_of_contact
 from webapp.domain.schedule import next_opening
 from webapp.domain.snapshots import ClientName, NotArrivedSnapshot, PartnerName, Party
-from webapp.mail.reports import Report
+from webapp.mail.reports import MailReport
 from webapp.models import Delivery
 from webapp.services.reminders import loading
 from webapp.services.sending import queueing, takeover_notes
@@ -19,7 +19,7 @@ from webapp.services.sending.queueing import NewMail
 ADDRESS = re.compile(r"\s*\S*@\S*")
 
 
-def tell(delivery: Delivery, report: Report, now: datetime) -> None:
+def tell(delivery: Delivery, report: MailReport, now: datetime) -> None:
     """Queue one mail to each responsible person about a mail that bounced.
 
     Not about one that tells of another, so that none leads to the next. Account mails concern no client: the page of
@@ -61,7 +61,7 @@ def responsible(client: ClientFacts, bounced: str) -> Sequence[Person]:
 
 
 def new_mail(
-    delivery: Delivery, report: Report, client: ClientFacts, person: Person, now: datetime
+    delivery: Delivery, report: MailReport, client: ClientFacts, person: Person, now: datetime
 ) -> NewMail:
     reader = delivery.recipient
     snapshot = NotArrivedSnapshot(
