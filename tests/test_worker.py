@@ -1,6 +1,7 @@
 """From a date that comes near to a mail in the inbox, through the worker's own rounds."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from email import policy
 from email.parser import BytesParser
@@ -9,7 +10,7 @@ import pytest
 import time_machine
 from sqlalchemy import select, update
 
-from tests.support.cast import make_subscription, unit_of_work
+from tests.support.cast import MAIL_SERVER, make_subscription, unit_of_work
 from tests.support.portal import run_at
 from webapp.domain.ownership import Owner
 from webapp.models import (
@@ -23,6 +24,7 @@ from webapp.models import (
     User,
     db,
 )
+from webapp.services.accounts import membership
 from webapp.services.clients import renewals, subscriptions
 from webapp.services.reminders import due_index, planning
 from webapp.services.sending import after_changes
@@ -134,6 +136,19 @@ def test_sending_switched_off_holds_everything_back_and_on_again_sends_once(app,
         )
     run_at(app, datetime(2027, 3, 18, 10, tzinfo=UTC))
     assert len(inbox(app)) == 3
+
+
+@pytest.mark.settings(mail_url="inbox:")
+def test_without_a_mail_server_no_renewal_mail_is_called_sent(app, sending):
+    """Sending was on already when the setting went away. Mails about accounts are kept as ever."""
+    with time_machine.travel(STEP_30, tick=False), unit_of_work(app):
+        membership.invite(None, db.session.get_one(User, sending.dave))
+    assert run_at(app, STEP_30)["sent"] == 1
+    assert [recipient for recipient, _ in inbox(app)] == ["dave@acme.example"]
+    assert deliveries_of(app, sending) == {"queued": 3}
+    app.config["PORTAL"] = replace(app.config["PORTAL"], mail_url=MAIL_SERVER)
+    assert run_at(app, STEP_30)["sent"] == 3
+    assert deliveries_of(app, sending) == {"sent": 3}
 
 
 def test_a_changed_contact_gets_the_waiting_mail_instead(app, sending):

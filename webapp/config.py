@@ -84,7 +84,7 @@ class Settings:
     )
     mail_url: str = setting(
         "inbox:",
-        "Where mail goes: inbox: (kept in the database, shown by the demo), "
+        "Where mail goes: inbox: (kept in the database and sent to nobody; the demo shows it), "
         "smtp://user:password@host:587 (STARTTLS; ?tls=off for none) or smtps://host:465.",
         mail_address,
     )
@@ -181,6 +181,11 @@ class Settings:
     def secure(self) -> bool:
         """Tell whether people come over https, so that cookies may insist on it."""
         return self.base_url.startswith("https://")
+
+    @property
+    def delivers(self) -> bool:
+        """Tell whether mail gets to its readers: by a mail server or, in the demo, in the common inbox."""
+        return self.demo or not self.mail_url.startswith("inbox:")
 
     def cookie(self, name: str) -> str:
         """Name a cookie so that browsers keep it for https alone and, if the whole host is the portal's, for that host.

@@ -33,6 +33,7 @@ from webapp.pages import (
     frame,
     guards,
     help,
+    hindrances,
     kept,
     links,
     mail_texts,
@@ -149,6 +150,7 @@ def make(settings: config.Settings | None) -> Flask:
     # First of all, so that refusals by extensions have a request id, a language and headers, too.
     frame.prepare(app)
     sessions.prepare(app)
+    hindrances.prepare(app)
     compression.prepare(app)
     statics.prepare(app)
     add_extensions(app)

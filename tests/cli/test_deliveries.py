@@ -37,6 +37,7 @@ def invited(app, cast):
 def test_an_empty_portal(counts):
     assert counts() == {
         "states": NOTHING,
+        "mail_server": "mail.test:587",
         "oldest_due_seconds": None,
         "worker_seen_seconds": None,
         "server_away_seconds": None,

@@ -157,6 +157,17 @@ def test_sending_is_turned_on_and_off(run, app, cast):
     assert in_database(app, partner) is False
 
 
+@pytest.mark.settings(mail_url="inbox:")
+def test_sending_to_nobody_is_not_turned_on(run, app, cast):
+    result = run("partner", "sending", "odnowa", "on")
+    assert result.exit_code == 1
+    assert result.output == (
+        "Error: Sending: No mail server is set up, so mails would reach nobody. "
+        "Whoever runs the portal sets PORTAL_MAIL_URL first.\n"
+    )
+    assert in_database(app, select(Partner.sending).where(Partner.id == cast.partner)) is False
+
+
 def test_an_unknown_partner_is_named_with_those_there_are(run, cast):
     result = run("partner", "sending", "nobody", "on")
     assert result.exit_code == 1

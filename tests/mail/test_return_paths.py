@@ -13,7 +13,7 @@ MESSAGE = "<one@portal.example>"
 
 def test_a_return_path_proves_its_mail_and_no_other():
     made = return_paths.make(OURS, SEED, 17, MESSAGE)
-    path = return_paths.read(OURS, made)
+    path = return_paths.find(OURS, made)
     assert path is not None
     assert path.id == 17
     assert return_paths.is_signed(SEED, path, MESSAGE)
@@ -29,7 +29,7 @@ def test_a_return_path_proves_its_mail_and_no_other():
 )
 def test_servers_may_change_case_and_domain(write):
     made = return_paths.make(OURS, SEED, 17, MESSAGE)
-    assert return_paths.read(OURS, write(made)) == return_paths.read(OURS, made)
+    assert return_paths.find(OURS, write(made)) == return_paths.find(OURS, made)
 
 
 @pytest.mark.parametrize(
@@ -47,11 +47,11 @@ def test_servers_may_change_case_and_domain(write):
     ],
 )
 def test_other_addresses_are_none(address):
-    assert return_paths.read(OURS, address) is None
+    assert return_paths.find(OURS, address) is None
 
 
 def test_the_address_may_hold_a_plus_of_its_own():
-    assert return_paths.read(
+    assert return_paths.find(
         "mail+bounces@portal.example", "mail+bounces+17.aaaaaaaaaaaaaaaa@portal.example"
     ) == ReturnPath(17, "a" * 16)
 

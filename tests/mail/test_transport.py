@@ -300,6 +300,7 @@ def test_another_makers_server_gets_the_whole_mail(composing: Settings) -> None:
     assert str(mail["Cc"]) == f"{ANA.name} <{ANA.email}>"
 
 
+@pytest.mark.settings(mail_url="inbox:")
 def test_inbox_keeps_the_mail_at_its_own_date(app: Flask, composing: Settings) -> None:
     content = compose(letter(), composing)
     with app.app_context():
@@ -313,6 +314,7 @@ def test_inbox_keeps_the_mail_at_its_own_date(app: Flask, composing: Settings) -
         assert kept.received_at == letter().moment
 
 
+@pytest.mark.settings(mail_url="inbox:")
 def test_inbox_that_can_not_write_is_tried_again(app: Flask, composing: Settings) -> None:
     with app.app_context():
         db.metadata.tables["inbox_mail"].drop(db.engine)

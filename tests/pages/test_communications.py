@@ -195,6 +195,25 @@ def test_many_clients_are_not_counted_to_the_last(app, alice, cast, monkeypatch)
     assert "More than 2 clients have their own setting" in text
 
 
+@pytest.mark.settings(mail_url="inbox:")
+@pytest.mark.parametrize(
+    ("language", "reason"),
+    [
+        ("en", "No mail server is set up, so mails would reach nobody."),
+        ("pl", "Nie skonfigurowano serwera pocztowego, więc wiadomości nie dotarłyby do nikogo."),
+        ("pt", "Nenhum servidor de e-mail está configurado, então os e-mails não chegariam"),
+    ],
+)
+def test_sending_to_nobody_is_refused_with_the_reason(app, browse, cast, language, reason):
+    alice = browse(cast.alice, language)
+    on = {"on": "1", "shown": shown(alice.get(PAGE).text, "switches/sending")}
+    for headers in ({}, HTMX):
+        answer = alice.post(f"{PAGE}/switches/sending", data=on, headers=headers)
+        assert answer.status_code == 422
+        assert reason in answer.text
+    assert not partner(app, cast).sending
+
+
 def test_sending_is_turned_on_under_what_goes_first(app, alice, cast):
     with unit_of_work(app):
         due_index.refresh_where(Subscription.client_id == cast.client)

@@ -44,6 +44,8 @@ from webapp.typography import plain
 
 SECRET = "a key for tests that is long enough"
 BASE_URL = "http://portal.test"
+# In its place is the local inbox, since tests reach no server (tests.support.portal.mail_server).
+MAIL_SERVER = "smtp://mail.test"
 DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
 
 
@@ -52,7 +54,10 @@ def settings(folder: Path, url: str, **others: Any) -> Settings:
         database_url=url,
         instance_path=str(folder),
         secret_key=SECRET,
-        **({"base_url": BASE_URL} | others),
+        **(
+            {"base_url": BASE_URL, "mail_url": "inbox:" if others.get("demo") else MAIL_SERVER}
+            | others
+        ),
     )
 
 

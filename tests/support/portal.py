@@ -21,11 +21,21 @@ from jinja2.bccache import Bucket
 from sqlalchemy import event
 
 from tests.support import postgres, run
-from tests.support.cast import DATABASES, build_schema, settings, sqlite_template, unit_of_work
+from tests.support.cast import (
+    DATABASES,
+    MAIL_SERVER,
+    build_schema,
+    settings,
+    sqlite_template,
+    unit_of_work,
+)
 from webapp import logs, worker
 from webapp.app import create_app
 from webapp.config import Settings
 from webapp.demo import story
+from webapp.mail.inbox import InboxTransport
+from webapp.mail.opening import open_transport
+from webapp.mail.transport import Transport
 from webapp.models import db
 from webapp.pages import guards
 from webapp.services import runtime
@@ -152,6 +162,16 @@ def app(
     for kept, begins_with in ((app.config, config), (app.extensions, extensions)):
         kept.clear()
         kept.update(begins_with)
+
+
+def open_in_tests(chosen: Settings) -> Transport:
+    return InboxTransport(db.engine) if chosen.mail_url == MAIL_SERVER else open_transport(chosen)
+
+
+@pytest.fixture(autouse=True)
+def mail_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What workers hand to the mail server of the tests' settings lies in the local inbox, where a test reads it."""
+    monkeypatch.setattr(worker, "open_transport", open_in_tests)
 
 
 def run_at(app: Flask, moment: datetime) -> Counter[str]:

@@ -20,6 +20,8 @@ from webapp import worker
 from webapp.app import create_app
 from webapp.cli.migrating import upgrade
 from webapp.config import Settings
+from webapp.mail.inbox import InboxTransport
+from webapp.models import db
 from webapp.models.transactions import writing
 
 DATABASES = ("sqlite", "postgresql")
@@ -83,6 +85,8 @@ def settings(url: str, folder: Path) -> Settings:
         database_url=url,
         instance_path=str(folder),
         secret_key="a key of this run alone, long enough",
+        # Each scene has its own server.
+        mail_url="smtp://127.0.0.1",
         worker_seconds=1,
         log_level="ERROR",
     )
@@ -94,7 +98,9 @@ def loaded(url: str, folder: Path) -> Flask:
     writing.set(True)
     with database(app):
         populate(6, insistent=False, troubled=False, poisoned=False)
-    worker.once(app)
+    with database(app):
+        server = InboxTransport(db.engine)
+    worker.once(app, transport=server)
     with database(app):
         # Otherwise each child's first collection copies the memory that it shares with its parent.
         gc.freeze()

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from gettext import GNUTranslations
 
@@ -17,14 +16,11 @@ from webapp.cli.check_deploy import CHECKS as DEPLOY_CHECKS
 from webapp.cli.check_mail import address_of, send_mail
 from webapp.cli.shared import Check, Wrong, as_json, print_json
 from webapp.config import SettingError
-from webapp.mail.opening import open_transport
+from webapp.mail.opening import open_transport, server_name
 from webapp.models import Installation, Partner, db, revision
 from webapp.paths import folder
 from webapp.services import runtime
-from webapp.services.sending import mail_server
-
-# Longer than a living worker's longest rest, with some sending after it.
-SILENT_AFTER = timedelta(minutes=15)
+from webapp.services.sending import mail_server, monitoring
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +79,11 @@ def check_mail() -> str:
         open_transport(runtime.settings()).close()
     except SettingError as error:
         raise Wrong(str(error)) from None
-    kept = runtime.settings().mail_url.startswith("inbox:")
-    return "kept in the local inbox, nothing leaves" if kept else "goes to the mail server"
+    if server := server_name(runtime.settings()):
+        return f"goes to the mail server {server}"
+    if runtime.settings().delivers:
+        return "kept in the demo's inbox, nothing leaves"
+    return "kept in this installation, sent to nobody: no mail server is set up (PORTAL_MAIL_URL)"
 
 
 def check_delivery() -> str:
@@ -109,7 +108,7 @@ def check_worker() -> str:
         raise Wrong("not known without the database") from None
     if seen is None:
         raise Wrong("none has run yet: start portal worker")
-    if datetime.now(UTC) - seen > SILENT_AFTER:
+    if monitoring.silent(seen):
         raise Wrong(f"none since {seen:%Y-%m-%d %H:%M} UTC: start portal worker")
     return f"seen at {seen:%Y-%m-%d %H:%M} UTC"
 

@@ -15,6 +15,7 @@ from webapp.cli.check import check_command, check_database
 from webapp.cli.deliveries import deliveries_group
 from webapp.cli.imports import import_command
 from webapp.cli.organisations import partner_group, user_group
+from webapp.cli.output import unbroken
 from webapp.cli.persons import person_group
 from webapp.cli.reminders import reminders_group, worker_command
 from webapp.cli.security_log import security_log_command
@@ -76,6 +77,7 @@ def run(create_app: Callable[[], Flask]) -> None:
 
 @click.command()
 @with_appcontext
+@unbroken()
 def init() -> None:
     """Create the database's tables, or migrate them to this version."""
     with in_one_line():
@@ -101,6 +103,7 @@ def init() -> None:
     help="The number of requests to answer at once.",
 )
 @with_appcontext
+@unbroken()
 def serve(host: str, port: int, threads: int) -> None:
     """Serve the portal with a production server; in demo mode the worker runs inside."""
     # Imported here, since every process of another server adds the commands, too.

@@ -14,6 +14,7 @@ from flask.cli import AppGroup, with_appcontext
 from sqlalchemy import select
 
 from webapp import typography, worker
+from webapp.cli.output import unbroken
 from webapp.cli.shared import as_json, find_partner, in_one_line, print_json, say, unit_of_work
 from webapp.domain.facts import ClientFacts
 from webapp.domain.reminders import DayPlan, PlannedMail, day_plans
@@ -128,6 +129,7 @@ def as_text(line: Line) -> str:
 @reminders_group.command("send")
 @as_json
 @with_appcontext
+@unbroken()
 def send(as_json: bool) -> None:
     """Plan what is due and send it in a single round."""
     one_round(as_json)
@@ -137,6 +139,7 @@ def send(as_json: bool) -> None:
 @click.option("--once", is_flag=True, help="Run a single round.")
 @as_json
 @with_appcontext
+@unbroken()
 def worker_command(once: bool, as_json: bool) -> None:
     """Plan and send, round after round, until stopped."""
     if once:

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm.exc import StaleDataError
 
+from webapp.cli.output import unbroken
 from webapp.config import SettingError
 from webapp.labels import audit
 from webapp.labels.refusals import sentence
@@ -62,7 +63,7 @@ def unit_of_work(function: Callable[..., Any]) -> Callable[..., Any]:
     def run(*arguments: Any, **options: Any) -> Any:
         token = writing.set(True)
         try:
-            with in_one_line():
+            with unbroken(), in_one_line():
                 installation.refuse_other_data()
                 revision.require()
                 result = function(*arguments, **options)

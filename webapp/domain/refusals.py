@@ -66,6 +66,7 @@ class Refusal(StrEnum):
     WEEKDAY_NEEDED = auto()
     INVISIBLE = auto()
     WEB_ADDRESS = auto()
+    NO_MAIL_SERVER = auto()
     # A mail that somebody causes.
     MAILBOX_LIMIT = auto()
     ORGANISATION_LIMIT = auto()

@@ -38,7 +38,7 @@ def server_of(url: SplitResult, timeout: int, own_name: str) -> Server:
     elif options:
         raise SettingError("PORTAL_MAIL_URL knows one option, ?tls=off for smtp://")
     try:
-        port = url.port or (465 if security == "tls" else 587)
+        port = port_of(url)
     except ValueError as error:
         raise SettingError("PORTAL_MAIL_URL has a port that is not a number") from error
     if not url.hostname:
@@ -49,3 +49,17 @@ def server_of(url: SplitResult, timeout: int, own_name: str) -> Server:
     return Server(
         url.hostname, port, security, user, unquote(url.password or ""), timeout, own_name
     )
+
+
+def port_of(url: SplitResult) -> int:
+    """Return the port of a mail server, by default the one of its way to encrypt. Raises ValueError."""
+    return url.port or (465 if url.scheme == "smtps" else 587)
+
+
+def server_name(settings: Settings) -> str | None:
+    """Name the mail server as host:port, without user and password; None for the inbox."""
+    url = urlsplit(settings.mail_url)
+    if url.scheme == "inbox":
+        return None
+    host = url.hostname or ""
+    return f"{f'[{host}]' if ':' in host else host}:{port_of(url)}"

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 # 80 bits in lower case, since some servers fold the case of a local part.
 SIGNATURE = 16
-SIGNED = re.compile(r"(?P<name>[^@]+)\+(?P<id>[0-9]{1,18})\.(?P<signature>[a-z2-7]{16})@")
+BEHIND_NAME = r"\+(?P<id>[0-9]{1,18})\.(?P<signature>[a-z2-7]{16})@"
 
 
 class ReturnPath(NamedTuple):
@@ -37,9 +37,8 @@ def make(bounce_address: str, seed: str, id: int, message_id: str) -> str:
     return f"{name}+{id}.{sign(seed, id, message_id)}@{domain}"
 
 
-def read(bounce_address: str, address: str) -> ReturnPath | None:
-    """Read a return path; None if it is none of these. The domain may be another: servers rewrite it on the way."""
-    found = SIGNED.match(address.strip().strip("<>").lower())
-    if found is None or found["name"] != bounce_address.partition("@")[0].lower():
-        return None
-    return ReturnPath(int(found["id"]), found["signature"])
+def find(bounce_address: str, text: str) -> ReturnPath | None:
+    """Find a return path in a header or an address. The domain may be another: servers rewrite it on the way."""
+    name = bounce_address.partition("@")[0].lower()
+    found = re.search(rf"(?<![\w.+-]){re.escape(name)}{BEHIND_NAME}", text.lower())
+    return ReturnPath(int(found["id"]), found["signature"]) if found else None

@@ -16,6 +16,7 @@ from sqlalchemy import (
     inspect,
     literal_column,
     select,
+    true,
 )
 from sqlalchemy.orm import make_transient_to_detached
 
@@ -26,6 +27,7 @@ from webapp.models.tables import (
     client_table,
     credential_table,
     execute,
+    installation_table,
     membership_table,
     organisation_table,
     partner_table,
@@ -72,7 +74,7 @@ class SignIn:
     """The session of a request: its row, as pages need it.
 
     ``others``: the login is other active users, too. ``lacks_factor``: the team requires two-step verification, and
-    the login has no app for it.
+    the login has no app for it. The last three are the installation's, whose state a partner's pages tell.
     """
 
     id: int
@@ -83,6 +85,9 @@ class SignIn:
     ends_at: datetime
     others: bool
     lacks_factor: bool
+    worker_seen_at: datetime | None
+    away_since: datetime | None
+    held_at: datetime | None
 
 
 USER, PARTNER, CLIENT = columns(User), columns(Partner), columns(Client)
@@ -107,7 +112,11 @@ LACKS_FACTOR = case(
     ),
     else_=false(),
 )
-FOUND = {"others": OTHERS, "lacks_factor": LACKS_FACTOR}
+FOUND = {
+    "others": OTHERS,
+    "lacks_factor": LACKS_FACTOR,
+    **{name: installation_table.c[name] for name in ("worker_seen_at", "away_since", "held_at")},
+}
 SESSION = [
     user_session_table.c[field.name] if field.name not in FOUND else FOUND[field.name]
     for field in fields(SignIn)
@@ -127,6 +136,8 @@ SIGNED_IN = (
     .join(organisation_table, organisation_table.c.id == user_table.c.organisation_id)
     .outerjoin(partner_table, partner_table.c.id == organisation_table.c.id)
     .outerjoin(client_table, client_table.c.id == organisation_table.c.id)
+    # The only row of its table.
+    .outerjoin(installation_table, true())
     .where(
         user_session_table.c.key_hash == bindparam("key_hash"),
         user_session_table.c.ended_at.is_(None),

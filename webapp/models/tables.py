@@ -46,6 +46,7 @@ from webapp.models.delivery import (
     ReminderEvent,
 )
 from webapp.models.identity import Credential, Link, Login, ResetRequest, SecurityEvent, UserSession
+from webapp.models.installation import Installation
 from webapp.models.organisation import (
     Client,
     ContactAssignment,
@@ -221,6 +222,7 @@ credential_table = table_of(Credential)
 delivery_event_table = table_of(DeliveryEvent)
 delivery_table = table_of(Delivery)
 inbox_mail_table = table_of(InboxMail)
+installation_table = table_of(Installation)
 link_table = table_of(Link)
 login_table = table_of(Login)
 membership_table = table_of(Membership)

@@ -107,9 +107,8 @@ def invite_contact(client_id: int, user_id: int) -> Response:
         # The person becomes the client's admin.
         asking.require_proof()
     if carry_out(lambda: membership.invite(current_user, person)):
-        flash(
-            _("Invitation on its way to: %(email)s", email=typography.address(person.email)), "good"
-        )
+        email = typography.address(person.email)
+        flash(*notices.mailed(_("Invitation on its way to: %(email)s", email=email)))
     return redirect(url_for("clients.contacts", client_id=client.id), 303)
 
 

@@ -11,6 +11,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.domain.access import Action
+from webapp.mail.opening import server_name
 from webapp.models import MailKind, Partner
 from webapp.models.audit import TrailEntry
 from webapp.pages import guards, htmx, listing, notices
@@ -106,9 +107,11 @@ def send_test() -> AnyResponse:
     )
     if not saved.done:
         return answer(partner, "test", saved.status, test_form=form)
-    text = _("Test mail on its way to: %(email)s", email=address(current_user.email))
-    fragment = partial(answer, partner, "test", 200, test_form=form)
-    return notices.report(text, None, url_for("settings.partners"), fragment)
+    text, kind = notices.mailed(
+        _("Test mail on its way to: %(email)s", email=address(current_user.email))
+    )
+    fragment = partial(answer, partner, "test", 200, test_form=form, kind=kind)
+    return notices.report(text, None, url_for("settings.partners"), fragment, kind)
 
 
 def default_form(partner: Partner, sent: Mapping[str, str] | None = None) -> DefaultForm:
@@ -154,6 +157,7 @@ def whole_page(partner: Partner, **context: Any) -> str:
     if "test_form" not in context:
         values["test_form"] = TestMailForm(None, language=language())
     values["questions"] = QUESTIONS
+    values["mail_server"] = server_name(runtime.settings())
     values["switches"] = {
         name: SwitchForm.of(partner, name) for name in partners.SWITCHES
     } | context.pop("switches", {})

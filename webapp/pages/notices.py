@@ -36,13 +36,24 @@ def outcome(entry: TrailEntry | None, text: str | None = None) -> str:
     return text or _("Saved: %(name)s", name=audit.named(entry))
 
 
+def mailed(text: str, kind: str = "good") -> tuple[str, str]:
+    """Return the words and the kind of a notice that a mail is on its way or, without a mail server, that it is not."""
+    if current_app.config["PORTAL"].delivers:
+        return text, kind
+    return _("Kept in this installation, sent to nobody: no mail server is set up."), "warn"
+
+
 def report(
-    text: str, entry: TrailEntry | None, address: str, fragment: Callable[..., AnyResponse]
+    text: str,
+    entry: TrailEntry | None,
+    address: str,
+    fragment: Callable[..., AnyResponse],
+    kind: str = "good",
 ) -> AnyResponse:
     """Answer with a notice and an Undo: htmx gets a fragment with them, others the page at an address."""
     if htmx.wanted():
         return fragment(notice=text, undo_url=undo_url(entry))
-    flash_with_undo(text, entry)
+    flash_with_undo(text, entry, kind)
     return redirect(address, 303)
 
 

@@ -86,9 +86,8 @@ def add_person(
     saved = save(form, add)
     if user := saved.value:
         if invite:
-            flash(
-                _("Invited: %(name)s, %(email)s", name=user.name, email=address(user.email)), "good"
-            )
+            text = _("Invited: %(name)s, %(email)s", name=user.name, email=address(user.email))
+            flash(*notices.mailed(text))
         else:
             flash(_("Added: %(name)s", name=user.name), "good")
     return saved
@@ -112,13 +111,11 @@ def save_person(form: SharedForm, user: User) -> Saved[TrailEntry | None]:
             addresses.waiting(user) if "email" in form.data and user.id == current_user.id else None
         )
         if asked:
-            flash(
-                _(
-                    "One more step: confirm %(email)s with the link in the mail just sent there.",
-                    email=address(asked.email),
-                ),
-                "warn",
+            text = _(
+                "One more step: confirm %(email)s with the link in the mail just sent there.",
+                email=address(asked.email),
             )
+            flash(*notices.mailed(text, "warn"))
         if entry or not asked:
             flash(notices.outcome(entry), "good")
     return saved

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from webapp.domain.access import Action
 from webapp.models import Login, SecurityAction, SignInMethod, User, db
-from webapp.pages import asking, guards, listing, own_sessions, proving, sessions
+from webapp.pages import asking, guards, listing, notices, own_sessions, proving, sessions
 from webapp.pages.communications_forms import SwitchForm
 from webapp.pages.htmx import Answer
 from webapp.pages.notices import Quicker
@@ -171,7 +171,8 @@ def resend_invitation(user_id: int) -> Response:
     """Send an invitation, or a new one that replaces the last."""
     user = guards.own_member(user_id)
     if carry_out(lambda: membership.invite(current_user, user)):
-        flash(_("Invited: %(name)s, %(email)s", name=user.name, email=address(user.email)), "good")
+        text = _("Invited: %(name)s, %(email)s", name=user.name, email=address(user.email))
+        flash(*notices.mailed(text))
     return redirect(url_for("settings.member", user_id=user.id), 303)
 
 

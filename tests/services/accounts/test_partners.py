@@ -167,3 +167,14 @@ def test_an_entry_without_a_way_back_is_a_conflict(alice, context):
     assert not undo.undoable(alice, entry)
     with pytest.raises(Conflict):
         undo.undo(alice, entry)
+
+
+@pytest.mark.settings(mail_url="inbox:")
+def test_sending_to_nobody_is_not_turned_on(alice, partner):
+    with pytest.raises(Refused) as refusal:
+        partners.switch(alice, partner, "sending", True)
+    assert refusal.value.refusal is Refusal.NO_MAIL_SERVER
+    partner.sending = True
+    # It was turned on while there was a mail server.
+    assert partners.switch(alice, partner, "sending", False)
+    assert not partner.sending

@@ -54,7 +54,7 @@ def test_each_mail_has_a_return_path_of_its_own_and_keeps_it(app, sending, sink)
     with app.app_context():
         seed = db.session.scalar(select(Installation.seed))
         for sender, reader in senders:
-            path = return_paths.read(OURS, sender)
+            path = return_paths.find(OURS, sender)
             mail = db.session.get(Delivery, path.id)
             assert mail.email == reader
             assert return_paths.is_signed(seed, path, mail.message_id)

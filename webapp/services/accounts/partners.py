@@ -14,7 +14,7 @@ from webapp.domain.shown import token_of
 from webapp.mail.addresses import name_from
 from webapp.models import AuditEntry, Partner, SecurityAction, User, db
 from webapp.models.audit import AuditAction, TrailEntry
-from webapp.services import audit
+from webapp.services import audit, runtime
 from webapp.services.accounts import names, people, security_log
 from webapp.services.errors import Refused
 from webapp.services.reminders import loading
@@ -183,7 +183,12 @@ def save(
 def switch(
     actor: User | None, partner: Partner, name: str, on: bool, shown: str | None = None
 ) -> TrailEntry | None:
-    """Turn one of SWITCHES on or off for all clients; None if nothing changed. Raises Conflict."""
+    """Turn one of SWITCHES on or off for all clients; None if nothing changed.
+
+    Raises Refused if sending would reach nobody, and Conflict.
+    """
+    if name == "sending" and on and not runtime.settings().delivers:
+        raise Refused("sending", Refusal.NO_MAIL_SERVER)
     entry = save(actor, partner, SWITCHES[name], {name: on}, shown)
     if entry and name == "sending":
         security_log.record(

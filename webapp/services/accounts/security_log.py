@@ -8,6 +8,7 @@ import logging
 from datetime import UTC, datetime
 from typing import Any
 
+from flask import has_request_context
 from sqlalchemy import bindparam, insert, select
 
 from webapp.models import Login, SecurityAction, User
@@ -72,7 +73,15 @@ def write(action: SecurityAction, **columns: Any) -> None:
     network, agent = whence()
     now = datetime.now(UTC)
     execute(ADD, {"at": now, "action": action, "network": network, "agent": agent} | columns)
-    # Without the details, which may have addresses, and without what the browser says of itself.
+    if has_request_context():
+        note(action, network, columns)
+
+
+def note(action: SecurityAction, network: str | None, columns: dict[str, Any]) -> None:
+    """Tell the process's log, without details, which may have addresses, and without what the browser says of itself.
+
+    Commands tell their operator themselves.
+    """
     log.info(
         "security: %(action)s, login %(login)s, user %(user)s, by %(actor)s, from %(network)s",
         {

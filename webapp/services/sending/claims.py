@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, func, or_, select
+from sqlalchemy import ColumnElement, bindparam, false, func, or_, select
 
 from webapp.domain.delivery import DeliveryState
 from webapp.models import Delivery, db
 from webapp.models.tables import client_table, delivery_table, partner_table
+from webapp.services import runtime
 from webapp.services.sending import settling, transitions
 from webapp.services.sending.leases import milliseconds
 
@@ -64,22 +65,23 @@ def expire(now: datetime) -> int:
 def next_queued(now: datetime, limit: int) -> Sequence[Delivery]:
     """Load the queued mails that have waited longest, those without a client first, and lock them and their clients.
 
-    Mails of partners who don't send yet stay. Mails that another worker has in hand are skipped without
-    waiting: one statement locks the mail and its client, which the outbox locks, too.
+    Mails of partners who don't send yet stay, and without a mail server those of all partners. Mails that
+    another worker has in hand are skipped without waiting: one statement locks the mail and its client, which
+    the outbox locks, too.
     """
     account = (
         select(Delivery)
         .outerjoin(partner_table, partner_table.c.id == Delivery.partner_id)
         .where(
             Delivery.client_id.is_(None),
-            or_(Delivery.partner_id.is_(None), partner_table.c.sending),
+            or_(Delivery.partner_id.is_(None), sends()),
         )
     )
     renewal = (
         select(Delivery)
         .join(client_table, client_table.c.id == Delivery.client_id)
         .join(partner_table, partner_table.c.id == Delivery.partner_id)
-        .where(partner_table.c.sending)
+        .where(sends())
     )
     for mails, locked in ((account, (delivery_table,)), (renewal, (delivery_table, client_table))):
         found = db.session.scalars(
@@ -105,6 +107,11 @@ def first_tries() -> dict[int, datetime]:
         .with_for_update(skip_locked=True)
     )
     return {row.id: row.first_tried_at for row in db.session.execute(tried)}
+
+
+def sends() -> ColumnElement[bool]:
+    """Make the condition that a partner's mails may go out. In the local inbox they would reach nobody."""
+    return partner_table.c.sending if runtime.settings().delivers else false()
 
 
 def oldest_due(now: datetime) -> datetime | None:

@@ -1,23 +1,64 @@
-"""Figures for an operator's monitor: the flow of mail, and the states of deliveries."""
+"""Figures for an operator's monitor: the flow of mail, and the states of deliveries; and what holds mail up."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
 from sqlalchemy import func, select
 
+from webapp.mail.opening import server_name
 from webapp.models import Delivery, DeliveryState, Installation, db
 from webapp.services import runtime
 from webapp.services.sending import claims, mail_server
 
+# Longer than a living worker's longest rest, with some sending after it.
+SILENT_AFTER = timedelta(minutes=10)
+
+
+class Hindrance(StrEnum):
+    """A state of the installation in which no partner's mail goes out."""
+
+    ON_HOLD = "on hold"
+    NO_SERVER = "no server"
+    SERVER_AWAY = "server away"
+    NO_WORKER = "no worker"
+
+
+def hindrances(
+    *, held_at: datetime | None, away_since: datetime | None, worker_seen_at: datetime | None
+) -> list[tuple[Hindrance, datetime | None]]:
+    """List what holds up all mail, each with the moment since when, in real time; None if that is not known.
+
+    The arguments are the columns of Installation. In the demo a worker runs when the clock is moved.
+    """
+    settings = runtime.settings()
+    found: list[tuple[Hindrance, datetime | None]] = []
+    if held_at:
+        found.append((Hindrance.ON_HOLD, held_at))
+    if not settings.delivers:
+        found.append((Hindrance.NO_SERVER, None))
+    elif away_since:
+        found.append((Hindrance.SERVER_AWAY, away_since))
+    if not settings.demo and silent(worker_seen_at):
+        found.append((Hindrance.NO_WORKER, worker_seen_at))
+    return found
+
+
+def silent(worker_seen_at: datetime | None) -> bool:
+    """Tell whether no worker has run lately, by the last sign of life of any."""
+    return worker_seen_at is None or datetime.now(UTC) - worker_seen_at > SILENT_AFTER
+
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """The ages of the oldest mail that could go out now and of a worker's last sign of life, in whole seconds.
+    """The mail server as host:port, and two ages in whole seconds.
 
-    None if no mail waits, or no worker has run yet. ``server_away_seconds``: for so long the mail server can't be used,
+    These are of the oldest mail that could go out now, and of a worker's last sign of life. None if there is no
+    server, no mail waits, or no worker has run yet. ``server_away_seconds``: for so long the server can't be used,
     and ``server_reply`` is what it said at last; both None if it can.
     """
 
+    mail_server: str | None
     oldest_due_seconds: int | None
     worker_seen_seconds: int | None
     server_away_seconds: int | None
@@ -28,8 +69,14 @@ def pulse() -> Pulse:
     now = runtime.now()
     real = datetime.now(UTC)
     seen = db.session.scalar(select(Installation.worker_seen_at))
-    since, reply = mail_server.away() or (None, None)
-    return Pulse(age(claims.oldest_due(now), now), age(seen, real), age(since, real), reply)
+    away_since, reply = mail_server.away() or (None, None)
+    return Pulse(
+        mail_server=server_name(runtime.settings()),
+        oldest_due_seconds=age(claims.oldest_due(now), now),
+        worker_seen_seconds=age(seen, real),
+        server_away_seconds=age(away_since, real),
+        server_reply=reply,
+    )
 
 
 def age(since: datetime | None, now: datetime) -> int | None:
