@@ -230,14 +230,16 @@ def holds(
     )
 
 
-def issue_again(delivery: Delivery, now: datetime) -> None:
-    """Queue once more a note that did not arrive, in its reader's present language and to the present address.
+def issue_again(notes: Sequence[Delivery], now: datetime) -> None:
+    """Queue once more notes that did not arrive, in their readers' present languages and to their present addresses.
 
     Raises SnapshotError.
     """
-    told = TakeoverSnapshot.from_json(delivery.snapshot)
-    person = loading.person(delivery.recipient)
-    queueing.add([new_note(told.partner, person, told.clients, now)])
+    anew = []
+    for note in notes:
+        told = TakeoverSnapshot.from_json(note.snapshot)
+        anew.append(new_note(told.partner, loading.person(note.recipient), told.clients, now))
+    queueing.add(anew)
 
 
 def sent_mails() -> Select[int | None, date | None]:
