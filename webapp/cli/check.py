@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from gettext import GNUTranslations
 
 import click
@@ -12,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from webapp import i18n
 from webapp.cli.check_deploy import CHECKS as DEPLOY_CHECKS
+from webapp.cli.check_mail import address_of, send_mail
 from webapp.cli.shared import Check, Wrong, as_json, print_json
 from webapp.config import SettingError
 from webapp.mail.opening import open_transport, server_name
@@ -161,11 +163,21 @@ def findings(checks: dict[str, Check]) -> Iterator[Finding]:
 
 @click.command("check")
 @click.option("--deploy", is_flag=True, help="Also check that this is fit for real clients.")
+@click.option(
+    "--mail",
+    "recipient",
+    metavar="TO",
+    callback=address_of,
+    help="Only send one mail to this address, now, and tell what the mail server says.",
+)
 @as_json
 @with_appcontext
-def check_command(deploy: bool, as_json: bool) -> None:
+def check_command(deploy: bool, recipient: str | None, as_json: bool) -> None:
     """Check settings, database, languages and mail; exit code 1 if something is missing."""
-    found = list(findings(CHECKS | DEPLOY_CHECKS if deploy else CHECKS))
+    checks = CHECKS | DEPLOY_CHECKS if deploy else CHECKS
+    if recipient is not None:
+        checks = {"test mail": (partial(send_mail, recipient), True)}
+    found = list(findings(checks))
     if as_json:
         print_json([asdict(finding) for finding in found])
     else:

@@ -25,6 +25,7 @@ def counts(as_json: bool) -> None:
         return
     for state, count in states.items():
         click.echo(f"{count:8} {state}")
+    click.echo(f"mail server: {pulse.mail_server or 'none'}")
     click.echo(f"oldest due mail: {age(pulse.oldest_due_seconds, 'none waits')}")
     click.echo(f"worker: {age(pulse.worker_seen_seconds, 'none has run yet')}")
     if pulse.server_away_seconds is not None:
