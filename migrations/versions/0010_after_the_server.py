@@ -32,6 +32,7 @@ def upgrade() -> None:
     for table in STATEFUL:
         set_codes(table, "state", (*STATES, "bounced"))
     set_codes("delivery", "kind", (*MAILS, "not_arrived"))
+    op.create_index(op.f("ix_delivery_state_kind"), "delivery", ["state", "kind"])
     for name in MOMENTS:
         op.add_column("installation", sa.Column(name, TIME, nullable=True))
     op.add_column("installation", sa.Column("away_reply", sa.String(500), nullable=True))
@@ -55,6 +56,7 @@ def downgrade() -> None:
     What told about them is of a kind that was not there, and is lost.
     """
     op.drop_table("tally")
+    op.drop_index(op.f("ix_delivery_state_kind"), "delivery")
     delivery = sa.table("delivery", sa.column("id"), sa.column("kind"))
     new = sa.select(delivery.c.id).where(delivery.c.kind == "not_arrived")
     for table in ("delivery_event", "delivery_message"):

@@ -174,6 +174,8 @@ class Delivery(Base):
             "ix_delivery_archived", "partner_id", "id", "state", "archived_at", where=ARCHIVED
         ),
         Index(None, "client_id", "id"),
+        # Counted for the operator's monitor, without the rows, which are long.
+        Index(None, "state", "kind"),
     )
 
 

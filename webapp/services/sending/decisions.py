@@ -40,7 +40,7 @@ from webapp.services.errors import Conflict, Refused
 from webapp.services.locks import lock_clients
 from webapp.services.reminders import loading
 from webapp.services.reminders import states as reminder_states
-from webapp.services.sending import outbox, takeover_notes, transitions
+from webapp.services.sending import outbox, takeover_notes, transitions, undelivered
 from webapp.services.sending.transitions import ChangedColumns
 
 
@@ -204,7 +204,7 @@ def send_again(actor: User, delivery: Delivery, shown: str) -> None:
     record(actor, delivery, AuditAction.MAIL_SENT_AGAIN)
     if state is DeliveryState.SUPERSEDED:
         if delivery.client_id is None:
-            takeover_notes.issue_again(delivery, now)
+            undelivered.issue_again(delivery, now)
         else:
             issue_again(actor, delivery, now)
 
