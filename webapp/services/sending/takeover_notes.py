@@ -230,6 +230,7 @@ def holds(
     )
 
 
+<<<<<<< HEAD
 def issue_again(notes: Sequence[Delivery], now: datetime) -> None:
     """Queue once more notes that did not arrive, in their readers' present languages and to their present addresses.
 
@@ -242,6 +243,8 @@ def issue_again(notes: Sequence[Delivery], now: datetime) -> None:
     queueing.add(anew)
 
 
+=======
+>>>>>>> bounce
 def sent_mails() -> Select[int | None, date | None]:
     """Select the mails that have gone out about present renewals, with their reminders and subscriptions."""
     return (
