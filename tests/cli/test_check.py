@@ -65,6 +65,7 @@ def test_findings_as_json(app):
         "languages",
         "mail",
         "delivery",
+        "sending",
         "worker",
         "privacy notice",
     ]

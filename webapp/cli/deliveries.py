@@ -30,6 +30,8 @@ def counts(as_json: bool) -> None:
     click.echo(f"worker: {age(pulse.worker_seen_seconds, 'none has run yet')}")
     if pulse.server_away_seconds is not None:
         click.echo(f"mail server away: since {pulse.server_away_seconds} s: {pulse.server_reply}")
+    if pulse.on_hold_seconds is not None:
+        click.echo(f"sending on hold: since {pulse.on_hold_seconds} s, after a restore")
 
 
 def age(seconds: int | None, none: str) -> str:

@@ -65,6 +65,10 @@ def restored_command(backup_at: datetime, force: bool, as_json: bool) -> None:
     """Hold all that fell due since a backup that was put back, and let sending go on."""
     if backup_at > runtime.now():
         raise click.BadParameter("this moment is still to come", param_hint="--backup-at")
+    if not runtime.settings().delivers:
+        raise click.UsageError(
+            "PORTAL_MAIL_URL names no mail server: set it as the workers have it"
+        )
     worker.commit()
     if not marks.look() and not force:
         raise click.ClickException(NO_SIGN)

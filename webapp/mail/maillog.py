@@ -23,7 +23,7 @@ EXIM_TAKEN = re.compile(r" <= \S+ .*\bid=(\S+@\S+)")
 
 @dataclass
 class MailLog:
-    """What logs tell: the moment of the earliest line that has one, and when a server took which message."""
+    """The findings in logs: the moment of the earliest line that has one, and when a server took which message."""
 
     begins: datetime | None = None
     taken: dict[str, datetime] = field(default_factory=dict)
@@ -34,7 +34,7 @@ class MailLog:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """How to read a log's moments. ``zone``: that of moments without one; None: this machine's."""
+    """The way to read a log's moments. ``zone``: that of moments without one; None: this machine's."""
 
     now: datetime
     zone: ZoneInfo | None = None
