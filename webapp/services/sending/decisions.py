@@ -37,12 +37,7 @@ from webapp.services import audit, runtime
 from webapp.services.errors import Conflict, Refused
 from webapp.services.locks import lock_clients
 from webapp.services.reminders import loading
-<<<<<<< HEAD
-from webapp.services.sending import outbox, takeover_notes, transitions
-=======
-from webapp.services.reminders import states as reminder_states
 from webapp.services.sending import outbox, takeover_notes, transitions, undelivered
->>>>>>> bounce
 from webapp.services.sending.transitions import ChangedColumns
 
 
@@ -206,18 +201,12 @@ def send_again(actor: User, delivery: Delivery, shown: str) -> None:
     record(actor, delivery, AuditAction.MAIL_SENT_AGAIN)
     if state is DeliveryState.SUPERSEDED:
         if delivery.client_id is None:
-<<<<<<< HEAD
-            takeover_notes.issue_again([delivery], now)
+            undelivered.issue_again([delivery], now)
             return
         client_ids = [delivery.client_id]
         outbox.issue_again(actor, [delivery.id], client_ids, now)
         if (delivery.client_id, delivery.recipient_id) not in outbox.readers_waiting(client_ids):
             raise Refused("delivery", Refusal.MAIL_UNASKED)
-=======
-            undelivered.issue_again(delivery, now)
-        else:
-            issue_again(actor, delivery, now)
->>>>>>> bounce
 
 
 def queued_again(delivery: Delivery, now: datetime) -> ChangedColumns:
