@@ -26,14 +26,18 @@ from webapp.cli.migrating import upgrade
 from webapp.config import Settings
 from webapp.demo import clock, story
 from webapp.domain.ownership import Choice
+from webapp.mail import return_paths
 from webapp.mail.inbox import InboxTransport
 from webapp.mail.opening import open_transport
+from webapp.mail.reports import Report, ReportKind
+from webapp.mail.return_paths import ReturnPath
 from webapp.mail.transport import Envelope, TryAgain
 from webapp.models import (
     AuditEntry,
     Client,
     Delivery,
     DeliveryState,
+    Installation,
     Link,
     LinkPurpose,
     MailKind,
@@ -51,7 +55,7 @@ from webapp.services import feedback, runtime
 from webapp.services.accounts import addresses, links, logins, people, resets, sessions
 from webapp.services.clients import archiving, ownership, renewals
 from webapp.services.reminders import planning
-from webapp.services.sending import sample_mails
+from webapp.services.sending import bounces, sample_mails
 from webapp.services.trail import undo
 
 # The claims of workers that died here run out before a test can look.
@@ -137,6 +141,7 @@ def live(app: Flask) -> None:
         move(1)
         for _ in planning.plan(runtime.now()):
             db.session.commit()
+    bounce()
     reset(anna)
     resets.ask(anna.email)
     db.session.commit()
@@ -157,6 +162,19 @@ def identify(anna: User, tomasz: User) -> None:
     addresses.ask(tomasz, "tomasz@new.example")
     stop = select(Link).where(Link.purpose == LinkPurpose.ADDRESS_STOP, Link.user_id == tomasz.id)
     addresses.stop(db.session.scalars(stop).one())
+
+
+def bounce() -> None:
+    """Let a mail come back, and the report of it once more, which is counted."""
+    sent = select(Delivery).where(
+        Delivery.state == DeliveryState.SENT, Delivery.kind == MailKind.REMINDER_CLIENT
+    )
+    mail = db.session.scalars(sent.order_by(Delivery.id.desc()).limit(1)).one()
+    seed = db.session.scalars(select(Installation.seed)).one()
+    path = ReturnPath(mail.id, return_paths.sign(seed, mail.id, str(mail.message_id)))
+    report = Report(ReportKind.PERMANENT, path, "550 5.1.1 No such user")
+    for _ in range(2):
+        bounces.take(report, runtime.now())
 
 
 def retire(anna: User) -> None:
@@ -213,6 +231,7 @@ SORTS = {
     "security_event": ("action",),
     "reset_request": (),
     "counted_mail": (),
+    "tally": ("name",),
 }
 # Tables whose rows follow the rows of another, by the same value in these columns.
 FOLLOWERS = (

@@ -162,8 +162,8 @@ class Settings:
     )
     monitor_token: str = setting(
         "",
-        "Lets a monitor read from /readyz how mail flows, as Authorization: Bearer; at least 32 characters. "
-        "Empty: nobody.",
+        "Lets a monitor read from /readyz and /metrics how mail flows, as Authorization: Bearer; "
+        "at least 32 characters. Empty: nobody.",
         long_secret,
     )
     limits_url: str = setting(

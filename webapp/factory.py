@@ -37,6 +37,7 @@ from webapp.pages import (
     kept,
     links,
     mail_texts,
+    metrics,
     organisations,
     own_sessions,
     personal_data,
@@ -74,6 +75,7 @@ BLUEPRINTS = (
     subscriptions.blueprint,
     account.blueprint,
     help.blueprint,
+    metrics.blueprint,
 )
 
 

@@ -1,4 +1,4 @@
-"""The task queue: Celery wakes workers on any number of machines.
+"""The task queue: Celery wakes workers on any number of machines. One that nobody wakes wakes itself.
 
 A task carries no data and only says "drain". The work itself stands in the database alone. So a task that
 is lost, late, doubled or given to two workers at once changes nothing but the time.
@@ -6,11 +6,11 @@ is lost, late, doubled or given to two workers at once changes nothing but the t
 
 import logging
 from pathlib import Path
-from threading import Event
+from threading import Event, Lock, Thread
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_shutting_down
+from celery.signals import worker_init, worker_shutdown, worker_shutting_down
 from flask import Flask, Response, current_app, g
 
 from webapp import worker
@@ -21,6 +21,8 @@ from webapp.services.sending import marks
 log = logging.getLogger(__name__)
 DRAIN = "webapp.drain"
 EVERY_SECONDS = 60.0
+# A worker in which no round has begun for so long wakes itself: the broker or beat is away, or others were woken.
+ALONE_SECONDS = 90.0
 # A wake-up that no worker takes before the next one comes is dropped, so that they don't pile up.
 EXPIRES_SECONDS = 55
 # A request waits only so long for a broker that does not answer, and does not try again.
@@ -36,6 +38,10 @@ REDIS_OPTIONS = {
 }
 # Set when this process is told to end.
 stopped = Event()
+# Set when a round begins in this process, or it is told to end.
+begun = Event()
+# Rounds of this process go one after the other, whoever woke it.
+turn = Lock()
 
 
 def make_celery(app: Flask) -> Celery:
@@ -53,6 +59,8 @@ def make_celery(app: Flask) -> Celery:
         # Its lines stand in the portal's own log, in the same shape.
         worker_hijack_root_logger=False,
         worker_cancel_long_running_tasks_on_connection_loss=False,
+        # Nobody asks for it, and its queue lets only one worker of a host in at RabbitMQ.
+        worker_enable_remote_control=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_connection_timeout=PATIENCE_SECONDS,
@@ -71,17 +79,53 @@ def make_celery(app: Flask) -> Celery:
     @celery.task(name=DRAIN, shared=False)
     def drain() -> None:
         """Plan and send all that is due. When told to stop, only finish the mail in hand."""
+        go_round(app)
+
+    return celery
+
+
+def go_round(app: Flask) -> None:
+    begun.set()
+    with turn:
         try:
             worker.once(app, stopped)
         except (revision.OtherRevision, marks.OnHold) as refused:
             log.error("%s", refused)
 
-    return celery
+
+def keep_going(app: Flask) -> None:
+    """Go a round whenever none has begun for a while, until told to stop. It needs no broker."""
+    while True:
+        begun.clear()
+        if stopped.is_set():
+            return
+        if not begun.wait(ALONE_SECONDS):
+            try:
+                go_round(app)
+            except Exception:
+                # A later round does the rest, whatever the error was.
+                log.exception("the round broke off")
+
+
+def prepare_worker(app: Flask) -> None:
+    """Let a worker of Celery in this process wake itself, from before it has reached its broker until it ends."""
+    alone = Thread(target=keep_going, args=(app,), name="alone", daemon=True)
+
+    @worker_init.connect(weak=False)
+    def begin(**_: Any) -> None:
+        alone.start()
+
+    @worker_shutdown.connect(weak=False)
+    def end(**_: Any) -> None:
+        """Wait for the mail in hand, also if Celery ends because of an error of its own."""
+        stop()
+        alone.join()
 
 
 @worker_shutting_down.connect
 def stop(**_: Any) -> None:
     stopped.set()
+    begun.set()
 
 
 def prepare(app: Flask) -> None:

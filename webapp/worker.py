@@ -16,6 +16,7 @@ from flask import Flask
 from sqlalchemy import Connection, update
 from sqlalchemy.exc import InterfaceError, OperationalError
 
+from webapp import polling
 from webapp.config import Settings
 from webapp.domain.retention import DataKind
 from webapp.mail.opening import open_transport
@@ -73,6 +74,8 @@ def once(
                 forget()
                 answer(stopped)
                 follow(stopped)
+                commit()
+                counts.update(polling.poll(commit, stopped))
                 counts["planned"] = plan(now, stopped)
                 counts.update(send(transport, stopped))
             finally:

@@ -17,6 +17,11 @@ STATES = (
     *("queued", "claimed", "handing_over", "sent", "rejected", "failed", "unclear"),
     *("superseded", "cancelled", "too_late"),
 )
+MAILS = (
+    *("reminder_client", "reminder_partner", "nobody_to_tell", "takeover_note"),
+    *("invitation", "password_reset"),
+    *("address_confirmation", "address_notice", "admin_notice", "security_notice"),
+)
 STATEFUL = ("delivery", "delivery_event")
 MOMENTS = ("held_at", "away_since")
 
@@ -26,6 +31,8 @@ installation = sa.table("installation", *map(sa.column, ("seed", "lineage")))
 def upgrade() -> None:
     for table in STATEFUL:
         set_codes(table, "state", (*STATES, "bounced"))
+    set_codes("delivery", "kind", (*MAILS, "not_arrived"))
+    op.create_index(op.f("ix_delivery_state_kind"), "delivery", ["state", "kind"])
     for name in MOMENTS:
         op.add_column("installation", sa.Column(name, TIME, nullable=True))
     op.add_column("installation", sa.Column("away_reply", sa.String(500), nullable=True))
@@ -44,8 +51,19 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Go back to mails that end as sent. Bounced ones were rejected later, and are called so."""
+    """Go back to mails that end as sent. Bounced ones were rejected later, and are called so.
+
+    What told about them is of a kind that was not there, and is lost.
+    """
     op.drop_table("tally")
+    op.drop_index(op.f("ix_delivery_state_kind"), "delivery")
+    delivery = sa.table("delivery", sa.column("id"), sa.column("kind"))
+    new = sa.select(delivery.c.id).where(delivery.c.kind == "not_arrived")
+    for table in ("delivery_event", "delivery_message"):
+        part = sa.table(table, sa.column("delivery_id"))
+        op.execute(part.delete().where(part.c.delivery_id.in_(new)))
+    op.execute(delivery.delete().where(delivery.c.kind == "not_arrived"))
+    set_codes("delivery", "kind", MAILS)
     for table in STATEFUL:
         mail = sa.table(table, sa.column("state"))
         op.execute(mail.update().where(mail.c.state == "bounced").values(state="rejected"))

@@ -3,16 +3,19 @@
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Page
+from sqlalchemy import update
 
 from tests.support.browser import opened, served
-from tests.support.cast import session_key, sqlite_template
+from tests.support.cast import session_key, sqlite_template, unit_of_work
 from tests.support.portal import demo_template, sqlite_copy
+from webapp.models import Installation, db
 
 FOLDER = Path(__file__).parent
 Visit = Callable[..., AbstractContextManager[Page]]
@@ -45,7 +48,10 @@ def database_url(other_settings: dict[str, Any]) -> str:
 
 @pytest.fixture
 def app(app: Flask) -> Flask:
+    """The portal as it runs, with a worker that was seen just now."""
     app.config.update(TESTING=False, WTF_CSRF_ENABLED=True)
+    with unit_of_work(app):
+        db.session.execute(update(Installation).values(worker_seen_at=datetime.now(UTC)))
     return app
 
 

@@ -80,7 +80,7 @@ PAGES = {
     "demo.mail": ANNA,
 }
 LEAD_ELSEWHERE = {"frame.home", "settings.index", "account.index", "clients.details"}
-NO_PAGES = {"frame.healthz", "frame.readyz"}
+NO_PAGES = {"frame.healthz", "frame.readyz", "metrics.show"}
 # Looked at otherwise: reached only by signing in (one of STATES), in test_dialog.py, or a mail.
 OTHERWISE = {
     *("signin.choose", "signin_code.ask", "kept.page"),

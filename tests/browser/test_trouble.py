@@ -1,14 +1,17 @@
 """The server is away, a hand goes on, something is taken back: said in its place, and nothing is lost."""
 
+from datetime import UTC, datetime
+
 import pytest
 from flask import Flask
 from playwright.sync_api import expect
+from sqlalchemy import update
 
 from tests.browser.hands import open_dialog
 from tests.support.browser import violations
-from tests.support.cast import Cast
+from tests.support.cast import Cast, unit_of_work
 from webapp.domain.ownership import Owner
-from webapp.models import AuditEntry, Client, Partner, db
+from webapp.models import AuditEntry, Client, Installation, Partner, db
 
 AWAY = "The server cannot be reached."
 
@@ -147,3 +150,15 @@ def test_a_saved_dialog_moves_nothing_on_the_page(cast, visit, panel):
         assert heading.bounding_box() == before
         saved.get_by_role("button", name="Close").click()
         expect(saved).to_have_count(0)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_what_holds_up_all_mail_fits_a_narrow_screen(app, cast, visit, dark):
+    with unit_of_work(app):
+        long_ago = datetime(2026, 1, 1, tzinfo=UTC)
+        state = dict.fromkeys(("held_at", "away_since", "worker_seen_at"), long_ago)
+        db.session.execute(update(Installation).values(**state))
+    with visit(cast.alice, width=360, dark=dark) as page:
+        page.goto("/partner/dashboard")
+        expect(page.get_by_role("status").filter(has_text="on hold since")).to_be_in_viewport()
+        assert violations(page) == []

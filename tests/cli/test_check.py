@@ -39,6 +39,24 @@ def test_all_is_well(app):
     assert "hint     worker" in result.output
 
 
+@pytest.mark.parametrize(
+    ("other_settings", "said"),
+    [
+        (
+            {"mail_url": "smtp://user:secret@mail.example"},
+            "goes to the mail server mail.example:587",
+        ),
+        ({"mail_url": "inbox:"}, "kept in this installation, sent to nobody"),
+        ({"demo": True}, "kept in the demo's inbox"),
+    ],
+)
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_mail_server_is_named(app, said):
+    output = app.test_cli_runner().invoke(args=["check"]).output
+    assert f"ok       mail: {said}" in output
+    assert "secret" not in output
+
+
 def test_findings_as_json(app):
     found = json.loads(app.test_cli_runner().invoke(args=["check", "--json"]).output)
     assert [one["check"] for one in found] == [
@@ -47,6 +65,7 @@ def test_findings_as_json(app):
         "languages",
         "mail",
         "delivery",
+        "sending",
         "worker",
         "privacy notice",
     ]

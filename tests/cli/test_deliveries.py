@@ -42,6 +42,7 @@ def test_an_empty_portal(counts):
         "worker_seen_seconds": None,
         "server_away_seconds": None,
         "server_reply": None,
+        "on_hold_seconds": None,
     }
 
 

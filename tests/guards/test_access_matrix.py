@@ -55,6 +55,8 @@ ANSWERS: dict[str, dict[str, int]] = {
     "frame.undo": {"POST": 303},
     "frame.healthz": {"GET": 200},
     "frame.readyz": {"GET": 200},
+    # A monitor has no session, but a token.
+    "metrics.show": {"GET": 404},
     "signin.sign_in": {"GET": 200, "POST": 422},
     "signin.sign_out": {"POST": 303},
     "signin.choose": {"GET": 303, "POST": 303},

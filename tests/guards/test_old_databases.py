@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from alembic.migration import MigrationContext
 from flask import Flask
 from flask.testing import FlaskClient
 from markupsafe import escape
-from sqlalchemy import Enum, select
+from sqlalchemy import Enum, select, update
 
 from tests.support import dumps
 from tests.support.cast import DATABASES, settings
@@ -25,6 +26,7 @@ from webapp.models import (
     Credential,
     Delivery,
     DeliveryState,
+    Installation,
     Membership,
     Partner,
     Reminder,
@@ -79,6 +81,11 @@ def bring_up(dump: dumps.Dump, folder: Path, url: str) -> None:
         with db.engine.begin() as connection:
             dumps.load(connection, dump)
         upgrade()
+        with db.engine.begin() as connection:
+            # Else the second database from a dump would be a backup of the first to a worker.
+            connection.execute(
+                update(Installation).values(lineage=sha256(url.encode()).hexdigest())
+            )
         db.engine.dispose()
 
 

@@ -14,6 +14,7 @@ from tests.interop import postfix as postfixes
 from tests.interop.dovecot import Dovecot
 from tests.interop.exim import Exim
 from tests.interop.postfix import Postfix
+from tests.interop.programs import at_work, until
 from tests.scale.conftest import backlog, states  # noqa: F401 (fixtures)
 from tests.support import run
 
@@ -26,6 +27,7 @@ def place() -> Iterator[Path]:
     path = run.folder() / str(next(numbers))
     path.mkdir(mode=0o711)
     yield path
+    until(lambda: not at_work(path), f"processes at work in {path}")
     shutil.rmtree(path)
 
 

@@ -30,6 +30,7 @@ mail_location = maildir:{mailboxes}/%d/%n
 disable_plaintext_auth = no
 auth_mechanisms = plain login
 auth_username_chars =
+auth_failure_delay = 0
 ssl = yes
 ssl_cert = <{certificate}
 ssl_key = <{certificate}
@@ -64,6 +65,12 @@ service lmtp {{
 service auth {{
   unix_listener {folder}/sasl {{
     mode = 0666
+  }}
+}}
+# No longer wait after each failed sign-in.
+service anvil {{
+  unix_listener anvil-auth-penalty {{
+    mode = 0
   }}
 }}
 service stats {{
@@ -129,9 +136,7 @@ def prepare(folder: Path, mailboxes: Path) -> Dovecot:
             lmtp_port=lmtp_port,
         )
     )
-    program = Program(
-        *("dovecot", "-F", "-c", configuration), output=folder / "dovecot.out", port=port
-    )
+    program = Program(*("dovecot", "-F", "-c", configuration), output=folder / "out", port=port)
     return Dovecot(folder, mailboxes, port, tls_port, lmtp_port, program)
 
 

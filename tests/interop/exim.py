@@ -97,7 +97,7 @@ def prepare(folder: Path, mailboxes: Dovecot, **lines: str) -> Exim:
     configuration = folder / "exim.conf"
     configuration.write_text(CONFIGURATION.format(**place, **lines))
     program = Program(
-        *(EXIM, "-C", configuration, "-bdf", "-q5s"), output=folder / "exim.out", port=port
+        *(EXIM, "-C", configuration, "-bdf", "-q5s"), output=folder / "out", port=port
     )
     return Exim(folder, port, program)
 

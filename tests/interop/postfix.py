@@ -11,6 +11,7 @@ from tests.interop.dovecot import Dovecot
 from tests.interop.programs import Program, running
 from tests.support.postgres import free_port
 
+MASTER = "/usr/lib/postfix/sbin/master"
 NAME = "mx.example"
 SERVICES = """\
 127.0.0.1:{port} inet n - n - - smtpd
@@ -45,6 +46,8 @@ SETTINGS = {
     "alias_maps": "",
     "local_recipient_maps": "",
     "biff": "no",
+    # Else it lets a client wait a second for each refusal.
+    "smtpd_error_sleep_time": "0",
     "recipient_delimiter": "+",
     "virtual_mailbox_domains": "regexp:{folder}/etc/domains",
     "virtual_mailbox_maps": "",
@@ -67,6 +70,7 @@ class Postfix:
     folder: Path
     port: int
     program: Program
+    at_first: str = ""
 
     @property
     def url(self) -> str:
@@ -91,6 +95,11 @@ class Postfix:
         if self.program.process:
             self.call("postfix", "reload")
 
+    def put_right(self) -> None:
+        """Set it again as it was at first."""
+        self.write("main.cf", self.at_first)
+        self.call("postfix", "reload")
+
     def write(self, name: str, text: str) -> str:
         """Write one of its files of settings, and return its path."""
         path = self.folder / "etc" / name
@@ -110,9 +119,8 @@ def prepare(folder: Path, mailboxes: Dovecot, services: str = "", **settings: st
     shutil.chown(folder / "data", "postfix")
     port = free_port()
     (folder / "etc/main.cf").touch()
-    program = Program(
-        *("postfix", "-c", folder / "etc", "start-fg"), output=folder / "postfix.out", port=port
-    )
+    # As "postfix start-fg", but for the shell between, so that its id is that of the whole group.
+    program = Program(*(MASTER, "-c", folder / "etc", "-s"), output=folder / "out", port=port)
     server = Postfix(folder, port, program)
     server.write("master.cf", SERVICES.format(port=port) + services)
     server.write("domains", DOMAINS)
@@ -121,6 +129,8 @@ def prepare(folder: Path, mailboxes: Dovecot, services: str = "", **settings: st
         for name, value in SETTINGS.items()
     }
     server.set(**(own | settings))
+    server.call("postfix", "check")
+    server.at_first = (folder / "etc/main.cf").read_text()
     return server
 
 

@@ -29,6 +29,16 @@ def listens(port: int) -> bool:
     return False
 
 
+def at_work(folder: Path) -> list[str]:
+    """List the processes whose place of work is in a folder, by their commands."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if (process / "cwd").readlink().is_relative_to(folder):
+                found.append((process / "cmdline").read_text())
+    return found
+
+
 class Program:
     """A server and all processes that it starts: one group, of which nobody else is."""
 

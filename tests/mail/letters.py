@@ -15,6 +15,7 @@ from webapp.domain.snapshots import (
     ClientName,
     DayTold,
     Letterhead,
+    NotArrivedSnapshot,
     PartnerName,
     Party,
     ReminderSnapshot,
@@ -148,6 +149,18 @@ TAKEOVER = TakeoverSnapshot(
         ),
     ),
 )
+NOT_ARRIVED = NotArrivedSnapshot(
+    recipient=ANA.name,
+    partner=PARTNER,
+    time_zone="Europe/Warsaw",
+    client=CLIENT,
+    reader=DANA,
+    at_client=True,
+    mail=MailKind.REMINDER_CLIENT,
+    sent=datetime(2026, 2, 18, 23, 30, tzinfo=UTC),
+    reply="550 5.1.1 no <b>such</b> user here",
+    address=True,
+)
 OWN_WORDS = Letterhead(
     introduction=("A <b>word</b> of our own:", "{{ name }} %(name)s", "", "Another one."),
     signature=("Ana Żak", "Odnowa"),
@@ -189,6 +202,12 @@ LETTERS: dict[str, Letter] = {
         sender="Odnowa (HubSpot)",
     ),
     "takeover_note": to_one(MailKind.TAKEOVER_NOTE, ANA, TAKEOVER),
+    "not_arrived": to_one(MailKind.NOT_ARRIVED, ANA, NOT_ARRIVED),
+    "not_arrived_by_policy": to_one(
+        MailKind.NOT_ARRIVED,
+        ANA,
+        replace(NOT_ARRIVED, address=False, at_client=False, client=None, reply=""),
+    ),
     "invitation": to_one(MailKind.INVITATION, DANA, ACCOUNT, sender=PORTAL, link=LINK),
     "password_reset": to_one(
         MailKind.PASSWORD_RESET, DANA, replace(ACCOUNT, inviter=None), sender=PORTAL, link=LINK

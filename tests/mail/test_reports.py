@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests.support import reports as samples
 from webapp.mail import reports, return_paths
-from webapp.mail.reports import Report, ReportKind
+from webapp.mail.reports import MailReport, ReportKind
 from webapp.mail.return_paths import ReturnPath
 
 OURS = "bounces@portal.example"
@@ -34,7 +34,7 @@ DANA = "dana@acme.example"
 )
 def test_what_bounced_is_told_with_the_servers_words(shape, reply):
     read = reports.read(samples.report(shape, MADE, DANA), OURS)
-    assert read == Report(ReportKind.PERMANENT, PATH, reply, address=True)
+    assert read == MailReport(ReportKind.PERMANENT, PATH, reply, address=True)
 
 
 def test_a_mail_that_is_too_long_says_nothing_about_the_address():
@@ -57,7 +57,7 @@ def test_what_is_late_has_not_failed(shape):
 @pytest.mark.parametrize("number", range(len(samples.AWAY_NOTES)))
 def test_notes_of_people_who_are_away_are_automatic(number):
     read = reports.read(samples.away_note(number, MADE, DANA), OURS)
-    assert read == Report(ReportKind.AUTOMATIC, PATH)
+    assert read == MailReport(ReportKind.AUTOMATIC, PATH)
 
 
 @pytest.mark.parametrize(

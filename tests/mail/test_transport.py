@@ -16,7 +16,7 @@ from tests.mail.scripted import CERTIFICATE, DRIP, HANG_UP, Script, scripted_ser
 from tests.support.smtp import smtp_sink
 from webapp.config import SettingError, Settings
 from webapp.mail.compose import compose
-from webapp.mail.opening import open_transport
+from webapp.mail.opening import open_transport, server_name
 from webapp.mail.smtp import SmtpTransport
 from webapp.mail.transport import (
     AgainstPolicy,
@@ -356,3 +356,16 @@ def test_ports_are_the_usual_ones() -> None:
     assert isinstance(tls, SmtpTransport)
     assert (plain.server.port, plain.server.security) == (587, "starttls")
     assert (tls.server.port, tls.server.security) == (465, "tls")
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("inbox:", None),
+        ("smtp://user:secret@mail.example", "mail.example:587"),
+        ("smtps://mail.example", "mail.example:465"),
+        ("smtp://user:secret@[::1]:2525?tls=off", "[::1]:2525"),
+    ],
+)
+def test_a_server_is_named_without_user_and_password(url: str, name: str | None) -> None:
+    assert server_name(Settings(mail_url=url)) == name

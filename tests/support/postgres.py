@@ -167,9 +167,15 @@ def copied(connection: psycopg.Connection, table: str) -> bytes:
         return b"".join(bytes(part) for part in copy)
 
 
+def owner() -> dict[str, object]:
+    """Return the options of a process of PostgreSQL: it must be `nobody`'s if we are root."""
+    if os.geteuid():
+        return {}
+    return {"user": "nobody", "group": pwd.getpwnam("nobody").pw_gid, "extra_groups": []}
+
+
 def call(folder: Path, program: str, *arguments: str) -> None:
     """Run one of PostgreSQL's programs; as `nobody` if we are root, since it refuses root."""
-    as_nobody = {"user": "nobody", "group": pwd.getpwnam("nobody").pw_gid, "extra_groups": []}
     # A file, not a pipe: the server inherits it, and the reader of a pipe would wait until the server ends.
     log = folder / f"{program}.log"
     with log.open("w") as output:
@@ -179,33 +185,40 @@ def call(folder: Path, program: str, *arguments: str) -> None:
             env={"PATH": os.defpath, "LANG": "C.UTF-8"},
             stdout=output,
             stderr=output,
-            **(as_nobody if os.geteuid() == 0 else {}),  # type: ignore[call-overload]
+            **owner(),  # type: ignore[call-overload]
         )
     assert result.returncode == 0, f"{program}: {log.read_text()}"
 
 
-def start(run: Path) -> Server:
-    """Start the server of this run, or find it running."""
-    folder = run / "postgres"
-    data, note = folder / "data", folder / "port"
-    if note.exists():
-        return Server(int(note.read_text()))
+def make(folder: Path) -> None:
+    """Make an empty server's programs and data."""
     folder.mkdir()
     copy_binaries(folder)
     if os.geteuid() == 0:
         shutil.chown(folder, "nobody")
     character_set = ("--encoding=UTF8", "--locale=C.UTF-8")
-    call(
-        folder, "initdb", f"--pgdata={data}", "--username=postgres", "--auth=trust", *character_set
-    )
+    data = f"--pgdata={folder}/data"
+    call(folder, "initdb", data, "--username=postgres", "--auth=trust", *character_set)
+
+
+def start(run: Path) -> Server:
+    """Start the server of this run, or find it running."""
+    folder = run / "postgres"
+    note = folder / "port"
+    if note.exists():
+        return Server(int(note.read_text()))
+    make(folder)
     server = Server(free_port())
-    options = (
-        f"-p {server.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' {OPTIONS}"
-    )
-    log = f"--log={folder}/server.log"
-    call(folder, "pg_ctl", "start", "--wait", f"--pgdata={data}", log, f"--options={options}")
+    options = " ".join((*on_loopback(server.port), OPTIONS))
+    data, log = f"--pgdata={folder}/data", f"--log={folder}/server.log"
+    call(folder, "pg_ctl", "start", "--wait", data, log, f"--options={options}")
     note.write_text(str(server.port))
     return server
+
+
+def on_loopback(port: int) -> tuple[str, ...]:
+    """Return the options of a server that hears at one port of this machine alone."""
+    return (f"-p {port}", "-c listen_addresses=127.0.0.1", "-c unix_socket_directories=''")
 
 
 def stop(run: Path) -> None:

@@ -21,6 +21,7 @@ from webapp.models import Installation, Partner, db, revision
 from webapp.paths import folder
 from webapp.services import runtime
 from webapp.services.sending import mail_server, monitoring
+from webapp.services.sending.marks import OnHold
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,17 @@ def check_delivery() -> str:
     return "the mail server was not away when it last got a mail"
 
 
+def check_hold() -> str:
+    """Check that sending is not on hold, after a restore."""
+    try:
+        held_at = db.session.scalar(select(Installation.held_at))
+    except DBAPIError:
+        raise Wrong("not known without the database") from None
+    if held_at:
+        raise Wrong(f"on hold since {held_at:%Y-%m-%d %H:%M} UTC: {OnHold()}")
+    return "not on hold"
+
+
 def check_worker() -> str:
     """Check that a worker gave a sign of life lately."""
     try:
@@ -134,6 +146,7 @@ CHECKS: dict[str, Check] = {
     "languages": (check_languages, True),
     "mail": (check_mail, True),
     "delivery": (check_delivery, True),
+    "sending": (check_hold, True),
     "worker": (check_worker, False),
     "privacy notice": (check_privacy, False),
 }

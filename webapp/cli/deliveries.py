@@ -28,10 +28,13 @@ def counts(as_json: bool) -> None:
         return
     for state, count in states.items():
         click.echo(f"{count:8} {state}")
+    click.echo(f"mail server: {pulse.mail_server or 'none'}")
     click.echo(f"oldest due mail: {age(pulse.oldest_due_seconds, 'none waits')}")
     click.echo(f"worker: {age(pulse.worker_seen_seconds, 'none has run yet')}")
     if pulse.server_away_seconds is not None:
         click.echo(f"mail server away: since {pulse.server_away_seconds} s: {pulse.server_reply}")
+    if pulse.on_hold_seconds is not None:
+        click.echo(f"sending on hold: since {pulse.on_hold_seconds} s, after a restore")
 
 
 @deliveries_group.command("again")

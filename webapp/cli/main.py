@@ -11,6 +11,7 @@ from flask import Flask, current_app
 from flask.cli import FlaskGroup, ScriptInfo, with_appcontext
 
 from webapp import worker
+from webapp.cli.bounces import bounces_group
 from webapp.cli.check import check_command, check_database
 from webapp.cli.deliveries import deliveries_group
 from webapp.cli.imports import import_command
@@ -18,9 +19,9 @@ from webapp.cli.organisations import partner_group, user_group
 from webapp.cli.output import unbroken
 from webapp.cli.persons import person_group
 from webapp.cli.reminders import reminders_group, worker_command
+from webapp.cli.restoring import reconcile_command, restored_command
 from webapp.cli.security_log import security_log_command
-from webapp.cli.shared import Wrong, in_one_line, make_tables
-from webapp.config import SettingError
+from webapp.cli.shared import Wrong, in_one_line, make_tables, settings_in_one_line
 from webapp.services import installation, runtime
 
 # A library's commands that look after nothing here.
@@ -66,12 +67,8 @@ def run(create_app: Callable[[], Flask]) -> None:
     if sys.argv[1:2] == ["demo"]:
         # The demo's commands are in demo mode, even if the environment does not say so.
         os.environ["PORTAL_DEMO"] = "1"
-
-    try:
+    with settings_in_one_line():
         app = create_app()
-    except SettingError as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(2)
     Console(create_app=lambda: app, name="portal", help="The partner portal.").main()
 
 
@@ -170,6 +167,9 @@ COMMANDS = (
     reminders_group,
     worker_command,
     deliveries_group,
+    restored_command,
+    reconcile_command,
+    bounces_group,
     check_command,
     security_log_command,
 )

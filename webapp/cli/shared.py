@@ -1,6 +1,7 @@
 """The shared parts of commands: the unit of work, words for refusals, and reports as JSON."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
@@ -53,6 +54,16 @@ def in_one_line() -> Iterator[None]:
     except DBAPIError as error:
         hint = "Does the database have its tables? portal init makes them."
         raise click.ClickException(f"{error.orig}\n{hint}") from None
+
+
+@contextmanager
+def settings_in_one_line() -> Iterator[None]:
+    """End the program in one line, with exit code 2, if it can't be made with these settings."""
+    try:
+        yield
+    except SettingError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(2)
 
 
 def unit_of_work(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -35,12 +35,17 @@ class MailKind(StrEnum):
     REMINDER_PARTNER = "reminder_partner"
     NOBODY_TO_TELL = "nobody_to_tell"
     TAKEOVER_NOTE = "takeover_note"
+    NOT_ARRIVED = "not_arrived"
     INVITATION = "invitation"
     PASSWORD_RESET = "password_reset"
     ADDRESS_CONFIRMATION = "address_confirmation"
     ADDRESS_NOTICE = "address_notice"
     ADMIN_NOTICE = "admin_notice"
     SECURITY_NOTICE = "security_notice"
+
+
+# They tell a partner's people about clients, and are no client's own mails.
+ABOUT_CLIENTS = (MailKind.TAKEOVER_NOTE, MailKind.NOT_ARRIVED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,7 @@ MAIL_KINDS = {
     MailKind.REMINDER_PARTNER: _l("Reminder for action"),
     MailKind.NOBODY_TO_TELL: _l("Task: nobody to tell"),
     MailKind.TAKEOVER_NOTE: _l("Takeover note"),
+    MailKind.NOT_ARRIVED: _l("Task: a mail did not arrive"),
     MailKind.INVITATION: _l("Invitation"),
     MailKind.PASSWORD_RESET: _l("Password reset"),
     MailKind.ADDRESS_CONFIRMATION: _l("Confirmation of a new address"),
@@ -113,7 +114,10 @@ TROUBLES: dict[str, Any] = {
     Trouble.NOT_SECURE: _l("No secure connection to the mail server"),
     Trouble.BROKE: _l("A fault broke the sending off; the log has the details"),
     Trouble.UNWRITABLE: _l("The mail could not be written; the log has the details"),
+    Trouble.NO_REASON: _l("The mail server gave no reason"),
     Trouble.ARCHIVED: _l("The client was archived"),
+    Trouble.RESTORED: _l("Held after a restore from a backup; it may have been sent"),
+    Trouble.LOGGED: _l("Found in the mail server's log"),
 }
 REACHABILITY_PILLS = {
     Reachability.GREEN: "good",

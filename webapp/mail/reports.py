@@ -1,4 +1,4 @@
-"""What mail servers report about a mail that they had taken: it bounced, or it is late. Nothing is stored here.
+"""Reports of mail servers about a mail that they had taken: it bounced, or it is late. Nothing is stored here.
 
 RFC 3464 is read here, shapes of servers that don't know it by flufl.bounce. What comes in is anybody's: whatever it
 is, reading it ends, and raises nothing.
@@ -37,7 +37,7 @@ SAID_BY_SERVER = re.compile(r"^.*\b5(?:\d\d[ -]|\.\d{1,3}\.\d).*$", re.MULTILINE
 
 
 class ReportKind(StrEnum):
-    """What a message to a return path is."""
+    """The kinds of messages that come to a return path."""
 
     PERMANENT = "permanent"
     DELAYED = "delayed"
@@ -46,7 +46,7 @@ class ReportKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class MailReport:
     """A message that came to a return path.
 
     ``path``: which one; None if it came to another address. ``reply``: what the server said, on one line.
@@ -59,7 +59,7 @@ class Report:
     address: bool = True
 
 
-def read(content: bytes, bounce_address: str, to: str | None = None) -> Report:
+def read(content: bytes, bounce_address: str, to: str | None = None) -> MailReport:
     """Read a message. ``to``: the recipient of its envelope, if that is known; else it is looked for in headers."""
     path = return_paths.find(bounce_address, to) if to else None
     try:
@@ -70,7 +70,7 @@ def read(content: bytes, bounce_address: str, to: str | None = None) -> Report:
     except Exception as error:
         # Such as parts within parts until Python's stack is full.
         log.warning("a report can't be read: %s", type(error).__name__)
-        return Report(ReportKind.UNKNOWN, path)
+        return MailReport(ReportKind.UNKNOWN, path)
 
 
 def came_to(message: Message, bounce_address: str) -> ReturnPath | None:
@@ -83,14 +83,14 @@ def came_to(message: Message, bounce_address: str) -> ReturnPath | None:
     return None
 
 
-def judge(message: Message, path: ReturnPath | None) -> Report:
+def judge(message: Message, path: ReturnPath | None) -> MailReport:
     """Tell what a message says, by the surest sign that it has."""
     fields = list(status_fields(message))
     if fields:
         return by_status(message, fields, path)
     subject = decoded(message["Subject"])
     if is_automatic(message, subject):
-        return Report(ReportKind.AUTOMATIC, path)
+        return MailReport(ReportKind.AUTOMATIC, path)
     return by_shape(message, subject, path)
 
 
@@ -118,7 +118,7 @@ def content_of(part: Message) -> str:
 
 def by_status(
     message: Message, fields: Sequence[Mapping[str, str]], path: ReturnPath | None
-) -> Report:
+) -> MailReport:
     """Judge a report by RFC 3464. What failed for one reader behind an address failed."""
     kinds = [kind_of(each) for each in fields]
     for kind in (ReportKind.PERMANENT, ReportKind.DELAYED):
@@ -127,7 +127,7 @@ def by_status(
             status, server = said.get("status", ""), after_type(said.get("diagnostic-code", ""))
             reply = server or explained(message, after_type(said.get("final-recipient", "")))
             return report(kind, path, reply or status, status)
-    return Report(ReportKind.UNKNOWN, path)
+    return MailReport(ReportKind.UNKNOWN, path)
 
 
 def after_type(value: str) -> str:
@@ -148,10 +148,10 @@ def texts_of(message: Message) -> Iterator[str]:
     return (content_of(part) for part in message.walk() if part.get_content_type() in WORDS)
 
 
-def report(kind: ReportKind, path: ReturnPath | None, reply: str, status: str = "") -> Report:
+def report(kind: ReportKind, path: ReturnPath | None, reply: str, status: str = "") -> MailReport:
     """Make a report; the status in a server's own reply is the surer one."""
     code = STATUS.search(reply) or STATUS.search(status)
-    return Report(
+    return MailReport(
         kind, path, shortened(reply), address=not (code and NOT_OF_ADDRESS.match(code[1]))
     )
 
@@ -166,14 +166,14 @@ def kind_of(fields: Mapping[str, str]) -> ReportKind:
     return ReportKind.UNKNOWN
 
 
-def by_shape(message: Message, subject: str, path: ReturnPath | None) -> Report:
+def by_shape(message: Message, subject: str, path: ReturnPath | None) -> MailReport:
     """Judge a report in no standard's form."""
     # Imported here, since few commands read reports.
     from flufl.bounce import all_failures
 
     delayed, failed = all_failures(message)
     if not failed and not delayed:
-        return Report(ReportKind.UNKNOWN, path)
+        return MailReport(ReportKind.UNKNOWN, path)
     said = next(filter(None, map(SAID_BY_SERVER.search, texts_of(message))), None)
     kind = ReportKind.PERMANENT if failed else ReportKind.DELAYED
     return report(kind, path, said[0] if said else subject)

@@ -15,7 +15,7 @@ BEHIND_NAME = r"\+(?P<id>[0-9]{1,18})\.(?P<signature>[a-z2-7]{16})@"
 
 
 class ReturnPath(NamedTuple):
-    """What the return path of a mail says about it: the delivery's id, and the proof."""
+    """The return path of a mail, as it says itself: the delivery's id, and the proof."""
 
     id: int
     signature: str

@@ -64,7 +64,10 @@ class Trouble(StrEnum):
     NOT_SECURE = "no secure connection"
     BROKE = "broken off by a fault"
     UNWRITABLE = "the mail could not be written"
+    NO_REASON = "no reason given"
     ARCHIVED = "the client was archived"
+    RESTORED = "held after a restore"
+    LOGGED = "found in the mail server's log"
 
 
 class Reminder(Base):
@@ -171,6 +174,8 @@ class Delivery(Base):
             "ix_delivery_archived", "partner_id", "id", "state", "archived_at", where=ARCHIVED
         ),
         Index(None, "client_id", "id"),
+        # Counted for the operator's monitor, without the rows, which are long.
+        Index(None, "state", "kind"),
     )
 
 

@@ -3,6 +3,7 @@
 from webapp.domain.snapshots.accounts import AccountSnapshot, AdminSnapshot
 from webapp.domain.snapshots.base import Gist, PartnerName, Party, Snapshot, SnapshotError
 from webapp.domain.snapshots.letterhead import Letterhead, Letterheads, TextToForward
+from webapp.domain.snapshots.not_arrived import NotArrivedSnapshot
 from webapp.domain.snapshots.reminders import (
     CircleMember,
     ClientName,
@@ -21,6 +22,7 @@ __all__ = [
     "Gist",
     "Letterhead",
     "Letterheads",
+    "NotArrivedSnapshot",
     "PartnerName",
     "Party",
     "ReminderSnapshot",

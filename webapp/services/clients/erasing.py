@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from sqlalchemy import select
 
 from webapp.domain import pseudonyms
-from webapp.domain.facts import MailKind
+from webapp.domain.facts import ABOUT_CLIENTS
 from webapp.domain.pseudonyms import Pseudonyms
 from webapp.domain.refusals import Refusal
 from webapp.mail.addresses import one_line
@@ -49,7 +49,7 @@ def erase_client(actor: User | None, client: Client) -> Iterator[int]:
     yield from mails.erase(archived.of_client(client_id), whole)
     colleagues = select(user_table.c.id).where(user_table.c.organisation_id == partner_id)
     notes = delivery_table.c.recipient_id.in_(colleagues) & (
-        delivery_table.c.kind == MailKind.TAKEOVER_NOTE
+        delivery_table.c.kind.in_(ABOUT_CLIENTS)
     )
     yield from mails.erase(notes, whole, lambda told: names_client(told, client_id))
     yield from trail.erase(audit_entry_table.c.client_id == client_id, whole, erased)
@@ -78,8 +78,9 @@ def pseudonyms_of(client: Client) -> Pseudonyms:
 
 
 def names_client(told: Json, client_id: int) -> bool:
-    """Tell whether a takeover note names a client."""
-    return any(one.get("id") == client_id for one in told.get("clients", ()))
+    """Tell whether a mail to the partner is about a client."""
+    named = (*told.get("clients", ()), told.get("client") or {})
+    return any(one.get("id") == client_id for one in named)
 
 
 def blank(client: Client) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Text, and_, cast, delete, func, or_, selec
 
 from webapp.domain import pseudonyms
 from webapp.domain.delivery import DeliveryState
-from webapp.domain.facts import MailKind
+from webapp.domain.facts import ABOUT_CLIENTS
 from webapp.domain.pseudonyms import Pseudonyms
 from webapp.domain.refusals import Refusal
 from webapp.mail.addresses import one_line
@@ -73,9 +73,7 @@ def of_trail(user: User) -> ColumnElement[bool]:
     """
     organisation = user.organisation
     if isinstance(organisation, Client):
-        notes = and_(
-            mail.partner_id == organisation.partner_id, mail.kind == MailKind.TAKEOVER_NOTE
-        )
+        notes = and_(mail.partner_id == organisation.partner_id, mail.kind.in_(ABOUT_CLIENTS))
         return or_(archived.of_client(organisation.id), notes)
     team = select(user_table.c.id).where(user_table.c.organisation_id == organisation.id)
     return or_(mail.partner_id == organisation.id, mail.recipient_id.in_(team))

@@ -2,9 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any
 
 from sqlalchemy import String, and_, bindparam, cast, literal, null, select, union_all
@@ -97,13 +97,15 @@ EVENTS = (
 class Stage:
     """One point in the history of a step or a mail. ``state`` None: the step was planned.
 
-    ``reply``: the server's answer. ``by``: the person who decided or changed something.
+    ``reply``: the server's answer. ``by``: the person who decided or changed something. ``late``: of a mail that was
+    sent before, a server reported that it is still on its way.
     """
 
     at: datetime
     state: ReminderState | DeliveryState | None
     reply: str | None = None
     by: str | None = None
+    late: bool = False
 
 
 def moments(stages: Sequence[Stage]) -> list[tuple[datetime, list[Stage]]]:
@@ -226,11 +228,19 @@ def ended_at_once(at: datetime, state: ReminderState) -> tuple[Stage, ...]:
 
 def delivery_history(line: Any, events: Events) -> DeliveryHistory:
     told = kinds.told(line.kind, line.snapshot, line.recipient_id)
+    stages = [Stage(line.queued_at, DeliveryState.QUEUED), *events.mails[line.delivery_id]]
     return DeliveryHistory(
         kind=line.kind,
         recipient=line.recipient,
         reasons=told.reasons,
         language=line.language,
         state=line.state,
-        stages=(Stage(line.queued_at, DeliveryState.QUEUED), *events.mails[line.delivery_id]),
+        stages=(stages[0], *map(after, pairwise(stages))),
     )
+
+
+def after(two: tuple[Stage, Stage]) -> Stage:
+    """Return the later one of two stages. A mail is sent once; a report that it is late repeats the state."""
+    before, stage = two
+    again = before.state is stage.state is DeliveryState.SENT
+    return replace(stage, late=True) if again else stage

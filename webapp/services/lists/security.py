@@ -1,11 +1,11 @@
 """The security log as people read it: a login's own lines, or those of an organisation's people; newest first."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 
 from webapp.models import Login, SecurityAction, db
 from webapp.models.base import Json
@@ -91,6 +91,16 @@ def every(since: datetime | None, organisation_id: int | None) -> Iterator[Json]
             **{name: getattr(row, name) for name in NAMED},
             **row.details,
         }
+
+
+def count_since(since: datetime, actions: Collection[SecurityAction]) -> dict[SecurityAction, int]:
+    """Count the lines with these actions since a moment; an action of which there is none is left out."""
+    counted = (
+        select(event.action, func.count())
+        .where(event.at >= since, event.action.in_(actions))
+        .group_by(event.action)
+    )
+    return dict(db.session.execute(counted).all())
 
 
 def own(login: Login, query: SecurityQuery) -> Page[SecurityRow]:

@@ -31,7 +31,7 @@ class OnHold(Exception):
 
     def __init__(self) -> None:
         super().__init__(
-            "sending is on hold: this database is older than what was sent from it, as after a restore. "
+            "nothing is sent, since this database is older than what was sent from it, as after a restore. "
             "portal restored --backup-at TIME settles that"
         )
 

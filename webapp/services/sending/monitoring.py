@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from itertools import product
 
 from sqlalchemy import func, select
 
 from webapp.mail.opening import server_name
-from webapp.models import Delivery, DeliveryState, Installation, db
+from webapp.models import Delivery, DeliveryState, Installation, MailKind, Tally, db
 from webapp.services import runtime
 from webapp.services.sending import claims, mail_server
 
@@ -55,7 +56,8 @@ class Pulse:
 
     These are of the oldest mail that could go out now, and of a worker's last sign of life. None if there is no
     server, no mail waits, or no worker has run yet. ``server_away_seconds``: for so long the server can't be used,
-    and ``server_reply`` is what it said at last; both None if it can.
+    and ``server_reply`` is what it said at last; both None if it can. ``on_hold_seconds``: for so long nothing has been
+    sent, since the database came back from a backup; None if it did not.
     """
 
     mail_server: str | None
@@ -63,12 +65,15 @@ class Pulse:
     worker_seen_seconds: int | None
     server_away_seconds: int | None
     server_reply: str | None
+    on_hold_seconds: int | None
 
 
 def pulse() -> Pulse:
     now = runtime.now()
     real = datetime.now(UTC)
-    seen = db.session.scalar(select(Installation.worker_seen_at))
+    seen, held_at = db.session.execute(
+        select(Installation.worker_seen_at, Installation.held_at)
+    ).one()
     away_since, reply = mail_server.away() or (None, None)
     return Pulse(
         mail_server=server_name(runtime.settings()),
@@ -76,6 +81,7 @@ def pulse() -> Pulse:
         worker_seen_seconds=age(seen, real),
         server_away_seconds=age(away_since, real),
         server_reply=reply,
+        on_hold_seconds=age(held_at, real),
     )
 
 
@@ -89,3 +95,32 @@ def counts() -> dict[str, int]:
     counted = select(Delivery.state, func.count()).group_by(Delivery.state)
     found = dict(db.session.execute(counted).all())
     return {state.value: found.get(state, 0) for state in DeliveryState}
+
+
+def counts_by_kind() -> dict[tuple[DeliveryState, MailKind], int]:
+    """Count the deliveries of each kind in each state, by an index alone; the result has every pair."""
+    columns = Delivery.state, Delivery.kind
+    counted = select(*columns, func.count()).group_by(*columns)
+    found = {(state, kind): count for state, kind, count in db.session.execute(counted)}
+    return {pair: found.get(pair, 0) for pair in product(DeliveryState, MailKind)}
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Three columns of Installation, in real time: a worker's last sign of life, and what holds up all mail."""
+
+    worker_seen_at: datetime | None
+    away_since: datetime | None
+    held_at: datetime | None
+
+
+def health() -> Health:
+    row = db.session.execute(
+        select(Installation.worker_seen_at, Installation.away_since, Installation.held_at)
+    ).one()
+    return Health(*row)
+
+
+def tallies() -> dict[str, int]:
+    """Read the counts of what came in from outside and was refused, by their names."""
+    return dict(db.session.execute(select(Tally.name, Tally.count).order_by(Tally.name)).all())
