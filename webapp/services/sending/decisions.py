@@ -37,7 +37,7 @@ from webapp.services import audit, runtime
 from webapp.services.errors import Conflict, Refused
 from webapp.services.locks import lock_clients
 from webapp.services.reminders import loading
-from webapp.services.sending import outbox, takeover_notes, transitions
+from webapp.services.sending import outbox, takeover_notes, transitions, undelivered
 from webapp.services.sending.transitions import ChangedColumns
 
 
@@ -201,7 +201,7 @@ def send_again(actor: User, delivery: Delivery, shown: str) -> None:
     record(actor, delivery, AuditAction.MAIL_SENT_AGAIN)
     if state is DeliveryState.SUPERSEDED:
         if delivery.client_id is None:
-            takeover_notes.issue_again([delivery], now)
+            undelivered.issue_again([delivery], now)
             return
         client_ids = [delivery.client_id]
         outbox.issue_again(actor, [delivery.id], client_ids, now)

@@ -9,9 +9,10 @@ from sqlalchemy import bindparam, insert, select
 from sqlalchemy.orm import joinedload
 
 from webapp.domain.delivery import IN_VAIN, DeliveryState
+from webapp.domain.facts import ABOUT_CLIENTS
 from webapp.domain.reminders import readers
 from webapp.domain.shown import changed_since, token_of
-from webapp.models import Delivery, MailKind, User, db
+from webapp.models import Delivery, User, db
 from webapp.models.audit import AuditAction
 from webapp.models.tables import (
     among,
@@ -25,7 +26,7 @@ from webapp.services import audit, runtime
 from webapp.services.errors import Conflict
 from webapp.services.locks import lock_clients
 from webapp.services.reminders import loading
-from webapp.services.sending import decisions, outbox, takeover_notes, transitions
+from webapp.services.sending import decisions, outbox, transitions, undelivered
 
 # At once; the others follow with the next click.
 MOST = 500
@@ -94,7 +95,7 @@ def look(ids: Collection[int]) -> Prospect:
 
 
 def still_asked(mails: Sequence[Any]) -> Iterator[Any]:
-    """Choose the mails whose reader would get one about the client today, at any address, and takeover notes."""
+    """Choose the mails whose reader would get one about the client today, at any address, and those to the team."""
     clients = loading.load(sorted({mail.client_id for mail in mails if mail.client_id is not None}))
     people = {
         id: {reader.person.id for reader in readers(client.circle)}
@@ -102,7 +103,7 @@ def still_asked(mails: Sequence[Any]) -> Iterator[Any]:
     }
     for mail in mails:
         if mail.client_id is None:
-            if mail.kind is MailKind.TAKEOVER_NOTE:
+            if mail.kind in ABOUT_CLIENTS:
                 yield mail
         elif mail.recipient_id in people.get(mail.client_id, ()):
             yield mail
@@ -150,7 +151,7 @@ def try_all(actor: User | None, mails: Sequence[Any]) -> tuple[set[int], set[int
     mine = [mail for mail in mails if mail.id in moved]
     record(actor, mine)
     outbox.issue_again(actor, sorted(moved), client_ids, now)
-    takeover_notes.issue_again(notes_among(mine), now)
+    undelivered.issue_again(of_team_among(mine), now)
     waiting = outbox.readers_waiting(client_ids)
     unserved = {
         mail.id
@@ -160,8 +161,8 @@ def try_all(actor: User | None, mails: Sequence[Any]) -> tuple[set[int], set[int
     return moved, unserved
 
 
-def notes_among(mails: Sequence[Any]) -> Sequence[Delivery]:
-    """Load the takeover notes among some mails, with their readers."""
+def of_team_among(mails: Sequence[Any]) -> Sequence[Delivery]:
+    """Load the mails to a partner's own people about clients among some mails, with their readers."""
     ids = [mail.id for mail in mails if mail.client_id is None]
     notes = select(Delivery).where(Delivery.id.in_(ids)).options(joinedload(Delivery.recipient))
     return db.session.scalars(notes.order_by(Delivery.id)).all() if ids else ()

@@ -230,18 +230,6 @@ def holds(
     )
 
 
-def issue_again(notes: Sequence[Delivery], now: datetime) -> None:
-    """Queue once more notes that did not arrive, in their readers' present languages and to their present addresses.
-
-    Raises SnapshotError.
-    """
-    anew = []
-    for note in notes:
-        told = TakeoverSnapshot.from_json(note.snapshot)
-        anew.append(new_note(told.partner, loading.person(note.recipient), told.clients, now))
-    queueing.add(anew)
-
-
 def sent_mails() -> Select[int | None, date | None]:
     """Select the mails that have gone out about present renewals, with their reminders and subscriptions."""
     return (
