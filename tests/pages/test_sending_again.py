@@ -19,6 +19,7 @@ from webapp.models import (
     AuditEntry,
     ContactAssignment,
     Delivery,
+    DeliveryState,
     Partner,
     Subscription,
     User,
@@ -197,15 +198,17 @@ def test_filters_narrow_it_and_lists_of_other_ends_have_no_button(app, browse, c
 
 
 @pytest.mark.usefixtures("at_one")
-def test_more_than_fit_at_once_follow(app, browse, cast, rejected, monkeypatch):
+def test_more_bounced_mails_than_fit_at_once_follow(app, browse, cast, rejected, monkeypatch):
     monkeypatch.setattr(sending_again, "MOST", 2)
     rejected(clients=1)
-    bob = browse(cast.bob)
+    with unit_of_work(app):
+        db.session.execute(update(Delivery).values(state=DeliveryState.BOUNCED))
+    bob, bounced = browse(cast.bob), PAGE.replace("rejected", "bounced")
     for going in ("2 mails go", "2 mails go", "1 mail goes"):
-        page = bob.get(PAGE).text
+        page = bob.get(bounced).text
         assert f"{going} out again" in page
         assert ("These are not all" in page) is going.startswith("2")
-        bob.post(PAGE, data={"shown": token_on(page)})
+        bob.post(bounced, data={"shown": token_on(page)})
     assert states(app, cast) == {"superseded": 5, "queued": 5}
 
 
@@ -243,6 +246,10 @@ def test_the_command(app, cast, rejected):
     assert json.loads(again("--state", "failed", "--json")) == nothing
     assert json.loads(again("--json")) == nothing | {"can_go": 5}
     assert states(app, cast) == {"rejected": 5}
+    with unit_of_work(app):
+        dana = Delivery.recipient_id == cast.dana
+        db.session.execute(update(Delivery).where(dana).values(state=DeliveryState.FAILED))
+    assert json.loads(again("--state", "failed", "--json")) == nothing | {"can_go": 1}
     assert "5 on their way again\n" in again("--apply")
     assert json.loads(again("--apply", "--json")) == nothing
     assert states(app, cast) == {"superseded": 5, "queued": 5}
