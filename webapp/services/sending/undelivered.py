@@ -101,23 +101,22 @@ def new_mail(
     )
 
 
-def issue_again(delivery: Delivery, now: datetime) -> None:
-    """Queue once more what did not reach one of a partner's people, in the present language and to the present address.
+def issue_again(deliveries: Sequence[Delivery], now: datetime) -> None:
+    """Queue once more what did not reach a partner's people, in their present languages and to their present addresses.
 
     Raises SnapshotError.
     """
+    queueing.add([anew(delivery, now) for delivery in deliveries])
+
+
+def anew(delivery: Delivery, now: datetime) -> NewMail:
     told = kinds.read(delivery.kind, delivery.snapshot)
     assert isinstance(told, NotArrivedSnapshot | TakeoverSnapshot)
     person = loading.person(delivery.recipient)
-    snapshot = replace(told, recipient=person.name, time_zone=person.time_zone)
-    queueing.add(
-        [
-            NewMail(
-                kind=delivery.kind,
-                person=person,
-                snapshot=snapshot,
-                queued_at=now,
-                partner_id=delivery.partner_id,
-            )
-        ]
+    return NewMail(
+        kind=delivery.kind,
+        person=person,
+        snapshot=replace(told, recipient=person.name, time_zone=person.time_zone),
+        queued_at=now,
+        partner_id=delivery.partner_id,
     )
