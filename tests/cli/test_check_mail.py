@@ -67,6 +67,7 @@ def test_an_account_is_never_printed(app, sink):
     assert "s3cret" not in result.output
 
 
+@pytest.mark.settings(mail_url="inbox:")
 def test_inbox_sends_nothing_and_says_so(app):
     app.config["PORTAL"] = replace(app.config["PORTAL"], mail_url="inbox:")
     result = check(app)
