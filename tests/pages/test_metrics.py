@@ -44,7 +44,7 @@ def test_an_installation_in_figures(app, cast: Cast, browse, figures):
         first.state = DeliveryState.BOUNCED
         db.session.execute(update(Delivery).values(send_after=at))
         db.session.execute(update(Installation).values(worker_seen_at=at, held_at=at))
-        db.session.add(Tally(name="forged", count=5))
+        db.session.add(Tally(name="bounce_forged", count=5))
     browse().post("/sign-in", data={"email": "bob@odnowa.example", "password": "wrong"})
     found = figures()
     told = {name: value for name, value in found.items() if value}
@@ -66,7 +66,7 @@ def test_it_takes_as_many_statements_however_much_there_is(app, cast: Cast, figu
         figures()
     with unit_of_work(app):
         membership.invite(None, db.session.get_one(User, cast.dave))
-        db.session.add(Tally(name="forged", count=5))
+        db.session.add(Tally(name="bounce_forged", count=5))
     with statements() as log:
         figures()
     assert [one.split()[0] for one in log if one != "BEGIN"] == ["SELECT"] * 5

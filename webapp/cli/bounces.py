@@ -8,6 +8,7 @@ import click
 from flask.cli import AppGroup, with_appcontext
 from sqlalchemy import select
 
+from webapp.cli.output import unbroken
 from webapp.cli.shared import as_json, in_one_line, print_json
 from webapp.config import SettingError
 from webapp.mail import reports
@@ -27,6 +28,7 @@ bounces_group = AppGroup("bounces", help="Read reports of mails that bounced.")
 @bounces_group.command("read")
 @click.option("--to", metavar="ADDRESS", help="The recipient in the report's envelope.")
 @with_appcontext
+@unbroken()
 def read(to: str | None) -> None:
     """Read one message from the standard input, as a mail server pipes it. Exit code 75: come again later.
 

@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 from webapp.models import SecurityAction
 from webapp.services import runtime
 from webapp.services.lists import security
-from webapp.services.sending import claims, monitoring
+from webapp.services.sending import bounces, claims, monitoring
 
 # What is told of sign-ins, by the actions of the security log.
 SIGN_INS = {
@@ -89,9 +89,9 @@ def sign_ins() -> GaugeMetricFamily:
 def refused_reports() -> GaugeMetricFamily:
     family = GaugeMetricFamily(
         "portal_bounce_reports_refused",
-        "Reports of bounces that changed nothing, by the reason, since the installation was made.",
+        "Reports of bounces that were refused, by the reason, since the installation was made.",
         labels=["reason"],
     )
-    for name, count in monitoring.tallies().items():
-        family.add_metric([name], count)
+    for reason, count in bounces.counts().items():
+        family.add_metric([reason.value], count)
     return family

@@ -8,7 +8,7 @@ from itertools import product
 from sqlalchemy import func, select
 
 from webapp.mail.opening import server_name
-from webapp.models import Delivery, DeliveryState, Installation, MailKind, Tally, db
+from webapp.models import Delivery, DeliveryState, Installation, MailKind, db
 from webapp.services import runtime
 from webapp.services.sending import claims, mail_server
 
@@ -119,8 +119,3 @@ def health() -> Health:
         select(Installation.worker_seen_at, Installation.away_since, Installation.held_at)
     ).one()
     return Health(*row)
-
-
-def tallies() -> dict[str, int]:
-    """Read the counts of what came in from outside and was refused, by their names."""
-    return dict(db.session.execute(select(Tally.name, Tally.count).order_by(Tally.name)).all())
