@@ -70,7 +70,7 @@ proof: built .venv/.tools kill-test
 # Beside real servers of Debian's packages, which it installs (tests/interop/debian.txt); as root, in a quarter of an hour.
 interop: built .venv/.tools
 	$(BIN)/python -m tools.debian
-	$(BIN)/pytest tests/interop
+	$(BIN)/pytest -n 2 --dist loadfile tests/interop
 
 lint: .venv/.tools
 	$(BIN)/ruff check .

@@ -1,5 +1,6 @@
 """Real servers for a test, each with folders of its own, and the portal's processes beside them."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from itertools import count
@@ -24,7 +25,7 @@ numbers = count()
 @pytest.fixture
 def place() -> Iterator[Path]:
     """A folder of the servers of one test. Its path is short, for sockets, and any user may pass through it."""
-    path = run.folder() / str(next(numbers))
+    path = run.folder() / f"{os.getpid()}-{next(numbers)}"
     path.mkdir(mode=0o711)
     yield path
     until(lambda: not at_work(path), f"processes at work in {path}")
