@@ -16,7 +16,7 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import Table
+from sqlalchemy import Table, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 
@@ -27,7 +27,7 @@ from tests.support.postgres import Server
 from webapp.app import create_app
 from webapp.cli.migrating import upgrade
 from webapp.config import Settings
-from webapp.models import CredentialKind, SignInMethod, db
+from webapp.models import CredentialKind, Installation, SignInMethod, db
 from webapp.services.accounts.sessions import key_hash
 from webapp.signin.password import hash_password
 
@@ -61,6 +61,9 @@ TABLES: tuple[tuple[str, Callable[[Size, date], Iterator[Row]]], ...] = (
     ("membership", lambda size, today: iter([membership(today)])),
     ("user_session", lambda size, today: iter([session(today)])),
 )
+FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
+# Nothing is sent to it; a portal without one says so on its pages.
+MAIL_SERVER = "smtp://127.0.0.1"
 Values = Iterable[tuple[Any, ...]]
 Filled = Callable[[Size], AbstractContextManager[str]]
 
@@ -87,7 +90,7 @@ def membership(today: date) -> Row:
 
 def session(today: date) -> Row:
     """Give the admin a session that never ends: its key is SESSION."""
-    begun, end = facts.moment(today), datetime(9999, 1, 1, tzinfo=UTC)
+    begun = facts.moment(today)
     return {
         "id": 1,
         "key_hash": key_hash(SESSION),
@@ -96,8 +99,8 @@ def session(today: date) -> Row:
         "method": SignInMethod.PASSWORD,
         "made_at": begun,
         "proved_at": begun,
-        "seen_at": end,
-        "ends_at": end,
+        "seen_at": FOREVER,
+        "ends_at": FOREVER,
     }
 
 
@@ -145,11 +148,20 @@ def postgresql_copy(server: Server, name: str, size: Size, today: date) -> Itera
         yield url
 
 
+def settings(url: str) -> Settings:
+    """Make the settings of a portal in this process."""
+    return Settings(
+        database_url=url, instance_path=str(BUILD), mail_url=MAIL_SERVER, log_level="ERROR"
+    )
+
+
 def fill(url: str, size: Size, today: date) -> None:
     """Make the tables of an empty database and write all rows. Raises the driver's error for a wrong row."""
-    settings = Settings(database_url=url, instance_path=str(BUILD), log_level="ERROR")
-    with create_app(settings).app_context():
+    with create_app(settings(url)).app_context():
         upgrade()
+        # Its pages say nothing of a missing worker.
+        db.session.execute(update(Installation).values(worker_seen_at=FOREVER))
+        db.session.commit()
         db.session.remove()
         db.engine.dispose()
     write = write_sqlite if url.startswith("sqlite") else write_postgresql

@@ -17,7 +17,7 @@ from sqlalchemy import create_engine
 from bench import browsing, cold, contenders, postgres, servers, statements
 from bench.browsing import PACKED, Request, Visitor
 from bench.contenders import Contender, Turn
-from bench.database import BUILD, databases
+from bench.database import BUILD, MAIL_SERVER, databases
 from bench.facts import SIZES, Size
 from bench.measuring import Results, measure
 from bench.servers import Server
@@ -48,6 +48,7 @@ def portal_settings(url: str) -> dict[str, str]:
         "PORTAL_DATABASE_URL": url,
         "PORTAL_INSTANCE_PATH": str(BUILD),
         "PORTAL_LOG_LEVEL": "ERROR",
+        "PORTAL_MAIL_URL": MAIL_SERVER,
     }
 
 

@@ -16,11 +16,10 @@ from typing import Any
 from flask import Flask
 from werkzeug.test import create_environ
 
-from bench.database import BUILD, SESSION, databases
+from bench.database import SESSION, databases, settings
 from bench.facts import SIZES
 from bench.tables import milliseconds, table
 from webapp.app import create_app
-from webapp.config import Settings
 from webapp.models import db
 
 TIMES = 40
@@ -89,7 +88,7 @@ def signed_in(app: Flask, path: str) -> dict[str, Any]:
 
 def profiled(url: str, path: str) -> tuple[Counter[str], float]:
     """Return the shares of a page by area, and the milliseconds that it takes without a profile."""
-    app = create_app(Settings(database_url=url, instance_path=str(BUILD), log_level="ERROR"))
+    app = create_app(settings(url))
     environ = signed_in(app, path)
     ask(app, environ)
     begun = process_time()

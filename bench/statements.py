@@ -6,15 +6,14 @@ from typing import Any
 from sqlalchemy import event
 
 from bench.browsing import Request, Visitor
-from bench.database import BUILD
+from bench.database import settings
 from webapp.app import create_app
-from webapp.config import Settings
 from webapp.models import db
 
 
 def counted(url: str, visitor: Visitor, requests: Mapping[str, Request]) -> dict[str, int]:
     """Ask the portal for each page by its own cookies, in this process, and count the statements."""
-    app = create_app(Settings(database_url=url, instance_path=str(BUILD), log_level="ERROR"))
+    app = create_app(settings(url))
     client = app.test_client()
     for name, value in visitor.cookies.items():
         client.set_cookie(name, value, domain="127.0.0.1")

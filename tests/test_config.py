@@ -237,7 +237,10 @@ def test_a_mailbox_of_bounces_needs_their_address():
     mailbox = {"PORTAL_BOUNCE_MAILBOX": "imaps://portal:secret@mail.example/INBOX"}
     with pytest.raises(SettingError, match=r"^PORTAL_BOUNCE_MAILBOX needs PORTAL_BOUNCE_ADDRESS$"):
         load(mailbox)
-    assert load(mailbox | {"PORTAL_BOUNCE_ADDRESS": "bounces@portal.example"}).bounce_mailbox
+    both = mailbox | {"PORTAL_BOUNCE_ADDRESS": "bounces@portal.example"}
+    assert load(both).bounce_mailbox
+    with pytest.raises(SettingError, match="PORTAL_BOUNCE_MAILBOX must not be set in demo mode"):
+        load(both | {"PORTAL_DEMO": "1"})
 
 
 def test_cookies_insist_on_https_where_people_come_over_it():

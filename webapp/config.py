@@ -232,6 +232,8 @@ def contradictions(settings: Settings) -> Iterator[str]:
         yield "PORTAL_MAIL_URL must be inbox: in demo mode, which sends nothing outside"
     if settings.lease_seconds < 20 * settings.mail_timeout:
         yield "PORTAL_LEASE_SECONDS must be at least 20 times PORTAL_MAIL_TIMEOUT"
+    if settings.demo and settings.bounce_mailbox:
+        yield "PORTAL_BOUNCE_MAILBOX must not be set in demo mode, which reads nothing from outside"
     if settings.bounce_mailbox and not settings.bounce_address:
         yield "PORTAL_BOUNCE_MAILBOX needs PORTAL_BOUNCE_ADDRESS"
     if settings.secret_key and settings.secret_keys:

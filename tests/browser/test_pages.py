@@ -67,6 +67,7 @@ PAGES = {
     "renewal_owner.edit": ANNA,
     "renewal_owner.preview": ANNA,
     "deliveries.index": ANNA,
+    "deliveries.again_all": ANNA,
     "subscriptions.add": ANNA,
     "subscriptions.edit": ANNA,
     "subscriptions.renewed": ANNA,

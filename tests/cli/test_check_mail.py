@@ -67,7 +67,9 @@ def test_an_account_is_never_printed(app, sink):
     assert "s3cret" not in result.output
 
 
+@pytest.mark.settings(mail_url="inbox:")
 def test_inbox_sends_nothing_and_says_so(app):
+    app.config["PORTAL"] = replace(app.config["PORTAL"], mail_url="inbox:")
     result = check(app)
     assert result.exit_code == 1
     assert "inbox:, which keeps mail in the database and reaches nobody" in result.output

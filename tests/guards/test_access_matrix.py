@@ -106,6 +106,7 @@ ANSWERS: dict[str, dict[str, int]] = {
     "personal_data.erase": {"GET": 200, "POST": 422},
     "personal_data.export": {"POST": 200},
     "deliveries.again": {"POST": 409},
+    "deliveries.again_all": {"GET": 200, "POST": 303},
     "deliveries.arrived": {"POST": 409},
     "deliveries.missed": {"POST": 409},
     "clients.add": {"GET": 200, "POST": 422},

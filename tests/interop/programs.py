@@ -14,9 +14,9 @@ T = TypeVar("T")
 PATIENCE = 60
 
 
-def until(reached: Callable[[], T], what: str = "") -> T:
+def until(reached: Callable[[], T], what: str = "", seconds: float = PATIENCE) -> T:
     """Wait until something is so, and return it; fail after a while."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + seconds
     while not (so := reached()):
         assert time.monotonic() < end, f"in vain: {what}"
         time.sleep(0.05)

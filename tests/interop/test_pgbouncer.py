@@ -38,10 +38,13 @@ def pooled_url(pooler, database_url):
 
 @pytest.fixture
 def workers(environment, pooled_url, sink, tmp_path):  # noqa: F811
-    """Two workers that send through pgbouncer; yields where they log."""
+    """Start two workers that send through pgbouncer; yields where they log."""
     env = environment | {
         "PORTAL_DATABASE_URL": pooled_url,
         "PORTAL_MAIL_URL": f"{sink.url}?tls=off",
+        # What was claimed in a transaction whose answer was lost waits for the end of its lease.
+        "PORTAL_MAIL_TIMEOUT": "2",
+        "PORTAL_LEASE_SECONDS": "40",
     }
     logs = [tmp_path / f"worker-{number}.log" for number in range(2)]
 
@@ -55,28 +58,24 @@ def workers(environment, pooled_url, sink, tmp_path):  # noqa: F811
     return start
 
 
-def until_sent(states, mails):
-    for enough in [*range(100, mails, 100), mails]:
-        until(lambda: states()["sent"] >= enough, f"{enough} mails")  # noqa: B023
-
-
-def assert_each_came_once(sink, states, mails):  # noqa: F811
+def assert_each_came_once(sink, mails):  # noqa: F811
     ids = Counter(message_from_bytes(letter.content)["Message-ID"] for letter in sink.letters)
-    assert states() == {"sent": mails}
     assert (len(ids), ids.total()) == (mails, mails)
 
 
 def test_two_workers_send_each_mail_once(backlog, states, sink, workers):  # noqa: F811
     backlog(1_667)
     with workers() as logs:
-        until_sent(states, 5_001)
-    assert_each_came_once(sink, states, 5_001)
+        for enough in [*range(100, 5_001, 100), 5_001]:
+            until(lambda: states()["sent"] >= enough, f"{enough} mails")  # noqa: B023
+    assert states() == {"sent": 5_001}
+    assert_each_came_once(sink, 5_001)
     texts = [log.read_text() for log in logs]
     assert ["ERROR" in text for text in texts] == [False, False]
     assert ["'sent'" in text for text in texts] == [True, True]
 
 
-def test_a_pooler_that_dies_amid_a_mail_makes_none_unclear(
+def test_a_pooler_that_dies_makes_no_mail_unclear(
     backlog,
     states,
     sink,  # noqa: F811
@@ -91,8 +90,10 @@ def test_a_pooler_that_dies_amid_a_mail_makes_none_unclear(
             pooler.kill()
             sleep(1)
             pooler.start()
-        until_sent(states, 300)
-    assert_each_came_once(sink, states, 300)
+        # The few that were begun amid it are put off for a minute.
+        until(lambda: set(states()) <= {"sent", "queued"} and states()["sent"] > 280, "the others")
+    assert states().total() == 300
+    assert_each_came_once(sink, states()["sent"])
 
 
 def test_pages_go_through_it(backlog, pooled_url, tmp_path):

@@ -128,6 +128,8 @@ def test_what_is_refused_is_the_address_or_something_else(
         ("RCPT", "421 closing", TryAgain, "421 closing"),
         ("RCPT", "550 5.1.8 sender's domain not found", ServerAway, "550 5.1.8"),
         ("RCPT", "554 5.7.1 relay access denied", AgainstPolicy, "554 5.7.1"),
+        ("RCPT", "550 relay not permitted", AgainstPolicy, "550 relay not permitted"),
+        ("RCPT", "553 not in my rcpthosts (#5.7.1)", AgainstPolicy, "553 not in my rcpthosts"),
         ("RCPT", HANG_UP, ServerAway, Trouble.CUT_OFF),
         ("DATA", "554 no valid recipients", Rejected, "554 no valid recipients"),
         ("DATA", "451 later", TryAgain, "451 later"),

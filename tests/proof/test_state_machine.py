@@ -28,11 +28,15 @@ from webapp.domain.delivery import ENDED, OPEN, WITHDRAWN, may_follow
 from webapp.domain.ownership import Choice
 from webapp.domain.recipients import ContactRole
 from webapp.domain.reminders import due_items
+from webapp.mail import return_paths
+from webapp.mail.reports import MailReport, ReportKind
+from webapp.mail.return_paths import ReturnPath
 from webapp.mail.transport import Rejected, TryAgain, Unclear
 from webapp.models import (
     Client,
     Delivery,
     DeliveryState,
+    Installation,
     Partner,
     Reminder,
     ReminderState,
@@ -46,6 +50,8 @@ from webapp.services.accounts import membership, partners, people
 from webapp.services.clients import archiving, contacts, ownership, renewals
 from webapp.services.clients import subscriptions as service
 from webapp.services.reminders import due_index, loading
+from webapp.services.sending import bounces
+from webapp.services.sending.bounces import ReportOutcome
 
 START = datetime(2027, 3, 1, 10, tzinfo=UTC)
 WARSAW = ZoneInfo("Europe/Warsaw")
@@ -122,6 +128,7 @@ class Portal(RuleBasedStateMachine):
         self.patches.setattr(worker, "commit", self.commit)
         self.commits = 0
         self.told_before = None
+        self.bounced = set()
         begin_anew(self.app)
 
     def teardown(self):
@@ -188,6 +195,23 @@ class Portal(RuleBasedStateMachine):
     )
     def server_changes_its_mind(self, who, answer):
         self.server.answers[who] = answer
+
+    @rule(which=st.integers(0, 5), address=st.booleans())
+    def mail_bounces(self, which, address):
+        """A report of one of the last mails comes in: it bounces once it is known that it was sent."""
+        if which >= len(self.server.taken):
+            return
+        message_id = self.server.taken[-1 - which][0]
+        with self.change():
+            mail = db.session.scalar(select(Delivery).where(Delivery.message_id == message_id))
+            seed = db.session.scalar(select(Installation.seed))
+            path = ReturnPath(mail.id, return_paths.sign(seed, mail.id, message_id))
+            report = MailReport(ReportKind.PERMANENT, path, "550 no", address)
+            outcome = bounces.take(report, self.now)
+            assert (outcome is ReportOutcome.EARLY) == (mail.state in OPEN)
+            if outcome is ReportOutcome.BOUNCED:
+                assert message_id not in self.bounced
+                self.bounced.add(message_id)
 
     @rule(choice=st.sampled_from(Choice), name=st.sampled_from((None, "Alice", "Bob")))
     def owner_changes(self, choice, name):
@@ -288,7 +312,12 @@ class Portal(RuleBasedStateMachine):
         times = Counter(message_id for message_id, _, _ in self.server.taken)
         for message_id, count in times.items():
             assert count <= (2 if known[message_id].insistent else 1)
-        once = {message_id: (email, at) for message_id, email, at in reversed(self.server.taken)}
+        # What bounced has told nobody.
+        once = {
+            message_id: (email, at)
+            for message_id, email, at in reversed(self.server.taken)
+            if message_id not in self.bounced
+        }
         keys = Counter(
             (email, at.astimezone(WARSAW).date())
             for message_id, (email, at) in once.items()

@@ -1,5 +1,6 @@
 """The task queue: workers woken by Celery over a real Valkey. Without it, nothing is lost but time."""
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -174,7 +175,10 @@ def test_a_queued_mail_wakes_a_worker_and_nothing_else_does(woken, cast, valkey)
 def test_a_lost_broker_costs_time_and_no_mail(
     woken, backlog, states, sink, valkey, environment, tmp_path
 ):
-    env = environment | {"PORTAL_BROKER_URL": valkey.connection_url}
+    env = environment | {
+        "PORTAL_BROKER_URL": valkey.connection_url,
+        "PORTAL_LOG_FORMAT": "json",
+    }
     backlog(20)
     log = tmp_path / "celery.log"
     with running(*unit("queue"), env=env, output=log) as process:
@@ -199,3 +203,6 @@ def test_a_lost_broker_costs_time_and_no_mail(
         again.terminate()
     assert states() == {"sent": len(sink.letters), "queued": 65 - len(sink.letters)}
     assert len(sink.letters) < 65
+    # Celery's own lines are of the same shape.
+    records = [json.loads(line) for line in log.read_text().splitlines() if line[:1] == "{"]
+    assert any("Cannot connect to redis" in record["message"] for record in records)

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from urllib.parse import urlsplit
 
 import click
 from markupsafe import escape
@@ -14,7 +13,7 @@ from webapp.labels.codes import portal_name
 from webapp.mail import wire
 from webapp.mail.addresses import AddressError, normalise
 from webapp.mail.letter import new_message_id
-from webapp.mail.opening import open_transport
+from webapp.mail.opening import open_transport, server_name
 from webapp.mail.transport import (
     AgainstPolicy,
     DeliveryProblem,
@@ -50,7 +49,8 @@ def address_of(_context: click.Context, _option: click.Parameter, text: str | No
 def send_mail(recipient: str) -> str:
     """Send a test mail, and report the server's words. Raises Wrong with the reason if it was not surely taken."""
     settings = runtime.settings()
-    if settings.mail_url.startswith("inbox:"):
+    server = server_name(settings)
+    if server is None:
         raise Wrong(
             "PORTAL_MAIL_URL is inbox:, which keeps mail in the database and reaches nobody; nothing was sent"
         )
@@ -60,7 +60,6 @@ def send_mail(recipient: str) -> str:
         raise Wrong(str(error)) from None
     # Bounces go where those of other mails go.
     envelope = Envelope(settings.bounce_address or settings.mail_from, recipient)
-    server = server_of(settings)
     try:
         reply = transport.send(envelope, message_to(recipient, settings), lambda: None)
     except DeliveryProblem as problem:
@@ -72,12 +71,6 @@ def send_mail(recipient: str) -> str:
     finally:
         transport.close()
     return f"{server} took a mail from {envelope.sender} to {recipient}, and said: {reply}"
-
-
-def server_of(settings: Settings) -> str:
-    """Name the mail server, without the account."""
-    address = urlsplit(settings.mail_url)
-    return address.netloc.rpartition("@")[2]
 
 
 def message_to(recipient: str, settings: Settings) -> bytes:

@@ -26,7 +26,10 @@ START_OF_DATA = 354
 SIGNED_IN = 235
 # RFC 3463: 5.subject.detail. Subject 1 is the address, 2 its mailbox, 3 to 6 are systems, routes, protocol
 # and message, and 7 is the policy of the server that rejects.
-STATUS = re.compile(rb"5\.((\d{1,3})\.\d{1,3})\b")
+# qmail writes it at the end: (#5.7.1).
+STATUS = re.compile(rb"(?:\A|\(#)5\.((\d{1,3})\.\d{1,3})\b")
+# Exim gives no status: "relay not permitted". No mailbox is refused in such words.
+RELAYING = re.compile(rb"\brelay(ing)?\b", re.IGNORECASE)
 OF_SENDER = (b"1.7", b"1.8")
 TOO_LONG = b"2.3"
 OF_POLICY = b"7"
@@ -222,7 +225,9 @@ def verdict(code: int, text: bytes, *, at_recipient: bool = False) -> DeliveryPr
     reply = reply_text(code, text)
     if not 500 <= code < 600:
         return TryAgain(reply)
-    status = STATUS.match(text)
+    status = STATUS.search(text)
+    if status is None and at_recipient and RELAYING.search(text):
+        return AgainstPolicy(reply)
     if status is None:
         return Rejected(reply, address=at_recipient)
     if status[1] in OF_SENDER:

@@ -10,16 +10,20 @@ from flask_babel import ngettext
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
+from webapp import typography
 from webapp.domain.access import Action
+from webapp.domain.delivery import IN_VAIN
 from webapp.models import Delivery, DeliveryState, User, db
 from webapp.pages import guards, listing
 from webapp.pages.forms import SharedForm
-from webapp.pages.frame import time_zone
+from webapp.pages.frame import language, time_zone
+from webapp.pages.htmx import Answer
 from webapp.pages.saving import save
 from webapp.services.lists import deliveries as delivery_list
 from webapp.services.lists import paging
 from webapp.services.lists.deliveries import DeliveryQuery
-from webapp.services.sending import decisions
+from webapp.services.lists.status import ClientStatus
+from webapp.services.sending import decisions, sending_again
 
 blueprint = Blueprint("deliveries", __name__)
 ENDPOINT = "deliveries.index"
@@ -53,6 +57,27 @@ def missed(delivery_id: int) -> AnyResponse:
     return decide(delivery_id, decisions.missed, _l("Noted as not arrived: %(name)s"))
 
 
+@blueprint.route("/partner/deliveries/again", methods=["GET", "POST"])
+@guards.allow(Action.LOOK_AFTER_CLIENTS)
+def again_all() -> Answer:
+    """Say what becomes of all mails of a list that ended in vain, and send them again."""
+    partner, query = guards.own_partner(), listing.read(DeliveryQuery)
+    found = delivery_list.find_in_vain(partner, query)
+    form = SharedForm()
+    saved = save(form, lambda: sending_again.send(current_user, found, form.shown.data or ""))
+    if saved.done:
+        return decided(sent_again(saved.value or 0))
+    prospect = sending_again.look(found)
+    page = render_template(
+        "deliveries/again.html",
+        prospect=prospect,
+        conflict=saved.conflict,
+        back=listing.address(ENDPOINT, query),
+        count=lambda number: typography.number(number, language()),
+    )
+    return page, saved.status
+
+
 def decide(
     delivery_id: int, service: Callable[[User, Delivery, str], None], text: Any
 ) -> AnyResponse:
@@ -70,6 +95,18 @@ def decide(
     return Response(page, saved.status)
 
 
+def sent_again(number: int) -> str:
+    """Tell how many mails were sent again."""
+    if not number:
+        return _("Nothing left to send")
+    return ngettext(
+        "%(number)s mail is on its way again",
+        "%(number)s mails are on their way again",
+        number,
+        number=typography.number(number, language()),
+    )
+
+
 def decided(text: str) -> AnyResponse:
     """Redirect to the list as it was, with a notice of the decision."""
     flash(text, "good")
@@ -83,6 +120,7 @@ def list_context() -> dict[str, Any]:
     return {
         "found": page,
         "states": list(DeliveryState),
+        "again_url": again_url(query) if page.rows else None,
         "periods": delivery_list.PERIODS,
         "count": count_text(page.total),
         "zone": time_zone(),
@@ -90,6 +128,13 @@ def list_context() -> dict[str, Any]:
         "state_of_list": paging.in_address(query),
         **listing.leads(ENDPOINT, query, page),
     }
+
+
+def again_url(query: DeliveryQuery) -> str | None:
+    """Return the address where all mails of a list are sent again; None if they did not end in vain."""
+    if query.state not in IN_VAIN or query.status is ClientStatus.ARCHIVED:
+        return None
+    return listing.address("deliveries.again_all", listing.changed(query))
 
 
 def count_text(total: int) -> str:

@@ -1,4 +1,4 @@
-"""What holds up all mail of the installation, for the pages of partners."""
+"""The states of the installation in which no mail goes out, for the pages of partners."""
 
 from datetime import datetime
 

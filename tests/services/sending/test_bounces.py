@@ -251,6 +251,32 @@ def test_a_mail_about_a_bounce_that_bounces_leads_to_no_other(app, sent, sending
         assert db.session.get(User, sending.alice).rejected_reply
 
 
+def test_a_mail_about_a_bounce_can_be_sent_again(app, sent, sending, sink):
+    come(app, bounced(sent["dana"]))
+    run_at(app, LATER)
+    assert come(app, bounced(sink.letters[-1], "postfix-message-size")) is ReportOutcome.BOUNCED
+    with unit_of_work(app):
+        told = db.session.scalar(select(Delivery).where(Delivery.kind == MailKind.NOT_ARRIVED))
+        decisions.send_again(db.session.get(User, sending.alice), told, decisions.shown(told))
+    assert mails(app, sending.alice)[1:] == [
+        ("not_arrived", "superseded"),
+        ("not_arrived", "queued"),
+    ]
+
+
+def test_pages_show_what_bounced_and_what_is_late(app, sent, sending, browse):
+    come(app, bounced(sent["dana"]))
+    come(app, bounced(sent["dave"], "postfix-delayed"))
+    alice = browse(sending.alice)
+    listed = alice.get("/partner/deliveries?state=bounced").text
+    assert "550 5.1.1" in listed
+    assert "Correct the address first" in listed
+    assert "dave@acme.example" not in listed
+    renewals = alice.get(f"/partner/clients/{sending.client}/renewals").text
+    assert renewals.count("Still on its way") == 1
+    assert "Address rejected: Dana" in renewals
+
+
 def test_a_copy_that_bounces_is_told_to_whoever_stands_in(app, sent, sending):
     with unit_of_work(app):
         partner = db.session.get(Partner, sending.partner)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, or_, select
 
-from webapp.domain.delivery import UNDECIDED
+from webapp.domain.delivery import IN_VAIN, UNDECIDED
 from webapp.domain.recipients import Reason
 from webapp.i18n import fold
 from webapp.mail import kinds
@@ -33,6 +33,8 @@ from webapp.services.sending.decisions import Way
 
 PAGE = 50
 PERIODS = (7, 30, 90)
+# The newest so many are looked at to be sent again. Those that are still in time are among them.
+MOST_IN_VAIN = 20_000
 
 client, company = client_table.c, organisation_table.c
 delivery, recipient = delivery_table.c, user_table.c
@@ -204,6 +206,16 @@ def load(partner: Partner, query: DeliveryQuery) -> DeliveryPage:
         unclear=tuple(delivery_row(row, still) for row in rows[: len(on_top)]),
         more_unclear=top is not None and top.after is not None,
     )
+
+
+def find_in_vain(partner: Partner, query: DeliveryQuery) -> Sequence[int]:
+    """Find all mails that a query for some that ended in vain asks for, by id; of archived clients none."""
+    if query.state not in IN_VAIN or query.status is ClientStatus.ARCHIVED:
+        return ()
+    reader = {"reader": partner.id}
+    whole = replace(query, after=None, before=None)
+    narrowed = list(asked(query, reader))
+    return paging.load_ids(EVERY, whole, MOST_IN_VAIN, reader=reader, asked=narrowed).rows
 
 
 def asked(query: DeliveryQuery, reader: Given) -> Iterator[tuple[str, Given]]:

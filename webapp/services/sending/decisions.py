@@ -19,8 +19,6 @@ from webapp.models import (
     Delivery,
     DeliveryState,
     Partner,
-    Reminder,
-    ReminderState,
     User,
     db,
     delivery_reminder,
@@ -39,8 +37,7 @@ from webapp.services import audit, runtime
 from webapp.services.errors import Conflict, Refused
 from webapp.services.locks import lock_clients
 from webapp.services.reminders import loading
-from webapp.services.reminders import states as reminder_states
-from webapp.services.sending import outbox, takeover_notes, transitions
+from webapp.services.sending import outbox, takeover_notes, transitions, undelivered
 from webapp.services.sending.transitions import ChangedColumns
 
 
@@ -204,9 +201,12 @@ def send_again(actor: User, delivery: Delivery, shown: str) -> None:
     record(actor, delivery, AuditAction.MAIL_SENT_AGAIN)
     if state is DeliveryState.SUPERSEDED:
         if delivery.client_id is None:
-            takeover_notes.issue_again(delivery, now)
-        else:
-            issue_again(actor, delivery, now)
+            undelivered.issue_again([delivery], now)
+            return
+        client_ids = [delivery.client_id]
+        outbox.issue_again(actor, [delivery.id], client_ids, now)
+        if (delivery.client_id, delivery.recipient_id) not in outbox.readers_waiting(client_ids):
+            raise Refused("delivery", Refusal.MAIL_UNASKED)
 
 
 def queued_again(delivery: Delivery, now: datetime) -> ChangedColumns:
@@ -227,24 +227,6 @@ def next_moment(delivery: Delivery, partner: Partner, now: datetime) -> datetime
     if delivery.day is None or delivery.send_before is None:
         return schedule.next_opening(now, partner.window, zone)
     return schedule.send_at(now, delivery.day, delivery.send_before, partner.window, zone) or now
-
-
-def issue_again(actor: User, delivery: Delivery, now: datetime) -> None:
-    """Let the reminders of a superseded mail fall due once more, for readers who have not been told."""
-    here = select(delivery_reminder.c.reminder_id).where(
-        delivery_reminder.c.delivery_id == delivery.id
-    )
-    told = Reminder.state.in_((ReminderState.ISSUED, ReminderState.BLOCKED))
-    reminder_states.change(Reminder.id.in_(here) & told, ReminderState.DUE, now, actor)
-    assert delivery.client_id is not None
-    outbox.issue([delivery.client_id], now, actor)
-    queued = select(Delivery.id).where(
-        Delivery.client_id == delivery.client_id,
-        Delivery.recipient_id == delivery.recipient_id,
-        Delivery.state == DeliveryState.QUEUED,
-    )
-    if db.session.scalar(queued.limit(1)) is None:
-        raise Refused("delivery", Refusal.MAIL_UNASKED)
 
 
 def arrived(actor: User, delivery: Delivery, shown: str) -> None:

@@ -110,6 +110,27 @@ def issue(client_ids: Sequence[int], now: datetime, actor: User | None = None) -
     reminder_states.supersede_untold(ended, now)
 
 
+def issue_again(
+    actor: User | None, delivery_ids: Sequence[int], client_ids: Sequence[int], now: datetime
+) -> None:
+    """Let the reminders of superseded mails fall due once more, for readers who have not been told."""
+    here = select(delivery_reminder.c.reminder_id).where(
+        delivery_reminder.c.delivery_id.in_(delivery_ids)
+    )
+    told = Reminder.state.in_((ReminderState.ISSUED, ReminderState.BLOCKED))
+    reminder_states.change(Reminder.id.in_(here) & told, ReminderState.DUE, now, actor)
+    issue(client_ids, now, actor)
+
+
+def readers_waiting(client_ids: Sequence[int]) -> set[tuple[int, int]]:
+    """Load whom a mail about these clients waits for, as (client, reader)."""
+    columns = delivery_table.c
+    waiting = select(columns.client_id, columns.recipient_id).where(
+        columns.client_id.in_(client_ids), columns.state == DeliveryState.QUEUED
+    )
+    return {(row.client_id, row.recipient_id) for row in db.session.execute(waiting)}
+
+
 def plan_now(client: ClientFacts, now: datetime) -> DayPlan:
     """Plan who gets which mail about the reminders that wait now."""
     return plan_on(client, now.astimezone(client.zone).date(), waiting_items(client, now), now)

@@ -230,16 +230,6 @@ def holds(
     )
 
 
-def issue_again(delivery: Delivery, now: datetime) -> None:
-    """Queue once more a note that did not arrive, in its reader's present language and to the present address.
-
-    Raises SnapshotError.
-    """
-    told = TakeoverSnapshot.from_json(delivery.snapshot)
-    person = loading.person(delivery.recipient)
-    queueing.add([new_note(told.partner, person, told.clients, now)])
-
-
 def sent_mails() -> Select[int | None, date | None]:
     """Select the mails that have gone out about present renewals, with their reminders and subscriptions."""
     return (

@@ -1,14 +1,25 @@
-"""Mails about a mail that bounced: they tell whoever is responsible that it did not arrive, and what to do."""
+"""Mails about a mail that bounced: they tell whoever is responsible that it did not arrive, and what to do.
+
+Like takeover notes they are no client's mails, and both are sent again in the same way.
+"""
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from webapp.domain.facts import ClientFacts, MailKind
 from webapp.domain.ownership import Person, point_of_contact
 from webapp.domain.schedule import next_opening
-from webapp.domain.snapshots import ClientName, NotArrivedSnapshot, PartnerName, Party
+from webapp.domain.snapshots import (
+    ClientName,
+    NotArrivedSnapshot,
+    PartnerName,
+    Party,
+    TakeoverSnapshot,
+)
+from webapp.mail import kinds
 from webapp.mail.reports import MailReport
 from webapp.models import Delivery
 from webapp.services.reminders import loading
@@ -87,4 +98,25 @@ def new_mail(
         queued_at=now,
         send_after=next_opening(now, client.partner.window, ZoneInfo(person.time_zone)),
         partner_id=client.partner.id,
+    )
+
+
+def issue_again(deliveries: Sequence[Delivery], now: datetime) -> None:
+    """Queue once more what did not reach a partner's people, in their present languages and to their present addresses.
+
+    Raises SnapshotError.
+    """
+    queueing.add([anew(delivery, now) for delivery in deliveries])
+
+
+def anew(delivery: Delivery, now: datetime) -> NewMail:
+    told = kinds.read(delivery.kind, delivery.snapshot)
+    assert isinstance(told, NotArrivedSnapshot | TakeoverSnapshot)
+    person = loading.person(delivery.recipient)
+    return NewMail(
+        kind=delivery.kind,
+        person=person,
+        snapshot=replace(told, recipient=person.name, time_zone=person.time_zone),
+        queued_at=now,
+        partner_id=delivery.partner_id,
     )
