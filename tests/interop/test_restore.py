@@ -75,7 +75,7 @@ def test_nobody_gets_a_mail_twice_and_nobody_none(
 
     if late:
         mail_server.put_right()
-    work(total)
+    portal("worker", "--once")
     assert states() == {"sent": total}
     readers = Counter(["alice@odnowa.example"] * CLIENTS)
     for number in range(CLIENTS):
