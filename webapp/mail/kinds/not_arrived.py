@@ -17,13 +17,14 @@ from webapp.typography import address, long_date
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotArrivedWords(Words):
-    """The words of such a mail. ``about``: the client that it was about, else the partner.
+    """The words of such a mail. ``about``: the client that it was about, else the partner. ``client``: empty then.
 
     ``wrong_address``: the address is the reason. ``contacts_path``: where the client chooses another contact; empty if
     the reader is none of its people.
     """
 
     about: str
+    client: str
     name: str
     email: str
     mail: str
@@ -50,6 +51,7 @@ def words(snapshot: NotArrivedSnapshot, letter: Letter, settings: Settings) -> N
     choose = (_("Account & Billing"), _("Company & Contacts"), _("Contact information"))
     return NotArrivedWords(
         about=(snapshot.client or snapshot.partner).name,
+        client=snapshot.client.name if snapshot.client else "",
         name=snapshot.reader.name,
         email=address(snapshot.reader.email),
         mail=str(MAIL_KINDS[snapshot.mail]),
