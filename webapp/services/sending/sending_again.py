@@ -50,7 +50,7 @@ MAILS = (
 
 @dataclass(frozen=True, slots=True)
 class Prospect:
-    """What becomes of mails that ended in vain if they are to be sent again.
+    """The fate of mails that ended in vain if they are to be sent again.
 
     ``mails``: rows of those that go out, the oldest first. The others stay: ``rejected`` is the number of those whose
     reader's address is rejected, ``over`` of those that nobody wants any more. ``more``: others can go out after these.
