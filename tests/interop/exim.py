@@ -88,8 +88,13 @@ class Exim:
         ).stdout
 
 
-def prepare(folder: Path, mailboxes: Dovecot, **lines: str) -> Exim:
-    """Make a server's folders and configuration. ``lines``: main, routers, transports, retry."""
+def prepare(
+    folder: Path, mailboxes: Dovecot, runs: tuple[str, ...] = ("-q5s",), **lines: str
+) -> Exim:
+    """Make a server's folders and configuration. ``lines``: main, routers, transports, retry.
+
+    ``runs``: the option by which the daemon looks after its queue; without it, run_queue() does.
+    """
     (folder / "spool").mkdir(parents=True)
     for path in (folder, folder / "spool"):
         shutil.chown(path, "Debian-exim", "Debian-exim")
@@ -104,7 +109,7 @@ def prepare(folder: Path, mailboxes: Dovecot, **lines: str) -> Exim:
     }
     configuration = folder / "exim.conf"
     configuration.write_text(CONFIGURATION.format(**place, **lines))
-    program = Program(*(EXIM, "-C", configuration, "-bdf"), output=folder / "out", port=port)
+    program = Program(*(EXIM, "-C", configuration, "-bdf", *runs), output=folder / "out", port=port)
     return Exim(folder, port, program)
 
 

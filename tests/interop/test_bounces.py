@@ -125,6 +125,7 @@ def exim_with(place: Path, dovecot: Dovecot, far: Postfix, reader: Path | None) 
     return exims.prepare(
         place / "exim",
         dovecot,
+        runs=(),
         main=LINES_OF_EXIM,
         routers=ROUTER_TO_PIPE + routers if reader else routers,
         transports=PIPE_OF_EXIM.format(reader=reader) if reader else "",
