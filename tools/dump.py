@@ -24,20 +24,16 @@ from webapp import worker
 from webapp.app import create_app
 from webapp.cli.migrating import upgrade
 from webapp.config import Settings
-from webapp.demo import clock, story
+from webapp.demo import breakdowns, clock, story
 from webapp.domain.ownership import Choice
-from webapp.mail import return_paths
 from webapp.mail.inbox import InboxTransport
 from webapp.mail.opening import open_transport
-from webapp.mail.reports import Report, ReportKind
-from webapp.mail.return_paths import ReturnPath
 from webapp.mail.transport import Envelope, TryAgain
 from webapp.models import (
     AuditEntry,
     Client,
     Delivery,
     DeliveryState,
-    Installation,
     Link,
     LinkPurpose,
     MailKind,
@@ -55,7 +51,7 @@ from webapp.services import feedback, runtime
 from webapp.services.accounts import addresses, links, logins, people, resets, sessions
 from webapp.services.clients import archiving, ownership, renewals
 from webapp.services.reminders import planning
-from webapp.services.sending import bounces, sample_mails
+from webapp.services.sending import sample_mails
 from webapp.services.trail import undo
 
 # The claims of workers that died here run out before a test can look.
@@ -141,7 +137,7 @@ def live(app: Flask) -> None:
         move(1)
         for _ in planning.plan(runtime.now()):
             db.session.commit()
-    bounce()
+    replay()
     reset(anna)
     resets.ask(anna.email)
     db.session.commit()
@@ -164,17 +160,10 @@ def identify(anna: User, tomasz: User) -> None:
     addresses.stop(db.session.scalars(stop).one())
 
 
-def bounce() -> None:
-    """Let a mail come back, and the report of it once more, which is counted."""
-    sent = select(Delivery).where(
-        Delivery.state == DeliveryState.SENT, Delivery.kind == MailKind.REMINDER_CLIENT
-    )
-    mail = db.session.scalars(sent.order_by(Delivery.id.desc()).limit(1)).one()
-    seed = db.session.scalars(select(Installation.seed)).one()
-    path = ReturnPath(mail.id, return_paths.sign(seed, mail.id, str(mail.message_id)))
-    report = Report(ReportKind.PERMANENT, path, "550 5.1.1 No such user")
-    for _ in range(2):
-        bounces.take(report, runtime.now())
+def replay() -> None:
+    """Report once more that a mail has bounced, which is counted."""
+    bounced = select(Delivery).where(Delivery.state == DeliveryState.BOUNCED)
+    breakdowns.send_back(db.session.scalars(bounced.limit(1)).one())
 
 
 def retire(anna: User) -> None:

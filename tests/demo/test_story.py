@@ -60,7 +60,10 @@ def shows_each_state():
     assert any(one.circle.rejected for one in known.values())
     assert any(not person.active for one in known.values() for person in one.contact.passed_over)
     states = set(db.session.scalars(select(Delivery.state)))
-    assert states >= {DeliveryState.SENT, DeliveryState.UNCLEAR, DeliveryState.REJECTED}
+    assert states >= {
+        *(DeliveryState.SENT, DeliveryState.BOUNCED),
+        *(DeliveryState.UNCLEAR, DeliveryState.REJECTED),
+    }
     dates = {client.first_decision_on for client in clients}
     assert today + timedelta(days=3) in dates
     assert min(dates) < today
@@ -84,7 +87,7 @@ def is_a_world_of_its_own():
     # The inbox keeps mails for thirty days.
     since = runtime.now() - timedelta(days=29)
     taken = select(Delivery.id).where(
-        Delivery.state.in_((DeliveryState.SENT, DeliveryState.UNCLEAR)),
+        Delivery.state.in_((DeliveryState.SENT, DeliveryState.BOUNCED, DeliveryState.UNCLEAR)),
         Delivery.first_tried_at > since,
     )
     there = select(InboxMail.id).where(InboxMail.received_at > since)

@@ -1,9 +1,16 @@
-"""Breakdowns of the demo's mail server, since its inbox rejects nobody and its line never breaks."""
+"""Breakdowns of the demo's mail server: its inbox rejects nobody, sends nothing back, and its line never breaks."""
 
 from collections.abc import Callable
 
+from sqlalchemy import select
+
+from webapp.mail import return_paths
+from webapp.mail.reports import MailReport, ReportKind
+from webapp.mail.return_paths import ReturnPath
 from webapp.mail.transport import Envelope, Rejected, Transport, Unclear
-from webapp.models import Trouble
+from webapp.models import Delivery, Installation, Trouble, db
+from webapp.services import runtime
+from webapp.services.sending import bounces
 
 
 class BreakingTransport:
@@ -25,3 +32,11 @@ class BreakingTransport:
 
     def close(self) -> None:
         self.transport.close()
+
+
+def send_back(mail: Delivery) -> None:
+    """Report that a mail which was taken has bounced."""
+    seed = db.session.scalars(select(Installation.seed)).one()
+    path = ReturnPath(mail.id, return_paths.sign(seed, mail.id, str(mail.message_id)))
+    reply = "550 5.1.1 No such mailbox here"
+    bounces.take(MailReport(ReportKind.PERMANENT, path, reply), runtime.now())

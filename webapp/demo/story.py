@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from webapp import i18n
 from webapp.config import SettingError
-from webapp.demo import clock, names
+from webapp.demo import breakdowns, clock, names
 from webapp.demo.agencies import AGENCIES, Agency
 from webapp.demo.breakdowns import BreakingTransport
 from webapp.demo.people import PASSWORD
@@ -24,7 +24,7 @@ from webapp.domain.recipients import ContactRole
 from webapp.domain.schedule import add_months
 from webapp.mail.inbox import InboxTransport
 from webapp.mail.transport import Transport
-from webapp.models import Client, Installation, Partner, Subscription, User, db
+from webapp.models import Client, Delivery, Installation, Partner, Subscription, User, db
 from webapp.services import installation
 from webapp.services.accounts import logins, mail_texts, membership, partners, people
 from webapp.services.clients import clients, contacts, ownership, renewals, subscriptions
@@ -218,6 +218,7 @@ def story(scene: Scene) -> dict[int, tuple[Callable[[], object], ...]]:
         -9: (lambda: renew(scene, "Tomasz", "Piekarnia Rogalik"),),
         -7: (lambda: break_line(scene, "Instytut Językowy Lingua"),),
         -5: (lambda: choose(scene, "Emma", "Juniper Analytics", Choice.PARTNER, "Oliver"),),
+        -3: (lambda: send_back(scene, "Muzyka dla Ciebie"),),
         -1: (lambda: give_logins(scene),),
         0: (
             lambda: membership.invite(
@@ -260,6 +261,13 @@ def reject_address(scene: Scene, company: str) -> None:
 def break_line(scene: Scene, company: str) -> None:
     """Let the line break while the next mail to a client's primary contact is handed over."""
     scene.server.breaking.add(primary_contact(scene, company).email)
+
+
+def send_back(scene: Scene, company: str) -> None:
+    """Let the newest mail to a client's decision maker come back."""
+    holder = contacts.holders(scene.clients[company].id)[ContactRole.DECISION_MAKER]
+    newest = select(Delivery).where(Delivery.recipient_id == holder).order_by(Delivery.id.desc())
+    breakdowns.send_back(db.session.scalars(newest.limit(1)).one())
 
 
 def give_logins(scene: Scene) -> None:
