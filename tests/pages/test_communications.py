@@ -201,7 +201,7 @@ def test_many_clients_are_not_counted_to_the_last(app, alice, cast, monkeypatch)
     [
         ("en", "No mail server is set up, so mails would reach nobody."),
         ("pl", "Nie skonfigurowano serwera pocztowego, więc wiadomości nie dotarłyby do nikogo."),
-        ("pt", "Nenhum servidor de e-mail está configurado, então os e-mails não chegariam"),
+        ("pt", "Nenhum servidor de e-mail está configurado, por isso os e-mails não chegariam"),
     ],
 )
 def test_sending_to_nobody_is_refused_with_the_reason(app, browse, cast, language, reason):
