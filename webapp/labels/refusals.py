@@ -99,7 +99,7 @@ WORDS: dict[Refusal, Any] = {
     Refusal.INVISIBLE: _l("Remove the invisible character from line %(line)d."),
     Refusal.WEB_ADDRESS: _l("Write a web address such as https://company.example/privacy."),
     Refusal.NO_MAIL_SERVER: _l(
-        "No mail server is set up, so mails would reach nobody. Whoever runs the portal sets PORTAL_MAIL_URL first."
+        "No mail server is set up, so mails would reach nobody. Whoever runs the portal must set PORTAL_MAIL_URL first."
     ),
     Refusal.MAILBOX_LIMIT: _l(
         "This mailbox has reached its hourly limit for such mails. Try again in %(minutes)d min."
