@@ -130,7 +130,7 @@ QUESTIONS = {
 class SwitchForm(forms.SharedForm):
     """A setting that is off ("0") or on ("1")."""
 
-    on = RadioField(choices=[], invalid_choice_message=WORDS[Refusal.NO_OPTION])
+    on = RadioField(_l("Sending"), choices=[], invalid_choice_message=WORDS[Refusal.NO_OPTION])
 
     @classmethod
     def of(cls, partner: Partner, name: str, sent: Any = None) -> "SwitchForm":
