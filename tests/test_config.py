@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from limits.storage import SCHEMES
 
 from webapp import config, setting_values
 from webapp.config import SettingError, Settings, load
@@ -155,7 +156,10 @@ def test_every_way_to_name_postgresql_gets_its_driver(scheme: str) -> None:
                 "imaps://u:p@",
             )
         ),
-        *((setting_values.storage_address, text) for text in ("", "redis", "redis://")),
+        *(
+            (setting_values.storage_address, text)
+            for text in ("", "redis", "redis://", "foo://u:p@h", "redis+foo://u:p@h")
+        ),
         *(
             (setting_values.broker_address, text)
             for text in ("redis", "memory://", "redis://", "http://h")
@@ -289,3 +293,7 @@ def test_no_default_holds_a_password():
     texts = [value for value in values if isinstance(value, str)]
     assert [text for text in texts if urlsplit(text).password] == []
     assert {Settings().secret_key, Settings().monitor_token} == {""}
+
+
+def test_each_store_that_may_be_named_is_known_to_the_library_that_counts() -> None:
+    assert set(SCHEMES) >= setting_values.STORES

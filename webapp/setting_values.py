@@ -8,6 +8,12 @@ from webapp.i18n import LANGUAGES
 SHORTEST_KEY = 32
 # RFC 5321 allows 64 characters in front of the @, and the id and the signature of a mail come behind this name.
 LONGEST_BOUNCE_NAME = 27
+# Of other stores the library that counts complains by quoting the whole address, with its password.
+STORES = {
+    *("redis", "rediss", "redis+unix", "redis+cluster", "redis+sentinel"),
+    *("valkey", "valkeys", "valkey+unix", "valkey+cluster", "valkey+sentinel"),
+    *("memcached", "mongodb", "mongodb+srv"),
+}
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 
 
@@ -154,7 +160,8 @@ def mailbox_address(text: str) -> str:
 
 
 def storage_address(text: str) -> str:
-    if not text.startswith("memory:") and not re.match(r"[a-z+]+://\S", text):
+    scheme, _, rest = text.partition("://")
+    if not text.startswith("memory:") and not (scheme in STORES and re.match(r"\S", rest)):
         raise ValueError("must be memory:// or an address such as redis://host")
     return text
 
