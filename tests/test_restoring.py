@@ -176,6 +176,20 @@ def test_account_mails_are_held_too_and_queued_again_by_a_complete_log(app, back
     assert server.taken[1] == server.taken[0]
 
 
+def test_what_is_queued_while_on_hold_goes_out_afterwards(app, lost, command):
+    before = list(lost.taken)
+    with pytest.raises(OnHold):
+        work(app, lost, LOSS)
+    soon = LOSS + timedelta(minutes=1)
+    command("user", "add", "odnowa", "grace@odnowa.example", at=soon)
+    code, output = command("restored", "--backup-at", BACKUP_AT.isoformat(), "--json", at=soon)
+    assert code == 0, output
+    assert "grace@odnowa.example" not in output
+    work(app, lost, soon)
+    assert lost.counts()["grace@odnowa.example"] == 1
+    assert [one for one in lost.taken if one[0] != "grace@odnowa.example"] == before
+
+
 @pytest.mark.parametrize("moment", ["2027-03-02T12:01Z", "yesterday", "2027-03-02T13:30+01:00"])
 def test_a_moment_must_have_passed(app, command, moment):
     assert command("restored", "--backup-at", moment)[0] == 2

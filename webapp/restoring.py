@@ -6,9 +6,9 @@ Nothing is sent: a twin is *not sure* until a person, or a mail log, says what b
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from webapp import worker
 from webapp.models import Installation, db
@@ -22,17 +22,19 @@ STEP = timedelta(minutes=15)
 
 
 def restore(backup_at: datetime) -> Sequence[Held]:
-    """Hold all that fell due since a backup was taken, and let sending go on. Returns what is held.
+    """Hold all that fell due between a backup and the hold, and let sending go on. Returns what is held.
 
     It commits step by step, and may be begun again if it was broken off: until it is done, sending is on hold.
     """
-    now = runtime.now()
     marks.hold()
+    # Since then nothing was sent: what falls due later, or was queued meanwhile, goes out as usual.
+    held_at = db.session.scalars(select(Installation.held_at)).one() or datetime.now(UTC)
+    until = runtime.now() - (datetime.now(UTC) - held_at)
     worker.commit()
     held.in_hand(backup_at)
     worker.commit()
     worker.follow(None)
-    for moment in moments(backup_at, now):
+    for moment in moments(backup_at, until):
         play(moment)
     # A backup of before has the name of before: put back once more, it meets the old mark.
     db.session.execute(update(Installation).values(lineage=fresh(), held_at=None))

@@ -43,6 +43,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 # Claimed mails are handed over within so many seconds, before sending windows can close.
 HANDED_OVER_WITHIN = 60
+# Only a server that can be used does so with a mail.
+SERVED = (DeliveryState.SENT, DeliveryState.REJECTED)
 # Seconds between two tries to store what is known of a mail.
 STORE_AGAIN = 1
 # The longest rest between two tries at a dead server, in seconds.
@@ -149,11 +151,14 @@ def send(transport: Transport, stopped: Event | None) -> Counter[str]:
     """
     counts: Counter[str] = Counter()
     breaker = Breaker()
+    # Else mails that the server refuses, as of one partner, would stand before all that it would take.
+    shuffled = mail_server.away() is not None
+    commit()
     with db.engine.connect() as connection:
         while not is_set(stopped) and not breaker.tripped:
             refuse_on_hold()
             # The time is read anew, since a long backlog may last until sending windows close.
-            taken = handing_over.claim(runtime.now())
+            taken = handing_over.claim(runtime.now(), shuffled=shuffled)
             breaker.away = beat()
             commit()
             if taken is None:
@@ -166,12 +171,15 @@ def send(transport: Transport, stopped: Event | None) -> Counter[str]:
                     continue
                 counts[state.value] += 1
                 breaker.note(claim, state, outcome)
-                if breaker.away and state is DeliveryState.SENT:
+                if breaker.away and state in SERVED:
                     mail_server.note_back()
                     commit()
                     breaker.away = False
             return_unbegun(taken, connection)
     breaker.end()
+    if breaker.away and claims.oldest_due(runtime.now()) is None:
+        # No mail is left that would find out.
+        mail_server.note_back()
     if breaker.tripped:
         mail_server.note_away(breaker.reply, breaker.recipient)
         counts["away"] = 1

@@ -59,27 +59,66 @@ def test_it_is_noted_from_the_first_moment_until_a_mail_is_taken(app, sending, s
     assert (counts["queued"], counts["away"], away(app)) == (1, 0, None)
 
 
-def test_while_it_is_away_a_round_costs_one_mail(app, sending, sink, later):
-    with unit_of_work(app):
-        partner = db.session.get(Partner, sending.partner)
-        for number in range(breaker.ENOUGH_REFUSALS):
-            client = make_client(partner, f"Client {number}")
-            person = make_user(client, "Zoe", email=f"zoe@client{number}.example")
-            db.session.add_all(
-                [client, make_subscription(client, "Hub", date(2027, 3, 31)), person]
-            )
+@pytest.fixture
+def readers(app, sending):
+    """The addresses of so many clients with one reader each, whose mails fall due with the others."""
+
+    def add(number):
+        with unit_of_work(app):
+            partner = db.session.get(Partner, sending.partner)
+            for each in range(number):
+                client = make_client(partner, f"Client {each}")
+                person = make_user(client, "Zoe", email=f"zoe@client{each}.example")
+                subscription = make_subscription(client, "Hub", date(2027, 3, 31))
+                db.session.add_all([client, subscription, person])
+                db.session.flush()
+                contact = ContactAssignment(
+                    client_id=client.id, role=ContactRole.PRIMARY, user_id=person.id
+                )
+                db.session.add(contact)
             db.session.flush()
-            db.session.add(
-                ContactAssignment(client_id=client.id, role=ContactRole.PRIMARY, user_id=person.id)
-            )
-            sink.refuse[person.email] = POLICY
-        db.session.flush()
-        due_index.refresh_where(Subscription.client_id != sending.other_client)
-    sink.refuse |= {DANA: POLICY, ALICE: POLICY}
+            due_index.refresh_where(Subscription.client_id != sending.other_client)
+        return [f"zoe@client{each}.example" for each in range(number)]
+
+    return add
+
+
+def test_while_it_is_away_a_round_costs_few_mails(app, readers, sink, later):
+    refused = [*readers(breaker.ENOUGH_REFUSALS), DANA, ALICE]
+    sink.refuse = dict.fromkeys(refused, POLICY)
     assert later(0) == {"planned": 11, "queued": 10, "away": 1}
-    assert later(0.1) == later(0.2) == {"planned": 0, "queued": 1, "away": 1}
+    knocked = {"planned": 0, "queued": breaker.KNOCKS, "away": 1}
+    assert later(0.1) == later(0.2) == knocked
     sink.refuse.clear()
     assert later(1)["sent"] == len(sink.letters) == 22
+    assert away(app) is None
+
+
+def test_readers_that_it_refuses_do_not_stand_before_all_others(app, readers, sink, later):
+    """Which mails knock is a matter of chance: that twelve rounds choose only refused ones has one in 10¹⁰."""
+    zoes = readers(40)
+    sink.refuse = dict.fromkeys([DANA, ALICE, *zoes[:20]], POLICY)
+    assert later(0)["away"] == 1
+    sent = sum(later(0.01 * number)["sent"] for number in range(1, 13))
+    assert sent > 0
+
+
+def test_it_is_back_when_it_has_judged_an_address(app, sending, sink, later):
+    sink.refuse = {DANA: POLICY, ALICE: POLICY}
+    later(0)
+    assert away(app)
+    sink.refuse = {DANA: "550 5.1.1 No such user", ALICE: POLICY}
+    while states(app, sending) == ["queued"]:
+        later(1)
+    assert away(app) is None
+
+
+def test_nobody_is_told_of_it_once_no_mail_waits(app, sending, sink, later):
+    sink.refuse = {DANA: POLICY, ALICE: POLICY}
+    later(0)
+    with unit_of_work(app):
+        db.session.get(Partner, sending.partner).sending = False
+    later(1)
     assert away(app) is None
 
 

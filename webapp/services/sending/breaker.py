@@ -10,13 +10,15 @@ from webapp.services.sending.handing_over import Claim
 ENOUGH = 20
 # If the server's policy refuses so many mails in a row, it is set wrong, or the portal is.
 ENOUGH_REFUSALS = 10
+# So many mails knock at a server that was away at last, and any of them may be one that it takes.
+KNOCKS = 3
 
 
 @dataclass
 class Breaker:
     """The state of one round.
 
-    ``away``: the server could not be used at last, so that one refusal by its policy is enough. ``tripped``: no other
+    ``away``: the server could not be used at last, so that few refusals by its policy are enough. ``tripped``: no other
     mail is worth a try in this round. ``reply`` and ``recipient``: of the mail that was put off last.
     """
 
@@ -45,7 +47,7 @@ class Breaker:
         self.tripped = (
             isinstance(outcome, ServerAway)
             or self.put_off >= ENOUGH
-            or self.refused >= (1 if self.away else ENOUGH_REFUSALS)
+            or self.refused >= (KNOCKS if self.away else ENOUGH_REFUSALS)
         )
 
     def end(self) -> None:
@@ -53,5 +55,6 @@ class Breaker:
 
         A mail that was refused before, while others were taken, tells nothing new by itself.
         """
-        if self.refused_at_first and not self.others:
+        telling = self.refused_at_first or (self.away and self.refused)
+        if telling and not self.others:
             self.tripped = True

@@ -62,8 +62,10 @@ def expire(now: datetime) -> int:
     return len(late)
 
 
-def next_queued(now: datetime, limit: int) -> Sequence[Delivery]:
+def next_queued(now: datetime, limit: int, *, shuffled: bool = False) -> Sequence[Delivery]:
     """Load the queued mails that have waited longest, those without a client first, and lock them and their clients.
+
+    ``shuffled``: any that may go out now, so that mails which a server refuses don't stand before all others.
 
     Mails of partners who don't send yet stay, and without a mail server those of all partners. Mails that
     another worker has in hand are skipped without waiting: one statement locks the mail and its client, which
@@ -83,10 +85,11 @@ def next_queued(now: datetime, limit: int) -> Sequence[Delivery]:
         .join(partner_table, partner_table.c.id == Delivery.partner_id)
         .where(sends())
     )
+    order = (func.random(),) if shuffled else (Delivery.send_after, Delivery.id)
     for mails, locked in ((account, (delivery_table,)), (renewal, (delivery_table, client_table))):
         found = db.session.scalars(
             mails.where(QUEUED, Delivery.send_after <= now)
-            .order_by(Delivery.send_after, Delivery.id)
+            .order_by(*order)
             .limit(limit)
             .with_for_update(of=locked, skip_locked=True)
         ).all()

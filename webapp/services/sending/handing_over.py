@@ -60,12 +60,12 @@ class Claim:
     message: bytes
 
 
-def claim(now: datetime, limit: int = BATCH) -> list[Claim] | None:
+def claim(now: datetime, limit: int = BATCH, *, shuffled: bool = False) -> list[Claim] | None:
     """Claim the next mails that may go out now, checked and written; None if the queue has none.
 
     The list is empty if all that were found turned out superseded, too late or unwritable. Then call again.
     """
-    queued = claims.next_queued(now, limit)
+    queued = claims.next_queued(now, limit, shuffled=shuffled)
     if not queued:
         return None
     late = [delivery for delivery in queued if delivery.send_before and now >= delivery.send_before]

@@ -56,8 +56,9 @@ def look() -> bool:
 
 
 def hold() -> None:
-    """Put sending on hold. The moment is in real time."""
-    db.session.execute(update(Installation).values(held_at=datetime.now(UTC)))
+    """Put sending on hold. The moment is in real time, and the first one stays."""
+    first = func.coalesce(Installation.held_at, datetime.now(UTC))
+    db.session.execute(update(Installation).values(held_at=first))
 
 
 def path_of(lineage: str) -> Path:
