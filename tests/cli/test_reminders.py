@@ -79,3 +79,10 @@ def test_one_round_sends_what_waits(run, app, cast, command):
     with app.app_context():
         assert db.session.scalar(select(func.count()).select_from(InboxMail)) == 1
     assert run(*command).output == "Nothing was due.\n"
+
+
+@pytest.mark.settings(mail_url="inbox:")
+def test_a_round_without_a_mail_server_calls_nothing_sent_to_anybody(run, app, cast):
+    run("user", "add", "odnowa", "frank@odnowa.example")
+    assert "reached nobody" in run("reminders", "send").output
+    assert run("reminders", "send").output == "Nothing was due.\n"

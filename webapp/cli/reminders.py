@@ -19,7 +19,7 @@ from webapp.cli.shared import as_json, find_partner, in_one_line, print_json, sa
 from webapp.domain.facts import ClientFacts
 from webapp.domain.reminders import DayPlan, PlannedMail, day_plans
 from webapp.labels import codes
-from webapp.models import Client, Partner, db, revision
+from webapp.models import Client, DeliveryState, Partner, db, revision
 from webapp.services import installation, runtime
 from webapp.services.reminders import loading
 
@@ -162,6 +162,10 @@ def one_round(as_json: bool) -> None:
         return
     told = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
     click.echo(told or "Nothing was due.")
+    if counts[DeliveryState.SENT.value] and not runtime.settings().delivers:
+        click.echo(
+            "No mail server is set up (PORTAL_MAIL_URL): this was kept in the installation, and reached nobody."
+        )
 
 
 @contextmanager
