@@ -163,7 +163,7 @@ def test_sending_to_nobody_is_not_turned_on(run, app, cast):
     assert result.exit_code == 1
     assert result.output == (
         "Error: Sending: No mail server is set up, so mails would reach nobody. "
-        "Whoever runs the portal sets PORTAL_MAIL_URL first.\n"
+        "Whoever runs the portal must set PORTAL_MAIL_URL first.\n"
     )
     assert in_database(app, select(Partner.sending).where(Partner.id == cast.partner)) is False
 

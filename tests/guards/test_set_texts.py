@@ -1,6 +1,6 @@
 """Every text of every page and every mail is set: no line ends where webapp.typography does not want it.
 
-What people have written is theirs. So are the options of dropdowns, of which each is a line.
+What people and servers have written is theirs. So are the options of dropdowns, of which each is a line.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from email.message import EmailMessage
 
 import pytest
 
-from tests.mail.letters import ALL, CLIENT, OWN_WORDS
+from tests.mail.letters import ALL, CLIENT, NOT_ARRIVED, OWN_WORDS
 from tests.support.forms import pages
 from tests.support.texts import Reader
 from webapp.domain.snapshots import ReminderSnapshot
@@ -23,7 +23,7 @@ from webapp.typography import set_text
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
-THEIRS = (CLIENT.name, *OWN_WORDS.introduction, *OWN_WORDS.legal)
+THEIRS = (CLIENT.name, *OWN_WORDS.introduction, *OWN_WORDS.legal, NOT_ARRIVED.reply)
 
 
 def faults(texts: list[str], language: str) -> Iterator[str]:

@@ -22,8 +22,8 @@ OF_PARTNER = [
 ADVICE = "Tell whoever runs the portal."
 HELD = "Sending has been on hold since"
 NO_SERVER = "No mail server is set up: mails are kept in this installation, and nobody gets them."
-AWAY = "The mail server has been away since"
-SILENT = "The worker that sends mails was last seen"
+AWAY = "The mail server has been unreachable since"
+SILENT = "The worker that sends mails has not been seen since"
 NEVER = "The worker that sends mails has not run yet"
 EACH = [HELD, NO_SERVER, AWAY, SILENT, NEVER]
 
