@@ -18,6 +18,8 @@ ROLES = (ContactRole.PRIMARY, ContactRole.BILLING)
 POISON = "broken address@poison.example"
 # Between two steps, so that clocks that are a day or two off agree about the due one.
 DAYS_LEFT = 25
+# The beginning of the addresses from which mails come back: one in ten.
+GONE = "gone."
 # The server rejects so many of a hundred contacts, and puts as many off.
 TROUBLED = 10
 
@@ -44,15 +46,21 @@ def add_rows(model: Any, rows: list[dict[str, Any]]) -> list[int]:
     return list(db.session.scalars(returning, rows))
 
 
-def populate(mails: int, *, insistent: bool, troubled: bool, poisoned: bool) -> People:
+def populate(
+    mails: int, *, insistent: bool, troubled: bool, poisoned: bool, bouncing: bool = False
+) -> People:
     """Add a partner with so many mails that are due now.
 
     ``troubled``: a tenth of the contacts is rejected by the server, and a tenth put off. ``poisoned``: one
-    more client, whose only contact has an address to which no mail can be written.
+    more client, whose only contact has an address to which no mail can be written. ``bouncing``: a tenth of the
+    contacts has addresses from which mails come back.
     """
     run = uuid4().hex[:8]
     partner_id = add_partner(run, insistent)
-    emails = [f"{manner(number, troubled)}{number}@{run}.example" for number in range(mails)]
+    emails = [
+        f"{manner(number, troubled=troubled, bouncing=bouncing)}{number}@{run}.example"
+        for number in range(mails)
+    ]
     places = len(ROLES)
     clients = add_clients(partner_id, run, mails // places)
     add_contacts(
@@ -67,9 +75,11 @@ def populate(mails: int, *, insistent: bool, troubled: bool, poisoned: bool) -> 
     return People(partner_id, frozenset(emails))
 
 
-def manner(number: int, troubled: bool) -> str:
+def manner(number: int, *, troubled: bool, bouncing: bool) -> str:
     """Choose the server's treatment of a contact, which stands in the address."""
     share = number % 100
+    if bouncing and not number % 10:
+        return GONE
     if not troubled or share >= 2 * TROUBLED:
         return "contact."
     return NEVER if share < TROUBLED else LATER

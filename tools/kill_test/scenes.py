@@ -1,6 +1,8 @@
 """The scenes that workers live through, and their verdicts by the mails that the server took."""
 
 import logging
+import os
+import random
 import signal
 from collections import Counter
 from collections.abc import Iterator
@@ -12,14 +14,16 @@ from time import monotonic, sleep
 from flask import Flask
 from sqlalchemy import func, or_, select
 
-from tools.kill_test.people import People, populate
+from tools.kill_test.people import GONE, People, populate
 from tools.kill_test.sink import Sink, counting_sink
-from tools.kill_test.workers import Crew, disturb
+from tools.kill_test.workers import Crew, disturb, forked
 from webapp.config import Settings
+from webapp.demo import breakdowns
 from webapp.domain.delivery import IN_HAND, UNDECIDED
 from webapp.models import (
     Client,
     Delivery,
+    DeliveryEvent,
     DeliveryState,
     Partner,
     Reminder,
@@ -31,6 +35,8 @@ from webapp.services.lists import deliveries as delivery_list
 from webapp.services.lists.deliveries import DeliveryQuery
 
 TOO_LONG_SECONDS = 120
+# A reader of reports is killed within so many seconds.
+READING_SECONDS = 0.1
 DAY = timedelta(days=1)
 
 
@@ -39,8 +45,8 @@ class Scene:
     """A number of mails, and the disturbances meanwhile.
 
     ``number`` is the signal that is sent so many ``times``. ``drop``: the share of mails after whose final
-    dot the server hangs up. ``shifts``: the errors of the workers' clocks. ``later``: the clock goes on so
-    far at the end, for mails that were put off.
+    dot the server hangs up. ``bouncing``: a tenth of the mails comes back. ``shifts``: the errors of the
+    workers' clocks. ``later``: the clock goes on so far at the end, for mails that were put off.
     """
 
     name: str
@@ -51,6 +57,7 @@ class Scene:
     drop: float = 0.0
     troubled: bool = False
     poisoned: bool = False
+    bouncing: bool = False
     shifts: tuple[timedelta, ...] = (timedelta(),)
     later: tuple[timedelta, ...] = ()
 
@@ -70,6 +77,7 @@ class Scene:
 SCENES = (
     Scene("kill -9, careful", 10_000, 1000),
     Scene("kill -9, insistent", 10_000, 1000, insistent=True),
+    Scene("kill -9, a tenth bounces", 1_000, 100, bouncing=True),
     Scene("SIGTERM", 1_000, 100, signal.SIGTERM),
     Scene("clocks a day off", 1_000, 100, shifts=(-DAY, timedelta(), DAY)),
     Scene("5 % dropped, careful", 1_000, drop=0.05),
@@ -90,6 +98,7 @@ class Verdict:
     unclear: int
     listed: int
     rejected: int
+    bounced: int
     waiting: int
     failures: tuple[str, ...]
 
@@ -99,6 +108,7 @@ class Verdict:
             f"{self.scene.name:22}  {self.scene.mails} mails{signals}, {self.seconds:.0f} s: "
             f"lost {self.lost}, sent twice {self.twice}, unclear {self.unclear} (listed {self.listed})"
             + (f", rejected {self.rejected}" if self.rejected else "")
+            + (f", bounced {self.bounced}" if self.bounced else "")
             + (f", put off with a reason {self.waiting}" if self.waiting else "")
             + "".join(f"\n  FAILED: {failure}" for failure in self.failures)
         )
@@ -122,6 +132,7 @@ def play(app: Flask, scene: Scene) -> Verdict:
                 insistent=scene.insistent,
                 troubled=scene.troubled,
                 poisoned=scene.poisoned,
+                bouncing=scene.bouncing,
             )
         start = monotonic()
         perform(app, scene, people, sink)
@@ -139,6 +150,33 @@ def perform(app: Flask, scene: Scene, people: People, sink: Sink) -> None:
                 if monotonic() > patience:
                     raise RuntimeError(f"{scene.name}: comes to no end")
                 sleep(0.2)
+    if scene.bouncing:
+        bounce(app, scene, people)
+
+
+def bounce(app: Flask, scene: Scene, people: People) -> None:
+    """Report the same mails as bounced again and again, by readers of which all but the last are killed."""
+    with Crew(app, scene.shifts):
+        for _ in range(scene.times):
+            reader = forked(lambda: report(app, people))
+            sleep(random.uniform(0, READING_SECONDS))
+            os.kill(reader, signal.SIGKILL)
+            os.waitpid(reader, 0)
+        _, status = os.waitpid(forked(lambda: report(app, people)), 0)
+        if status:
+            raise RuntimeError(f"{scene.name}: a reader of reports ended with status {status}")
+
+
+def report(app: Flask, people: People) -> None:
+    """Read a report of each mail that comes back, in any order."""
+    with app.app_context():
+        gone = Delivery.email.startswith(GONE), Delivery.partner_id == people.partner_id
+        ids = list(db.session.scalars(select(Delivery.id).where(*gone)))
+        db.session.commit()
+        random.shuffle(ids)
+        for id in ids:
+            breakdowns.send_back(db.session.get_one(Delivery, id))
+            db.session.commit()
 
 
 @contextmanager
@@ -179,6 +217,15 @@ def judge(
             )
         ).all()
         listed = len(listed_unclear(people))
+        ends = select(Delivery.email).join(DeliveryEvent, DeliveryEvent.delivery_id == Delivery.id)
+        bounced = Counter(
+            db.session.scalars(
+                ends.where(
+                    Delivery.partner_id == people.partner_id,
+                    DeliveryEvent.state == DeliveryState.BOUNCED,
+                )
+            )
+        )
     states = Counter(row.state for row in rows)
     waiting = {row.email for row in rows if row.state is DeliveryState.QUEUED and row.reply}
     shown = {row.email for row in rows if row.state in UNDECIDED} | waiting
@@ -193,6 +240,8 @@ def judge(
         "an extra mail has another Message-ID": all(len(set(ids)) == 1 for ids in taken.values()),
         "an unclear mail is not listed": unclear == listed,
         "a mail is unclear without a breakdown": not unclear or scene.breaks,
+        "a mail has not bounced once, as reported": bounced
+        == Counter(email for email in people.addresses if email.startswith(GONE)),
         "a mail is still in hand": not any(states[state] for state in IN_HAND),
     }
     return Verdict(
@@ -203,6 +252,7 @@ def judge(
         unclear=unclear,
         listed=listed,
         rejected=states[DeliveryState.REJECTED],
+        bounced=states[DeliveryState.BOUNCED],
         waiting=len(waiting),
         failures=tuple(what for what, held_up in held.items() if not held_up),
     )
