@@ -80,7 +80,8 @@ class Pooler:
             self.idle.put(server)
 
     def serve(self, client: Side) -> None:
-        with suppress(OSError), client.line:
+        # The end closes all lines, and select() refuses a closed one by a ValueError.
+        with suppress(OSError, ValueError), client.line:
             if opening := client.opening():
                 if not self.greeting:
                     self.connect(opening)
