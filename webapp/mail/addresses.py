@@ -10,6 +10,9 @@ from webapp.domain.unseen import CONTROLS, has_controls, unseen
 LONGEST_ADDRESS = 254
 # Marks that turn the direction of the rest of a line.
 DIRECTION_MARKS = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+# An address in running text, also one in a link or with another written into it (SRS, VERP).
+ADDRESS = re.compile(r"""(?:"[^"]*"|[^\s<>()\[\]",;:]+)(?:@|%40)[^\s<>()\[\]",;]+""")
+LEFT_OUT = "…"
 
 
 class AddressError(ValueError):
@@ -96,3 +99,8 @@ def name_from(address: str) -> str:
     """Guess a person's name from an address: ``jan.kowalski@firm.example`` → Jan Kowalski."""
     words = re.split(r"[._\-+\d]+", address.partition("@")[0])
     return " ".join(word.capitalize() for word in words if word) or address
+
+
+def without_addresses(text: str) -> str:
+    """Leave the addresses out of a mail server's words."""
+    return ADDRESS.sub(LEFT_OUT, text)

@@ -103,7 +103,7 @@ def bounce(found: Any, report: MailReport, now: datetime) -> ReportOutcome:
     if delivery.recipient.erased_at is not None:
         # The words of a server name the address, which was erased.
         report = replace(report, reply="")
-    reply = report.reply or Trouble.NO_REASON.value
+    reply, sent_at = report.reply or Trouble.NO_REASON.value, delivery.ended_at or now
     if delivery.state is DeliveryState.UNCLEAR:
         # Nobody was sure that a server had it; now it is known.
         transitions.come_to(delivery, DeliveryState.SENT, now)
@@ -114,7 +114,7 @@ def bounce(found: Any, report: MailReport, now: datetime) -> ReportOutcome:
     db.session.refresh(delivery)
     if report.address:
         settling.flag_address(delivery, reply, now)
-    undelivered.tell(delivery, report, now)
+    undelivered.tell(delivery, report, sent_at, now)
     return ReportOutcome.BOUNCED
 
 

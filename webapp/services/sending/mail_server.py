@@ -9,13 +9,11 @@ from typing import NamedTuple
 
 from sqlalchemy import func, select, update
 
+from webapp.mail.addresses import LEFT_OUT, without_addresses
 from webapp.models import Installation, db
 from webapp.services.sending import claims, transitions
 
 LONGEST_REPLY = 500
-# An address, also one in a link or with another written into it (SRS, VERP).
-ADDRESS = re.compile(r"""(?:"[^"]*"|[^\s<>()\[\]",;:]+)(?:@|%40)[^\s<>()\[\]",;]+""")
-LEFT_OUT = "…"
 
 
 class Away(NamedTuple):
@@ -64,5 +62,5 @@ def note_back() -> None:
 def for_everybody(reply: str, recipient: str) -> str:
     """Leave out of a server's words whom the mail was for: addresses, and the domain of this one."""
     domain = re.escape(recipient.rpartition("@")[2])
-    without = ADDRESS.sub(LEFT_OUT, reply)
+    without = without_addresses(reply)
     return re.sub(rf"(?<![\w-]){domain}(?![\w-])", LEFT_OUT, without, flags=re.IGNORECASE)

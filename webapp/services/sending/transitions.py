@@ -1,7 +1,8 @@
 """The transitions of mails: the one place that writes a state.
 
 Each is a conditional UPDATE from a known state, and domain/delivery must list it. Only mails in a worker's
-hand have a claim. A mail that ends gets the moment of its end, and loses it when it is queued again.
+hand have a claim. A mail that ends gets the moment of its end, another one if it bounces later, and loses it when
+it is queued again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -73,7 +74,7 @@ def transition(
     require_transition(before, after)
     if after not in IN_HAND:
         values["token"] = values["lease_until"] = None
-    if before in OPEN and after in ENDED:
+    if after in ENDED and (before in OPEN or after is DeliveryState.BOUNCED):
         values["ended_at"] = at
     elif before in ENDED and after in OPEN:
         values["ended_at"] = None

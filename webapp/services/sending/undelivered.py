@@ -3,7 +3,6 @@
 Like takeover notes they are no client's mails, and both are sent again in the same way.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -20,17 +19,15 @@ from webapp.domain.snapshots import (
     TakeoverSnapshot,
 )
 from webapp.mail import kinds
+from webapp.mail.addresses import without_addresses
 from webapp.mail.reports import MailReport
 from webapp.models import Delivery
 from webapp.services.reminders import loading
 from webapp.services.sending import queueing, takeover_notes
 from webapp.services.sending.queueing import NewMail
 
-# A server's words are quoted without addresses, which would outlive the erasure of a person.
-ADDRESS = re.compile(r"\s*\S*@\S*")
 
-
-def tell(delivery: Delivery, report: MailReport, now: datetime) -> None:
+def tell(delivery: Delivery, report: MailReport, sent_at: datetime, now: datetime) -> None:
     """Queue one mail to each responsible person about a mail that bounced.
 
     Not about one that tells of another, so that none leads to the next. Account mails concern no client: the page of
@@ -43,7 +40,7 @@ def tell(delivery: Delivery, report: MailReport, now: datetime) -> None:
         return
     queueing.add(
         [
-            new_mail(delivery, report, client, person, now)
+            new_mail(delivery, report, client, person, sent_at, now)
             for person in responsible(client, delivery.email)
         ]
     )
@@ -72,7 +69,12 @@ def responsible(client: ClientFacts, bounced: str) -> Sequence[Person]:
 
 
 def new_mail(
-    delivery: Delivery, report: MailReport, client: ClientFacts, person: Person, now: datetime
+    delivery: Delivery,
+    report: MailReport,
+    client: ClientFacts,
+    person: Person,
+    sent_at: datetime,
+    now: datetime,
 ) -> NewMail:
     reader = delivery.recipient
     snapshot = NotArrivedSnapshot(
@@ -87,8 +89,9 @@ def new_mail(
         reader=Party(reader.name, delivery.email),
         at_client=reader.organisation_id == delivery.client_id,
         mail=delivery.kind,
-        sent=delivery.ended_at or now,
-        reply=ADDRESS.sub("", report.reply).strip(),
+        sent=sent_at,
+        # Addresses would outlive the erasure of a person.
+        reply=without_addresses(report.reply),
         address=report.address,
     )
     return NewMail(
