@@ -146,6 +146,21 @@ def test_a_bounce_ends_its_mail_and_the_responsible_is_told_what_to_do(app, sent
     assert b"no such user here" in told.content
 
 
+def test_a_bounced_mail_ended_when_it_bounced_and_the_task_tells_when_it_was_sent(
+    app, sent, sending
+):
+    come(app, bounced(sent["dana"]))
+    with app.app_context():
+        mail = db.session.scalars(
+            select(Delivery).where(Delivery.state == DeliveryState.BOUNCED)
+        ).one()
+        assert mail.ended_at == LATER
+        task = db.session.scalars(
+            select(Delivery).where(Delivery.kind == MailKind.NOT_ARRIVED)
+        ).one()
+        assert datetime.fromisoformat(task.snapshot["sent"]) == STEP_30
+
+
 def test_a_reminder_that_has_reached_nobody_falls_due_again(app, sent, sending):
     for name in ("dana", "dave"):
         assert come(app, bounced(sent[name])) is ReportOutcome.BOUNCED
