@@ -10,7 +10,8 @@ from typing import Any
 from webapp.domain.facts import ClientFacts, PartnerFacts, SubscriptionFacts
 from webapp.domain.ownership import ContactSource, Owner, Person, PointOfContact
 from webapp.domain.recipients import ContactRole
-from webapp.domain.schedule import DEFAULT_STEPS, Window
+from webapp.domain.schedule import Window
+from webapp.domain.steps import YEARLY, one_row
 
 WARSAW = "Europe/Warsaw"
 IDS = {name: number for number, name in enumerate(("Alice", "Ann", "Bob", "Dana", "Dave", "Dora"))}
@@ -47,7 +48,7 @@ def partner(**values: Any) -> PartnerFacts:
         "default_owner": Owner.VENDOR,
         "default_contact": ALICE,
         "admins": (ALICE,),
-        "steps": DEFAULT_STEPS,
+        "steps": one_row(YEARLY),
         "window": Window(),
         "sending": True,
     }

@@ -28,6 +28,7 @@ from tests.domain.builders import (
 )
 from tests.support.proof import TIMES
 from webapp.domain.facts import ClientFacts, MailKind, Silence, SubscriptionFacts
+from webapp.domain.months import add_months
 from webapp.domain.ownership import Choice, Owner
 from webapp.domain.recipients import ContactRole, Recipient
 from webapp.domain.reminders import (
@@ -41,7 +42,8 @@ from webapp.domain.reminders import (
     plan_on,
     readers,
 )
-from webapp.domain.schedule import Window, add_months, due_step, in_zone, last_moment, next_opening
+from webapp.domain.schedule import Window, due_step, in_zone, last_moment, next_opening
+from webapp.domain.steps import one_row
 
 # A Wednesday; 30 days before is Monday 1 March, 14 before Wednesday 17 March.
 BASE = date(2027, 3, 31)
@@ -489,8 +491,8 @@ CHANGES: dict[str, Callable[[ClientFacts, date], ClientFacts]] = {
     "Bob is gone": with_values(own_contact=gone(BOB)),
     "the default contact is gone": with_partner(default_contact=gone(ALICE), admins=(ANN, BOB)),
     "nobody is at the partner": with_partner(default_contact=gone(ALICE), admins=()),
-    "more steps": with_partner(steps=(*STEPS, 20, 10, 5)),
-    "few steps": with_partner(steps=(7,)),
+    "more steps": with_partner(steps=one_row((30, 20, 14, 10, 7, 5, 3, 2, 1, 0))),
+    "few steps": with_partner(steps=one_row((7,))),
     "any hour of any day": with_partner(window=Window(time(0), time(23), frozenset(range(7)))),
 }
 
@@ -520,7 +522,9 @@ def clients(draw: st.DrawFn) -> ClientFacts:
         time_zone=draw(ZONES),
         choice=draw(st.sampled_from(Choice)),
         contacts=people,
-        partner=partner(default_contact=alice, admins=(alice,), steps=STEPS, window=draw(WINDOWS)),
+        partner=partner(
+            default_contact=alice, admins=(alice,), steps=one_row(STEPS), window=draw(WINDOWS)
+        ),
         occupied=occupied(*draw(st.sampled_from([(), ("dana",), ("alice", "dave")])), day=START),
     )
 

@@ -10,11 +10,9 @@ from hypothesis import strategies as st
 
 from tests.domain.builders import WARSAW, utc
 from webapp.domain.schedule import (
-    DEFAULT_STEPS,
     Due,
     Renewal,
     Window,
-    add_months,
     attention_on,
     base_date,
     due_on,
@@ -23,12 +21,11 @@ from webapp.domain.schedule import (
     last_moment,
     next_opening,
     open_steps,
-    parse_steps,
-    parse_term,
     send_at,
-    term_steps,
 )
+from webapp.domain.steps import YEARLY, one_row
 
+YEARLY_STEPS = one_row(YEARLY)
 YEAR, MONTH = 12, 1
 EVERY_DAY = frozenset(range(7))
 ZONES = (
@@ -53,123 +50,7 @@ def windows(draw: st.DrawFn) -> Window:
     return Window(time(*divmod(opens, 60)), time(*divmod(closes, 60)), weekdays)
 
 
-# Terms, steps and dates
-
-
-@pytest.mark.parametrize(
-    ("text", "months"),
-    [("P1M", 1), ("P3M", 3), ("P12M", 12), ("P1Y", 12), ("P1Y6M", 18), (" p2y ", 24), ("P18M", 18)],
-)
-def test_terms(text: str, months: int) -> None:
-    assert parse_term(text) == months
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["", "P", "P0M", "P-1M", "1Y", "P1D", "P1M1Y", "P1.5Y", "P100Y", "P1٢M", "P1Y2M3D", "PT1M"],
-)
-def test_terms_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="not a term"):
-        parse_term(text)
-
-
-@given(st.integers(1, 99), st.integers(0, 11))
-def test_a_term_is_read_as_it_is_written(years, months):
-    text = f"P{years}Y{months}M" if months else f"P{years}Y"
-    assert parse_term(text) == years * 12 + months
-
-
-@pytest.mark.parametrize(
-    ("text", "steps"),
-    [
-        pytest.param("90,60,30,14,7,1", DEFAULT_STEPS, id="as stored"),
-        pytest.param("1, 30 7", (30, 7, 1), id="in any order"),
-        pytest.param(" 7;7\n1 ", (7, 1), id="each once, any separator"),
-        pytest.param("0", (0,), id="on the day itself"),
-        pytest.param("730", (730,), id="the farthest"),
-        pytest.param("007", (7,), id="zeros before"),
-    ],
-)
-def test_steps(text: str, steps: tuple[int, ...]) -> None:
-    assert parse_steps(text) == steps
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["", " , ", "-1", "+1", "1_0", "731", "9" * 5000, "٣", "1.5", "soon", "1 day", "1," * 20 + "x"],
-)
-def test_steps_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="not a list of days"):
-        parse_steps(text)
-
-
-def test_twenty_steps_are_the_most():
-    assert len(parse_steps(" ".join(map(str, range(20))))) == 20
-    with pytest.raises(ValueError, match="not a list of days"):
-        parse_steps(" ".join(map(str, range(21))))
-
-
-@pytest.mark.parametrize(
-    ("term", "steps"),
-    [
-        pytest.param(1, (14, 7, 1), id="a month: 30 days are as long"),
-        pytest.param(2, (30, 14, 7, 1), id="two months: 60 days are as long"),
-        pytest.param(3, (60, 30, 14, 7, 1), id="a quarter: 90 days are as long"),
-        pytest.param(4, (90, 60, 30, 14, 7, 1), id="four months"),
-        pytest.param(12, DEFAULT_STEPS, id="a year"),
-    ],
-)
-def test_steps_as_long_as_the_term_do_not_apply(term: int, steps: tuple[int, ...]) -> None:
-    assert term_steps(DEFAULT_STEPS, term) == steps
-
-
-def test_the_limits_of_a_years_steps():
-    assert term_steps((366, 365, 364, 0, 364), 12) == (364, 0)
-    assert term_steps((730, 729), 24) == (729,)
-    assert term_steps((730,), 25) == (730,)
-
-
-@given(days, st.integers(1, 60), st.integers(28, 31))
-def test_no_step_falls_before_the_renewal_before(day, months, anchor):
-    """Wherever in the calendar the term lies, and also when month ends shorten it."""
-    last = add_months(day, 0, anchor if day.day >= 28 else day.day)
-    following = add_months(last, months, max(anchor, last.day) if last.day >= 28 else last.day)
-    farthest = max(term_steps(tuple(range(731)), months))
-    assert due_on(following, farthest) > last
-
-
-@pytest.mark.parametrize(
-    ("day", "months", "anchor", "expected"),
-    [
-        pytest.param("2026-03-15", 1, 15, "2026-04-15", id="an ordinary month"),
-        pytest.param("2026-12-15", 1, 15, "2027-01-15", id="over the year's end"),
-        pytest.param("2027-01-31", 1, 31, "2027-02-28", id="January 31 to the end of February"),
-        pytest.param("2027-02-28", 1, 31, "2027-03-31", id="and back to 31 in March"),
-        pytest.param("2027-03-31", 1, 31, "2027-04-30", id="April has 30"),
-        pytest.param("2028-01-30", 1, 30, "2028-02-29", id="30 to February 29"),
-        pytest.param("2028-02-29", 12, 29, "2029-02-28", id="February 29, a year on"),
-        pytest.param("2031-02-28", 12, 29, "2032-02-29", id="and in the next leap year again"),
-        pytest.param("2028-02-29", 48, 29, "2032-02-29", id="four years on"),
-        pytest.param("2029-02-28", 12, 28, "2030-02-28", id="an anchor of 28 stays 28"),
-        pytest.param("2096-02-29", 96, 29, "2104-02-29", id="over 2100, which is no leap year"),
-        pytest.param("2027-03-31", -1, 31, "2027-02-28", id="backwards"),
-        pytest.param("2027-01-31", -1, 31, "2026-12-31", id="backwards over the year's end"),
-        pytest.param("2027-05-10", 0, 10, "2027-05-10", id="no months at all"),
-    ],
-)
-def test_months_later(day: str, months: int, anchor: int, expected: str) -> None:
-    assert add_months(date.fromisoformat(day), months, anchor) == date.fromisoformat(expected)
-
-
-@given(days, st.integers(1, 24), st.integers(1, 100))
-def test_renewing_again_and_again_keeps_the_day(start, months, times):
-    """Month ends and 29 February never wear the day off: each date is as if counted from the first."""
-    day = start
-    for count in range(1, times + 1):
-        day = add_months(day, months, start.day)
-        assert day == add_months(start, months * count, start.day)
-        assert day.day == start.day or (day + timedelta(days=1)).day == 1
-    assert (day.year - start.year) * 12 + day.month - start.month == months * times
+# Dates
 
 
 def test_steps_count_back_from_the_decision_deadline_where_given():
@@ -202,7 +83,7 @@ MARCH_1 = date(2027, 3, 1)
 )
 def test_the_newest_step_is_due(today: str, planned: tuple[int, ...], due: Due | None) -> None:
     renewal = Renewal(BASE, YEAR, planned)
-    assert due_step(renewal, DEFAULT_STEPS, date.fromisoformat(today)) == due
+    assert due_step(renewal, YEARLY_STEPS, date.fromisoformat(today)) == due
 
 
 @pytest.mark.parametrize(
@@ -221,7 +102,7 @@ def test_when_the_date_moves_only_steps_to_come_are_due(
 ) -> None:
     since = date.fromisoformat(steps_from) if steps_from else None
     renewal = Renewal(BASE, YEAR, steps_from=since)
-    assert due_step(renewal, DEFAULT_STEPS, date.fromisoformat(today)) == due
+    assert due_step(renewal, YEARLY_STEPS, date.fromisoformat(today)) == due
 
 
 @pytest.mark.parametrize(
@@ -230,17 +111,24 @@ def test_when_the_date_moves_only_steps_to_come_are_due(
         pytest.param(Renewal(BASE, YEAR), "2026-12-31", id="new: the farthest step"),
         pytest.param(Renewal(BASE, YEAR, (90, 60)), "2027-03-01", id="two are planned: the third"),
         pytest.param(Renewal(BASE, YEAR, (60,)), "2027-03-01", id="a skipped one is overtaken"),
-        pytest.param(Renewal(BASE, YEAR, (1,)), None, id="nothing is left"),
+        pytest.param(Renewal(BASE, YEAR, (1,)), "2027-04-01", id="nothing is left: the day after"),
+        pytest.param(
+            Renewal(BASE, YEAR, (1,), renews_on=date(2027, 5, 15)),
+            "2027-05-16",
+            id="of what renews by itself, after the renewal",
+        ),
         pytest.param(Renewal(BASE, MONTH), "2027-03-17", id="a month: 14 days before"),
         pytest.param(Renewal(BASE, YEAR, (), MARCH_1), "2027-03-01", id="the date moved"),
-        pytest.param(Renewal(BASE, YEAR, (), BASE), None, id="moved too late for any step"),
+        pytest.param(Renewal(BASE, YEAR, (), BASE), "2027-04-01", id="moved too late for any step"),
     ],
 )
-def test_attention(renewal: Renewal, day: str | None) -> None:
-    assert attention_on(renewal, DEFAULT_STEPS) == (date.fromisoformat(day) if day else None)
+def test_attention(renewal: Renewal, day: str) -> None:
+    assert attention_on(renewal, YEARLY_STEPS) == date.fromisoformat(day)
 
 
-steps_lists = st.lists(st.integers(0, 100), min_size=1, max_size=6).map(tuple)
+steps_lists = st.lists(st.integers(0, 100), max_size=6, unique=True).map(
+    lambda found: one_row(tuple(sorted(found, reverse=True)))
+)
 renewals = st.builds(
     Renewal,
     st.dates(date(2027, 1, 1), date(2028, 12, 31)),
@@ -252,9 +140,10 @@ renewals = st.builds(
 
 @given(renewals, steps_lists, st.dates(date(2026, 6, 1), date(2029, 3, 1)))
 def test_attention_and_due_agree(renewal, steps, today):
-    """A subscription needs attention from exactly the day on which a step is due, until it's planned."""
+    """A subscription needs attention from exactly the day on which a step is due, until it's planned, or its end."""
     due, attention = due_step(renewal, steps, today), attention_on(renewal, steps)
-    assert (due is not None) is (attention is not None and attention <= today)
+    over = not open_steps(renewal, steps) and renewal.after <= today
+    assert (due is not None or over) is (attention <= today)
     if due:
         handled = Renewal(
             renewal.base,

@@ -10,7 +10,8 @@ from sqlalchemy import select
 from tests.support.cast import make_client, make_partner, make_subscription, make_user, unit_of_work
 from webapp import worker
 from webapp.domain.recipients import ContactRole
-from webapp.domain.schedule import DEFAULT_STEPS, Renewal, due_step
+from webapp.domain.schedule import Renewal, due_step
+from webapp.domain.steps import YEARLY, one_row
 from webapp.models import (
     ContactAssignment,
     InboxMail,
@@ -67,7 +68,7 @@ def run_at(app, moment):
 
 def step_on(renewal, day):
     """The newest step that has fallen due by a day."""
-    due = due_step(Renewal(renewal, 12), DEFAULT_STEPS, day)
+    due = due_step(Renewal(renewal, 12), one_row(YEARLY), day)
     return due.step if due else None
 
 
@@ -95,7 +96,7 @@ def test_every_step_that_fell_due_has_an_end(app, renewals, days):
         rows = db.session.execute(select(Reminder.base_date, Reminder.step, Reminder.state)).all()
     found = {(row.base_date, row.step): row.state for row in rows}
     for renewal in renewals.values():
-        due = [step for step in DEFAULT_STEPS if renewal - timedelta(days=step) <= back]
+        due = [step for step in YEARLY if renewal - timedelta(days=step) <= back]
         *overtaken, newest = due or [None]
         for step in overtaken:
             assert found[renewal, step] in (ReminderState.SUPERSEDED, ReminderState.ISSUED)

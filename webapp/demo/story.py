@@ -19,9 +19,9 @@ from webapp.demo import breakdowns, clock, names
 from webapp.demo.agencies import AGENCIES, Agency
 from webapp.demo.breakdowns import BreakingTransport
 from webapp.demo.people import PASSWORD
+from webapp.domain.months import add_months
 from webapp.domain.ownership import Choice
 from webapp.domain.recipients import ContactRole
-from webapp.domain.schedule import add_months
 from webapp.mail.inbox import InboxTransport
 from webapp.mail.transport import Transport
 from webapp.models import Client, Delivery, Installation, Partner, Subscription, User, db

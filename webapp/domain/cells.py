@@ -8,8 +8,8 @@ from decimal import Decimal
 from enum import StrEnum
 from functools import cache
 
+from webapp.domain.months import parse_term
 from webapp.domain.recipients import ContactRole
-from webapp.domain.schedule import parse_term
 from webapp.domain.unseen import has_controls, unseen
 
 

@@ -26,6 +26,7 @@ from webapp.domain.schedule import (
     Window,
     base_date,
 )
+from webapp.domain.steps import Steps
 
 
 class MailKind(StrEnum):
@@ -57,7 +58,7 @@ class PartnerFacts:
     default_owner: Owner
     default_contact: Person | None
     admins: tuple[Person, ...]
-    steps: tuple[int, ...]
+    steps: Steps
     window: Window
     sending: bool
     team: tuple[Person, ...] = ()
@@ -77,6 +78,8 @@ class SubscriptionFacts:
     renewal_date: date
     deadline: date | None
     term_months: int
+    deadline_by_rule: bool = False
+    renews_itself: bool = False
     cycle: int = 1
     amount: Decimal | None = None
     currency: str | None = None
@@ -91,7 +94,8 @@ class SubscriptionFacts:
 
     @property
     def renewal(self) -> Renewal:
-        return Renewal(self.base, self.term_months, self.planned, self.steps_from)
+        renews_on = self.renewal_date if self.renews_itself else None
+        return Renewal(self.base, self.term_months, self.planned, self.steps_from, renews_on)
 
 
 class Silence(StrEnum):

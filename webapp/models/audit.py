@@ -23,6 +23,7 @@ class AuditAction(StrEnum):
     SUBSCRIPTION_ADDED = "subscription.added"
     SUBSCRIPTION_CHANGED = "subscription.changed"
     SUBSCRIPTION_RENEWED = "subscription.renewed"
+    SUBSCRIPTION_ROLLED = "subscription.renewed_by_itself"
     SUBSCRIPTION_CANCELLED = "subscription.cancelled"
     CONTACTS_ASSIGNED = "client.contacts_assigned"
     USER_ADDED = "user.added"

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
+from zlib import compress, decompress
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
@@ -12,6 +13,7 @@ from sqlalchemy import (
     Enum,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     TypeDecorator,
@@ -60,6 +62,19 @@ class UtcDateTime(TypeDecorator[datetime]):
     def result_processor(self, dialect: Dialect, coltype: object) -> Any:
         """Read what the driver has by one function, since lists have many: SQLite's are texts, in UTC."""
         return instant_of if dialect.name == "sqlite" else in_utc
+
+
+class Compressed(TypeDecorator[bytes]):
+    """Bytes that the database holds compressed, as RFC 1950 has them (zlib)."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: bytes | None, dialect: Dialect) -> bytes | None:
+        return None if value is None else compress(value)
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> bytes | None:
+        return None if value is None else decompress(value)
 
 
 # Both databases compare and order by code point, so that keyset pages agree with their index.

@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from enum import StrEnum
+from secrets import token_hex
 
 from sqlalchemy import (
     JSON,
@@ -24,6 +25,7 @@ from webapp.models.base import (
     ARCHIVED,
     IN_USE,
     Base,
+    Compressed,
     Identity,
     Json,
     Key,
@@ -41,6 +43,11 @@ LISTED_BY = (
     ("partner_id", "state", "id"),
     ("partner_id", "queued_at", "id", "state"),
 )
+
+
+def about_itself() -> str:
+    """Say that a mail is about what happens once, and needs no key that another could have."""
+    return f"once {token_hex(8)}"
 
 
 class ReminderState(StrEnum):
@@ -119,9 +126,10 @@ delivery_reminder = Table(
 class Delivery(Base):
     """One mail to one person.
 
-    Renewal mails have partner, client and day (the client's local date; at most one mail per person,
-    client and day). ``revision`` counts the mails that superseded one another for that key. Account mails
-    have their link. ``snapshot`` is all that was resolved when it was queued: the circle, the reasons, the
+    Its key is the kind, what it is about, the reader and the revision. ``about``, as services.sending.queueing
+    writes it: of a reminder the client and the day (the client's local date), of a To-do mail the period, of an
+    account mail its link. ``revision`` counts the mails that superseded one another. Renewal mails have partner,
+    client and day, too. ``snapshot`` is all that was resolved when it was queued: the circle, the reasons, the
     language, the content. ``token`` and ``lease_until`` (database clock, epoch milliseconds) are the claim
     of a worker. ``archived_at``: that of the client. The message is a row of its own.
     """
@@ -132,6 +140,7 @@ class Delivery(Base):
     partner_id: Mapped[int | None] = mapped_column(ForeignKey("partner.id"))
     client_id: Mapped[int | None] = mapped_column(ForeignKey("client.id"))
     day: Mapped[date | None]
+    about: Mapped[str] = mapped_column(String(80), default=about_itself)
     recipient_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
     revision: Mapped[int] = mapped_column(default=1)
     link_id: Mapped[int | None] = mapped_column(
@@ -162,7 +171,7 @@ class Delivery(Base):
     reminders: Mapped[list[Reminder]] = relationship(secondary=delivery_reminder)
 
     __table_args__ = (
-        UniqueConstraint("client_id", "day", "recipient_id", "revision"),
+        UniqueConstraint("kind", "about", "recipient_id", "revision"),
         # SQLite uses a partial index only for queries with the very same condition.
         partial_index("ix_delivery_queued", "send_after", "id", where="state = 'queued'"),
         partial_index("ix_delivery_lease_until", "lease_until", where="lease_until IS NOT NULL"),
@@ -182,18 +191,29 @@ class Delivery(Base):
 class DeliveryMessage(Base):
     """The message of a mail in bytes, written before its first try.
 
-    It is not in the delivery's row, since each transition would write the bytes again. ``sha256``: if the
-    bytes were removed on request, theirs in hexadecimal; ``content`` is empty then.
+    It is not in the delivery's row, since each transition would write the bytes again. ``content`` is NULL once the
+    bytes are gone; ``sha256``, theirs in hexadecimal, stays. ``renewal_on``: the last renewal date that it speaks
+    of, or the day on which it was written; NULL for account mails.
     """
 
     __tablename__ = "delivery_message"
     delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"), primary_key=True)
     written_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    content: Mapped[bytes] = mapped_column(LargeBinary)
-    sha256: Mapped[str | None] = mapped_column(String(64))
+    content: Mapped[bytes | None] = mapped_column(Compressed)
+    sha256: Mapped[str] = mapped_column(String(64))
+    renewal_on: Mapped[date | None]
 
     __table_args__ = (
-        partial_index("ix_delivery_message_stored", "written_at", where="sha256 IS NULL"),
+        partial_index(
+            "ix_delivery_message_kept",
+            "renewal_on",
+            where="content IS NOT NULL AND renewal_on IS NOT NULL",
+        ),
+        partial_index(
+            "ix_delivery_message_account",
+            "written_at",
+            where="content IS NOT NULL AND renewal_on IS NULL",
+        ),
     )
 
 

@@ -24,8 +24,10 @@ from sqlalchemy.schema import SchemaItem
 
 from webapp.domain.ownership import Choice, Owner
 from webapp.domain.recipients import ContactRole
-from webapp.domain.schedule import DEFAULT_STEPS, Window, parse_steps
+from webapp.domain.schedule import Window
 from webapp.domain.situations import NEW
+from webapp.domain.steps import DEFAULT_STEPS, Steps, parse_steps, write_steps
+from webapp.domain.terms import DeadlineRule
 from webapp.models.base import (
     ARCHIVED,
     IN_USE,
@@ -82,8 +84,9 @@ class Organisation(Base):
 class Partner(Organisation):
     """An organisation that looks after clients, with its defaults, schedule and sending switch.
 
-    ``steps``: days before the base date as text, farthest first: ``90,60,30,14,7,1``. ``window_days``: the
-    weekdays for mail as digits, with Monday as 0: ``01234``.
+    ``steps``: its rows as text (domain.steps). ``renews_itself``: whether new subscriptions do. ``deadline_rule_text``:
+    of decision deadlines that follow it, as text: ``P45D``; NULL for no deadline. ``window_days``: the weekdays for
+    mail as digits, with Monday as 0: ``01234``.
     """
 
     __tablename__ = "partner"
@@ -94,8 +97,10 @@ class Partner(Organisation):
     )
     notified_user_id: Mapped[int | None] = mapped_column(Identity)
     steps_text: Mapped[str] = mapped_column(
-        "steps", String(200), default=",".join(map(str, DEFAULT_STEPS))
+        "steps", String(1000), default=write_steps(DEFAULT_STEPS)
     )
+    renews_itself: Mapped[bool] = mapped_column(default=False)
+    deadline_rule_text: Mapped[str | None] = mapped_column("deadline_rule", String(5))
     window_opens: Mapped[time] = mapped_column(Time, default=time(9))
     window_closes: Mapped[time] = mapped_column(Time, default=time(17))
     window_days: Mapped[str] = mapped_column(String(7), default="01234")
@@ -125,8 +130,12 @@ class Partner(Organisation):
     )
 
     @property
-    def steps(self) -> tuple[int, ...]:
+    def steps(self) -> Steps:
         return parse_steps(self.steps_text)
+
+    @property
+    def deadline_rule(self) -> DeadlineRule | None:
+        return DeadlineRule.parse(self.deadline_rule_text) if self.deadline_rule_text else None
 
     @property
     def window(self) -> Window:

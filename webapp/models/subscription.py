@@ -32,9 +32,11 @@ def base_date_of(columns: Any) -> ColumnElement[date]:
 class Subscription(Base):
     """One product of one client.
 
-    ``cycle`` counts renewals: reminders of different cycles belong to different renewals. ``steps_from``:
-    the first local date on which a step may be due (domain.schedule.Renewal). ``attention_on``: the local
-    date on which planning must look at it next, NULL for never. Only services.reminders.due_index writes it.
+    ``cycle`` counts renewals: reminders of different cycles belong to different renewals. ``renews_itself``: at
+    the end of its term; else it must be decided. ``deadline_by_rule``: the deadline is the partner's rule's, and moves
+    with it. ``amount`` is that of one term. ``steps_from``: the first local date on which a step may be due
+    (domain.schedule.Renewal). ``attention_on``: the local date on which planning must look at it next; NULL if it was
+    cancelled or archived, or is past its date and must be decided. Only services.reminders writes it.
     """
 
     __tablename__ = "subscription"
@@ -46,6 +48,8 @@ class Subscription(Base):
     renewal_date: Mapped[date]
     anchor_day: Mapped[int]
     deadline: Mapped[date | None]
+    deadline_by_rule: Mapped[bool] = mapped_column(default=False)
+    renews_itself: Mapped[bool] = mapped_column(default=False)
     amount: Mapped[Decimal | None] = mapped_column(Numeric(14, 2))
     currency: Mapped[str | None] = mapped_column(String(3))
     cancelled: Mapped[bool] = mapped_column(default=False)

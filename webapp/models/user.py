@@ -8,8 +8,9 @@ from sqlalchemy import ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from webapp.domain.access import Action, Role, may
+from webapp.domain.todo import Rhythm
 from webapp.i18n import fold
-from webapp.models.base import Base, Identity, Key, UtcDateTime, partial_index
+from webapp.models.base import Base, Identity, Key, UtcDateTime, codes, partial_index
 
 if TYPE_CHECKING:
     from webapp.models.organisation import Organisation
@@ -30,6 +31,8 @@ class User(Base, UserMixin):
     ``email_key`` is the case-folded address, ``name_key`` the folded name for searches. ``earlier_emails``:
     addresses that the person had before, case-folded. ``told_by_id``: the partner about whose clients this
     person has got mails.
+    ``todo_rhythm``, ``todo_weekday`` (Monday is 0) and ``todo_hour``: when the To-do mail goes out, in the own zone;
+    ``todo_at``: the next such moment, NULL for people of clients.
     ``rejected_reply`` is a mail server's reply when it rejected the address. It is cleared when the address
     changes, or somebody says that it is right. ``erased_at``: all that tells who it was has been removed on
     request.
@@ -53,6 +56,10 @@ class User(Base, UserMixin):
     signed_in_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     invited_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     rejected_reply: Mapped[str | None] = mapped_column(String(500))
+    todo_rhythm: Mapped[Rhythm] = mapped_column(codes(Rhythm, "todo_rhythm"), default=Rhythm.WEEKLY)
+    todo_weekday: Mapped[int] = mapped_column(default=0)
+    todo_hour: Mapped[int] = mapped_column(default=8)
+    todo_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=lambda: datetime.now(UTC))
     erased_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     version: Mapped[int] = mapped_column()
@@ -67,6 +74,7 @@ class User(Base, UserMixin):
         # Composite foreign keys point at this: a person of exactly this organisation.
         UniqueConstraint("organisation_id", "id"),
         # A search for recipients goes through all of a partner's, and needs no more than this.
+        partial_index("ix_user_todo_at", "todo_at", where="todo_at IS NOT NULL"),
         partial_index(
             "ix_user_told",
             "told_by_id",

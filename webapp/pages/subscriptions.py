@@ -10,6 +10,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from webapp.domain.access import Action
+from webapp.domain.terms import next_term
 from webapp.models import Subscription, User
 from webapp.models.audit import TrailEntry
 from webapp.pages import guards, notices
@@ -95,8 +96,7 @@ def close_renewal(subscription_id: int, template: str, service: CloseRenewal, te
         template,
         client=subscription.client,
         subscription=subscription,
-        next_date=renewals.next_date(subscription),
-        next_deadline=renewals.moved_deadline(subscription),
+        following=next_term(subscription, subscription.client.partner.deadline_rule),
         form=form,
         conflict=saved.conflict,
     )

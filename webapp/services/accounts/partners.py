@@ -9,8 +9,8 @@ from sqlalchemy import select
 from webapp import i18n
 from webapp.domain.ownership import Owner, needs_contact
 from webapp.domain.refusals import Refusal
-from webapp.domain.schedule import parse_steps
 from webapp.domain.shown import token_of
+from webapp.domain.steps import parse_steps, write_steps
 from webapp.mail.addresses import name_from
 from webapp.models import AuditEntry, Partner, SecurityAction, User, db
 from webapp.models.audit import AuditAction, TrailEntry
@@ -145,10 +145,10 @@ def save_schedule(
 ) -> TrailEntry | None:
     """Set steps and sending window; None if nothing changed.
 
-    ``wanted.steps_text`` may be written as people write it: "1, 30, 7". Raises Refused, Conflict.
+    Raises Refused, Conflict.
     """
     try:
-        steps = ",".join(map(str, parse_steps(wanted.steps_text)))
+        steps = write_steps(parse_steps(wanted.steps_text))
     except ValueError:
         raise Refused("steps_text", Refusal.STEPS) from None
     days = "".join(day for day in WEEKDAYS if day in wanted.window_days)

@@ -1,43 +1,15 @@
 """Settling a renewal: renew it, cancel it, or put it back as it was."""
 
 from datetime import date
-from typing import Protocol
 
-from webapp.domain import schedule
 from webapp.domain.shown import changed_since
+from webapp.domain.terms import next_term
 from webapp.models import ReminderState, Subscription, User, db
 from webapp.models.audit import AuditAction, TrailEntry
 from webapp.services import audit
 from webapp.services.clients import subscriptions
 from webapp.services.errors import Conflict
 from webapp.services.reminders.due_index import refresh
-
-
-class Dates(Protocol):
-    """The dates and the term of a subscription, stored or read."""
-
-    @property
-    def renewal_date(self) -> date: ...
-    @property
-    def deadline(self) -> date | None: ...
-    @property
-    def term_months(self) -> int: ...
-    @property
-    def anchor_day(self) -> int: ...
-
-
-def next_date(subscription: Dates) -> date:
-    """Compute the next renewal date. The anchor day keeps month ends and 29 February."""
-    return schedule.add_months(
-        subscription.renewal_date, subscription.term_months, subscription.anchor_day
-    )
-
-
-def moved_deadline(subscription: Dates) -> date | None:
-    """Compute the decision deadline of the next renewal, as many days before it as this one's."""
-    if subscription.deadline is None:
-        return None
-    return next_date(subscription) - (subscription.renewal_date - subscription.deadline)
 
 
 def dates_of(subscription: Subscription) -> dict[str, object]:
@@ -60,13 +32,13 @@ def renew(
     db.session.refresh(subscription, with_for_update={"of": Subscription})
     if shown is not None and changed_since(shown, dates_of(subscription)):
         return renewed_before(subscription, shown)
-    renewal = next_date(subscription)
-    if subscription.cancelled or renewal > subscriptions.LAST_DAY:
+    following = next_term(subscription, subscription.client.partner.deadline_rule)
+    if subscription.cancelled or following.renewal_date > subscriptions.LAST_DAY:
         raise Conflict(audit.newest(*subscriptions.about(subscription)))
     changes = audit.assign(
         subscription,
-        renewal_date=renewal,
-        deadline=moved_deadline(subscription),
+        renewal_date=following.renewal_date,
+        deadline=following.deadline,
         cycle=subscription.cycle + 1,
         steps_from=None,
     )

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from email.parser import BytesHeaderParser
-from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, delete, select, update
@@ -83,17 +82,8 @@ def put_into(rows: Sequence[Any], pseudonyms: Pseudonyms) -> None:
 
 def remove_bytes(delivery_ids: Sequence[int]) -> None:
     """Remove the bytes of messages, and keep their SHA-256. A message that was removed before stays as it is."""
-    stored = select(message.delivery_id, message.content).where(
-        message.delivery_id.in_(delivery_ids), message.sha256.is_(None)
-    )
-    removed = [
-        {"mail": row.delivery_id, "digest": sha256(row.content).hexdigest()}
-        for row in execute(stored).all()
-    ]
-    if removed:
-        table = table_of(DeliveryMessage)
-        emptied = update(table).where(message.delivery_id == bindparam("mail"))
-        execute(emptied.values(content=b"", sha256=bindparam("digest")), removed)
+    table = table_of(DeliveryMessage)
+    execute(update(table).where(message.delivery_id.in_(delivery_ids)).values(content=None))
 
 
 def forget_in_inbox(rows: Sequence[Any]) -> None:

@@ -93,7 +93,7 @@ session_over = or_(
 )
 no_mail_waits = ~exists().where(mail.link_id == link.id, mail.ended_at.is_(None))
 bytes_over = and_(
-    message.sha256.is_(None),
+    message.content.is_not(None),
     exists().where(
         mail.id == message.delivery_id,
         mail.ended_at <= MOMENT,

@@ -9,6 +9,7 @@ from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.orm.exc import StaleDataError
 
 from webapp.domain.schedule import base_date
+from webapp.domain.terms import next_term
 from webapp.models import DeliveryState, Partner, Reminder, ReminderState, User, db
 from webapp.models.audit import AuditAction
 from webapp.models.base import Json
@@ -22,7 +23,7 @@ from webapp.models.tables import (
 from webapp.models.user import name_key
 from webapp.services import audit, runtime
 from webapp.services.accounts.names import checked_name
-from webapp.services.clients import clients, renewals, subscriptions
+from webapp.services.clients import clients, subscriptions
 from webapp.services.clients.clients import ClientDetails
 from webapp.services.clients.subscriptions import SubscriptionDetails
 from webapp.services.imports.plans import ClientPlan, ImportedPerson, Part, Plan
@@ -182,13 +183,16 @@ def step(
 
 def is_renewed(move: Move) -> bool:
     record = move.record
-    return not record.cancelled and move.details.renewal_date == renewals.next_date(record)
+    return (
+        not record.cancelled and move.details.renewal_date == next_term(record, None).renewal_date
+    )
 
 
 def next_cycle(move: Move) -> Json:
+    following = next_term(move.record, None)
     return {
-        "renewal_date": renewals.next_date(move.record),
-        "deadline": renewals.moved_deadline(move.record),
+        "renewal_date": following.renewal_date,
+        "deadline": following.deadline,
         "cycle": move.record.cycle + 1,
         "steps_from": None,
     }

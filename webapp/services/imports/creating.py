@@ -95,7 +95,7 @@ def subscription_columns(
 ) -> Json:
     details, cancelled = plan.details(SubscriptionDetails), bool(plan.value("cancelled"))
     base = base_date(details.renewal_date, details.deadline)
-    first = due_index.first_day(base, details.term_months, partner.steps_text)
+    first = due_index.first_day(base, details.term_months, None, partner.steps_text)
     return subscriptions.columns(details) | {
         "id": plan.id,
         "client_id": client.id,

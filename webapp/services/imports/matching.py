@@ -7,8 +7,8 @@ from itertools import chain, compress
 
 from webapp.countries import zone_of
 from webapp.domain.cells import Problem
+from webapp.domain.months import add_months
 from webapp.domain.rows import ATTRIBUTES, COMPANY_KEYS, Columns, Fault, Field, ImportedLine, Kind
-from webapp.domain.schedule import add_months
 from webapp.i18n import fold
 from webapp.services.clients.subscriptions import FIRST_DAY, product_key
 from webapp.services.imports import stored

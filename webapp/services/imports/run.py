@@ -28,6 +28,7 @@ from webapp.domain.rows import (
     find_columns,
     read_line,
 )
+from webapp.domain.steps import farthest
 from webapp.i18n import LANGUAGES, Language, best_language, time_zones
 from webapp.labels import codes
 from webapp.mail.addresses import AddressError, normalise
@@ -134,7 +135,7 @@ def import_list(
     return replace(
         report,
         changes=lambda: chain.from_iterable(map(planned_changes, matcher.touched())),
-        mails=partial(planned_mails, client_ids, partner.steps[0]),
+        mails=partial(planned_mails, client_ids, farthest(partner.steps)),
     )
 
 

@@ -55,6 +55,8 @@ class SubscriptionRecord(NamedTuple):
     renewal_date: date
     anchor_day: int
     deadline: date | None
+    deadline_by_rule: bool
+    renews_itself: bool
     amount: Decimal | None
     currency: str | None
     cancelled: bool

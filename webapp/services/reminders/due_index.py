@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, bindparam, func, select, update
 
 from webapp.domain import schedule
+from webapp.domain.steps import parse_steps
 from webapp.models import Partner, Reminder, Subscription, db
 from webapp.models.organisation import NO_DECISION
 from webapp.models.subscription import base_date_of
@@ -20,7 +21,7 @@ from webapp.models.tables import client_table, settings_change_table, subscripti
 Days = dict[date | None, list[int]]
 # So many ids in one statement at most; both databases have a limit.
 CHUNK = 5_000
-steps_of = cache(schedule.parse_steps)
+steps_of = cache(parse_steps)
 
 
 def refresh(subscriptions: Collection[Subscription]) -> None:
@@ -71,6 +72,7 @@ def refresh_days(condition: ColumnElement[bool]) -> None:
             Subscription.id,
             Subscription.renewal_date,
             Subscription.deadline,
+            Subscription.renews_itself,
             Subscription.term_months,
             Subscription.steps_from,
             Subscription.cancelled,
@@ -87,6 +89,7 @@ def refresh_days(condition: ColumnElement[bool]) -> None:
             row.term_months,
             planned.get(row.id, ()),
             row.steps_from,
+            row.renewal_date if row.renews_itself else None,
         )
         resting = row.cancelled or row.archived_at is not None
         day = None if resting else schedule.attention_on(renewal, steps_of(row.steps_text))
@@ -96,9 +99,10 @@ def refresh_days(condition: ColumnElement[bool]) -> None:
 
 
 @lru_cache(4096)
-def first_day(base: date, term_months: int, steps_text: str) -> date | None:
+def first_day(base: date, term_months: int, renews_on: date | None, steps_text: str) -> date:
     """Compute the next day of attention of a new subscription, which has no reminders yet."""
-    return schedule.attention_on(schedule.Renewal(base, term_months), steps_of(steps_text))
+    renewal = schedule.Renewal(base, term_months, renews_on=renews_on)
+    return schedule.attention_on(renewal, steps_of(steps_text))
 
 
 def planned_steps(condition: ColumnElement[bool]) -> dict[int, list[int]]:

@@ -76,6 +76,8 @@ def due_rows(condition: ColumnElement[bool]) -> Sequence[Any]:
             table.attention_on,
             base_date_of(table).label("base"),
             table.term_months,
+            table.renewal_date,
+            table.renews_itself,
             table.steps_from,
             organisation_table.c.time_zone,
             partner_table.c.steps,
@@ -133,7 +135,8 @@ def decide(facts: Any, today: LocalDates) -> tuple[list[NewReminder], date | Non
     """Choose the reminders of a row that is due, and its next day of attention; None if no step is left."""
     steps = due_index.steps_of(facts.steps)
     planned = () if facts.newest is None else (facts.newest,)
-    renewal = Renewal(facts.base, facts.term_months, planned, facts.steps_from)
+    renews_on = facts.renewal_date if facts.renews_itself else None
+    renewal = Renewal(facts.base, facts.term_months, planned, facts.steps_from, renews_on)
     due = schedule.due_step(renewal, steps, today[facts.time_zone])
     if due is None:
         return [], schedule.attention_on(renewal, steps)

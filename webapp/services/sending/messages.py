@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from datetime import datetime
+from hashlib import sha256
 
 from sqlalchemy import insert, select
 
@@ -44,7 +45,16 @@ def write(deliveries: Sequence[Delivery], now: datetime) -> dict[int, bytes]:
             log.exception("delivery %s can't be written", delivery.id)
             continue
         delivery.message_id = message_id
-        new.append({"delivery_id": delivery.id, "written_at": now, "content": written[delivery.id]})
+        content = written[delivery.id]
+        new.append(
+            {
+                "delivery_id": delivery.id,
+                "written_at": now,
+                "content": content,
+                "sha256": sha256(content).hexdigest(),
+                "renewal_on": None if delivery.partner_id is None else now.date(),
+            }
+        )
     if new:
         db.session.execute(insert(DeliveryMessage), new)
     return written

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, insert, or_, select
 
-from webapp.domain.facts import ClientFacts
+from webapp.domain.facts import ClientFacts, MailKind
 from webapp.domain.ownership import Person
 from webapp.domain.reminders import DayPlan, Item, PlannedMail, plan_on, waiting_items
 from webapp.domain.snapshots import ReminderSnapshot, Snapshot
@@ -56,7 +56,7 @@ class Queue:
 
     queued: dict[tuple[int, str], Row[Any]] = field(default_factory=dict)
     surplus: list[Row[Any]] = field(default_factory=list)
-    revisions: dict[tuple[int, date], int] = field(default_factory=dict)
+    revisions: dict[tuple[MailKind, int, date], int] = field(default_factory=dict)
 
 
 def issue_due(now: datetime, limit: int = CHUNK) -> int:
@@ -168,16 +168,16 @@ def keep_or_replace(
         partner_id=client.partner.id,
         client_id=client.id,
         day=mail.day,
-        revision=next_revision(queue, person.id, mail.day),
+        revision=next_revision(queue, mail.kind, person.id, mail.day),
         send_after=mail.send_at,
         send_before=mail.send_before,
     )
     added.append((new, [key(item) for item in mail.items]))
 
 
-def next_revision(queue: Queue, recipient_id: int, day: date) -> int:
-    revision = queue.revisions.get((recipient_id, day), 0) + 1
-    queue.revisions[recipient_id, day] = revision
+def next_revision(queue: Queue, kind: MailKind, recipient_id: int, day: date) -> int:
+    revision = queue.revisions.get((kind, recipient_id, day), 0) + 1
+    queue.revisions[kind, recipient_id, day] = revision
     return revision
 
 
@@ -197,12 +197,13 @@ def keep(row: Row[Any], mail: PlannedMail, queue: Queue) -> None:
     if (row.send_after, row.day) == (moment, mail.day):
         return
     moved = row.day != mail.day
-    revision = next_revision(queue, row.recipient_id, mail.day) if moved else row.revision
-    transitions.reschedule(row.id, moment, mail.day, revision)
+    revision = next_revision(queue, row.kind, row.recipient_id, mail.day) if moved else row.revision
+    about = queueing.about_day(row.client_id, mail.day)
+    transitions.reschedule(row.id, moment, mail.day, about, revision)
 
 
 def load_queues(client_ids: Sequence[int], now: datetime) -> dict[int, Queue]:
-    """Load the queued mails of these clients, and the highest revision for each reader and day to come.
+    """Load the queued mails of these clients, and the highest revision for each kind, reader and day to come.
 
     Older mails are left alone, since there may be many.
     """
@@ -234,7 +235,7 @@ def load_queues(client_ids: Sequence[int], now: datetime) -> dict[int, Queue]:
     rows: Sequence[Any] = db.session.execute(recent).all()
     for row in rows:
         queue = queues[row.client_id]
-        place = (row.recipient_id, row.day)
+        place = (row.kind, row.recipient_id, row.day)
         queue.revisions[place] = max(queue.revisions.get(place, 0), row.revision)
         # A mail that waits to be resent may have arrived, so it stays as it is.
         if row.state is DeliveryState.QUEUED and not row.resends:

@@ -14,6 +14,7 @@ from webapp.domain.mail_limits import Errand, errand_of
 from webapp.domain.ownership import Person
 from webapp.domain.snapshots import Snapshot
 from webapp.models import MailKind, db
+from webapp.models.delivery import about_itself
 from webapp.models.tables import delivery_table, user_table
 from webapp.services.sending import limits
 
@@ -22,6 +23,7 @@ from webapp.services.sending import limits
 class NewMail:
     """A mail to be queued. Renewal mails have a partner, a client, a day; account mails their link.
 
+    ``subject``: what others are about, if there must not be two of them; else each is about itself.
     ``language`` None: the person's own. ``send_after`` None: at once. ``sender_id``: the organisation in whose name
     somebody asked for it, if anybody did. ``counts``: not for what follows from a mail that was counted.
     """
@@ -38,6 +40,7 @@ class NewMail:
     day: date | None = None
     revision: int = 1
     link_id: int | None = None
+    subject: str | None = None
     sender_id: int | None = None
     counts: bool = True
 
@@ -46,8 +49,22 @@ class NewMail:
         return self.person.email
 
     @property
+    def about(self) -> str:
+        """What it is about, for its key."""
+        if self.client_id is not None and self.day is not None:
+            return about_day(self.client_id, self.day)
+        if self.link_id is not None:
+            return f"link {self.link_id}"
+        return self.subject or about_itself()
+
+    @property
     def errand(self) -> Errand | None:
         return errand_of(self.kind, self.snapshot.test) if self.counts else None
+
+
+def about_day(client_id: int, day: date) -> str:
+    """Say what the mails are about that one client's people get on one of its local days."""
+    return f"client {client_id} {day}"
 
 
 def add(mails: Sequence[NewMail]) -> list[int]:
@@ -103,6 +120,7 @@ def row(mail: NewMail) -> dict[str, Any]:
         "partner_id": mail.partner_id,
         "client_id": mail.client_id,
         "day": mail.day,
+        "about": mail.about,
         "revision": mail.revision,
         "link_id": mail.link_id,
         "state": DeliveryState.QUEUED,

@@ -147,12 +147,14 @@ def end_queued(
         bring_all(DeliveryState.QUEUED, after, at, columns.id.in_(ids), actor=actor)
 
 
-def reschedule(delivery_id: int, send_after: datetime, day: date | None, revision: int) -> None:
-    """Give a mail another time while it is queued; its state stays."""
+def reschedule(
+    delivery_id: int, send_after: datetime, day: date, about: str, revision: int
+) -> None:
+    """Give a mail another time while it is queued, and the key of that day; its state stays."""
     db.session.execute(
         update(delivery_table)
         .where(columns.id == delivery_id, columns.state == DeliveryState.QUEUED)
-        .values(send_after=send_after, day=day, revision=revision)
+        .values(send_after=send_after, day=day, about=about, revision=revision)
     )
 
 
