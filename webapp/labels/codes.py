@@ -216,7 +216,9 @@ def step_row(limits: Limits) -> str:
     if up_to is not None:
         return ngettext("terms up to %(num)d month", "terms up to %(num)d months", up_to)
     if above:
-        return ngettext("terms longer than %(num)d month", "terms longer than %(num)d months", above)
+        return ngettext(
+            "terms longer than %(num)d month", "terms longer than %(num)d months", above
+        )
     return _("all terms")
 
 
