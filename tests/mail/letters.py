@@ -53,6 +53,9 @@ MARKETING = SubscriptionLine(
     base_date=date(2026, 3, 3),
     amount=Decimal("9600.00"),
     currency="PLN",
+    term_months=12,
+    renews_itself=True,
+    limits=(3, None),
 )
 SALES = SubscriptionLine(
     id=2,
@@ -64,6 +67,8 @@ SALES = SubscriptionLine(
     base_date=date(2026, 2, 20),
     amount=None,
     currency=None,
+    term_months=3,
+    limits=(1, 3),
 )
 
 
@@ -227,6 +232,16 @@ LETTERS: dict[str, Letter] = {
             to_forward=TextToForward("pt", ()),
         ),
     ),
+    "reminder_partner_renewing": to_one(
+        MailKind.REMINDER_PARTNER,
+        ANA,
+        snapshot(
+            owner=Owner.PARTNER,
+            circle=(member(1, ANA, Place.TO, Reason.POINT_OF_CONTACT),),
+            subscriptions=(MARKETING,),
+            to_forward=TextToForward("pl", ()),
+        ),
+    ),
     "nobody_to_tell": to_one(
         MailKind.NOBODY_TO_TELL,
         ANA,
@@ -295,9 +310,12 @@ LETTERS: dict[str, Letter] = {
         sender=PORTAL,
     ),
 }
-# Two renewals, and one with a deadline, to each who may get them.
+# Two renewals, one by itself, and one with a deadline, to each who may get them.
 MORE = {
     "client, one": letter(snapshot=snapshot(subscriptions=(SALES,))),
+    "client, renewing": letter(
+        snapshot=snapshot(subscriptions=(replace(SALES, renews_itself=True),))
+    ),
     "client, deadline first": letter(
         snapshot=snapshot(subscriptions=(MARKETING, replace(SALES, base_date=MARKETING.base_date)))
     ),
