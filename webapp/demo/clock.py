@@ -47,7 +47,7 @@ def move_to_next_mail(work: Callable[[], Mapping[str, int]]) -> int:
 
 
 def is_to_come() -> bool:
-    """Tell whether a mail waits, or partners that send have subscriptions: of what is past its date To-do mails tell."""
+    """Tell whether a mail waits, or partners that send have subscriptions: To-do mails tell of what is past."""
     sending = select(partner_table.c.id).where(partner_table.c.sending)
     active = (
         select(Subscription.id)
