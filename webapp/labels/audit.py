@@ -63,6 +63,8 @@ FIELDS: dict[str, Any] = {
     "product": _l("Product"),
     "renewal_date": _l("Renewal date"),
     "deadline": _l("Decision deadline"),
+    "deadline_by_rule": _l("Deadline by your rule"),
+    "renews_itself": _l("At the end of the term"),
     "term_months": _l("Term"),
     "amount": _l("Amount"),
     "currency": _l("Currency"),
@@ -94,6 +96,8 @@ SWITCHED: dict[str, tuple[Any, Any]] = {
         lazy_pgettext("subscription", "Active"),
         lazy_pgettext("subscription", "Cancelled"),
     ),
+    "deadline_by_rule": (_l("No"), _l("Yes")),
+    "renews_itself": codes.ENDS,
     "sending": (_l("Sending is off"), _l("Sending is on")),
     "second_factor_required": (
         _l("Everybody decides for themselves"),
