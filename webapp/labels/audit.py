@@ -12,6 +12,7 @@ from flask_babel import lazy_pgettext
 from webapp import i18n, typography
 from webapp.domain.ownership import Owner
 from webapp.domain.recipients import ContactRole
+from webapp.domain.todo import Rhythm
 from webapp.labels import codes
 from webapp.models.audit import AuditAction, TrailEntry
 
@@ -74,6 +75,9 @@ FIELDS: dict[str, Any] = {
     "job_title": _l("Job title"),
     "rejected_reply": _l("Rejection of the address"),
     "admin": _l("Role"),
+    "todo_rhythm": _l("To-do mail"),
+    "todo_weekday": _l("To-do mail: weekday"),
+    "todo_hour": _l("To-do mail: hour"),
     "steps_text": _l("Days before"),
     "window_opens": _l("Opens at"),
     "window_closes": _l("Closes at"),
@@ -206,4 +210,7 @@ WORDS: dict[str, Callable[[Any, str], str]] = {
     "window_opens": clock_word,
     "window_closes": clock_word,
     "window_days": weekdays_word,
+    "todo_rhythm": lambda value, _language: str(codes.RHYTHMS[Rhythm(value)]),
+    "todo_weekday": lambda value, language: weekdays_word(str(value), language),
+    "todo_hour": lambda value, _language: codes.full_hour(value),
 }
