@@ -5,17 +5,16 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Table, bindparam, select, update
+from sqlalchemy import Table, bindparam, update
 from sqlalchemy.orm.exc import StaleDataError
 
 from webapp.domain.schedule import base_date
 from webapp.domain.terms import next_term
-from webapp.models import DeliveryState, Partner, Reminder, ReminderState, User, db
+from webapp.models import Partner, ReminderState, User, db
 from webapp.models.audit import AuditAction
 from webapp.models.base import Json
 from webapp.models.tables import (
     client_table,
-    delivery_table,
     organisation_table,
     subscription_table,
     user_table,
@@ -28,6 +27,7 @@ from webapp.services.clients.clients import ClientDetails
 from webapp.services.clients.subscriptions import SubscriptionDetails
 from webapp.services.imports.plans import ClientPlan, ImportedPerson, Part, Plan
 from webapp.services.imports.stored import ClientRecord, PersonRecord, SubscriptionRecord
+from webapp.services.sending import moving
 
 # The columns of a client that are its organisation's.
 SHARED = ("name", "language", "time_zone")
@@ -205,7 +205,7 @@ def is_corrected(move: Move) -> bool:
 def correct(actor: User | None, moves: Sequence[Move]) -> list[Made]:
     """Store all details. If mails about the renewal went out, steps of its new date start today."""
     moved = [move for move in moves if base_of(move.details) != base_of(move.record)]
-    told = subscriptions.told([move.plan.id for move in moved]) if moved else set()
+    told = moving.told([move.plan.id for move in moved]) if moved else set()
     starts = {
         move.plan.id: runtime.today(move.client.value("time_zone"))
         if move.plan.id in told
@@ -231,18 +231,5 @@ def base_of(dates: SubscriptionDetails | SubscriptionRecord) -> date:
 def move_reminders(actor: User | None, moves: Sequence[Move], state: ReminderState) -> None:
     """End what waits about the old dates, for the few clients for whom something waits."""
     if moves:
-        waiting = waiting_clients([move.client.id for move in moves])
-        subscriptions.move_reminders(actor, [move.plan.id for move in moves], waiting, state)
-
-
-def waiting_clients(client_ids: Sequence[int]) -> list[int]:
-    """Find the clients that have reminders still to be told, or queued mails."""
-    open_states = (ReminderState.DUE, ReminderState.BLOCKED)
-    reminders = select(Reminder.client_id).where(
-        Reminder.client_id.in_(client_ids), Reminder.state.in_(open_states)
-    )
-    queued = select(delivery_table.c.client_id).where(
-        delivery_table.c.client_id.in_(client_ids),
-        delivery_table.c.state == DeliveryState.QUEUED,
-    )
-    return sorted(db.session.scalars(reminders.union(queued)))
+        waiting = moving.waiting_clients([move.client.id for move in moves])
+        moving.move_reminders(actor, [move.plan.id for move in moves], waiting, state)
