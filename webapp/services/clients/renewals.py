@@ -11,6 +11,9 @@ from webapp.services.clients import subscriptions
 from webapp.services.errors import Conflict
 from webapp.services.reminders.due_index import refresh
 
+# The ways in which a renewal ends with a new term.
+SETTLED = (AuditAction.SUBSCRIPTION_RENEWED, AuditAction.SUBSCRIPTION_ROLLED)
+
 
 def dates_of(subscription: Subscription) -> dict[str, object]:
     """Gather the dates that people look at to settle a renewal."""
@@ -55,7 +58,7 @@ def withdraw(actor: User | None, subscription: Subscription) -> None:
 def renewed_before(subscription: Subscription, shown: str) -> TrailEntry:
     """Find the entry that settled the renewal on somebody's page. Raises Conflict if there is none."""
     entry = audit.newest(*subscriptions.about(subscription))
-    if entry and entry.action == AuditAction.SUBSCRIPTION_RENEWED:
+    if entry and entry.action in SETTLED:
         before = {field: values[0] for field, values in entry.changes.items()}
         dates = dates_of(subscription)
         # A deadline that follows the partner's rule is none of its own, before and after.

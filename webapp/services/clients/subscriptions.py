@@ -9,7 +9,6 @@ from typing import Any, Self
 
 from babel import Locale
 from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import aliased
 
 from webapp import i18n
 from webapp.domain import schedule
@@ -250,28 +249,7 @@ def move_reminders(
     """End the waiting reminders of the old dates, and wake those that the new dates had before.
 
     ``client_ids``: the clients of these subscriptions, but those for whom nothing waits may be left out.
-
-    When a date comes back (an undo, a correction), its newest reminder has ended already, and a step
-    can't have a second one.
     """
     now = runtime.now()
     after_changes.withdraw(actor, subscription_ids, client_ids, state, now)
-    same_date = aliased(Reminder)
-    newest = (
-        select(same_date.id)
-        .join(Subscription, Subscription.id == same_date.subscription_id)
-        .where(
-            same_date.subscription_id == Reminder.subscription_id,
-            same_date.base_date == Subscription.base_date,
-            Subscription.cancelled.is_(False),
-        )
-        .order_by(same_date.step)
-        .limit(1)
-        .correlate(Reminder)
-        .scalar_subquery()
-    )
-    ended = Reminder.state.in_((ReminderState.SUPERSEDED, ReminderState.CANCELLED))
-    of_these = Reminder.subscription_id.in_(subscription_ids)
-    reminder_states.change(
-        of_these & ended & (Reminder.id == newest), ReminderState.DUE, now, actor
-    )
+    reminder_states.wake_returned(subscription_ids, now, actor)
