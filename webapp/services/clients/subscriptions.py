@@ -108,7 +108,8 @@ def check(details: SubscriptionDetails) -> None:
         raise Refused("term_months", Refusal.NO_OPTION)
     if not FIRST_DAY <= details.renewal_date <= LAST_DAY:
         raise Refused("renewal_date", Refusal.DATE)
-    if details.deadline and details.deadline < FIRST_DAY:
+    own_deadline = details.given.deadline
+    if own_deadline and own_deadline < FIRST_DAY:
         raise Refused("deadline", Refusal.DATE)
     if not schedule.decided_in_time(details.renewal_date, details.deadline):
         raise Refused("deadline", Refusal.DEADLINE_LATE)
@@ -158,7 +159,7 @@ def add_subscription(
 def by_present_rule(
     client: Client, details: SubscriptionDetails, anchor_day: int
 ) -> SubscriptionDetails:
-    """Complete details by the partner's rule for deadlines, if they follow it. Raises Refused.
+    """Complete details by the partner's rule for deadlines, if they follow it.
 
     Once the client is locked, it follows each later change of the rule (services.sending.following).
     """
@@ -166,9 +167,7 @@ def by_present_rule(
         return details
     lock_clients([client.id])
     db.session.refresh(client.partner, ["deadline_rule_text"])
-    details = details.by(client.partner.deadline_rule, anchor_day)
-    check(details)
-    return details
+    return details.by(client.partner.deadline_rule, anchor_day)
 
 
 def columns(details: SubscriptionDetails) -> dict[str, Any]:

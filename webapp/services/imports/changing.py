@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Table, bindparam, update
 from sqlalchemy.orm.exc import StaleDataError
 
 from webapp.domain.schedule import base_date
-from webapp.domain.terms import next_term
+from webapp.domain.terms import DeadlineRule, next_term
 from webapp.models import Partner, ReminderState, User, db
 from webapp.models.audit import AuditAction
 from webapp.models.base import Json
@@ -27,6 +28,7 @@ from webapp.services.clients.clients import ClientDetails
 from webapp.services.clients.subscriptions import SubscriptionDetails
 from webapp.services.imports.plans import ClientPlan, ImportedPerson, Part, Plan
 from webapp.services.imports.stored import ClientRecord, PersonRecord, SubscriptionRecord
+from webapp.services.imports.subscribing import anchor_day
 from webapp.services.sending import moving
 
 # The columns of a client that are its organisation's.
@@ -38,7 +40,7 @@ def change(actor: User | None, partner: Partner, plans: Sequence[ClientPlan]) ->
     parts = [(plan, part) for plan in plans for part in plan.subscriptions.values() if part.changed]
     members = [(plan, part) for plan in plans for part in plan.people.values() if part.changed]
     made = change_clients([plan for plan in plans if plan.changed])
-    made += change_subscriptions(actor, parts)
+    made += change_subscriptions(actor, partner.deadline_rule, parts)
     made += change_people(members)
     return [entry_of(actor, partner, *each) for each in made]
 
@@ -146,18 +148,26 @@ class Move:
 
 
 def change_subscriptions(
-    actor: User | None, plans: Sequence[tuple[ClientPlan, Plan[SubscriptionRecord]]]
+    actor: User | None,
+    rule: DeadlineRule | None,
+    plans: Sequence[tuple[ClientPlan, Plan[SubscriptionRecord]]],
 ) -> list[Made]:
     """Cancel or take back, renew, and correct stored subscriptions, as the list has them."""
     moves = [
-        Move(client, plan, plan.stored, plan.details(SubscriptionDetails)) for client, plan in plans
+        Move(
+            client,
+            plan,
+            plan.stored,
+            plan.details(SubscriptionDetails).by(rule, anchor_day(plan)),
+        )
+        for client, plan in plans
     ]
     back = [move for move in moves if move.record.cancelled and not move.cancelled]
     made = step(back, AuditAction.SUBSCRIPTION_CHANGED, lambda move: {"cancelled": False})
     move_reminders(actor, back, ReminderState.CANCELLED)
     # A date moved on by the term is a renewal. Any other move, or one of a cancelled subscription, is a correction.
     renewed = [move for move in moves if is_renewed(move)]
-    made += step(renewed, AuditAction.SUBSCRIPTION_RENEWED, next_cycle)
+    made += step(renewed, AuditAction.SUBSCRIPTION_RENEWED, partial(next_cycle, rule))
     move_reminders(actor, renewed, ReminderState.CANCELLED)
     made += correct(actor, [move for move in moves if is_corrected(move)])
     ended = [move for move in moves if move.cancelled and not move.record.cancelled]
@@ -188,8 +198,8 @@ def is_renewed(move: Move) -> bool:
     )
 
 
-def next_cycle(move: Move) -> Json:
-    following = next_term(move.record, None)
+def next_cycle(rule: DeadlineRule | None, move: Move) -> Json:
+    following = next_term(move.record, rule)
     return {
         "renewal_date": following.renewal_date,
         "deadline": following.deadline,
