@@ -36,7 +36,6 @@ from webapp.services.reminders.due_index import refresh
 from webapp.services.sending import after_changes
 
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2199, 12, 31)
-LONGEST_TERM = 120
 HIGHEST_AMOUNT = Decimal("999999999999.99")
 CURRENCIES = frozenset(Locale("en").currencies)
 
