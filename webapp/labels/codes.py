@@ -17,6 +17,7 @@ from webapp.domain.cells import folded
 from webapp.domain.facts import MailKind, Silence
 from webapp.domain.ownership import ContactSource, Owner
 from webapp.domain.recipients import Circle, ContactRole, Reachability, Reason
+from webapp.domain.steps import Limits
 from webapp.models import DeliveryState, ReminderState, Trouble
 
 ROLES = {
@@ -207,6 +208,18 @@ def days_before(days: int) -> str:
     if days == 0:
         return _("on the day itself")
     return ngettext("%(num)d day before", "%(num)d days before", days)
+
+
+def step_row(limits: Limits) -> str:
+    """Name a row of the schedule by the terms that it is for."""
+    above, up_to = limits
+    if up_to is not None:
+        return ngettext("terms up to %(num)d month", "terms up to %(num)d months", up_to)
+    if above:
+        return ngettext(
+            "terms longer than %(num)d month", "terms longer than %(num)d months", above
+        )
+    return _("all terms")
 
 
 def renewal(product: str, day: str, by_deadline: bool) -> str:
