@@ -41,6 +41,35 @@ def test_every_action_has_a_sentence(app, action):
         ),
         ("term_months", (1, 12), ("Term", "1 month", "1 year")),
         ("language", ("pl", "pt"), ("Language", "Polski", "Português (Brasil)")),
+        # A list of days, from before there were rows.
+        ("steps_text", ("30,7", ":/7"), ("Days before", "30, 7", "all terms: none (must be decided), 7 (renews by itself)")),
+        (
+            "steps_text",
+            ("3:30,7/;:60/60", "1:3/3;12:60/;:90/30"),
+            (
+                "Days before",
+                "terms up to 3 months: 30, 7 (must be decided), none (renews by itself); "
+                "terms longer than 3 months: 60",
+                "terms up to 1 month: 3; "
+                "terms up to 12 months: 60 (must be decided), none (renews by itself); "
+                "terms longer than 12 months: 90 (must be decided), 30 (renews by itself)",
+            ),
+        ),
+        (
+            "deadline_rule_text",
+            ("P45D", "P1M"),
+            (
+                "Rule for decision deadlines",
+                "45 days before the renewal date",
+                "1 month before the renewal date",
+            ),
+        ),
+        ("deadline_rule_text", (None, "P1D"), ("Rule for decision deadlines", "–", "1 day before the renewal date")),
+        (
+            "renews_itself",
+            (False, True),
+            ("At the end of the term", "Must be decided", "Renews by itself"),
+        ),
         ("city", (None, "Łódź"), ("City", "–", "Łódź")),
     ],
 )

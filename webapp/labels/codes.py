@@ -18,6 +18,7 @@ from webapp.domain.facts import MailKind, Silence
 from webapp.domain.ownership import ContactSource, Owner
 from webapp.domain.recipients import Circle, ContactRole, Reachability, Reason
 from webapp.domain.steps import Limits
+from webapp.domain.terms import DeadlineRule
 from webapp.models import DeliveryState, ReminderState, Trouble
 
 ROLES = {
@@ -125,6 +126,8 @@ REACHABILITY_PILLS = {
     Reachability.AMBER: "warn",
     Reachability.RED: "bad",
 }
+# The end of a term: must be decided, renews by itself.
+ENDS = (_l("Must be decided"), _l("Renews by itself"))
 # The days with a word of their own, by their distance from today.
 NEAR_DAYS = {-1: _l("yesterday"), 0: _l("today"), 1: _l("tomorrow")}
 ENDONYMS = {language.code: language.endonym for language in i18n.LANGUAGES.values()}
@@ -208,6 +211,19 @@ def days_before(days: int) -> str:
     if days == 0:
         return _("on the day itself")
     return ngettext("%(num)d day before", "%(num)d days before", days)
+
+
+def deadline_rule(rule: DeadlineRule) -> str:
+    """Write a partner's rule for decision deadlines."""
+    if rule.months:
+        return ngettext(
+            "%(num)d month before the renewal date",
+            "%(num)d months before the renewal date",
+            rule.months,
+        )
+    return ngettext(
+        "%(num)d day before the renewal date", "%(num)d days before the renewal date", rule.days
+    )
 
 
 def step_row(limits: Limits) -> str:

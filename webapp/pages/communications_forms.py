@@ -98,7 +98,7 @@ class ScheduleForm(StepsForm):
 
 def unit_choices(*_arguments: Any) -> list[SelectChoice]:
     return [
-        SelectChoice("", _("None")),
+        SelectChoice("", _("No rule")),
         SelectChoice("D", _("Days before the renewal")),
         SelectChoice("M", _("Months before the renewal")),
     ]

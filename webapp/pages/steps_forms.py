@@ -69,8 +69,7 @@ class StepsForm(forms.SharedForm):
     """One to five rows of steps. A row that is not there has no list for what must be decided."""
 
     up_to_1, up_to_2, up_to_3, up_to_4, up_to_5 = (
-        NumberField(_l("Row %(number)s: terms up to, in months", number=number))
-        for number in NUMBERS
+        NumberField(_l("Row %(number)s: terms up to (months)", number=number)) for number in NUMBERS
     )
     decided_1, decided_2, decided_3, decided_4, decided_5 = (
         DaysField(_l("Row %(number)s: must be decided", number=number)) for number in NUMBERS
@@ -106,7 +105,9 @@ class StepsForm(forms.SharedForm):
         for fields in self.rows[:-1]:
             field, limit = fields.up_to, fields.up_to.data
             if limit is None or not 1 <= limit <= LONGEST_TERM:
-                field.errors = [_("Write a number of months from 1 to %(most)d.", most=LONGEST_TERM)]
+                field.errors = [
+                    _("Write a number of months from 1 to %(most)d.", most=LONGEST_TERM)
+                ]
             elif limit in limits:
                 field.errors = [_("Another row is for terms up to as many months.")]
             limits.add(limit)
@@ -137,5 +138,7 @@ def rearranged(sent: MultiDict[str, str]) -> MultiDict[str, str]:
         for column in COLUMNS:
             fields.pop(f"{column}_{number}", None)
     for number, row in zip(NUMBERS, rows, strict=False):
-        fields.update({f"{column}_{number}": text for column, text in zip(COLUMNS, row, strict=True)})
+        fields.update(
+            {f"{column}_{number}": text for column, text in zip(COLUMNS, row, strict=True)}
+        )
     return fields

@@ -15,6 +15,7 @@ from tests.support.cast import Cast, make_client
 from webapp.domain.cells import Problem, read_cancelled, read_date, read_roles
 from webapp.domain.recipients import ContactRole
 from webapp.domain.reminders import mails_within
+from webapp.domain.steps import farthest
 from webapp.i18n import LANGUAGES
 from webapp.models import (
     AuditEntry,
@@ -467,10 +468,10 @@ def test_steps_that_change_after_an_import_began_count(
     bring: Importer, cast: Cast, database_url: str
 ) -> None:
     partner = db.session.get_one(Partner, cast.partner)
-    assert partner.steps[0] == 90
+    assert farthest(partner.steps) == 90
     engine = create_engine(database_url)
     with engine.begin() as other:
-        other.execute(update(Partner).values(steps_text="20"))
+        other.execute(update(Partner).values(steps_text=":20/20"))
     engine.dispose()
     bring(HEADER + "New,Hub,2027-06-30,P1Y,,\n")
     assert subscription("New", "Hub").attention_on == date(2027, 6, 10)

@@ -16,6 +16,7 @@ from webapp.domain import schedule
 from webapp.domain.delivery import GONE_OUT
 from webapp.domain.refusals import Refusal
 from webapp.domain.shown import token_of
+from webapp.domain.steps import LONGEST_TERM
 from webapp.models import (
     AuditEntry,
     Client,
