@@ -319,7 +319,10 @@ STATES = [
     State("sending off", EMMA, "/settings/partners", choose_partner),
     State("overtaken", ANNA, "/settings/profile", overtaken("Full name", "Anna One", "Anna Two")),
     State(
-        "overtaken in place", EMMA, "/settings/partners", overtaken("Row 1: must be decided", "45, 7", "30")
+        "overtaken in place",
+        EMMA,
+        "/settings/partners",
+        overtaken("Row 1: must be decided", "45, 7", "30"),
     ),
     State("steps refused", EMMA, "/settings/partners", refuse_steps),
     State("own words refused", EMMA, "/settings/mail-texts", refuse_company),

@@ -9,6 +9,9 @@ from webapp.models import AuditEntry
 from webapp.models.audit import AuditAction
 from webapp.typography import plain
 
+# Days of what must be decided, and of what renews by itself.
+DIFFERENT = "%s (must be decided), %s (renews by itself)"
+
 
 def entry(action=AuditAction.CLIENT_CHANGED, **fields):
     return AuditEntry(
@@ -42,17 +45,19 @@ def test_every_action_has_a_sentence(app, action):
         ("term_months", (1, 12), ("Term", "1 month", "1 year")),
         ("language", ("pl", "pt"), ("Language", "Polski", "Português (Brasil)")),
         # A list of days, from before there were rows.
-        ("steps_text", ("30,7", ":/7"), ("Days before", "30, 7", "all terms: none (must be decided), 7 (renews by itself)")),
         (
             "steps_text",
-            ("3:30,7/;:60/60", "1:3/3;12:60/;:90/30"),
+            ("30,7", ":/7"),
+            ("Days before", "30, 7", f"all terms: {DIFFERENT % ('none', '7')}"),
+        ),
+        (
+            "steps_text",
+            ("3:30,7/;:60/60", "12:60/;:90/30"),
             (
                 "Days before",
-                "terms up to 3 months: 30, 7 (must be decided), none (renews by itself); "
-                "terms longer than 3 months: 60",
-                "terms up to 1 month: 3; "
-                "terms up to 12 months: 60 (must be decided), none (renews by itself); "
-                "terms longer than 12 months: 90 (must be decided), 30 (renews by itself)",
+                f"terms up to 3 months: {DIFFERENT % ('30, 7', 'none')}; terms longer than 3 months: 60",
+                f"terms up to 12 months: {DIFFERENT % ('60', 'none')}; "
+                f"terms longer than 12 months: {DIFFERENT % ('90', '30')}",
             ),
         ),
         (
@@ -64,7 +69,11 @@ def test_every_action_has_a_sentence(app, action):
                 "1 month before the renewal date",
             ),
         ),
-        ("deadline_rule_text", (None, "P1D"), ("Rule for decision deadlines", "–", "1 day before the renewal date")),
+        (
+            "deadline_rule_text",
+            (None, "P1D"),
+            ("Rule for decision deadlines", "–", "1 day before the renewal date"),
+        ),
         (
             "renews_itself",
             (False, True),

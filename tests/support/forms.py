@@ -113,6 +113,7 @@ SUBSCRIPTION = {
     "deadline": "",
     "amount": "",
     "currency": "",
+    "renews_itself": "1",
 }
 BAD_SUBSCRIPTION = {
     "product": NEEDED,
@@ -121,6 +122,7 @@ BAD_SUBSCRIPTION = {
     "deadline": ["2028-04-01", *DAY],
     "amount": [*AMOUNT, "12"],
     "currency": CHOICE,
+    "renews_itself": ["", "2", *CHOICE],
 }
 FORMS = [
     Form(
@@ -192,15 +194,20 @@ FORMS = [
         "alice",
         "/settings/partners/schedule",
         {
-            "up_to_1": "1", "decided_1": "30, 7", "renewing_1": "",
-            "up_to_2": "3", "decided_2": "", "renewing_2": "14",
-            "decided_3": "90", "renewing_3": "90",
+            "up_to_1": "1",
+            "decided_1": "30, 7",
+            "renewing_1": "",
+            "up_to_2": "3",
+            "decided_2": "",
+            "renewing_2": "14",
+            "decided_3": "90",
+            "renewing_3": "90",
             "window_opens": "08:00",
             "window_closes": "16:00",
             "window_days": "0",
         },
         {
-            **dict.fromkeys(("up_to_1", "up_to_2"), ["", "0", "121", *STEPS]),
+            **{f"up_to_{row}": ["", "0", "121", *STEPS] for row in (1, 2)},
             **{f"{name}_{row}": STEPS for name in ("decided", "renewing") for row in range(1, 4)},
             "window_opens": [*CLOCK, "16:00", "23:00"],
             "window_closes": [*CLOCK, "08:00", "00:00"],

@@ -35,6 +35,7 @@ SENTENCES: dict[str, Any] = {
     AuditAction.SUBSCRIPTION_ADDED: _l("Subscription added: %(subject)s"),
     AuditAction.SUBSCRIPTION_CHANGED: _l("Subscription changed: %(subject)s"),
     AuditAction.SUBSCRIPTION_RENEWED: _l("Subscription renewed: %(subject)s"),
+    AuditAction.SUBSCRIPTION_ROLLED: _l("Subscription renewed by itself: %(subject)s"),
     AuditAction.SUBSCRIPTION_CANCELLED: _l("Subscription cancelled: %(subject)s"),
     AuditAction.CONTACTS_ASSIGNED: _l("Contacts assigned"),
     AuditAction.USER_ADDED: _l("Person added: %(subject)s"),
@@ -132,6 +133,22 @@ class Change:
 def sentence(entry: TrailEntry) -> str:
     """Say what happened."""
     return str(SENTENCES[entry.action] % {"subject": entry.subject or NOTHING})
+
+
+def author(entry: TrailEntry, name: str | None, portal: str) -> str:
+    """Name the author of a change. Without a person it is the portal by itself, or else the operator."""
+    by_itself = entry.action == AuditAction.SUBSCRIPTION_ROLLED
+    return name or (portal if by_itself else _("Operator"))
+
+
+def undone(entry: TrailEntry) -> str:
+    """Say what was put back, and what else that means."""
+    if entry.action == AuditAction.SUBSCRIPTION_ROLLED:
+        return _(
+            "Undone: %(name)s. It doesn't renew by itself any more, and must be decided.",
+            name=named(entry),
+        )
+    return _("Undone: %(name)s", name=named(entry))
 
 
 def named(entry: TrailEntry) -> str:

@@ -56,6 +56,7 @@ MAIL_KINDS = {
     MailKind.NOBODY_TO_TELL: _l("Task: nobody to tell"),
     MailKind.TAKEOVER_NOTE: _l("Takeover note"),
     MailKind.NOT_ARRIVED: _l("Task: a mail did not arrive"),
+    MailKind.TO_DO: _l("To do"),
     MailKind.INVITATION: _l("Invitation"),
     MailKind.PASSWORD_RESET: _l("Password reset"),
     MailKind.ADDRESS_CONFIRMATION: _l("Confirmation of a new address"),
