@@ -99,7 +99,7 @@ def of_reader(user: User, delivery_id: int) -> OpenedMail | None:
 
 def opened(statement: Select[Any], given: Mapping[str, int]) -> OpenedMail | None:
     row = execute(statement, given).one_or_none()
-    return None if row is None else OpenedMail(*row)
+    return None if row is None else OpenedMail._make(row)
 
 
 def reader_of(user: User) -> dict[str, int]:
