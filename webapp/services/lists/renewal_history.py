@@ -118,6 +118,7 @@ def moments(stages: Sequence[Stage]) -> list[tuple[datetime, list[Stage]]]:
 class DeliveryHistory:
     """One mail to one person, with the person's roles and the stages so far."""
 
+    id: int
     kind: MailKind
     recipient: str
     reasons: tuple[Reason, ...]
@@ -230,6 +231,7 @@ def delivery_history(line: Any, events: Events) -> DeliveryHistory:
     told = kinds.told(line.kind, line.snapshot, line.recipient_id)
     stages = [Stage(line.queued_at, DeliveryState.QUEUED), *events.mails[line.delivery_id]]
     return DeliveryHistory(
+        id=line.delivery_id,
         kind=line.kind,
         recipient=line.recipient,
         reasons=told.reasons,
