@@ -164,6 +164,7 @@ def snapshot(day: Day, size: Size) -> ReminderSnapshot:
                 base_date=one.course.base,
                 amount=None,
                 currency=None,
+                term_months=one.term,
             )
             for one in day.products
         ),

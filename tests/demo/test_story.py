@@ -110,18 +110,24 @@ def test_the_clock_moves_day_by_day(context):
     assert runtime.now().date() == today + timedelta(days=5)
 
 
-def test_without_anything_to_send_there_is_no_next_event(context):
-    assert clock.days_to_next_event() == 0
+def test_without_anything_to_send_the_clock_stays(context):
+    assert clock.move_to_next_mail(no_work) == 0
 
 
-def test_the_next_event_is_the_next_step_of_a_partner_that_sends(context, cast):
+def no_work():
+    raise AssertionError("nothing is to come")
+
+
+def test_the_clock_moves_to_the_next_mail_of_a_partner_that_sends(context, cast):
     subscription = db.session.get_one(Subscription, cast.subscription)
-    subscription.attention_on = runtime.now().date() + timedelta(days=9)
-    db.session.flush()
-    assert clock.days_to_next_event() == 0
+    assert clock.move_to_next_mail(no_work) == 0
     db.session.get_one(Partner, cast.partner).sending = True
     db.session.flush()
-    assert clock.days_to_next_event() == 9 + clock.WINDOW_DAYS
+    days = iter(({}, {"sent": 0}, {"sent": 2}))
+    assert clock.move_to_next_mail(lambda: next(days)) == 3
+    subscription.cancelled = True
+    db.session.flush()
+    assert clock.move_to_next_mail(no_work) == 0
 
 
 def test_only_demo_data_is_ever_deleted(context, cast):

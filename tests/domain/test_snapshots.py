@@ -7,9 +7,11 @@ from decimal import Decimal
 
 import pytest
 
+from tests.domain.builders import client, partner, subscription, utc
 from tests.mail.letters import ACCOUNT, LETTERS, TAKEOVER, snapshot
 from webapp.domain.ownership import Owner
 from webapp.domain.recipients import ContactRole, Place, Reason
+from webapp.domain.reminders import Item, plan_on
 from webapp.domain.snapshots import (
     AccountSnapshot,
     CircleMember,
@@ -25,6 +27,7 @@ from webapp.domain.snapshots import (
     TakenOver,
     TakeoverSnapshot,
 )
+from webapp.domain.steps import DEFAULT_STEPS
 
 
 def stored(one):
@@ -45,6 +48,31 @@ def test_a_mail_from_before_there_were_words_of_a_partners_own_has_none():
     earlier = stored(snapshot())
     del earlier["letterhead"], earlier["to_forward"]
     assert ReminderSnapshot.from_json(earlier) == snapshot()
+
+
+def test_a_mail_from_before_terms_were_told_is_about_what_must_be_decided():
+    earlier = stored(snapshot())
+    for line in earlier["subscriptions"]:
+        del line["term_months"], line["renews_itself"], line["limits"]
+    lines = ReminderSnapshot.from_json(earlier).subscriptions
+    assert {(line.term_months, line.renews_itself, line.limits) for line in lines} == {
+        (None, False, (0, None))
+    }
+
+
+@pytest.mark.parametrize(
+    ("term", "renews_itself", "limits"),
+    [(1, False, (0, 1)), (3, True, (1, 3)), (12, False, (3, None))],
+)
+def test_a_reminder_tells_the_term_its_end_and_the_row_of_its_steps(term, renews_itself, limits):
+    base = date(2026, 4, 17)
+    facts = client(
+        subscription(base, term_months=term, renews_itself=renews_itself),
+        partner=partner(steps=DEFAULT_STEPS),
+    )
+    plan = plan_on(facts, base, [Item(facts.subscriptions[0], 1)], utc(2026, 4, 16, 8))
+    (line,) = ReminderSnapshot.of(facts, plan.circle, plan.mails[0], {}).subscriptions
+    assert (line.term_months, line.renews_itself, line.limits) == (term, renews_itself, limits)
 
 
 def test_an_amount_is_the_same_however_it_is_written():

@@ -12,10 +12,12 @@ from webapp.domain.steps import (
     DEFAULT_STEPS,
     YEARLY,
     Days,
+    Limits,
     StepRow,
     Steps,
     applying,
     farthest,
+    limits_of,
     one_row,
     parse_days,
     parse_steps,
@@ -108,6 +110,14 @@ def test_rows_refused(text: str) -> None:
 def test_a_term_has_the_steps_of_its_row(term: int, decided: Days, renewing: Days) -> None:
     assert applying(DEFAULT_STEPS, term, False) == decided
     assert applying(DEFAULT_STEPS, term, True) == renewing
+
+
+@pytest.mark.parametrize(
+    ("term", "limits"), [(1, (0, 1)), (2, (1, 3)), (3, (1, 3)), (4, (3, None)), (12, (3, None))]
+)
+def test_a_row_is_named_by_its_terms(term: int, limits: Limits) -> None:
+    assert limits_of(DEFAULT_STEPS, term) == limits
+    assert limits_of(one_row(YEARLY), term) == (0, None)
 
 
 def test_the_farthest_step_of_all_rows():

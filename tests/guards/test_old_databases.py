@@ -21,6 +21,7 @@ from webapp import worker
 from webapp.app import create_app
 from webapp.cli.migrating import upgrade
 from webapp.mail.compose import compose
+from webapp.mail.kinds import read
 from webapp.models import (
     Client,
     Credential,
@@ -118,7 +119,8 @@ def has_its_rows(dump: dumps.Dump) -> None:
 def is_written_as_before() -> None:
     """Each mail's snapshot can be read: of whatever kind, in whatever state, from whenever."""
     for delivery in db.session.scalars(select(Delivery)):
-        letter = messages.letter_of(delivery, "<one@portal.example>", runtime.now())
+        snapshot = read(delivery.kind, delivery.snapshot)
+        letter = messages.letter_of(delivery, snapshot, "<one@portal.example>", runtime.now())
         assert b"Message-ID" in compose(letter, runtime.settings())
 
 

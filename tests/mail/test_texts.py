@@ -16,6 +16,7 @@ from webapp.domain.snapshots import (
     TakeoverSnapshot,
     TextToForward,
 )
+from webapp.domain.steps import Limits
 from webapp.i18n import CODES
 from webapp.mail.compose import compose, first_name
 from webapp.mail.kinds import KINDS
@@ -23,6 +24,7 @@ from webapp.mail.letter import Letter, Posting
 from webapp.models import MailKind
 from webapp.typography import SPACE
 
+DECIDED = replace(MARKETING, renews_itself=False)
 # A subject may have so many characters, and a name of twenty must find a place in it.
 LONGEST, NAME = 60, 20
 
@@ -75,7 +77,7 @@ def test_a_subject_about_several_calls_no_deadline_a_renewal(
 def test_a_subject_has_the_year_of_a_far_day(composing: Settings) -> None:
     far = replace(SALES, base_date=SALES.base_date.replace(year=2027))
     of = letter(snapshot=snapshot(subscriptions=(far,)))
-    assert mail(composing, of, "en")["Subject"].endswith(": renewal on 20 February 2027")
+    assert mail(composing, of, "en")["Subject"].endswith(": ends on 20 February 2027")
 
 
 @pytest.mark.parametrize(
@@ -131,9 +133,9 @@ def test_the_nearest_date_comes_first(composing: Settings) -> None:
     lines = body(mail(composing, letter(), "en"), "plain").splitlines()
     dates = [line for line in lines if "2026" in line]
     assert [line.partition(":")[0].strip() for line in dates] == [
-        "Renewal date",
-        "Decision deadline",
-        "Renewal date",
+        "Ends, unless it is renewed, on",
+        "To change or stop it, decide by",
+        "Renews by itself on",
     ]
 
 
@@ -182,17 +184,132 @@ def test_addresses_have_letters_where_they_are_read(composing: Settings, name: s
 
 
 @pytest.mark.parametrize(
-    ("subscription", "asked"),
+    ("lines", "asked"),
     [
-        (MARKETING, "Tell us by 3 March 2026."),
-        (SALES, "Tell us in good time before the renewal."),
+        ((DECIDED,), "What shall we renew, change or end? Tell us by 3 March 2026."),
+        ((MARKETING,), "Shall we change or end anything? Tell us by 3 March 2026."),
+        (
+            (SALES, MARKETING),
+            "What shall we renew, change or end? Tell us in good time before the renewal.",
+        ),
     ],
 )
 def test_a_text_to_forward_asks_for_an_answer_by_a_deadline_alone(
-    composing: Settings, subscription: SubscriptionLine, asked: str
+    composing: Settings, lines: tuple[SubscriptionLine, ...], asked: str
 ) -> None:
     of = LETTERS["reminder_partner"]
     assert isinstance(of.snapshot, ReminderSnapshot)
-    told = replace(of.snapshot, subscriptions=(subscription,), to_forward=TextToForward("en", ()))
+    told = replace(of.snapshot, subscriptions=lines, to_forward=TextToForward("en", ()))
     text = body(mail(composing, replace(of, snapshot=told), "en"), "plain")
-    assert asked in text.replace(SPACE, " ")
+    assert asked in text.replace(SPACE, " ").splitlines()
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (
+            SALES,
+            [
+                "Ends, unless it is renewed, on: 20 February 2026 (tomorrow)",
+            ],
+        ),
+        (
+            DECIDED,
+            [
+                "Decision deadline: 3 March 2026 (in 12 days)",
+                "Ends, unless it is renewed, on: 17 April 2026 (in 57 days)",
+                "Amount for 12 months: PLN 9,600.00",
+            ],
+        ),
+        (
+            MARKETING,
+            [
+                "To change or stop it, decide by: 3 March 2026 (in 12 days)",
+                "Renews by itself on: 17 April 2026 (in 57 days)",
+                "Amount for 12 months: PLN 9,600.00",
+            ],
+        ),
+        (
+            replace(MARKETING, deadline=None, base_date=MARKETING.renewal_date, term_months=None),
+            [
+                "Renews by itself on: 17 April 2026 (in 57 days)",
+                "Amount: PLN 9,600.00",
+            ],
+        ),
+    ],
+)
+@pytest.mark.parametrize("name", ["reminder_client", "reminder_partner", "nobody_to_tell"])
+def test_a_reminder_tells_the_end_of_the_term(
+    composing: Settings, name: str, line: SubscriptionLine, said: list[str]
+) -> None:
+    of = LETTERS[name]
+    assert isinstance(of.snapshot, ReminderSnapshot)
+    about = replace(of, snapshot=replace(of.snapshot, subscriptions=(line,)))
+    text = body(mail(composing, about, "en"), "plain").replace(SPACE, " ").splitlines()
+    first = text.index(f"- {line.product}") + 1
+    assert [row.strip() for row in text[first : text.index("", first)]] == said
+
+
+@pytest.mark.parametrize(
+    ("lines", "to_do"),
+    [
+        ((SALES,), ["Decide in good time what to renew, change or end."]),
+        (
+            (MARKETING,),
+            ["What renews by itself goes on unless you decide otherwise in good time."],
+        ),
+        (
+            (SALES, MARKETING),
+            [
+                "Decide in good time what to renew, change or end.",
+                "What renews by itself goes on unless you decide otherwise in good time.",
+            ],
+        ),
+    ],
+)
+def test_what_to_do_depends_on_what_happens_at_the_end(
+    composing: Settings, lines: tuple[SubscriptionLine, ...], to_do: list[str]
+) -> None:
+    of = letter(snapshot=snapshot(subscriptions=lines))
+    text = body(mail(composing, of, "en"), "plain").splitlines()
+    first = text.index("What to do:") + 2
+    assert text[first : first + len(to_do) + 1][:-1] == [f"- {one}" for one in to_do]
+    assert text[first + len(to_do)].startswith("- Questions and decisions")
+
+
+@pytest.mark.parametrize(
+    ("limits", "schedule"),
+    [
+        (((0, 1),), ["Reminder schedule: terms up to 1 month."]),
+        (((3, None), (3, None)), ["Reminder schedule: terms longer than 3 months."]),
+        (((1, 3), (0, 1)), ["Reminder schedule: terms up to 3 months, terms up to 1 month."]),
+        (((0, None),), []),
+    ],
+)
+@pytest.mark.parametrize("name", ["reminder_client", "reminder_partner", "nobody_to_tell"])
+def test_the_reason_of_a_reminder_names_the_rows_of_its_steps(
+    composing: Settings, name: str, limits: tuple[Limits, ...], schedule: list[str]
+) -> None:
+    of = LETTERS[name]
+    assert isinstance(of.snapshot, ReminderSnapshot)
+    lines = tuple(replace(SALES, limits=each) for each in limits)
+    message = mail(composing, replace(of, snapshot=replace(of.snapshot, subscriptions=lines)), "en")
+    for said in (body(message, "plain").splitlines(), Reader(body(message, "html")).texts):
+        assert [text.replace(SPACE, " ") for text in said if "schedule" in text] == schedule
+
+
+@pytest.mark.parametrize(
+    ("lines", "subject"),
+    [
+        ((SALES,), "Sales Hub Starter: ends on 20 February"),
+        ((replace(SALES, renews_itself=True),), "Sales Hub Starter: renews on 20 February"),
+        ((DECIDED,), "Marketing Hub Professional: decision by 3 March"),
+        ((MARKETING,), "Marketing Hub Professional: decision by 3 March"),
+        ((SALES, MARKETING), "Sales Hub Starter +1: ends on 20 February"),
+    ],
+)
+def test_a_subject_tells_what_comes_first(
+    composing: Settings, lines: tuple[SubscriptionLine, ...], subject: str
+) -> None:
+    message = mail(composing, letter(snapshot=snapshot(subscriptions=lines)), "en")
+    assert message["Subject"] == subject

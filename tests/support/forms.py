@@ -113,6 +113,7 @@ SUBSCRIPTION = {
     "deadline": "",
     "amount": "",
     "currency": "",
+    "renews_itself": "1",
 }
 BAD_SUBSCRIPTION = {
     "product": NEEDED,
@@ -121,6 +122,7 @@ BAD_SUBSCRIPTION = {
     "deadline": ["2028-04-01", *DAY],
     "amount": [*AMOUNT, "12"],
     "currency": CHOICE,
+    "renews_itself": ["", "2", *CHOICE],
 }
 FORMS = [
     Form(

@@ -37,6 +37,7 @@ class MailKind(StrEnum):
     NOBODY_TO_TELL = "nobody_to_tell"
     TAKEOVER_NOTE = "takeover_note"
     NOT_ARRIVED = "not_arrived"
+    TO_DO = "to_do"
     INVITATION = "invitation"
     PASSWORD_RESET = "password_reset"
     ADDRESS_CONFIRMATION = "address_confirmation"
@@ -46,7 +47,7 @@ class MailKind(StrEnum):
 
 
 # They tell a partner's people about clients, and are no client's own mails.
-ABOUT_CLIENTS = (MailKind.TAKEOVER_NOTE, MailKind.NOT_ARRIVED)
+ABOUT_CLIENTS = (MailKind.TAKEOVER_NOTE, MailKind.NOT_ARRIVED, MailKind.TO_DO)
 
 
 @dataclass(frozen=True, slots=True)

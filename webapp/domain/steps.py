@@ -32,6 +32,8 @@ class StepRow:
 
 # The rows of a partner, shortest terms first.
 Steps = tuple[StepRow, ...]
+# The terms of a row, in months: longer than the first, and up to the second. 0 and None: no limit.
+Limits = tuple[int, int | None]
 YEARLY = (90, 60, 30, 14, 7, 1)
 DEFAULT_STEPS: Steps = (
     StepRow(1, (7, 1), ()),
@@ -88,6 +90,13 @@ def write_steps(steps: Steps) -> str:
 def row_for(steps: Steps, term_months: int) -> StepRow:
     """Choose the row for a term: the first whose terms are as long."""
     return next(row for row in steps if row.up_to is None or term_months <= row.up_to)
+
+
+def limits_of(steps: Steps, term_months: int) -> Limits:
+    """Name the row for a term by the terms that it is for."""
+    row = row_for(steps, term_months)
+    shorter = [other.up_to for other in steps[: steps.index(row)] if other.up_to]
+    return max(shorter, default=0), row.up_to
 
 
 @lru_cache(1024)

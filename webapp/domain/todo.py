@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Rhythm(StrEnum):
-    """How often somebody gets the To-do mail. ``OFF``: only while something of theirs is past its date."""
+    """The rhythm in which somebody gets the To-do mail. ``OFF``: only while something of theirs is past its date."""
 
     WEEKLY = "weekly"
     DAILY = "daily"

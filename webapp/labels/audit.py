@@ -25,6 +25,7 @@ SENTENCES: dict[str, Any] = {
     AuditAction.SUBSCRIPTION_ADDED: _l("Subscription added: %(subject)s"),
     AuditAction.SUBSCRIPTION_CHANGED: _l("Subscription changed: %(subject)s"),
     AuditAction.SUBSCRIPTION_RENEWED: _l("Subscription renewed: %(subject)s"),
+    AuditAction.SUBSCRIPTION_ROLLED: _l("Subscription renewed by itself: %(subject)s"),
     AuditAction.SUBSCRIPTION_CANCELLED: _l("Subscription cancelled: %(subject)s"),
     AuditAction.CONTACTS_ASSIGNED: _l("Contacts assigned"),
     AuditAction.USER_ADDED: _l("Person added: %(subject)s"),
@@ -63,6 +64,8 @@ FIELDS: dict[str, Any] = {
     "product": _l("Product"),
     "renewal_date": _l("Renewal date"),
     "deadline": _l("Decision deadline"),
+    "deadline_by_rule": _l("Deadline by your rule"),
+    "renews_itself": _l("At the end of the term"),
     "term_months": _l("Term"),
     "amount": _l("Amount"),
     "currency": _l("Currency"),
@@ -94,6 +97,8 @@ SWITCHED: dict[str, tuple[Any, Any]] = {
         lazy_pgettext("subscription", "Active"),
         lazy_pgettext("subscription", "Cancelled"),
     ),
+    "deadline_by_rule": (_l("No"), _l("Yes")),
+    "renews_itself": codes.ENDS,
     "sending": (_l("Sending is off"), _l("Sending is on")),
     "second_factor_required": (
         _l("Everybody decides for themselves"),
@@ -116,6 +121,22 @@ class Change:
 def sentence(entry: TrailEntry) -> str:
     """Say what happened."""
     return str(SENTENCES[entry.action] % {"subject": entry.subject or NOTHING})
+
+
+def author(entry: TrailEntry, name: str | None, portal: str) -> str:
+    """Name the author of a change. Without a person it is the portal by itself, or else the operator."""
+    by_itself = entry.action == AuditAction.SUBSCRIPTION_ROLLED
+    return name or (portal if by_itself else _("Operator"))
+
+
+def undone(entry: TrailEntry) -> str:
+    """Say what was put back, and what else that means."""
+    if entry.action == AuditAction.SUBSCRIPTION_ROLLED:
+        return _(
+            "Undone: %(name)s. It doesn't renew by itself any more, and must be decided.",
+            name=named(entry),
+        )
+    return _("Undone: %(name)s", name=named(entry))
 
 
 def named(entry: TrailEntry) -> str:

@@ -17,6 +17,8 @@ from webapp.domain.cells import folded
 from webapp.domain.facts import MailKind, Silence
 from webapp.domain.ownership import ContactSource, Owner
 from webapp.domain.recipients import Circle, ContactRole, Reachability, Reason
+from webapp.domain.steps import Limits
+from webapp.domain.terms import DeadlineRule
 from webapp.models import DeliveryState, ReminderState, Trouble
 
 ROLES = {
@@ -54,6 +56,7 @@ MAIL_KINDS = {
     MailKind.NOBODY_TO_TELL: _l("Task: nobody to tell"),
     MailKind.TAKEOVER_NOTE: _l("Takeover note"),
     MailKind.NOT_ARRIVED: _l("Task: a mail did not arrive"),
+    MailKind.TO_DO: _l("To do"),
     MailKind.INVITATION: _l("Invitation"),
     MailKind.PASSWORD_RESET: _l("Password reset"),
     MailKind.ADDRESS_CONFIRMATION: _l("Confirmation of a new address"),
@@ -124,6 +127,8 @@ REACHABILITY_PILLS = {
     Reachability.AMBER: "warn",
     Reachability.RED: "bad",
 }
+# The end of a term: must be decided, renews by itself.
+ENDS = (_l("Must be decided"), _l("Renews by itself"))
 # The days with a word of their own, by their distance from today.
 NEAR_DAYS = {-1: _l("yesterday"), 0: _l("today"), 1: _l("tomorrow")}
 ENDONYMS = {language.code: language.endonym for language in i18n.LANGUAGES.values()}
@@ -207,6 +212,31 @@ def days_before(days: int) -> str:
     if days == 0:
         return _("on the day itself")
     return ngettext("%(num)d day before", "%(num)d days before", days)
+
+
+def deadline_rule(rule: DeadlineRule) -> str:
+    """Write a partner's rule for decision deadlines."""
+    if rule.months:
+        return ngettext(
+            "%(num)d month before the renewal date",
+            "%(num)d months before the renewal date",
+            rule.months,
+        )
+    return ngettext(
+        "%(num)d day before the renewal date", "%(num)d days before the renewal date", rule.days
+    )
+
+
+def step_row(limits: Limits) -> str:
+    """Name a row of the schedule by the terms that it is for."""
+    above, up_to = limits
+    if up_to is not None:
+        return ngettext("terms up to %(num)d month", "terms up to %(num)d months", up_to)
+    if above:
+        return ngettext(
+            "terms longer than %(num)d month", "terms longer than %(num)d months", above
+        )
+    return _("all terms")
 
 
 def renewal(product: str, day: str, by_deadline: bool) -> str:

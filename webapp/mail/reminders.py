@@ -8,6 +8,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from webapp.config import Settings
 from webapp.domain.ownership import Owner
@@ -57,7 +58,8 @@ class ReminderWords(Words):
     """The words of a mail about renewals. ``at_client``: the reader is one of the client's contacts.
 
     ``introduction`` and ``signature`` are the partner's own; without any, the standard text stands there.
-    ``contacts_path`` and ``owner_path``: the way to these settings, if nobody can be told.
+    ``decided`` and ``renewing``: something in it must be decided, or renews by itself. ``schedule``: the rows of steps,
+    if the partner has several. ``contacts_path`` and ``owner_path``: the way to these settings, if nobody can be told.
     """
 
     client: str
@@ -67,6 +69,10 @@ class ReminderWords(Words):
     first_date: str
     first_date_short: str
     first_is_deadline: bool
+    first_renews: bool
+    decided: bool
+    renewing: bool
+    schedule: str
     roles: str
     others: tuple[str, ...]
     missing: str
@@ -135,6 +141,10 @@ def words(snapshot: ReminderSnapshot, letter: Letter, settings: Settings) -> Rem
         first_date=near_date(first.base_date, today, letter.language),
         first_date_short=near_date(first.base_date, today, letter.language, short=True),
         first_is_deadline=first.deadline is not None,
+        first_renews=first.renews_itself,
+        decided=not all(line.renews_itself for line in subscriptions),
+        renewing=any(line.renews_itself for line in subscriptions),
+        schedule=schedule(subscriptions),
         roles=role_list(reasons, letter.language),
         others=tuple(
             f"{member.name} ({role_list(member.reasons, letter.language)})" for member in others
@@ -162,14 +172,28 @@ def answering(snapshot: ReminderSnapshot) -> Party | None:
 
 
 def item(subscription: SubscriptionLine, today: date, language: str) -> ItemWords:
-    dates = [(subscription.renewal_date, _("Renewal date"))]
-    if subscription.deadline:
-        dates.append((subscription.deadline, _("Decision deadline")))
-    lines = [(label, day(when, today, language)) for when, label in sorted(dates)]
+    decide, end = _("Decision deadline"), _("Ends, unless it is renewed, on")
+    if subscription.renews_itself:
+        decide, end = _("To change or stop it, decide by"), _("Renews by itself on")
+    dates = ((decide, subscription.deadline), (end, subscription.renewal_date))
+    lines = [(label, day(when, today, language)) for label, when in dates if when]
     if subscription.amount is not None and subscription.currency:
         amount = money(subscription.amount, subscription.currency, language)
-        lines.append((_("Amount"), amount))
+        lines.append((amount_of(subscription.term_months), amount))
     return ItemWords(subscription.product, tuple(lines))
+
+
+def amount_of(term_months: int | None) -> str:
+    """Label an amount with the term that it is of."""
+    if term_months is None:
+        return str(_("Amount"))
+    return str(ngettext("Amount for %(num)d month", "Amount for %(num)d months", term_months))
+
+
+def schedule(subscriptions: Sequence[SubscriptionLine]) -> str:
+    """Name the rows of steps that these reminders stand in; nothing if the partner has one for all terms."""
+    rows = dict.fromkeys(line.limits for line in subscriptions if any(line.limits))
+    return ", ".join(map(codes.step_row, rows))
 
 
 @lru_cache(maxsize=4096)
@@ -223,6 +247,7 @@ def sample(tester: Tester, owner: Owner, reason: Reason) -> ReminderSnapshot:
                 base_date=renewal,
                 amount=Decimal(1200),
                 currency=LANGUAGES[tester.language].currency,
+                term_months=12,
             ),
         ),
         letterhead=letterhead,

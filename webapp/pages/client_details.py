@@ -124,6 +124,7 @@ def activity(client_id: int) -> str:
         "trail": trail,
         **listing.leads("clients.activity", query, trail, client_id=client.id),
         "sentence": audit.sentence,
+        "author": audit.author,
         "changes": notices.changes,
         "zone": time_zone(),
     }
@@ -191,8 +192,12 @@ def archived_line(client: Client) -> str:
     if entry is None:
         return _("Archived")
     moment = typography.local_time(entry.at, time_zone() or client.time_zone, language())
-    name = entry.actor.name if entry.actor else _("Operator")
-    return _("%(what)s by: %(name)s, %(time)s", what=audit.sentence(entry), name=name, time=moment)
+    return _(
+        "%(what)s by: %(name)s, %(time)s",
+        what=audit.sentence(entry),
+        name=notices.author(entry),
+        time=moment,
+    )
 
 
 def why_line(why: Why, zone: str) -> str:

@@ -63,7 +63,7 @@ def populate(app, cast, clients):
 def save_steps(app, cast, steps):
     with unit_of_work(app):
         partner, alice = db.session.get(Partner, cast.partner), db.session.get(User, cast.alice)
-        wanted = replace(partners.schedule_of(partner), steps_text=steps)
+        wanted = replace(partners.schedule_of(partner), steps_text=f":{steps}/{steps}")
         partners.save_schedule(alice, partner, wanted)
 
 

@@ -18,6 +18,10 @@ from webapp.domain.snapshots.letterhead import (
     TextToForward,
     in_language,
 )
+from webapp.domain.steps import Limits, Steps, limits_of
+
+# The terms of the only row of steps.
+ALL_TERMS: Limits = (0, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,11 @@ class CircleMember:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriptionLine:
-    """One subscription in a reminder, at one step."""
+    """One subscription in a reminder, at one step.
+
+    ``amount``: of one term. ``term_months``: None in mails from before they told the term. ``limits``: the row of the
+    step, by its terms.
+    """
 
     id: int
     product: str
@@ -85,9 +93,13 @@ class SubscriptionLine:
     base_date: date
     amount: Decimal | None
     currency: str | None
+    term_months: int | None = None
+    renews_itself: bool = False
+    limits: Limits = ALL_TERMS
 
     @classmethod
-    def of(cls, item: Item) -> Self:
+    def of(cls, item: Item, steps: Steps) -> Self:
+        """Resolve an item. ``steps``: the partner's."""
         subscription = item.subscription
         return cls(
             id=subscription.id,
@@ -99,11 +111,15 @@ class SubscriptionLine:
             base_date=subscription.base,
             amount=subscription.amount,
             currency=subscription.currency,
+            term_months=subscription.term_months,
+            renews_itself=subscription.renews_itself,
+            limits=limits_of(steps, subscription.term_months),
         )
 
     @classmethod
     def read(cls, stored: Mapping[str, Any]) -> Self:
         deadline, amount = stored["deadline"], stored["amount"]
+        above, up_to = stored.get("limits", ALL_TERMS)
         return cls(
             id=number(stored, "id"),
             product=text(stored, "product"),
@@ -114,6 +130,9 @@ class SubscriptionLine:
             base_date=date.fromisoformat(stored["base_date"]),
             amount=Decimal(amount) if amount is not None else None,
             currency=stored["currency"],
+            term_months=stored.get("term_months"),
+            renews_itself=stored.get("renews_itself") is True,
+            limits=(above, up_to),
         )
 
 
@@ -137,6 +156,10 @@ class ReminderSnapshot(Snapshot):
     letterhead: Letterhead = NO_LETTERHEAD
     to_forward: TextToForward | None = None
 
+    @property
+    def renewal_on(self) -> date | None:
+        return max((line.renewal_date for line in self.subscriptions), default=None)
+
     @classmethod
     def of(
         cls, client: ClientFacts, circle: Circle, mail: PlannedMail, letterheads: Letterheads
@@ -152,7 +175,9 @@ class ReminderSnapshot(Snapshot):
             missing=circle.missing,
             rejected=tuple(Party(person.name, person.email) for person in circle.rejected),
             contact=Party(contact.name, contact.email) if contact else None,
-            subscriptions=tuple(map(SubscriptionLine.of, mail.items)),
+            subscriptions=tuple(
+                SubscriptionLine.of(item, client.partner.steps) for item in mail.items
+            ),
         )
         match mail.kind:
             case MailKind.REMINDER_CLIENT:

@@ -45,14 +45,17 @@ def to_client(snapshot: ReminderSnapshot, text: TextToForward) -> Paragraphs:
         number,
     )
     deadline = subscriptions[0].deadline
-    decide = (
-        _(
-            "What shall we renew, change or end? Tell us by %(date)s.",
-            date=long_date(deadline, text.language),
-        )
+    renews = all(line.renews_itself for line in subscriptions)
+    ask = (
+        _("Shall we change or end anything?")
+        if renews
+        else _("What shall we renew, change or end?")
+    )
+    answer = (
+        _("Tell us by %(date)s.", date=long_date(deadline, text.language))
         if deadline
         # An answer on the day of the renewal itself would come too late.
-        else _("What shall we renew, change or end? Tell us in good time before the renewal.")
+        else _("Tell us in good time before the renewal.")
     )
     # It is sent on some other day: no date has its distance from today.
     items = [reminders.item(line, date.max, text.language) for line in subscriptions]
@@ -60,7 +63,7 @@ def to_client(snapshot: ReminderSnapshot, text: TextToForward) -> Paragraphs:
         (_("Hello,"),),
         *(paragraphs(text.introduction) or ((standard,),)),
         *((item.product, *(f"{label}: {value}" for label, value in item.lines)) for item in items),
-        (decide,),
+        (f"{ask} {answer}",),
     )
 
 

@@ -59,6 +59,11 @@ def put_back_subscription(actor: User, subscription: Subscription, before: audit
     renewals.restore(actor, subscription, **before)
 
 
+def put_back_rolled(actor: User, subscription: Subscription, before: audit.Values) -> None:
+    # Else the next round of a worker would move the dates on again.
+    renewals.restore(actor, subscription, **before, renews_itself=False)
+
+
 def put_back_contacts(actor: User, client: Client, before: audit.Values) -> None:
     held = {ContactRole(role): user_id for role, user_id in before.items()}
     contacts.assign_contacts(actor, client, held)
@@ -105,6 +110,9 @@ WAYS_BACK: dict[str, WayBack] = {
     AuditAction.CLIENT_ARCHIVED: ARCHIVED_BACK,
     AuditAction.CLIENT_BROUGHT_BACK: ARCHIVED_BACK,
     AuditAction.SUBSCRIPTION_RENEWED: SUBSCRIPTION_BACK,
+    AuditAction.SUBSCRIPTION_ROLLED: WayBack(
+        Action.LOOK_AFTER_CLIENTS, Subscription, put_back_rolled
+    ),
     AuditAction.SUBSCRIPTION_CANCELLED: SUBSCRIPTION_BACK,
     AuditAction.CONTACTS_ASSIGNED: WayBack(
         Action.ASSIGN_CONTACTS, Client, put_back_contacts, roles
