@@ -23,7 +23,8 @@ from webapp.models import AuditAction
 from webapp.paths import folder
 from webapp.services import runtime
 from webapp.services.lists import evidence as evidences
-from webapp.services.lists.evidence import ChangeMade, Evidence, StoredMail
+from webapp.services.lists.evidence import Evidence, StoredMail
+from webapp.services.lists.renewal_changes import ChangeMade
 from webapp.services.lists.renewal_history import DeliveryHistory, Stage, moments
 from webapp.services.trail import history
 from webapp.templating import Templates
@@ -69,7 +70,7 @@ class TimelineRow:
 
 
 class Pipe:
-    """What ZipFile writes to: a file that can't be wound back, from which the newest piece is taken."""
+    """A file for ZipFile to write to, which can't be wound back, and from which the newest piece is taken."""
 
     def __init__(self) -> None:
         self.parts: list[bytes] = []
