@@ -19,7 +19,6 @@ from flask_babel import lazy_gettext as _l
 
 from webapp.i18n import LANGUAGES
 from webapp.labels import audit, codes
-from webapp.models import AuditAction
 from webapp.paths import folder
 from webapp.services import runtime
 from webapp.services.lists import evidence as evidences
@@ -142,7 +141,7 @@ def page(evidence: Evidence, kept: Set[int], zone: str, language: str) -> bytes:
     templates = cast(Templates, current_app.jinja_env).in_language()
     # Not flask.render_template: its context processors ask who is signed in, and commands have nobody.
     values = words(evidence, zone, language) | {
-        "file": lambda id: mail_file(id) if id in kept else None,
+        "file": lambda mail: mail_file(mail.id) if mail.id in kept else None,
         "style": f"../{STYLE}",
     }
     return templates.get_template("evidence/document.html").render(values).encode()
@@ -157,16 +156,13 @@ def words(evidence: Evidence, zone: str, language: str) -> dict[str, Any]:
         "vendor": vendor,
         "moments": moments,
         "sentence": audit.sentence,
-        "by": author,
+        "author": author,
         "changes": lambda change: audit.changes(change, names, language, vendor),
     }
 
 
 def author(change: ChangeMade) -> str:
-    """Name who made a change; nobody did if a subscription renewed by itself."""
-    if change.actor is None and change.action == AuditAction.SUBSCRIPTION_ROLLED:
-        return ""
-    return change.actor or _("Operator")
+    return audit.author(change, change.actor, codes.portal_name(runtime.settings().name))
 
 
 def timeline(evidence: Evidence, kept: Set[int], language: str) -> bytes:

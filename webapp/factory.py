@@ -38,6 +38,7 @@ from webapp.pages import (
     kept,
     links,
     mail_texts,
+    mails,
     metrics,
     organisations,
     own_sessions,
@@ -67,6 +68,7 @@ BLUEPRINTS = (
     second_factor.blueprint,
     security.blueprint,
     mail_texts.blueprint,
+    mails.blueprint,
     dashboard.blueprint,
     client_details.blueprint,  # the one of webapp.pages.clients, with its tabs
     archiving.blueprint,

@@ -47,6 +47,7 @@ def test_it_says_who_was_told_what(app, browse, cast, page):
         stored = db.session.query(DeliveryMessage).order_by(DeliveryMessage.delivery_id).all()
         mail = db.session.get_one(Delivery, stored[0].delivery_id)
         delivery_log.add([mail.id], DeliveryState.UNCLEAR, mail.queued_at)
+        mail_id = mail.id
         told = [mail.message_id.strip("<>"), *(one.sha256 for one in stored[:3])]
     shown = browse(cast.bob).get(page).text
     for text in (
@@ -64,6 +65,7 @@ def test_it_says_who_was_told_what(app, browse, cast, page):
     ):
         assert text in shown
     assert f"{page}/zip" in shown
+    assert f'href="/partner/deliveries/{mail_id}"' in shown
 
 
 def test_its_archive(app, browse, cast, page):

@@ -1,6 +1,6 @@
 """The evidence of a renewal: a page to read and to print, and the same as an archive with the mails."""
 
-from flask import Blueprint, render_template, stream_with_context
+from flask import Blueprint, render_template, stream_with_context, url_for
 from werkzeug.wrappers import Response
 
 from webapp import evidence as evidence_files
@@ -9,7 +9,7 @@ from webapp.models import Client
 from webapp.pages import guards
 from webapp.pages.frame import language, time_zone
 from webapp.services.lists import evidence
-from webapp.services.lists.evidence import Evidence
+from webapp.services.lists.evidence import Evidence, StoredMail
 
 blueprint = Blueprint("evidence", __name__)
 ADDRESS = "/partner/clients/<int:client_id>/evidence/<int:subscription_id>/<int:cycle>"
@@ -21,7 +21,7 @@ def show(client_id: int, subscription_id: int, cycle: int) -> str:
     """Show who was told what about a renewal, with which result, and what was decided."""
     client, found = of_renewal(client_id, subscription_id, cycle)
     words = evidence_files.words(found, zone_for(client), language())
-    return render_template("evidence/page.html", client=client, file=lambda id: None, **words)
+    return render_template("evidence/page.html", client=client, file=opened, **words)
 
 
 @blueprint.get(f"{ADDRESS}/zip")
@@ -42,6 +42,11 @@ def of_renewal(client_id: int, subscription_id: int, cycle: int) -> tuple[Client
     """Load the evidence of one renewal of a client of the signed-in partner user; else 404."""
     client = guards.own_client(client_id)
     return client, guards.found(evidence.load(client, subscription_id, cycle))
+
+
+def opened(mail: StoredMail) -> str | None:
+    """Return the address of a mail as it went out, if it is still kept."""
+    return url_for("mails.sent", delivery_id=mail.id) if mail.kept else None
 
 
 def zone_for(client: Client) -> str:
