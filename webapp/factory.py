@@ -30,6 +30,7 @@ from webapp.pages import (
     dashboard,
     deliveries,
     errors,
+    evidence,
     frame,
     guards,
     help,
@@ -72,6 +73,7 @@ BLUEPRINTS = (
     client_details.blueprint,  # the one of webapp.pages.clients, with its tabs
     archiving.blueprint,
     personal_data.blueprint,
+    evidence.blueprint,
     renewal_owner.blueprint,
     deliveries.blueprint,
     subscriptions.blueprint,

@@ -61,6 +61,7 @@ PAGES = {
     "clients.add_contact": ANNA,
     "clients.edit_contact": ANNA,
     "clients.activity": ANNA,
+    "evidence.show": ANNA,
     "archiving.archive": ANNA,
     "archiving.erase": ANNA,
     "personal_data.erase": ANNA,
@@ -83,7 +84,7 @@ PAGES = {
     "demo.mail": ANNA,
 }
 LEAD_ELSEWHERE = {"frame.home", "settings.index", "account.index", "clients.details"}
-NO_PAGES = {"frame.healthz", "frame.readyz", "metrics.show"}
+NO_PAGES = {"frame.healthz", "frame.readyz", "metrics.show", "evidence.download"}
 # Looked at otherwise: reached only by signing in (one of STATES), in test_dialog.py, or a mail.
 OTHERWISE = {
     *("signin.choose", "signin_code.ask", "kept.page"),
@@ -477,6 +478,7 @@ def arguments(app: Flask, endpoint: str, email: str | None) -> dict[str, object]
                     User.email != email,
                 )
             ),
+            "cycle": 1,
             "mail_id": db.session.scalar(db.select(db.func.max(InboxMail.id))),
             "delivery_id": db.session.scalar(
                 db.select(db.func.max(Delivery.id)).where(

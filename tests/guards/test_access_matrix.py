@@ -130,6 +130,8 @@ ANSWERS: dict[str, dict[str, int]] = {
     "clients.edit_contact": {"GET": 200, "POST": 422},
     "clients.invite_contact": {"POST": 303},
     "clients.activity": {"GET": 200},
+    "evidence.show": {"GET": 200},
+    "evidence.download": {"GET": 200},
     "renewal_owner.edit": {"GET": 200, "POST": 303},
     "renewal_owner.preview": {"GET": 200},
     "subscriptions.add": {"GET": 200, "POST": 422},
@@ -191,6 +193,8 @@ class Side:
             if endpoint in OF_READERS and actor in self.got
             else self.delivery,
             "user_id": self.contact if endpoint in OF_CONTACTS else colleague,
+            # A text, since both sides have a renewal of this number.
+            "cycle": "1",
             "mail_id": 1,
             "session_id": self.session,
             "link_id": 1,

@@ -123,6 +123,7 @@ PAGES: list[tuple[str, int, str, dict[str, str] | None, dict[str, str]]] = [
     ("dashboard, next page", 5, f"{DASHBOARD}?after={{client}}", None, {}),
     ("details", 6, f"{CLIENT}/renewals", None, {}),
     ("contacts", 8, f"{CLIENT}/contacts", None, {}),
+    ("evidence", 8, f"{CLIENT}/evidence/{{subscription}}/1", None, {}),
     ("activity", 8, f"{CLIENT}/activity", None, {}),
     ("dialog as a page", 4, OWNER, None, {}),
     ("dialog", 4, OWNER, None, HTMX),
@@ -157,7 +158,12 @@ def test_a_page_takes_as_many_statements_for_many_rows(
     for name, most, address, form, headers in PAGES:
         with app.app_context():
             shown = ownership.shown(db.session.get_one(Client, cast.client))
-        values = {"client": cast.client, "alice": cast.alice, "shown": shown}
+        values = {
+            "client": cast.client,
+            "subscription": cast.subscription,
+            "alice": cast.alice,
+            "shown": shown,
+        }
         reader = browse(cast.dana if address.startswith("/account") else cast.alice)
         url = address.format(**values)
         with statements() as log:
