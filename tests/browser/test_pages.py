@@ -127,6 +127,16 @@ def refused(name: str) -> Callable[[Page], object]:
     return act
 
 
+def refuse_steps(page: Page) -> None:
+    """Add a row of steps, write nothing that can be into it, and be told beside it."""
+    button("Add a row")(page)
+    page.get_by_label("Row 3: terms up to (months)").fill("3")
+    page.get_by_label("Row 3: renews by itself").fill("soon")
+    page.locator("#save-schedule").click()
+    expect(page.get_by_text("Nothing was saved yet")).to_be_visible()
+    expect(page.locator(".field-error")).to_have_count(2)
+
+
 def refuse_company(page: Page) -> None:
     """Write an address that is none, and be told beside it."""
     page.get_by_label("Privacy notice").fill("northbridge.example")
@@ -314,8 +324,12 @@ STATES = [
     State("sending off", EMMA, "/settings/partners", choose_partner),
     State("overtaken", ANNA, "/settings/profile", overtaken("Full name", "Anna One", "Anna Two")),
     State(
-        "overtaken in place", EMMA, "/settings/partners", overtaken("Days before", "45, 7", "30")
+        "overtaken in place",
+        EMMA,
+        "/settings/partners",
+        overtaken("Row 1: must be decided", "45, 7", "30"),
     ),
+    State("steps refused", EMMA, "/settings/partners", refuse_steps),
     State("own words refused", EMMA, "/settings/mail-texts", refuse_company),
     State(
         "own words overtaken",

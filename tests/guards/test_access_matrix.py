@@ -95,6 +95,7 @@ ANSWERS: dict[str, dict[str, int]] = {
     "settings.partners": {"GET": 200},
     "settings.save_default": {"POST": 303},
     "settings.save_schedule": {"POST": 422},
+    "settings.save_terms": {"POST": 303},
     "settings.save_switch": {"POST": 303},
     "settings.send_test": {"POST": 422},
     "mail_texts.index": {"GET": 200},
