@@ -21,6 +21,7 @@ from webapp.domain.delivery import DeliveryState
 from webapp.domain.facts import ClientFacts
 from webapp.domain.reminders import DayPlan, day_plans
 from webapp.models.organisation import NO_DECISION
+from webapp.models.subscription import base_date_of
 from webapp.models.tables import client_table, delivery_table, execute, subscription_table
 from webapp.services.reminders import loading
 
@@ -63,12 +64,22 @@ def partner_of(client_id: ColumnElement[int]) -> ScalarSelect[int]:
     return select(client_table.c.partner_id).where(client_table.c.id == client_id).scalar_subquery()
 
 
+def is_to_come(columns: Any) -> ColumnElement[bool]:
+    """Make the condition that the next day of attention is a step's, before an end that is not long past.
+
+    Attention after the base date is the end's.
+    """
+    return (columns.attention_on <= base_date_of(columns)) & (
+        columns.renewal_date >= bindparam("since")
+    )
+
+
 def among_nearest() -> Select[Any]:
     """Select a partner's clients in the order of their next steps, as far as these are the next of all partners."""
     owned = subscription_table.c
     step = (
         select(owned.id, owned.client_id, owned.attention_on)
-        .where(owned.attention_on.is_not(None), owned.renewal_date >= bindparam("since"))
+        .where(owned.attention_on.is_not(None), is_to_come(owned))
         .order_by(owned.attention_on, owned.id)
         .limit(NEAREST_STEPS)
         .subquery()
@@ -99,7 +110,7 @@ def among_next() -> Select[Any]:
     )
     earlier = select(others.id).where(
         others.client_id == owned.client_id,
-        others.renewal_date >= bindparam("since"),
+        is_to_come(others),
         (others.attention_on < owned.attention_on)
         | and_(others.attention_on == owned.attention_on, others.id < owned.id),
     )
@@ -108,7 +119,7 @@ def among_next() -> Select[Any]:
         .where(
             partner_of(owned.client_id) == bindparam("partner"),
             owned.attention_on <= func.coalesce(last, NO_DECISION),
-            owned.renewal_date >= bindparam("since"),
+            is_to_come(owned),
             ~earlier.exists(),
         )
         .order_by(owned.attention_on, owned.id)
@@ -131,7 +142,7 @@ def among_clients(found: FromClause, *conditions: ColumnElement[bool]) -> Select
         .c
     )
     step = select(func.min(owned.attention_on)).where(
-        owned.client_id == deciding.id, owned.renewal_date >= bindparam("since")
+        owned.client_id == deciding.id, is_to_come(owned)
     )
     enough = select(func.count() >= bindparam("most")).select_from(found).scalar_subquery()
     clients = (
