@@ -101,11 +101,14 @@ SILENCES = {
     ),
     Silence.DATE_PASSED: _l(
         "No reminder is to come: the date has passed. "
-        "Choose under Actions whether the subscription was renewed or cancelled."
+        "Choose under Actions whether the subscription was renewed or cancelled; until then it is in the To-do mail."
     ),
     Silence.DEADLINE_PASSED: _l(
         "No reminder is to come: the decision deadline has passed. "
-        "Choose under Actions whether the subscription was renewed or cancelled."
+        "Choose under Actions whether the subscription was renewed or cancelled; until then it is in the To-do mail."
+    ),
+    Silence.NO_STEPS: _l(
+        "No reminder is to come: your steps have no days for this term and what happens at its end."
     ),
     Silence.NO_STEP_LEFT: _l("No reminder is to come before the present date."),
 }
@@ -227,6 +230,14 @@ def deadline_rule(rule: DeadlineRule) -> str:
     )
 
 
+def by_rule(rule: DeadlineRule | None) -> str:
+    """Say that a decision deadline follows the partner's rule."""
+    return _(
+        "By your rule: %(rule)s",
+        rule=deadline_rule(rule) if rule else _("there is none at present"),
+    )
+
+
 def step_row(limits: Limits) -> str:
     """Name a row of the schedule by the terms that it is for."""
     above, up_to = limits
@@ -239,11 +250,22 @@ def step_row(limits: Limits) -> str:
     return _("all terms")
 
 
-def renewal(product: str, day: str, by_deadline: bool) -> str:
+def renewal(product: str, day: str, by_deadline: bool, renews_itself: bool = False) -> str:
     """Name a renewal by its product and base date: the decision deadline if any, else the renewal date."""
-    if by_deadline:
-        return _("%(product)s, decision deadline %(date)s", product=product, date=day)
-    return _("%(product)s, renews %(date)s", product=product, date=day)
+    if renews_itself and by_deadline:
+        words = _("%(product)s, renews by itself, decision deadline %(date)s")
+    elif renews_itself:
+        words = _("%(product)s, renews by itself on %(date)s")
+    elif by_deadline:
+        words = _("%(product)s, decision deadline %(date)s")
+    else:
+        words = _("%(product)s, renewal date %(date)s")
+    return words % {"product": product, "date": day}
+
+
+def row(limits: Limits) -> str:
+    """Name the row of the steps by which a reminder comes."""
+    return _("row: %(terms)s", terms=step_row(limits))
 
 
 def term(months: int) -> str:

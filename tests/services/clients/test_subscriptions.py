@@ -258,11 +258,13 @@ def test_a_second_click_on_renewed_finds_the_first_where_the_rule_sets_the_deadl
     assert by_rule.renewal_date == date(2028, 1, 31)
 
 
-def test_a_rule_that_leads_too_far_back_is_refused(alice, by_rule):
+def test_a_rule_may_lead_before_all_days_that_can_be_typed(alice, by_rule):
     details = replace(FACTS, deadline_by_rule=True, renewal_date=date(2000, 1, 31))
-    with pytest.raises(Refused) as refusal:
-        subscriptions.edit_subscription(alice, by_rule, details)
-    assert (refusal.value.field, refusal.value.refusal) == ("deadline", Refusal.DATE)
+    subscriptions.edit_subscription(alice, by_rule, details)
+    assert by_rule.deadline == date(1999, 12, 17)
+    # Saved again, as a form gives it.
+    details = replace(subscriptions.details_of(by_rule), product="Other Hub")
+    assert subscriptions.edit_subscription(alice, by_rule, details)
 
 
 def test_what_renews_by_itself_has_other_steps(alice, client):

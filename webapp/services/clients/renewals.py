@@ -10,6 +10,7 @@ from webapp.services import audit
 from webapp.services.clients import subscriptions
 from webapp.services.errors import Conflict
 from webapp.services.reminders.due_index import refresh
+from webapp.services.sending import moving
 
 # The ways in which a renewal ends with a new term.
 SETTLED = (AuditAction.SUBSCRIPTION_RENEWED, AuditAction.SUBSCRIPTION_ROLLED)
@@ -50,7 +51,7 @@ def renew(
 
 def withdraw(actor: User | None, subscription: Subscription) -> None:
     """End the waiting reminders of a renewal that was settled, and wake those of a date that came back."""
-    subscriptions.move_reminders(
+    moving.move_reminders(
         actor, [subscription.id], [subscription.client_id], ReminderState.CANCELLED
     )
 

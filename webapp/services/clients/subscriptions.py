@@ -1,6 +1,5 @@
 """Subscriptions: add and edit."""
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import date
 from decimal import Decimal
@@ -12,7 +11,6 @@ from sqlalchemy import ColumnElement, select
 
 from webapp import i18n
 from webapp.domain import schedule
-from webapp.domain.delivery import GONE_OUT
 from webapp.domain.refusals import Refusal
 from webapp.domain.shown import token_of
 from webapp.domain.steps import LONGEST_TERM
@@ -20,21 +18,17 @@ from webapp.domain.terms import DeadlineRule, deadline_by
 from webapp.models import (
     AuditEntry,
     Client,
-    Delivery,
-    Reminder,
     ReminderState,
     Subscription,
     User,
     db,
-    delivery_reminder,
 )
 from webapp.models.audit import AuditAction, TrailEntry
 from webapp.services import audit, runtime
 from webapp.services.errors import Refused
 from webapp.services.locks import lock_clients, lock_organisation
-from webapp.services.reminders import states as reminder_states
 from webapp.services.reminders.due_index import refresh
-from webapp.services.sending import after_changes
+from webapp.services.sending import moving
 
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2199, 12, 31)
 HIGHEST_AMOUNT = Decimal("999999999999.99")
@@ -114,7 +108,8 @@ def check(details: SubscriptionDetails) -> None:
         raise Refused("term_months", Refusal.NO_OPTION)
     if not FIRST_DAY <= details.renewal_date <= LAST_DAY:
         raise Refused("renewal_date", Refusal.DATE)
-    if details.deadline and details.deadline < FIRST_DAY:
+    own_deadline = details.given.deadline
+    if own_deadline and own_deadline < FIRST_DAY:
         raise Refused("deadline", Refusal.DATE)
     if not schedule.decided_in_time(details.renewal_date, details.deadline):
         raise Refused("deadline", Refusal.DEADLINE_LATE)
@@ -164,7 +159,7 @@ def add_subscription(
 def by_present_rule(
     client: Client, details: SubscriptionDetails, anchor_day: int
 ) -> SubscriptionDetails:
-    """Complete details by the partner's rule for deadlines, if they follow it. Raises Refused.
+    """Complete details by the partner's rule for deadlines, if they follow it.
 
     Once the client is locked, it follows each later change of the rule (services.sending.following).
     """
@@ -172,9 +167,7 @@ def by_present_rule(
         return details
     lock_clients([client.id])
     db.session.refresh(client.partner, ["deadline_rule_text"])
-    details = details.by(client.partner.deadline_rule, anchor_day)
-    check(details)
-    return details
+    return details.by(client.partner.deadline_rule, anchor_day)
 
 
 def columns(details: SubscriptionDetails) -> dict[str, Any]:
@@ -210,7 +203,9 @@ def edit_subscription(
     subscription.product_key = product_key(details.product)
     if subscription.base_date != base:
         changes |= audit.assign(subscription, steps_from=start_of_steps(subscription))
-        move_reminders(actor, [subscription.id], [subscription.client_id], ReminderState.SUPERSEDED)
+        moving.move_reminders(
+            actor, [subscription.id], [subscription.client_id], ReminderState.SUPERSEDED
+        )
     entry = audit.record_change(actor, AuditAction.SUBSCRIPTION_CHANGED, subscription, changes)
     refresh([subscription])
     return entry
@@ -221,36 +216,4 @@ def start_of_steps(subscription: Subscription) -> date | None:
     # A worker may have a mail in hand. Its fate is known once the worker lets go of the client's lock.
     db.session.flush()
     lock_clients([subscription.client_id])
-    return runtime.today(subscription.client.time_zone) if told([subscription.id]) else None
-
-
-def told(subscription_ids: Sequence[int]) -> set[int]:
-    """Find the subscriptions about whose present renewal a mail went out."""
-    went_out = (
-        select(Reminder.subscription_id)
-        .join(Subscription, Subscription.id == Reminder.subscription_id)
-        .join(delivery_reminder, delivery_reminder.c.reminder_id == Reminder.id)
-        .join(Delivery, Delivery.id == delivery_reminder.c.delivery_id)
-        .where(
-            Reminder.subscription_id.in_(subscription_ids),
-            Reminder.cycle == Subscription.cycle,
-            Delivery.state.in_(GONE_OUT),
-        )
-        .distinct()
-    )
-    return set(db.session.scalars(went_out))
-
-
-def move_reminders(
-    actor: User | None,
-    subscription_ids: Sequence[int],
-    client_ids: Sequence[int],
-    state: ReminderState,
-) -> None:
-    """End the waiting reminders of the old dates, and wake those that the new dates had before.
-
-    ``client_ids``: the clients of these subscriptions, but those for whom nothing waits may be left out.
-    """
-    now = runtime.now()
-    after_changes.withdraw(actor, subscription_ids, client_ids, state, now)
-    reminder_states.wake_returned(subscription_ids, now, actor)
+    return runtime.today(subscription.client.time_zone) if moving.told([subscription.id]) else None

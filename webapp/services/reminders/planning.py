@@ -117,7 +117,7 @@ def write_steps(rows: Sequence[Any], today: LocalDates) -> list[int]:
     for row in rows:
         alike[row[1:]].append(row)
     new: dict[NewReminder, list[int]] = defaultdict(list)
-    attention_days: due_index.Days = defaultdict(list)
+    attention_days: due_index.IdsByDay = defaultdict(list)
     over: list[int] = []
     for same in alike.values():
         ids, facts = [row.id for row in same], same[0]

@@ -67,7 +67,7 @@ class LocalDates(dict[str, date]):
         return self[zone]
 
 
-class Dates(NamedTuple):
+class EndedTerm(NamedTuple):
     """The dates of a term that is over, as domain.terms asks for them, and what decides about the next one."""
 
     renewal_date: date
@@ -112,8 +112,8 @@ def roll(ids: Sequence[int], today: LocalDates) -> list[int]:
     return begun
 
 
-def dates_of(row: Any) -> Dates:
-    return Dates(
+def dates_of(row: Any) -> EndedTerm:
+    return EndedTerm(
         row.renewal_date,
         row.deadline,
         row.deadline_by_rule,
@@ -125,7 +125,7 @@ def dates_of(row: Any) -> Dates:
 
 
 @lru_cache(4096)
-def new_term(dates: Dates, today: date) -> NewTerm:
+def new_term(dates: EndedTerm, today: date) -> NewTerm:
     """Compute the term that a local date is in."""
     rule = DeadlineRule.parse(dates.rule) if dates.rule else None
     following = next_term(dates, rule, terms_over(dates, today))
