@@ -28,6 +28,7 @@ from webapp.domain.delivery import ENDED, OPEN, WITHDRAWN, may_follow
 from webapp.domain.ownership import Choice
 from webapp.domain.recipients import ContactRole
 from webapp.domain.reminders import due_items
+from webapp.domain.todo import Rhythm
 from webapp.mail import return_paths
 from webapp.mail.reports import MailReport, ReportKind
 from webapp.mail.return_paths import ReturnPath
@@ -37,6 +38,7 @@ from webapp.models import (
     Delivery,
     DeliveryState,
     Installation,
+    MailKind,
     Partner,
     Reminder,
     ReminderState,
@@ -232,6 +234,17 @@ class Portal(RuleBasedStateMachine):
         with self.change():
             (membership.activate if active else membership.deactivate)(None, self.user(name))
 
+    @rule(
+        name=st.sampled_from(("Alice", "Bob")),
+        rhythm=st.sampled_from(Rhythm),
+        weekday=st.integers(0, 6),
+        hour=st.integers(0, 23),
+    )
+    def to_do_mail_has_another_moment(self, name, rhythm, weekday, hour):
+        with self.change():
+            pace = {"todo_rhythm": rhythm, "todo_weekday": weekday, "todo_hour": hour}
+            people.edit_person(None, self.user(name), **pace)
+
     @rule(name=st.sampled_from(("Dana", "Dave")), number=st.integers(1, 2))
     def address_changes(self, name, number):
         with self.change():
@@ -297,6 +310,8 @@ class Portal(RuleBasedStateMachine):
                         Delivery.message_id,
                         Delivery.kind,
                         Delivery.client_id,
+                        Delivery.recipient_id,
+                        Delivery.about,
                         Partner.insistent,
                     )
                     .outerjoin(Partner, Partner.id == Delivery.partner_id)
@@ -330,6 +345,12 @@ class Portal(RuleBasedStateMachine):
             for reminder_id in told.get(known[message_id].id, ())
         )
         assert not steps or max(steps.values()) == 1
+        periods = Counter(
+            (known[message_id].recipient_id, known[message_id].about)
+            for message_id in once
+            if known[message_id].kind is MailKind.TO_DO
+        )
+        assert not periods or max(periods.values()) == 1
 
     @invariant()
     def every_transition_is_in_the_table(self):
@@ -415,9 +436,11 @@ def machine(tmp_path):
 
 
 def populate(app):
-    """Acme with three contacts and two products: a year's, and a month's."""
-    support.cast.__wrapped__(app)
+    """Acme with three contacts and two products: a year's, and a month's. Its partner's people get To-do mails."""
+    known = support.cast.__wrapped__(app)
     with unit_of_work(app):
+        team = update(User).where(User.organisation_id == known.partner)
+        db.session.execute(team.values(todo_at=START))
         client = db.session.scalars(select(Client).order_by(Client.id)).first()
         db.session.add(make_subscription(client, "Sales Hub", date(2027, 3, 15), term_months=1))
         db.session.flush()
