@@ -84,6 +84,23 @@ def test_a_decision_that_was_due_stands_out(app, browse, cast, time_machine):
     assert "1 Mar 2027 yesterday renews 31 Mar 2027 Reachable Overdue Actions" in row
 
 
+def test_what_renews_by_itself_is_never_overdue(app, browse, cast, time_machine):
+    with unit_of_work(app):
+        subscription = db.session.get(Subscription, cast.subscription)
+        subscription.deadline, subscription.renews_itself = date(2027, 3, 1), True
+        due_index.refresh([subscription])
+    time_machine.move_to("2027-03-02 12:00:00+00:00", tick=False)
+    bob = browse(cast.bob)
+    assert "1 Mar 2027 yesterday renews 31 Mar 2027 Reachable Actions" in plain(bob.get(DASHBOARD))
+    assert names(bob.get(f"{DASHBOARD}?renewal=overdue")) == []
+    # Beside one that must be decided it is told apart.
+    with unit_of_work(app):
+        client = db.session.get(Client, cast.client)
+        db.session.add(make_subscription(client, "Hub", date(2027, 3, 1)))
+    assert "Overdue" in plain(bob.get(DASHBOARD))
+    assert names(bob.get(f"{DASHBOARD}?renewal=overdue")) == ["Acme"]
+
+
 def test_what_comes_after_an_overdue_decision_is_told(app, browse, cast, time_machine):
     with unit_of_work(app):
         client = db.session.get(Client, cast.client)
