@@ -1,6 +1,6 @@
 """The evidence of a renewal: who was told what with which result, who owned it, and what was decided."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
 
@@ -158,6 +158,22 @@ def test_a_renewal_that_is_over_tells_what_it_was_about(app, cast):
     ]
     with app.app_context():
         assert list(evidence.renewals_of(cast.client)) == [(cast.subscription, 1)]
+
+
+def test_what_renews_by_itself_ends_so(app, cast):
+    with unit_of_work(app):
+        db.session.get_one(Subscription, cast.subscription).renews_itself = True
+    live(app, cast)
+    run_at(app, datetime(2027, 4, 2, 10, tzinfo=UTC))
+    over, present = load(app, cast), load(app, cast, 2)
+    assert (over.renewal_date, present.renewal_date) == (date(2027, 3, 31), date(2028, 3, 31))
+    assert over.renews_itself
+    assert (over.changes[-1].action, over.changes[-1].actor) == (
+        AuditAction.SUBSCRIPTION_ROLLED,
+        None,
+    )
+    assert steps_in(over)[2] == (30, ["Dana", "Dave Dove", "Alice"])
+    assert present.renewals == ()
 
 
 def test_an_undone_renewal_goes_on(app, cast):
