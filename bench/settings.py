@@ -29,7 +29,7 @@ from webapp.models.transactions import writing
 from webapp.services.accounts import partners
 
 PARTNER = 1
-NEW_STEPS = "45,21,7,1"
+NEW_STEPS = ":45,21,7,1/45,21,7,1"
 MOST_ROUNDS = 10_000
 
 

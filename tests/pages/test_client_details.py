@@ -30,6 +30,7 @@ from webapp.models import (
 from webapp.services.clients.ownership import choose_owner
 from webapp.services.reminders import due_index
 from webapp.services.sending import log as delivery_log
+from webapp.typography import plain
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 TABS = ["renewals", "contacts", "activity"]
@@ -79,6 +80,41 @@ def test_each_step_down_of_the_point_of_contact_is_shown(app, browse, cast, base
     assert "Passed over, the address was rejected: Bounced" in page
     assert "All admins, since nobody chosen can be reached" in page
     assert "Copy: Alice" in page
+
+
+def test_the_end_of_each_term_is_told(app, browse, cast, base):
+    with unit_of_work(app):
+        client = db.session.get_one(Client, cast.client)
+        client.partner.deadline_rule_text = "P45D"
+        deadline = date(2026, 12, 13)
+        facts = {"renews_itself": True, "deadline_by_rule": True}
+        db.session.add_all(
+            [
+                make_subscription(client, "Ahead", date(2027, 1, 27), deadline=deadline, **facts),
+                make_subscription(client, "Short", date(2026, 12, 13), term_months=1, **facts),
+                # About to move on by itself.
+                make_subscription(client, "Over", date(2026, 11, 30), renews_itself=True),
+            ]
+        )
+    page = plain(browse(cast.bob).get(f"{base}/renewals").text)
+    assert (page.count("Renews by itself"), page.count("Must be decided")) == (3, 1)
+    assert "By your rule: 45 days before the renewal date" in page
+    assert "No decision deadline: your rule is as long as the term" in page
+    assert "Amount per term" in page
+    assert "Overdue" not in page
+    assert "Ahead, renews by itself, decision deadline 13 December 2026" in page
+    assert "row: terms longer than 3 months" in page
+    # In the schedule of a fresh partner what renews by itself each month has no steps.
+    assert "Short, renews" not in page
+
+
+def test_where_there_are_no_steps_it_is_said(app, browse, cast, base):
+    with unit_of_work(app):
+        subscription = db.session.get_one(Subscription, cast.subscription)
+        subscription.term_months, subscription.renews_itself = 1, True
+    alice = browse(cast.alice)
+    for page in ("renewals", "renewal-owner"):
+        assert "your steps have no days for this term" in plain(alice.get(f"{base}/{page}").text)
 
 
 def test_subscriptions_with_their_dates_and_actions(app, browse, cast, base):
@@ -176,7 +212,7 @@ def test_mails_so_far_show_what_became_of_them(app, browse, cast, base):
     add_mails(app, cast, 1)
     page = browse(cast.bob).get(f"{base}/renewals").text
     assert "Blocked: nobody to tell" in page
-    assert "Product 0, renews 1 February 2027" in page
+    assert "Product 0, renewal date 1 February 2027" in page
     assert "90 days before" in page
     assert "1 Dec 2026, 13:00 CET" in page
     assert "Rejected" in page
@@ -243,7 +279,7 @@ def test_a_renewal_that_is_settled_is_folded_up(app, browse, cast, base):
         product = db.session.query(Subscription).filter_by(product="Product 0").one()
         product.renewal_date = date(2028, 2, 1)
     page = browse(cast.bob).get(f"{base}/renewals").text
-    assert "Earlier: Product 0, renews 1 February 2027" in page
+    assert "Earlier: Product 0, renewal date 1 February 2027" in page
     assert "None yet about the present dates" in page
 
 

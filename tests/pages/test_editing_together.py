@@ -97,8 +97,12 @@ KINDS = [
     Kind(
         "schedule",
         PARTNER,
-        **same_address(f"{SETTINGS}/schedule", {"steps_text": "45, 7"}, {"steps_text": "30"}),
-        told=("<del>90, 60, 30, 14, 7, 1</del>", "<strong>45, 7</strong>"),
+        **same_address(f"{SETTINGS}/schedule", {"decided_1": "45, 7"}, {"decided_1": "30"}),
+        told=(
+            "<del>terms up to 1 month: 7, 1 (must be decided), none (renews by itself); ",
+            "longer than 3 months: 90, 60, 30, 14, 7, 1</del>",
+            "<strong>all terms: 45, 7 (must be decided), none (renews by itself)</strong>",
+        ),
         kept='value="30"',
         page=SETTINGS,
         others=SCHEDULE,

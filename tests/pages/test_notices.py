@@ -70,7 +70,7 @@ SAVES: list[tuple[str, str, dict[str, Any], str, str]] = [
     (
         "alice",
         "/settings/partners/schedule",
-        SCHEDULE | {"steps_text": "30"},
+        SCHEDULE | {"decided_1": "30"},
         "/settings/partners",
         "Saved: Days before",
     ),

@@ -12,6 +12,17 @@ from flask_babel import lazy_pgettext
 from webapp import i18n, typography
 from webapp.domain.ownership import Owner
 from webapp.domain.recipients import ContactRole
+from webapp.domain.steps import (
+    LONGEST_TERM,
+    Days,
+    Limits,
+    StepRow,
+    limits_of,
+    parse_days,
+    parse_steps,
+)
+from webapp.domain.terms import DeadlineRule
+from webapp.domain.todo import Rhythm
 from webapp.labels import codes
 from webapp.models.audit import AuditAction, TrailEntry
 
@@ -38,6 +49,7 @@ SENTENCES: dict[str, Any] = {
     AuditAction.PARTNER_ADDED: _l("Partner account added"),
     AuditAction.DEFAULT_CHANGED: _l("Default renewal owner changed"),
     AuditAction.SCHEDULE_CHANGED: _l("Reminder schedule changed"),
+    AuditAction.TERMS_CHANGED: _l("Rules for the end of terms changed"),
     AuditAction.SENDING_CHANGED: _l("Sending switched"),
     AuditAction.MODE_CHANGED: _l("Handling of breakdowns changed"),
     AuditAction.FACTOR_REQUIRED: _l("Two-step verification of the team changed"),
@@ -74,7 +86,11 @@ FIELDS: dict[str, Any] = {
     "job_title": _l("Job title"),
     "rejected_reply": _l("Rejection of the address"),
     "admin": _l("Role"),
+    "todo_rhythm": _l("To-do mail"),
+    "todo_weekday": _l("To-do mail: weekday"),
+    "todo_hour": _l("To-do mail: hour"),
     "steps_text": _l("Days before"),
+    "deadline_rule_text": _l("Rule for decision deadlines"),
     "window_opens": _l("Opens at"),
     "window_closes": _l("Closes at"),
     "window_days": _l("Weekdays"),
@@ -193,6 +209,33 @@ def weekdays_word(value: str, language: str) -> str:
     return ", ".join(names[int(day)] for day in value)
 
 
+def steps_word(value: str, _language: str) -> str:
+    """List the rows of steps, each with its terms. Before there were rows, it was one list of days."""
+    if ":" not in value:
+        return days_word(parse_days(value))
+    steps = parse_steps(value)
+    return "; ".join(
+        row_word(limits_of(steps, row.up_to or LONGEST_TERM + 1), row) for row in steps
+    )
+
+
+def row_word(limits: Limits, row: StepRow) -> str:
+    decided, renewing = map(days_word, (row.decided, row.renewing))
+    terms = codes.step_row(limits)
+    if decided == renewing:
+        return _("%(terms)s: %(days)s", terms=terms, days=decided)
+    return _(
+        "%(terms)s: %(decided)s (must be decided), %(renewing)s (renews by itself)",
+        terms=terms,
+        decided=decided,
+        renewing=renewing,
+    )
+
+
+def days_word(days: Days) -> str:
+    return ", ".join(map(str, days)) or _("none")
+
+
 # The words for values of these fields, which need nothing but the value.
 WORDS: dict[str, Callable[[Any, str], str]] = {
     "renewal_date": day_word,
@@ -202,8 +245,12 @@ WORDS: dict[str, Callable[[Any, str], str]] = {
     "domain": lambda value, _language: typography.address(value),
     "term_months": lambda value, _language: codes.term(value),
     "language": lambda value, _language: codes.ENDONYMS.get(value, value),
-    "steps_text": lambda value, _language: value.replace(",", ", "),
+    "steps_text": steps_word,
+    "deadline_rule_text": lambda value, _language: codes.deadline_rule(DeadlineRule.parse(value)),
     "window_opens": clock_word,
     "window_closes": clock_word,
     "window_days": weekdays_word,
+    "todo_rhythm": lambda value, _language: str(codes.RHYTHMS[Rhythm(value)]),
+    "todo_weekday": lambda value, language: weekdays_word(str(value), language),
+    "todo_hour": lambda value, _language: codes.full_hour(value),
 }

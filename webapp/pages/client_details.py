@@ -144,7 +144,7 @@ def beside(client: Client, known: ClientFacts, plans: Iterator[DayPlan]) -> dict
     resting = client.archived_at is not None
     at_risk = None if resting or reach is Reachability.GREEN else next(plans, None)
     today = runtime.today(client.time_zone)
-    overdue = not resting and any(one.base < today for one in known.subscriptions)
+    overdue = not resting and any(one.overdue(today) for one in known.subscriptions)
     return {
         "client": client,
         "known": known,
@@ -172,6 +172,7 @@ def renewals_of(client: Client, known: ClientFacts) -> dict[str, Any]:
             *((subscription, False) for subscription in known.subscriptions),
             *((subscription, True) for subscription in known.cancelled),
         ],
+        "rule": client.partner.deadline_rule,
         "past": renewal_history.load(client.id),
         "moments": renewal_history.moments,
         "zone": zone,

@@ -108,8 +108,7 @@ class SubscriptionForm(forms.SharedForm):
         if rule is None and not self.deadline_by_rule.data:
             del self.deadline_by_rule
             return
-        words = codes.deadline_rule(rule) if rule else _("there is none at present")
-        self.deadline_by_rule.label.text = _("By your rule: %(rule)s", rule=words)
+        self.deadline_by_rule.label.text = codes.by_rule(rule)
         if self.deadline_by_rule.data and self.deadline.raw_data is None:
             # The day by the rule is none that somebody typed.
             self.deadline.data = None

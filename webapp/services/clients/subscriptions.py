@@ -13,6 +13,7 @@ from webapp import i18n
 from webapp.domain import schedule
 from webapp.domain.refusals import Refusal
 from webapp.domain.shown import token_of
+from webapp.domain.steps import LONGEST_TERM
 from webapp.domain.terms import DeadlineRule, deadline_by
 from webapp.models import (
     AuditEntry,
@@ -30,7 +31,6 @@ from webapp.services.reminders.due_index import refresh
 from webapp.services.sending import moving
 
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2199, 12, 31)
-LONGEST_TERM = 120
 HIGHEST_AMOUNT = Decimal("999999999999.99")
 CURRENCIES = frozenset(Locale("en").currencies)
 

@@ -56,10 +56,17 @@ class Team:
 
 
 def next_mail() -> ColumnElement[date | None]:
-    """Select the day on which a client's next step falls due, over all its subscriptions."""
+    """Select the day on which a client's next step falls due, over all its subscriptions.
+
+    Attention after the base date is none of a step's.
+    """
     return (
         select(func.min(subscription.attention_on))
-        .where(subscription.client_id == client.id, subscription.cancelled.is_(False))
+        .where(
+            subscription.client_id == client.id,
+            subscription.cancelled.is_(False),
+            subscription.attention_on <= base_date_of(subscription),
+        )
         .scalar_subquery()
     )
 

@@ -35,6 +35,11 @@ NEAREST_STEPS = 50
 WAITING_PER_CLIENT = 5
 
 
+def to_come(owned: Any) -> ColumnElement[bool]:
+    """Make the condition that a step of a subscription comes next, and not the day after its end."""
+    return and_(owned.attention_on <= base_date_of(owned), owned.renewal_date >= bindparam("since"))
+
+
 def waiting() -> Select[Any]:
     """Select the clients of some mails that wait to go out, the oldest first."""
     mail = delivery_table.c
@@ -64,22 +69,12 @@ def partner_of(client_id: ColumnElement[int]) -> ScalarSelect[int]:
     return select(client_table.c.partner_id).where(client_table.c.id == client_id).scalar_subquery()
 
 
-def is_to_come(columns: Any) -> ColumnElement[bool]:
-    """Make the condition that the next day of attention is a step's, before an end that is not long past.
-
-    Attention after the base date is the end's.
-    """
-    return (columns.attention_on <= base_date_of(columns)) & (
-        columns.renewal_date >= bindparam("since")
-    )
-
-
 def among_nearest() -> Select[Any]:
     """Select a partner's clients in the order of their next steps, as far as these are the next of all partners."""
     owned = subscription_table.c
     step = (
         select(owned.id, owned.client_id, owned.attention_on)
-        .where(owned.attention_on.is_not(None), is_to_come(owned))
+        .where(owned.attention_on.is_not(None), to_come(owned))
         .order_by(owned.attention_on, owned.id)
         .limit(NEAREST_STEPS)
         .subquery()
@@ -110,7 +105,7 @@ def among_next() -> Select[Any]:
     )
     earlier = select(others.id).where(
         others.client_id == owned.client_id,
-        is_to_come(others),
+        to_come(others),
         (others.attention_on < owned.attention_on)
         | and_(others.attention_on == owned.attention_on, others.id < owned.id),
     )
@@ -119,7 +114,7 @@ def among_next() -> Select[Any]:
         .where(
             partner_of(owned.client_id) == bindparam("partner"),
             owned.attention_on <= func.coalesce(last, NO_DECISION),
-            is_to_come(owned),
+            to_come(owned),
             ~earlier.exists(),
         )
         .order_by(owned.attention_on, owned.id)
@@ -142,7 +137,7 @@ def among_clients(found: FromClause, *conditions: ColumnElement[bool]) -> Select
         .c
     )
     step = select(func.min(owned.attention_on)).where(
-        owned.client_id == deciding.id, is_to_come(owned)
+        owned.client_id == deciding.id, to_come(owned)
     )
     enough = select(func.count() >= bindparam("most")).select_from(found).scalar_subquery()
     clients = (

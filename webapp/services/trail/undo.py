@@ -32,6 +32,10 @@ def put_back_default(actor: User, partner: Partner, before: audit.Values) -> Non
     partners.save_default(actor, partner, replace(partners.default_of(partner), **before))
 
 
+def put_back_terms(actor: User, partner: Partner, before: audit.Values) -> None:
+    partners.save_terms(actor, partner, replace(partners.terms_of(partner), **before))
+
+
 def put_back_schedule(actor: User, partner: Partner, before: audit.Values) -> None:
     partners.save_schedule(actor, partner, replace(partners.schedule_of(partner), **before))
 
@@ -118,6 +122,7 @@ WAYS_BACK: dict[str, WayBack] = {
         Action.ASSIGN_CONTACTS, Client, put_back_contacts, roles
     ),
     AuditAction.DEFAULT_CHANGED: WayBack(Action.CHANGE_SETTINGS, Partner, put_back_default),
+    AuditAction.TERMS_CHANGED: WayBack(Action.CHANGE_SETTINGS, Partner, put_back_terms),
     AuditAction.SCHEDULE_CHANGED: WayBack(Action.CHANGE_SETTINGS, Partner, put_back_schedule),
     AuditAction.FACTOR_REQUIRED: WayBack(
         Action.CHANGE_SETTINGS, Partner, put_back_requirement, proved=True
