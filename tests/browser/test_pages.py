@@ -44,6 +44,7 @@ PAGES = {
     "kept.confirm": ANNA,
     "organisations.index": ANNA,
     "settings.profile": ANNA,
+    "settings.to_do": ANNA,
     "security.own": ANNA,
     "security.team": ANNA,
     "settings.team": ANNA,

@@ -13,6 +13,7 @@ from webapp.demo import clock, people, story
 from webapp.domain.access import Role
 from webapp.domain.ownership import Choice, Owner
 from webapp.domain.recipients import ContactRole, Reachability, reachability
+from webapp.domain.terms import DeadlineRule
 from webapp.models import (
     Client,
     Delivery,
@@ -72,6 +73,11 @@ def shows_each_state():
     assert any(one.cancelled for one in subscriptions)
     assert any(one.deadline for one in subscriptions)
     assert any(one.cycle == 2 for one in subscriptions)
+    assert {one.term_months for one in subscriptions} == {1, 3, 12, 24}
+    assert any(one.renews_itself and one.cycle == 2 for one in subscriptions)
+    assert any(one.renews_itself and one.cycle == 1 for one in subscriptions)
+    assert {partner.deadline_rule for partner in partners} == {DeadlineRule(days=45), None}
+    assert {one.deadline_by_rule for one in subscriptions if one.deadline} == {True, False}
 
 
 def is_a_world_of_its_own():

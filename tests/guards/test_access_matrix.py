@@ -78,6 +78,7 @@ ANSWERS: dict[str, dict[str, int]] = {
     "own_sessions.end_others": {"POST": 303},
     "settings.index": {"GET": 303},
     "settings.profile": {"GET": 200, "POST": 422},
+    "settings.to_do": {"GET": 200, "POST": 303},
     "settings.password": {"POST": 422},
     "settings.cancel_address": {"POST": 303},
     "settings.team": {"GET": 200},

@@ -46,6 +46,7 @@ FAULTS = (Trouble.BROKE.value, Trouble.UNWRITABLE.value)
 OF_PARTNER = (
     *("/partner/dashboard", "/partner/deliveries", "/partner/clients/new"),
     *("/settings/partners", "/settings/team", "/settings/team/new", "/settings/profile"),
+    "/settings/profile/to-do",
 )
 TABS = ("renewals", "contacts", "activity")
 # Opened for one client of each partner.

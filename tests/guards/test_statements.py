@@ -140,6 +140,7 @@ PAGES: list[tuple[str, int, str, dict[str, str] | None, dict[str, str]]] = [
     ("own mail", 2, "/account/mails/1", None, {}),
     ("team", 2, "/settings/team", None, {}),
     ("profile", 5, "/settings/profile", None, {}),
+    ("to-do mail", 2, "/settings/profile/to-do", None, {}),
     ("two-step verification", 3, "/settings/two-step", None, {}),
     ("what happened", 3, "/settings/profile/log", None, {}),
     ("security log", 2, "/settings/team/log", None, {}),

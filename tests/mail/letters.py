@@ -177,6 +177,7 @@ TO_DO = ToDoSnapshot(
     recipient=ANA.name,
     partner=PARTNER,
     time_zone="Europe/Warsaw",
+    since=datetime(2026, 2, 9, 7, tzinfo=UTC),
     clients=(ToDoClient(CLIENT.id, CLIENT.name), ToDoClient(8, "Acme")),
     past=RenewalsToDo(
         53,

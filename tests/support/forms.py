@@ -152,6 +152,17 @@ FORMS = [
             "shown": SHOWN,
         },
     ),
+    Form(
+        "bob",
+        "/settings/profile/to-do",
+        {"todo_rhythm": "daily", "todo_weekday": "4", "todo_hour": "17"},
+        {
+            "todo_rhythm": ["", *CHOICE],
+            "todo_weekday": ["", "7", *CHOICE],
+            "todo_hour": ["", "24", *CHOICE],
+            "shown": SHOWN,
+        },
+    ),
     Form("bob", "/sign-in/confirm", {"password": "the present password"}, {"password": [""]}),
     Form(
         "bob",

@@ -22,6 +22,7 @@ from webapp.domain.steps import (
     parse_steps,
 )
 from webapp.domain.terms import DeadlineRule
+from webapp.domain.todo import Rhythm
 from webapp.labels import codes
 from webapp.models.audit import AuditAction, TrailEntry
 
@@ -85,6 +86,9 @@ FIELDS: dict[str, Any] = {
     "job_title": _l("Job title"),
     "rejected_reply": _l("Rejection of the address"),
     "admin": _l("Role"),
+    "todo_rhythm": _l("To-do mail"),
+    "todo_weekday": _l("To-do mail: weekday"),
+    "todo_hour": _l("To-do mail: hour"),
     "steps_text": _l("Days before"),
     "deadline_rule_text": _l("Rule for decision deadlines"),
     "window_opens": _l("Opens at"),
@@ -246,4 +250,7 @@ WORDS: dict[str, Callable[[Any, str], str]] = {
     "window_opens": clock_word,
     "window_closes": clock_word,
     "window_days": weekdays_word,
+    "todo_rhythm": lambda value, _language: str(codes.RHYTHMS[Rhythm(value)]),
+    "todo_weekday": lambda value, language: weekdays_word(str(value), language),
+    "todo_hour": lambda value, _language: codes.full_hour(value),
 }

@@ -19,6 +19,7 @@ from webapp.domain.ownership import ContactSource, Owner
 from webapp.domain.recipients import Circle, ContactRole, Reachability, Reason
 from webapp.domain.steps import Limits
 from webapp.domain.terms import DeadlineRule
+from webapp.domain.todo import Rhythm
 from webapp.models import DeliveryState, ReminderState, Trouble
 
 ROLES = {
@@ -132,6 +133,11 @@ REACHABILITY_PILLS = {
 }
 # The end of a term: must be decided, renews by itself.
 ENDS = (_l("Must be decided"), _l("Renews by itself"))
+RHYTHMS = {
+    Rhythm.WEEKLY: _l("Weekly"),
+    Rhythm.DAILY: _l("Daily"),
+    Rhythm.OFF: _l("Only while something is past its date"),
+}
 # The days with a word of their own, by their distance from today.
 NEAR_DAYS = {-1: _l("yesterday"), 0: _l("today"), 1: _l("tomorrow")}
 ENDONYMS = {language.code: language.endonym for language in i18n.LANGUAGES.values()}
@@ -273,6 +279,11 @@ def term(months: int) -> str:
     if months % 12 == 0:
         return ngettext("%(num)d year", "%(num)d years", months // 12)
     return ngettext("%(num)d month", "%(num)d months", months)
+
+
+def full_hour(hour: int) -> str:
+    """Write an hour as one reads it on a clock of 24 hours in all languages."""
+    return f"{hour:02}:00"
 
 
 def admins(number: int) -> str:

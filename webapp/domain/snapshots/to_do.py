@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Self
 
 from webapp.domain.delivery import DeliveryState
@@ -45,7 +45,7 @@ class RenewalToDo:
 
 @dataclass(frozen=True, slots=True)
 class MailToDo:
-    """One mail that did not arrive. ``client``: the id of whom it is about. ``on``: the day of its end to its reader."""
+    """One mail that did not arrive. ``client``: the id of whom it is about. ``on``: its last day, for its reader."""
 
     client: int
     mail: MailKind
@@ -92,16 +92,24 @@ class MailsToDo:
 class ToDoSnapshot(Snapshot):
     """All that waits for one person. ``clients``: those named in the lines. ``time_zone``: the reader's.
 
-    ``past``: past its base date, and to be decided. ``week`` and ``month``: due this week, and later this month.
+    ``past``: past its base date, and to be decided. ``week`` and ``month``: due soon, and later (domain.todo).
+    ``since``: the moment after which mails that did not arrive are news.
     """
 
     partner: PartnerName
     time_zone: str
+    since: datetime
     clients: tuple[ToDoClient, ...] = ()
     past: RenewalsToDo = RenewalsToDo()
     week: RenewalsToDo = RenewalsToDo()
     month: RenewalsToDo = RenewalsToDo()
     not_arrived: MailsToDo = MailsToDo()
+
+    @property
+    def empty(self) -> bool:
+        """Tell whether it says nothing."""
+        sections = (self.past, self.week, self.month, self.not_arrived)
+        return not any(section.count for section in sections)
 
     @classmethod
     def read(cls, stored: Mapping[str, Any]) -> Self:
@@ -110,6 +118,7 @@ class ToDoSnapshot(Snapshot):
             test=is_test(stored),
             partner=PartnerName.read(stored["partner"]),
             time_zone=text(stored, "time_zone"),
+            since=datetime.fromisoformat(stored["since"]),
             clients=tuple(map(ToDoClient.read, stored["clients"])),
             past=RenewalsToDo.read(stored["past"]),
             week=RenewalsToDo.read(stored["week"]),

@@ -16,6 +16,7 @@ from webapp.domain.snapshots import (
     ToDoClient,
     ToDoSnapshot,
 )
+from webapp.domain.todo import WEEK
 from webapp.labels.codes import DELIVERY_STATES, MAIL_KINDS, days_away
 from webapp.mail.kind import KindOfMail, Tester, Words
 from webapp.mail.letter import Letter, Posting, to_reader
@@ -74,8 +75,8 @@ def letter(snapshot: ToDoSnapshot, posting: Posting, settings: Settings) -> Lett
 def words(snapshot: ToDoSnapshot, letter: Letter, settings: Settings) -> ToDoWords:
     sections = (
         renewals(_("Past its date, and to be decided"), snapshot.past, snapshot, letter, settings),
-        renewals(_("Due this week"), snapshot.week, snapshot, letter, settings),
-        renewals(_("Due later this month"), snapshot.month, snapshot, letter, settings),
+        renewals(_("Due within 7 days"), snapshot.week, snapshot, letter, settings),
+        renewals(_("Due within 30 days"), snapshot.month, snapshot, letter, settings),
         mails(snapshot.not_arrived, snapshot, letter, settings),
     )
     return ToDoWords(
@@ -187,6 +188,7 @@ def sample(tester: Tester) -> ToDoSnapshot:
         recipient=tester.person.name,
         partner=tester.partner,
         time_zone=tester.person.time_zone,
+        since=tester.now - WEEK,
         clients=(ToDoClient(NO_ROW, _("Example company")),),
         past=RenewalsToDo(1, (made_up(-STEP),)),
         month=RenewalsToDo(1, (made_up(STEP),)),
