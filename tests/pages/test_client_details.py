@@ -249,7 +249,7 @@ def test_each_mails_way_from_the_plan_to_the_result(app, browse, cast, base):
         )
     assert (
         "1 March 2027 30 days before 1 Mar 2027, 11:00 CET Planned Mails queued"
-        " Dana Sent Reminder to the client · Primary contact, Decision maker · English"
+        " Dana Sent Reminder to the client : Dana · Primary contact, Decision maker · English"
         " 1 Mar 2027, 11:00 CET Queued Handed over Sent ·"
     ) in page
     # A Saturday: the mails waited for Monday.
