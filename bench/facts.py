@@ -4,7 +4,7 @@ Ids tell whose something is: a person's is four times the organisation's and a l
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from zlib import crc32
@@ -13,6 +13,7 @@ from webapp.domain import schedule
 from webapp.domain.ownership import Choice, Owner
 from webapp.domain.recipients import ContactRole, Reason
 from webapp.domain.situations import SEVERAL, Situation
+from webapp.domain.steps import one_row
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -21,7 +22,7 @@ def words(text: str) -> tuple[str, ...]:
 
 FIRST_CLIENT = 1_000
 TEAM = 6
-STEPS = (30, 14, 7, 1)
+STEPS = one_row((30, 14, 7, 1))
 ROLES = tuple(ContactRole)
 LANGUAGES = ("pl", "pt", "en")
 ZONES = ("Europe/Warsaw", "America/Sao_Paulo", "Europe/London")
@@ -132,18 +133,19 @@ class Course:
     deadline: date | None
     base: date
     step: int | None
-    attention: date | None
+    attention: date
 
 
 @cache
-def course(days: int, deadline: bool, term: int, today: date) -> Course:
+def course(days: int, deadline: bool, term: int, itself: bool, today: date) -> Course:
     """Compute a renewal that is decided in so many days by the portal's own rules; there are but a few thousand."""
     decided = today + timedelta(days=days) if deadline else None
     renewal = today + timedelta(days=days + 45 * deadline)
     base = schedule.base_date(renewal, decided)
-    due = schedule.due_step(schedule.Renewal(base, term), STEPS, today)
-    planned = (due.step,) if due else ()
-    attention = schedule.attention_on(schedule.Renewal(base, term, planned), STEPS)
+    new = schedule.Renewal(base, term, renews_on=renewal if itself else None)
+    due = schedule.due_step(new, STEPS, today)
+    told = replace(new, planned=(due.step,)) if due else new
+    attention = schedule.attention_on(told, STEPS)
     return Course(renewal, decided, base, due.step if due else None, attention)
 
 
@@ -154,6 +156,7 @@ class Product:
     id: int
     client_id: int
     term: int
+    renews_itself: bool
     cancelled: bool
     course: Course
 
@@ -173,8 +176,11 @@ def products_of(client_id: int, today: date) -> list[Product]:
 def product(id: int, client_id: int, today: date) -> Product:
     days, deadline = pick(id, "decision", 385) - 20, chance(id, "deadline", 15)
     term = (12, 12, 12, 12, 12, 12, 12, 24, 3, 1)[pick(id, "term", 10)]
+    # Of what is past its date nothing has renewed by itself, or it would have a later one.
+    itself = days >= 0 and chance(id, "itself", 40)
     cancelled = chance(id, "cancelled", 4)
-    return Product(id, client_id, term, cancelled, course(days, deadline, term, today))
+    renewal = course(days, deadline, term, itself, today)
+    return Product(id, client_id, term, itself, cancelled, renewal)
 
 
 def moment(day: date, hour: int = 8) -> datetime:

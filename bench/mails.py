@@ -22,6 +22,7 @@ from webapp.domain.snapshots.reminders import (
 )
 from webapp.models import ReminderState
 from webapp.models.audit import AuditAction
+from webapp.services.sending.queueing import about_day
 
 LANGUAGE = "pl"
 # The mails of each partner that wait for a decision.
@@ -119,6 +120,7 @@ def deliveries(size: Size, today: date) -> Iterator[Row]:
             "partner_id": facts.partner_of(day.client_id, size),
             "client_id": day.client_id,
             "day": day.on,
+            "about": about_day(day.client_id, day.on),
             "recipient_id": reader,
             "revision": 1,
             "state": state,

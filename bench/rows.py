@@ -37,6 +37,7 @@ from bench.facts import (
 )
 from webapp import i18n
 from webapp.domain.ownership import Owner
+from webapp.domain.steps import write_steps
 from webapp.models.organisation import NO_DECISION
 from webapp.services.clients.clients import ClientDetails, keys
 
@@ -79,7 +80,7 @@ def partners(size: Size, today: date) -> Iterator[Row]:
             "slug": f"odnowa-{id}",
             "default_owner": Owner.VENDOR,
             "notified_user_id": team(id)[0],
-            "steps": ",".join(map(str, STEPS)),
+            "steps": write_steps(STEPS),
             "window_opens": time(9),
             "window_closes": time(17),
             "window_days": "01234",
@@ -163,6 +164,7 @@ def subscriptions(size: Size, today: date) -> Iterator[Row]:
                 "renewal_date": days.renewal,
                 "anchor_day": days.renewal.day,
                 "deadline": days.deadline,
+                "renews_itself": one.renews_itself,
                 "amount": Decimal(1200 + pick(one.id, "amount", 90) * 100),
                 "currency": "PLN",
                 "cancelled": one.cancelled,

@@ -60,7 +60,8 @@ def retention() -> str:
 def in_words(kept: timedelta | str) -> str:
     if isinstance(kept, str):
         return f"{getattr(Settings(), kept)} days (`{variable(kept)}`)"
-    return {timedelta(hours=1): "1 hour", timedelta(days=1): "1 day"}[kept]
+    words = {timedelta(): "not at all", timedelta(hours=1): "1 hour", timedelta(days=1): "1 day"}
+    return words[kept]
 
 
 def files() -> str:

@@ -124,8 +124,10 @@ class Settings:
     keep_security_log: int = setting(
         365, "Days that a line of the security log is kept.", at_least_one
     )
-    keep_messages: int = setting(
-        30, "Days that the bytes of a mail are kept after its end.", at_least_one
+    keep_mails_days: int = setting(
+        400,
+        "Days that the bytes of a mail are kept after the renewal that it speaks of.",
+        at_least_one,
     )
     keep_inbox: int = setting(
         30, "Days that a mail is kept in the local inbox (inbox:).", at_least_one

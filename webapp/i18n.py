@@ -29,6 +29,9 @@ class Language:
     # Words for the status of a subscription in imported lists.
     active: tuple[str, ...]
     cancelled: tuple[str, ...]
+    # Words for yes and no there.
+    yes: tuple[str, ...]
+    no: tuple[str, ...]
     # How the first of a month is written beside the month's name.
     first: str = "1"
     # Words that no line may end with; case does not count.
@@ -56,6 +59,8 @@ RECORDS = (
         numeric_date="31.12.2026",
         active=("aktywna",),
         cancelled=("anulowana",),
+        yes=("tak",),
+        no=("nie",),
         clinging=("a", "i", "o", "u", "w", "z"),
         grouped_from=10_000,
         alphabet="aąbcćdeęfghijklłmnńoópqrsśtuvwxyzźż",
@@ -72,6 +77,8 @@ RECORDS = (
         numeric_date="31/12/2026",
         active=("ativa",),
         cancelled=("cancelada",),
+        yes=("sim",),
+        no=("não", "nao"),
         first="1º",
         marked="áâàãçéêíóôõú",
         variants=(Locale("pt", "PT"),),
@@ -86,6 +93,8 @@ RECORDS = (
         numeric_date="31/12/2026",
         active=("active",),
         cancelled=("cancelled", "canceled"),
+        yes=("yes", "true"),
+        no=("no", "false"),
         countries={
             "czech republic": "CZ",
             "england": "GB",

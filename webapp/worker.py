@@ -35,6 +35,7 @@ from webapp.services.sending import (
     marks,
     outbox,
     takeover_notes,
+    todo,
 )
 from webapp.services.sending.breaker import Breaker
 from webapp.services.sending.transitions import LostClaim
@@ -138,9 +139,10 @@ def plan(now: datetime, stopped: Event | None) -> int:
             return total
     while not is_set(stopped) and outbox.issue_due(now):
         commit()
-    for queued in takeover_notes.issue(now):
-        commit()
-        total += queued
+    for issue in (takeover_notes.issue, todo.issue):
+        for queued in issue(now):
+            commit()
+            total += queued
     return total
 
 

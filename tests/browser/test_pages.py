@@ -16,7 +16,7 @@ from tests.support.browser import OF_COLOURS, opened, violations
 from tests.support.cast import unit_of_work
 from webapp.demo.people import PASSWORD
 from webapp.i18n import CODES
-from webapp.models import Client, InboxMail, LinkPurpose, Subscription, User, db
+from webapp.models import Client, Delivery, InboxMail, LinkPurpose, Subscription, User, db
 from webapp.services.accounts import links
 from webapp.services.clients import archiving
 from webapp.signin import tokens
@@ -44,6 +44,7 @@ PAGES = {
     "kept.confirm": ANNA,
     "organisations.index": ANNA,
     "settings.profile": ANNA,
+    "settings.to_do": ANNA,
     "security.own": ANNA,
     "security.team": ANNA,
     "settings.team": ANNA,
@@ -61,6 +62,7 @@ PAGES = {
     "clients.add_contact": ANNA,
     "clients.edit_contact": ANNA,
     "clients.activity": ANNA,
+    "evidence.show": ANNA,
     "archiving.archive": ANNA,
     "archiving.erase": ANNA,
     "personal_data.erase": ANNA,
@@ -68,6 +70,7 @@ PAGES = {
     "renewal_owner.preview": ANNA,
     "deliveries.index": ANNA,
     "deliveries.again_all": ANNA,
+    "mails.sent": ANNA,
     "subscriptions.add": ANNA,
     "subscriptions.edit": ANNA,
     "subscriptions.renewed": ANNA,
@@ -75,16 +78,19 @@ PAGES = {
     "account.company": ZBIGNIEW,
     "account.add_contact": ZBIGNIEW,
     "account.edit_contact": ZBIGNIEW,
+    "mails.own": ZBIGNIEW,
+    "mails.got": ZBIGNIEW,
     "help.renewal_owners": EVE,
     "demo.inbox": ANNA,
     "demo.mail": ANNA,
 }
 LEAD_ELSEWHERE = {"frame.home", "settings.index", "account.index", "clients.details"}
-NO_PAGES = {"frame.healthz", "frame.readyz", "metrics.show"}
+NO_PAGES = {"frame.healthz", "frame.readyz", "metrics.show", "evidence.download"}
 # Looked at otherwise: reached only by signing in (one of STATES), in test_dialog.py, or a mail.
 OTHERWISE = {
     *("signin.choose", "signin_code.ask", "kept.page"),
     *("demo.mail_html", "mail_texts.preview_html"),
+    *("mails.sent_html", "mails.sent_file", "mails.got_html", "mails.got_file"),
 }
 
 
@@ -120,6 +126,16 @@ def refused(name: str) -> Callable[[Page], object]:
         expect(page.get_by_text("Nothing was saved yet")).to_be_visible()
 
     return act
+
+
+def refuse_steps(page: Page) -> None:
+    """Add a row of steps, write nothing that can be into it, and be told beside it."""
+    button("Add a row")(page)
+    page.get_by_label("Row 3: terms up to (months)").fill("3")
+    page.get_by_label("Row 3: renews by itself").fill("soon")
+    page.locator("#save-schedule").click()
+    expect(page.get_by_text("Nothing was saved yet")).to_be_visible()
+    expect(page.locator(".field-error")).to_have_count(2)
 
 
 def refuse_company(page: Page) -> None:
@@ -309,8 +325,12 @@ STATES = [
     State("sending off", EMMA, "/settings/partners", choose_partner),
     State("overtaken", ANNA, "/settings/profile", overtaken("Full name", "Anna One", "Anna Two")),
     State(
-        "overtaken in place", EMMA, "/settings/partners", overtaken("Days before", "45, 7", "30")
+        "overtaken in place",
+        EMMA,
+        "/settings/partners",
+        overtaken("Row 1: must be decided", "45, 7", "30"),
     ),
+    State("steps refused", EMMA, "/settings/partners", refuse_steps),
     State("own words refused", EMMA, "/settings/mail-texts", refuse_company),
     State(
         "own words overtaken",
@@ -459,7 +479,16 @@ def arguments(app: Flask, endpoint: str, email: str | None) -> dict[str, object]
                     User.email != email,
                 )
             ),
+            "cycle": 1,
             "mail_id": db.session.scalar(db.select(db.func.max(InboxMail.id))),
+            "delivery_id": db.session.scalar(
+                db.select(db.func.max(Delivery.id)).where(
+                    Delivery.message_id.is_not(None),
+                    Delivery.recipient_id == me.id
+                    if me and me.is_client
+                    else Delivery.client_id == client,
+                )
+            ),
             "language": "pl",
             "kind": "reminder_client",
         }

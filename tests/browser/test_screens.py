@@ -42,13 +42,39 @@ def test_a_panel_that_was_overtaken_is_fetched_anew_on_cancel(visit, cast, panel
 def test_the_title_says_that_a_form_was_refused(visit, cast, javascript):
     with visit(cast.alice, javascript=javascript, language="pl") as page:
         page.goto("/settings/partners?lang=pl")
-        page.get_by_label("Dni przed terminem").fill("x")
+        page.get_by_label("Wiersz 1: wymaga decyzji").fill("x")
         save = page.locator("#save-schedule")
         save.click()
         expect(page).to_have_title("Błąd: Partnerzy · Portal odnowień")
-        page.get_by_label("Dni przed terminem").fill("30")
+        page.get_by_label("Wiersz 1: wymaga decyzji").fill("30")
         save.click()
         expect(page).to_have_title("Partnerzy · Portal odnowień")
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["script", "no script"])
+def test_a_row_of_steps_is_added_and_removed_by_keyboard(app, visit, cast, javascript):
+    def steps():
+        with app.app_context():
+            return db.session.get_one(Partner, cast.partner).steps_text
+
+    with visit(cast.alice, javascript=javascript) as page:
+        page.goto("/settings/partners")
+        before = steps()
+        page.get_by_role("button", name="Add a row").press("Enter")
+        limit = page.get_by_label("Row 3: terms up to (months)")
+        expect(limit).to_be_focused()
+        limit.fill("2")
+        page.get_by_label("Row 3: must be decided").fill("10")
+        remove = page.get_by_role("button", name="Remove row 1")
+        remove.press("Enter")
+        expect(page.get_by_role("button", name="Add a row")).to_be_focused()
+        expect(page.get_by_label("Row 2: must be decided")).to_have_value("10")
+        assert steps() == before
+        # Not the first button that one sees, which removes a row.
+        page.get_by_label("Row 1: must be decided").press("Enter")
+        expect(page.get_by_text("Saved: Days before")).to_be_visible()
+        expect(page.get_by_label("Row 1: terms up to (months)")).to_have_value("2")
+    assert steps() == "2:10/;3:30,14,7,1/14;:90,60,30,14,7,1/90,60,30,14,7,1"
 
 
 def test_a_day_is_said_in_words_while_it_is_typed(visit, cast):

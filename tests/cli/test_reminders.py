@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from tests.support.cast import unit_of_work
 from webapp.models import InboxMail, Partner, Subscription, db
 from webapp.services.reminders.due_index import refresh
+from webapp.typography import plain
 
 
 @pytest.fixture
@@ -39,6 +40,8 @@ def test_who_would_get_what_and_why(run, due, monday):
     assert "Acme (owner: vendor, default)" in result.output
     assert "to: Dana <dana@acme.example> [en] as Primary contact, Decision maker" in result.output
     assert "cc: Alice <alice@odnowa.example> [en] as Notified partner user" in result.output
+    step = "Must be decided): 30 days before, row: terms longer than 3 months"
+    assert step in plain(result.output)
     assert "09:00" in result.output
     assert "held back" not in result.output
 
@@ -54,6 +57,8 @@ def test_the_same_as_json(run, due, monday):
             "product": "Marketing Hub",
             "renewal_date": str(monday + timedelta(days=30)),
             "days_before": 30,
+            "row": {"terms_longer_than": 3, "terms_up_to": None},
+            "renews_itself": False,
         }
     ]
 

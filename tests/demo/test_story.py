@@ -11,8 +11,10 @@ from webapp.app import create_app
 from webapp.config import SettingError
 from webapp.demo import clock, people, story
 from webapp.domain.access import Role
+from webapp.domain.facts import MailKind
 from webapp.domain.ownership import Choice, Owner
 from webapp.domain.recipients import ContactRole, Reachability, reachability
+from webapp.domain.terms import DeadlineRule
 from webapp.models import (
     Client,
     Delivery,
@@ -64,6 +66,10 @@ def shows_each_state():
         *(DeliveryState.SENT, DeliveryState.BOUNCED),
         *(DeliveryState.UNCLEAR, DeliveryState.REJECTED),
     }
+    told = select(Delivery.id).where(
+        Delivery.kind == MailKind.TO_DO, Delivery.state == DeliveryState.SENT
+    )
+    assert db.session.scalars(told).first() is not None
     dates = {client.first_decision_on for client in clients}
     assert today + timedelta(days=3) in dates
     assert min(dates) < today
@@ -72,6 +78,11 @@ def shows_each_state():
     assert any(one.cancelled for one in subscriptions)
     assert any(one.deadline for one in subscriptions)
     assert any(one.cycle == 2 for one in subscriptions)
+    assert {one.term_months for one in subscriptions} == {1, 3, 12, 24}
+    assert any(one.renews_itself and one.cycle == 2 for one in subscriptions)
+    assert any(one.renews_itself and one.cycle == 1 for one in subscriptions)
+    assert {partner.deadline_rule for partner in partners} == {DeadlineRule(days=45), None}
+    assert {one.deadline_by_rule for one in subscriptions if one.deadline} == {True, False}
 
 
 def is_a_world_of_its_own():
@@ -110,18 +121,24 @@ def test_the_clock_moves_day_by_day(context):
     assert runtime.now().date() == today + timedelta(days=5)
 
 
-def test_without_anything_to_send_there_is_no_next_event(context):
-    assert clock.days_to_next_event() == 0
+def test_without_anything_to_send_the_clock_stays(context):
+    assert clock.move_to_next_mail(no_work) == 0
 
 
-def test_the_next_event_is_the_next_step_of_a_partner_that_sends(context, cast):
+def no_work():
+    raise AssertionError("nothing is to come")
+
+
+def test_the_clock_moves_to_the_next_mail_of_a_partner_that_sends(context, cast):
     subscription = db.session.get_one(Subscription, cast.subscription)
-    subscription.attention_on = runtime.now().date() + timedelta(days=9)
-    db.session.flush()
-    assert clock.days_to_next_event() == 0
+    assert clock.move_to_next_mail(no_work) == 0
     db.session.get_one(Partner, cast.partner).sending = True
     db.session.flush()
-    assert clock.days_to_next_event() == 9 + clock.WINDOW_DAYS
+    days = iter(({}, {"sent": 0}, {"sent": 2}))
+    assert clock.move_to_next_mail(lambda: next(days)) == 3
+    subscription.cancelled = True
+    db.session.flush()
+    assert clock.move_to_next_mail(no_work) == 0
 
 
 def test_only_demo_data_is_ever_deleted(context, cast):

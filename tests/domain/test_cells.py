@@ -9,9 +9,9 @@ from webapp.domain.cells import (
     CellError,
     Problem,
     read_amount,
-    read_cancelled,
     read_date,
     read_domain,
+    read_either,
     read_months,
     read_roles,
     read_text,
@@ -157,9 +157,12 @@ def test_roles_refused() -> None:
 
 def test_status() -> None:
     words = {"active": False, "nie aktywna": True}
-    assert [read_cancelled(text, words) for text in ("Active", "NIE  aktywna")] == [False, True]
+    assert [read_either(text, words, Problem.STATUS) for text in ("Active", "NIE  aktywna")] == [
+        False,
+        True,
+    ]
     with pytest.raises(CellError) as error:
-        read_cancelled("paused", words)
+        read_either("paused", words, Problem.STATUS)
     assert error.value.problem is Problem.STATUS
 
 

@@ -43,7 +43,7 @@ from webapp.domain.reminders import (
     readers,
 )
 from webapp.domain.schedule import Window, due_step, in_zone, last_moment, next_opening
-from webapp.domain.steps import one_row
+from webapp.domain.steps import YEARLY, StepRow, one_row
 
 # A Wednesday; 30 days before is Monday 1 March, 14 before Wednesday 17 March.
 BASE = date(2027, 3, 31)
@@ -297,6 +297,41 @@ def test_why_no_reminder_is_to_come(
 ) -> None:
     known = client(*(subscription(renewal, deadline=deadline) for renewal, deadline in dates))
     assert known.silence(MARCH_1) is expected
+
+
+RENEWING_NONE = partner(steps=(StepRow(3, (30, 7), ()), StepRow(None, YEARLY, YEARLY)))
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"term_months": 3}, Silence.NO_STEP_LEFT),
+        ({"term_months": 3, "renews_itself": True}, Silence.NO_STEPS),
+        ({"term_months": 4, "renews_itself": True}, Silence.NO_STEP_LEFT),
+        # All steps of the row are as long as the term.
+        ({"term_months": 1, "partner": partner(steps=one_row((60, 30)))}, Silence.NO_STEPS),
+    ],
+)
+def test_no_reminder_is_to_come_where_there_are_no_steps(
+    values: dict[str, Any], expected: Silence
+) -> None:
+    known = client(partner=values.pop("partner", RENEWING_NONE))
+    known = replace(known, subscriptions=(subscription(MARCH_1, **values),))
+    assert known.silence(MARCH_1) is expected
+
+
+def test_what_renews_by_itself_is_never_overdue() -> None:
+    passed = subscription(date(2027, 3, 31), deadline=date(2027, 2, 28))
+    assert passed.overdue(MARCH_1)
+    itself = replace(passed, renews_itself=True)
+    assert not itself.overdue(MARCH_1)
+    assert client(itself).silence(MARCH_1) is Silence.NO_STEP_LEFT
+
+
+def test_a_reminder_names_its_row() -> None:
+    known = client(subscription(BASE, term_months=3), partner=RENEWING_NONE)
+    assert known.limits(known.subscriptions[0]) == (0, 3)
+    assert known.limits(subscription(BASE)) == (3, None)
 
 
 def test_the_next_rounds():

@@ -109,7 +109,13 @@ def ids_of(client_id: int, organisation_id: int) -> dict[str, int]:
         "user_id": db.session.scalar(
             select(User.id).where(User.organisation_id == organisation_id)
         ),
+        "cycle": 1,
         "mail_id": db.session.scalar(select(InboxMail.id)),
+        "delivery_id": db.session.scalar(
+            select(Delivery.id).where(
+                Delivery.client_id == client_id, Delivery.message_id.is_not(None)
+            )
+        ),
     }
     return {name: value for name, value in ids.items() if value}
 
@@ -122,7 +128,7 @@ def demo_pages(app: Flask, ids: list[dict[str, int]]) -> Iterator[str]:
         db.session.remove()
     urls: dict[str, None] = {}
     for rule in app.url_map.iter_rules():
-        if "GET" not in (rule.methods or ()) or rule.endpoint == "demo.mail_html":
+        if "GET" not in (rule.methods or ()) or rule.endpoint.endswith("_html"):
             continue
         for number, known in enumerate(ids):
             given: dict[str, Any] = known | {"token": token}

@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from itertools import count
 from typing import Any
 
 import pytest
@@ -27,6 +29,7 @@ from webapp.models import (
     Client,
     Credential,
     Delivery,
+    DeliveryMessage,
     DeliveryState,
     Link,
     LinkPurpose,
@@ -45,6 +48,7 @@ from webapp.signin import signing, tokens
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 HTMX = {"HX-Request": "true"}
+NUMBERS = count()
 MISSING = 999_999
 SAFE = {"GET", "HEAD", "OPTIONS"}
 # The answers to allowed requests with one's own ids and no fields: 422 and 400 where fields are missing, 303 where
@@ -74,6 +78,7 @@ ANSWERS: dict[str, dict[str, int]] = {
     "own_sessions.end_others": {"POST": 303},
     "settings.index": {"GET": 303},
     "settings.profile": {"GET": 200, "POST": 422},
+    "settings.to_do": {"GET": 200, "POST": 303},
     "settings.password": {"POST": 422},
     "settings.cancel_address": {"POST": 303},
     "settings.team": {"GET": 200},
@@ -91,6 +96,7 @@ ANSWERS: dict[str, dict[str, int]] = {
     "settings.partners": {"GET": 200},
     "settings.save_default": {"POST": 303},
     "settings.save_schedule": {"POST": 422},
+    "settings.save_terms": {"POST": 303},
     "settings.save_switch": {"POST": 303},
     "settings.send_test": {"POST": 422},
     "mail_texts.index": {"GET": 200},
@@ -109,6 +115,13 @@ ANSWERS: dict[str, dict[str, int]] = {
     "deliveries.again_all": {"GET": 200, "POST": 303},
     "deliveries.arrived": {"POST": 409},
     "deliveries.missed": {"POST": 409},
+    "mails.sent": {"GET": 200},
+    "mails.sent_html": {"GET": 200},
+    "mails.sent_file": {"GET": 200},
+    "mails.own": {"GET": 200},
+    "mails.got": {"GET": 200},
+    "mails.got_html": {"GET": 200},
+    "mails.got_file": {"GET": 200},
     "clients.add": {"GET": 200, "POST": 422},
     "clients.edit": {"GET": 200, "POST": 422},
     "clients.details": {"GET": 303},
@@ -118,6 +131,8 @@ ANSWERS: dict[str, dict[str, int]] = {
     "clients.edit_contact": {"GET": 200, "POST": 422},
     "clients.invite_contact": {"POST": 303},
     "clients.activity": {"GET": 200},
+    "evidence.show": {"GET": 200},
+    "evidence.download": {"GET": 200},
     "renewal_owner.edit": {"GET": 200, "POST": 303},
     "renewal_owner.preview": {"GET": 200},
     "subscriptions.add": {"GET": 200, "POST": 422},
@@ -139,6 +154,8 @@ OF_CONTACTS = {
     *("clients.edit_contact", "clients.invite_contact"),
     *("personal_data.erase", "personal_data.export"),
 }
+# Those whose ``delivery_id`` is a mail to the actor.
+OF_READERS = {"mails.got", "mails.got_html", "mails.got_file"}
 ROLES = {
     "eve": None,
     "alice": Role.PARTNER_ADMIN,
@@ -160,6 +177,7 @@ class Side:
     subscription: int
     entry: int
     delivery: int
+    got: dict[str, int]
     colleagues: dict[str, int]
     contact: int
     session: int
@@ -172,8 +190,12 @@ class Side:
             "client_id": self.client,
             "subscription_id": self.subscription,
             "entry_id": self.entry,
-            "delivery_id": self.delivery,
+            "delivery_id": self.got[actor]
+            if endpoint in OF_READERS and actor in self.got
+            else self.delivery,
             "user_id": self.contact if endpoint in OF_CONTACTS else colleague,
+            # A text, since both sides have a renewal of this number.
+            "cycle": "1",
             "mail_id": 1,
             "session_id": self.session,
             "link_id": 1,
@@ -227,6 +249,10 @@ def world(app: Flask, cast: Cast) -> World:
             subscription=cast.subscription,
             entry=entries[0],
             delivery=add_unclear(cast.client, cast.dave),
+            got={
+                "dana": add_unclear(cast.client, cast.dana),
+                "dave": add_unclear(cast.client, cast.dave),
+            },
             colleagues={"alice": cast.bob, "bob": cast.alice, "dana": cast.dave, "dave": cast.dana},
             contact=cast.dave,
             session=oscars,
@@ -237,6 +263,7 @@ def world(app: Flask, cast: Cast) -> World:
             subscription=cast.other_subscription,
             entry=entries[1],
             delivery=add_unclear(cast.other_client, oscar.id),
+            got={"other_dana": add_unclear(cast.other_client, cast.other_dana)},
             colleagues={"charlie": carol.id, "other_dana": oscar.id},
             contact=oscar.id,
             session=oscars,
@@ -269,9 +296,21 @@ def add_unclear(client_id: int, recipient_id: int) -> int:
         queued_at=now,
         send_after=now,
         ended_at=now,
+        message_id=f"<{recipient_id}.{next(NUMBERS)}@portal.example>",
     )
     db.session.add(mail)
     db.session.flush()
+    content = b"Subject: Renewal\r\n\r\nHello"
+    digest = sha256(content).hexdigest()
+    db.session.add(
+        DeliveryMessage(
+            delivery_id=mail.id,
+            written_at=now,
+            content=content,
+            sha256=digest,
+            renewal_on=now.date(),
+        )
+    )
     return mail.id
 
 

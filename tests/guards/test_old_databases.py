@@ -21,6 +21,7 @@ from webapp import worker
 from webapp.app import create_app
 from webapp.cli.migrating import upgrade
 from webapp.mail.compose import compose
+from webapp.mail.kinds import read
 from webapp.models import (
     Client,
     Credential,
@@ -45,6 +46,7 @@ FAULTS = (Trouble.BROKE.value, Trouble.UNWRITABLE.value)
 OF_PARTNER = (
     *("/partner/dashboard", "/partner/deliveries", "/partner/clients/new"),
     *("/settings/partners", "/settings/team", "/settings/team/new", "/settings/profile"),
+    "/settings/profile/to-do",
 )
 TABS = ("renewals", "contacts", "activity")
 # Opened for one client of each partner.
@@ -118,7 +120,8 @@ def has_its_rows(dump: dumps.Dump) -> None:
 def is_written_as_before() -> None:
     """Each mail's snapshot can be read: of whatever kind, in whatever state, from whenever."""
     for delivery in db.session.scalars(select(Delivery)):
-        letter = messages.letter_of(delivery, "<one@portal.example>", runtime.now())
+        snapshot = read(delivery.kind, delivery.snapshot)
+        letter = messages.letter_of(delivery, snapshot, "<one@portal.example>", runtime.now())
         assert b"Message-ID" in compose(letter, runtime.settings())
 
 

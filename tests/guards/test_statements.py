@@ -14,6 +14,7 @@ from webapp.domain.ownership import Choice
 from webapp.models import (
     Client,
     Delivery,
+    DeliveryMessage,
     DeliveryState,
     Partner,
     Reminder,
@@ -70,8 +71,18 @@ def grow(app: Flask, cast: Cast, number: int) -> None:
                 planned_at=NOW,
             )
             db.session.add(reminder)
+            told = mail(dana, partner, acme, date(2026, 9, 1) + timedelta(days=one), reminder)
+            told.message_id = f"<{one}@portal.example>"
+            db.session.add(told)
+            db.session.flush()
             db.session.add(
-                mail(dana, partner, acme, date(2026, 9, 1) + timedelta(days=one), reminder)
+                DeliveryMessage(
+                    delivery_id=told.id,
+                    written_at=NOW,
+                    content=b"Subject: Renewal\r\n\r\nHello",
+                    sha256="0" * 64,
+                    renewal_on=reminder.base_date,
+                )
             )
         due_index.refresh([first, *added])
         for one in range(number):
@@ -112,6 +123,7 @@ PAGES: list[tuple[str, int, str, dict[str, str] | None, dict[str, str]]] = [
     ("dashboard, next page", 5, f"{DASHBOARD}?after={{client}}", None, {}),
     ("details", 6, f"{CLIENT}/renewals", None, {}),
     ("contacts", 8, f"{CLIENT}/contacts", None, {}),
+    ("evidence", 8, f"{CLIENT}/evidence/{{subscription}}/1", None, {}),
     ("activity", 8, f"{CLIENT}/activity", None, {}),
     ("dialog as a page", 4, OWNER, None, {}),
     ("dialog", 4, OWNER, None, HTMX),
@@ -120,9 +132,15 @@ PAGES: list[tuple[str, int, str, dict[str, str] | None, dict[str, str]]] = [
     ("mail texts", 2, "/settings/mail-texts", None, {}),
     ("preview of a mail", 4, "/settings/mail-texts/pl/reminder_client", None, {}),
     ("deliveries", 4, "/partner/deliveries", None, {}),
+    ("opened mail", 2, "/partner/deliveries/1", None, {}),
+    ("HTML of a mail", 2, "/partner/deliveries/1/html", None, {}),
+    ("file of a mail", 2, "/partner/deliveries/1/eml", None, {}),
     ("company", 6, "/account/company", None, {}),
+    ("own mails", 2, "/account/mails", None, {}),
+    ("own mail", 2, "/account/mails/1", None, {}),
     ("team", 2, "/settings/team", None, {}),
     ("profile", 5, "/settings/profile", None, {}),
+    ("to-do mail", 2, "/settings/profile/to-do", None, {}),
     ("two-step verification", 3, "/settings/two-step", None, {}),
     ("what happened", 3, "/settings/profile/log", None, {}),
     ("security log", 2, "/settings/team/log", None, {}),
@@ -141,7 +159,12 @@ def test_a_page_takes_as_many_statements_for_many_rows(
     for name, most, address, form, headers in PAGES:
         with app.app_context():
             shown = ownership.shown(db.session.get_one(Client, cast.client))
-        values = {"client": cast.client, "alice": cast.alice, "shown": shown}
+        values = {
+            "client": cast.client,
+            "subscription": cast.subscription,
+            "alice": cast.alice,
+            "shown": shown,
+        }
         reader = browse(cast.dana if address.startswith("/account") else cast.alice)
         url = address.format(**values)
         with statements() as log:

@@ -9,6 +9,9 @@ from webapp.models import AuditEntry
 from webapp.models.audit import AuditAction
 from webapp.typography import plain
 
+# Days of what must be decided, and of what renews by itself.
+DIFFERENT = "%s (must be decided), %s (renews by itself)"
+
 
 def entry(action=AuditAction.CLIENT_CHANGED, **fields):
     return AuditEntry(
@@ -41,6 +44,45 @@ def test_every_action_has_a_sentence(app, action):
         ),
         ("term_months", (1, 12), ("Term", "1 month", "1 year")),
         ("language", ("pl", "pt"), ("Language", "Polski", "Português (Brasil)")),
+        # A list of days, from before there were rows.
+        (
+            "steps_text",
+            ("30,7", ":/7"),
+            ("Days before", "30, 7", f"all terms: {DIFFERENT % ('none', '7')}"),
+        ),
+        (
+            "steps_text",
+            ("3:30,7/;:60/60", "12:60/;:90/30"),
+            (
+                "Days before",
+                f"terms up to 3 months: {DIFFERENT % ('30, 7', 'none')}; terms longer than 3 months: 60",
+                "; ".join(
+                    (
+                        f"terms up to 12 months: {DIFFERENT % ('60', 'none')}",
+                        f"terms longer than 12 months: {DIFFERENT % ('90', '30')}",
+                    )
+                ),
+            ),
+        ),
+        (
+            "deadline_rule_text",
+            ("P45D", "P1M"),
+            (
+                "Rule for decision deadlines",
+                "45 days before the renewal date",
+                "1 month before the renewal date",
+            ),
+        ),
+        (
+            "deadline_rule_text",
+            (None, "P1D"),
+            ("Rule for decision deadlines", "–", "1 day before the renewal date"),
+        ),
+        (
+            "renews_itself",
+            (False, True),
+            ("At the end of the term", "Must be decided", "Renews by itself"),
+        ),
         ("city", (None, "Łódź"), ("City", "–", "Łódź")),
     ],
 )

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from webapp.domain.delivery import DeliveryState
 from webapp.domain.ownership import Owner
 from webapp.domain.recipients import ContactRole, Place, Reason
 from webapp.domain.snapshots import (
@@ -15,10 +16,14 @@ from webapp.domain.snapshots import (
     ClientName,
     DayTold,
     Letterhead,
+    MailsToDo,
+    MailToDo,
     NotArrivedSnapshot,
     PartnerName,
     Party,
     ReminderSnapshot,
+    RenewalsToDo,
+    RenewalToDo,
     SecurityMatter,
     SecuritySnapshot,
     Snapshot,
@@ -26,6 +31,8 @@ from webapp.domain.snapshots import (
     TakenOver,
     TakeoverSnapshot,
     TextToForward,
+    ToDoClient,
+    ToDoSnapshot,
 )
 from webapp.mail.letter import Letter
 from webapp.models import MailKind
@@ -166,6 +173,36 @@ NOT_ARRIVED = NotArrivedSnapshot(
     reply="550 5.1.1 no <b>such</b> user here",
     address=True,
 )
+TO_DO = ToDoSnapshot(
+    recipient=ANA.name,
+    partner=PARTNER,
+    time_zone="Europe/Warsaw",
+    since=datetime(2026, 2, 9, 7, tzinfo=UTC),
+    clients=(ToDoClient(CLIENT.id, CLIENT.name), ToDoClient(8, "Acme")),
+    past=RenewalsToDo(
+        53,
+        (
+            RenewalToDo(8, MARKETING.product, date(2026, 1, 31), True, False),
+            RenewalToDo(CLIENT.id, SALES.product, date(2026, 2, 18), False, False),
+        ),
+    ),
+    week=RenewalsToDo(1, (RenewalToDo(8, SALES.product, date(2026, 2, 20), False, True),)),
+    month=RenewalsToDo(
+        1, (RenewalToDo(CLIENT.id, MARKETING.product, date(2026, 2, 27), True, True),)
+    ),
+    not_arrived=MailsToDo(
+        1,
+        (
+            MailToDo(
+                CLIENT.id,
+                MailKind.REMINDER_CLIENT,
+                DANA.name,
+                DeliveryState.BOUNCED,
+                date(2026, 2, 17),
+            ),
+        ),
+    ),
+)
 OWN_WORDS = Letterhead(
     introduction=("A <b>word</b> of our own:", "{{ name }} %(name)s", "", "Another one."),
     signature=("Ana Żak", "Odnowa"),
@@ -222,6 +259,12 @@ LETTERS: dict[str, Letter] = {
         MailKind.NOT_ARRIVED,
         ANA,
         replace(NOT_ARRIVED, address=False, at_client=False, client=None, reply=""),
+    ),
+    "to_do": to_one(MailKind.TO_DO, ANA, TO_DO),
+    "to_do_mails": to_one(
+        MailKind.TO_DO,
+        ANA,
+        replace(TO_DO, past=RenewalsToDo(), week=RenewalsToDo(), month=RenewalsToDo()),
     ),
     "invitation": to_one(MailKind.INVITATION, DANA, ACCOUNT, sender=PORTAL, link=LINK),
     "password_reset": to_one(

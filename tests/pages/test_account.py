@@ -149,7 +149,7 @@ def test_what_comes_next_when_the_vendor_owns(app, browse, cast: Cast):
         db.session.get(Partner, cast.partner).sending = True
     page = main(browse(cast.dana).get("/account/company"))
     assert "What you will receive next" in page
-    assert "Marketing Hub, renews 31 March 2027" in page
+    assert "Marketing Hub, renewal date 31 March 2027" in page
     assert "To: Dave" in page
     # It is the partner's business who gets a copy there.
     assert "Alice" not in page

@@ -1,5 +1,6 @@
 """Client details: owner and why, subscriptions, what comes next, contacts, activity."""
 
+import html
 import re
 from datetime import UTC, date, datetime, timedelta
 
@@ -28,8 +29,9 @@ from webapp.models import (
     db,
 )
 from webapp.services.clients.ownership import choose_owner
-from webapp.services.reminders import due_index
+from webapp.services.reminders import due_index, planning
 from webapp.services.sending import log as delivery_log
+from webapp.typography import plain
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 TABS = ["renewals", "contacts", "activity"]
@@ -79,6 +81,41 @@ def test_each_step_down_of_the_point_of_contact_is_shown(app, browse, cast, base
     assert "Passed over, the address was rejected: Bounced" in page
     assert "All admins, since nobody chosen can be reached" in page
     assert "Copy: Alice" in page
+
+
+def test_the_end_of_each_term_is_told(app, browse, cast, base):
+    with unit_of_work(app):
+        client = db.session.get_one(Client, cast.client)
+        client.partner.deadline_rule_text = "P45D"
+        deadline = date(2026, 12, 13)
+        facts = {"renews_itself": True, "deadline_by_rule": True}
+        db.session.add_all(
+            [
+                make_subscription(client, "Ahead", date(2027, 1, 27), deadline=deadline, **facts),
+                make_subscription(client, "Short", date(2026, 12, 13), term_months=1, **facts),
+                # About to move on by itself.
+                make_subscription(client, "Over", date(2026, 11, 30), renews_itself=True),
+            ]
+        )
+    page = plain(browse(cast.bob).get(f"{base}/renewals").text)
+    assert (page.count("Renews by itself"), page.count("Must be decided")) == (3, 1)
+    assert "By your rule: 45 days before the renewal date" in page
+    assert "No decision deadline: your rule is as long as the term" in page
+    assert "Amount per term" in page
+    assert "Overdue" not in page
+    assert "Ahead, renews by itself, decision deadline 13 December 2026" in page
+    assert "row: terms longer than 3 months" in page
+    # In the schedule of a fresh partner what renews by itself each month has no steps.
+    assert "Short, renews" not in page
+
+
+def test_where_there_are_no_steps_it_is_said(app, browse, cast, base):
+    with unit_of_work(app):
+        subscription = db.session.get_one(Subscription, cast.subscription)
+        subscription.term_months, subscription.renews_itself = 1, True
+    alice = browse(cast.alice)
+    for page in ("renewals", "renewal-owner"):
+        assert "your steps have no days for this term" in plain(alice.get(f"{base}/{page}").text)
 
 
 def test_subscriptions_with_their_dates_and_actions(app, browse, cast, base):
@@ -176,7 +213,7 @@ def test_mails_so_far_show_what_became_of_them(app, browse, cast, base):
     add_mails(app, cast, 1)
     page = browse(cast.bob).get(f"{base}/renewals").text
     assert "Blocked: nobody to tell" in page
-    assert "Product 0, renews 1 February 2027" in page
+    assert "Product 0, renewal date 1 February 2027" in page
     assert "90 days before" in page
     assert "1 Dec 2026, 13:00 CET" in page
     assert "Rejected" in page
@@ -212,7 +249,7 @@ def test_each_mails_way_from_the_plan_to_the_result(app, browse, cast, base):
         )
     assert (
         "1 March 2027 30 days before 1 Mar 2027, 11:00 CET Planned Mails queued"
-        " Dana Sent Reminder to the client · Primary contact, Decision maker · English"
+        " Dana Sent Reminder to the client : Dana · Primary contact, Decision maker · English"
         " 1 Mar 2027, 11:00 CET Queued Handed over Sent ·"
     ) in page
     # A Saturday: the mails waited for Monday.
@@ -243,7 +280,7 @@ def test_a_renewal_that_is_settled_is_folded_up(app, browse, cast, base):
         product = db.session.query(Subscription).filter_by(product="Product 0").one()
         product.renewal_date = date(2028, 2, 1)
     page = browse(cast.bob).get(f"{base}/renewals").text
-    assert "Earlier: Product 0, renews 1 February 2027" in page
+    assert "Earlier: Product 0, renewal date 1 February 2027" in page
     assert "None yet about the present dates" in page
 
 
@@ -444,6 +481,26 @@ def test_activity_in_words_with_undo(app, browse, cast, base):
     with app.app_context():
         client = db.session.get(Client, cast.client)
         assert (client.owner, client.contact_id) == (None, None)
+
+
+def test_the_portal_is_the_author_of_a_roll_and_undo_says_what_it_means(app, browse, cast, base):
+    with unit_of_work(app):
+        subscription = db.session.get(Subscription, cast.subscription)
+        subscription.renews_itself = True
+        due_index.refresh([subscription])
+        assert sum(planning.plan(datetime(2027, 4, 1, 10, tzinfo=UTC))) == 1
+    bob = browse(cast.bob)
+    page = bob.get(f"{base}/activity").text
+    assert "Subscription renewed by itself: Marketing Hub" in page
+    assert "Renewal Portal · 1 Apr 2027, 12:00 CEST" in page
+    assert "Operator" not in page
+    entry_id = re.search(r'action="/undo/(\d+)"', page)[1]
+    answer = bob.post(f"/undo/{entry_id}", follow_redirects=True)
+    said = "Undone: Marketing Hub (Renewal date). It doesn't renew by itself any more"
+    assert said in html.unescape(answer.text)
+    with app.app_context():
+        subscription = db.session.get(Subscription, cast.subscription)
+        assert (subscription.renewal_date, subscription.renews_itself) == (date(2027, 3, 31), False)
 
 
 def test_older_activity_is_one_link_away(app, browse, cast, base):

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from tests.support.cast import make_client, unit_of_work
 from tests.support.forms import shown_in
 from webapp.domain.ownership import Owner
+from webapp.domain.steps import DEFAULT_STEPS
 from webapp.models import Delivery, Partner, Subscription, User, db
 from webapp.models.tables import client_table
 from webapp.services.lists import finding
@@ -16,6 +17,8 @@ from webapp.services.reminders import due_index, situations
 
 PAGE = "/settings/partners"
 HTMX = {"HX-Request": "true"}
+ROW = ("up_to", "decided", "renewing")
+TWO_ROWS = {"up_to_1": "3", "decided_2": "", "renewing_2": ""}
 
 
 @pytest.fixture
@@ -45,7 +48,8 @@ def choice(alice, **values):
 
 def schedule(alice, **values):
     stored = {
-        "steps_text": "90, 60, 30, 14, 7, 1",
+        "decided_1": "90, 60, 30, 14, 7, 1",
+        "renewing_1": "90, 60, 30, 14, 7, 1",
         "window_opens": "09:00",
         "window_closes": "17:00",
         "window_days": list("01234"),
@@ -152,20 +156,130 @@ def test_own_settings_are_counted(app, alice, cast):
 
 
 def test_the_schedule_is_saved(app, alice, cast):
-    data = schedule(alice, steps_text="7 45", window_opens="08:30", window_days=["5", "0"])
+    data = schedule(
+        alice, decided_1="7 45", renewing_1="", window_opens="08:30", window_days=["5", "0"]
+    )
     answer = alice.post(f"{PAGE}/schedule", data=data, headers=HTMX)
     assert answer.status_code == 200
     stored = partner(app, cast)
-    assert (stored.steps_text, stored.window_opens) == ("45,7", time(8, 30))
+    assert (stored.steps_text, stored.window_opens) == (":45,7/", time(8, 30))
     assert stored.window_days == "05"
     assert 'value="45, 7"' in answer.text
+
+
+def test_rows_of_steps_are_saved_in_the_order_of_their_terms(app, alice, cast):
+    rows = {
+        "up_to_1": "12",
+        "decided_1": "60",
+        "renewing_1": "",
+        "up_to_2": " 1 ",
+        "decided_2": "3; 1",
+        "renewing_2": "",
+        "decided_3": "90",
+        "renewing_3": "30",
+    }
+    answer = alice.post(f"{PAGE}/schedule", data=schedule(alice, **rows), headers=HTMX)
+    assert answer.status_code == 200
+    assert partner(app, cast).steps_text == "1:3,1/;12:60/;:90/30"
+    assert fields_of(answer.text)["up_to_1"] == "1"
+
+
+def fields_of(text):
+    """The texts in the fields of the rows, by their names."""
+    names = r'<input[^>]*name="((?:up_to|decided|renewing)_\d)"'
+    return {
+        found[1]: re.search(r'value="([^"]*)"', found[0])[1]
+        for found in re.finditer(names + r"[^>]*>", text)
+    }
+
+
+@pytest.mark.parametrize("headers", [HTMX, {}])
+def test_a_row_is_added_and_removed_with_what_was_typed_and_nothing_is_saved(
+    app, alice, cast, headers
+):
+    def press(**button):
+        answer = alice.post(f"{PAGE}/schedule", data=data | button, headers=headers)
+        assert answer.status_code == 200
+        return answer.text
+
+    before = partner(app, cast).steps_text
+    data = schedule(alice, decided_1="soon", renewing_1="", window_opens="08:30")
+    added = press(add_row="1")
+    assert fields_of(added) == {
+        "up_to_1": "",
+        "decided_1": "",
+        "renewing_1": "",
+        "decided_2": "soon",
+        "renewing_2": "",
+    }
+    assert re.search(r'<input[^>]* autofocus [^>]*id="up_to_1"', added)
+    assert '<option selected value="08:30">' in added
+    assert "Nothing was saved yet" not in added
+    data |= {"up_to_1": "3", "decided_1": "7", "decided_2": "soon", "renewing_2": ""}
+    removed = press(remove_row="1")
+    assert fields_of(removed) == {"decided_1": "soon", "renewing_1": ""}
+    assert re.search(r'id="add_row"[^>]*autofocus', removed)
+    assert partner(app, cast).steps_text == before
+
+
+def test_there_are_five_rows_at_most(alice):
+    data = schedule(alice) | {f"{name}_{n}": "5" for n in range(1, 6) for name in ROW}
+    answer = alice.post(f"{PAGE}/schedule", data=data | {"add_row": "1"}, headers=HTMX)
+    assert len(fields_of(answer.text)) == 14
+    assert "Add a row" not in answer.text
+    fewer = alice.post(f"{PAGE}/schedule", data=data | {"remove_row": "2"}, headers=HTMX)
+    assert len(fields_of(fewer.text)) == 11
+    assert "Add a row" in fewer.text
+
+
+def test_what_holds_at_the_end_of_terms_is_saved_with_undo(app, alice, cast):
+    data = {
+        "renews_itself": "1",
+        "deadline_unit": "M",
+        "deadline_count": "3",
+        "shown": shown(alice.get(PAGE).text, "terms"),
+    }
+    answer = alice.post(f"{PAGE}/terms", data=data, headers=HTMX)
+    assert answer.text.lstrip().startswith('<div id="terms"')
+    assert "Saved: " in answer.text
+    stored = partner(app, cast)
+    assert (stored.renews_itself, stored.deadline_rule_text) == (True, "P3M")
+    undo = re.search(r'action="(/undo/\d+)"', answer.text)[1]
+    assert alice.post(undo, data={"next": PAGE}).location == PAGE
+    assert partner(app, cast).deadline_rule_text is None
 
 
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"steps_text": "soon"}, "Write numbers of days from 0 to 730"),
-        ({"steps_text": ""}, "Fill this in."),
+        ({"deadline_count": ""}, "Write a number of days from 1 to 365"),
+        ({"deadline_count": "366"}, "Write a number of days from 1 to 365"),
+        ({"deadline_unit": "M", "deadline_count": "25"}, "or of months from 1 to 24."),
+        ({"renews_itself": "2"}, "Choose one of the options."),
+        ({"deadline_unit": "Y"}, "Choose one of the options."),
+    ],
+)
+def test_a_rule_that_cannot_be_is_said_at_the_field(app, alice, cast, values, message):
+    data = {
+        "renews_itself": "0",
+        "deadline_unit": "D",
+        "deadline_count": "45",
+        "shown": shown(alice.get(PAGE).text, "terms"),
+    }
+    answer = alice.post(f"{PAGE}/terms", data=data | values, headers=HTMX)
+    assert answer.status_code == 422
+    assert message in answer.text
+    assert partner(app, cast).deadline_rule_text is None
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"decided_1": "soon"}, "Write numbers of days from 0 to 730"),
+        ({"renewing_1": "731"}, "Write numbers of days from 0 to 730"),
+        (TWO_ROWS | {"up_to_1": ""}, "Write a number of months from 1 to 120."),
+        (TWO_ROWS | {"up_to_1": "121"}, "Write a number of months from 1 to 120."),
+        (TWO_ROWS | {"decided_3": "", "up_to_2": "03"}, "Another row is for terms up to"),
         ({"window_opens": "09:17"}, "Choose one of the options."),
         ({"window_closes": "08:00"}, "The window must close later than it opens."),
         ({"window_days": []}, "Choose at least one weekday."),
@@ -173,12 +287,12 @@ def test_the_schedule_is_saved(app, alice, cast):
     ],
 )
 def test_a_bad_schedule_is_said_at_the_field_and_kept(app, alice, cast, values, message):
-    data = schedule(alice, **{"steps_text": "5"} | values)
+    data = schedule(alice, **{"decided_1": "5"} | values)
     answer = alice.post(f"{PAGE}/schedule", data=data, headers=HTMX)
     assert answer.status_code == 422
     assert message in answer.text
-    assert partner(app, cast).steps == (90, 60, 30, 14, 7, 1)
-    if "steps_text" not in values:
+    assert partner(app, cast).steps == DEFAULT_STEPS
+    if "decided_1" not in values:
         assert 'value="5"' in answer.text
 
 

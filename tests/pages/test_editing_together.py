@@ -97,11 +97,30 @@ KINDS = [
     Kind(
         "schedule",
         PARTNER,
-        **same_address(f"{SETTINGS}/schedule", {"steps_text": "45, 7"}, {"steps_text": "30"}),
-        told=("<del>90, 60, 30, 14, 7, 1</del>", "<strong>45, 7</strong>"),
+        **same_address(f"{SETTINGS}/schedule", {"decided_1": "45, 7"}, {"decided_1": "30"}),
+        told=(
+            "<del>terms up to 1 month: 7, 1 (must be decided), none (renews by itself); ",
+            "longer than 3 months: 90, 60, 30, 14, 7, 1</del>",
+            "<strong>all terms: 45, 7 (must be decided), none (renews by itself)</strong>",
+        ),
         kept='value="30"',
         page=SETTINGS,
         others=SCHEDULE,
+    ),
+    Kind(
+        "end of terms",
+        PARTNER,
+        **same_address(
+            f"{SETTINGS}/terms",
+            {"renews_itself": "1", "deadline_unit": "D", "deadline_count": "45"},
+            {"renews_itself": "0", "deadline_unit": "M", "deadline_count": "3"},
+        ),
+        told=(
+            "<strong>Renews by itself</strong>",
+            "<strong>45 days before the renewal date</strong>",
+        ),
+        kept='<option selected value="M">',
+        page=SETTINGS,
     ),
     Kind(
         "switch",

@@ -97,7 +97,7 @@ def test_a_broken_address_to_come_back_to_is_the_first_page(browse, address):
 def test_the_switcher_on_a_refused_form_leads_back_to_the_page_that_it_stands_on(browse, cast):
     answer = browse(cast.alice).post(
         "/settings/partners/schedule",
-        data={"steps_text": "x"},
+        data={"decided_1": "x"},
         headers={"Referer": "http://localhost/settings/partners"},
     )
     assert answer.status_code == 422

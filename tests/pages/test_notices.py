@@ -70,9 +70,16 @@ SAVES: list[tuple[str, str, dict[str, Any], str, str]] = [
     (
         "alice",
         "/settings/partners/schedule",
-        SCHEDULE | {"steps_text": "30"},
+        SCHEDULE | {"decided_1": "30"},
         "/settings/partners",
         "Saved: Days before",
+    ),
+    (
+        "alice",
+        "/settings/partners/terms",
+        {"renews_itself": "1", "deadline_unit": "M", "deadline_count": "3"},
+        "/settings/partners",
+        "Saved: At the end of the term, Rule for decision deadlines",
     ),
     (
         "alice",

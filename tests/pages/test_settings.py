@@ -299,3 +299,32 @@ def test_one_pill_tells_the_state_of_a_person(app, changes, said):
     with app.test_request_context():
         pill = app.jinja_env.in_language().from_string(source).render(user=user)
     assert re.sub(r"<[^>]+>", "", pill).strip() == said
+
+
+def test_somebody_of_a_partner_chooses_when_the_to_do_mail_comes(app, browse, cast: Cast):
+    bob, address = browse(cast.bob), "/settings/profile/to-do"
+    assert "Weekly" in bob.get("/settings/profile").text
+    page = bob.get(address).text
+    assert '<option selected value="0">Monday' in page
+    assert '<option selected value="8">08:00' in page
+    chosen = {"todo_rhythm": "daily", "todo_weekday": "4", "todo_hour": "17"}
+    before = datetime.now(UTC)
+    answer = bob.post(address, data=chosen | {"shown": shown_to(bob, address)})
+    assert answer.location == "/settings/profile"
+    text = bob.get("/settings/profile").text
+    assert "Daily" in text
+    assert "To-do mail, To-do mail: weekday, To-do mail: hour" in text
+    user = stored(app, cast.bob)
+    assert (user.todo_rhythm, user.todo_weekday, user.todo_hour) == ("daily", 4, 17)
+    assert before < user.todo_at <= before + timedelta(days=1, hours=1)
+    stale = bob.post(
+        address, data={"todo_rhythm": "off", "shown": shown_to(browse(cast.alice), address)}
+    )
+    assert stale.status_code == 409
+    assert "To-do mail: hour" in stale.text
+
+
+def test_people_of_clients_have_no_to_do_mail(browse, cast: Cast):
+    dana = browse(cast.dana)
+    assert "To-do mail" not in dana.get("/settings/profile").text
+    assert dana.get("/settings/profile/to-do").status_code == 403

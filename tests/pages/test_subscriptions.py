@@ -9,7 +9,7 @@ import pytest
 from tests.support.cast import unit_of_work
 from tests.support.forms import shown_in, shown_to
 from webapp.domain.shown import token_of
-from webapp.models import Subscription, db
+from webapp.models import Client, Subscription, db
 from webapp.typography import plain
 
 
@@ -189,3 +189,77 @@ def test_a_stranger_never_sees_or_changes_anything(app, browse, cast, page, who,
 def test_a_strangers_client_gets_no_subscription(browse, cast):
     url = f"/partner/clients/{cast.other_client}/subscriptions/new"
     assert browse(cast.alice).post(url, data=form()).status_code == 404
+
+
+def set_rule(app, cast, rule):
+    with unit_of_work(app):
+        db.session.get_one(Client, cast.client).partner.deadline_rule_text = rule
+
+
+def test_the_end_of_the_term_is_chosen(app, browse, cast):
+    alice = browse(cast.alice)
+    url = f"/partner/subscriptions/{cast.subscription}/edit"
+    page = alice.get(url).text
+    assert re.search(r'checked id="renews_itself-0"', page)
+    data = form(shown=shown_to(alice, url), renews_itself="1")
+    assert alice.post(url, data=data | {"renews_itself": "2"}).status_code == 422
+    assert alice.post(url, data=data).status_code == 303
+    assert stored(app, cast.subscription).renews_itself
+    assert re.search(r'checked id="renews_itself-1"', alice.get(url).text)
+    activity = alice.get(f"/partner/clients/{cast.client}/activity").text
+    assert "At the end of the term" in activity
+
+
+def test_before_it_is_marked_one_reads_that_it_renews_by_itself(app, browse, cast):
+    alice = browse(cast.alice)
+    url = f"/partner/subscriptions/{cast.subscription}/renewed"
+    assert "It renews by itself" not in alice.get(url).text
+    with unit_of_work(app):
+        db.session.get_one(Subscription, cast.subscription).renews_itself = True
+    assert "It renews by itself after its renewal date" in alice.get(url).text
+
+
+def test_a_new_one_has_the_partners_defaults(app, browse, cast):
+    alice = browse(cast.alice)
+    url = f"/partner/clients/{cast.client}/subscriptions/new"
+    page = alice.get(url).text
+    assert 'checked id="renews_itself-0"' in page
+    assert "deadline_by_rule" not in page
+    set_rule(app, cast, "P3M")
+    with unit_of_work(app):
+        db.session.get_one(Client, cast.client).partner.renews_itself = True
+    page = plain(alice.get(url).text)
+    assert 'checked id="renews_itself-1"' in page
+    assert "By your rule: 3 months before the renewal date" in page
+    assert re.search(r'<input[^>]*checked[^>]*name="deadline_by_rule"', page)
+    answer = alice.post(url, data=form(deadline="", deadline_by_rule="y", renews_itself="1"))
+    assert answer.status_code == 303
+    with unit_of_work(app):
+        added = db.session.query(Subscription).filter_by(product="Sales Hub").one()
+        assert (added.deadline, added.deadline_by_rule) == (date(2027, 2, 28), True)
+        assert added.renews_itself
+
+
+def test_a_deadline_is_of_its_own_or_by_the_rule(app, browse, cast):
+    set_rule(app, cast, "P45D")
+    alice = browse(cast.alice)
+    url = f"/partner/subscriptions/{cast.subscription}/edit"
+    both = form(shown=shown_to(alice, url), deadline_by_rule="y")
+    answer = alice.post(url, data=both)
+    assert answer.status_code == 422
+    assert "Choose one of the two" in answer.text
+    assert 'value="2027-04-16"' in answer.text
+    assert alice.post(url, data=both | {"deadline": ""}).status_code == 303
+    assert stored(app, cast.subscription).deadline == date(2027, 4, 16)
+    # The day by the rule is none that somebody typed, so that saving again changes nothing.
+    page = alice.get(url).text
+    assert 'value="16/04/2027"' not in page
+    again = both | {"deadline": "", "shown": shown_to(alice, url)}
+    assert "Nothing to save" in alice.post(url, data=again, follow_redirects=True).text
+    # Without a rule it may be left, and is not offered any more then.
+    set_rule(app, cast, None)
+    assert "By your rule: there is none at present" in plain(alice.get(url).text)
+    left = form(shown=shown_to(alice, url), deadline="")
+    assert alice.post(url, data=left).status_code == 303
+    assert not stored(app, cast.subscription).deadline_by_rule
+    assert "deadline_by_rule" not in alice.get(url).text

@@ -65,7 +65,7 @@ class Server:
 def add_clients(app: Flask, today: int, tomorrow: int) -> list[str]:
     """Add clients whose only step falls due today, and some for tomorrow, each with one contact: their addresses."""
     with unit_of_work(app):
-        partner = make_partner("Odnowa", sending=True, steps_text="30")
+        partner = make_partner("Odnowa", sending=True, steps_text=":30/30")
         db.session.add(partner)
         emails = []
         for number in range(today + tomorrow):

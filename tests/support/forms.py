@@ -47,7 +47,7 @@ DAY = [
     HUGE,
 ]
 AMOUNT = ["x", "\x00", "-1", "1e9", "NaN", "Infinity", "1.2.3", "１２", "0x1", HUGE]
-STEPS = ["", "x", "\x00", "-1", "731", "1.5", "²", HUGE, ",".join(map(str, range(21)))]
+STEPS = ["x", "\x00", "-1", "731", "1.5", "²", HUGE, ",".join(map(str, range(21)))]
 # A token that no form has shown.
 SHOWN = ["", "x", "\x00", HUGE]
 PASSWORD = ["", "short", "x" * 201]
@@ -113,6 +113,7 @@ SUBSCRIPTION = {
     "deadline": "",
     "amount": "",
     "currency": "",
+    "renews_itself": "1",
 }
 BAD_SUBSCRIPTION = {
     "product": NEEDED,
@@ -121,6 +122,7 @@ BAD_SUBSCRIPTION = {
     "deadline": ["2028-04-01", *DAY],
     "amount": [*AMOUNT, "12"],
     "currency": CHOICE,
+    "renews_itself": ["", "2", *CHOICE],
 }
 FORMS = [
     Form(
@@ -147,6 +149,17 @@ FORMS = [
             "email": EMAIL,
             "language": CHOICE,
             "time_zone": CHOICE,
+            "shown": SHOWN,
+        },
+    ),
+    Form(
+        "bob",
+        "/settings/profile/to-do",
+        {"todo_rhythm": "daily", "todo_weekday": "4", "todo_hour": "17"},
+        {
+            "todo_rhythm": ["", *CHOICE],
+            "todo_weekday": ["", "7", *CHOICE],
+            "todo_hour": ["", "24", *CHOICE],
             "shown": SHOWN,
         },
     ),
@@ -192,16 +205,36 @@ FORMS = [
         "alice",
         "/settings/partners/schedule",
         {
-            "steps_text": "30, 7",
+            "up_to_1": "1",
+            "decided_1": "30, 7",
+            "renewing_1": "",
+            "up_to_2": "3",
+            "decided_2": "",
+            "renewing_2": "14",
+            "decided_3": "90",
+            "renewing_3": "90",
             "window_opens": "08:00",
             "window_closes": "16:00",
             "window_days": "0",
         },
         {
-            "steps_text": STEPS,
+            **{f"up_to_{row}": ["", "0", "121", *STEPS] for row in (1, 2)},
+            **{f"{name}_{row}": STEPS for name in ("decided", "renewing") for row in range(1, 4)},
             "window_opens": [*CLOCK, "16:00", "23:00"],
             "window_closes": [*CLOCK, "08:00", "00:00"],
             "window_days": ["", "7", *CHOICE],
+            "shown": SHOWN,
+        },
+        "/settings/partners",
+    ),
+    Form(
+        "alice",
+        "/settings/partners/terms",
+        {"renews_itself": "1", "deadline_unit": "D", "deadline_count": "45"},
+        {
+            "renews_itself": ["", "2", *CHOICE],
+            "deadline_unit": CHOICE,
+            "deadline_count": ["", "0", "366", "4.5", "²", "x", HUGE],
             "shown": SHOWN,
         },
         "/settings/partners",

@@ -180,13 +180,18 @@ def words(report: Report, sending: bool, applied: bool) -> Iterator[str]:
         if number <= MOST_LINES:
             place = f"{change.client}, {change.about}" if change.about else change.client
             field = audit.FIELDS.get(change.field, change.field)
-            yield f"  {place}: {field}: {written(change.before)} → {written(change.after)}\n"
+            before, after = (
+                written(change.field, value) for value in (change.before, change.after)
+            )
+            yield f"  {place}: {field}: {before} → {after}\n"
     yield from rest(number)
     yield from mail_words(report.mails(), sending)
     yield (_("Written.") if applied else _("Dry run: nothing was written. Add --apply.")) + "\n"
 
 
-def written(value: Any) -> str:
+def written(field: str, value: Any) -> str:
+    if field in audit.SWITCHED:
+        return str(audit.SWITCHED[field][bool(value)])
     return audit.NOTHING if value in (None, "") else str(value)
 
 

@@ -14,6 +14,7 @@ from webapp import worker
 from webapp.cli.bounces import bounces_group
 from webapp.cli.check import check_command, check_database
 from webapp.cli.deliveries import deliveries_group
+from webapp.cli.evidence import evidence_command
 from webapp.cli.imports import import_command
 from webapp.cli.organisations import partner_group, user_group
 from webapp.cli.output import unbroken
@@ -167,6 +168,7 @@ COMMANDS = (
     reminders_group,
     worker_command,
     deliveries_group,
+    evidence_command,
     restored_command,
     reconcile_command,
     bounces_group,

@@ -17,7 +17,7 @@ from webapp import typography, worker
 from webapp.cli.output import unbroken
 from webapp.cli.shared import as_json, find_partner, in_one_line, print_json, say, unit_of_work
 from webapp.domain.facts import ClientFacts
-from webapp.domain.reminders import DayPlan, PlannedMail, day_plans
+from webapp.domain.reminders import DayPlan, Item, PlannedMail, day_plans
 from webapp.labels import codes
 from webapp.models import Client, DeliveryState, Partner, db, revision
 from webapp.services import installation, runtime
@@ -102,6 +102,14 @@ def as_json_line(line: Line) -> dict[str, Any]:
                 "product": item.subscription.product,
                 "renewal_date": item.subscription.renewal_date,
                 "days_before": item.step,
+                "row": dict(
+                    zip(
+                        ("terms_longer_than", "terms_up_to"),
+                        line.client.limits(item.subscription),
+                        strict=True,
+                    )
+                ),
+                "renews_itself": item.subscription.renews_itself,
             }
             for item in line.mail.items
         ],
@@ -112,18 +120,23 @@ def as_text(line: Line) -> str:
     """Write a line for people: client and owner, who gets what, why and when."""
     recipient, person = line.mail.recipient, line.mail.recipient.person
     why = "set for this client" if line.client.owner.own else "default"
-    products = ", ".join(
-        f"{item.subscription.product} ({item.subscription.renewal_date})"
-        for item in line.mail.items
-    )
+    about = "\n".join(f"    {item_as_text(line.client, item)}" for item in line.mail.items)
     reasons = codes.reasons(recipient.reasons)
     held = "" if line.client.partner.sending else ", held back: sending is off"
     return (
         f"{line.client.name} (owner: {line.client.owner.owner.value}, {why})\n"
         f"  {recipient.place.value}: {person.name} <{person.email}> [{person.language}] as {reasons}\n"
-        f"  {codes.MAIL_KINDS[line.mail.kind]}: {products}\n"
+        f"  {codes.MAIL_KINDS[line.mail.kind]}:\n{about}\n"
         f"  from {typography.local_time(line.mail.send_at, person.time_zone, 'en')}{held}"
     )
+
+
+def item_as_text(client: ClientFacts, item: Item) -> str:
+    """Write what a mail is about: the product with its date, the step, and the row of steps that has it."""
+    about = item.subscription
+    ends = codes.ENDS[about.renews_itself]
+    row = codes.row(client.limits(about))
+    return f"{about.product} ({about.renewal_date}, {ends}): {codes.days_before(item.step)}, {row}"
 
 
 @reminders_group.command("send")

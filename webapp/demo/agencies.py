@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from webapp.demo import names
 from webapp.domain.ownership import Owner
 from webapp.services.accounts.mail_texts import CompanyData, Texts
+from webapp.services.accounts.partners import Terms
 
 
 @dataclass(frozen=True, slots=True)
 class Agency:
     """A partner of the demo. The first of its people is its admin, the second is notified.
 
-    ``mails``: what its mails to clients carry; ``texts``: its own texts in them, by language.
+    ``mails``: what its mails to clients carry; ``texts``: its own texts in them, by language. ``terms``: how those of
+    new subscriptions end.
     """
 
     name: str
@@ -26,6 +28,7 @@ class Agency:
     companies: tuple[names.Company, ...]
     mails: CompanyData
     texts: Mapping[str, Texts]
+    terms: Terms
 
 
 AGENCIES = (
@@ -56,6 +59,7 @@ AGENCIES = (
                 "The Odnowa Studio team\nPhone +48 42 000 00 00",
             ),
         },
+        Terms(renews_itself=False, deadline_rule_text="P45D"),
     ),
     Agency(
         *("Renova Parceiros", "renova.example", "pt", "America/Sao_Paulo", "BRL"),
@@ -83,6 +87,7 @@ AGENCIES = (
                 "The Renova Parceiros team",
             ),
         },
+        Terms(renews_itself=True, deadline_rule_text=None),
     ),
     Agency(
         *("Northbridge Digital", "northbridge.example", "en", "Europe/London", "GBP"),
@@ -97,5 +102,6 @@ AGENCIES = (
                 "Northbridge Digital",
             )
         },
+        Terms(renews_itself=False, deadline_rule_text=None),
     ),
 )

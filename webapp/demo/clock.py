@@ -4,17 +4,15 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 
 from flask import g
-from sqlalchemy import func, select
+from sqlalchemy import or_, select
 
 from webapp.models import Delivery, DeliveryState, Installation, Subscription, db
 from webapp.models.tables import client_table, partner_table
 from webapp.services import runtime
 
-# Mail that falls due outside the sending window waits for the next opening, at most so long.
-WINDOW_DAYS = 4
 # At this hour offices are open from Warsaw to New York, so mail that falls due also goes out.
 WORKING_HOUR = time(14, tzinfo=UTC)
-FARTHEST_MOVE = 366
+FARTHEST_MOVE = 500
 
 
 def set_clock(day: date) -> None:
@@ -43,21 +41,25 @@ def move(days: int, work: Callable[[], Mapping[str, int]], *, until_sent: bool =
     return days
 
 
-def days_to_next_event() -> int:
-    """Count the days until the next mail goes out at the latest; 0 if none will come."""
+def move_to_next_mail(work: Callable[[], Mapping[str, int]]) -> int:
+    """Move business time on until a mail goes out; returns the number of days, 0 if none is to come."""
+    return move(FARTHEST_MOVE, work, until_sent=True) if is_to_come() else 0
+
+
+def is_to_come() -> bool:
+    """Tell whether a mail waits, or partners that send have subscriptions: To-do mails tell of what is past."""
     sending = select(partner_table.c.id).where(partner_table.c.sending)
-    planned = db.session.scalar(
-        select(func.min(Subscription.attention_on))
+    active = (
+        select(Subscription.id)
         .join(client_table, client_table.c.id == Subscription.client_id)
-        .where(client_table.c.partner_id.in_(sending))
-    )
-    queued = db.session.scalar(
-        select(func.min(Delivery.send_after)).where(
-            Delivery.state == DeliveryState.QUEUED,
-            Delivery.partner_id.is_(None) | Delivery.partner_id.in_(sending),
+        .where(
+            client_table.c.partner_id.in_(sending),
+            client_table.c.archived_at.is_(None),
+            Subscription.cancelled.is_(False),
         )
     )
-    days = [day for day in (planned, queued and queued.date()) if day is not None]
-    if not days:
-        return 0
-    return max(0, (min(days) - runtime.now().date()).days) + WINDOW_DAYS
+    queued = select(Delivery.id).where(
+        Delivery.state == DeliveryState.QUEUED,
+        Delivery.partner_id.is_(None) | Delivery.partner_id.in_(sending),
+    )
+    return bool(db.session.scalar(select(or_(active.exists(), queued.exists()))))

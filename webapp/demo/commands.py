@@ -83,7 +83,7 @@ def clock(move: str | None, as_json: bool) -> None:
     The worker runs day by day. Only business time moves, never sessions or links.
     """
     if move == "next":
-        demo_clock.move(demo_clock.days_to_next_event(), round_of_work, until_sent=True)
+        demo_clock.move_to_next_mail(round_of_work)
     elif move is not None:
         # The length is checked first, since int() takes neither every digit nor any number of them.
         days = int(move) if re.fullmatch(r"\+?[0-9]{1,4}", move) else 0

@@ -71,10 +71,9 @@ def clock() -> AnyResponse:
     work = current_app.extensions["demo_work"]
     before = demo_inbox.count()
     if move == "event":
-        days = demo_clock.days_to_next_event()
+        days = demo_clock.move_to_next_mail(work)
         if not days:
             flash(_("No mail is to come: the clock stays."), "neutral")
-        demo_clock.move(days, work, until_sent=True)
     elif move in MOVES:
         days = demo_clock.move(MOVES[move], work)
     else:

@@ -5,7 +5,7 @@ up: people act through the use cases, and the worker sends, day by day.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from random import Random
@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from webapp import i18n
 from webapp.config import SettingError
-from webapp.demo import breakdowns, clock, names
+from webapp.demo import breakdowns, clock, companies, names
 from webapp.demo.agencies import AGENCIES, Agency
 from webapp.demo.breakdowns import BreakingTransport
 from webapp.demo.people import PASSWORD
@@ -31,45 +31,6 @@ from webapp.services.clients import clients, contacts, ownership, renewals, subs
 from webapp.signin.password import hash_password
 
 HISTORY_DAYS = 30
-ALL_ROLES = tuple(ContactRole)
-
-
-# These renew so many days after the day of loading. The others are spread over the year.
-RENEWS_IN = {
-    "Browar Złoty Kłos": 3,
-    "Drukarnia Czcionka": -6,
-    "Fabryka Mebli Dąb": 14,
-    "Hotel pod Jeleniem": 31,
-    "Instytut Językowy Lingua": 9,
-    "Jubiler Bursztyn": 25,
-    "Klinika Zdrowa Kość": 20,
-    "Logistyka Północ": 12,
-    "Muzyka dla Ciebie": 100,
-    "Piekarnia Rogalik": -8,
-    "Wydawnictwo Łabędź": 17,
-    "Café Serra Azul": 3,
-    "Construtora Ipê": 11,
-    "Doceria Brigadeiro": -3,
-    "Livraria Página Um": 28,
-    "Harbour Lane Books": 3,
-    "Blue Kettle Tea": -10,
-    "Ivy Street Legal": 22,
-}
-# The holders of roles at clients without one person for each role.
-CONTACTS: dict[str, tuple[tuple[ContactRole, ...], ...]] = {
-    "Jubiler Bursztyn": (),
-    "Instytut Językowy Lingua": ((ContactRole.PRIMARY,), (ContactRole.DECISION_MAKER,)),
-    "Cukiernia Malwa": (ALL_ROLES,),
-    "Ivy Street Legal": ((ContactRole.PRIMARY, ContactRole.DECISION_MAKER), (ContactRole.BILLING,)),
-    "Lantern Street Theatre": (),
-}
-WITHOUT_SUBSCRIPTION = "Źródło Mineralne"
-WITH_TWO = "Wydawnictwo Łabędź"
-WITH_DEADLINE = ("Muzyka dla Ciebie", "Livraria Página Um")
-# Companies with two contacts who sign in, and an accountant who signs in for several companies.
-WITH_LOGINS = ("Browar Złoty Kłos", "Café Serra Azul", "Harbour Lane Books")
-ACCOUNTANT = ("Marta Sobczak", "marta@biuro-liczydlo.example")
-ACCOUNTED = ("Browar Złoty Kłos", "Cukiernia Malwa")
 
 
 @dataclass
@@ -130,6 +91,7 @@ def add_agency(scene: Scene, agency: Agency) -> None:
     partners.save_default(
         admin, partner, partners.Default(agency.owner, scene.team[agency.people[1]].id)
     )
+    partners.save_terms(admin, partner, agency.terms)
     mail_texts.save_company(admin, partner, agency.mails)
     for language, texts in agency.texts.items():
         mail_texts.save_texts(admin, partner, language, texts)
@@ -160,36 +122,45 @@ def add_company(
     )
     scene.clients[company.name] = client
     add_contacts(scene, agency, admin, client, f"{slug}.example")
-    if company.name == WITHOUT_SUBSCRIPTION:
+    if company.name == companies.WITHOUT_SUBSCRIPTION:
         return
     products = scene.random.sample(names.PRODUCTS, 2)
     renews = scene.today + timedelta(
-        days=RENEWS_IN.get(company.name, scene.random.randint(15, 360))
+        days=companies.RENEWS_IN.get(company.name, scene.random.randint(15, 360))
     )
-    twice = company.name == WITH_TWO or scene.random.random() < 0.2
+    twice = company.name == companies.WITH_TWO or scene.random.random() < 0.2
+    term = companies.TERMS.get(company.name, companies.Term())
     for product in products[: 2 if twice else 1]:
-        amount = Decimal(scene.random.randint(40, 900) * 10)
-        deadline = renews - timedelta(days=45) if company.name in WITH_DEADLINE else None
+        a_year = scene.random.randint(40, 900)
+        own_deadline = company.name == companies.WITH_DEADLINE
         facts = subscriptions.SubscriptionDetails(
-            product, 12, renews, deadline, amount, agency.currency
+            product,
+            renewal_date=renews,
+            deadline=renews - timedelta(days=45) if own_deadline else None,
+            amount=Decimal(a_year * term.term_months // 12 * 10),
+            currency=agency.currency,
+            **asdict(term),
         )
         subscription = subscriptions.add_subscription(admin, client, facts)
         scene.subscriptions.setdefault(company.name, subscription)
-        if company.name != WITH_TWO:
+        term = companies.Term()
+        if company.name != companies.WITH_TWO:
             renews = add_months(renews, scene.random.randint(1, 5), renews.day)
 
 
 def add_contacts(scene: Scene, agency: Agency, admin: User, client: Client, domain: str) -> None:
     """Add the company's people with their roles. The first is its admin."""
-    holders = CONTACTS.get(client.name, tuple((role,) for role in ContactRole))
-    first = scene.random.sample(names.FIRST_NAMES[agency.language].split(), len(ALL_ROLES))
-    last = scene.random.sample(names.LAST_NAMES[agency.language].split(), len(ALL_ROLES))
+    holders = companies.CONTACTS.get(client.name, tuple((role,) for role in ContactRole))
+    first = scene.random.sample(
+        names.FIRST_NAMES[agency.language].split(), len(companies.ALL_ROLES)
+    )
+    last = scene.random.sample(names.LAST_NAMES[agency.language].split(), len(companies.ALL_ROLES))
     chosen: dict[ContactRole, int | None] = {}
     for number, roles in enumerate(holders):
         name = f"{first[number]} {last[number]}"
         email = f"{i18n.fold(first[number])}.{i18n.fold(last[number])}@{domain}"
-        if client.name in ACCOUNTED and ContactRole.BILLING in roles:
-            name, email = ACCOUNTANT
+        if client.name in companies.ACCOUNTED and ContactRole.BILLING in roles:
+            name, email = companies.ACCOUNTANT
         user = people.add_person(admin, client, name=name, email=email, admin=number == 0)
         chosen |= dict.fromkeys(roles, user.id)
         if number == 0:
@@ -273,10 +244,10 @@ def send_back(scene: Scene, company: str) -> None:
 def give_logins(scene: Scene) -> None:
     """Give passwords to the partners' people and to some at their clients."""
     users = [user for user in scene.team.values() if user.active]
-    for company in WITH_LOGINS:
+    for company in companies.WITH_LOGINS:
         team = people.team(scene.clients[company].id)
         users += sorted(team, key=lambda user: not user.admin)[:2]
-    accountant = select(User).where(User.email == ACCOUNTANT[1])
+    accountant = select(User).where(User.email == companies.ACCOUNTANT[1])
     users += db.session.scalars(accountant)
     password_hash = hash_password(PASSWORD)
     for user in users:

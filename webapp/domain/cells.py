@@ -17,13 +17,14 @@ from webapp.domain.unseen import has_controls, unseen
 class Spelling:
     """The language-dependent ways of writing in a list.
 
-    ``date``: the last day of 2026 in figures; every list may have ISO dates, too. ``roles`` and
-    ``cancelled``: folded words with their meaning.
+    ``date``: the last day of 2026 in figures; every list may have ISO dates, too. ``roles``, ``cancelled`` and
+    ``answers`` (yes or no): folded words with their meaning.
     """
 
     date: str | None = None
     roles: Mapping[str, ContactRole] = field(default_factory=dict)
     cancelled: Mapping[str, bool] = field(default_factory=dict)
+    answers: Mapping[str, bool] = field(default_factory=dict)
 
 
 class Problem(StrEnum):
@@ -54,6 +55,7 @@ class Problem(StrEnum):
     LANGUAGE = "language"
     TIME_ZONE = "time_zone"
     STATUS = "status"
+    ANSWER = "answer"
     EMAIL = "email"
     ROLE = "role"
     NEEDED = "needed"
@@ -174,8 +176,8 @@ def read_roles(text: str, words: Mapping[str, ContactRole]) -> tuple[ContactRole
     return tuple(dict.fromkeys(roles))
 
 
-def read_cancelled(text: str, words: Mapping[str, bool]) -> bool:
-    """Tell from its status whether a subscription is cancelled."""
+def read_either(text: str, words: Mapping[str, bool], problem: Problem) -> bool:
+    """Read one of two meanings by its words; any other word is the problem."""
     if folded(text) not in words:
-        raise CellError(Problem.STATUS)
+        raise CellError(problem)
     return words[folded(text)]

@@ -26,7 +26,7 @@ from webapp.domain.schedule import (
     Window,
     base_date,
 )
-from webapp.domain.steps import Steps
+from webapp.domain.steps import Limits, Steps, applying, limits_of
 
 
 class MailKind(StrEnum):
@@ -37,6 +37,7 @@ class MailKind(StrEnum):
     NOBODY_TO_TELL = "nobody_to_tell"
     TAKEOVER_NOTE = "takeover_note"
     NOT_ARRIVED = "not_arrived"
+    TO_DO = "to_do"
     INVITATION = "invitation"
     PASSWORD_RESET = "password_reset"
     ADDRESS_CONFIRMATION = "address_confirmation"
@@ -46,7 +47,7 @@ class MailKind(StrEnum):
 
 
 # They tell a partner's people about clients, and are no client's own mails.
-ABOUT_CLIENTS = (MailKind.TAKEOVER_NOTE, MailKind.NOT_ARRIVED)
+ABOUT_CLIENTS = (MailKind.TAKEOVER_NOTE, MailKind.NOT_ARRIVED, MailKind.TO_DO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,10 @@ class SubscriptionFacts:
         renews_on = self.renewal_date if self.renews_itself else None
         return Renewal(self.base, self.term_months, self.planned, self.steps_from, renews_on)
 
+    def overdue(self, today: date) -> bool:
+        """Tell whether its decision is overdue. What renews by itself waits for none."""
+        return self.base < today and not self.renews_itself
+
 
 class Silence(StrEnum):
     """The reason why no reminder is to come."""
@@ -104,6 +109,7 @@ class Silence(StrEnum):
     NO_SUBSCRIPTION = "no_subscription"
     DATE_PASSED = "date_passed"
     DEADLINE_PASSED = "deadline_passed"
+    NO_STEPS = "no_steps"
     NO_STEP_LEFT = "no_step_left"
 
 
@@ -143,11 +149,19 @@ class ClientFacts:
     def circle(self) -> Circle:
         return circle(self.owner.owner, self.contacts, self.contact)
 
+    def limits(self, subscription: SubscriptionFacts) -> Limits:
+        """Name the row of the partner's steps by which a subscription has its reminders."""
+        return limits_of(self.partner.steps, subscription.term_months)
+
     def silence(self, today: date) -> Silence:
         """Explain why no reminder is to come for this client; ``today`` is its local date."""
         if not self.subscriptions:
             return Silence.NO_SUBSCRIPTION
-        if max(subscription.base for subscription in self.subscriptions) >= today:
+        steps = self.partner.steps
+        ahead = [one for one in self.subscriptions if not one.overdue(today)]
+        if any(applying(steps, one.term_months, one.renews_itself) for one in ahead):
             return Silence.NO_STEP_LEFT
+        if ahead:
+            return Silence.NO_STEPS
         last = max(subscription.renewal_date for subscription in self.subscriptions)
         return Silence.DATE_PASSED if last < today else Silence.DEADLINE_PASSED

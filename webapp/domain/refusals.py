@@ -62,6 +62,7 @@ class Refusal(StrEnum):
     # A partner's settings.
     NOTIFIED_NEEDED = auto()
     STEPS = auto()
+    DEADLINE_RULE = auto()
     WINDOW = auto()
     WEEKDAY_NEEDED = auto()
     INVISIBLE = auto()

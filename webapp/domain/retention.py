@@ -18,7 +18,8 @@ class DataKind(StrEnum):
     RESET_REQUEST = "request for a new password"
     COUNTED_MAIL = "count of a mail"
     SECURITY_EVENT = "line of the security log"
-    MESSAGE = "bytes of a mail"
+    MESSAGE = "bytes of a mail about renewals"
+    ACCOUNT_MESSAGE = "bytes of an account mail or a test mail"
     INBOX_MAIL = "mail in the local inbox"
     FEEDBACK = "answer on the help page"
 
@@ -48,8 +49,16 @@ RULES = {
     DataKind.SECURITY_EVENT: Rule(
         "keep_security_log", "it happened", "what happened, network, browser, addresses"
     ),
+    # As evidence, until after the renewal. What is not sure may still have to go out again.
     DataKind.MESSAGE: Rule(
-        "keep_messages", "the mail's end, unless that is not sure", "what it said"
+        "keep_mails_days",
+        "the last renewal that it speaks of, else its day, unless it is not sure whether it arrived",
+        "what it said",
+    ),
+    DataKind.ACCOUNT_MESSAGE: Rule(
+        timedelta(),
+        "its link was used or has ended; without a link, the mail's end, unless that is not sure",
+        "what it said, its link",
     ),
     DataKind.INBOX_MAIL: Rule("keep_inbox", "its date", "what it said"),
     DataKind.FEEDBACK: Rule("keep_feedback", "it was given", "who gave it, the comment"),

@@ -17,9 +17,9 @@ from webapp.domain.cells import (
     Spelling,
     folded,
     read_amount,
-    read_cancelled,
     read_date,
     read_domain,
+    read_either,
     read_months,
     read_roles,
     read_text,
@@ -44,6 +44,7 @@ class Field(StrEnum):
     AMOUNT = "amount"
     CURRENCY = "currency"
     CANCELLED = "subscription status"
+    AUTO_RENEW = "auto renew"
     FIRST_NAME = "first name"
     LAST_NAME = "last name"
     NAME = "name"
@@ -59,6 +60,8 @@ HEADERS = {
     "country/region": Field.COUNTRY,
     "preferred language": Field.LANGUAGE,
     "decision deadline": Field.DEADLINE,
+    "auto-renew": Field.AUTO_RENEW,
+    "renews by itself": Field.AUTO_RENEW,
     "e-mail": Field.EMAIL,
     "contact roles": Field.ROLES,
 } | {name.value: name for name in Field}
@@ -114,6 +117,7 @@ class ImportedLine(NamedTuple):
     amount: Decimal | None = None
     currency: str | None = None
     cancelled: bool | None = None
+    auto_renew: bool | None = None
     first_name: str | None = None
     last_name: str | None = None
     name: str | None = None
@@ -219,7 +223,8 @@ def cell_readers(
         Field.DEADLINE: partial(read_date, sample=spelling.date),
         Field.TERM: read_months,
         Field.AMOUNT: read_amount,
-        Field.CANCELLED: partial(read_cancelled, words=spelling.cancelled),
+        Field.CANCELLED: partial(read_either, words=spelling.cancelled, problem=Problem.STATUS),
+        Field.AUTO_RENEW: partial(read_either, words=spelling.answers, problem=Problem.ANSWER),
         Field.ROLES: partial(read_roles, words=spelling.roles),
     }
     plain: dict[Field, Reader] = {

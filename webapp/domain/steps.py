@@ -8,6 +8,8 @@ from functools import cache, lru_cache
 from webapp.domain.months import add_months
 
 MOST_ROWS, MOST_STEPS, FARTHEST_STEP = 5, 20, 730
+# In months.
+LONGEST_TERM = 120
 STEP_TEXT = re.compile(r"\d{1,3}", re.ASCII)
 # Any number of months from this day is as short as it can be.
 SHORTEST_MONTHS_FROM = date(2001, 2, 1)
@@ -74,7 +76,11 @@ def refuse_disorder(rows: list[StepRow]) -> None:
     """Raise ValueError unless the rows' terms grow, and the last one is for all longer ones."""
     terms = [row.up_to for row in rows]
     limits = [term for term in terms if term is not None]
-    if terms != [*sorted(set(limits)), None] or len(rows) > MOST_ROWS or 0 in limits:
+    if (
+        terms != [*sorted(set(limits)), None]
+        or len(rows) > MOST_ROWS
+        or not all(1 <= term <= LONGEST_TERM for term in limits)
+    ):
         raise ValueError(f"not rows of growing terms: {terms}")
 
 

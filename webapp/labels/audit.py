@@ -12,6 +12,17 @@ from flask_babel import lazy_pgettext
 from webapp import i18n, typography
 from webapp.domain.ownership import Owner
 from webapp.domain.recipients import ContactRole
+from webapp.domain.steps import (
+    LONGEST_TERM,
+    Days,
+    Limits,
+    StepRow,
+    limits_of,
+    parse_days,
+    parse_steps,
+)
+from webapp.domain.terms import DeadlineRule
+from webapp.domain.todo import Rhythm
 from webapp.labels import codes
 from webapp.models.audit import AuditAction, TrailEntry
 
@@ -25,6 +36,7 @@ SENTENCES: dict[str, Any] = {
     AuditAction.SUBSCRIPTION_ADDED: _l("Subscription added: %(subject)s"),
     AuditAction.SUBSCRIPTION_CHANGED: _l("Subscription changed: %(subject)s"),
     AuditAction.SUBSCRIPTION_RENEWED: _l("Subscription renewed: %(subject)s"),
+    AuditAction.SUBSCRIPTION_ROLLED: _l("Subscription renewed by itself: %(subject)s"),
     AuditAction.SUBSCRIPTION_CANCELLED: _l("Subscription cancelled: %(subject)s"),
     AuditAction.CONTACTS_ASSIGNED: _l("Contacts assigned"),
     AuditAction.USER_ADDED: _l("Person added: %(subject)s"),
@@ -37,6 +49,7 @@ SENTENCES: dict[str, Any] = {
     AuditAction.PARTNER_ADDED: _l("Partner account added"),
     AuditAction.DEFAULT_CHANGED: _l("Default renewal owner changed"),
     AuditAction.SCHEDULE_CHANGED: _l("Reminder schedule changed"),
+    AuditAction.TERMS_CHANGED: _l("Rules for the end of terms changed"),
     AuditAction.SENDING_CHANGED: _l("Sending switched"),
     AuditAction.MODE_CHANGED: _l("Handling of breakdowns changed"),
     AuditAction.FACTOR_REQUIRED: _l("Two-step verification of the team changed"),
@@ -63,6 +76,8 @@ FIELDS: dict[str, Any] = {
     "product": _l("Product"),
     "renewal_date": _l("Renewal date"),
     "deadline": _l("Decision deadline"),
+    "deadline_by_rule": _l("Deadline by your rule"),
+    "renews_itself": _l("At the end of the term"),
     "term_months": _l("Term"),
     "amount": _l("Amount"),
     "currency": _l("Currency"),
@@ -71,7 +86,11 @@ FIELDS: dict[str, Any] = {
     "job_title": _l("Job title"),
     "rejected_reply": _l("Rejection of the address"),
     "admin": _l("Role"),
+    "todo_rhythm": _l("To-do mail"),
+    "todo_weekday": _l("To-do mail: weekday"),
+    "todo_hour": _l("To-do mail: hour"),
     "steps_text": _l("Days before"),
+    "deadline_rule_text": _l("Rule for decision deadlines"),
     "window_opens": _l("Opens at"),
     "window_closes": _l("Closes at"),
     "window_days": _l("Weekdays"),
@@ -94,6 +113,8 @@ SWITCHED: dict[str, tuple[Any, Any]] = {
         lazy_pgettext("subscription", "Active"),
         lazy_pgettext("subscription", "Cancelled"),
     ),
+    "deadline_by_rule": (_l("No"), _l("Yes")),
+    "renews_itself": codes.ENDS,
     "sending": (_l("Sending is off"), _l("Sending is on")),
     "second_factor_required": (
         _l("Everybody decides for themselves"),
@@ -116,6 +137,22 @@ class Change:
 def sentence(entry: TrailEntry) -> str:
     """Say what happened."""
     return str(SENTENCES[entry.action] % {"subject": entry.subject or NOTHING})
+
+
+def author(entry: TrailEntry, name: str | None, portal: str) -> str:
+    """Name the author of a change. Without a person it is the portal by itself, or else the operator."""
+    by_itself = entry.action == AuditAction.SUBSCRIPTION_ROLLED
+    return name or (portal if by_itself else _("Operator"))
+
+
+def undone(entry: TrailEntry) -> str:
+    """Say what was put back, and what else that means."""
+    if entry.action == AuditAction.SUBSCRIPTION_ROLLED:
+        return _(
+            "Undone: %(name)s. It doesn't renew by itself any more, and must be decided.",
+            name=named(entry),
+        )
+    return _("Undone: %(name)s", name=named(entry))
 
 
 def named(entry: TrailEntry) -> str:
@@ -172,6 +209,33 @@ def weekdays_word(value: str, language: str) -> str:
     return ", ".join(names[int(day)] for day in value)
 
 
+def steps_word(value: str, _language: str) -> str:
+    """List the rows of steps, each with its terms. Before there were rows, it was one list of days."""
+    if ":" not in value:
+        return days_word(parse_days(value))
+    steps = parse_steps(value)
+    return "; ".join(
+        row_word(limits_of(steps, row.up_to or LONGEST_TERM + 1), row) for row in steps
+    )
+
+
+def row_word(limits: Limits, row: StepRow) -> str:
+    decided, renewing = map(days_word, (row.decided, row.renewing))
+    terms = codes.step_row(limits)
+    if decided == renewing:
+        return _("%(terms)s: %(days)s", terms=terms, days=decided)
+    return _(
+        "%(terms)s: %(decided)s (must be decided), %(renewing)s (renews by itself)",
+        terms=terms,
+        decided=decided,
+        renewing=renewing,
+    )
+
+
+def days_word(days: Days) -> str:
+    return ", ".join(map(str, days)) or _("none")
+
+
 # The words for values of these fields, which need nothing but the value.
 WORDS: dict[str, Callable[[Any, str], str]] = {
     "renewal_date": day_word,
@@ -181,8 +245,12 @@ WORDS: dict[str, Callable[[Any, str], str]] = {
     "domain": lambda value, _language: typography.address(value),
     "term_months": lambda value, _language: codes.term(value),
     "language": lambda value, _language: codes.ENDONYMS.get(value, value),
-    "steps_text": lambda value, _language: value.replace(",", ", "),
+    "steps_text": steps_word,
+    "deadline_rule_text": lambda value, _language: codes.deadline_rule(DeadlineRule.parse(value)),
     "window_opens": clock_word,
     "window_closes": clock_word,
     "window_days": weekdays_word,
+    "todo_rhythm": lambda value, _language: str(codes.RHYTHMS[Rhythm(value)]),
+    "todo_weekday": lambda value, language: weekdays_word(str(value), language),
+    "todo_hour": lambda value, _language: codes.full_hour(value),
 }

@@ -18,6 +18,8 @@ from webapp.domain.facts import MailKind, Silence
 from webapp.domain.ownership import ContactSource, Owner
 from webapp.domain.recipients import Circle, ContactRole, Reachability, Reason
 from webapp.domain.steps import Limits
+from webapp.domain.terms import DeadlineRule
+from webapp.domain.todo import Rhythm
 from webapp.models import DeliveryState, ReminderState, Trouble
 
 ROLES = {
@@ -55,6 +57,7 @@ MAIL_KINDS = {
     MailKind.NOBODY_TO_TELL: _l("Task: nobody to tell"),
     MailKind.TAKEOVER_NOTE: _l("Takeover note"),
     MailKind.NOT_ARRIVED: _l("Task: a mail did not arrive"),
+    MailKind.TO_DO: _l("To do"),
     MailKind.INVITATION: _l("Invitation"),
     MailKind.PASSWORD_RESET: _l("Password reset"),
     MailKind.ADDRESS_CONFIRMATION: _l("Confirmation of a new address"),
@@ -99,11 +102,14 @@ SILENCES = {
     ),
     Silence.DATE_PASSED: _l(
         "No reminder is to come: the date has passed. "
-        "Choose under Actions whether the subscription was renewed or cancelled."
+        "Choose under Actions whether the subscription was renewed or cancelled; until then it is in the To-do mail."
     ),
     Silence.DEADLINE_PASSED: _l(
         "No reminder is to come: the decision deadline has passed. "
-        "Choose under Actions whether the subscription was renewed or cancelled."
+        "Choose under Actions whether the subscription was renewed or cancelled; until then it is in the To-do mail."
+    ),
+    Silence.NO_STEPS: _l(
+        "No reminder is to come: your steps have no days for this term and what happens at its end."
     ),
     Silence.NO_STEP_LEFT: _l("No reminder is to come before the present date."),
 }
@@ -124,6 +130,13 @@ REACHABILITY_PILLS = {
     Reachability.GREEN: "good",
     Reachability.AMBER: "warn",
     Reachability.RED: "bad",
+}
+# The end of a term: must be decided, renews by itself.
+ENDS = (_l("Must be decided"), _l("Renews by itself"))
+RHYTHMS = {
+    Rhythm.WEEKLY: _l("Weekly"),
+    Rhythm.DAILY: _l("Daily"),
+    Rhythm.OFF: _l("Only while something is past its date"),
 }
 # The days with a word of their own, by their distance from today.
 NEAR_DAYS = {-1: _l("yesterday"), 0: _l("today"), 1: _l("tomorrow")}
@@ -210,6 +223,27 @@ def days_before(days: int) -> str:
     return ngettext("%(num)d day before", "%(num)d days before", days)
 
 
+def deadline_rule(rule: DeadlineRule) -> str:
+    """Write a partner's rule for decision deadlines."""
+    if rule.months:
+        return ngettext(
+            "%(num)d month before the renewal date",
+            "%(num)d months before the renewal date",
+            rule.months,
+        )
+    return ngettext(
+        "%(num)d day before the renewal date", "%(num)d days before the renewal date", rule.days
+    )
+
+
+def by_rule(rule: DeadlineRule | None) -> str:
+    """Say that a decision deadline follows the partner's rule."""
+    return _(
+        "By your rule: %(rule)s",
+        rule=deadline_rule(rule) if rule else _("there is none at present"),
+    )
+
+
 def step_row(limits: Limits) -> str:
     """Name a row of the schedule by the terms that it is for."""
     above, up_to = limits
@@ -222,11 +256,22 @@ def step_row(limits: Limits) -> str:
     return _("all terms")
 
 
-def renewal(product: str, day: str, by_deadline: bool) -> str:
+def renewal(product: str, day: str, by_deadline: bool, renews_itself: bool = False) -> str:
     """Name a renewal by its product and base date: the decision deadline if any, else the renewal date."""
-    if by_deadline:
-        return _("%(product)s, decision deadline %(date)s", product=product, date=day)
-    return _("%(product)s, renews %(date)s", product=product, date=day)
+    if renews_itself and by_deadline:
+        words = _("%(product)s, renews by itself, decision deadline %(date)s")
+    elif renews_itself:
+        words = _("%(product)s, renews by itself on %(date)s")
+    elif by_deadline:
+        words = _("%(product)s, decision deadline %(date)s")
+    else:
+        words = _("%(product)s, renewal date %(date)s")
+    return words % {"product": product, "date": day}
+
+
+def row(limits: Limits) -> str:
+    """Name the row of the steps by which a reminder comes."""
+    return _("row: %(terms)s", terms=step_row(limits))
 
 
 def term(months: int) -> str:
@@ -234,6 +279,11 @@ def term(months: int) -> str:
     if months % 12 == 0:
         return ngettext("%(num)d year", "%(num)d years", months // 12)
     return ngettext("%(num)d month", "%(num)d months", months)
+
+
+def full_hour(hour: int) -> str:
+    """Write an hour as one reads it on a clock of 24 hours in all languages."""
+    return f"{hour:02}:00"
 
 
 def admins(number: int) -> str:

@@ -42,6 +42,7 @@ PROBLEMS: dict[Problem, Any] = {
     Problem.LANGUAGE: _l("There is no language called %(value)s. There are: %(languages)s."),
     Problem.TIME_ZONE: _l("This is not a time zone such as Europe/Warsaw: %(value)s"),
     Problem.STATUS: _l("The status is neither active nor cancelled: %(value)s"),
+    Problem.ANSWER: _l("Write yes or no: %(value)s"),
     Problem.EMAIL: _l("This is not an e-mail address that mail can be sent to: %(value)s"),
     Problem.ROLE: _l("This is none of the three contact roles: %(role)s"),
     Problem.NEEDED: _l("This is needed here."),

@@ -94,6 +94,7 @@ WORDS: dict[Refusal, Any] = {
     Refusal.STEPS: _l(
         "Write numbers of days from 0 to 730, separated by commas, at most 20 of them."
     ),
+    Refusal.DEADLINE_RULE: _l("Write a number of days from 1 to 365, or of months from 1 to 24."),
     Refusal.WINDOW: _l("The window must close later than it opens."),
     Refusal.WEEKDAY_NEEDED: _l("Choose at least one weekday."),
     Refusal.INVISIBLE: _l("Remove the invisible character from line %(line)d."),

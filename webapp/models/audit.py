@@ -36,6 +36,7 @@ class AuditAction(StrEnum):
     PARTNER_ADDED = "partner.added"
     DEFAULT_CHANGED = "partner.default_changed"
     SCHEDULE_CHANGED = "partner.schedule_changed"
+    TERMS_CHANGED = "partner.terms_changed"
     SENDING_CHANGED = "partner.sending_changed"
     MODE_CHANGED = "partner.mode_changed"
     FACTOR_REQUIRED = "partner.second_factor_changed"

@@ -124,6 +124,7 @@ def activity(client_id: int) -> str:
         "trail": trail,
         **listing.leads("clients.activity", query, trail, client_id=client.id),
         "sentence": audit.sentence,
+        "author": audit.author,
         "changes": notices.changes,
         "zone": time_zone(),
     }
@@ -143,7 +144,7 @@ def beside(client: Client, known: ClientFacts, plans: Iterator[DayPlan]) -> dict
     resting = client.archived_at is not None
     at_risk = None if resting or reach is Reachability.GREEN else next(plans, None)
     today = runtime.today(client.time_zone)
-    overdue = not resting and any(one.base < today for one in known.subscriptions)
+    overdue = not resting and any(one.overdue(today) for one in known.subscriptions)
     return {
         "client": client,
         "known": known,
@@ -171,6 +172,7 @@ def renewals_of(client: Client, known: ClientFacts) -> dict[str, Any]:
             *((subscription, False) for subscription in known.subscriptions),
             *((subscription, True) for subscription in known.cancelled),
         ],
+        "rule": client.partner.deadline_rule,
         "past": renewal_history.load(client.id),
         "moments": renewal_history.moments,
         "zone": zone,
@@ -191,8 +193,12 @@ def archived_line(client: Client) -> str:
     if entry is None:
         return _("Archived")
     moment = typography.local_time(entry.at, time_zone() or client.time_zone, language())
-    name = entry.actor.name if entry.actor else _("Operator")
-    return _("%(what)s by: %(name)s, %(time)s", what=audit.sentence(entry), name=name, time=moment)
+    return _(
+        "%(what)s by: %(name)s, %(time)s",
+        what=audit.sentence(entry),
+        name=notices.author(entry),
+        time=moment,
+    )
 
 
 def why_line(why: Why, zone: str) -> str:

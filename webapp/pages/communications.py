@@ -20,11 +20,14 @@ from webapp.pages.communications_forms import (
     DefaultForm,
     ScheduleForm,
     SwitchForm,
+    TermsForm,
     TestMailForm,
+    switched,
 )
 from webapp.pages.frame import language
 from webapp.pages.saving import Saved, save
 from webapp.pages.settings import blueprint
+from webapp.pages.steps_forms import ADD, REMOVE, rearranged, spread
 from webapp.services import runtime
 from webapp.services.accounts import partners, people
 from webapp.services.lists.overrides import override_counts
@@ -59,8 +62,12 @@ def save_default() -> AnyResponse:
 @blueprint.post("/settings/partners/schedule")
 @guards.allow(Action.CHANGE_SETTINGS)
 def save_schedule() -> AnyResponse:
-    """Save steps and sending window."""
+    """Save steps and sending window; or only add a row of steps to the form, or remove one from it."""
     partner = guards.own_partner()
+    if ADD in request.form or REMOVE in request.form:
+        form = schedule_form(partner, rearranged(request.form))
+        focus = f"up_to_{len(form.rows) - 1}" if ADD in request.form else ADD
+        return answer(partner, "schedule", 200, schedule_form=form, focus=focus)
     form = schedule_form(partner, request.form)
     saved = save(
         form,
@@ -68,6 +75,20 @@ def save_schedule() -> AnyResponse:
         lambda: partners.shown(partners.schedule_of(partner)),
     )
     return answer_saved(partner, "schedule", saved, schedule_form=form)
+
+
+@blueprint.post("/settings/partners/terms")
+@guards.allow(Action.CHANGE_SETTINGS)
+def save_terms() -> AnyResponse:
+    """Save what new subscriptions do at the end of a term, and the rule for decision deadlines."""
+    partner = guards.own_partner()
+    form = terms_form(partner, request.form)
+    saved = save(
+        form,
+        lambda: partners.save_terms(current_user, partner, form.wanted, form.shown.data),
+        lambda: partners.shown(partners.terms_of(partner)),
+    )
+    return answer_saved(partner, "terms", saved, terms_form=form)
 
 
 @blueprint.post("/settings/partners/switches/<name>")
@@ -132,12 +153,27 @@ def schedule_form(partner: Partner, sent: Mapping[str, str] | None = None) -> Sc
     stored = partners.schedule_of(partner)
     return ScheduleForm(
         sent,
-        steps_text=stored.steps_text.replace(",", ", "),
         window_opens=f"{stored.window_opens:%H:%M}",
         window_closes=f"{stored.window_closes:%H:%M}",
         window_days=list(stored.window_days),
         shown=partners.shown(stored),
+        **spread(partner.steps),
     )
+
+
+def terms_form(partner: Partner, sent: Mapping[str, str] | None = None) -> TermsForm:
+    """Make the form as sent, else as stored. What new subscriptions do has the words of the trail."""
+    stored = partners.terms_of(partner)
+    rule = partner.deadline_rule
+    form = TermsForm(
+        sent,
+        renews_itself="1" if stored.renews_itself else "0",
+        deadline_unit=rule and ("D" if rule.days else "M"),
+        deadline_count=rule and (rule.days or rule.months),
+        shown=partners.shown(stored),
+    )
+    form.renews_itself.choices = switched("renews_itself")
+    return form
 
 
 def whole_page(partner: Partner, **context: Any) -> str:
@@ -154,6 +190,8 @@ def whole_page(partner: Partner, **context: Any) -> str:
         values["default_form"] = default_form(partner)
     if "schedule_form" not in context:
         values["schedule_form"] = schedule_form(partner)
+    if "terms_form" not in context:
+        values["terms_form"] = terms_form(partner)
     if "test_form" not in context:
         values["test_form"] = TestMailForm(None, language=language())
     values["questions"] = QUESTIONS

@@ -7,21 +7,23 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import Field, RadioField, SelectMultipleField, StringField
+from wtforms import Field, RadioField, SelectMultipleField
 from wtforms.fields.choices import SelectChoice
 
 from webapp import i18n
 from webapp.domain.ownership import Owner, Person
 from webapp.domain.refusals import Refusal
+from webapp.domain.steps import write_steps
 from webapp.labels import audit
 from webapp.labels.codes import MAIL_KINDS, owner_name
 from webapp.labels.refusals import WORDS
 from webapp.models import MailKind, Partner
 from webapp.pages import forms, people_forms
 from webapp.pages.frame import language
+from webapp.pages.steps_forms import NumberField, StepsForm
 from webapp.services import runtime
 from webapp.services.accounts import partners
-from webapp.services.accounts.partners import WEEKDAYS, Default, Schedule
+from webapp.services.accounts.partners import WEEKDAYS, Default, Schedule, Terms
 
 HALF_HOURS = tuple(f"{hour:02}:{minute}" for hour in range(24) for minute in ("00", "30"))
 LAST_MINUTE = "23:59"
@@ -69,10 +71,9 @@ class DefaultForm(forms.SharedForm):
         return Default(Owner(self.owner.data or ""), int(user_id) if user_id else None)
 
 
-class ScheduleForm(forms.SharedForm):
+class ScheduleForm(StepsForm):
     """The steps on which reminders fall due, and the sending window."""
 
-    steps_text = StringField(_l("Days before"), validators=[forms.required()])
     # A browser's own field for times speaks the browser's language, which need not be the page's.
     window_opens = forms.DropdownField(_l("Opens at"), opening_choices)
     window_closes = forms.DropdownField(_l("Closes at"), closing_choices)
@@ -92,7 +93,31 @@ class ScheduleForm(forms.SharedForm):
             for field in (self.window_opens, self.window_closes)
         )
         days = "".join(day for day in self.window_days.data or [] if day in set(WEEKDAYS))
-        return Schedule(self.steps_text.data or "", opens, closes, days)
+        return Schedule(write_steps(self.steps), opens, closes, days)
+
+
+def unit_choices(*_arguments: Any) -> list[SelectChoice]:
+    return [
+        SelectChoice("", _("No rule")),
+        SelectChoice("D", _("Days before the renewal")),
+        SelectChoice("M", _("Months before the renewal")),
+    ]
+
+
+class TermsForm(forms.SharedForm):
+    """The end of a term: of new subscriptions, and the rule for decision deadlines."""
+
+    renews_itself = RadioField(
+        _l("New subscriptions"), choices=[], invalid_choice_message=WORDS[Refusal.NO_OPTION]
+    )
+    deadline_unit = forms.DropdownField(_l("Rule for decision deadlines"), unit_choices)
+    deadline_count = NumberField(_l("How many"))
+
+    @property
+    def wanted(self) -> Terms:
+        unit = self.deadline_unit.data
+        rule = f"P{self.deadline_count.data or 0}{unit}" if unit else None
+        return Terms(self.renews_itself.data == "1", rule)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +152,11 @@ QUESTIONS = {
 }
 
 
+def switched(name: str) -> list[SelectChoice]:
+    """Offer off ("0") and on ("1") in the words of the trail."""
+    return [SelectChoice(str(value), text) for value, text in enumerate(audit.SWITCHED[name])]
+
+
 class SwitchForm(forms.SharedForm):
     """A setting that is off ("0") or on ("1")."""
 
@@ -137,9 +167,7 @@ class SwitchForm(forms.SharedForm):
         """Make the form as sent, else as stored. Its answers have the words of the trail."""
         on = "1" if getattr(partner, name) else "0"
         form = cls(sent, on=on, shown=partners.shown_switch(partner, name))
-        form.on.choices = [
-            SelectChoice(str(value), text) for value, text in enumerate(audit.SWITCHED[name])
-        ]
+        form.on.choices = switched(name)
         if name in QUESTIONS:
             form.on.label.text = QUESTIONS[name].label
         return form

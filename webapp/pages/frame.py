@@ -20,7 +20,6 @@ from flask import (
     session,
     url_for,
 )
-from flask_babel import gettext as _
 from flask_babel import refresh
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
@@ -256,7 +255,7 @@ def undo(entry_id: int) -> AnyResponse:
     if undo_service.needs_proof(entry):
         require_proof()
     attempt(lambda: undo_service.undo(current_user, entry))
-    flash(_("Undone: %(name)s", name=audit.named(entry)), "good")
+    flash(audit.undone(entry), "good")
     return redirect(htmx.local(request.form.get("next")), 303)
 
 

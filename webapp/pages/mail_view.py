@@ -3,8 +3,9 @@
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
+from io import BytesIO
 
-from flask import Response
+from flask import Response, send_file
 
 from webapp.services import runtime
 
@@ -29,3 +30,8 @@ def html_alone(message: EmailMessage) -> Response:
     around = " ".join(["'self'", *runtime.settings().frame_ancestors])
     response.headers["Content-Security-Policy"] = f"{MAIL_POLICY} {around}"
     return response
+
+
+def as_file(message: bytes, number: int) -> Response:
+    """Answer with the bytes as they went out, as a file to save. ``number``: for its name."""
+    return send_file(BytesIO(message), "message/rfc822", True, f"mail-{number}.eml")

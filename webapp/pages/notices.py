@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.labels import audit
 from webapp.labels.audit import Change
+from webapp.labels.codes import portal_name
 from webapp.models import AuditEntry
 from webapp.models.audit import TrailEntry
 from webapp.pages import htmx
@@ -62,12 +63,18 @@ def changes(entry: TrailEntry, names: Mapping[int, str]) -> list[Change]:
     return audit.changes(entry, names, language(), current_app.config["PORTAL"].vendor_name)
 
 
+def author(entry: AuditEntry) -> str:
+    """Name the author of a change."""
+    name = entry.actor.name if entry.actor else None
+    return audit.author(entry, name, portal_name(current_app.config["PORTAL"].name))
+
+
 @dataclass(frozen=True, slots=True)
 class Quicker:
     """The words for a change that came first, for templates/conflict.html.
 
-    ``sentence`` is None if the trail has no entry. ``name`` is None for the operator. ``own``: it was the
-    reader's own change, in another tab.
+    ``sentence`` and ``name`` are None if the trail has no entry. ``own``: it was the reader's own change, in
+    another tab.
     """
 
     sentence: str | None = None
@@ -84,7 +91,7 @@ def quicker(entry: AuditEntry | None) -> Quicker:
         return Quicker()
     return Quicker(
         audit.sentence(entry),
-        entry.actor.name if entry.actor else None,
+        author(entry),
         entry.actor_id == current_user.id,
         entry.at,
         time_zone() or "UTC",

@@ -16,7 +16,7 @@ from webapp.pages.htmx import Answer
 from webapp.pages.notices import Quicker
 from webapp.pages.people_forms import add_person, save_person
 from webapp.pages.saving import carry_out
-from webapp.pages.settings_forms import InviteForm, MemberForm, ProfileForm
+from webapp.pages.settings_forms import InviteForm, MemberForm, ProfileForm, ToDoForm
 from webapp.pages.signin_forms import PasswordForm, hash_of_new
 from webapp.services.accounts import addresses, logins, membership, people, second_factor
 from webapp.services.accounts.own_words import own_words
@@ -65,6 +65,17 @@ def profile_page(
         **own_sessions.listed(),
     )
     return page, status
+
+
+@blueprint.route("/settings/profile/to-do", methods=["GET", "POST"])
+@guards.allow(Action.LOOK_AFTER_CLIENTS)
+def to_do() -> Answer:
+    """Choose how often the own To-do mail comes, and when."""
+    form = ToDoForm(obj=current_user, shown=people.shown(current_user))
+    saved = save_person(form, current_user)
+    if saved.done:
+        return redirect(url_for("settings.profile"), 303)
+    return render_template("settings/to_do.html", form=form, conflict=saved.conflict), saved.status
 
 
 @blueprint.post("/settings/profile/address", endpoint="cancel_address")

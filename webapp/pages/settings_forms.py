@@ -7,10 +7,14 @@ from flask_login import current_user
 from wtforms import Field, RadioField
 from wtforms.fields.choices import SelectChoice
 
+from webapp import i18n
 from webapp.domain.refusals import Refusal
+from webapp.domain.todo import Rhythm
+from webapp.labels.codes import RHYTHMS, full_hour
 from webapp.labels.refusals import WORDS
 from webapp.pages import forms
 from webapp.pages.forms import DropdownField, SharedForm, email_field, text_field
+from webapp.pages.frame import language
 from webapp.pages.people_forms import ColleagueForm, StoredPersonForm, languages_with_default
 
 
@@ -34,6 +38,36 @@ class ProfileForm(SharedForm):
     email = email_field()
     language = DropdownField(_l("Language"), languages_with_default)
     time_zone = DropdownField(_l("Time zone"), zones_with_default)
+
+
+def rhythm_choices(*_: Any) -> list[SelectChoice]:
+    return [SelectChoice(rhythm.value, text) for rhythm, text in RHYTHMS.items()]
+
+
+def weekday_choices(*_: Any) -> list[SelectChoice]:
+    names = i18n.LANGUAGES[language()].locale.days["stand-alone"]["wide"]
+    return [SelectChoice(str(day), names[day]) for day in range(7)]
+
+
+def hour_choices(*_: Any) -> list[SelectChoice]:
+    return [SelectChoice(str(hour), full_hour(hour)) for hour in range(24)]
+
+
+class ToDoForm(SharedForm):
+    """The moments of the own To-do mail."""
+
+    todo_rhythm = DropdownField(
+        _l("How often"),
+        rhythm_choices,
+        coerce=Rhythm,
+        invalid_value_message=WORDS[Refusal.NO_OPTION],
+    )
+    todo_weekday = DropdownField(
+        _l("Weekday"), weekday_choices, coerce=int, invalid_value_message=WORDS[Refusal.NO_OPTION]
+    )
+    todo_hour = DropdownField(
+        _l("Hour"), hour_choices, coerce=int, invalid_value_message=WORDS[Refusal.NO_OPTION]
+    )
 
 
 class InviteForm(ColleagueForm):

@@ -29,7 +29,14 @@ CloseRenewal = Callable[[User | None, Subscription, str | None], TrailEntry | No
 def add(client_id: int) -> Answer:
     """Add a subscription to a client."""
     client = guards.client_in_use(client_id)
-    form = SubscriptionForm(term_months=12, currency=currency_of(client.country))
+    partner = client.partner
+    form = SubscriptionForm(
+        term_months=12,
+        currency=currency_of(client.country),
+        renews_itself=partner.renews_itself,
+        deadline_by_rule=partner.deadline_rule is not None,
+    )
+    form.offer(partner.deadline_rule)
     saved = save(form, lambda: subscriptions.add_subscription(current_user, client, form.details))
     if added := saved.value:
         flash(_("Subscription added: %(product)s", product=added.product), "good")
@@ -44,6 +51,7 @@ def edit(subscription_id: int) -> Answer:
     """Change a subscription's details."""
     subscription = guards.own_subscription(subscription_id)
     form = SubscriptionForm(obj=subscription, shown=subscriptions.shown(subscription))
+    form.offer(subscription.client.partner.deadline_rule)
     saved = save(
         form,
         lambda: subscriptions.edit_subscription(

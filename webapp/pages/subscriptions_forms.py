@@ -2,11 +2,13 @@
 
 from decimal import Decimal
 from functools import cache
+from typing import Any
 
 from babel import numbers
 from babel.core import get_global
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import Field, StringField
+from wtforms import BooleanField, Field, RadioField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import ValidationError
 
@@ -14,6 +16,7 @@ from webapp import i18n
 from webapp.domain import schedule
 from webapp.domain.cells import CellError, read_amount
 from webapp.domain.refusals import Refusal
+from webapp.domain.terms import DeadlineRule
 from webapp.labels import codes
 from webapp.labels.refusals import WORDS
 from webapp.pages import forms
@@ -78,6 +81,11 @@ def currency_of(country: str | None) -> str | None:
     return next(iter(numbers.get_territory_currencies(country)), None) if country else None
 
 
+def off_or_on(value: Any) -> Any:
+    """Turn a stored switch into its answer in a form, and leave what was sent as it is."""
+    return str(int(value)) if isinstance(value, bool) else value
+
+
 class SubscriptionForm(forms.SharedForm):
     """A subscription's facts."""
 
@@ -85,18 +93,41 @@ class SubscriptionForm(forms.SharedForm):
     term_months = forms.DropdownField(_l("Term"), term_choices)
     renewal_date = DayField(_l("Renewal date"), validators=[forms.required()])
     deadline = DayField(_l("Decision deadline"))
-    amount = AmountField(_l("Amount"))
+    deadline_by_rule = BooleanField()
+    renews_itself = RadioField(
+        _l("At the end of the term"),
+        choices=[SelectChoice(str(value), text) for value, text in enumerate(codes.ENDS)],
+        coerce=off_or_on,
+        invalid_choice_message=WORDS[Refusal.NO_OPTION],
+    )
+    amount = AmountField(_l("Amount per term"))
     currency = forms.DropdownField(_l("Currency"), currency_choices)
+
+    def offer(self, rule: DeadlineRule | None) -> None:
+        """Offer the partner's rule for deadlines; None: only a subscription that followed one may leave it."""
+        if rule is None and not self.deadline_by_rule.data:
+            del self.deadline_by_rule
+            return
+        self.deadline_by_rule.label.text = codes.by_rule(rule)
+        if self.deadline_by_rule.data and self.deadline.raw_data is None:
+            # The day by the rule is none that somebody typed.
+            self.deadline.data = None
 
     def validate_deadline(self, field: Field) -> None:
         # The service refuses it, too. Checked here, it is shown together with all other faults.
         renewal = self.renewal_date.data
         if renewal and not schedule.decided_in_time(renewal, field.data):
             raise ValidationError(WORDS[Refusal.DEADLINE_LATE])
+        if field.data and self.by_rule:
+            raise ValidationError(_("Choose one of the two: a day of its own, or your rule."))
 
     def validate_currency(self, field: Field) -> None:
         if self.amount.data is not None and not field.data:
             raise ValidationError(WORDS[Refusal.CURRENCY_NEEDED])
+
+    @property
+    def by_rule(self) -> bool:
+        return bool(self.deadline_by_rule and self.deadline_by_rule.data)
 
     @property
     def details(self) -> SubscriptionDetails:
@@ -109,4 +140,6 @@ class SubscriptionForm(forms.SharedForm):
             deadline=self.deadline.data,
             amount=self.amount.data,
             currency=self.currency.data if self.amount.data is not None else None,
+            renews_itself=self.renews_itself.data == "1",
+            deadline_by_rule=self.by_rule,
         )

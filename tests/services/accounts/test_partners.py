@@ -9,9 +9,11 @@ from sqlalchemy import select
 from webapp.domain.access import Action
 from webapp.domain.ownership import Owner
 from webapp.domain.refusals import Refusal
+from webapp.domain.steps import DEFAULT_STEPS, StepRow
+from webapp.domain.terms import DeadlineRule
 from webapp.models import AuditEntry, Partner, Subscription, User, db
 from webapp.services.accounts import membership, partners
-from webapp.services.accounts.partners import Default
+from webapp.services.accounts.partners import Default, Terms
 from webapp.services.errors import Conflict, Refused
 from webapp.services.trail import undo
 
@@ -28,8 +30,9 @@ def test_a_new_partner_lets_the_vendor_own_and_sends_nothing(context):
     assert (added.default_owner, added.sending, added.steps) == (
         Owner.VENDOR,
         False,
-        (90, 60, 30, 14, 7, 1),
+        DEFAULT_STEPS,
     )
+    assert partners.terms_of(added) == Terms(renews_itself=False, deadline_rule_text=None)
     assert (ana.email, ana.admin, ana.organisation_id) == ("ana@odnowa.example", True, added.id)
 
 
@@ -117,13 +120,38 @@ def test_other_values_from_a_stale_form_are_a_conflict(alice, partner, cast):
 
 
 def test_new_steps_move_what_needs_attention(alice, partner, cast):
-    schedule = replace(partners.schedule_of(partner), steps_text="7, 45 7")
+    schedule = replace(partners.schedule_of(partner), steps_text="1:3/;:7, 45 7/30")
     entry = partners.save_schedule(alice, partner, schedule)
-    assert partner.steps == (45, 7)
+    assert partner.steps == (StepRow(1, (3,), ()), StepRow(None, (45, 7), (30,)))
     subscription = db.session.get(Subscription, cast.subscription)
     assert subscription.attention_on == date(2027, 2, 14)
     undo.undo(alice, entry)
     assert subscription.attention_on == date(2026, 12, 31)
+
+
+def test_what_holds_at_the_end_of_terms_is_saved_and_undone(alice, partner, cast):
+    before = partners.terms_of(partner)
+    subscription = db.session.get(Subscription, cast.subscription)
+    subscription.deadline_by_rule = True
+    wanted = Terms(renews_itself=True, deadline_rule_text="P45D")
+    entry = partners.save_terms(alice, partner, wanted)
+    assert (partner.renews_itself, partner.deadline_rule) == (True, DeadlineRule(days=45))
+    db.session.refresh(subscription)
+    assert subscription.deadline == date(2027, 2, 14)
+    assert partners.save_terms(alice, partner, wanted) is None
+    undo.undo(alice, entry)
+    assert partners.terms_of(partner) == before
+    db.session.refresh(subscription)
+    # It is for new ones, and this one must still be decided.
+    assert (subscription.deadline, subscription.renews_itself) == (None, False)
+
+
+@pytest.mark.parametrize("rule", ["P0D", "P366D", "P25M", "45", "P1Y"])
+def test_a_rule_that_cannot_be_is_refused(alice, partner, rule):
+    with pytest.raises(Refused) as refusal:
+        partners.save_terms(alice, partner, Terms(False, rule))
+    assert refusal.value.field == "deadline_count"
+    assert refusal.value.refusal is Refusal.DEADLINE_RULE
 
 
 def test_a_changed_window_is_undone_with_its_times(alice, partner):
@@ -138,11 +166,12 @@ def test_a_changed_window_is_undone_with_its_times(alice, partner):
 @pytest.mark.parametrize(
     ("change", "field"),
     [
-        ({"steps_text": "soon"}, "steps_text"),
-        ({"steps_text": "-3"}, "steps_text"),
-        ({"steps_text": "9999"}, "steps_text"),
+        ({"steps_text": ":soon/"}, "steps_text"),
+        ({"steps_text": ":-3/"}, "steps_text"),
+        ({"steps_text": ":/9999"}, "steps_text"),
         ({"steps_text": " , "}, "steps_text"),
-        ({"steps_text": ",".join(map(str, range(1, 23)))}, "steps_text"),
+        ({"steps_text": "121:/;:/"}, "steps_text"),
+        ({"steps_text": f":{','.join(map(str, range(1, 23)))}/"}, "steps_text"),
         ({"window_days": ""}, "window_days"),
         ({"window_closes": time(9)}, "window_closes"),
     ],

@@ -18,7 +18,7 @@ from webapp.models import (
     Subscription,
     db,
 )
-from webapp.models.organisation import NO_DECISION
+from webapp.models.organisation import NO_DECISION, Partner
 from webapp.services.clients import renewals, subscriptions
 from webapp.services.clients.subscriptions import SubscriptionDetails
 from webapp.services.errors import Conflict, Refused
@@ -194,3 +194,85 @@ def test_nothing_different_leaves_no_entry(alice, subscription):
     facts = subscriptions.details_of(subscription)
     assert subscriptions.edit_subscription(alice, subscription, facts) is None
     assert db.session.scalars(select(AuditEntry)).all() == []
+
+
+@pytest.fixture
+def by_rule(alice, client):
+    """Renews on 31 January 2027; its deadline is 45 days before, by the partner's rule."""
+    db.session.get_one(Partner, client.partner_id).deadline_rule_text = "P45D"
+    return subscriptions.add_subscription(alice, client, replace(FACTS, deadline_by_rule=True))
+
+
+def test_a_deadline_by_the_rule_is_computed_and_moves_along(alice, by_rule):
+    assert by_rule.deadline == by_rule.client.first_decision_on == date(2026, 12, 17)
+    assert by_rule.attention_on == date(2026, 9, 18)
+    details = replace(subscriptions.details_of(by_rule), renewal_date=date(2027, 2, 28))
+    entry = subscriptions.edit_subscription(alice, by_rule, details)
+    assert by_rule.deadline == date(2027, 1, 14)
+    assert entry.changes["deadline"] == ["2026-12-17", "2027-01-14"]
+
+
+def test_a_rule_as_long_as_the_term_sets_no_deadline(alice, by_rule):
+    details = replace(subscriptions.details_of(by_rule), term_months=1)
+    subscriptions.edit_subscription(alice, by_rule, details)
+    assert (by_rule.deadline, by_rule.deadline_by_rule) == (None, True)
+
+
+def test_months_of_a_rule_keep_the_anchor_day(alice, client):
+    db.session.get_one(Partner, client.partner_id).deadline_rule_text = "P2M"
+    facts = replace(FACTS, deadline_by_rule=True, renewal_date=date(2026, 8, 31), term_months=6)
+    subscription = subscriptions.add_subscription(alice, client, facts)
+    renewals.renew(alice, subscription)
+    assert (subscription.renewal_date, subscription.deadline) == (
+        date(2027, 2, 28),
+        date(2026, 12, 31),
+    )
+    # Nothing but the product is changed, so the anchor day stays.
+    details = replace(subscriptions.details_of(subscription), product="Other Hub")
+    entry = subscriptions.edit_subscription(alice, subscription, details)
+    assert entry.changes == {"product": ["Sales Hub", "Other Hub"]}
+
+
+def test_a_deadline_of_its_own_follows_no_rule(alice, by_rule):
+    own = replace(FACTS, deadline=date(2027, 1, 4))
+    subscriptions.edit_subscription(alice, by_rule, own)
+    assert (by_rule.deadline, by_rule.deadline_by_rule) == (date(2027, 1, 4), False)
+
+
+def test_a_form_stays_fresh_when_the_rule_changes(alice, by_rule):
+    shown = subscriptions.shown(by_rule)
+    by_rule.client.partner.deadline_rule_text = "P60D"
+    by_rule.deadline = date(2026, 12, 2)
+    db.session.flush()
+    details = replace(FACTS, deadline_by_rule=True, product="Other Hub")
+    assert subscriptions.edit_subscription(alice, by_rule, details, shown)
+    assert by_rule.deadline == date(2026, 12, 2)
+    assert renewals.renew(alice, by_rule, subscriptions.shown(by_rule))
+    assert by_rule.deadline == date(2027, 12, 2)
+
+
+def test_a_second_click_on_renewed_finds_the_first_where_the_rule_sets_the_deadline(alice, by_rule):
+    shown = subscriptions.shown(by_rule)
+    first = renewals.renew(alice, by_rule, shown)
+    assert renewals.renew(alice, by_rule, shown).id == first.id
+    assert by_rule.renewal_date == date(2028, 1, 31)
+
+
+def test_a_rule_may_lead_before_all_days_that_can_be_typed(alice, by_rule):
+    details = replace(FACTS, deadline_by_rule=True, renewal_date=date(2000, 1, 31))
+    subscriptions.edit_subscription(alice, by_rule, details)
+    assert by_rule.deadline == date(1999, 12, 17)
+    # Saved again, as a form gives it.
+    details = replace(subscriptions.details_of(by_rule), product="Other Hub")
+    assert subscriptions.edit_subscription(alice, by_rule, details)
+
+
+def test_what_renews_by_itself_has_other_steps(alice, client):
+    """By the third row of a fresh partner's steps they are the same; by the first there are none."""
+    facts = replace(FACTS, term_months=1, renewal_date=date(2027, 3, 31))
+    subscription = subscriptions.add_subscription(alice, client, facts)
+    assert subscription.attention_on == date(2027, 3, 24)
+    entry = subscriptions.edit_subscription(alice, subscription, replace(facts, renews_itself=True))
+    assert entry.changes == {"renews_itself": [False, True]}
+    # The day after it has renewed.
+    assert subscription.attention_on == date(2027, 4, 1)

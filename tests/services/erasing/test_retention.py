@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import fields
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -64,10 +64,19 @@ def link(cast: Cast, **values: Any) -> Link:
 
 
 def message(
-    cast: Cast, state: DeliveryState = DeliveryState.SENT, **values: Any
+    cast: Cast,
+    state: DeliveryState = DeliveryState.SENT,
+    kind: MailKind = MailKind.SECURITY_NOTICE,
+    brings: Link | None = None,
+    **values: Any,
 ) -> DeliveryMessage:
+    """A message of an account mail, or with ``renewal_on`` one of a reminder; ``brings``: its link."""
+    if brings:
+        db.session.add(brings)
+        db.session.flush()
     mail = Delivery(
-        kind=MailKind.INVITATION,
+        kind=kind,
+        link_id=brings and brings.id,
         recipient_id=cast.dave,
         email="dave@acme.example",
         language="en",
@@ -81,11 +90,29 @@ def message(
     db.session.add(mail)
     db.session.flush()
     return DeliveryMessage(
-        **({"delivery_id": mail.id, "written_at": THEN, "content": b"Hello"} | values)
+        **(
+            {"delivery_id": mail.id, "written_at": THEN, "content": b"Hello", "sha256": "0" * 64}
+            | values
+        )
     )
 
 
+def reminder(
+    cast: Cast, state: DeliveryState = DeliveryState.SENT, **values: Any
+) -> DeliveryMessage:
+    """A message of a mail about a renewal that is long past."""
+    return message(cast, state, MailKind.REMINDER_CLIENT, **({"renewal_on": THEN.date()} | values))
+
+
+def ended_link(cast: Cast, **values: Any) -> DeliveryMessage:
+    return message(cast, kind=MailKind.INVITATION, brings=link(cast, **values))
+
+
+# Renewals have a day.
+MIDNIGHT = datetime.combine(THEN, time(), UTC)
 LATER = THEN + timedelta(days=7)
+# So long that links which are still to be used are there.
+FAR = THEN + timedelta(days=2000)
 # A row of each kind that is over at THEN, for each way in which it can be.
 ENDED: list[tuple[DataKind, Callable[[Cast], Any]]] = [
     (DataKind.SESSION, lambda cast: session(cast, ended_at=THEN, ends_at=LATER)),
@@ -105,7 +132,18 @@ ENDED: list[tuple[DataKind, Callable[[Cast], Any]]] = [
         DataKind.SECURITY_EVENT,
         lambda cast: SecurityEvent(at=THEN, action=SecurityAction.SIGNED_IN, details={}),
     ),
-    (DataKind.MESSAGE, message),
+    (DataKind.MESSAGE, reminder),
+    (DataKind.MESSAGE, lambda cast: reminder(cast, DeliveryState.CANCELLED)),
+    (DataKind.ACCOUNT_MESSAGE, message),
+    (DataKind.ACCOUNT_MESSAGE, lambda cast: message(cast, DeliveryState.FAILED)),
+    (
+        DataKind.ACCOUNT_MESSAGE,
+        lambda cast: ended_link(cast, used_at=THEN - timedelta(hours=1), expires_at=FAR),
+    ),
+    (
+        DataKind.ACCOUNT_MESSAGE,
+        lambda cast: ended_link(cast, expires_at=THEN),
+    ),
     (
         DataKind.INBOX_MAIL,
         lambda cast: InboxMail(received_at=THEN, sender="a", recipient="b", message=b"Hello"),
@@ -114,9 +152,15 @@ ENDED: list[tuple[DataKind, Callable[[Cast], Any]]] = [
 ]
 # A row of each kind that is not over, and never will be without a change.
 OPEN: list[tuple[DataKind, Callable[[Cast], Any]]] = [
-    (DataKind.MESSAGE, lambda cast: message(cast, DeliveryState.UNCLEAR)),
+    (DataKind.MESSAGE, lambda cast: reminder(cast, DeliveryState.UNCLEAR)),
+    (DataKind.MESSAGE, lambda cast: reminder(cast, DeliveryState.QUEUED)),
+    # The renewal is still to come, or was not long ago.
+    (DataKind.MESSAGE, lambda cast: reminder(cast, renewal_on=FAR.date())),
     # Removed on request: what is left of it proves that the mail went out.
-    (DataKind.MESSAGE, lambda cast: message(cast, content=b"", sha256="0" * 64)),
+    (DataKind.MESSAGE, lambda cast: reminder(cast, content=None)),
+    (DataKind.ACCOUNT_MESSAGE, lambda cast: message(cast, DeliveryState.UNCLEAR)),
+    (DataKind.ACCOUNT_MESSAGE, lambda cast: message(cast, DeliveryState.HANDING_OVER)),
+    (DataKind.ACCOUNT_MESSAGE, lambda cast: ended_link(cast, expires_at=FAR)),
 ]
 
 
@@ -145,7 +189,7 @@ def test_each_kind_has_a_rule_and_a_question():
 @pytest.mark.parametrize(("kind", "row"), ENDED)
 def test_what_has_ended_is_kept_for_its_time(app, cast, kind, row):
     add(app, row, cast)
-    end = THEN + kept(app, kind)
+    end = (MIDNIGHT if kind is DataKind.MESSAGE else THEN) + kept(app, kind)
     assert forget_at(app, end - SECOND) == {}
     assert forget_at(app, end) == {kind: 1}
     assert forget_at(app, end) == {}
@@ -167,21 +211,27 @@ def test_a_setting_says_how_long(app, cast):
 def test_a_round_drops_a_little_of_each_kind(app, cast, monkeypatch):
     monkeypatch.setattr(retention, "AT_ONCE", 2)
     for _ in range(3):
-        for row in dict(ENDED).values():
+        for row in dict(reversed(ENDED)).values():
             add(app, row, cast)
     tables = [
         question.column.table for kind in DataKind for question in retention.QUESTIONS[kind][:1]
+    ]
+    # Of a message, its SHA-256 stays.
+    rows = [
+        select(func.count(table.c.get("content")))
+        if "content" in table.c
+        else select(func.count()).select_from(table)
+        for table in tables
     ]
     left = []
     for _round in range(2):
         with time_machine.travel(THEN + timedelta(days=400), tick=False):
             worker.once(app)
         with app.app_context():
-            left.append(
-                [db.session.scalar(select(func.count()).select_from(one)) for one in tables]
-            )
+            left.append([db.session.scalar(one) for one in rows])
     # The counts of the first round are all at once: a worker answers or drops each request for a password.
-    assert [number for number in left[0] if number > 1] == []
+    # Messages are of two kinds, in one table.
+    assert all(number <= tables.count(table) for table, number in zip(tables, left[0], strict=True))
     assert left[1] == [0] * len(tables)
 
 

@@ -12,7 +12,7 @@ from flask import Flask
 from sqlalchemy import create_engine, func, select, true, update
 
 from tests.support.cast import Cast, make_client
-from webapp.domain.cells import Problem, read_cancelled, read_date, read_roles
+from webapp.domain.cells import Problem, read_date, read_either, read_roles
 from webapp.domain.recipients import ContactRole
 from webapp.domain.reminders import mails_within
 from webapp.i18n import LANGUAGES
@@ -252,8 +252,92 @@ def test_a_list_that_is_behind_takes_no_renewal_back(bring: Importer) -> None:
     renewals.renew(None, subscription("Re", "Hub"))
     assert counts(bring(line)) == (0, 0, 1)
     assert subscription("Re", "Hub").renewal_date == date(2027, 2, 28)
+    renewals.renew(None, subscription("Re", "Hub"))
+    assert counts(bring(line)) == (0, 0, 1)
     # Any other date is a correction.
     assert counts(bring(line.replace("01-31", "01-15"))) == (0, 1, 0)
+    assert subscription("Re", "Hub").renewal_date == date(2027, 1, 15)
+
+
+def ends(name: str) -> dict[str, tuple[bool, bool, date | None]]:
+    """Tell of a client's subscriptions if they renew by themselves, if they follow the rule, and their deadline."""
+    return {
+        one.product: (one.renews_itself, one.deadline_by_rule, one.deadline)
+        for one in db.session.scalars(
+            select(Subscription).join(Subscription.client).where(Client.name == name)
+        )
+    }
+
+
+ENDS = "Company name,Product,Renewal date,Term,Decision deadline,Auto renew\n"
+
+
+def test_new_subscriptions_have_the_partners_defaults(bring: Importer, cast: Cast) -> None:
+    partner = db.session.get_one(Partner, cast.partner)
+    bring(ENDS + "A,Hub,2027-01-31,P1Y,,\n")
+    partner.renews_itself, partner.deadline_rule_text = True, "P45D"
+    text = (
+        "A,New,2027-01-31,P1Y,,\nB,Hub,2027-01-31,P1Y,,\nB,Short,2027-01-31,P1M,,nie\n"
+        "B,Own,2027-01-31,P1Y,2027-01-15,Sim\n"
+    )
+    assert counts(bring(ENDS + text)) == (4, 0, 0)
+    rule, own = date(2026, 12, 17), date(2027, 1, 15)
+    assert ends("A") == {"Hub": (False, False, None), "New": (True, True, rule)}
+    assert ends("B") == {
+        "Hub": (True, True, rule),
+        # The rule is as long as its term.
+        "Short": (False, True, None),
+        "Own": (True, False, own),
+    }
+    assert client("B").first_decision_on == rule
+    assert subscription("B", "Hub").attention_on == date(2026, 9, 18)
+    days = select(Subscription.id, Subscription.attention_on).join(Subscription.client)
+    days = days.where(Client.name.in_(["A", "B"])).order_by(Subscription.id)
+    before = db.session.execute(days).all()
+    due_index.refresh_where(true())
+    assert db.session.execute(days).all() == before
+    assert counts(bring(ENDS + text)) == (0, 0, 4)
+
+
+def test_an_answer_changes_what_happens_at_the_end(bring: Importer) -> None:
+    bring(ENDS + "A,Hub,2027-01-31,P1Y,,\n")
+    report = bring("Company name,Product,Auto-renew\nA,Hub,TAK\n")
+    assert counts(report) == (0, 1, 0)
+    assert [(one.field, one.before, one.after) for one in report.changes()] == [
+        ("renews_itself", False, True)
+    ]
+    assert counts(bring("Company name,Product,Auto-renew\nA,Hub,\n")) == (0, 0, 1)
+    assert ends("A") == {"Hub": (True, False, None)}
+    report = bring("Company name,Product,Renews by itself\nA,Hub,maybe\n")
+    assert faults(report) == [(2, "Renews by itself", Problem.ANSWER)]
+
+
+def test_a_deadline_by_the_rule_moves_along_until_a_list_has_another(
+    bring: Importer, cast: Cast
+) -> None:
+    db.session.get_one(Partner, cast.partner).deadline_rule_text = "P2M"
+    bring(ENDS + "A,Hub,2026-12-31,P6M,,\n")
+    hub = subscription("A", "Hub")
+    assert ends("A") == {"Hub": (False, True, date(2026, 10, 31))}
+    # A renewal, with and without the deadline that follows.
+    assert counts(bring(ENDS + "A,Hub,2027-06-30,,,\n")) == (0, 1, 0)
+    assert (hub.cycle, hub.deadline) == (2, date(2027, 4, 30))
+    assert counts(bring(ENDS + "A,Hub,2027-12-31,,2027-10-31,\n")) == (0, 1, 0)
+    assert (hub.cycle, hub.deadline, hub.deadline_by_rule) == (3, date(2027, 10, 31), True)
+    # A correction, and another term, which is as short as the rule is long.
+    assert counts(bring(ENDS + "A,Hub,2028-01-15,,,\n")) == (0, 1, 0)
+    assert (hub.cycle, hub.deadline) == (3, date(2027, 11, 15))
+    assert counts(bring(ENDS + "A,Hub,,P2M,,\n")) == (0, 1, 0)
+    assert ends("A") == {"Hub": (False, True, None)}
+    assert counts(bring(ENDS + "A,Hub,,,2027-12-01,\n")) == (0, 1, 0)
+    assert ends("A") == {"Hub": (False, False, date(2027, 12, 1))}
+    assert hub.client.first_decision_on == date(2027, 12, 1)
+
+
+def test_a_rule_may_lead_before_all_days_that_can_be_typed(bring: Importer, cast: Cast) -> None:
+    db.session.get_one(Partner, cast.partner).deadline_rule_text = "P45D"
+    assert counts(bring(ENDS + "A,Hub,2000-01-05,P1Y,,\n")) == (1, 0, 0)
+    assert ends("A") == {"Hub": (False, True, date(1999, 11, 21))}
 
 
 def test_a_client_found_by_its_name_keeps_its_spelling(bring: Importer) -> None:
@@ -307,9 +391,17 @@ def test_contact_roles_by_the_words_of_every_language(
 def test_the_status_by_the_words_of_every_language(context: Flask) -> None:
     words = spelling_of(None).cancelled
     for text in ("active", "aktywna", "ativa"):
-        assert not read_cancelled(text, words)
+        assert not read_either(text, words, Problem.STATUS)
     for text in ("cancelled", "canceled", "anulowana", "cancelada"):
-        assert read_cancelled(text, words)
+        assert read_either(text, words, Problem.STATUS)
+
+
+def test_yes_and_no_by_the_words_of_every_language(context: Flask) -> None:
+    words = spelling_of(None).answers
+    for text in ("no", "false", "nie", "não", "NAO"):
+        assert not read_either(text, words, Problem.ANSWER)
+    for text in ("Yes", "TRUE", "tak", "sim"):
+        assert read_either(text, words, Problem.ANSWER)
 
 
 @pytest.mark.parametrize(
@@ -467,13 +559,15 @@ def test_steps_that_change_after_an_import_began_count(
     bring: Importer, cast: Cast, database_url: str
 ) -> None:
     partner = db.session.get_one(Partner, cast.partner)
-    assert partner.steps[0] == 90
+    assert partner.steps[-1].decided[0] == 90
     engine = create_engine(database_url)
     with engine.begin() as other:
-        other.execute(update(Partner).values(steps_text="20"))
+        other.execute(update(Partner).values(steps_text=":20/", deadline_rule_text="P10D"))
     engine.dispose()
     bring(HEADER + "New,Hub,2027-06-30,P1Y,,\n")
-    assert subscription("New", "Hub").attention_on == date(2027, 6, 10)
+    hub = subscription("New", "Hub")
+    # When the import began, there was no rule that new subscriptions could follow.
+    assert (hub.deadline, hub.attention_on) == (None, date(2027, 6, 10))
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -129,6 +130,25 @@ def test_a_list_does_what_people_do_one_by_one(
     for line in lists:
         assert bring(cast, line.format("Two"), line.format("Three")).changed == 2
     assert told("One") == told("Two") == told("Three")
+
+
+@pytest.mark.parametrize(
+    ("by_hand", "line"),
+    [
+        (partial(renewals.renew, None), "{0},Hub,2028-03-31,,,,,,\n"),
+        (move, "{0},Hub,2027-05-15,,,,,,\n"),
+    ],
+)
+def test_a_deadline_by_the_rule_moves_as_people_move_it(
+    on_2_march: None, cast: Cast, by_hand: Callable[[Subscription], Any], line: str
+) -> None:
+    db.session.get_one(Partner, cast.partner).deadline_rule_text = "P10D"
+    bring(cast, *map(LINE.format, ("One", "Two")))
+    assert hub("One").deadline == date(2027, 3, 21)
+    list(planning.plan(NOON))
+    by_hand(hub("One"))
+    assert bring(cast, line.format("Two")).changed == 1
+    assert told("One") == told("Two")
 
 
 def test_changes_of_many_rows_take_as_many_statements_as_of_few(

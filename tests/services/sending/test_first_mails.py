@@ -72,6 +72,18 @@ def test_clients_without_a_step_to_come_take_nobodys_place(app, cast, listed):
     assert listed(1) == [("Later", "2027-01-09")]
 
 
+def test_ends_of_terms_take_nobodys_place(app, cast, listed):
+    """All their steps were told, and planning looks at them on the day after."""
+    add(app, cast, "Later", 95)
+    for number in range(2):
+        add(app, cast, f"Near {number}", *range(2, 2 + NEAREST_STEPS))
+    with unit_of_work(app):
+        told = Subscription.renewal_date < NOW.date() + timedelta(days=80)
+        db.session.execute(update(Subscription).where(told).values(renews_itself=True))
+        db.session.execute(update(Partner).values(steps_text=":90/"))
+    assert listed(2) == [("Acme", "2027-01-04"), ("Later", "2027-01-09")]
+
+
 def test_the_steps_of_other_partners_take_nobodys_place(app, cast, listed):
     """Also when all that are looked at first are theirs."""
     add(app, cast, "Later", 95)

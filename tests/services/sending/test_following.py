@@ -1,5 +1,6 @@
 """Clients follow their partner's settings: at once if they are few, else in steps of a worker."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -30,7 +31,7 @@ from webapp.models import (
 from webapp.services.accounts import membership, partners
 from webapp.services.clients import ownership
 from webapp.services.reminders import due_index, planning
-from webapp.services.sending import following, takeover_notes
+from webapp.services.sending import following, outbox, takeover_notes
 
 # Acme and all others renew on 31 March 2027; Acme is the first of them.
 RENEWAL = date(2027, 3, 31)
@@ -63,8 +64,15 @@ def populate(app, cast, clients):
 def save_steps(app, cast, steps):
     with unit_of_work(app):
         partner, alice = db.session.get(Partner, cast.partner), db.session.get(User, cast.alice)
-        wanted = replace(partners.schedule_of(partner), steps_text=steps)
+        wanted = replace(partners.schedule_of(partner), steps_text=f":{steps}/{steps}")
         partners.save_schedule(alice, partner, wanted)
+
+
+def save_rule(app, cast, rule):
+    with unit_of_work(app):
+        partner, alice = db.session.get(Partner, cast.partner), db.session.get(User, cast.alice)
+        wanted = replace(partners.terms_of(partner), deadline_rule_text=rule)
+        partners.save_terms(alice, partner, wanted)
 
 
 def save_default(app, cast, owner):
@@ -137,7 +145,7 @@ def test_a_save_takes_as_many_statements_with_many_clients(app, cast, statements
         save_steps(app, cast, "20")
         save_default(app, cast, Owner.PARTNER)
     asked = [statement for statement in log if not statement.startswith("BEGIN")]
-    assert len(asked) == 28
+    assert len(asked) == 30
 
 
 def test_nothing_is_planned_for_a_partner_whose_clients_still_follow(app, cast):
@@ -396,3 +404,136 @@ def test_contacts_of_a_client_still_release_its_reminders_at_once(app, cast):
         membership.activate(None, dana)
     assert look(app, Reminder.state).count((ReminderState.DUE,)) == 1
     assert look(app, SettingsChange) == []
+
+
+def deadlines(app, cast):
+    """The deadlines of the partner's subscriptions, client by client."""
+    rows = select(Subscription.deadline).join(Client, Client.id == Subscription.client_id)
+    with app.app_context():
+        own = rows.where(Client.partner_id == cast.partner).order_by(Client.id)
+        found = list(db.session.scalars(own))
+        db.session.remove()
+    return found
+
+
+def by_rule(app, **values):
+    """Let all subscriptions follow the rule of their partners, of which there is none yet."""
+    with unit_of_work(app):
+        db.session.execute(update(Subscription).values(deadline_by_rule=True, **values))
+
+
+# (the rule, the deadline of 31 March 2027 by it, the first day of attention)
+RULES = [
+    ("P45D", date(2027, 2, 14), 135),
+    ("P1M", date(2027, 2, 28), 121),
+    # As long as the term: none.
+    ("P12M", None, 90),
+    (None, None, 90),
+]
+
+
+@pytest.mark.parametrize(("rule", "deadline", "days"), RULES)
+def test_deadlines_follow_the_rule_in_steps(app, cast, rule, deadline, days):
+    populate(app, cast, 5)
+    by_rule(app)
+    # One has its own date, which no rule moves.
+    own = date(2027, 3, 1)
+    with unit_of_work(app):
+        subscription = db.session.get(Subscription, cast.subscription)
+        subscription.deadline, subscription.deadline_by_rule = own, False
+        due_index.refresh([subscription])
+    save_rule(app, cast, rule)
+    assert deadlines(app, cast)[2:] == [None] * 3
+    while take_step(app, cast):
+        pass
+    with app.app_context():
+        rows = db.session.scalars(
+            select(Subscription)
+            .join(Client, Client.id == Subscription.client_id)
+            .where(Client.partner_id == cast.partner)
+            .order_by(Subscription.client_id)
+        ).all()
+        first, *others = rows
+        assert (first.deadline, first.client.first_decision_on) == (own, own)
+        for row in others:
+            assert row.deadline == deadline
+            assert row.client.first_decision_on == (deadline or RENEWAL)
+            assert row.attention_on == RENEWAL - timedelta(days=days)
+            assert row.version == (2 if deadline else 1)
+        # The other partner's has no rule to follow.
+        other = db.session.get(Subscription, cast.other_subscription)
+        assert (other.deadline, other.version) == (None, 1)
+        db.session.remove()
+
+
+def mails(app, cast):
+    """The mails about Acme in each state."""
+    with app.app_context():
+        states = select(Delivery.state).where(Delivery.client_id == cast.client)
+        found = Counter(state.value for state in db.session.scalars(states))
+        db.session.remove()
+    return found
+
+
+def reminders(app, cast):
+    """The reminders of Acme: base date, step, state."""
+    with app.app_context():
+        rows = db.session.scalars(
+            select(Reminder).where(Reminder.client_id == cast.client).order_by(Reminder.id)
+        )
+        found = [(row.base_date, row.step, row.state.value) for row in rows]
+        db.session.remove()
+    return found
+
+
+def plan_and_issue(app):
+    with unit_of_work(app):
+        sum(planning.plan(NOW))
+        outbox.issue_due(NOW)
+
+
+def test_a_moved_deadline_moves_reminders_and_queued_mails_as_an_edit_does(app, cast):
+    populate(app, cast, 1)
+    by_rule(app)
+    plan_and_issue(app)
+    old, new = RENEWAL, date(2027, 2, 28)
+    planned = [(old, 60, "issued"), (old, 90, "superseded")]
+    assert (reminders(app, cast), mails(app, cast)) == (planned, {"queued": 3})
+    save_rule(app, cast, "P1M")
+    ended = [(old, 60, "superseded"), (old, 90, "superseded")]
+    assert (reminders(app, cast), mails(app, cast)) == (ended, {"superseded": 3})
+    plan_and_issue(app)
+    moved = [(new, 30, "issued"), (new, 90, "superseded"), (new, 60, "superseded")]
+    assert reminders(app, cast) == ended + moved
+    assert mails(app, cast) == {"superseded": 3, "queued": 3}
+
+    # The rule is taken back: the old date's newest reminder wakes.
+    save_rule(app, cast, None)
+    plan_and_issue(app)
+    assert reminders(app, cast)[0] == (old, 60, "issued")
+    assert reminders(app, cast)[2] == (new, 30, "superseded")
+    assert mails(app, cast) == {"superseded": 6, "queued": 3}
+
+
+def test_steps_of_a_moved_deadline_start_today_if_a_mail_went_out(app, cast):
+    populate(app, cast, 2)
+    by_rule(app)
+    with unit_of_work(app):
+        sum(planning.plan(NOW))
+    with unit_of_work(app):
+        db.session.execute(delete(Reminder).where(Reminder.client_id != cast.client))
+        due_index.refresh_where(Subscription.id.is_not(None))
+    with unit_of_work(app):
+        outbox.issue_due(NOW)
+        sent = update(Delivery).where(Delivery.client_id == cast.client)
+        db.session.execute(sent.values(state=DeliveryState.SENT))
+    save_rule(app, cast, "P1M")
+    with app.app_context():
+        rows = db.session.scalars(
+            select(Subscription)
+            .where(Subscription.deadline.is_not(None))
+            .order_by(Subscription.client_id)
+        )
+        found = [(row.steps_from, row.attention_on) for row in rows]
+        db.session.remove()
+    assert found == [(NOW.date(), date(2027, 2, 14)), (None, date(2026, 11, 30))]

@@ -6,11 +6,12 @@ import sys
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from email import message_from_bytes, policy
+from hashlib import sha256
 from threading import Thread
 
 import pytest
 import time_machine
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 
 from tests.support import run
@@ -310,13 +311,38 @@ def test_an_owner_who_changes_before_the_claim_changes_the_mail(app, sending, si
     assert outcome(app, sending.dana)[0][0] == "superseded"
 
 
-def test_messages_are_dropped_thirty_days_after_their_end(app, sending, sink):
+def test_messages_are_kept_until_long_after_the_renewal(app, sending, sink):
     run_at(app, STEP_30)
     with app.app_context():
-        assert db.session.scalar(select(func.count()).select_from(DeliveryMessage)) == 2
-    for days, gone in ((29, 0), (31, 2)):
-        with time_machine.travel(STEP_30 + timedelta(days=days), tick=False), unit_of_work(app):
+        stored = db.session.scalars(select(DeliveryMessage)).all()
+        renewal = db.session.get_one(Subscription, sending.subscription).renewal_date
+        assert [one.renewal_on for one in stored] == [renewal] * 2
+        digests = sorted(sha256(letter.content).hexdigest() for letter in sink.letters)
+        assert sorted(one.sha256 for one in stored) == digests
+    end = datetime.combine(renewal, STEP_30.timetz()) + timedelta(days=400)
+    for moment, gone in ((end - timedelta(days=1), 0), (end, 2)):
+        with time_machine.travel(moment, tick=False), unit_of_work(app):
             assert retention.forget(DataKind.MESSAGE) == gone
+    with app.app_context():
+        stored = db.session.scalars(select(DeliveryMessage)).all()
+        assert {one.content for one in stored} == {None}
+        assert sorted(one.sha256 for one in stored) == digests
+
+
+def test_a_mail_whose_bytes_were_removed_is_not_written_anew(app, sending, sink):
+    """Else its SHA-256 would be another's."""
+    run_at(app, STEP_30)
+    with unit_of_work(app):
+        db.session.execute(update(DeliveryMessage).values(content=None))
+        waiting = {"state": DeliveryState.QUEUED, "ended_at": None}
+        db.session.execute(update(Delivery).values(waiting))
+    run_at(app, STEP_30 + timedelta(minutes=1))
+    with app.app_context():
+        mails = db.session.scalars(select(Delivery)).all()
+        assert {(one.state, one.reply) for one in mails} == {
+            (DeliveryState.QUEUED, Trouble.UNWRITABLE.value)
+        }
+    assert len(sink.letters) == 2
 
 
 def test_what_nobody_thought_of_stops_one_mail_and_no_other(app, sending, sink, monkeypatch):

@@ -12,6 +12,14 @@ from webapp.domain.snapshots.reminders import (
 )
 from webapp.domain.snapshots.security import SecurityMatter, SecuritySnapshot
 from webapp.domain.snapshots.takeover import DayTold, TakenOver, TakeoverSnapshot
+from webapp.domain.snapshots.to_do import (
+    MailsToDo,
+    MailToDo,
+    RenewalsToDo,
+    RenewalToDo,
+    ToDoClient,
+    ToDoSnapshot,
+)
 
 __all__ = [
     "AccountSnapshot",
@@ -22,10 +30,14 @@ __all__ = [
     "Gist",
     "Letterhead",
     "Letterheads",
+    "MailToDo",
+    "MailsToDo",
     "NotArrivedSnapshot",
     "PartnerName",
     "Party",
     "ReminderSnapshot",
+    "RenewalToDo",
+    "RenewalsToDo",
     "SecurityMatter",
     "SecuritySnapshot",
     "Snapshot",
@@ -34,4 +46,6 @@ __all__ = [
     "TakenOver",
     "TakeoverSnapshot",
     "TextToForward",
+    "ToDoClient",
+    "ToDoSnapshot",
 ]

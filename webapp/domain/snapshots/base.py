@@ -42,6 +42,11 @@ class Snapshot:
         stored: dict[str, Any] = as_json_value(self)
         return {"version": VERSION} | stored
 
+    @property
+    def renewal_on(self) -> date | None:
+        """The last renewal date that the mail speaks of; None if it speaks of none."""
+        return None
+
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
         """Read the JSON of ``to_json``, of this or an earlier version. Raises SnapshotError."""

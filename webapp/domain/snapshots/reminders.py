@@ -156,6 +156,10 @@ class ReminderSnapshot(Snapshot):
     letterhead: Letterhead = NO_LETTERHEAD
     to_forward: TextToForward | None = None
 
+    @property
+    def renewal_on(self) -> date | None:
+        return max((line.renewal_date for line in self.subscriptions), default=None)
+
     @classmethod
     def of(
         cls, client: ClientFacts, circle: Circle, mail: PlannedMail, letterheads: Letterheads

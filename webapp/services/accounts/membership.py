@@ -31,7 +31,7 @@ from webapp.services.accounts import (
 from webapp.services.errors import Refused
 from webapp.services.locks import lock_clients, lock_organisation
 from webapp.services.reminders import situations
-from webapp.services.sending import after_changes
+from webapp.services.sending import after_changes, todo
 
 
 def invite(actor: User | None, user: User) -> Link:
@@ -141,6 +141,7 @@ def deactivate(actor: User | None, user: User) -> None:
     # Before the person's own row, as a worker does that flags a rejected address.
     lock_clients([user.organisation_id])
     user.active = False
+    todo.schedule(user)
     sessions.end_of_user(user, SessionEnd.DEACTIVATED)
     links.void(user)
     situations.refresh_person(user)
@@ -154,6 +155,7 @@ def activate(actor: User | None, user: User) -> None:
         return
     after_changes.reconsider_person(actor, user)
     user.active = True
+    todo.schedule(user)
     situations.refresh_person(user)
     audit.record_change(actor, AuditAction.USER_ACTIVATED, user)
     security_log.record(SecurityAction.ACCESS_CHANGED, user, actor=actor, active="1")

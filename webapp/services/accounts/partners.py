@@ -11,6 +11,7 @@ from webapp.domain.ownership import Owner, needs_contact
 from webapp.domain.refusals import Refusal
 from webapp.domain.shown import token_of
 from webapp.domain.steps import parse_steps, write_steps
+from webapp.domain.terms import DeadlineRule
 from webapp.mail.addresses import name_from
 from webapp.models import AuditEntry, Partner, SecurityAction, User, db
 from webapp.models.audit import AuditAction, TrailEntry
@@ -34,6 +35,14 @@ class Default:
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """The end of terms: of new subscriptions, and the rule for decision deadlines, as Partner stores them."""
+
+    renews_itself: bool
+    deadline_rule_text: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Schedule:
     """Steps and sending window, as Partner stores them."""
 
@@ -47,13 +56,17 @@ def default_of(partner: Partner) -> Default:
     return Default(partner.default_owner, partner.notified_user_id)
 
 
+def terms_of(partner: Partner) -> Terms:
+    return Terms(partner.renews_itself, partner.deadline_rule_text)
+
+
 def schedule_of(partner: Partner) -> Schedule:
     return Schedule(
         partner.steps_text, partner.window_opens, partner.window_closes, partner.window_days
     )
 
 
-def shown(values: Default | Schedule) -> str:
+def shown(values: Default | Terms | Schedule) -> str:
     """Make the token of a form that shows these values. Each part of the page goes stale on its own."""
     return token_of(asdict(values))
 
@@ -137,6 +150,24 @@ def save_default(
     if entry:
         changed = partner.default_owner is not before
         following.begin(actor, partner.id, owner_before=before if changed else None, wakes=True)
+    return entry
+
+
+def save_terms(
+    actor: User | None, partner: Partner, wanted: Terms, shown: str | None = None
+) -> TrailEntry | None:
+    """Set the default of new subscriptions and the rule for deadlines; None if nothing changed.
+
+    Raises Refused, Conflict.
+    """
+    try:
+        if wanted.deadline_rule_text:
+            DeadlineRule.parse(wanted.deadline_rule_text)
+    except ValueError:
+        raise Refused("deadline_count", Refusal.DEADLINE_RULE) from None
+    entry = save(actor, partner, AuditAction.TERMS_CHANGED, asdict(wanted), shown)
+    if entry and "deadline_rule_text" in entry.changes:
+        following.begin(actor, partner.id)
     return entry
 
 

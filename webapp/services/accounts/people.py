@@ -1,11 +1,13 @@
 """People: the users of an organisation, added and edited."""
 
+from collections.abc import Set
 from typing import Any, TypedDict, Unpack
 
 from sqlalchemy import bindparam, func, select
 
 from webapp.domain.ownership import Person
 from webapp.domain.shown import token_of
+from webapp.domain.todo import Pace, Rhythm
 from webapp.models import (
     AuditEntry,
     LinkPurpose,
@@ -21,7 +23,7 @@ from webapp.services.accounts import addresses, admin_notices, links, membership
 from webapp.services.accounts.names import changed_address, checked_address, checked_name
 from webapp.services.reminders import situations
 from webapp.services.reminders.loading import person_of
-from webapp.services.sending import after_changes
+from webapp.services.sending import after_changes, todo
 
 
 class PersonDetails(TypedDict, total=False):
@@ -33,8 +35,13 @@ class PersonDetails(TypedDict, total=False):
     language: str | None
     time_zone: str | None
     admin: bool
+    todo_rhythm: Rhythm
+    todo_weekday: int
+    todo_hour: int
 
 
+# What the moment of somebody's To-do mail depends on.
+PACE = {"time_zone", "todo_rhythm", "todo_weekday", "todo_hour"}
 EDITABLE = tuple(PersonDetails.__annotations__)
 ALL = (
     select(User)
@@ -77,7 +84,8 @@ def add_person(
             job_title=job_title,
             admin=admin,
             time_zone=time_zone,
-        )
+        ),
+        todo_at=todo.next_at(organisation, Pace(), time_zone),
     )
     db.session.add(user)
     db.session.flush()
@@ -153,12 +161,19 @@ def edit_person(
         changes |= audit.assign(user, rejected_reply=None)
     if not changes:
         return None
-    if "admin" in changes:
-        membership.role_changed(actor, user)
+    let_follow(actor, user, changes.keys())
     db.session.flush()
     if changes.keys() & {"email", "rejected_reply"}:
         situations.refresh_person(user)
     return audit.record_change(actor, AuditAction.USER_CHANGED, user, changes)
+
+
+def let_follow(actor: User | None, user: User, changed: Set[str]) -> None:
+    """Let the next To-do mail follow a change of its moment, and sessions a change of the role."""
+    if changed & PACE:
+        todo.schedule(user)
+    if "admin" in changed:
+        membership.role_changed(actor, user)
 
 
 def invite_again(actor: User | None, user: User) -> None:

@@ -11,12 +11,11 @@ from webapp.models.audit import AuditAction, TrailEntry
 from webapp.models.tables import client_table
 from webapp.services import audit, runtime
 from webapp.services.accounts import links, people, sessions
-from webapp.services.clients import subscriptions
 from webapp.services.errors import Refused
 from webapp.services.locks import lock_clients
 from webapp.services.reminders import due_index
 from webapp.services.reminders import states as reminder_states
-from webapp.services.sending import archived, transitions
+from webapp.services.sending import archived, moving, transitions
 
 
 def state_of(client: Client) -> dict[str, object]:
@@ -50,9 +49,7 @@ def bring_back(actor: User | None, client: Client) -> TrailEntry | None:
         raise Refused("client", Refusal.CLIENT_ERASED)
     if not move(client, None):
         return None
-    subscriptions.move_reminders(
-        actor, subscription_ids(client), [client.id], ReminderState.CANCELLED
-    )
+    moving.move_reminders(actor, subscription_ids(client), [client.id], ReminderState.CANCELLED)
     return record(actor, client, AuditAction.CLIENT_BROUGHT_BACK)
 
 

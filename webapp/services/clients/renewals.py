@@ -10,15 +10,16 @@ from webapp.services import audit
 from webapp.services.clients import subscriptions
 from webapp.services.errors import Conflict
 from webapp.services.reminders.due_index import refresh
+from webapp.services.sending import moving
+
+# The ways in which a renewal ends with a new term.
+SETTLED = (AuditAction.SUBSCRIPTION_RENEWED, AuditAction.SUBSCRIPTION_ROLLED)
 
 
 def dates_of(subscription: Subscription) -> dict[str, object]:
     """Gather the dates that people look at to settle a renewal."""
-    return {
-        "renewal_date": subscription.renewal_date,
-        "term_months": subscription.term_months,
-        "deadline": subscription.deadline,
-    }
+    values = subscriptions.values_of(subscription)
+    return {name: values[name] for name in ("renewal_date", "term_months", "deadline")}
 
 
 def renew(
@@ -50,7 +51,7 @@ def renew(
 
 def withdraw(actor: User | None, subscription: Subscription) -> None:
     """End the waiting reminders of a renewal that was settled, and wake those of a date that came back."""
-    subscriptions.move_reminders(
+    moving.move_reminders(
         actor, [subscription.id], [subscription.client_id], ReminderState.CANCELLED
     )
 
@@ -58,12 +59,12 @@ def withdraw(actor: User | None, subscription: Subscription) -> None:
 def renewed_before(subscription: Subscription, shown: str) -> TrailEntry:
     """Find the entry that settled the renewal on somebody's page. Raises Conflict if there is none."""
     entry = audit.newest(*subscriptions.about(subscription))
-    if entry and entry.action == AuditAction.SUBSCRIPTION_RENEWED:
+    if entry and entry.action in SETTLED:
         before = {field: values[0] for field, values in entry.changes.items()}
         dates = dates_of(subscription)
-        if not changed_since(
-            shown, dates | {name: before[name] for name in dates if name in before}
-        ):
+        # A deadline that follows the partner's rule is none of its own, before and after.
+        seen = {name: value and before.get(name, value) for name, value in dates.items()}
+        if not changed_since(shown, seen):
             return entry
     raise Conflict(entry)
 

@@ -1,49 +1,46 @@
 """Subscriptions: add and edit."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, Self
 
 from babel import Locale
 from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import aliased
 
 from webapp import i18n
 from webapp.domain import schedule
-from webapp.domain.delivery import GONE_OUT
 from webapp.domain.refusals import Refusal
 from webapp.domain.shown import token_of
+from webapp.domain.steps import LONGEST_TERM
+from webapp.domain.terms import DeadlineRule, deadline_by
 from webapp.models import (
     AuditEntry,
     Client,
-    Delivery,
-    Reminder,
     ReminderState,
     Subscription,
     User,
     db,
-    delivery_reminder,
 )
 from webapp.models.audit import AuditAction, TrailEntry
 from webapp.services import audit, runtime
 from webapp.services.errors import Refused
 from webapp.services.locks import lock_clients, lock_organisation
-from webapp.services.reminders import states as reminder_states
 from webapp.services.reminders.due_index import refresh
-from webapp.services.sending import after_changes
+from webapp.services.sending import moving
 
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2199, 12, 31)
-LONGEST_TERM = 120
 HIGHEST_AMOUNT = Decimal("999999999999.99")
 CURRENCIES = frozenset(Locale("en").currencies)
 
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionDetails:
-    """The details of a subscription as a person or an import gives them. ``currency``: an ISO 4217 code."""
+    """The details of a subscription as a person or an import gives them. ``currency``: an ISO 4217 code.
+
+    ``deadline``: one of its own. Of one ``deadline_by_rule`` it is left to whoever stores it.
+    """
 
     product: str
     term_months: int
@@ -51,6 +48,20 @@ class SubscriptionDetails:
     deadline: date | None = None
     amount: Decimal | None = None
     currency: str | None = None
+    renews_itself: bool = False
+    deadline_by_rule: bool = False
+
+    @property
+    def given(self) -> Self:
+        """The same without what follows from the partner's rule."""
+        return replace(self, deadline=None) if self.deadline_by_rule else self
+
+    def by(self, rule: DeadlineRule | None, anchor_day: int) -> Self:
+        """The same with the deadline by the partner's rule, if it follows that."""
+        if not self.deadline_by_rule:
+            return self
+        deadline = deadline_by(rule, self.renewal_date, self.term_months, anchor_day)
+        return replace(self, deadline=deadline)
 
 
 FIELDS = tuple(field.name for field in fields(SubscriptionDetails))
@@ -74,12 +85,14 @@ def details_of(subscription: Subscription) -> SubscriptionDetails:
         deadline=subscription.deadline,
         amount=subscription.amount,
         currency=subscription.currency,
+        renews_itself=subscription.renews_itself,
+        deadline_by_rule=subscription.deadline_by_rule,
     )
 
 
 def values_of(subscription: Subscription) -> dict[str, object]:
-    """Gather all values that a form about a subscription may show."""
-    return asdict(details_of(subscription)) | {"cancelled": subscription.cancelled}
+    """Gather all values that a form about a subscription may show; a change of the partner's rule leaves it fresh."""
+    return asdict(details_of(subscription).given) | {"cancelled": subscription.cancelled}
 
 
 def shown(subscription: Subscription) -> str:
@@ -95,7 +108,8 @@ def check(details: SubscriptionDetails) -> None:
         raise Refused("term_months", Refusal.NO_OPTION)
     if not FIRST_DAY <= details.renewal_date <= LAST_DAY:
         raise Refused("renewal_date", Refusal.DATE)
-    if details.deadline and details.deadline < FIRST_DAY:
+    own_deadline = details.given.deadline
+    if own_deadline and own_deadline < FIRST_DAY:
         raise Refused("deadline", Refusal.DATE)
     if not schedule.decided_in_time(details.renewal_date, details.deadline):
         raise Refused("deadline", Refusal.DEADLINE_LATE)
@@ -133,12 +147,27 @@ def add_subscription(
 ) -> Subscription:
     """Add a subscription to a client. Raises Refused."""
     refuse_twin(client, details, own_id=None)
+    details = by_present_rule(client, details, details.renewal_date.day)
     subscription = Subscription(client=client, **columns(details))
     db.session.add(subscription)
     db.session.flush()
     audit.record_change(actor, AuditAction.SUBSCRIPTION_ADDED, subscription)
     refresh([subscription])
     return subscription
+
+
+def by_present_rule(
+    client: Client, details: SubscriptionDetails, anchor_day: int
+) -> SubscriptionDetails:
+    """Complete details by the partner's rule for deadlines, if they follow it.
+
+    Once the client is locked, it follows each later change of the rule (services.sending.following).
+    """
+    if not details.deadline_by_rule:
+        return details
+    lock_clients([client.id])
+    db.session.refresh(client.partner, ["deadline_rule_text"])
+    return details.by(client.partner.deadline_rule, anchor_day)
 
 
 def columns(details: SubscriptionDetails) -> dict[str, Any]:
@@ -161,19 +190,22 @@ def edit_subscription(
     ``shown``: the form's token.
     """
     check(details)
-    if details == details_of(subscription):
+    if details.given == details_of(subscription).given:
         return None
     audit.refuse_stale(shown, values_of(subscription), *about(subscription))
     if details.product != subscription.product:
         refuse_twin(subscription.client, details, own_id=subscription.id)
-    base = subscription.base_date
-    changes = audit.assign(subscription, **asdict(details))
+    base, renewal_date = subscription.base_date, details.renewal_date
+    stays = renewal_date == subscription.renewal_date
+    anchor_day = subscription.anchor_day if stays else renewal_date.day
+    details = by_present_rule(subscription.client, details, anchor_day)
+    changes = audit.assign(subscription, **asdict(details), anchor_day=anchor_day)
     subscription.product_key = product_key(details.product)
-    if "renewal_date" in changes:
-        changes |= audit.assign(subscription, anchor_day=details.renewal_date.day)
     if subscription.base_date != base:
         changes |= audit.assign(subscription, steps_from=start_of_steps(subscription))
-        move_reminders(actor, [subscription.id], [subscription.client_id], ReminderState.SUPERSEDED)
+        moving.move_reminders(
+            actor, [subscription.id], [subscription.client_id], ReminderState.SUPERSEDED
+        )
     entry = audit.record_change(actor, AuditAction.SUBSCRIPTION_CHANGED, subscription, changes)
     refresh([subscription])
     return entry
@@ -184,57 +216,4 @@ def start_of_steps(subscription: Subscription) -> date | None:
     # A worker may have a mail in hand. Its fate is known once the worker lets go of the client's lock.
     db.session.flush()
     lock_clients([subscription.client_id])
-    return runtime.today(subscription.client.time_zone) if told([subscription.id]) else None
-
-
-def told(subscription_ids: Sequence[int]) -> set[int]:
-    """Find the subscriptions about whose present renewal a mail went out."""
-    went_out = (
-        select(Reminder.subscription_id)
-        .join(Subscription, Subscription.id == Reminder.subscription_id)
-        .join(delivery_reminder, delivery_reminder.c.reminder_id == Reminder.id)
-        .join(Delivery, Delivery.id == delivery_reminder.c.delivery_id)
-        .where(
-            Reminder.subscription_id.in_(subscription_ids),
-            Reminder.cycle == Subscription.cycle,
-            Delivery.state.in_(GONE_OUT),
-        )
-        .distinct()
-    )
-    return set(db.session.scalars(went_out))
-
-
-def move_reminders(
-    actor: User | None,
-    subscription_ids: Sequence[int],
-    client_ids: Sequence[int],
-    state: ReminderState,
-) -> None:
-    """End the waiting reminders of the old dates, and wake those that the new dates had before.
-
-    ``client_ids``: the clients of these subscriptions, but those for whom nothing waits may be left out.
-
-    When a date comes back (an undo, a correction), its newest reminder has ended already, and a step
-    can't have a second one.
-    """
-    now = runtime.now()
-    after_changes.withdraw(actor, subscription_ids, client_ids, state, now)
-    same_date = aliased(Reminder)
-    newest = (
-        select(same_date.id)
-        .join(Subscription, Subscription.id == same_date.subscription_id)
-        .where(
-            same_date.subscription_id == Reminder.subscription_id,
-            same_date.base_date == Subscription.base_date,
-            Subscription.cancelled.is_(False),
-        )
-        .order_by(same_date.step)
-        .limit(1)
-        .correlate(Reminder)
-        .scalar_subquery()
-    )
-    ended = Reminder.state.in_((ReminderState.SUPERSEDED, ReminderState.CANCELLED))
-    of_these = Reminder.subscription_id.in_(subscription_ids)
-    reminder_states.change(
-        of_these & ended & (Reminder.id == newest), ReminderState.DUE, now, actor
-    )
+    return runtime.today(subscription.client.time_zone) if moving.told([subscription.id]) else None

@@ -7,8 +7,10 @@ from functools import cached_property
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     Column,
     ColumnElement,
+    Date,
     Select,
     Table,
     and_,
@@ -20,7 +22,7 @@ from sqlalchemy import (
     true,
 )
 
-from webapp.domain.delivery import DeliveryState
+from webapp.domain.delivery import ENDED, DeliveryState
 from webapp.domain.retention import RULES, DataKind
 from webapp.models import DeliveryMessage, Feedback, Login, Membership, db
 from webapp.models.base import UtcDateTime
@@ -37,13 +39,17 @@ from webapp.models.tables import (
 )
 from webapp.services import runtime
 from webapp.services.accounts import logins
+from webapp.services.erasing import mails
 
 # So many rows go by one answer, so that no transaction is long.
 AT_ONCE = 500
 session, link, mail = user_session_table.c, link_table.c, delivery_table.c
 message = table_of(DeliveryMessage).c
 MOMENT = bindparam("moment", type_=UtcDateTime())
+DAY = bindparam("day", type_=Date())
 UNUSED_SINCE = bindparam("unused_since", type_=UtcDateTime())
+# Links live in real time, whatever a demo's clock says.
+REAL_NOW = bindparam("real_now", type_=UtcDateTime())
 
 
 def drop_rows(table: Table, ids: Sequence[int]) -> None:
@@ -68,11 +74,15 @@ def drop_links(table: Table, ids: Sequence[int]) -> None:
 
 @dataclass(frozen=True)
 class OldRows:
-    """Rows that are over at a moment: so old by a column whose index leads to them, if they meet a condition."""
+    """Rows that are over at a moment: so old by a column whose index leads to them, if they meet a condition.
 
-    column: Column[datetime]
+    ``until``: that moment, or its day, as the column has it.
+    """
+
+    column: Column[Any]
     condition: ColumnElement[bool] = field(default_factory=true)
     drop: Callable[[Table, Sequence[int]], None] = drop_rows
+    until: BindParameter[Any] = MOMENT
 
     @cached_property
     def statement(self) -> Select[Any]:
@@ -80,11 +90,19 @@ class OldRows:
         table = self.column.table
         return (
             select(*table.primary_key)
-            .where(self.column <= MOMENT, self.condition)
+            .where(self.column <= self.until, self.condition)
             .order_by(self.column)
             .limit(bindparam("most"))
             .with_for_update(of=table, skip_locked=True)
         )
+
+
+# Unclear is not the end: a person may still send the same bytes again.
+OVER = ENDED - {DeliveryState.UNCLEAR}
+
+
+def drop_bytes(_table: Table, ids: Sequence[int]) -> None:
+    mails.remove_bytes(ids)
 
 
 # Ended, too old, or not used for too long.
@@ -92,15 +110,19 @@ session_over = or_(
     session.ended_at <= MOMENT, session.ends_at <= MOMENT, session.seen_at <= UNUSED_SINCE
 )
 no_mail_waits = ~exists().where(mail.link_id == link.id, mail.ended_at.is_(None))
-bytes_over = and_(
-    message.content.is_not(None),
-    exists().where(
-        mail.id == message.delivery_id,
-        mail.ended_at <= MOMENT,
-        # Unclear is not the end: a person may still send the same bytes again.
-        mail.state != DeliveryState.UNCLEAR,
-    ),
+link_is_over = exists().where(
+    link.id == mail.link_id, link.used_at.is_not(None) | (link.expires_at <= REAL_NOW)
 )
+
+
+def bytes_over(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Make the condition for messages whose mail has ended, for good, and meets conditions."""
+    ended = exists().where(
+        mail.id == message.delivery_id, mail.state.in_(sorted(OVER)), *conditions
+    )
+    return and_(message.content.is_not(None), ended)
+
+
 QUESTIONS: Mapping[DataKind, Sequence[OldRows]] = {
     # No session ends before it was seen last.
     DataKind.SESSION: [OldRows(session.seen_at, session_over)],
@@ -110,12 +132,19 @@ QUESTIONS: Mapping[DataKind, Sequence[OldRows]] = {
     DataKind.RESET_REQUEST: [OldRows(reset_request_table.c.asked_at)],
     DataKind.COUNTED_MAIL: [OldRows(counted_mail_table.c.at)],
     DataKind.SECURITY_EVENT: [OldRows(security_event_table.c.at)],
-    DataKind.MESSAGE: [OldRows(message.written_at, bytes_over)],
+    DataKind.MESSAGE: [OldRows(message.renewal_on, bytes_over(), drop_bytes, DAY)],
+    DataKind.ACCOUNT_MESSAGE: [
+        OldRows(
+            message.written_at,
+            message.renewal_on.is_(None) & bytes_over(mail.link_id.is_(None) | link_is_over),
+            drop_bytes,
+        )
+    ],
     DataKind.INBOX_MAIL: [OldRows(inbox_mail_table.c.received_at)],
     DataKind.FEEDBACK: [OldRows(table_of(Feedback).c.at)],
 }
 # Mails go out in business time, which a demo moves; all else happens in real time.
-IN_BUSINESS_TIME = {DataKind.MESSAGE, DataKind.INBOX_MAIL}
+IN_BUSINESS_TIME = {DataKind.MESSAGE, DataKind.ACCOUNT_MESSAGE, DataKind.INBOX_MAIL}
 
 
 def kept(kind: DataKind) -> timedelta:
@@ -133,7 +162,13 @@ def forget(kind: DataKind) -> int:
 
 def answer(question: OldRows, moment: datetime) -> int:
     idle = timedelta(hours=runtime.settings().session_idle_hours)
-    given = {"moment": moment, "unused_since": moment - idle, "most": AT_ONCE}
+    given = {
+        "moment": moment,
+        "day": moment.date(),
+        "unused_since": moment - idle,
+        "real_now": datetime.now(UTC),
+        "most": AT_ONCE,
+    }
     ids = execute(question.statement, given).scalars().all()
     if ids:
         question.drop(question.column.table, ids)

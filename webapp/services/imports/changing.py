@@ -3,19 +3,19 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Table, bindparam, select, update
+from sqlalchemy import Table, bindparam, update
 from sqlalchemy.orm.exc import StaleDataError
 
 from webapp.domain.schedule import base_date
-from webapp.domain.terms import next_term
-from webapp.models import DeliveryState, Partner, Reminder, ReminderState, User, db
+from webapp.domain.terms import DeadlineRule, next_term
+from webapp.models import Partner, ReminderState, User, db
 from webapp.models.audit import AuditAction
 from webapp.models.base import Json
 from webapp.models.tables import (
     client_table,
-    delivery_table,
     organisation_table,
     subscription_table,
     user_table,
@@ -28,6 +28,8 @@ from webapp.services.clients.clients import ClientDetails
 from webapp.services.clients.subscriptions import SubscriptionDetails
 from webapp.services.imports.plans import ClientPlan, ImportedPerson, Part, Plan
 from webapp.services.imports.stored import ClientRecord, PersonRecord, SubscriptionRecord
+from webapp.services.imports.subscribing import anchor_day
+from webapp.services.sending import moving
 
 # The columns of a client that are its organisation's.
 SHARED = ("name", "language", "time_zone")
@@ -38,7 +40,7 @@ def change(actor: User | None, partner: Partner, plans: Sequence[ClientPlan]) ->
     parts = [(plan, part) for plan in plans for part in plan.subscriptions.values() if part.changed]
     members = [(plan, part) for plan in plans for part in plan.people.values() if part.changed]
     made = change_clients([plan for plan in plans if plan.changed])
-    made += change_subscriptions(actor, parts)
+    made += change_subscriptions(actor, partner.deadline_rule, parts)
     made += change_people(members)
     return [entry_of(actor, partner, *each) for each in made]
 
@@ -146,18 +148,26 @@ class Move:
 
 
 def change_subscriptions(
-    actor: User | None, plans: Sequence[tuple[ClientPlan, Plan[SubscriptionRecord]]]
+    actor: User | None,
+    rule: DeadlineRule | None,
+    plans: Sequence[tuple[ClientPlan, Plan[SubscriptionRecord]]],
 ) -> list[Made]:
     """Cancel or take back, renew, and correct stored subscriptions, as the list has them."""
     moves = [
-        Move(client, plan, plan.stored, plan.details(SubscriptionDetails)) for client, plan in plans
+        Move(
+            client,
+            plan,
+            plan.stored,
+            plan.details(SubscriptionDetails).by(rule, anchor_day(plan)),
+        )
+        for client, plan in plans
     ]
     back = [move for move in moves if move.record.cancelled and not move.cancelled]
     made = step(back, AuditAction.SUBSCRIPTION_CHANGED, lambda move: {"cancelled": False})
     move_reminders(actor, back, ReminderState.CANCELLED)
     # A date moved on by the term is a renewal. Any other move, or one of a cancelled subscription, is a correction.
     renewed = [move for move in moves if is_renewed(move)]
-    made += step(renewed, AuditAction.SUBSCRIPTION_RENEWED, next_cycle)
+    made += step(renewed, AuditAction.SUBSCRIPTION_RENEWED, partial(next_cycle, rule))
     move_reminders(actor, renewed, ReminderState.CANCELLED)
     made += correct(actor, [move for move in moves if is_corrected(move)])
     ended = [move for move in moves if move.cancelled and not move.record.cancelled]
@@ -188,8 +198,8 @@ def is_renewed(move: Move) -> bool:
     )
 
 
-def next_cycle(move: Move) -> Json:
-    following = next_term(move.record, None)
+def next_cycle(rule: DeadlineRule | None, move: Move) -> Json:
+    following = next_term(move.record, rule)
     return {
         "renewal_date": following.renewal_date,
         "deadline": following.deadline,
@@ -205,7 +215,7 @@ def is_corrected(move: Move) -> bool:
 def correct(actor: User | None, moves: Sequence[Move]) -> list[Made]:
     """Store all details. If mails about the renewal went out, steps of its new date start today."""
     moved = [move for move in moves if base_of(move.details) != base_of(move.record)]
-    told = subscriptions.told([move.plan.id for move in moved]) if moved else set()
+    told = moving.told([move.plan.id for move in moved]) if moved else set()
     starts = {
         move.plan.id: runtime.today(move.client.value("time_zone"))
         if move.plan.id in told
@@ -231,18 +241,5 @@ def base_of(dates: SubscriptionDetails | SubscriptionRecord) -> date:
 def move_reminders(actor: User | None, moves: Sequence[Move], state: ReminderState) -> None:
     """End what waits about the old dates, for the few clients for whom something waits."""
     if moves:
-        waiting = waiting_clients([move.client.id for move in moves])
-        subscriptions.move_reminders(actor, [move.plan.id for move in moves], waiting, state)
-
-
-def waiting_clients(client_ids: Sequence[int]) -> list[int]:
-    """Find the clients that have reminders still to be told, or queued mails."""
-    open_states = (ReminderState.DUE, ReminderState.BLOCKED)
-    reminders = select(Reminder.client_id).where(
-        Reminder.client_id.in_(client_ids), Reminder.state.in_(open_states)
-    )
-    queued = select(delivery_table.c.client_id).where(
-        delivery_table.c.client_id.in_(client_ids),
-        delivery_table.c.state == DeliveryState.QUEUED,
-    )
-    return sorted(db.session.scalars(reminders.union(queued)))
+        waiting = moving.waiting_clients([move.client.id for move in moves])
+        moving.move_reminders(actor, [move.plan.id for move in moves], waiting, state)

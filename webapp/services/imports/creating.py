@@ -40,8 +40,8 @@ def create(actor: User | None, partner: Partner, plans: Sequence[ClientPlan]) ->
     number(subscription_table, [part for _plan, part in new_subscriptions])
     number(user_table, [part for _plan, part in new_people])
     insert_clients(partner, [plan for plan in plans if not plan.record])
-    # Only now: whoever changes the steps later lets these clients follow, too (services.sending.following).
-    db.session.refresh(partner, ["steps_text"])
+    # Only now: whoever changes them later lets these clients follow, too (services.sending.following).
+    db.session.refresh(partner, ["steps_text", "deadline_rule_text"])
     insert_all(
         subscription_table,
         [subscription_columns(partner, plan, part) for plan, part in new_subscriptions],
@@ -94,8 +94,10 @@ def subscription_columns(
     partner: Partner, client: ClientPlan, plan: Plan[SubscriptionRecord]
 ) -> Json:
     details, cancelled = plan.details(SubscriptionDetails), bool(plan.value("cancelled"))
+    details = details.by(partner.deadline_rule, details.renewal_date.day)
     base = base_date(details.renewal_date, details.deadline)
-    first = due_index.first_day(base, details.term_months, None, partner.steps_text)
+    renews_on = details.renewal_date if details.renews_itself else None
+    first = due_index.first_day(base, details.term_months, renews_on, partner.steps_text)
     return subscriptions.columns(details) | {
         "id": plan.id,
         "client_id": client.id,

@@ -1,20 +1,18 @@
 """Matching the lines of a list with the partner's rows. Nothing is written yet."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from datetime import date
 from functools import lru_cache
 from itertools import chain, compress
 
 from webapp.countries import zone_of
 from webapp.domain.cells import Problem
-from webapp.domain.months import add_months
 from webapp.domain.rows import ATTRIBUTES, COMPANY_KEYS, Columns, Fault, Field, ImportedLine, Kind
 from webapp.i18n import fold
-from webapp.services.clients.subscriptions import FIRST_DAY, product_key
+from webapp.models import Partner
 from webapp.services.imports import stored
-from webapp.services.imports.plans import ClientPlan, LineClaim, MatchError, Outcome, Plan
+from webapp.services.imports.plans import ClientPlan, LineClaim, MatchError, Outcome, Plan, require
 from webapp.services.imports.shelf import Shelf
-from webapp.services.imports.stored import SubscriptionRecord
+from webapp.services.imports.subscribing import settle_end, subscribe
 
 # So many lines are matched at a time.
 LINES = 2_000
@@ -33,9 +31,9 @@ class Matcher:
     that has another stronger key.
     """
 
-    def __init__(self, columns: Columns, partner_id: int) -> None:
+    def __init__(self, columns: Columns, partner: Partner) -> None:
         self.columns = columns
-        self.partner_id = partner_id
+        self.partner = partner
         self.plans = Shelf()
         self.known: dict[int, int] = {}
         self.outcomes: dict[int, Outcome] = {}
@@ -59,7 +57,7 @@ class Matcher:
         texts: dict[Field, set[str]] = {kind: set() for kind in COMPANY_KEYS}
         for kind, key in keys:
             texts[kind].add(key)
-        found = stored.client_ids(self.partner_id, texts) - self.known.keys()
+        found = stored.client_ids(self.partner.id, texts) - self.known.keys()
         for plan in stored_plans(found, self.columns) if found else ():
             place = self.known[plan.id] = self.plans.add(plan)
             self.remember(place, keys_of(plan))
@@ -176,22 +174,17 @@ class Matcher:
                 yield plan
 
     def settle(self, plan: ClientPlan) -> None:
-        """Work out the consequences for stored rows: the zone of a new country, and moved deadlines.
+        """Work out what follows: the zone of a new country, and what lines leave open about a term's end.
 
-        A chosen zone stays as long as the country does. A deadline keeps its distance from the renewal.
+        A chosen zone stays as long as the country does.
         """
         if plan.record and plan.differs("country"):
             zone = zone_of(plan.value("country"), plan.value("city"))
             plan.follow("time_zone", zone or plan.record.time_zone)
         for subscription in plan.subscriptions.values():
-            record = subscription.record
-            if record and record.deadline and subscription.differs("renewal_date"):
-                ahead = record.renewal_date - record.deadline
-                subscription.follow("deadline", subscription.value("renewal_date") - ahead)
-                deadline = subscription.value("deadline")
-                if deadline < FIRST_DAY:
-                    early = MatchError(Field.DEADLINE, Problem.DATE, value=deadline.isoformat())
-                    self.refuse(subscription.row_of("renewal_date"), early)
+            error = settle_end(subscription, self.partner)
+            if error:
+                self.refuse(subscription.row_of("renewal_date"), error)
 
 
 def stored_plans(ids: Collection[int], columns: Columns) -> list[ClientPlan]:
@@ -233,12 +226,6 @@ def agree(one: str | None, other: str | None) -> bool:
     return one is None or other is None or one == other
 
 
-def require(line: ImportedLine, *names: Field) -> None:
-    for name in names:
-        if getattr(line, ATTRIBUTES[name]) is None:
-            raise MatchError(name, Problem.NEEDED)
-
-
 def client_claims(line: ImportedLine) -> list[LineClaim]:
     return [
         (Field.COMPANY, "name", line.company),
@@ -249,45 +236,3 @@ def client_claims(line: ImportedLine) -> list[LineClaim]:
         (Field.LANGUAGE, "language", line.language),
         (Field.TIME_ZONE, "time_zone", line.time_zone),
     ]
-
-
-def subscribe(plan: ClientPlan, line: ImportedLine) -> Outcome:
-    """Match the subscription of a line, if it has one. Raises MatchError."""
-    present = plan.subscriptions.get(product_key(line.product)) if line.product else None
-    behind = present is not None and is_behind(line.renewal_date, present)
-    claims: list[LineClaim] = [
-        (Field.RENEWAL_DATE, "renewal_date", None if behind else line.renewal_date),
-        (Field.DEADLINE, "deadline", None if behind else line.deadline),
-        (Field.TERM, "term_months", line.term),
-        (Field.AMOUNT, "amount", line.amount),
-        (Field.CANCELLED, "cancelled", line.cancelled),
-    ]
-    if line.product is None:
-        if any(value is not None for _name, _attribute, value in claims):
-            raise MatchError(Field.PRODUCT, Problem.NEEDED)
-        return Outcome.UNCHANGED
-    key, outcome = product_key(line.product), Outcome.UNCHANGED
-    if key not in plan.subscriptions:
-        require(line, Field.RENEWAL_DATE, Field.TERM)
-        plan.subscriptions[key], outcome = Plan(None, line.row), Outcome.CREATED
-        plan.subscriptions[key].claim(line.row, [(Field.PRODUCT, "product", line.product)])
-    subscription = plan.subscriptions[key]
-    outcome = max(outcome, subscription.claim(line.row, claims))
-    if subscription.value("amount") is not None:
-        # Lists often fill the currency of every line. Without an amount it means nothing.
-        currency: LineClaim = (Field.CURRENCY, "currency", line.currency)
-        outcome = max(outcome, subscription.claim(line.row, [currency]))
-        if not subscription.value("currency"):
-            raise MatchError(Field.CURRENCY, Problem.NEEDED)
-    deadline, renewal_date = subscription.value("deadline"), subscription.value("renewal_date")
-    if subscription.says("deadline") and deadline > renewal_date:
-        raise MatchError(Field.DEADLINE, Problem.DEADLINE_LATE)
-    return outcome
-
-
-def is_behind(listed: date | None, plan: Plan[SubscriptionRecord]) -> bool:
-    """Tell whether a list still has the date from before a renewal, and so must not change it."""
-    known = plan.record
-    if listed is None or known is None or known.cycle == 1:
-        return False
-    return listed == add_months(known.renewal_date, -known.term_months, known.anchor_day)

@@ -7,7 +7,8 @@ from typing import Any, Generic, TypeVar
 
 from webapp.domain.cells import Problem
 from webapp.domain.recipients import ContactRole
-from webapp.domain.rows import Field
+from webapp.domain.rows import ATTRIBUTES as OF_LINES
+from webapp.domain.rows import Field, ImportedLine
 from webapp.services.clients.clients import ClientDetails
 from webapp.services.clients.subscriptions import SubscriptionDetails
 from webapp.services.imports.stored import ClientRecord, PersonRecord, SubscriptionRecord
@@ -176,3 +177,10 @@ class ClientPlan(Plan[ClientRecord]):
 
 
 Part = Plan[ClientRecord] | Plan[SubscriptionRecord] | Plan[PersonRecord]
+
+
+def require(line: ImportedLine, *names: Field) -> None:
+    """Raise MatchError unless a line has all these values."""
+    for name in names:
+        if getattr(line, OF_LINES[name]) is None:
+            raise MatchError(name, Problem.NEEDED)

@@ -113,7 +113,7 @@ def import_list(
         columns = find_columns([title.strip() for title in header], mapping)
         # Two imports at once would both create rows that neither finds.
         lock_organisation(partner.id)
-        matcher = Matcher(columns, partner.id)
+        matcher = Matcher(columns, partner)
         readable = read_lines(records, columns, spelling_of(dates), matcher.faults)
         while some := list(islice(readable, LINES)):
             matcher.match_all(some)
@@ -141,10 +141,17 @@ def import_list(
 
 def spelling_of(dates: Language | None) -> Spelling:
     """Make the spelling of a list: the words of all languages, and the dates of one."""
-    cancelled = {folded(word): False for spoken in LANGUAGES.values() for word in spoken.active}
-    cancelled |= {folded(word): True for spoken in LANGUAGES.values() for word in spoken.cancelled}
+    known = LANGUAGES.values()
+    cancelled = either([one.active for one in known], [one.cancelled for one in known])
+    answers = either([one.no for one in known], [one.yes for one in known])
     sample = dates.numeric_date if dates else None
-    return Spelling(sample, codes.contact_roles_by_word(), cancelled)
+    return Spelling(sample, codes.contact_roles_by_word(), cancelled, answers)
+
+
+def either(off: Iterable[Sequence[str]], on: Iterable[Sequence[str]]) -> dict[str, bool]:
+    """Map the words of all languages for two meanings."""
+    words = {folded(word): False for word in chain.from_iterable(off)}
+    return words | {folded(word): True for word in chain.from_iterable(on)}
 
 
 def read_lines(

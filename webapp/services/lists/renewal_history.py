@@ -7,7 +7,7 @@ from datetime import date, datetime
 from itertools import groupby, pairwise
 from typing import Any
 
-from sqlalchemy import String, and_, bindparam, cast, literal, null, select, union_all
+from sqlalchemy import BigInteger, String, and_, bindparam, cast, literal, null, select, union_all
 
 from webapp.domain.recipients import Reason
 from webapp.mail import kinds
@@ -39,6 +39,7 @@ LINES = (
     select(
         reminder.id.label("reminder_id"),
         reminder.subscription_id,
+        reminder.cycle,
         reminder.base_date,
         reminder.step,
         reminder.due_on,
@@ -63,8 +64,13 @@ LINES = (
     .outerjoin(delivery_reminder, delivery_reminder.c.reminder_id == reminder.id)
     .outerjoin(delivery_table, delivery.id == delivery_reminder.c.delivery_id)
     .outerjoin(user_table, user.id == delivery.recipient_id)
-    .where(reminder.id.in_(NEWEST))
     .order_by(reminder.base_date.desc(), reminder.subscription_id, reminder.step, delivery.id)
+)
+OF_CLIENT = LINES.where(reminder.id.in_(NEWEST))
+OF_RENEWAL = LINES.where(
+    reminder.subscription_id == bindparam("subscription_id"),
+    # An address may ask for any number.
+    reminder.cycle == bindparam("cycle", type_=BigInteger),
 )
 BOTH_EVENTS = union_all(
     select(
@@ -118,6 +124,7 @@ def moments(stages: Sequence[Stage]) -> list[tuple[datetime, list[Stage]]]:
 class DeliveryHistory:
     """One mail to one person, with the person's roles and the stages so far."""
 
+    id: int
     kind: MailKind
     recipient: str
     reasons: tuple[Reason, ...]
@@ -141,10 +148,12 @@ class ReminderHistory:
 class RenewalHistory:
     """One renewal of one subscription, newest step first.
 
-    ``by_deadline``: the base date is known to be the decision deadline. ``present``: the renewal is still
-    to come, or to be settled.
+    ``cycle``: of several with this date the last. ``by_deadline``: the base date is known to be the decision
+    deadline. ``present``: the renewal is still to come, or to be settled.
     """
 
+    subscription_id: int
+    cycle: int
     product: str
     base_date: date
     by_deadline: bool
@@ -162,30 +171,36 @@ class Events:
 
 def load(client_id: int) -> list[RenewalHistory]:
     """Load a client's renewals that had a step fall due, newest first, in two statements."""
-    lines = load_lines(client_id)
+    return histories(execute(OF_CLIENT, {"client_id": client_id}).all())
+
+
+def load_renewal(subscription_id: int, cycle: int) -> list[RenewalHistory]:
+    """Load all of one renewal, newest date first: more than one, if its date was moved. In two statements."""
+    return histories(
+        execute(OF_RENEWAL, {"subscription_id": subscription_id, "cycle": cycle}).all()
+    )
+
+
+def histories(lines: Sequence[Any]) -> list[RenewalHistory]:
+    """Make histories of lines: one for each mail of each reminder, and one for a reminder without mails."""
     events = load_events(
         {line.reminder_id for line in lines}, {line.delivery_id for line in lines} - {None}
     )
-    return [
-        RenewalHistory(
-            product, base, base == deadline, present, tuple(reminder_histories(reminders, events))
-        )
-        for (base, _id, product, deadline, present), reminders in groupby(
-            lines,
-            key=lambda line: (
-                line.base_date,
-                line.subscription_id,
-                line.product,
-                line.deadline,
-                line.present,
-            ),
-        )
-    ]
+    by_date = groupby(lines, key=lambda line: (line.base_date, line.subscription_id))
+    return [renewal_history(list(together), events) for _key, together in by_date]
 
 
-def load_lines(client_id: int) -> Sequence[Any]:
-    """Load one line for each mail of each reminder, and one for a reminder without mails."""
-    return execute(LINES, {"client_id": client_id}).all()
+def renewal_history(lines: Sequence[Any], events: Events) -> RenewalHistory:
+    one = lines[0]
+    return RenewalHistory(
+        subscription_id=one.subscription_id,
+        cycle=max(line.cycle for line in lines),
+        product=one.product,
+        base_date=one.base_date,
+        by_deadline=one.base_date == one.deadline,
+        present=one.present,
+        steps=tuple(reminder_histories(lines, events)),
+    )
 
 
 def load_events(reminder_ids: Collection[int], delivery_ids: Collection[int]) -> Events:
@@ -230,6 +245,7 @@ def delivery_history(line: Any, events: Events) -> DeliveryHistory:
     told = kinds.told(line.kind, line.snapshot, line.recipient_id)
     stages = [Stage(line.queued_at, DeliveryState.QUEUED), *events.mails[line.delivery_id]]
     return DeliveryHistory(
+        id=line.delivery_id,
         kind=line.kind,
         recipient=line.recipient,
         reasons=told.reasons,

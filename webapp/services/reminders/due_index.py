@@ -18,7 +18,7 @@ from webapp.models.subscription import base_date_of
 from webapp.models.tables import client_table, settings_change_table, subscription_table
 
 # The ids of subscriptions by their next day of attention.
-Days = dict[date | None, list[int]]
+IdsByDay = dict[date | None, list[int]]
 # So many ids in one statement at most; both databases have a limit.
 CHUNK = 5_000
 steps_of = cache(parse_steps)
@@ -128,7 +128,7 @@ def write_each(changed: Sequence[dict[str, Any]]) -> None:
         )
 
 
-def write(changed: Days) -> None:
+def write(changed: IdsByDay) -> None:
     """Store the changed dates, and nothing else, where many are the same."""
     for day, ids in changed.items():
         for start in range(0, len(ids), CHUNK):

@@ -1,7 +1,7 @@
-"""Planning: one pass over the due index turns steps that fall due into reminders.
+"""Planning: one pass over the due index turns steps that fall due into reminders, and lets terms that are over roll.
 
-It may run at any time in any number of processes, since the unique key of a reminder decides, never
-the moment of the run.
+It may run at any time in any number of processes, since the unique key of a reminder and the locks of the rows
+decide, never the moment of the run.
 """
 
 from collections import defaultdict
@@ -25,24 +25,13 @@ from webapp.models.tables import (
     reminder_table,
     subscription_table,
 )
-from webapp.services.reminders import due_index
+from webapp.services.reminders import due_index, rolling
 from webapp.services.reminders import states as reminder_states
+from webapp.services.reminders.rolling import LocalDates
 
 CHUNK = 4_000
 # Local dates are at most this far ahead of UTC (Kiritimati).
 EASTMOST = timedelta(hours=14)
-
-
-class LocalDates(dict[str, date]):
-    """The local dates of one instant by time zone, each worked out once."""
-
-    def __init__(self, now: datetime) -> None:
-        super().__init__()
-        self.now = now
-
-    def __missing__(self, zone: str) -> date:
-        self[zone] = self.now.astimezone(ZoneInfo(zone)).date()
-        return self[zone]
 
 
 def plan(now: datetime) -> Iterator[int]:
@@ -104,35 +93,54 @@ class NewReminder:
 
 
 def write(rows: Sequence[Any], today: LocalDates) -> int:
-    """Store the reminders of these subscriptions, and each one's next day of attention.
+    """Plan these subscriptions, and let those roll whose terms are over.
 
     Returns the number that were due by their local date. The index also holds some that are due only
     tomorrow there.
     """
+    due = [row for row in rows if row.attention_on <= today[row.time_zone]]
+    over = write_steps(due, today)
+    # A step of the new term may be due already.
+    begun = rolling.roll(over, today) if over else []
+    if begun:
+        write_steps(due_rows(subscription_table.c.id.in_(begun)), today)
+    return len(due)
+
+
+def write_steps(rows: Sequence[Any], today: LocalDates) -> list[int]:
+    """Store the reminders of subscriptions that are due, and each one's next day of attention.
+
+    Returns the ids of those that renew by themselves and have come to the end of their terms, without that day.
+    """
     # Many subscriptions differ in nothing but their ids. The rule runs, and is written, once for all of them.
     alike: dict[Sequence[Any], list[Any]] = defaultdict(list)
     for row in rows:
-        if row.attention_on <= today[row.time_zone]:
-            alike[row[1:]].append(row)
+        alike[row[1:]].append(row)
     new: dict[NewReminder, list[int]] = defaultdict(list)
-    attention_days: due_index.Days = defaultdict(list)
+    attention_days: due_index.IdsByDay = defaultdict(list)
+    over: list[int] = []
     for same in alike.values():
-        ids = [row.id for row in same]
-        reminders, attention_on = decide(same[0], today)
-        attention_days[attention_on] += ids
+        ids, facts = [row.id for row in same], same[0]
+        reminders, attention_on = decide(facts, today)
         for reminder in reminders:
             new[reminder] += ids
+        if attention_on > today[facts.time_zone]:
+            attention_days[attention_on] += ids
+        elif facts.renews_itself:
+            over += ids
+        else:
+            attention_days[None] += ids
     # A newer step takes over from one of the same renewal that still waits.
     reminded = sorted({id for ids in new.values() for id in ids})
     reminder_states.close_waiting(reminded, ReminderState.SUPERSEDED, today.now)
     for reminder, ids in new.items():
         insert_reminders(reminder, ids, today.now)
     due_index.write(attention_days)
-    return sum(map(len, attention_days.values()))
+    return over
 
 
-def decide(facts: Any, today: LocalDates) -> tuple[list[NewReminder], date | None]:
-    """Choose the reminders of a row that is due, and its next day of attention; None if no step is left."""
+def decide(facts: Any, today: LocalDates) -> tuple[list[NewReminder], date]:
+    """Choose the reminders of a row that is due, and its next day of attention: past its end not a later one."""
     steps = due_index.steps_of(facts.steps)
     planned = () if facts.newest is None else (facts.newest,)
     renews_on = facts.renewal_date if facts.renews_itself else None

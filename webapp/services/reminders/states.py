@@ -6,11 +6,20 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Update, bindparam, exists, insert, select, update
+from sqlalchemy.orm import aliased
 
 from webapp.domain.delivery import WITHDRAWN
 from webapp.domain.facts import ClientFacts
 from webapp.domain.schedule import last_moment
-from webapp.models import DeliveryState, Reminder, ReminderState, User, db, delivery_reminder
+from webapp.models import (
+    DeliveryState,
+    Reminder,
+    ReminderState,
+    Subscription,
+    User,
+    db,
+    delivery_reminder,
+)
 from webapp.models.tables import delivery_table, execute, reminder_event_table, reminder_table
 
 OPEN_STATES = (ReminderState.DUE, ReminderState.BLOCKED, ReminderState.ISSUED)
@@ -98,6 +107,32 @@ def close_waiting(
         (Reminder.state == ReminderState.ISSUED) & Reminder.id.in_(queued)
     )
     change(Reminder.subscription_id.in_(subscription_ids) & waiting, state, now, actor)
+
+
+def wake_returned(
+    subscription_ids: Sequence[int], now: datetime, actor: User | None = None
+) -> None:
+    """Let the newest reminders of dates that came back fall due, if they have ended before they were told.
+
+    A date comes back by an undo or a correction. A step can't have a second reminder for it.
+    """
+    same_date = aliased(Reminder)
+    newest = (
+        select(same_date.id)
+        .join(Subscription, Subscription.id == same_date.subscription_id)
+        .where(
+            same_date.subscription_id == Reminder.subscription_id,
+            same_date.base_date == Subscription.base_date,
+            Subscription.cancelled.is_(False),
+        )
+        .order_by(same_date.step)
+        .limit(1)
+        .correlate(Reminder)
+        .scalar_subquery()
+    )
+    ended = Reminder.state.in_((ReminderState.SUPERSEDED, ReminderState.CANCELLED))
+    of_these = Reminder.subscription_id.in_(subscription_ids)
+    change(of_these & ended & (Reminder.id == newest), ReminderState.DUE, now, actor)
 
 
 def supersede_untold(ended: Sequence[int], now: datetime) -> None:

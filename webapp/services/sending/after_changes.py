@@ -1,7 +1,4 @@
-"""Open reminders after a change: end them, or plan them again."""
-
-from collections.abc import Sequence
-from datetime import datetime
+"""Blocked reminders after a change: planning looks at them again, since somebody may be there now."""
 
 from sqlalchemy import ColumnElement, bindparam
 
@@ -10,27 +7,12 @@ from webapp.models import (
     Reminder,
     ReminderState,
     User,
-    db,
 )
 from webapp.models.tables import reminder_table
 from webapp.services import runtime
 from webapp.services.locks import lock_clients, lock_clients_of
 from webapp.services.reminders import states as reminder_states
-from webapp.services.sending import following, outbox
-
-
-def withdraw(
-    actor: User | None,
-    subscription_ids: Sequence[int],
-    client_ids: Sequence[int],
-    state: ReminderState,
-    now: datetime,
-) -> None:
-    """End the waiting reminders and queued mails of clients' subscriptions (renewed, cancelled or moved)."""
-    db.session.flush()
-    lock_clients(client_ids)
-    reminder_states.close_waiting(subscription_ids, state, now, actor)
-    outbox.issue(client_ids, now, actor)
+from webapp.services.sending import following
 
 
 def reconsider(actor: User | None, clients: ColumnElement[bool]) -> None:

@@ -9,20 +9,28 @@ from webapp.domain.snapshots import Letterheads, ReminderSnapshot
 from webapp.mail import kinds
 from webapp.models import Delivery, db
 from webapp.services.reminders import loading
-from webapp.services.sending import archived, letterheads, outbox, takeover_notes
+from webapp.services.sending import archived, letterheads, outbox, takeover_notes, todo
+
+# Mails to a partner's own people, and what takes those back that are no longer true.
+TO_TEAM = {
+    MailKind.TAKEOVER_NOTE: takeover_notes.take_back_outdated,
+    MailKind.TO_DO: todo.take_back_outdated,
+}
 
 
 def still_right(queued: Sequence[Delivery], now: datetime) -> list[Delivery]:
     """Choose the mails that the rules would write in the same way now.
 
-    Of the others, the client's mails, or the takeover notes, are issued anew. A mail that is resent after
-    an unclear end stays as it is, since it may have arrived. None goes out about an archived client.
+    Of the others, the client's mails, the takeover notes, or the To-do mails are issued anew. A mail that is
+    resent after an unclear end stays as it is, since it may have arrived. None goes out about an archived client.
     """
     queued = archived.take_back(queued, now)
     loose = [delivery for delivery in queued if not delivery.resends]
-    outdated = takeover_notes.take_back_outdated(
-        [delivery for delivery in loose if is_note(delivery)], now
-    )
+    outdated = [
+        delivery
+        for kind, take_back in TO_TEAM.items()
+        for delivery in take_back([one for one in loose if is_real(one, kind)], now)
+    ]
     checked = [delivery for delivery in loose if delivery.client_id is not None]
     fixed = [
         delivery for delivery in queued if delivery not in outdated and delivery not in checked
@@ -50,9 +58,9 @@ def still_right(queued: Sequence[Delivery], now: datetime) -> list[Delivery]:
     return fixed + right
 
 
-def is_note(delivery: Delivery) -> bool:
-    """Tell whether a mail is a takeover note, and no test of one: what is made up is always right."""
-    if delivery.kind is not MailKind.TAKEOVER_NOTE:
+def is_real(delivery: Delivery, kind: MailKind) -> bool:
+    """Tell whether a mail is of this kind, and no test of one: what is made up is always right."""
+    if delivery.kind is not kind:
         return False
     snapshot = kinds.read_or_none(delivery.kind, delivery.snapshot)
     return snapshot is None or not snapshot.test

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, and_, bindparam, exists, select
+from sqlalchemy import Select, and_, bindparam, exists, or_, select
 
 from webapp.domain import schedule
 from webapp.domain.delivery import IN_VAIN, UNDECIDED, UNHEARD
@@ -88,7 +88,6 @@ def true_in_time() -> Select[Any]:
         told.state.not_in(UNHEARD),
     )
     right = and_(
-        mail.send_before > bindparam("now"),
         mail.archived_at.is_(None),
         subscription.cancelled.is_(False),
         reminder.base_date == base_date_of(subscription),
@@ -106,6 +105,7 @@ def true_in_time() -> Select[Any]:
         .where(
             among(mail.id, bindparam("delivery_ids")),
             user_table.c.active,
+            or_(mail.send_before.is_(None), mail.send_before > bindparam("now")),
             mail.client_id.is_(None) | right,
         )
     )
@@ -117,8 +117,8 @@ TRUE_IN_TIME = true_in_time()
 def still_wanted(delivery_ids: Collection[int], now: datetime) -> set[int]:
     """Choose the mails that are still true and in time, and that no other mail has replaced.
 
-    A takeover note is never too late. An unclear mail would go out as it is, so the rules must still
-    choose the same reader at the same address.
+    A takeover note is never too late, and a To-do mail only once the next one is due. An unclear mail would
+    go out as it is, so the rules must still choose the same reader at the same address.
     """
     if not delivery_ids:
         return set()
@@ -200,13 +200,19 @@ def send_again(actor: User, delivery: Delivery, shown: str) -> None:
         return
     record(actor, delivery, AuditAction.MAIL_SENT_AGAIN)
     if state is DeliveryState.SUPERSEDED:
-        if delivery.client_id is None:
-            undelivered.issue_again([delivery], now)
-            return
+        issue_again(actor, delivery, now)
+
+
+def issue_again(actor: User, delivery: Delivery, now: datetime) -> None:
+    """Queue a superseded mail anew, as it is right now. Raises Refused if nobody gets one any more."""
+    if delivery.client_id is None:
+        asked = bool(undelivered.issue_again([delivery], now))
+    else:
         client_ids = [delivery.client_id]
         outbox.issue_again(actor, [delivery.id], client_ids, now)
-        if (delivery.client_id, delivery.recipient_id) not in outbox.readers_waiting(client_ids):
-            raise Refused("delivery", Refusal.MAIL_UNASKED)
+        asked = (delivery.client_id, delivery.recipient_id) in outbox.readers_waiting(client_ids)
+    if not asked:
+        raise Refused("delivery", Refusal.MAIL_UNASKED)
 
 
 def queued_again(delivery: Delivery, now: datetime) -> ChangedColumns:

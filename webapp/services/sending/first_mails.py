@@ -21,6 +21,7 @@ from webapp.domain.delivery import DeliveryState
 from webapp.domain.facts import ClientFacts
 from webapp.domain.reminders import DayPlan, day_plans
 from webapp.models.organisation import NO_DECISION
+from webapp.models.subscription import base_date_of
 from webapp.models.tables import client_table, delivery_table, execute, subscription_table
 from webapp.services.reminders import loading
 
@@ -32,6 +33,11 @@ NEXT_STEPS = 2_000
 NEAREST_STEPS = 50
 # One client may have several mails that wait.
 WAITING_PER_CLIENT = 5
+
+
+def to_come(owned: Any) -> ColumnElement[bool]:
+    """Make the condition that a step of a subscription comes next, and not the day after its end."""
+    return and_(owned.attention_on <= base_date_of(owned), owned.renewal_date >= bindparam("since"))
 
 
 def waiting() -> Select[Any]:
@@ -68,7 +74,7 @@ def among_nearest() -> Select[Any]:
     owned = subscription_table.c
     step = (
         select(owned.id, owned.client_id, owned.attention_on)
-        .where(owned.attention_on.is_not(None), owned.renewal_date >= bindparam("since"))
+        .where(owned.attention_on.is_not(None), to_come(owned))
         .order_by(owned.attention_on, owned.id)
         .limit(NEAREST_STEPS)
         .subquery()
@@ -99,7 +105,7 @@ def among_next() -> Select[Any]:
     )
     earlier = select(others.id).where(
         others.client_id == owned.client_id,
-        others.renewal_date >= bindparam("since"),
+        to_come(others),
         (others.attention_on < owned.attention_on)
         | and_(others.attention_on == owned.attention_on, others.id < owned.id),
     )
@@ -108,7 +114,7 @@ def among_next() -> Select[Any]:
         .where(
             partner_of(owned.client_id) == bindparam("partner"),
             owned.attention_on <= func.coalesce(last, NO_DECISION),
-            owned.renewal_date >= bindparam("since"),
+            to_come(owned),
             ~earlier.exists(),
         )
         .order_by(owned.attention_on, owned.id)
@@ -131,7 +137,7 @@ def among_clients(found: FromClause, *conditions: ColumnElement[bool]) -> Select
         .c
     )
     step = select(func.min(owned.attention_on)).where(
-        owned.client_id == deciding.id, owned.renewal_date >= bindparam("since")
+        owned.client_id == deciding.id, to_come(owned)
     )
     enough = select(func.count() >= bindparam("most")).select_from(found).scalar_subquery()
     clients = (

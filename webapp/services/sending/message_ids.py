@@ -42,6 +42,15 @@ def made(seed: bytes, *key: Any) -> str:
     return message_id(hmac.digest(seed, text.encode(), "sha256").hex()[:32], runtime.settings())
 
 
+def key_of(delivery: Delivery) -> tuple[Any, ...]:
+    """Choose what the Message-ID of a mail without a client is made from."""
+    if delivery.kind is MailKind.TO_DO:
+        # One that was lost is written once more, for the same period.
+        return delivery.about, delivery.recipient_id, delivery.revision
+    # Until it has gone out, a row's id and moment are in the backup, too.
+    return delivery.id, delivery.queued_at.isoformat()
+
+
 def of(deliveries: Sequence[Delivery]) -> dict[int, str]:
     """Make the Message-IDs of mails that have none yet, by the deliveries' ids.
 
@@ -54,8 +63,7 @@ def of(deliveries: Sequence[Delivery]) -> dict[int, str]:
     ids = {
         delivery.id: of_renewal(secret, delivery, delivery.day, delivery.revision)
         if delivery.client_id is not None
-        # Until it has gone out, a row's id and moment are in the backup, too.
-        else made(secret, delivery.kind.value, delivery.id, delivery.queued_at.isoformat())
+        else made(secret, delivery.kind.value, *key_of(delivery))
         for delivery in deliveries
     }
     taken = set(

@@ -2,11 +2,12 @@
 
 import logging
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from hashlib import sha256
 
 from sqlalchemy import insert, select
 
+from webapp.domain.snapshots import Snapshot
 from webapp.mail.compose import compose
 from webapp.mail.kinds import KINDS, read
 from webapp.mail.letter import Letter, Posting
@@ -22,37 +23,39 @@ log = logging.getLogger(__name__)
 def write(deliveries: Sequence[Delivery], now: datetime) -> dict[int, bytes]:
     """Write the message of each delivery, by id. A mail that can't be written is logged and left out.
 
-    A message is written once: a second try sends the same bytes under the same Message-ID.
+    A message is written once: a second try sends the same bytes under the same Message-ID. One whose bytes were
+    removed is left out.
     """
     tried = [delivery.id for delivery in deliveries if delivery.message_id]
     stored = select(DeliveryMessage.delivery_id, DeliveryMessage.content).where(
         DeliveryMessage.delivery_id.in_(tried)
     )
-    written = {row.delivery_id: row.content for row in db.session.execute(stored)} if tried else {}
+    known = {row.delivery_id: row.content for row in db.session.execute(stored)} if tried else {}
+    written = {delivery_id: content for delivery_id, content in known.items() if content}
     new = []
     ids = message_ids.of([one for one in deliveries if not one.message_id])
-    named = givers({one.recipient_id for one in deliveries if one.id not in written})
+    named = givers({one.recipient_id for one in deliveries if one.id not in known})
     for delivery in deliveries:
-        if delivery.id in written:
+        if delivery.id in known:
             continue
         try:
+            snapshot = read(delivery.kind, delivery.snapshot)
             given_by = named.get(delivery.recipient_id)
             message_id = delivery.message_id or ids[delivery.id]
-            letter = letter_of(delivery, message_id, now, given_by)
-            written[delivery.id] = compose(letter, runtime.settings())
+            letter = letter_of(delivery, snapshot, message_id, now, given_by)
+            content = written[delivery.id] = compose(letter, runtime.settings())
         except Exception:
             # One mail that can't be written must not hold up the others.
             log.exception("delivery %s can't be written", delivery.id)
             continue
         delivery.message_id = message_id
-        content = written[delivery.id]
         new.append(
             {
                 "delivery_id": delivery.id,
                 "written_at": now,
                 "content": content,
                 "sha256": sha256(content).hexdigest(),
-                "renewal_on": None if delivery.partner_id is None else now.date(),
+                "renewal_on": renewal_on(delivery, snapshot, now),
             }
         )
     if new:
@@ -60,13 +63,22 @@ def write(deliveries: Sequence[Delivery], now: datetime) -> dict[int, bytes]:
     return written
 
 
-def letter_of(
-    delivery: Delivery, message_id: str, now: datetime, given_by: str | None = None
-) -> Letter:
-    """Make the letter of a delivery. An account mail's link is made here, and is stored only in the message.
+def renewal_on(delivery: Delivery, snapshot: Snapshot, now: datetime) -> date | None:
+    """Choose the day from which a message is kept: the last renewal that it speaks of, else today.
 
-    Raises SnapshotError.
+    None for account mails and test mails, which have no partner: they are kept by other rules.
     """
+    return None if delivery.partner_id is None else snapshot.renewal_on or now.date()
+
+
+def letter_of(
+    delivery: Delivery,
+    snapshot: Snapshot,
+    message_id: str,
+    now: datetime,
+    given_by: str | None = None,
+) -> Letter:
+    """Make the letter of a delivery. An account mail's link is made here, and is stored only in the message."""
     settings = runtime.settings()
     link = db.session.get(Link, delivery.link_id) if delivery.link_id else None
     posting = Posting(
@@ -78,5 +90,4 @@ def letter_of(
         link=tokens.address(link) if link else None,
         given_by=given_by,
     )
-    snapshot = read(delivery.kind, delivery.snapshot)
     return KINDS[delivery.kind].letter(snapshot, posting, settings)

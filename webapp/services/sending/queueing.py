@@ -50,7 +50,7 @@ class NewMail:
 
     @property
     def about(self) -> str:
-        """What it is about, for its key."""
+        """Say what it is about, for its key."""
         if self.client_id is not None and self.day is not None:
             return about_day(self.client_id, self.day)
         if self.link_id is not None:

@@ -151,9 +151,10 @@ def try_all(actor: User | None, mails: Sequence[Any]) -> tuple[set[int], set[int
     mine = [mail for mail in mails if mail.id in moved]
     record(actor, mine)
     outbox.issue_again(actor, sorted(moved), client_ids, now)
-    undelivered.issue_again(of_team_among(mine), now)
+    team = of_team_among(mine)
+    unserved = {mail.id for mail in team} - undelivered.issue_again(team, now)
     waiting = outbox.readers_waiting(client_ids)
-    unserved = {
+    unserved |= {
         mail.id
         for mail in mine
         if mail.client_id is not None and (mail.client_id, mail.recipient_id) not in waiting

@@ -23,7 +23,7 @@ from webapp.mail.addresses import without_addresses
 from webapp.mail.reports import MailReport
 from webapp.models import Delivery
 from webapp.services.reminders import loading
-from webapp.services.sending import queueing, takeover_notes
+from webapp.services.sending import queueing, takeover_notes, todo
 from webapp.services.sending.queueing import NewMail
 
 
@@ -104,12 +104,16 @@ def new_mail(
     )
 
 
-def issue_again(deliveries: Sequence[Delivery], now: datetime) -> None:
+def issue_again(deliveries: Sequence[Delivery], now: datetime) -> set[int]:
     """Queue once more what did not reach a partner's people, in their present languages and to their present addresses.
 
-    Raises SnapshotError.
+    Returns the ids of those for which there is a new one; a To-do mail may have nothing to say by now. Raises
+    SnapshotError.
     """
-    queueing.add([anew(delivery, now) for delivery in deliveries])
+    to_do = [delivery for delivery in deliveries if delivery.kind is MailKind.TO_DO]
+    others = [delivery for delivery in deliveries if delivery.kind is not MailKind.TO_DO]
+    queueing.add([anew(delivery, now) for delivery in others])
+    return {delivery.id for delivery in others} | todo.issue_again(to_do, now)
 
 
 def anew(delivery: Delivery, now: datetime) -> NewMail:

@@ -32,6 +32,10 @@ def put_back_default(actor: User, partner: Partner, before: audit.Values) -> Non
     partners.save_default(actor, partner, replace(partners.default_of(partner), **before))
 
 
+def put_back_terms(actor: User, partner: Partner, before: audit.Values) -> None:
+    partners.save_terms(actor, partner, replace(partners.terms_of(partner), **before))
+
+
 def put_back_schedule(actor: User, partner: Partner, before: audit.Values) -> None:
     partners.save_schedule(actor, partner, replace(partners.schedule_of(partner), **before))
 
@@ -57,6 +61,11 @@ def put_back_texts(actor: User, wording: Wording, before: audit.Values) -> None:
 
 def put_back_subscription(actor: User, subscription: Subscription, before: audit.Values) -> None:
     renewals.restore(actor, subscription, **before)
+
+
+def put_back_rolled(actor: User, subscription: Subscription, before: audit.Values) -> None:
+    # Else the next round of a worker would move the dates on again.
+    renewals.restore(actor, subscription, **before, renews_itself=False)
 
 
 def put_back_contacts(actor: User, client: Client, before: audit.Values) -> None:
@@ -105,11 +114,15 @@ WAYS_BACK: dict[str, WayBack] = {
     AuditAction.CLIENT_ARCHIVED: ARCHIVED_BACK,
     AuditAction.CLIENT_BROUGHT_BACK: ARCHIVED_BACK,
     AuditAction.SUBSCRIPTION_RENEWED: SUBSCRIPTION_BACK,
+    AuditAction.SUBSCRIPTION_ROLLED: WayBack(
+        Action.LOOK_AFTER_CLIENTS, Subscription, put_back_rolled
+    ),
     AuditAction.SUBSCRIPTION_CANCELLED: SUBSCRIPTION_BACK,
     AuditAction.CONTACTS_ASSIGNED: WayBack(
         Action.ASSIGN_CONTACTS, Client, put_back_contacts, roles
     ),
     AuditAction.DEFAULT_CHANGED: WayBack(Action.CHANGE_SETTINGS, Partner, put_back_default),
+    AuditAction.TERMS_CHANGED: WayBack(Action.CHANGE_SETTINGS, Partner, put_back_terms),
     AuditAction.SCHEDULE_CHANGED: WayBack(Action.CHANGE_SETTINGS, Partner, put_back_schedule),
     AuditAction.FACTOR_REQUIRED: WayBack(
         Action.CHANGE_SETTINGS, Partner, put_back_requirement, proved=True

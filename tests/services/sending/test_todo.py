@@ -1,0 +1,449 @@
+"""The To-do mail: one a period for whoever is responsible, about what waits; what is past its date is never silent."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from email import policy
+from email.parser import BytesParser
+from itertools import product
+
+import pytest
+import time_machine
+from sqlalchemy import select, update
+
+from tests.support.cast import make_client, make_subscription, make_user, unit_of_work
+from tests.support.portal import run_at
+from webapp.domain.delivery import DeliveryState
+from webapp.domain.snapshots import ToDoSnapshot
+from webapp.domain.todo import Rhythm
+from webapp.models import (
+    Client,
+    Delivery,
+    InboxMail,
+    MailKind,
+    Partner,
+    Subscription,
+    User,
+    db,
+)
+from webapp.services.accounts import membership, people
+from webapp.services.reminders import due_index, loading
+from webapp.services.sending import (
+    decisions,
+    message_ids,
+    sending_again,
+    todo,
+    todo_facts,
+    transitions,
+)
+from webapp.services.sending.todo_facts import READERS, ToDoReader
+from webapp.typography import plain
+
+# Acme's Marketing Hub renews on Wednesday, 31 March 2027, in Warsaw. This is the Monday after, 8:00 there.
+MONDAY = datetime(2027, 4, 5, 6, tzinfo=UTC)
+WEEK, DAY = timedelta(days=7), timedelta(days=1)
+
+
+@pytest.fixture
+def team(app, cast):
+    """The partner sends, and its people get the To-do mail on Mondays from MONDAY on."""
+    with unit_of_work(app):
+        db.session.execute(update(Partner).where(Partner.id == cast.partner).values(sending=True))
+        set_people(cast, todo_at=MONDAY)
+    return cast
+
+
+def set_people(cast, **values):
+    ours = User.organisation_id == cast.partner
+    db.session.execute(update(User).where(ours).values(**values))
+
+
+def renewing(cast, day, name, **values):
+    """Add a client of Alice's partner with one subscription."""
+    contact = values.pop("contact", None)
+    partner = db.session.get_one(Partner, cast.partner)
+    client = make_client(partner, name)
+    db.session.add(client)
+    db.session.flush()
+    client.contact_id = contact
+    subscription = make_subscription(client, "Sales Hub", day, **values)
+    db.session.add(subscription)
+    db.session.flush()
+    due_index.refresh([subscription])
+    return subscription
+
+
+def mails(app, email):
+    """The texts of the To-do mails that somebody got, oldest first."""
+    read = BytesParser(policy=policy.default).parsebytes
+    with app.app_context():
+        found = select(InboxMail).where(InboxMail.recipient == email).order_by(InboxMail.id)
+        got = [read(mail.message) for mail in db.session.scalars(found)]
+    return [
+        plain(mail.get_body(("plain",)).get_content())
+        for mail in got
+        if mail["Subject"].startswith("To do")
+    ]
+
+
+def queued(app, reader):
+    """The states of somebody's To-do mails with their revisions."""
+    with app.app_context():
+        columns = (Delivery.about, Delivery.revision, Delivery.state)
+        rows = db.session.execute(
+            select(*columns)
+            .where(Delivery.kind == MailKind.TO_DO, Delivery.recipient_id == reader)
+            .order_by(Delivery.id)
+        )
+        return [(row.about, row.revision, row.state.value) for row in rows]
+
+
+ALICE, BOB = "alice@odnowa.example", "bob@odnowa.example"
+
+
+def test_what_is_past_its_date_is_told_each_week_to_whoever_is_responsible(app, team):
+    run_at(app, MONDAY - timedelta(minutes=1))
+    assert mails(app, ALICE) == []
+    run_at(app, MONDAY)
+    run_at(app, MONDAY + DAY)
+    [text] = mails(app, ALICE)
+    assert "- Acme: Marketing Hub, renewal date 31 March 2027 (5 days ago)" in text
+    assert mails(app, BOB) == []
+    run_at(app, MONDAY + WEEK)
+    assert len(mails(app, ALICE)) == 2
+    assert queued(app, team.alice) == [
+        ("week 2027-04-05", 1, "sent"),
+        ("week 2027-04-12", 1, "sent"),
+    ]
+
+
+def test_sections_go_by_the_day_and_mark_what_renews_by_itself(app, team):
+    monday = date(2027, 4, 5)
+    with unit_of_work(app):
+        renewing(team, monday, "A today")
+        renewing(team, monday + timedelta(days=7), "B week", renews_itself=True)
+        renewing(team, monday + timedelta(days=8), "C month")
+        renewing(team, monday + timedelta(days=60), "D month", deadline=date(2027, 5, 5))
+        renewing(team, monday + timedelta(days=31), "E later")
+        renewing(team, monday - DAY, "F cancelled", cancelled=True)
+    run_at(app, MONDAY)
+    [text] = mails(app, ALICE)
+    parts = text.replace("\r\n", "\n").split("\n\n")
+    assert "Due within 7 days (2)" in parts
+    assert "Due within 30 days (2)" in parts
+    assert (
+        "- A today: Sales Hub, renewal date 5 April 2027 (today)\n"
+        "- B week: Sales Hub, renews by itself on 12 April 2027 (in 7 days)" in parts
+    )
+    assert (
+        "- C month: Sales Hub, renewal date 13 April 2027 (in 8 days)\n"
+        "- D month: Sales Hub, decision deadline 5 May 2027 (in 30 days)" in parts
+    )
+    assert "E later" not in text
+    assert "F cancelled" not in text
+
+
+def test_nothing_to_say_is_no_mail_and_the_next_moment_is_stored(app, team):
+    with unit_of_work(app):
+        db.session.execute(update(Subscription).values(cancelled=True))
+    run_at(app, MONDAY)
+    with app.app_context():
+        assert db.session.get_one(User, team.alice).todo_at == MONDAY + WEEK
+    assert queued(app, team.alice) == []
+
+
+def test_no_mail_while_the_partner_does_not_send(app, team):
+    with unit_of_work(app):
+        db.session.execute(update(Partner).values(sending=False))
+    run_at(app, MONDAY)
+    assert queued(app, team.alice) == []
+    with app.app_context():
+        assert db.session.get_one(User, team.alice).todo_at == MONDAY + WEEK
+
+
+@pytest.mark.parametrize(
+    ("rhythm", "told"),
+    [(Rhythm.WEEKLY, [1, 1, 2]), (Rhythm.DAILY, [1, 2, 9]), (Rhythm.OFF, [1, 1, 2])],
+)
+def test_a_rhythm_says_how_often_and_what_is_past_cannot_be_switched_off(app, team, rhythm, told):
+    with unit_of_work(app):
+        set_people(team, todo_rhythm=rhythm)
+    counts = []
+    for day in range(9):
+        run_at(app, MONDAY + day * DAY)
+        counts.append(len(mails(app, ALICE)))
+    assert [counts[0], counts[1], counts[8]] == told
+
+
+def test_switched_off_it_does_not_tell_what_is_only_due(app, team):
+    with unit_of_work(app):
+        set_people(team, todo_rhythm=Rhythm.OFF)
+        db.session.execute(update(Subscription).values(cancelled=True))
+        renewing(team, date(2027, 4, 7), "Soon")
+    run_at(app, MONDAY)
+    assert queued(app, team.alice) == []
+    run_at(app, MONDAY + WEEK)
+    assert "- Soon: Sales Hub, renewal date 7 April 2027 (5 days ago)" in mails(app, ALICE)[0]
+
+
+def test_after_an_outage_of_weeks_there_is_one_mail(app, team):
+    run_at(app, MONDAY + 3 * WEEK + 2 * DAY)
+    assert queued(app, team.alice) == [("week 2027-04-26", 1, "sent")]
+    with app.app_context():
+        assert db.session.get_one(User, team.alice).todo_at == MONDAY + 4 * WEEK
+
+
+def test_long_lists_are_cut_and_lead_to_the_page(app, team):
+    with unit_of_work(app):
+        for number in range(todo_facts.MOST + 2):
+            renewing(team, date(2027, 4, 1), f"Many {number:02}")
+    run_at(app, MONDAY)
+    [text] = mails(app, ALICE)
+    assert "Past its date, and to be decided (53)" in text
+    assert text.count("- Many") == todo_facts.MOST - 1
+    assert "- And 3 more: http://portal.test/partner/dashboard?renewal=overdue" in text
+
+
+@pytest.mark.parametrize("state", ["rejected", "failed", "bounced", "unclear", "sent"])
+def test_mails_that_did_not_arrive_since_the_period_before_are_told(app, team, state):
+    with unit_of_work(app):
+        db.session.execute(update(Subscription).values(cancelled=True))
+        for name, ended in (("Old", MONDAY - WEEK - DAY), ("New", MONDAY - WEEK + DAY)):
+            reader = make_user(db.session.get_one(Client, team.client), name)
+            db.session.add(reader)
+            db.session.flush()
+            db.session.add(
+                Delivery(
+                    kind=MailKind.REMINDER_CLIENT,
+                    partner_id=team.partner,
+                    client_id=team.client,
+                    recipient_id=reader.id,
+                    email=reader.email,
+                    language="en",
+                    snapshot={},
+                    queued_at=ended,
+                    send_after=ended,
+                    ended_at=ended,
+                    state=DeliveryState(state),
+                )
+            )
+    run_at(app, MONDAY)
+    if state == "sent":
+        assert mails(app, ALICE) == []
+        return
+    [text] = mails(app, ALICE)
+    assert "Mails that did not arrive (1)" in text
+    assert "- Acme: Reminder to the client (New): " in text
+
+
+def test_two_rounds_at_once_queue_one(app, team):
+    with unit_of_work(app):
+        readers = todo.due(MONDAY)
+        todo.issue_to(readers, MONDAY)
+        # As another worker does that had loaded them before.
+        assert todo.issue_to(readers, MONDAY) == 0
+    assert queued(app, team.alice) == [("week 2027-04-05", 1, "queued")]
+
+
+def test_another_weekday_in_the_same_week_brings_no_second_mail(app, team):
+    run_at(app, MONDAY)
+    with time_machine.travel(MONDAY + DAY, tick=False), unit_of_work(app):
+        alice = db.session.get_one(User, team.alice)
+        people.edit_person(alice, alice, todo_weekday=4)
+        assert alice.todo_at == MONDAY + 4 * DAY
+    run_at(app, MONDAY + 4 * DAY)
+    assert len(mails(app, ALICE)) == 1
+    run_at(app, MONDAY + 4 * DAY + WEEK)
+    assert len(mails(app, ALICE)) == 2
+
+
+def issue_unsent(app):
+    """Queue the mails, and hand nothing over yet."""
+    with unit_of_work(app):
+        assert sum(todo.issue(MONDAY)) == 1
+
+
+def test_what_changed_before_it_goes_out_is_told_right(app, team):
+    issue_unsent(app)
+    with unit_of_work(app):
+        renewing(team, date(2027, 4, 2), "Late")
+    run_at(app, MONDAY + timedelta(minutes=1))
+    assert queued(app, team.alice) == [
+        ("week 2027-04-05", 1, "superseded"),
+        ("week 2027-04-05", 2, "sent"),
+    ]
+    [text] = mails(app, ALICE)
+    assert "- Late: " in text
+
+
+def test_what_was_decided_before_it_goes_out_is_not_told(app, team):
+    issue_unsent(app)
+    with unit_of_work(app):
+        db.session.execute(update(Subscription).values(cancelled=True))
+    run_at(app, MONDAY + timedelta(minutes=1))
+    assert queued(app, team.alice) == [("week 2027-04-05", 1, "cancelled")]
+
+
+def test_somebody_else_is_responsible_by_now(app, team):
+    issue_unsent(app)
+    with unit_of_work(app):
+        db.session.get_one(Client, team.client).contact_id = team.bob
+    run_at(app, MONDAY + timedelta(minutes=1))
+    assert queued(app, team.alice) == [("week 2027-04-05", 1, "cancelled")]
+
+
+def test_a_mail_of_the_period_before_is_too_late_when_the_next_is_due(app, team):
+    issue_unsent(app)
+    run_at(app, MONDAY + WEEK)
+    assert queued(app, team.alice) == [
+        ("week 2027-04-05", 1, "too_late"),
+        ("week 2027-04-12", 1, "sent"),
+    ]
+
+
+def ended(app, team, state):
+    issue_unsent(app)
+    with unit_of_work(app):
+        delivery = db.session.scalars(select(Delivery)).one()
+        before = DeliveryState.QUEUED
+        transitions.bring_all(before, state, MONDAY, transitions.columns.id == delivery.id)
+        return delivery.id
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_sent_again_it_says_what_is_true_now(app, team, at_once):
+    delivery_id = ended(app, team, DeliveryState.FAILED)
+    with time_machine.travel(MONDAY + DAY, tick=False), unit_of_work(app):
+        renewing(team, date(2027, 4, 2), "Late")
+        delivery, alice = (
+            db.session.get_one(Delivery, delivery_id),
+            db.session.get_one(User, team.alice),
+        )
+        if at_once:
+            assert sending_again.send(alice, [delivery_id]) == 1
+        else:
+            decisions.send_again(alice, delivery, decisions.shown(delivery))
+    run_at(app, MONDAY + DAY)
+    assert queued(app, team.alice) == [
+        ("week 2027-04-05", 1, "superseded"),
+        ("week 2027-04-05", 2, "sent"),
+    ]
+    [text] = mails(app, ALICE)
+    assert "- Late: " in text
+
+
+def test_sent_again_it_is_over_with_the_next_period_or_with_nothing_to_say(app, team):
+    delivery_id = ended(app, team, DeliveryState.FAILED)
+    with app.app_context():
+        assert decisions.still_wanted([delivery_id], MONDAY + DAY) == {delivery_id}
+        assert decisions.still_wanted([delivery_id], MONDAY + WEEK) == set()
+    with time_machine.travel(MONDAY + DAY, tick=False), unit_of_work(app):
+        db.session.execute(update(Subscription).values(cancelled=True))
+        assert sending_again.send(db.session.get_one(User, team.alice), [delivery_id]) == 0
+    assert queued(app, team.alice) == [("week 2027-04-05", 1, "failed")]
+
+
+def test_a_lost_mail_gets_the_same_message_id_again(app, team):
+    made = []
+    for _life in range(2):
+        issue_unsent(app)
+        with unit_of_work(app):
+            delivery = db.session.scalars(select(Delivery)).one()
+            made.append(message_ids.of([delivery])[delivery.id])
+            db.session.delete(delivery)
+            set_people(team, todo_at=MONDAY)
+    assert made[0] == made[1]
+
+
+def test_moments_follow_zone_and_access(app, team):
+    with time_machine.travel(MONDAY, tick=False), unit_of_work(app):
+        alice, bob = (db.session.get_one(User, id) for id in (team.alice, team.bob))
+        membership.deactivate(alice, bob)
+        assert bob.todo_at is None
+        membership.activate(alice, bob)
+        assert bob.todo_at == MONDAY + WEEK
+        people.edit_person(alice, bob, time_zone="America/Sao_Paulo")
+        assert bob.todo_at == datetime(2027, 4, 5, 11, tzinfo=UTC)
+        carol = people.add_person(
+            alice, alice.organisation, name="Carol", email="carol@odnowa.example"
+        )
+        assert carol.todo_at == MONDAY + WEEK
+        client = db.session.get_one(Client, team.client)
+        erin = people.add_person(alice, client, name="Erin", email="erin@acme.example")
+        membership.deactivate(alice, erin)
+        membership.activate(alice, erin)
+        assert erin.todo_at is None
+
+
+STATES = ("none", "active", "inactive", "rejected")
+
+
+def person(organisation, name, state, **values) -> User | None:
+    if state == "none":
+        return None
+    user = make_user(organisation, name, **values)
+    user.active = state != "inactive"
+    user.rejected_reply = "no" if state == "rejected" else None
+    db.session.add(user)
+    db.session.flush()
+    return user
+
+
+def test_the_responsible_people_are_those_of_the_rule(app, team):
+    """Each state of the client's own contact with each of the default one, as the rule says and as SQL does."""
+    with unit_of_work(app):
+        partner = db.session.get_one(Partner, team.partner)
+        db.session.execute(update(Subscription).values(cancelled=True))
+        person(partner, "Zoe", "active", admin=True)
+        person(partner, "Yan", "rejected", admin=True)
+        for default, own in product(STATES, STATES):
+            standard = person(partner, f"standard {default} {own}", default)
+            contact = person(partner, f"own {default} {own}", own)
+            partner.notified_user_id = standard.id if standard else None
+            renewal = renewing(
+                team, date(2027, 4, 1), f"{default} {own}", contact=contact.id if contact else None
+            )
+            db.session.flush()
+            client = loading.load_one(renewal.client_id)
+            rows = db.session.execute(READERS.where(User.organisation_id == partner.id)).all()
+            readers: Sequence[ToDoReader] = [ToDoReader.of(row) for row in rows]
+            asked = [(reader, MONDAY - WEEK) for reader in readers]
+            told = [
+                reader.person.id
+                for reader, snapshot in zip(
+                    readers, todo_facts.snapshots(asked, MONDAY), strict=True
+                )
+                if isinstance(snapshot, ToDoSnapshot)
+                and client.id in {named.id for named in snapshot.clients}
+            ]
+            assert told == [one.id for one in client.contact.people], (default, own)
+            db.session.execute(
+                update(Subscription).where(Subscription.id == renewal.id).values(cancelled=True)
+            )
+
+
+def test_an_admin_who_is_also_a_contact_gets_both_in_one_mail(app, team):
+    with unit_of_work(app):
+        db.session.execute(update(Partner).values(notified_user_id=None))
+        renewing(team, date(2027, 4, 1), "Own", contact=team.alice)
+        renewing(team, date(2027, 3, 1), "Bob's", contact=team.bob)
+    run_at(app, MONDAY)
+    [text] = mails(app, ALICE)
+    assert text.index("- Acme: ") < text.index("- Own: ")
+    assert "Past its date, and to be decided (2)" in text
+    assert "Bob's" not in text
+
+
+def test_statements_do_not_grow_with_people_and_clients(app, team, statements):
+    def issued(moment):
+        with statements() as log, unit_of_work(app):
+            assert list(todo.issue(moment))
+        # Where ids come back in order, SQLite has one INSERT for each row.
+        return [one for one in log if not one.startswith("INSERT")]
+
+    few = issued(MONDAY)
+    with unit_of_work(app):
+        partner = db.session.get_one(Partner, team.partner)
+        for number in range(5):
+            reader = person(partner, f"Many {number}", "active", todo_at=MONDAY)
+            renewing(team, date(2027, 4, 1), f"Client {number}", contact=reader.id)
+    assert len(issued(MONDAY + WEEK)) == len(few)

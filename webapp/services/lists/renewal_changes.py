@@ -1,0 +1,167 @@
+"""The changes in the course of a renewal, read from the audit trail: its bounds, its values, and its owners."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+
+from sqlalchemy import bindparam, select, union_all
+
+from webapp.domain.ownership import Choice, EffectiveOwner, Owner, effective_owner
+from webapp.models import AuditAction, Client, Subscription
+from webapp.models.base import Json
+from webapp.models.tables import audit_entry_table, execute, user_table
+from webapp.services.lists.finding import unseen
+
+# Changes that tell who owned the renewal and who was to be told, of the client and of all the partner's clients.
+OF_CLIENT = (
+    AuditAction.OWNER_CHANGED,
+    AuditAction.CONTACTS_ASSIGNED,
+    AuditAction.CLIENT_ARCHIVED,
+    AuditAction.CLIENT_BROUGHT_BACK,
+)
+OF_PARTNER = (AuditAction.DEFAULT_CHANGED, AuditAction.SENDING_CHANGED)
+# The values of a renewal, with what reads them from the trail, which has them as JSON.
+VALUES: Mapping[str, Any] = {
+    "product": str,
+    "term_months": int,
+    "renewal_date": date.fromisoformat,
+    "deadline": date.fromisoformat,
+    "amount": Decimal,
+    "currency": str,
+    "renews_itself": bool,
+}
+entry = audit_entry_table.c
+ENTRY = (
+    entry.id,
+    entry.at,
+    entry.action,
+    entry.subject_id,
+    entry.subject,
+    entry.changes,
+    entry.undone,
+    user_table.c.name.label("actor"),
+)
+ENTRIES = select(*ENTRY).select_from(
+    audit_entry_table.outerjoin(user_table, user_table.c.id == entry.actor_id)
+)
+CHANGES = union_all(
+    ENTRIES.where(
+        entry.client_id == bindparam("client_id"),
+        entry.action.in_(OF_CLIENT)
+        | (
+            entry.action.startswith("subscription.")
+            & (entry.subject_id == bindparam("subscription_id"))
+        ),
+    ),
+    # What is about no client is little; all that is the partner's is much.
+    ENTRIES.where(
+        entry.client_id.is_(None),
+        unseen(entry.organisation_id == bindparam("partner_id")),
+        entry.action.in_(OF_PARTNER),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeMade:
+    """An entry of the audit trail with its author's name; None is the operator or the worker."""
+
+    id: int
+    at: datetime
+    action: str
+    subject_id: int
+    subject: str | None
+    changes: Json
+    undone: bool
+    actor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedSince:
+    """The owner in effect from a moment on; None: from the beginning."""
+
+    since: datetime | None
+    owner: EffectiveOwner
+
+
+def load_changes(client: Client, subscription: Subscription) -> list[ChangeMade]:
+    """Load the changes of a subscription, of its client's and its partner's choices, oldest first."""
+    ids = {
+        "client_id": client.id,
+        "partner_id": client.partner_id,
+        "subscription_id": subscription.id,
+    }
+    found = (ChangeMade(**row._asdict()) for row in execute(CHANGES, ids))
+    return sorted(found, key=lambda change: change.id)
+
+
+def bounds(about: Sequence[ChangeMade], cycle: int) -> tuple[ChangeMade | None, ChangeMade | None]:
+    """Find the change that began a renewal and the one that ended it, among those of its subscription, oldest first.
+
+    None: it began before there was a trail; it is the present one.
+    """
+    added = [one for one in about if one.action == AuditAction.SUBSCRIPTION_ADDED]
+    moves = [one for one in about if cycle in one.changes.get("cycle", ())]
+    if not moves:
+        return next(iter(added), None), None
+    began = moves if moves[0].changes["cycle"][1] == cycle else added
+    ended = [moves[-1]] if moves[-1].changes["cycle"][0] == cycle else []
+    return next(iter(began), None), next(iter(ended), None)
+
+
+def within(change: ChangeMade, first: ChangeMade | None, last: ChangeMade | None) -> bool:
+    """Tell whether a change was made during a renewal; the one that ended it was, too."""
+    return (first is None or first.id <= change.id) and (last is None or change.id <= last.id)
+
+
+def values_after(
+    last: ChangeMade | None, about: Sequence[ChangeMade], subscription: Subscription
+) -> dict[str, Any]:
+    """Return what a renewal was about at its end: the present values, without the changes from ``last`` on."""
+    values = {name: getattr(subscription, name) for name in VALUES}
+    later = [one for one in about if last is not None and one.id >= last.id]
+    for change in reversed(later):
+        values |= {
+            name: None if before is None else VALUES[name](before)
+            for name, (before, _after) in change.changes.items()
+            if name in VALUES
+        }
+    return values
+
+
+def deadlines_in(about: Sequence[ChangeMade]) -> set[date | None]:
+    """Gather all deadlines that a subscription had before one of its changes, or after."""
+    found = {day for one in about for day in one.changes.get("deadline", ())}
+    return {date.fromisoformat(day) for day in found if day}
+
+
+def owners(
+    own: Owner | None,
+    default: Owner,
+    changes: Sequence[ChangeMade],
+    first: ChangeMade | None,
+    last: ChangeMade | None,
+) -> tuple[OwnedSince, ...]:
+    """Tell who owned a renewal at each time of it. ``own``, ``default``: the choices that hold now."""
+    spans: list[OwnedSince] = []
+    chosen: dict[str, str | None] = {"owner": own, "default_owner": default}
+    for change in reversed(changes):
+        if not chosen.keys() & change.changes.keys():
+            continue
+        if first is not None and change.id < first.id:
+            break
+        if within(change, first, last):
+            spans.append(OwnedSince(change.at, in_effect(chosen)))
+        chosen |= {name: values[0] for name, values in change.changes.items() if name in chosen}
+    spans.append(OwnedSince(None, in_effect(chosen)))
+    spans.reverse()
+    return (spans[0], *(after for before, after in pairwise(spans) if before.owner != after.owner))
+
+
+def in_effect(chosen: Mapping[str, str | None]) -> EffectiveOwner:
+    own, default = chosen["owner"], chosen["default_owner"]
+    assert default is not None
+    return effective_owner(Choice(own) if own else Choice.INHERIT, Owner(default))

@@ -1,0 +1,267 @@
+"""Facts of To-do mails: all that waits for people of partners, in one statement for each local day, or moment.
+
+The responsible person of a client is that of domain.ownership.point_of_contact, as SQL; a test compares the two.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, not_, or_, select
+
+from webapp.domain.delivery import UNDECIDED
+from webapp.domain.ownership import Person
+from webapp.domain.snapshots import (
+    MailsToDo,
+    MailToDo,
+    PartnerName,
+    RenewalsToDo,
+    RenewalToDo,
+    ToDoClient,
+    ToDoSnapshot,
+)
+from webapp.domain.todo import LATER, SOON, Pace, Rhythm
+from webapp.models.subscription import base_date_of
+from webapp.models.tables import (
+    among,
+    client_table,
+    delivery_table,
+    fetch,
+    organisation_table,
+    partner_table,
+    subscription_table,
+    user_table,
+)
+
+# The most lines in one section.
+MOST = 50
+client, partner = client_table.c, partner_table.c
+subscription, mail, reader = subscription_table.c, delivery_table.c, user_table.c
+own, standard = user_table.alias("own").c, user_table.alias("standard").c
+company = organisation_table.c
+
+
+@dataclass(frozen=True, slots=True)
+class ToDoReader:
+    """Somebody who may get a To-do mail. ``sending``: the partner does."""
+
+    person: Person
+    partner: PartnerName
+    admin: bool
+    pace: Pace
+    sending: bool
+
+    @classmethod
+    def of(cls, row: Any) -> "ToDoReader":
+        person = Person(
+            row.id,
+            row.name,
+            row.email,
+            row.language or row.partner_language,
+            row.time_zone or row.partner_zone,
+            row.active,
+            row.rejected_reply is not None,
+        )
+        pace = Pace(row.todo_rhythm, row.todo_weekday, row.todo_hour)
+        named = PartnerName(row.organisation_id, row.partner_name)
+        return cls(person, named, row.admin, pace, row.sending)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.person.time_zone)
+
+    def today(self, now: datetime) -> date:
+        return now.astimezone(self.zone).date()
+
+
+READERS = (
+    select(
+        *(reader.id, reader.name, reader.email, reader.language, reader.time_zone, reader.active),
+        *(reader.rejected_reply, reader.organisation_id, reader.admin),
+        *(reader.todo_rhythm, reader.todo_weekday, reader.todo_hour),
+        company.name.label("partner_name"),
+        company.language.label("partner_language"),
+        company.time_zone.label("partner_zone"),
+        partner.sending,
+    )
+    .join_from(user_table, partner_table, partner.id == reader.organisation_id)
+    .join(organisation_table, company.id == partner.id)
+)
+
+
+def reachable(person: Any) -> ColumnElement[bool]:
+    """Write Person.reachable as SQL; false for nobody."""
+    return and_(person.id.is_not(None), person.active, person.rejected_reply.is_(None))
+
+
+# NULL: all admins.
+RESPONSIBLE = case((reachable(own), own.id), (reachable(standard), standard.id))
+
+
+def of_clients(rows: Select[Any]) -> Select[Any]:
+    """Join clients in use of some partners to the rows, and whoever is responsible."""
+    return (
+        rows.join(partner_table, partner.id == client.partner_id)
+        .join(organisation_table, company.id == client.id)
+        .outerjoin(own.id.table, own.id == client.contact_id)
+        .outerjoin(standard.id.table, standard.id == partner.notified_user_id)
+        .where(among(client.partner_id, bindparam("partner_ids")), client.archived_at.is_(None))
+    )
+
+
+def first_of(rows: Select[Any], section: ColumnElement[Any], *order: Any) -> Select[Any]:
+    """Select the first rows of each section of whoever is responsible, and the number of all."""
+    place = (client.partner_id, RESPONSIBLE, section)
+    found = rows.add_columns(
+        client.id.label("client_id"),
+        company.name.label("client_name"),
+        client.partner_id,
+        RESPONSIBLE.label("responsible_id"),
+        section.label("section"),
+        func.count().over(partition_by=place).label("total"),
+        func.row_number().over(partition_by=place, order_by=order).label("number"),
+    ).subquery()
+    return select(found).where(found.c.number <= MOST).order_by(found.c.number)
+
+
+base = base_date_of(subscription)
+RENEWALS = first_of(
+    of_clients(
+        select(
+            subscription.id,
+            subscription.product,
+            base.label("base_date"),
+            subscription.deadline,
+            subscription.renews_itself,
+        ).join_from(subscription_table, client_table, client.id == subscription.client_id)
+    ).where(
+        # The index of a partner's decisions leads to few of its clients.
+        client.first_decision_on <= bindparam("later"),
+        subscription.cancelled.is_(False),
+        base <= bindparam("later"),
+        or_(base >= bindparam("today"), not_(subscription.renews_itself)),
+    ),
+    case((base < bindparam("today"), "past"), (base <= bindparam("soon"), "week"), else_="month"),
+    base,
+    subscription.id,
+)
+NOT_ARRIVED = first_of(
+    of_clients(
+        select(
+            mail.id, mail.kind, mail.state, mail.ended_at, reader.name.label("recipient")
+        ).join_from(delivery_table, client_table, client.id == mail.client_id)
+    )
+    .join(user_table, reader.id == mail.recipient_id)
+    .where(
+        among(mail.partner_id, bindparam("partner_ids")),
+        mail.state.in_(sorted(UNDECIDED)),
+        mail.archived_at.is_(None),
+        mail.ended_at >= bindparam("since", type_=mail.ended_at.type),
+    ),
+    case((mail.id.is_not(None), "not_arrived")),
+    mail.ended_at.desc(),
+    mail.id.desc(),
+)
+
+
+# The rows by partner and responsible person (None: all admins), then by section.
+Places = dict[tuple[int, int | None], dict[str, list[Any]]]
+
+
+def snapshots(
+    asked: Sequence[tuple[ToDoReader, datetime]], now: datetime
+) -> list[ToDoSnapshot | None]:
+    """Tell for each reader what waits, with the mails that did not arrive since a moment; None: nothing to be told."""
+    heard = [(reader, since) for reader, since in asked if reader.person.reachable]
+    renewals = by_key(
+        ((reader.today(now), reader.partner.id) for reader, _since in heard), renewals_on
+    )
+    mails = by_key(((since, reader.partner.id) for reader, since in heard), mails_since)
+    return [
+        snapshot(reader, since, renewals[reader.today(now)], mails[since])
+        if reader.person.reachable
+        else None
+        for reader, since in asked
+    ]
+
+
+def by_key(
+    wanted: Iterable[tuple[Any, int]], load: Callable[[Any, Sequence[int]], Sequence[Any]]
+) -> dict[Any, Places]:
+    """Load the rows of the partners that go with each key, with one statement for a key."""
+    partners = defaultdict[Any, set[int]](set)
+    for key, partner_id in wanted:
+        partners[key].add(partner_id)
+    return {key: placed(load(key, sorted(ids))) for key, ids in partners.items()}
+
+
+def renewals_on(today: date, partner_ids: Sequence[int]) -> Sequence[Any]:
+    days = {"today": today, "soon": today + SOON, "later": today + LATER}
+    return fetch(RENEWALS, {"partner_ids": partner_ids} | days)
+
+
+def mails_since(since: datetime, partner_ids: Sequence[int]) -> Sequence[Any]:
+    return fetch(NOT_ARRIVED, {"partner_ids": partner_ids, "since": since})
+
+
+def placed(rows: Sequence[Any]) -> Places:
+    places: Places = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        places[row.partner_id, row.responsible_id][row.section].append(row)
+    return places
+
+
+def snapshot(
+    reader: ToDoReader, since: datetime, renewals: Places, mails: Places
+) -> ToDoSnapshot | None:
+    """Make the snapshot of one reader. Whoever switched it off gets it only while something is past its date."""
+    person = reader.person
+    past, week, month = (
+        section_of(reader, renewals, name, lambda row: (row.base_date, row.id))
+        for name in ("past", "week", "month")
+    )
+    not_arrived = section_of(reader, mails, "not_arrived", lambda row: (-row.id,))
+    told = ToDoSnapshot(
+        recipient=person.name,
+        partner=reader.partner,
+        time_zone=person.time_zone,
+        since=since,
+        clients=named(past[1], week[1], month[1], not_arrived[1]),
+        past=RenewalsToDo(past[0], tuple(map(renewal, past[1]))),
+        week=RenewalsToDo(week[0], tuple(map(renewal, week[1]))),
+        month=RenewalsToDo(month[0], tuple(map(renewal, month[1]))),
+        not_arrived=MailsToDo(
+            not_arrived[0], tuple(lost_mail(row, reader.zone) for row in not_arrived[1])
+        ),
+    )
+    silent = told.empty or (reader.pace.rhythm is Rhythm.OFF and not told.past.count)
+    return None if silent else told
+
+
+def section_of(
+    reader: ToDoReader, places: Places, name: str, order: Callable[[Any], Any]
+) -> tuple[int, list[Any]]:
+    """Gather a section of one reader, own and as one of the admins: the number of all, and the first rows."""
+    responsible = (reader.person.id, None) if reader.admin else (reader.person.id,)
+    parts = [places[reader.partner.id, id][name] for id in responsible]
+    rows = sorted((row for part in parts for row in part), key=order)
+    return sum(part[0].total for part in parts if part), rows[:MOST]
+
+
+def named(*sections: Sequence[Any]) -> tuple[ToDoClient, ...]:
+    names = {row.client_id: row.client_name for rows in sections for row in rows}
+    return tuple(ToDoClient(id, name) for id, name in sorted(names.items()))
+
+
+def renewal(row: Any) -> RenewalToDo:
+    return RenewalToDo(
+        row.client_id, row.product, row.base_date, row.deadline is not None, row.renews_itself
+    )
+
+
+def lost_mail(row: Any, zone: ZoneInfo) -> MailToDo:
+    on = row.ended_at.astimezone(zone).date()
+    return MailToDo(row.client_id, row.kind, row.recipient, row.state, on)
