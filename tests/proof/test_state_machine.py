@@ -34,6 +34,7 @@ from webapp.mail.reports import MailReport, ReportKind
 from webapp.mail.return_paths import ReturnPath
 from webapp.mail.transport import Rejected, TryAgain, Unclear
 from webapp.models import (
+    AuditEntry,
     Client,
     Delivery,
     DeliveryState,
@@ -47,13 +48,15 @@ from webapp.models import (
     db,
     delivery_reminder,
 )
-from webapp.services import errors
+from webapp.models.audit import AuditAction
+from webapp.services import audit, errors
 from webapp.services.accounts import membership, partners, people
 from webapp.services.clients import archiving, contacts, ownership, renewals
 from webapp.services.clients import subscriptions as service
 from webapp.services.reminders import due_index, loading
-from webapp.services.sending import bounces
+from webapp.services.sending import bounces, following
 from webapp.services.sending.bounces import ReportOutcome
+from webapp.services.trail import undo
 
 START = datetime(2027, 3, 1, 10, tzinfo=UTC)
 WARSAW = ZoneInfo("Europe/Warsaw")
@@ -272,6 +275,29 @@ class Portal(RuleBasedStateMachine):
         with self.change():
             renewals.renew(None, self.subscription(which))
 
+    @rule(which=st.integers(0, 1), itself=st.booleans(), by_rule=st.booleans())
+    def its_end_is_chosen(self, which, itself, by_rule):
+        """Whether it renews by itself, and whether its deadline follows the partner's rule."""
+        with self.change():
+            one = self.subscription(which)
+            chosen = {"renews_itself": itself, "deadline_by_rule": by_rule, "deadline": None}
+            service.edit_subscription(None, one, replace(service.details_of(one), **chosen))
+
+    @rule(deadline=st.sampled_from((None, "P10D", "P2M")))
+    def the_rule_for_deadlines_changes(self, deadline):
+        with self.change():
+            partner = self.client().partner
+            partner.deadline_rule_text = deadline
+            following.begin(None, partner.id)
+
+    @rule()
+    def a_roll_is_undone(self):
+        with self.change():
+            rolled = AuditEntry.action == AuditAction.SUBSCRIPTION_ROLLED
+            entry = audit.newest(rolled, AuditEntry.undone.is_(False))
+            if entry:
+                undo.undo(self.user("Alice"), entry)
+
     @rule(which=st.integers(0, 1), cancelled=st.booleans())
     def it_is_cancelled_or_restored(self, which, cancelled):
         with self.change():
@@ -405,8 +431,21 @@ class Portal(RuleBasedStateMachine):
         ).all()
         assert not silent
         client = loading.load_one(self.client().id)
+        self.check_days(datetime.now(UTC).astimezone(client.zone).date())
         for item in due_items(client, datetime.now(UTC)):
             assert item.step in item.subscription.planned
+
+    def check_days(self, today):
+        """What renews by itself is in its term. All are looked at again, unless they are past and must be decided."""
+        for one in map(self.subscription, (0, 1)):
+            if one.cancelled:
+                assert one.attention_on is None
+            elif one.renews_itself:
+                assert one.renewal_date >= today
+                assert today < one.attention_on <= one.renewal_date + timedelta(days=1)
+            else:
+                assert one.attention_on is None or one.attention_on > today
+                assert one.attention_on is not None or one.base_date < today
 
     def client(self):
         return db.session.scalars(select(Client).order_by(Client.id)).first()
