@@ -11,6 +11,7 @@ from webapp.app import create_app
 from webapp.config import SettingError
 from webapp.demo import clock, people, story
 from webapp.domain.access import Role
+from webapp.domain.facts import MailKind
 from webapp.domain.ownership import Choice, Owner
 from webapp.domain.recipients import ContactRole, Reachability, reachability
 from webapp.domain.terms import DeadlineRule
@@ -65,6 +66,10 @@ def shows_each_state():
         *(DeliveryState.SENT, DeliveryState.BOUNCED),
         *(DeliveryState.UNCLEAR, DeliveryState.REJECTED),
     }
+    told = select(Delivery.id).where(
+        Delivery.kind == MailKind.TO_DO, Delivery.state == DeliveryState.SENT
+    )
+    assert db.session.scalars(told).first() is not None
     dates = {client.first_decision_on for client in clients}
     assert today + timedelta(days=3) in dates
     assert min(dates) < today

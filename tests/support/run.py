@@ -79,11 +79,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     )
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the figures of tests that passed, which they record by ``record_property``."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            terminalreporter.write_line(f"{name}: {value}")
+
+
 @pytest.fixture(scope="session")
-def postgres_server() -> postgres.Server:
+def postgres_server() -> Iterator[postgres.Server]:
     """Start a real PostgreSQL for the first test that needs it; it stops when the run ends."""
     with alone():
-        return postgres.start(folder())
+        server = postgres.start(folder())
+    yield server
+    server.close(*server.made)
 
 
 @pytest.hookimpl(wrapper=True)
