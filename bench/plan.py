@@ -1,6 +1,7 @@
 """Measure how long planning takes: a million subscriptions on SQLite, about 16,000 of them due.
 
-Of a quarter of these the term is over, and they renew by themselves: their dates move on, with an entry in the trail.
+Of one in seven of these the term is over, as after the six steps of a year, and they renew by themselves: their dates
+move on, with an entry in the trail.
 
     python -m bench.plan
 
@@ -31,8 +32,8 @@ NOW = datetime(2027, 3, 1, 10, tzinfo=UTC)
 # One in 62 has a step that falls due: on this very day, or on one of the days that the worker was away.
 SPREAD = 62
 DAYS_AWAY = 4
-# Of one in so many that are due the term is over.
-OVER = 4
+# Of one in so many that are due the term is over: a year has six steps and an end.
+OVER = 7
 FLOOR = 1.0
 
 
@@ -66,6 +67,13 @@ def fill(path: Path) -> None:
         "anchor_day,renews_itself,cancelled,cycle,attention_on,version) "
         "VALUES (?,?,?,?,?,?,?,?,0,1,?,1)",
         map(subscription, range(SUBSCRIPTIONS)),
+    )
+    # Of what is over the last step was told.
+    base.execute(
+        "INSERT INTO reminder (subscription_id,client_id,base_date,step,cycle,due_on,state,planned_at) "
+        "SELECT id,client_id,renewal_date,1,1,date(renewal_date,'-1 day'),'issued',? "
+        "FROM subscription WHERE renews_itself",
+        (moment,),
     )
     base.commit()
     base.execute("ANALYZE")

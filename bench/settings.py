@@ -24,12 +24,13 @@ from webapp.app import create_app
 from webapp.config import Settings
 from webapp.domain.ownership import Owner
 from webapp.models import Partner, User, db
-from webapp.models.tables import partner_table
+from webapp.models.tables import partner_table, subscription_table
 from webapp.models.transactions import writing
 from webapp.services.accounts import partners
 
 PARTNER = 1
 NEW_STEPS = ":45,21,7,1/45,21,7,1"
+NEW_RULE = "P60D"
 MOST_ROUNDS = 10_000
 
 
@@ -89,6 +90,25 @@ def change_steps(actor: User, partner: Partner) -> None:
     partners.save_schedule(actor, partner, wanted)
 
 
+def change_rule(actor: User, partner: Partner) -> None:
+    wanted = replace(partners.terms_of(partner), deadline_rule_text=NEW_RULE)
+    partners.save_terms(actor, partner, wanted)
+
+
+def let_follow_rule() -> None:
+    """Let all deadlines follow their partner's rule, of which there is none yet."""
+    deadline = subscription_table.c.deadline
+    rows = update(subscription_table).where(deadline.is_not(None))
+    db.session.execute(rows.values(deadline_by_rule=True))
+
+
+CHANGES = {
+    "default owner": change_default,
+    "steps": change_steps,
+    "rule for deadlines": change_rule,
+}
+
+
 def save(engine: Engine, change: Callable[[User, Partner], None]) -> Work:
     """Save as the page does: load the actor and the partner, change, commit."""
     with watched(engine) as work:
@@ -134,10 +154,11 @@ def main() -> None:
         with app.app_context():
             engine = db.engine
             db.session.execute(update(partner_table).values(sending=False))
+            let_follow_rule()
             db.session.commit()
             number, before = rounds(app, engine)
             lines.append(line("the worker, nothing to do", before, number))
-            for name, change in (("default owner", change_default), ("steps", change_steps)):
+            for name, change in CHANGES.items():
                 lines.append(line(f"{name}: the save", save(engine, change)))
                 number, after = rounds(app, engine)
                 lines.append(line(f"{name}: the worker after it", after, number))

@@ -23,7 +23,7 @@ from tests.support.drill import (
     work,
 )
 from webapp import restoring
-from webapp.models import Installation, Partner, Subscription, db
+from webapp.models import Installation, Partner, Subscription, User, db
 from webapp.services.sending.marks import OnHold
 
 # The drill is played on both databases.
@@ -208,3 +208,23 @@ def test_a_database_without_a_restore_is_left_alone(app, clients, server, comman
     code, _ = command("restored", "--backup-at", BACKUP_AT.isoformat())
     assert code == 1
     assert states(app) == before
+
+
+def test_a_lost_to_do_mail_is_held_and_found_in_the_log_by_its_period(app, backup, cast, command):
+    server = Server()
+    with unit_of_work(app):
+        db.session.execute(update(Partner).values(sending=True))
+        db.session.execute(
+            update(User).where(User.id == cast.alice).values(todo_at=BACKUP_AT, todo_hour=11)
+        )
+    backup.take()
+    work(app, server, BACKUP_AT)
+    assert server.counts() == {"alice@odnowa.example": 1}
+    backup.put_back()
+    (held,) = restored(command)
+    assert held["kind"] == "to_do"
+    words = ("reconcile", "--maillog", "-", "--time-zone", "UTC", "--complete", "--json")
+    told = json.loads(command(*words, given="".join(server.log))[1])
+    assert (told["sent"], told["left"]) == ([held["id"]], [])
+    work(app, server, LOSS)
+    assert server.counts() == {"alice@odnowa.example": 1}

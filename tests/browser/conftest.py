@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page
 from sqlalchemy import update
 
 from tests.support.browser import opened, served
-from tests.support.cast import session_key, sqlite_template, unit_of_work
+from tests.support.cast import begins_with, session_key, sqlite_template, unit_of_work
 from tests.support.portal import demo_template, sqlite_copy
 from webapp.models import Installation, db
 
@@ -41,9 +41,10 @@ def other_settings(other_settings: dict[str, Any], listener: socket.socket) -> d
 
 
 @pytest.fixture
-def database_url(other_settings: dict[str, Any]) -> str:
+def database_url(request: pytest.FixtureRequest, other_settings: dict[str, Any]) -> str:
     """In demo mode with the demo's data."""
-    return sqlite_copy(demo_template() if other_settings.get("demo") else sqlite_template())
+    demo = other_settings.get("demo")
+    return sqlite_copy(demo_template() if demo else sqlite_template(begins_with(request)))
 
 
 @pytest.fixture

@@ -132,6 +132,9 @@ def test_the_report_for_people_says_what_changes_and_is_cut_short(
     path = tmp_path / "list.csv"
     path.write_text("Company name,City\nAcme,Gdynia\n")
     assert "Acme: City: – → Gdynia" in portal(str(path)).output
+    path.write_text("Company name,Product,Auto renew\nAcme,Marketing Hub,tak\n")
+    changed = "At the end of the term: Must be decided → Renews by itself"
+    assert f"Acme, Marketing Hub: {changed}" in portal(str(path)).output
     path.write_text("Company name,Country\n" + "".join(f"New {n},Atlantis\n" for n in range(40)))
     result = portal(str(path))
     assert result.output.count("Atlantis") == 30

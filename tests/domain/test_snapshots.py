@@ -235,3 +235,15 @@ def test_a_reminder_tells_each_person_why_and_about_what():
 @pytest.mark.parametrize("changed", [{"version": 99}, {"circle": [1]}, {"subscriptions": [{}]}])
 def test_an_unreadable_reminder_tells_nothing(changed):
     assert ReminderSnapshot.told(snapshot().to_json() | changed, 11) == Gist()
+
+
+def test_a_reminder_is_about_the_last_of_its_renewals():
+    first, *_others = snapshot().subscriptions
+    later = replace(first, renewal_date=date(2031, 2, 3))
+    assert replace(snapshot(), subscriptions=(later, first)).renewal_on == later.renewal_date
+    assert replace(snapshot(), subscriptions=(first,)).renewal_on == first.renewal_date
+
+
+@pytest.mark.parametrize("one", [ACCOUNT, TAKEOVER], ids=["account", "takeover"])
+def test_other_mails_are_about_no_renewal_date(one):
+    assert one.renewal_on is None

@@ -87,6 +87,7 @@ def test_the_default_as_it_is_stored():
         pytest.param(":7/7;:1/1", id="the last one twice"),
         pytest.param(":7/7;1:1/1", id="the last one first"),
         pytest.param("0:7/7;:1/1", id="no term"),
+        pytest.param("121:7/7;:1/1", id="longer than any term"),
         pytest.param("1:/;2:/;3:/;4:/;5:/;:1/1", id="six rows"),
         pytest.param("x:7/7;:1/1", id="no number"),
         pytest.param(":731/1", id="too far"),

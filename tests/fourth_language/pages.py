@@ -109,6 +109,7 @@ def ids_of(client_id: int, organisation_id: int) -> dict[str, int]:
         "user_id": db.session.scalar(
             select(User.id).where(User.organisation_id == organisation_id)
         ),
+        "cycle": 1,
         "mail_id": db.session.scalar(select(InboxMail.id)),
         "delivery_id": db.session.scalar(
             select(Delivery.id).where(

@@ -16,7 +16,7 @@ from webapp import i18n
 from webapp.domain.facts import MailKind
 from webapp.domain.recipients import Reachability
 from webapp.models import Client, Delivery, DeliveryState, Login, Partner, User, db
-from webapp.models.tables import client_table, organisation_table
+from webapp.models.tables import client_table, organisation_table, subscription_table
 from webapp.services.lists import clients, deliveries, finding, overrides, security
 from webapp.services.lists.clients import ClientQuery, ClientSort, OwnerFilter
 from webapp.services.lists.deliveries import DeliveryQuery
@@ -94,6 +94,7 @@ def grow(cast: Cast) -> None:
             ],
         )
         db.session.execute(insert(client_table), [client(id, partner) for id in ids])
+        db.session.execute(insert(subscription_table), [subscription(id) for id in ids])
         db.session.execute(insert(Delivery), [mail(id, partner, cast.dana) for id in ids])
     db.session.execute(update(User).values(told_by_id=cast.partner))
     if db.engine.dialect.name == "postgresql":
@@ -108,11 +109,31 @@ def client(id: int, partner: int) -> dict[str, Any]:
         "name_key": name,
         "sort_key": i18n.sort_key(name),
         "search_key": name,
-        "first_decision_on": date(2026, 11, 20) + timedelta(days=id % 300),
+        "first_decision_on": decision_on(id),
         "second_decision_on": date(2026, 12, 20) + timedelta(days=id % 300),
         "situation": ("id2-", "id1-", "id0-", "vd2r", "pd2-")[id % 5],
         "owner_version": 1,
         "archived_at": archived_at(id),
+    }
+
+
+def decision_on(id: int) -> date:
+    return date(2026, 11, 20) + timedelta(days=id % 300)
+
+
+def subscription(id: int) -> dict[str, Any]:
+    return {
+        "client_id": id,
+        "product": "Hub",
+        "product_key": "hub",
+        "term_months": 12,
+        "renewal_date": decision_on(id),
+        "anchor_day": decision_on(id).day,
+        "deadline_by_rule": False,
+        "renews_itself": False,
+        "cancelled": False,
+        "cycle": 1,
+        "version": 1,
     }
 
 

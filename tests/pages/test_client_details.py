@@ -1,5 +1,6 @@
 """Client details: owner and why, subscriptions, what comes next, contacts, activity."""
 
+import html
 import re
 from datetime import UTC, date, datetime, timedelta
 
@@ -28,7 +29,7 @@ from webapp.models import (
     db,
 )
 from webapp.services.clients.ownership import choose_owner
-from webapp.services.reminders import due_index
+from webapp.services.reminders import due_index, planning
 from webapp.services.sending import log as delivery_log
 from webapp.typography import plain
 
@@ -248,7 +249,7 @@ def test_each_mails_way_from_the_plan_to_the_result(app, browse, cast, base):
         )
     assert (
         "1 March 2027 30 days before 1 Mar 2027, 11:00 CET Planned Mails queued"
-        " Dana Sent Reminder to the client · Primary contact, Decision maker · English"
+        " Dana Sent Reminder to the client : Dana · Primary contact, Decision maker · English"
         " 1 Mar 2027, 11:00 CET Queued Handed over Sent ·"
     ) in page
     # A Saturday: the mails waited for Monday.
@@ -480,6 +481,26 @@ def test_activity_in_words_with_undo(app, browse, cast, base):
     with app.app_context():
         client = db.session.get(Client, cast.client)
         assert (client.owner, client.contact_id) == (None, None)
+
+
+def test_the_portal_is_the_author_of_a_roll_and_undo_says_what_it_means(app, browse, cast, base):
+    with unit_of_work(app):
+        subscription = db.session.get(Subscription, cast.subscription)
+        subscription.renews_itself = True
+        due_index.refresh([subscription])
+        assert sum(planning.plan(datetime(2027, 4, 1, 10, tzinfo=UTC))) == 1
+    bob = browse(cast.bob)
+    page = bob.get(f"{base}/activity").text
+    assert "Subscription renewed by itself: Marketing Hub" in page
+    assert "Renewal Portal · 1 Apr 2027, 12:00 CEST" in page
+    assert "Operator" not in page
+    entry_id = re.search(r'action="/undo/(\d+)"', page)[1]
+    answer = bob.post(f"/undo/{entry_id}", follow_redirects=True)
+    said = "Undone: Marketing Hub (Renewal date). It doesn't renew by itself any more"
+    assert said in html.unescape(answer.text)
+    with app.app_context():
+        subscription = db.session.get(Subscription, cast.subscription)
+        assert (subscription.renewal_date, subscription.renews_itself) == (date(2027, 3, 31), False)
 
 
 def test_older_activity_is_one_link_away(app, browse, cast, base):

@@ -84,6 +84,23 @@ def test_a_decision_that_was_due_stands_out(app, browse, cast, time_machine):
     assert "1 Mar 2027 yesterday renews 31 Mar 2027 Reachable Overdue Actions" in row
 
 
+def test_what_renews_by_itself_is_never_overdue(app, browse, cast, time_machine):
+    with unit_of_work(app):
+        subscription = db.session.get(Subscription, cast.subscription)
+        subscription.deadline, subscription.renews_itself = date(2027, 3, 1), True
+        due_index.refresh([subscription])
+    time_machine.move_to("2027-03-02 12:00:00+00:00", tick=False)
+    bob = browse(cast.bob)
+    assert "1 Mar 2027 yesterday renews 31 Mar 2027 Reachable Actions" in plain(bob.get(DASHBOARD))
+    assert names(bob.get(f"{DASHBOARD}?renewal=overdue")) == []
+    # Beside one that must be decided it is told apart.
+    with unit_of_work(app):
+        client = db.session.get(Client, cast.client)
+        db.session.add(make_subscription(client, "Hub", date(2027, 3, 1)))
+    assert "Overdue" in plain(bob.get(DASHBOARD))
+    assert names(bob.get(f"{DASHBOARD}?renewal=overdue")) == ["Acme"]
+
+
 def test_what_comes_after_an_overdue_decision_is_told(app, browse, cast, time_machine):
     with unit_of_work(app):
         client = db.session.get(Client, cast.client)
@@ -216,8 +233,10 @@ def test_the_next_mail_to_people_hard_to_reach_has_its_day(app, alice, cast, add
         db.session.flush()
         situations.refresh([cast.client])
     assert "mail at risk: 1 Mar 2027" in alice.get(DASHBOARD).text
+    # The day after a date is none on which a mail goes out.
     with unit_of_work(app):
-        db.session.query(Subscription).update({"cancelled": True})
+        db.session.query(Partner).update({"steps_text": ":/"})
+        due_index.refresh_where(Subscription.client_id.is_not(None))
     assert "mail at risk: " not in alice.get(DASHBOARD).text
 
 

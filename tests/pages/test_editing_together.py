@@ -108,6 +108,21 @@ KINDS = [
         others=SCHEDULE,
     ),
     Kind(
+        "end of terms",
+        PARTNER,
+        **same_address(
+            f"{SETTINGS}/terms",
+            {"renews_itself": "1", "deadline_unit": "D", "deadline_count": "45"},
+            {"renews_itself": "0", "deadline_unit": "M", "deadline_count": "3"},
+        ),
+        told=(
+            "<strong>Renews by itself</strong>",
+            "<strong>45 days before the renewal date</strong>",
+        ),
+        kept='<option selected value="M">',
+        page=SETTINGS,
+    ),
+    Kind(
         "switch",
         PARTNER,
         **same_address(f"{SETTINGS}/switches/insistent", {"on": "1"}, {"on": "0"}),

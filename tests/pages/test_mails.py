@@ -22,6 +22,7 @@ from webapp.models import (
     db,
 )
 from webapp.services.accounts import links
+from webapp.services.erasing import person
 from webapp.services.reminders import due_index
 
 STEP_30 = datetime(2027, 3, 1, 10, tzinfo=UTC)
@@ -226,3 +227,16 @@ def test_lists_lead_to_the_mail(app, cast, told, browse):
         text = reader.get(page).text
         for mail in told.values():
             assert f'href="{SENT}/{mail}"' in text
+
+
+def test_a_mail_to_somebody_erased_has_a_pseudonym_and_its_digest(app, cast, told, browse):
+    mail = told[cast.dave]
+    digest = sha256(content_of(app, mail)).hexdigest()
+    with unit_of_work(app):
+        for _step in person.erase_person(None, db.session.get_one(User, cast.dave)):
+            pass
+    page = browse(cast.alice).get(f"{SENT}/{mail}").text
+    assert "Dave" not in page
+    assert "dave@" not in page
+    assert f"#{cast.dave}" in page
+    assert digest in page

@@ -76,6 +76,13 @@ SAVES: list[tuple[str, str, dict[str, Any], str, str]] = [
     ),
     (
         "alice",
+        "/settings/partners/terms",
+        {"renews_itself": "1", "deadline_unit": "M", "deadline_count": "3"},
+        "/settings/partners",
+        "Saved: At the end of the term, Rule for decision deadlines",
+    ),
+    (
+        "alice",
         "/settings/partners/switches/insistent",
         {"on": "1"},
         "/settings/partners",

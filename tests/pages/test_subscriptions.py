@@ -210,6 +210,15 @@ def test_the_end_of_the_term_is_chosen(app, browse, cast):
     assert "At the end of the term" in activity
 
 
+def test_before_it_is_marked_one_reads_that_it_renews_by_itself(app, browse, cast):
+    alice = browse(cast.alice)
+    url = f"/partner/subscriptions/{cast.subscription}/renewed"
+    assert "It renews by itself" not in alice.get(url).text
+    with unit_of_work(app):
+        db.session.get_one(Subscription, cast.subscription).renews_itself = True
+    assert "It renews by itself after its renewal date" in alice.get(url).text
+
+
 def test_a_new_one_has_the_partners_defaults(app, browse, cast):
     alice = browse(cast.alice)
     url = f"/partner/clients/{cast.client}/subscriptions/new"

@@ -23,6 +23,7 @@ from tests.support.cast import make_client, make_subscription, unit_of_work
 from tests.support.proof import TIMES
 from webapp.domain.ownership import Choice, Owner
 from webapp.domain.steps import farthest
+from webapp.domain.terms import deadline_by
 from webapp.models import Client, OwnerChange, Partner, Reminder, SettingsChange, Subscription, db
 from webapp.services.accounts import partners
 from webapp.services.clients import clients, ownership, subscriptions
@@ -83,6 +84,12 @@ class Portal(RuleBasedStateMachine):
             wanted = replace(partners.schedule_of(partner), steps_text=f":{steps}/{steps}")
             partners.save_schedule(None, partner, wanted)
 
+    @rule(text=st.sampled_from((None, "P45D", "P2M", "P12M")))
+    def rule_changes(self, text):
+        with self.change():
+            partner = db.session.scalar(select(Partner))
+            partners.save_terms(None, partner, partners.Terms(False, text))
+
     @rule(owner=st.sampled_from(Owner))
     def default_changes(self, owner):
         with self.change():
@@ -95,13 +102,15 @@ class Portal(RuleBasedStateMachine):
         with self.change():
             ownership.choose_owner(None, self.client(number), choice, None)
 
-    @rule()
-    def client_is_added(self):
+    @rule(by_rule=st.booleans())
+    def client_is_added(self, by_rule):
         amid = self.following()
         with self.change():
             partner = db.session.scalar(select(Partner))
             client = clients.add_client(None, partner, clients.ClientDetails("New"))
-            details = subscriptions.SubscriptionDetails("Hub", 12, RENEWAL)
+            details = subscriptions.SubscriptionDetails(
+                "Hub", 12, RENEWAL, deadline_by_rule=by_rule
+            )
             subscriptions.add_subscription(None, client, details)
             self.told[client.id] = partner.default_owner
             if amid:
@@ -167,10 +176,13 @@ class Portal(RuleBasedStateMachine):
                 self.told[id] = remembered[id]
             self.young.clear()
             assert remembered == self.told
-            days = farthest(db.session.scalar(select(Partner)).steps)
+            partner = db.session.scalar(select(Partner))
+            days = timedelta(days=farthest(partner.steps))
             for subscription in db.session.scalars(select(Subscription)):
-                due = subscription.renewal_date - timedelta(days=days)
-                assert subscription.attention_on == due
+                renewal, anchor = subscription.renewal_date, subscription.anchor_day
+                rule = partner.deadline_rule if subscription.deadline_by_rule else None
+                assert subscription.deadline == deadline_by(rule, renewal, 12, anchor)
+                assert subscription.attention_on == subscription.base_date - days
             assert db.session.scalar(select(Reminder.id)) is None
 
 
@@ -184,7 +196,8 @@ def machine(tmp_path):
         for number in range(CLIENTS):
             client = make_client(partner, f"Client {number}")
             day = RENEWAL - timedelta(days=90)
-            db.session.add(make_subscription(client, "Hub", RENEWAL, attention_on=day))
+            by_rule = {"attention_on": day, "deadline_by_rule": number % 2 == 0}
+            db.session.add(make_subscription(client, "Hub", RENEWAL, **by_rule))
         alice = support.make_user(partner, "Alice", admin=True)
         db.session.add(alice)
         db.session.flush()

@@ -28,15 +28,18 @@ from webapp.domain.delivery import ENDED, OPEN, WITHDRAWN, may_follow
 from webapp.domain.ownership import Choice
 from webapp.domain.recipients import ContactRole
 from webapp.domain.reminders import due_items
+from webapp.domain.todo import Rhythm
 from webapp.mail import return_paths
 from webapp.mail.reports import MailReport, ReportKind
 from webapp.mail.return_paths import ReturnPath
 from webapp.mail.transport import Rejected, TryAgain, Unclear
 from webapp.models import (
+    AuditEntry,
     Client,
     Delivery,
     DeliveryState,
     Installation,
+    MailKind,
     Partner,
     Reminder,
     ReminderState,
@@ -45,13 +48,15 @@ from webapp.models import (
     db,
     delivery_reminder,
 )
-from webapp.services import errors
+from webapp.models.audit import AuditAction
+from webapp.services import audit, errors
 from webapp.services.accounts import membership, partners, people
 from webapp.services.clients import archiving, contacts, ownership, renewals
 from webapp.services.clients import subscriptions as service
 from webapp.services.reminders import due_index, loading
-from webapp.services.sending import bounces
+from webapp.services.sending import bounces, following
 from webapp.services.sending.bounces import ReportOutcome
+from webapp.services.trail import undo
 
 START = datetime(2027, 3, 1, 10, tzinfo=UTC)
 WARSAW = ZoneInfo("Europe/Warsaw")
@@ -232,6 +237,17 @@ class Portal(RuleBasedStateMachine):
         with self.change():
             (membership.activate if active else membership.deactivate)(None, self.user(name))
 
+    @rule(
+        name=st.sampled_from(("Alice", "Bob")),
+        rhythm=st.sampled_from(Rhythm),
+        weekday=st.integers(0, 6),
+        hour=st.integers(0, 23),
+    )
+    def to_do_mail_has_another_moment(self, name, rhythm, weekday, hour):
+        with self.change():
+            pace = {"todo_rhythm": rhythm, "todo_weekday": weekday, "todo_hour": hour}
+            people.edit_person(None, self.user(name), **pace)
+
     @rule(name=st.sampled_from(("Dana", "Dave")), number=st.integers(1, 2))
     def address_changes(self, name, number):
         with self.change():
@@ -258,6 +274,29 @@ class Portal(RuleBasedStateMachine):
     def it_is_renewed(self, which):
         with self.change():
             renewals.renew(None, self.subscription(which))
+
+    @rule(which=st.integers(0, 1), itself=st.booleans(), by_rule=st.booleans())
+    def its_end_is_chosen(self, which, itself, by_rule):
+        """Whether it renews by itself, and whether its deadline follows the partner's rule."""
+        with self.change():
+            one = self.subscription(which)
+            chosen = {"renews_itself": itself, "deadline_by_rule": by_rule, "deadline": None}
+            service.edit_subscription(None, one, replace(service.details_of(one), **chosen))
+
+    @rule(deadline=st.sampled_from((None, "P10D", "P2M")))
+    def the_rule_for_deadlines_changes(self, deadline):
+        with self.change():
+            partner = self.client().partner
+            partner.deadline_rule_text = deadline
+            following.begin(None, partner.id)
+
+    @rule()
+    def a_roll_is_undone(self):
+        with self.change():
+            rolled = AuditEntry.action == AuditAction.SUBSCRIPTION_ROLLED
+            entry = audit.newest(rolled, AuditEntry.undone.is_(False))
+            if entry:
+                undo.undo(self.user("Alice"), entry)
 
     @rule(which=st.integers(0, 1), cancelled=st.booleans())
     def it_is_cancelled_or_restored(self, which, cancelled):
@@ -297,6 +336,8 @@ class Portal(RuleBasedStateMachine):
                         Delivery.message_id,
                         Delivery.kind,
                         Delivery.client_id,
+                        Delivery.recipient_id,
+                        Delivery.about,
                         Partner.insistent,
                     )
                     .outerjoin(Partner, Partner.id == Delivery.partner_id)
@@ -330,6 +371,12 @@ class Portal(RuleBasedStateMachine):
             for reminder_id in told.get(known[message_id].id, ())
         )
         assert not steps or max(steps.values()) == 1
+        periods = Counter(
+            (known[message_id].recipient_id, known[message_id].about)
+            for message_id in once
+            if known[message_id].kind is MailKind.TO_DO
+        )
+        assert not periods or max(periods.values()) == 1
 
     @invariant()
     def every_transition_is_in_the_table(self):
@@ -384,8 +431,21 @@ class Portal(RuleBasedStateMachine):
         ).all()
         assert not silent
         client = loading.load_one(self.client().id)
+        self.check_days(datetime.now(UTC).astimezone(client.zone).date())
         for item in due_items(client, datetime.now(UTC)):
             assert item.step in item.subscription.planned
+
+    def check_days(self, today):
+        """What renews by itself is in its term. All are looked at again, unless they are past and must be decided."""
+        for one in map(self.subscription, (0, 1)):
+            if one.cancelled:
+                assert one.attention_on is None
+            elif one.renews_itself:
+                assert one.renewal_date >= today
+                assert today < one.attention_on <= one.renewal_date + timedelta(days=1)
+            else:
+                assert one.attention_on is None or one.attention_on > today
+                assert one.attention_on is not None or one.base_date < today
 
     def client(self):
         return db.session.scalars(select(Client).order_by(Client.id)).first()
@@ -415,9 +475,11 @@ def machine(tmp_path):
 
 
 def populate(app):
-    """Acme with three contacts and two products: a year's, and a month's."""
-    support.cast.__wrapped__(app)
+    """Acme with three contacts and two products: a year's, and a month's. Its partner's people get To-do mails."""
+    known = support.cast.__wrapped__(app)
     with unit_of_work(app):
+        team = update(User).where(User.organisation_id == known.partner)
+        db.session.execute(team.values(todo_at=START))
         client = db.session.scalars(select(Client).order_by(Client.id)).first()
         db.session.add(make_subscription(client, "Sales Hub", date(2027, 3, 15), term_months=1))
         db.session.flush()

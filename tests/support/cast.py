@@ -69,13 +69,32 @@ def build_schema(folder: Path, url: str) -> None:
         db.engine.dispose()
 
 
-def sqlite_template() -> Path:
-    """Make an SQLite file with empty tables, once a run."""
-    path = run.folder() / "template.db"
+def build_cast(folder: Path, url: str) -> None:
+    """Make the tables in an empty database, and the cast in them."""
+    build_schema(folder, url)
+    app = create_app(settings(folder, url))
+    with unit_of_work(app):
+        assert add_cast() == CAST
+    with app.app_context():
+        db.engine.dispose()
+
+
+# The databases that tests begin with, by name.
+BUILT = {"portal": build_schema, "portal_cast": build_cast}
+
+
+def begins_with(request: pytest.FixtureRequest) -> str:
+    """Choose the database that a test begins with: making the cast takes longer than most tests."""
+    return "portal_cast" if "cast" in request.fixturenames else "portal"
+
+
+def sqlite_template(name: str = "portal") -> Path:
+    """Make an SQLite file, with empty tables or the cast, once a run."""
+    path = run.folder() / f"{name}.db"
     with run.alone():
         if not path.exists():
             draft = path.with_suffix(".draft")
-            build_schema(run.folder(), f"sqlite:///{draft}")
+            BUILT[name](run.folder(), f"sqlite:///{draft}")
             draft.rename(path)
     return path
 
@@ -125,6 +144,22 @@ class Cast:
     dana: int
     dave: int
     other_dana: int
+
+
+CAST = Cast(
+    partner=1,
+    other_partner=2,
+    client=3,
+    other_client=4,
+    subscription=1,
+    other_subscription=2,
+    alice=1,
+    bob=2,
+    charlie=3,
+    dana=4,
+    dave=5,
+    other_dana=6,
+)
 
 
 def make_partner(name: str, **values: Any) -> Partner:
@@ -195,48 +230,50 @@ def unit_of_work(app: Flask) -> Iterator[None]:
             writing.reset(token)
 
 
+def add_cast() -> Cast:
+    """Add two partners with a client each. The client of Alice's partner has its three contacts."""
+    odnowa, other = make_partner("Odnowa"), make_partner("Renova")
+    acme, foreign = make_client(odnowa, "Acme"), make_client(other, "Foreign")
+    people = {
+        "alice": make_user(odnowa, "Alice", admin=True),
+        "bob": make_user(odnowa, "Bob"),
+        "charlie": make_user(other, "Charlie", admin=True),
+        "dana": make_user(acme, "Dana", admin=True),
+        "dave": make_user(acme, "Dave"),
+        "other_dana": make_user(foreign, "Other Dana", admin=True, email="dana@foreign.example"),
+    }
+    subscriptions = [
+        make_subscription(acme, "Marketing Hub", date(2027, 3, 31)),
+        make_subscription(foreign, "Marketing Hub", date(2027, 3, 31)),
+    ]
+    db.session.add_all([odnowa, other, acme, foreign, *people.values(), *subscriptions])
+    db.session.flush()
+    for name, user in people.items():
+        if name != "dave":
+            let_in(user)
+    # What a test finds in the log is its own.
+    db.session.execute(delete(SecurityEvent))
+    odnowa.notified_user_id = people["alice"].id
+    other.notified_user_id = people["charlie"].id
+    for role in ContactRole:
+        holder = people["dave"] if role is ContactRole.BILLING else people["dana"]
+        db.session.add(ContactAssignment(client_id=acme.id, role=role, user_id=holder.id))
+    situations.refresh([acme.id])
+    return Cast(
+        odnowa.id,
+        other.id,
+        acme.id,
+        foreign.id,
+        subscriptions[0].id,
+        subscriptions[1].id,
+        **{name: person.id for name, person in people.items()},
+    )
+
+
 @pytest.fixture
 def cast(app: Flask) -> Cast:
-    """Add two partners with a client each. The client of Alice's partner has its three contacts."""
-    with unit_of_work(app):
-        odnowa, other = make_partner("Odnowa"), make_partner("Renova")
-        acme, foreign = make_client(odnowa, "Acme"), make_client(other, "Foreign")
-        people = {
-            "alice": make_user(odnowa, "Alice", admin=True),
-            "bob": make_user(odnowa, "Bob"),
-            "charlie": make_user(other, "Charlie", admin=True),
-            "dana": make_user(acme, "Dana", admin=True),
-            "dave": make_user(acme, "Dave"),
-            "other_dana": make_user(
-                foreign, "Other Dana", admin=True, email="dana@foreign.example"
-            ),
-        }
-        subscriptions = [
-            make_subscription(acme, "Marketing Hub", date(2027, 3, 31)),
-            make_subscription(foreign, "Marketing Hub", date(2027, 3, 31)),
-        ]
-        db.session.add_all([odnowa, other, acme, foreign, *people.values(), *subscriptions])
-        db.session.flush()
-        for name, user in people.items():
-            if name != "dave":
-                let_in(user)
-        # What a test finds in the log is its own.
-        db.session.execute(delete(SecurityEvent))
-        odnowa.notified_user_id = people["alice"].id
-        other.notified_user_id = people["charlie"].id
-        for role in ContactRole:
-            holder = people["dave"] if role is ContactRole.BILLING else people["dana"]
-            db.session.add(ContactAssignment(client_id=acme.id, role=role, user_id=holder.id))
-        situations.refresh([acme.id])
-        return Cast(
-            odnowa.id,
-            other.id,
-            acme.id,
-            foreign.id,
-            subscriptions[0].id,
-            subscriptions[1].id,
-            **{name: person.id for name, person in people.items()},
-        )
+    """The cast, with which the test's database begins (begins_with)."""
+    return CAST
 
 
 def dump(app: Flask) -> dict[str, list[tuple[Any, ...]]]:

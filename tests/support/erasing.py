@@ -9,7 +9,17 @@ from sqlalchemy import select, update
 from tests.support.cast import Cast, dump, unit_of_work
 from tests.support.portal import run_at
 from webapp.domain.ownership import Choice
-from webapp.models import Client, Delivery, Partner, Subscription, User, UserSession, db
+from webapp.models import (
+    Client,
+    Delivery,
+    DeliveryState,
+    MailKind,
+    Partner,
+    Subscription,
+    User,
+    UserSession,
+    db,
+)
 from webapp.services.accounts import people
 from webapp.services.clients import ownership
 from webapp.services.reminders import due_index
@@ -24,7 +34,10 @@ OTHERS = ("other dana", "dana@foreign")
 
 
 def live(app: Flask, cast: Cast) -> None:
-    """Rename Dave to Danuta and back, remind Acme, and let Bob take over: its people are told at TAKEN_OVER."""
+    """Rename Dave to Danuta and back, remind Acme, and let Bob take over: its people are told at TAKEN_OVER.
+
+    Bob's To-do mail of that hour names Acme, and Dave, whom his reminder did not reach.
+    """
     with unit_of_work(app):
         db.session.execute(update(Partner).values(sending=True))
         alice, dave = (db.session.get_one(User, id) for id in (cast.alice, cast.dave))
@@ -38,7 +51,14 @@ def live(app: Flask, cast: Cast) -> None:
             db.session.get_one(Client, cast.client),
         )
         ownership.choose_owner(alice, acme, Choice.PARTNER, cast.bob)
+        failed = update(Delivery).where(Delivery.recipient_id == cast.dave)
+        db.session.execute(failed.values(state=DeliveryState.FAILED))
+        db.session.execute(update(User).where(User.id == cast.bob).values(todo_at=TAKEN_OVER))
     run_at(app, TAKEN_OVER)
+    with app.app_context():
+        to_do = db.session.scalars(select(Delivery).where(Delivery.kind == MailKind.TO_DO)).one()
+        assert [line["name"] for line in to_do.snapshot["not_arrived"]["first"]] == ["Dave Dove"]
+        assert to_do.snapshot["clients"] == [{"id": cast.client, "name": "Acme"}]
 
 
 def left(app: Flask, *names: str) -> set[tuple[str, str]]:

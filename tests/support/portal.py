@@ -22,9 +22,10 @@ from sqlalchemy import event
 
 from tests.support import postgres, run
 from tests.support.cast import (
+    BUILT,
     DATABASES,
     MAIL_SERVER,
-    build_schema,
+    begins_with,
     settings,
     sqlite_template,
     unit_of_work,
@@ -88,14 +89,17 @@ def sqlite_copy(template: Path) -> str:
 
 @pytest.fixture(params=DATABASES)
 def database_url(request: pytest.FixtureRequest) -> str:
-    """Make the database of this process empty and migrated, as each test finds it; return its address."""
+    """Make the database of this process as the test begins with it, and return its address."""
     if request.param == "sqlite":
-        return sqlite_copy(sqlite_template())
+        return sqlite_copy(sqlite_template(begins_with(request)))
     empty_place()
     server: postgres.Server = request.getfixturevalue("postgres_server")
-    with run.alone():
-        server.ensure_template("portal", lambda url: build_schema(run.folder(), url))
-    return server.fresh(f"test_{os.getpid()}", "portal")
+    template = begins_with(request)
+    name = f"{template}_{os.getpid()}"
+    if name not in server.made:
+        with run.alone():
+            server.ensure_template(template, lambda url: BUILT[template](run.folder(), url))
+    return server.fresh(name, template)
 
 
 class TemplateCache(FileSystemBytecodeCache):
@@ -150,7 +154,7 @@ def other_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
 def app(
     database_url: str, other_settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Flask]:
-    """The portal on an empty database."""
+    """The portal on the test's database."""
     app, config, extensions = portal(settings(place(), database_url, **other_settings))
     count_from_zero(app)
     logs.prepare(app)
@@ -159,9 +163,9 @@ def app(
     with app.app_context():
         db.session.remove()
         db.engine.dispose()
-    for kept, begins_with in ((app.config, config), (app.extensions, extensions)):
+    for kept, first in ((app.config, config), (app.extensions, extensions)):
         kept.clear()
-        kept.update(begins_with)
+        kept.update(first)
 
 
 def open_in_tests(chosen: Settings) -> Transport:

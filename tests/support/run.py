@@ -87,10 +87,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> postgres.Server:
+def postgres_server() -> Iterator[postgres.Server]:
     """Start a real PostgreSQL for the first test that needs it; it stops when the run ends."""
     with alone():
-        return postgres.start(folder())
+        server = postgres.start(folder())
+    yield server
+    server.close(*server.made)
 
 
 @pytest.hookimpl(wrapper=True)

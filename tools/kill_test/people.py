@@ -1,4 +1,4 @@
-"""A partner whose clients all renew before long. Each has two contacts, so two mails are due."""
+"""A partner whose clients all renew before long. Each has two contacts, so two mails are due; or To-do mails are."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -6,7 +6,7 @@ from itertools import cycle
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Table, insert
+from sqlalchemy import Table, bindparam, insert, update
 
 from tools.kill_test.sink import LATER, NEVER
 from webapp.domain.recipients import ContactRole
@@ -47,13 +47,19 @@ def add_rows(model: Any, rows: list[dict[str, Any]]) -> list[int]:
 
 
 def populate(
-    mails: int, *, insistent: bool, troubled: bool, poisoned: bool, bouncing: bool = False
+    mails: int,
+    *,
+    insistent: bool,
+    troubled: bool,
+    poisoned: bool,
+    bouncing: bool = False,
+    to_do: bool = False,
 ) -> People:
     """Add a partner with so many mails that are due now.
 
     ``troubled``: a tenth of the contacts is rejected by the server, and a tenth put off. ``poisoned``: one
     more client, whose only contact has an address to which no mail can be written. ``bouncing``: a tenth of the
-    contacts has addresses from which mails come back.
+    contacts has addresses from which mails come back. ``to_do``: they are To-do mails to the partner's own people.
     """
     run = uuid4().hex[:8]
     partner_id = add_partner(run, insistent)
@@ -61,6 +67,10 @@ def populate(
         f"{manner(number, troubled=troubled, bouncing=bouncing)}{number}@{run}.example"
         for number in range(mails)
     ]
+    if to_do:
+        add_team(partner_id, run, emails)
+        db.session.commit()
+        return People(partner_id, frozenset(emails))
     places = len(ROLES)
     clients = add_clients(partner_id, run, mails // places)
     add_contacts(
@@ -141,8 +151,36 @@ def add_contacts(places: list[tuple[int, ContactRole]], emails: list[str]) -> No
     )
 
 
-def add_subscriptions(client_ids: list[int]) -> None:
-    renewal: date = datetime.now(UTC).date() + timedelta(days=DAYS_LEFT)
+def add_team(partner_id: int, run: str, emails: list[str]) -> None:
+    """Add people of the partner whose To-do mail is due, each with a client that is past its date."""
+    now = datetime.now(UTC)
+    people = [
+        {
+            "organisation_id": partner_id,
+            "name": email.partition("@")[0],
+            "email": email,
+            "email_key": email,
+            "language": language,
+            "todo_at": now,
+            "version": 1,
+        }
+        for email, language in zip(emails, cycle(LANGUAGES))
+    ]
+    past = now.date() - timedelta(days=DAYS_LEFT)
+    ids = add_rows(User, people)
+    clients = add_clients(partner_id, run, len(emails))
+    table: Table = Client.__table__  # type: ignore[assignment]
+    responsible = update(table).where(table.c.id == bindparam("client"))
+    db.session.execute(
+        responsible.values(contact_id=bindparam("contact"), first_decision_on=past),
+        [{"client": client, "contact": id} for client, id in zip(clients, ids, strict=True)],
+    )
+    add_subscriptions(clients, past)
+
+
+def add_subscriptions(client_ids: list[int], renewal: date | None = None) -> None:
+    """Add one to each client that renews before long, or on a day."""
+    renewal = renewal or datetime.now(UTC).date() + timedelta(days=DAYS_LEFT)
     add_rows(
         Subscription,
         [

@@ -29,6 +29,7 @@ from webapp.models import (
     Reminder,
     ReminderState,
     Subscription,
+    User,
     db,
 )
 from webapp.services.lists import deliveries as delivery_list
@@ -45,8 +46,9 @@ class Scene:
     """A number of mails, and the disturbances meanwhile.
 
     ``number`` is the signal that is sent so many ``times``. ``drop``: the share of mails after whose final
-    dot the server hangs up. ``bouncing``: a tenth of the mails comes back. ``shifts``: the errors of the
-    workers' clocks. ``later``: the clock goes on so far at the end, for mails that were put off.
+    dot the server hangs up. ``bouncing``: a tenth of the mails comes back. ``to_do``: they are To-do mails.
+    ``shifts``: the errors of the workers' clocks. ``later``: the clock goes on so far at the end, for mails that
+    were put off.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Scene:
     troubled: bool = False
     poisoned: bool = False
     bouncing: bool = False
+    to_do: bool = False
     shifts: tuple[timedelta, ...] = (timedelta(),)
     later: tuple[timedelta, ...] = ()
 
@@ -78,6 +81,7 @@ SCENES = (
     Scene("kill -9, careful", 10_000, 1000),
     Scene("kill -9, insistent", 10_000, 1000, insistent=True),
     Scene("kill -9, a tenth bounces", 1_000, 100, bouncing=True),
+    Scene("kill -9, To-do mails", 1_000, 100, to_do=True),
     Scene("SIGTERM", 1_000, 100, signal.SIGTERM),
     Scene("clocks a day off", 1_000, 100, shifts=(-DAY, timedelta(), DAY)),
     Scene("5 % dropped, careful", 1_000, drop=0.05),
@@ -133,6 +137,7 @@ def play(app: Flask, scene: Scene) -> Verdict:
                 troubled=scene.troubled,
                 poisoned=scene.poisoned,
                 bouncing=scene.bouncing,
+                to_do=scene.to_do,
             )
         start = monotonic()
         perform(app, scene, people, sink)
@@ -203,7 +208,10 @@ def unfinished(app: Flask, people: People, shift: timedelta) -> bool:
         unplanned = select(func.count()).where(
             Subscription.client_id.in_(ours), Subscription.attention_on <= now.date()
         )
-        return any(db.session.scalar(query) for query in (unplanned, reminders, mails))
+        untold = select(func.count()).where(
+            User.organisation_id == people.partner_id, User.todo_at <= now
+        )
+        return any(db.session.scalar(query) for query in (unplanned, reminders, untold, mails))
 
 
 def judge(

@@ -129,14 +129,21 @@ def test_new_steps_move_what_needs_attention(alice, partner, cast):
     assert subscription.attention_on == date(2026, 12, 31)
 
 
-def test_what_holds_at_the_end_of_terms_is_saved_and_undone(alice, partner):
+def test_what_holds_at_the_end_of_terms_is_saved_and_undone(alice, partner, cast):
     before = partners.terms_of(partner)
+    subscription = db.session.get(Subscription, cast.subscription)
+    subscription.deadline_by_rule = True
     wanted = Terms(renews_itself=True, deadline_rule_text="P45D")
     entry = partners.save_terms(alice, partner, wanted)
     assert (partner.renews_itself, partner.deadline_rule) == (True, DeadlineRule(days=45))
+    db.session.refresh(subscription)
+    assert subscription.deadline == date(2027, 2, 14)
     assert partners.save_terms(alice, partner, wanted) is None
     undo.undo(alice, entry)
     assert partners.terms_of(partner) == before
+    db.session.refresh(subscription)
+    # It is for new ones, and this one must still be decided.
+    assert (subscription.deadline, subscription.renews_itself) == (None, False)
 
 
 @pytest.mark.parametrize("rule", ["P0D", "P366D", "P25M", "45", "P1Y"])

@@ -72,19 +72,6 @@ def test_clients_without_a_step_to_come_take_nobodys_place(app, cast, listed):
     assert listed(1) == [("Later", "2027-01-09")]
 
 
-def test_the_end_of_a_term_is_nobodys_mail(app, cast, listed):
-    """Where no step is left, or none is to be, a subscription's next day is the one after its end."""
-    for number in range(3):
-        add(app, cast, f"Monthly {number}", 1)
-    with unit_of_work(app):
-        acme = Subscription.client_id == cast.client
-        db.session.execute(update(Subscription).where(acme).values(cancelled=True))
-        monthly = {"term_months": 1, "renews_itself": True}
-        db.session.execute(update(Subscription).values(monthly))
-    add(app, cast, "Later", 95)
-    assert listed(1) == [("Later", "2027-01-09")]
-
-
 def test_ends_of_terms_take_nobodys_place(app, cast, listed):
     """All their steps were told, and planning looks at them on the day after."""
     add(app, cast, "Later", 95)

@@ -69,10 +69,10 @@ def save_steps(app, cast, steps):
 
 
 def save_rule(app, cast, rule):
-    """Change the partner's rule for deadlines, as Settings do."""
     with unit_of_work(app):
-        db.session.get(Partner, cast.partner).deadline_rule_text = rule
-        following.begin(None, cast.partner)
+        partner, alice = db.session.get(Partner, cast.partner), db.session.get(User, cast.alice)
+        wanted = replace(partners.terms_of(partner), deadline_rule_text=rule)
+        partners.save_terms(alice, partner, wanted)
 
 
 def save_default(app, cast, owner):

@@ -538,9 +538,13 @@ def test_the_last_try_comes_at_the_last_useful_moment(app, sending, sink):
             update(Partner).values(window_days="0123456", window_closes=time(23, 59))
         )
     moment = datetime(2027, 3, 31, 18, tzinfo=UTC)
+    mine = Delivery.recipient_id == sending.dana
     while outcome(app, sending.dana)[-1:] == [] or outcome(app, sending.dana)[-1][0] == "queued":
         run_at(app, moment)
-        moment += timedelta(minutes=1)
+        # Nothing is tried before the mail's next moment, so the rounds until then need not be lived through.
+        with app.app_context():
+            waits = db.session.scalars(select(Delivery.send_after).where(mine)).all()
+        moment = max(moment + timedelta(minutes=1), *waits)
         assert moment < datetime(2027, 3, 31, 22, 1, tzinfo=UTC)
     assert outcome(app, sending.dana)[-1][0] == "failed"
     assert moment >= datetime(2027, 3, 31, 21, 59, tzinfo=UTC)

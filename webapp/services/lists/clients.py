@@ -31,8 +31,10 @@ from webapp.services.lists.client_columns import (
     client,
     decided_between,
     first_renewal,
+    first_undecided,
     later_decision,
     next_mail,
+    undecided,
 )
 from webapp.services.lists.finding import Given, Listing, constant, each_word
 from webapp.services.lists.paging import Page, choice, each, order, words
@@ -73,6 +75,7 @@ ROWS = select(
     first_renewal().label("renewal"),
     later_decision().label("later_decision"),
     blocked_until().label("blocked_until"),
+    undecided().label("undecided"),
 ).select_from(client_table.join(organisation_table, company.id == client.id))
 OWN = client.partner_id == constant("reader")
 LISTING = Listing(
@@ -88,7 +91,9 @@ LISTING = Listing(
             client.contact_id.in_(given("gone")) & client.situation.in_(given("gone_keys")),
             client.contact_id.in_(given("rejected")) & client.situation.in_(given("rejected_keys")),
         ),
-        "overdue": lambda given: client.first_decision_on < given("today"),
+        "overdue": lambda given: (
+            (client.first_decision_on < given("today")) & (first_undecided() < given("today"))
+        ),
         "until": lambda given: client.first_decision_on <= given("day"),
         "between": lambda given: decided_between(given("today"), given("day")),
     },
@@ -123,8 +128,9 @@ class ClientRow(NamedTuple):
     """One client. ``today``: its local date. ``decision``: its first one, None if there is nothing to decide.
 
     ``renewal``: the date of what is decided, if the decision is due before. ``later``: the next decision, if
-    the first one is overdue. ``alone``: only one person at the client is told. ``at_risk``: the day of the
-    next mail to people who are hard to reach. ``ended``: "archived" or "erased".
+    the first one has passed. ``overdue``: one has passed that must be decided. ``alone``: only one person at the
+    client is told. ``at_risk``: the day of the next mail to people who are hard to reach. ``ended``: "archived" or
+    "erased".
     """
 
     id: int
@@ -135,6 +141,7 @@ class ClientRow(NamedTuple):
     decision: date | None
     renewal: date | None
     later: date | None
+    overdue: bool
     today: date
     reach: Reachability
     alone: bool
@@ -267,6 +274,7 @@ def client_rows(rows: Sequence[Any], partner: Partner, team: Team) -> Iterator[C
         renewal,
         later,
         blocked,
+        open_since,
         *_,
     ) in rows:
         contact, rated = asked(own_id)
@@ -281,6 +289,7 @@ def client_rows(rows: Sequence[Any], partner: Partner, team: Team) -> Iterator[C
             decision=None if decision == NO_DECISION else decision,
             renewal=None if renewal == decision else renewal,
             later=later,
+            overdue=open_since is not None and open_since < day,
             today=day,
             reach=reach,
             alone=alone,
