@@ -44,7 +44,9 @@ def other_settings(other_settings: dict[str, Any], listener: socket.socket) -> d
 def database_url(request: pytest.FixtureRequest, other_settings: dict[str, Any]) -> str:
     """In demo mode with the demo's data."""
     demo = other_settings.get("demo")
-    return sqlite_copy(demo_template() if demo else sqlite_template(begins_with(request)))
+    return sqlite_copy(
+        demo_template() if demo else sqlite_template(begins_with(request, other_settings))
+    )
 
 
 @pytest.fixture

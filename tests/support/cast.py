@@ -5,7 +5,7 @@ client, Dave a contact there who only gets mail; Eve is signed out.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -83,9 +83,13 @@ def build_cast(folder: Path, url: str) -> None:
 BUILT = {"portal": build_schema, "portal_cast": build_cast}
 
 
-def begins_with(request: pytest.FixtureRequest) -> str:
-    """Choose the database that a test begins with: making the cast takes longer than most tests."""
-    return "portal_cast" if "cast" in request.fixturenames else "portal"
+def begins_with(request: pytest.FixtureRequest, settings: Mapping[str, Any]) -> str:
+    """Choose the database that a test with these settings begins with.
+
+    Making the cast takes longer than most tests. In demo mode no portal is made on a database that has it.
+    """
+    ready = "cast" in request.fixturenames and not settings.get("demo")
+    return "portal_cast" if ready else "portal"
 
 
 def sqlite_template(name: str = "portal") -> Path:
@@ -271,8 +275,11 @@ def add_cast() -> Cast:
 
 
 @pytest.fixture
-def cast(app: Flask) -> Cast:
-    """The cast, with which the test's database begins (begins_with)."""
+def cast(app: Flask, request: pytest.FixtureRequest, other_settings: dict[str, Any]) -> Cast:
+    """Add the cast, unless the test's database begins with it."""
+    if begins_with(request, other_settings) == "portal":
+        with unit_of_work(app):
+            assert add_cast() == CAST
     return CAST
 
 

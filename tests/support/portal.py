@@ -88,13 +88,13 @@ def sqlite_copy(template: Path) -> str:
 
 
 @pytest.fixture(params=DATABASES)
-def database_url(request: pytest.FixtureRequest) -> str:
+def database_url(request: pytest.FixtureRequest, other_settings: dict[str, Any]) -> str:
     """Make the database of this process as the test begins with it, and return its address."""
+    template = begins_with(request, other_settings)
     if request.param == "sqlite":
-        return sqlite_copy(sqlite_template(begins_with(request)))
+        return sqlite_copy(sqlite_template(template))
     empty_place()
     server: postgres.Server = request.getfixturevalue("postgres_server")
-    template = begins_with(request)
     name = f"{template}_{os.getpid()}"
     if name not in server.made:
         with run.alone():
