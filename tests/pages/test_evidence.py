@@ -89,3 +89,15 @@ def test_without_bytes_and_without_mails(app, browse, cast, page):
     assert browse(cast.bob).get(page).text.count("The mail itself is no longer kept.") == 3
     with ZipFile(BytesIO(browse(cast.bob).get(f"{page}/zip").data)) as archive:
         assert [one for one in archive.namelist() if one.endswith(".eml")] == []
+
+
+def test_an_archive_that_nobody_reads_holds_nothing(app, browse, cast, page):
+    live(app, cast)
+    unread = [browse(cast.bob).get(f"{page}/zip") for _ in range(3)]
+    half = browse(cast.bob).get(f"{page}/zip")
+    read = iter(half.response)
+    assert b"".join(next(read) for _ in range(3)).startswith(b"PK")
+    half.close()
+    for answer in unread:
+        answer.close()
+    assert browse(cast.bob).get(page).status_code == 200

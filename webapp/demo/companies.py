@@ -19,7 +19,7 @@ class Term:
 # These renew so many days after the day of loading. The others are spread over the year.
 RENEWS_IN = {
     "Browar Złoty Kłos": 3,
-    "Drukarnia Czcionka": -6,
+    "Drukarnia Czcionka": -9,
     "Fabryka Mebli Dąb": 14,
     "Hotel pod Jeleniem": 31,
     "Instytut Językowy Lingua": 9,

@@ -1,6 +1,6 @@
 """Limits of the mails that people cause: how many of one kind to one mailbox, and from one organisation.
 
-Reminders, takeover notes and what tells of a mail that bounced have none: nobody can ask for one.
+Reminders, takeover notes, To-do mails and what tells of a mail that bounced have none: nobody can ask for one.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,9 @@
 """The evidence of a renewal: a page to read and to print, and the same as an archive with the mails."""
 
-from flask import Blueprint, render_template, stream_with_context, url_for
+from collections.abc import Iterator
+
+from flask import Blueprint, Flask, current_app, render_template, url_for
+from flask_babel import force_locale
 from werkzeug.wrappers import Response
 
 from webapp import evidence as evidence_files
@@ -29,13 +32,25 @@ def show(client_id: int, subscription_id: int, cycle: int) -> str:
 def download(client_id: int, subscription_id: int, cycle: int) -> Response:
     """Send the page, the timeline as a table and the mails as an archive, piece by piece."""
     client, found = of_renewal(client_id, subscription_id, cycle)
-    pieces = evidence_files.archive([found], zone_for(client), language())
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     name = f"evidence-{subscription_id}-{cycle}.zip"
     return Response(
-        stream_with_context(pieces),
+        pieces(app, found, zone_for(client), language()),
         mimetype="application/zip",
         headers={"Content-Disposition": f"attachment; filename={name}"},
     )
+
+
+def pieces(app: Flask, found: Evidence, zone: str, spoken: str) -> Iterator[bytes]:
+    """Make an archive while it is sent. The request is over by then, and whoever stops reading holds up nothing."""
+    made = evidence_files.archive([found], zone, spoken)
+
+    def following() -> bytes | None:
+        # A context of its own for each piece, since none may be left open while its reader takes the time to read.
+        with app.app_context(), force_locale(spoken):
+            return next(made, None)
+
+    yield from iter(following, None)
 
 
 def of_renewal(client_id: int, subscription_id: int, cycle: int) -> tuple[Client, Evidence]:

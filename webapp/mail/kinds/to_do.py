@@ -84,7 +84,7 @@ def words(snapshot: ToDoSnapshot, letter: Letter, settings: Settings) -> ToDoWor
         past=snapshot.past.count,
         soon=snapshot.week.count + snapshot.month.count,
         not_arrived=snapshot.not_arrived.count,
-        profile_path=" > ".join((_("Settings"), _("Profile"))),
+        profile_path=" > ".join((_("Settings"), _("Profile"), _("To-do mail"))),
         button=settings.base_url + (OVERDUE if snapshot.past.count else SOON),
     )
 

@@ -15,7 +15,12 @@ from webapp.domain.steps import parse_steps
 from webapp.models import Partner, Reminder, Subscription, db
 from webapp.models.organisation import NO_DECISION
 from webapp.models.subscription import base_date_of
-from webapp.models.tables import client_table, settings_change_table, subscription_table
+from webapp.models.tables import (
+    among,
+    client_table,
+    settings_change_table,
+    subscription_table,
+)
 
 # The ids of subscriptions by their next day of attention.
 IdsByDay = dict[date | None, list[int]]
@@ -131,12 +136,10 @@ def write_each(changed: Sequence[dict[str, Any]]) -> None:
 def write(changed: IdsByDay) -> None:
     """Store the changed dates, and nothing else, where many are the same."""
     for day, ids in changed.items():
-        for start in range(0, len(ids), CHUNK):
-            db.session.connection().execute(
-                update(subscription_table)
-                .where(subscription_table.c.id.in_(ids[start : start + CHUNK]))
-                .values(attention_on=day)
-            )
+        here = among(subscription_table.c.id, ids)
+        db.session.connection().execute(
+            update(subscription_table).where(here).values(attention_on=day)
+        )
 
 
 def write_decisions(condition: ColumnElement[bool]) -> None:

@@ -18,6 +18,7 @@ from webapp.domain.schedule import Renewal
 from webapp.models import Reminder, ReminderState, db
 from webapp.models.subscription import base_date_of
 from webapp.models.tables import (
+    among,
     client_table,
     conflict_insert,
     organisation_table,
@@ -103,7 +104,7 @@ def write(rows: Sequence[Any], today: LocalDates) -> int:
     # A step of the new term may be due already.
     begun = rolling.roll(over, today) if over else []
     if begun:
-        write_steps(due_rows(subscription_table.c.id.in_(begun)), today)
+        write_steps(due_rows(among(subscription_table.c.id, begun)), today)
     return len(due)
 
 
@@ -171,7 +172,7 @@ def insert_reminders(new: NewReminder, subscription_ids: Sequence[int], now: dat
     db.session.execute(
         conflict_insert(reminder_table)
         .from_select(
-            list(values), select(*values.values()).where(subscription.id.in_(subscription_ids))
+            list(values), select(*values.values()).where(among(subscription.id, subscription_ids))
         )
         .on_conflict_do_nothing()
     )

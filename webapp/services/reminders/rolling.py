@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, select, update
 
 from webapp.domain.schedule import base_date
 from webapp.domain.terms import DeadlineRule, next_term, terms_over
-from webapp.models import ReminderState, Subscription
+from webapp.models import ReminderState
 from webapp.models.audit import AuditAction
 from webapp.models.base import Json
 from webapp.models.tables import (
@@ -108,7 +108,7 @@ def roll(ids: Sequence[int], today: LocalDates) -> list[int]:
         write(term, same)
     reminder_states.wake_returned(ids, today.now)
     insert_all(audit_entry_table, entries)
-    due_index.write_decisions(Subscription.id.in_(ids))
+    due_index.write_decisions(among(table.id, ids))
     return begun
 
 
@@ -139,7 +139,7 @@ def write(term: NewTerm, ids: Sequence[int]) -> None:
     """Store the new term of many subscriptions. Their versions move, so that no open form puts the old one back."""
     execute(
         update(subscription_table)
-        .where(table.id.in_(ids))
+        .where(among(table.id, ids))
         .values(**term._asdict(), cycle=table.cycle + 1, steps_from=None, version=table.version + 1)
     )
 

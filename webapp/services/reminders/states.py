@@ -20,7 +20,13 @@ from webapp.models import (
     db,
     delivery_reminder,
 )
-from webapp.models.tables import delivery_table, execute, reminder_event_table, reminder_table
+from webapp.models.tables import (
+    among,
+    delivery_table,
+    execute,
+    reminder_event_table,
+    reminder_table,
+)
 
 OPEN_STATES = (ReminderState.DUE, ReminderState.BLOCKED, ReminderState.ISSUED)
 # A reminder by its unique key: subscription, base date, step.
@@ -106,7 +112,8 @@ def close_waiting(
     waiting = Reminder.state.in_((ReminderState.DUE, ReminderState.BLOCKED)) | (
         (Reminder.state == ReminderState.ISSUED) & Reminder.id.in_(queued)
     )
-    change(Reminder.subscription_id.in_(subscription_ids) & waiting, state, now, actor)
+    of_these = among(reminder_table.c.subscription_id, subscription_ids)
+    change(of_these & waiting, state, now, actor)
 
 
 def wake_returned(
@@ -131,7 +138,7 @@ def wake_returned(
         .scalar_subquery()
     )
     ended = Reminder.state.in_((ReminderState.SUPERSEDED, ReminderState.CANCELLED))
-    of_these = Reminder.subscription_id.in_(subscription_ids)
+    of_these = among(reminder_table.c.subscription_id, subscription_ids)
     change(of_these & ended & (Reminder.id == newest), ReminderState.DUE, now, actor)
 
 

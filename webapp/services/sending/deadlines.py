@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import bindparam, select, update
 
 from webapp.domain.terms import DeadlineRule, deadline_by
-from webapp.models import ReminderState, Subscription
+from webapp.models import ReminderState
 from webapp.models.tables import (
     among,
     client_table,
@@ -65,7 +65,7 @@ def follow(client_ids: Sequence[int], now: datetime) -> None:
         write(deadline, steps_from, same)
     waiting = moving.waiting_clients(sorted({row.client_id for row in moved}))
     moving.move_reminders(None, ids, waiting, ReminderState.SUPERSEDED)
-    due_index.write_decisions(Subscription.id.in_(ids))
+    due_index.write_decisions(among(table.id, ids))
 
 
 def by_rule(row: Any) -> date | None:
@@ -77,4 +77,4 @@ def by_rule(row: Any) -> date | None:
 def write(deadline: date | None, steps_from: date | None, ids: Sequence[int]) -> None:
     """Store the deadline of many subscriptions. Their versions move, so that nobody's edit puts the old one back."""
     values = {"deadline": deadline, "steps_from": steps_from, "version": table.version + 1}
-    execute(update(subscription_table).where(table.id.in_(ids)).values(values))
+    execute(update(subscription_table).where(among(table.id, ids)).values(values))
