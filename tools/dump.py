@@ -289,7 +289,7 @@ def sort_of(value: Any) -> Any:
 
 def as_json(value: Any) -> Any:
     if isinstance(value, bytes):
-        return value.decode("ascii")
+        return value.decode("latin-1")
     return value.isoformat() if isinstance(value, date) else str(value)
 
 

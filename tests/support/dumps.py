@@ -14,7 +14,8 @@ from sqlalchemy.types import TypeEngine
 FOLDER = Path(__file__).resolve().parent.parent / "data" / "databases"
 # The readers of JSON's texts for columns of these types. All other values are JSON's own.
 READERS: dict[type, Callable[[str], Any]] = {
-    bytes: str.encode,
+    # A message is compressed, and each of its bytes a character.
+    bytes: lambda text: text.encode("latin-1"),
     date: date.fromisoformat,
     datetime: datetime.fromisoformat,
     time: time.fromisoformat,
