@@ -356,7 +356,8 @@ USES = {
 def machine(tmp_path):
     """The machine on an SQLite file of its own, which each example begins with anew."""
     app = new_portal(tmp_path)
-    support.cast.__wrapped__(app)
+    with unit_of_work(app):
+        support.add_cast()
     keep(app)
     return type("Portal", (Portal,), {"app": app})
 

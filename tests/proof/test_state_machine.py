@@ -476,8 +476,8 @@ def machine(tmp_path):
 
 def populate(app):
     """Acme with three contacts and two products: a year's, and a month's. Its partner's people get To-do mails."""
-    known = support.cast.__wrapped__(app)
     with unit_of_work(app):
+        known = support.add_cast()
         team = update(User).where(User.organisation_id == known.partner)
         db.session.execute(team.values(todo_at=START))
         client = db.session.scalars(select(Client).order_by(Client.id)).first()
