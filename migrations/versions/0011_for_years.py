@@ -66,6 +66,7 @@ def upgrade() -> None:
         batch.add_column(sa.Column("deadline_rule", sa.String(5), nullable=True))
     # The same for all terms, however they end, as it was.
     op.execute(partner.update().values(steps=":" + partner.c.steps + "/" + partner.c.steps))
+    look_again()
     add_todo()
     with op.batch_alter_table("delivery") as batch:
         batch.add_column(sa.Column("about", sa.String(80), nullable=True))
@@ -143,6 +144,20 @@ def downgrade() -> None:
     with op.batch_alter_table("subscription") as batch:
         batch.drop_column("deadline_by_rule")
         batch.drop_column("renews_itself")
+
+
+def look_again() -> None:
+    """Let planning look at each subscription whose steps were all told, on the day after its end."""
+    base = "COALESCE(deadline, renewal_date)"
+    on_postgresql = op.get_bind().dialect.name == "postgresql"
+    after = f"{base} + 1" if on_postgresql else f"date({base}, '+1 day')"
+    op.execute(
+        f"""
+        UPDATE subscription SET attention_on = {after}
+        WHERE attention_on IS NULL AND NOT cancelled
+            AND client_id IN (SELECT id FROM client WHERE archived_at IS NULL)
+        """
+    )
 
 
 def add_todo() -> None:

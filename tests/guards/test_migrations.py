@@ -148,6 +148,23 @@ def test_decisions_of_earlier_subscriptions_are_found_too(context, cast):
     assert found == expected
 
 
+def test_planning_looks_at_earlier_subscriptions_after_their_end(context, cast):
+    """When all steps had been told, nothing led to a subscription any more, and nobody heard that its date passed."""
+    acme = db.session.get(Client, cast.client)
+    told = [
+        make_subscription(acme, "Told", date(2027, 6, 30), deadline=date(2027, 5, 31)),
+        make_subscription(acme, "Ended", date(2027, 1, 1), cancelled=True),
+    ]
+    db.session.add_all(told)
+    db.session.flush()
+    db.session.execute(update(Subscription).values(attention_on=None))
+    db.session.commit()
+    downgrade(revision="0010")
+    upgrade()
+    days = dict(db.session.execute(select(Subscription.product, Subscription.attention_on)).all())
+    assert (days["Told"], days["Ended"]) == (date(2027, 6, 1), None)
+
+
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_foreign_keys_hold_again_after_migrating(context):
     upgrade()
