@@ -279,7 +279,7 @@ def test_a_rule_that_cannot_be_is_said_at_the_field(app, alice, cast, values, me
         ({"renewing_1": "731"}, "Write numbers of days from 0 to 730"),
         (TWO_ROWS | {"up_to_1": ""}, "Write a number of months from 1 to 120."),
         (TWO_ROWS | {"up_to_1": "121"}, "Write a number of months from 1 to 120."),
-        (TWO_ROWS | {"decided_3": "", "up_to_2": "03"}, "Another row is for terms up to"),
+        (TWO_ROWS | {"decided_3": "", "up_to_2": "03"}, "Another row is already for terms up to"),
         ({"window_opens": "09:17"}, "Choose one of the options."),
         ({"window_closes": "08:00"}, "The window must close later than it opens."),
         ({"window_days": []}, "Choose at least one weekday."),

@@ -78,7 +78,7 @@ def test_its_archive(app, browse, cast, page):
         text = archive.read(f"renewal-{cast.subscription}-1/evidence.html").decode()
         assert len([one for one in archive.namelist() if one.endswith(".eml")]) == 3
     assert '<html lang="pl">' in text
-    assert "Dokumentacja odnowienia" in text
+    assert "Dowody powiadomień" in text
 
 
 def test_without_bytes_and_without_mails(app, browse, cast, page):

@@ -258,7 +258,7 @@ def test_a_deadline_is_of_its_own_or_by_the_rule(app, browse, cast):
     assert "Nothing to save" in alice.post(url, data=again, follow_redirects=True).text
     # Without a rule it may be left, and is not offered any more then.
     set_rule(app, cast, None)
-    assert "By your rule: there is none at present" in plain(alice.get(url).text)
+    assert "By your rule: none at present" in plain(alice.get(url).text)
     left = form(shown=shown_to(alice, url), deadline="")
     assert alice.post(url, data=left).status_code == 303
     assert not stored(app, cast.subscription).deadline_by_rule

@@ -102,14 +102,14 @@ SILENCES = {
     ),
     Silence.DATE_PASSED: _l(
         "No reminder is to come: the date has passed. "
-        "Choose under Actions whether the subscription was renewed or cancelled; until then it is in the To-do mail."
+        "Under Actions, mark the subscription as renewed or cancelled; until then it is in the To-do mail."
     ),
     Silence.DEADLINE_PASSED: _l(
         "No reminder is to come: the decision deadline has passed. "
-        "Choose under Actions whether the subscription was renewed or cancelled; until then it is in the To-do mail."
+        "Under Actions, mark the subscription as renewed or cancelled; until then it is in the To-do mail."
     ),
     Silence.NO_STEPS: _l(
-        "No reminder is to come: your steps have no days for this term and what happens at its end."
+        "No reminder is to come: your schedule has no days for this term and what happens at its end."
     ),
     Silence.NO_STEP_LEFT: _l("No reminder is to come before the present date."),
 }
@@ -240,7 +240,7 @@ def by_rule(rule: DeadlineRule | None) -> str:
     """Say that a decision deadline follows the partner's rule."""
     return _(
         "By your rule: %(rule)s",
-        rule=deadline_rule(rule) if rule else _("there is none at present"),
+        rule=deadline_rule(rule) if rule else _("none at present"),
     )
 
 

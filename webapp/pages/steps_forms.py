@@ -109,7 +109,7 @@ class StepsForm(forms.SharedForm):
                     _("Write a number of months from 1 to %(most)d.", most=LONGEST_TERM)
                 ]
             elif limit in limits:
-                field.errors = [_("Another row is for terms up to as many months.")]
+                field.errors = [_("Another row is already for terms up to this number of months.")]
             limits.add(limit)
         return valid and not self.errors
 

@@ -152,7 +152,7 @@ def test_a_mail_for_action_has_a_text_in_the_clients_language(app, sending):
     block = text.replace("\r\n", "\n").replace("\u00a0", " ").split("-" * 30)[1]
     assert block.startswith("\n\nOlá,\n\nCuidamos da sua conta.\n")
     assert "31 de março de 2027" in block
-    assert "Responda com antecedência, antes da renovação." in block
+    assert "Responda a tempo, antes da renovação." in block
     assert "NIP 1" not in text
     assert '<blockquote lang="pt-BR"' in html
     assert "Português" in text

@@ -94,7 +94,9 @@ def renewals(
 ) -> SectionWords:
     """Write a section of renewals. Only of what is past its date nothing more comes by itself."""
     past = section is snapshot.past
-    note = _("No reminder about these is to come. Choose under Actions: renewed or cancelled.")
+    note = _(
+        "No more reminders will be sent about these. Under Actions, mark each one as renewed or cancelled."
+    )
     clients, today = by_id(snapshot), letter.moment.date()
     return SectionWords(
         title,
