@@ -90,7 +90,11 @@ def test_what_the_page_names_lies_beside_it(cast, made):
     ("language", "delimiter", "texts"),
     [
         ("en", ",", ("Evidence of a renewal", "30 days before", "Sent", "HubSpot (Default)")),
-        ("pl", ";", ("Dowody powiadomień o odnowieniu", "30 dni przed terminem", "Wysłano", "Domyślne")),
+        (
+            "pl",
+            ";",
+            ("Dowody powiadomień o odnowieniu", "30 dni przed terminem", "Wysłano", "Domyślne"),
+        ),
         ("pt", ";", ("Evidências da renovação", "30 dias antes", "Enviado", "Padrão")),
     ],
 )
