@@ -104,7 +104,11 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Go back to one list of steps, of the longest terms. To-do mails are of a new kind, and lost."""
+    """Go back to one list of steps, of the longest terms. To-do mails are of a new kind, and lost.
+
+    Each subscription must be decided then, also one that renewed by itself. The partners' rules for deadlines are lost;
+    the dates that they led to stay.
+    """
     for name in ("ix_delivery_message_account", "ix_delivery_message_kept"):
         op.drop_index(name, "delivery_message")
     with op.batch_alter_table("delivery_message") as batch:
