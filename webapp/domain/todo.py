@@ -75,12 +75,12 @@ def catch_up(pace: Pace, zone: ZoneInfo, due: datetime, now: datetime) -> dateti
 
 
 def period(pace: Pace, zone: ZoneInfo, due: datetime, now: datetime) -> Period:
-    """Name the period of a mail that was due at a moment, and is written now.
+    """Name the period of a mail that is due at a moment, which may be past by now or still to come.
 
     It is the day in every rhythm, so whoever changes the pace gets one mail a day at most; and the day of the
     moment, so that a mail which is late over midnight does not stand for the next one.
     """
-    until = next_moment(pace, zone, now)
+    until = next_moment(pace, zone, max(due, now))
     since = pace.moment_on(until.astimezone(zone).date() - 2 * pace.step, zone)
     return Period(f"day {due.astimezone(zone).date()}", since, until)
 

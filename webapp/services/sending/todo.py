@@ -65,19 +65,17 @@ def issue_to(readers: Sequence[ToDoReader], now: datetime) -> int:
         one.person.id: catch_up(one.pace, one.zone, one.todo_at or now, now) for one in readers
     }
     periods = {
-        one.person.id: period(one.pace, one.zone, moments[one.person.id], now)
-        for one in readers
-        if moments[one.person.id] <= now
+        one.person.id: period(one.pace, one.zone, moments[one.person.id], now) for one in readers
     }
-    moments |= {id: this.until for id, this in periods.items()}
-    execute(MOVE, [{"reader": id, "moment": moment} for id, moment in moments.items()])
-    asked = ask([one for one in readers if one.sending and one.person.id in periods], periods, now)
+    execute(MOVE, [{"reader": id, "moment": this.until} for id, this in periods.items()])
+    asked = ask([one for one in readers if one.sending], periods, now)
     have = revisions({(id, this.about) for id, this in periods.items()})
     new = []
     for (reader, _since), told in zip(asked, todo_facts.snapshots(asked, now), strict=True):
         this = periods[reader.person.id]
         if told is not None and (reader.person.id, this.about) not in have:
-            new.append(new_mail(reader, told, this.about, now, this.until))
+            mail_at = max(moments[reader.person.id], now)
+            new.append(new_mail(reader, told, this.about, now, mail_at, this.until))
     return len(queueing.add(new))
 
 
@@ -105,6 +103,7 @@ def new_mail(
     told: ToDoSnapshot,
     about: str,
     now: datetime,
+    send_after: datetime,
     send_before: datetime | None,
     revision: int = 1,
 ) -> NewMail:
@@ -113,6 +112,7 @@ def new_mail(
         person=reader.person,
         snapshot=told,
         queued_at=now,
+        send_after=send_after,
         send_before=send_before,
         partner_id=reader.partner.id,
         subject=about,
@@ -199,7 +199,7 @@ def replace(outdated: Sequence[Present], now: datetime) -> set[int]:
         if one.told is not None and one.reader is not None:
             last[key] = last.get(key, 0) + 1
             new[before.id] = new_mail(
-                one.reader, one.told, before.about, now, before.send_before, last[key]
+                one.reader, one.told, before.about, now, now, before.send_before, last[key]
             )
     queueing.add(list(new.values()))
     return set(new)
