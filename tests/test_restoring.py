@@ -23,7 +23,7 @@ from tests.support.drill import (
     work,
 )
 from webapp import restoring
-from webapp.models import Installation, Partner, Subscription, User, db
+from webapp.models import Delivery, DeliveryMessage, Installation, Partner, Subscription, User, db
 from webapp.services.sending.marks import OnHold
 
 # The drill is played on both databases.
@@ -160,7 +160,9 @@ def test_a_mail_that_breaks_once_more_is_not_queued_by_an_old_log(app, clients, 
     assert lost.counts() == dict.fromkeys(clients, 1)
 
 
-def test_account_mails_are_held_too_and_queued_again_by_a_complete_log(app, backup, cast, command):
+@pytest.fixture
+def invited(app, backup, command):
+    """The server that took an invitation after the backup, which is back now, with the mail held."""
     server = Server()
     command("user", "add", "odnowa", "frank@odnowa.example", at=START)
     backup.take()
@@ -169,11 +171,28 @@ def test_account_mails_are_held_too_and_queued_again_by_a_complete_log(app, back
     backup.put_back()
     (held,) = restored(command)
     assert held["message_id"] == server.taken[0][1]
+    return server
+
+
+def reconciled(command):
+    """What a log settles that is complete and has no mail."""
     words = ("reconcile", "--maillog", "-", "--time-zone", "UTC", "--complete", "--json")
-    told = json.loads(command(*words, given=f"{START:%b %e %H:%M:%S} mx nothing\n")[1])
-    assert len(told["queued"]) == 1
-    work(app, server, LOSS)
-    assert server.taken[1] == server.taken[0]
+    return json.loads(command(*words, given=f"{START:%b %e %H:%M:%S} mx nothing\n")[1])
+
+
+def test_account_mails_are_held_too_and_queued_again_by_a_complete_log(app, cast, invited, command):
+    assert len(reconciled(command)["queued"]) == 1
+    work(app, invited, LOSS)
+    assert invited.taken[1] == invited.taken[0]
+
+
+def test_an_account_mail_whose_bytes_are_gone_is_not_queued_again(app, cast, invited, command):
+    """Its link was over, and so was its row, so that the mail seems to have brought none."""
+    with unit_of_work(app):
+        db.session.execute(update(Delivery).values(link_id=None))
+        db.session.execute(update(DeliveryMessage).values(content=None))
+    told = reconciled(command)
+    assert (told["queued"], len(told["too_late"])) == ([], 1)
 
 
 def test_what_is_queued_while_on_hold_goes_out_afterwards(app, lost, command):

@@ -15,7 +15,8 @@ from flask import Flask
 
 from tests.support import postgres
 from tools.kill_test.people import populate
-from tools.kill_test.scenes import SCENES, database, play
+from tools.kill_test.playing import database, play
+from tools.kill_test.scenes import SCENES
 from webapp import worker
 from webapp.app import create_app
 from webapp.cli.migrating import upgrade

@@ -9,6 +9,7 @@ from uuid import uuid4
 from sqlalchemy import Table, bindparam, insert, update
 
 from tools.kill_test.sink import LATER, NEVER
+from webapp.domain.months import add_months
 from webapp.domain.recipients import ContactRole
 from webapp.i18n import LANGUAGES
 from webapp.models import Client, ContactAssignment, Organisation, Partner, Subscription, User, db
@@ -18,6 +19,7 @@ ROLES = (ContactRole.PRIMARY, ContactRole.BILLING)
 POISON = "broken address@poison.example"
 # Between two steps, so that clocks that are a day or two off agree about the due one.
 DAYS_LEFT = 25
+TERM_MONTHS = 12
 # The beginning of the addresses from which mails come back: one in ten.
 GONE = "gone."
 # The server rejects so many of a hundred contacts, and puts as many off.
@@ -26,10 +28,11 @@ TROUBLED = 10
 
 @dataclass(frozen=True)
 class People:
-    """The expected readers: the partner's id, and all addresses."""
+    """The expected readers: the partner's id, and all addresses. ``terms``: so many have ended and roll."""
 
     partner_id: int
     addresses: frozenset[str]
+    terms: int = 0
 
 
 def noon_zone() -> str:
@@ -54,12 +57,14 @@ def populate(
     poisoned: bool,
     bouncing: bool = False,
     to_do: bool = False,
+    ended: bool = False,
 ) -> People:
     """Add a partner with so many mails that are due now.
 
     ``troubled``: a tenth of the contacts is rejected by the server, and a tenth put off. ``poisoned``: one
     more client, whose only contact has an address to which no mail can be written. ``bouncing``: a tenth of the
     contacts has addresses from which mails come back. ``to_do``: they are To-do mails to the partner's own people.
+    ``ended``: they tell of terms that begin once those before roll, which have ended and renew by themselves.
     """
     run = uuid4().hex[:8]
     partner_id = add_partner(run, insistent)
@@ -80,9 +85,12 @@ def populate(
         clients += add_clients(partner_id, f"{run} poisoned", 1)
         add_contacts([(clients[-1], ContactRole.PRIMARY)], [POISON])
         emails.append(POISON)
-    add_subscriptions(clients)
+    renewal = datetime.now(UTC).date() + timedelta(days=DAYS_LEFT)
+    if ended:
+        renewal = add_months(renewal, -TERM_MONTHS, renewal.day)
+    add_subscriptions(clients, renewal, renews_itself=ended)
     db.session.commit()
-    return People(partner_id, frozenset(emails))
+    return People(partner_id, frozenset(emails), len(clients) if ended else 0)
 
 
 def manner(number: int, *, troubled: bool, bouncing: bool) -> str:
@@ -175,12 +183,11 @@ def add_team(partner_id: int, run: str, emails: list[str]) -> None:
         responsible.values(contact_id=bindparam("contact"), first_decision_on=past),
         [{"client": client, "contact": id} for client, id in zip(clients, ids, strict=True)],
     )
-    add_subscriptions(clients, past)
+    add_subscriptions(clients, past, renews_itself=False)
 
 
-def add_subscriptions(client_ids: list[int], renewal: date | None = None) -> None:
-    """Add one to each client that renews before long, or on a day."""
-    renewal = renewal or datetime.now(UTC).date() + timedelta(days=DAYS_LEFT)
+def add_subscriptions(client_ids: list[int], renewal: date, *, renews_itself: bool) -> None:
+    """Add one to each client that renews on a day."""
     add_rows(
         Subscription,
         [
@@ -188,8 +195,9 @@ def add_subscriptions(client_ids: list[int], renewal: date | None = None) -> Non
                 "client_id": client_id,
                 "product": "Marketing Hub",
                 "product_key": "marketing hub",
-                "term_months": 12,
+                "term_months": TERM_MONTHS,
                 "renewal_date": renewal,
+                "renews_itself": renews_itself,
                 "anchor_day": renewal.day,
                 "attention_on": renewal - timedelta(days=90),
                 "version": 1,

@@ -20,6 +20,7 @@ class DataKind(StrEnum):
     SECURITY_EVENT = "line of the security log"
     MESSAGE = "bytes of a mail about renewals"
     ACCOUNT_MESSAGE = "bytes of an account mail or a test mail"
+    UNSURE_ACCOUNT_MESSAGE = "bytes of such a mail that may not have arrived"
     INBOX_MAIL = "mail in the local inbox"
     FEEDBACK = "answer on the help page"
 
@@ -57,7 +58,13 @@ RULES = {
     ),
     DataKind.ACCOUNT_MESSAGE: Rule(
         timedelta(),
-        "its link was used or has ended; without a link, the mail's end, unless that is not sure",
+        "its link was used or has ended; without a link, the mail's end",
+        "what it said, its link",
+    ),
+    # Nobody decides about it, as somebody does about a mail on renewals.
+    DataKind.UNSURE_ACCOUNT_MESSAGE: Rule(
+        "keep_mails_days",
+        "it was written, unless its link was used or has ended before",
         "what it said, its link",
     ),
     DataKind.INBOX_MAIL: Rule("keep_inbox", "its date", "what it said"),

@@ -104,8 +104,10 @@ def reminder(
     return message(cast, state, MailKind.REMINDER_CLIENT, **({"renewal_on": THEN.date()} | values))
 
 
-def ended_link(cast: Cast, **values: Any) -> DeliveryMessage:
-    return message(cast, kind=MailKind.INVITATION, brings=link(cast, **values))
+def ended_link(
+    cast: Cast, state: DeliveryState = DeliveryState.SENT, **values: Any
+) -> DeliveryMessage:
+    return message(cast, state, MailKind.INVITATION, link(cast, **values))
 
 
 # Renewals have a day.
@@ -144,6 +146,16 @@ ENDED: list[tuple[DataKind, Callable[[Cast], Any]]] = [
         DataKind.ACCOUNT_MESSAGE,
         lambda cast: ended_link(cast, expires_at=THEN),
     ),
+    # Whatever became of it, its link opens no longer.
+    (
+        DataKind.ACCOUNT_MESSAGE,
+        lambda cast: ended_link(cast, DeliveryState.UNCLEAR, used_at=THEN, expires_at=FAR),
+    ),
+    (
+        DataKind.ACCOUNT_MESSAGE,
+        lambda cast: ended_link(cast, DeliveryState.UNCLEAR, expires_at=THEN),
+    ),
+    (DataKind.UNSURE_ACCOUNT_MESSAGE, lambda cast: message(cast, DeliveryState.UNCLEAR)),
     (
         DataKind.INBOX_MAIL,
         lambda cast: InboxMail(received_at=THEN, sender="a", recipient="b", message=b"Hello"),
@@ -158,7 +170,6 @@ OPEN: list[tuple[DataKind, Callable[[Cast], Any]]] = [
     (DataKind.MESSAGE, lambda cast: reminder(cast, renewal_on=FAR.date())),
     # Removed on request: what is left of it proves that the mail went out.
     (DataKind.MESSAGE, lambda cast: reminder(cast, content=None)),
-    (DataKind.ACCOUNT_MESSAGE, lambda cast: message(cast, DeliveryState.UNCLEAR)),
     (DataKind.ACCOUNT_MESSAGE, lambda cast: message(cast, DeliveryState.HANDING_OVER)),
     (DataKind.ACCOUNT_MESSAGE, lambda cast: ended_link(cast, expires_at=FAR)),
 ]
@@ -230,7 +241,7 @@ def test_a_round_drops_a_little_of_each_kind(app, cast, monkeypatch):
         with app.app_context():
             left.append([db.session.scalar(one) for one in rows])
     # The counts of the first round are all at once: a worker answers or drops each request for a password.
-    # Messages are of two kinds, in one table.
+    # Messages are of three kinds, in one table.
     assert all(number <= tables.count(table) for table, number in zip(tables, left[0], strict=True))
     assert left[1] == [0] * len(tables)
 
@@ -252,6 +263,14 @@ def test_a_delivery_stays_without_its_link(app, cast):
             None,
         )
         assert db.session.get(Link, link_id) is None
+
+
+def test_a_link_stays_until_the_bytes_that_bring_it_are_gone(app, cast):
+    """After weeks without a worker, too, it is known that the mail brought a link, and that it is over."""
+    add(app, lambda cast: ended_link(cast, DeliveryState.UNCLEAR, expires_at=THEN), cast)
+    weeks_later = THEN + timedelta(days=30)
+    assert forget_at(app, weeks_later) == {DataKind.ACCOUNT_MESSAGE: 1}
+    assert forget_at(app, weeks_later) == {DataKind.LINK: 1}
 
 
 def test_a_login_goes_with_the_link_that_kept_it(app, cast):

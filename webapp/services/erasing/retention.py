@@ -1,6 +1,6 @@
 """Data that ends: what was kept for as long as the table says goes, a little of each kind in a round of a worker."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -97,8 +97,9 @@ class OldRows:
         )
 
 
-# Unclear is not the end: a person may still send the same bytes again.
-OVER = ENDED - {DeliveryState.UNCLEAR}
+# Unclear is not the end: the same bytes may still go out again.
+UNSURE = {DeliveryState.UNCLEAR}
+OVER = ENDED - UNSURE
 
 
 def drop_bytes(_table: Table, ids: Sequence[int]) -> None:
@@ -109,42 +110,52 @@ def drop_bytes(_table: Table, ids: Sequence[int]) -> None:
 session_over = or_(
     session.ended_at <= MOMENT, session.ends_at <= MOMENT, session.seen_at <= UNUSED_SINCE
 )
-no_mail_waits = ~exists().where(mail.link_id == link.id, mail.ended_at.is_(None))
+has_bytes = exists().where(message.delivery_id == mail.id, message.content.is_not(None))
+no_mail_needs_it = ~exists().where(mail.link_id == link.id, mail.ended_at.is_(None) | has_bytes)
 link_is_over = exists().where(
     link.id == mail.link_id, link.used_at.is_not(None) | (link.expires_at <= REAL_NOW)
 )
 
 
-def bytes_over(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Make the condition for messages whose mail has ended, for good, and meets conditions."""
-    ended = exists().where(
-        mail.id == message.delivery_id, mail.state.in_(sorted(OVER)), *conditions
-    )
-    return and_(message.content.is_not(None), ended)
+def bytes_of(mails: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Make the condition for messages whose bytes are there, and whose mail meets a condition."""
+    mine = exists().where(mail.id == message.delivery_id, mails)
+    return and_(message.content.is_not(None), mine)
+
+
+def are(states: Collection[DeliveryState]) -> ColumnElement[bool]:
+    return mail.state.in_(sorted(states))
+
+
+def account_bytes(mails: ColumnElement[bool]) -> OldRows:
+    """Ask for the bytes of account mails and test mails, which speak of no renewal, by the moment of writing."""
+    return OldRows(message.written_at, message.renewal_on.is_(None) & bytes_of(mails), drop_bytes)
 
 
 QUESTIONS: Mapping[DataKind, Sequence[OldRows]] = {
     # No session ends before it was seen last.
     DataKind.SESSION: [OldRows(session.seen_at, session_over)],
     DataKind.LINK: [
-        OldRows(column, no_mail_waits, drop_links) for column in (link.used_at, link.expires_at)
+        OldRows(column, no_mail_needs_it, drop_links) for column in (link.used_at, link.expires_at)
     ],
     DataKind.RESET_REQUEST: [OldRows(reset_request_table.c.asked_at)],
     DataKind.COUNTED_MAIL: [OldRows(counted_mail_table.c.at)],
     DataKind.SECURITY_EVENT: [OldRows(security_event_table.c.at)],
-    DataKind.MESSAGE: [OldRows(message.renewal_on, bytes_over(), drop_bytes, DAY)],
+    DataKind.MESSAGE: [OldRows(message.renewal_on, bytes_of(are(OVER)), drop_bytes, DAY)],
     DataKind.ACCOUNT_MESSAGE: [
-        OldRows(
-            message.written_at,
-            message.renewal_on.is_(None) & bytes_over(mail.link_id.is_(None) | link_is_over),
-            drop_bytes,
-        )
+        account_bytes(are(OVER) & mail.link_id.is_(None) | are(ENDED) & link_is_over)
     ],
+    DataKind.UNSURE_ACCOUNT_MESSAGE: [account_bytes(are(UNSURE))],
     DataKind.INBOX_MAIL: [OldRows(inbox_mail_table.c.received_at)],
     DataKind.FEEDBACK: [OldRows(table_of(Feedback).c.at)],
 }
 # Mails go out in business time, which a demo moves; all else happens in real time.
-IN_BUSINESS_TIME = {DataKind.MESSAGE, DataKind.ACCOUNT_MESSAGE, DataKind.INBOX_MAIL}
+IN_BUSINESS_TIME = {
+    DataKind.MESSAGE,
+    DataKind.ACCOUNT_MESSAGE,
+    DataKind.UNSURE_ACCOUNT_MESSAGE,
+    DataKind.INBOX_MAIL,
+}
 
 
 def kept(kind: DataKind) -> timedelta:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from webapp.domain.delivery import DeliveryState
 from webapp.mail.maillog import MailLog, domain_of
-from webapp.models import Delivery, Link, Trouble, db
+from webapp.models import Delivery, DeliveryMessage, Link, Trouble, db
 from webapp.services import runtime
 from webapp.services.sending import decisions, held, message_ids, transitions
 from webapp.services.sending.transitions import ChangedColumns
@@ -148,8 +148,14 @@ def is_older(mail: Delivery) -> bool:
 
 
 def opens(mail: Delivery, now: datetime) -> bool:
-    """Tell whether an account mail is of use: its link, if it brings one, can be used, and its reader is active."""
+    """Tell whether an account mail is of use: its link, if it brings one, can be used, and its reader is active.
+
+    One whose bytes are gone can't be: its link was over, or it is too old.
+    """
     if not mail.recipient.active or (mail.send_before is not None and mail.send_before <= now):
+        return False
+    stored = db.session.get(DeliveryMessage, mail.id)
+    if stored is not None and stored.content is None:
         return False
     link = db.session.get(Link, mail.link_id) if mail.link_id else None
     return link is None or (link.used_at is None and link.expires_at > datetime.now(UTC))
