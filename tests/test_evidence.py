@@ -145,9 +145,31 @@ def test_no_cell_is_a_formula(app, cast, made, mark):
         )
     archive = made()
     cells = {cell for row in table(archive, cast) for cell in row.values()}
-    assert f"'{mark}1+1\n{mark}2" in cells
+    after_line = "" if mark == "\t" else "'"
+    assert f"'{mark}1+1\n{after_line}{mark}2" in cells
     assert f'\'{mark}HYPERLINK("elsewhere")' in cells
-    assert [cell for cell in cells if cell.startswith(evidence.FORMULA)] == []
+    assert [cell for cell in cells if evidence.FORMULA.match(cell)] == []
+
+
+@pytest.mark.parametrize("language", ["en", "pl"])
+@pytest.mark.parametrize("apart", [",", ";", "\t"])
+def test_nor_for_a_program_that_splits_at_other_marks(app, cast, made, language, apart):
+    name = "Dana" + "".join(f"{mark}=HYPERLINK(1){mark}" for mark in ",;\t")
+    with unit_of_work(app):
+        db.session.get_one(User, cast.dana).name = name
+    archive = made(language)
+    text = archive.read(f"renewal-{cast.subscription}-1/timeline.csv").decode("utf-8-sig")
+    assert "'=HYPERLINK(1)" in text
+    for quoted in (csv.QUOTE_MINIMAL, csv.QUOTE_NONE):
+        rows = csv.reader(StringIO(text, newline=""), delimiter=apart, quoting=quoted)
+        cells = {cell for row in rows for cell in row}
+        assert [cell for cell in cells if cell.startswith("=")] == []
+
+
+def test_all_cells_are_in_quotes(cast, made):
+    text = made().read(f"renewal-{cast.subscription}-1/timeline.csv").decode("utf-8-sig")
+    assert text.startswith('"Time (UTC)","Event",')
+    assert '"",' in text
 
 
 def test_mails_without_bytes_say_so(app, cast, made):

@@ -4,6 +4,7 @@ All of it is in the language in force. An archive is made piece by piece, and ho
 """
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
@@ -30,8 +31,9 @@ from webapp.templating import Templates
 from webapp.typography import plain
 
 PAGE, TIMELINE, SUMS, STYLE = "evidence.html", "timeline.csv", "SHA256SUMS", "style.css"
-# Spreadsheets take a cell that begins with one of these for a formula, in either width.
-FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+# Places for an apostrophe: spreadsheets take a cell that begins so for a formula, in either width. To a program that
+# splits at other marks than the cells are apart by, a cell begins behind each of these.
+FORMULA = re.compile(r"^(?=[\t\r\n])|(?<![^,;\t\r\n])(?=[=+\-@＝＋－＠])")
 HEADS = (
     _l("Time (UTC)"),
     _l("Event"),
@@ -168,12 +170,13 @@ def author(change: ChangeMade) -> str:
 def timeline(evidence: Evidence, kept: Set[int], language: str) -> bytes:
     """Write all events in the order of their times as a table (CSV, UTF-8 with a byte order mark).
 
-    Its columns are apart by what spreadsheets of the language's speakers expect. No cell is a formula.
+    Its columns are apart by what spreadsheets of the language's speakers expect. No cell is a formula,
+    whatever they are split at.
     """
     rows = [*step_rows(evidence, kept), *change_rows(evidence, language)]
     comma = get_decimal_symbol(LANGUAGES[language].locale) == ","
     text = StringIO(newline="")
-    writer = csv.writer(text, delimiter=";" if comma else ",")
+    writer = csv.writer(text, delimiter=";" if comma else ",", quoting=csv.QUOTE_ALL)
     writer.writerow([plain(str(head)) for head in HEADS])
     for row in sorted(rows, key=lambda one: one.at):
         at, *cells = astuple(row)
@@ -184,7 +187,7 @@ def timeline(evidence: Evidence, kept: Set[int], language: str) -> bytes:
 
 def no_formula(text: str) -> str:
     """Make a text that a spreadsheet shows as it is: behind an apostrophe nothing is calculated."""
-    return f"'{text}" if text.startswith(FORMULA) else text
+    return FORMULA.sub("'", text)
 
 
 def step_rows(evidence: Evidence, kept: Set[int]) -> Iterator[TimelineRow]:

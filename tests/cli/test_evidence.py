@@ -24,12 +24,12 @@ def test_each_renewal_has_its_folder(app, cast, run, tmp_path):
     with unit_of_work(app):
         renewals.renew(None, db.session.get_one(Subscription, cast.subscription))
     result = run("acme", "--out", "proof.zip")
-    assert (result.exit_code, result.output) == (0, "1 renewal of Acme in proof.zip.\n")
+    assert (result.exit_code, result.output) == (0, "2 renewals of Acme in proof.zip.\n")
     with ZipFile(tmp_path / "proof.zip") as archive:
         assert archive.testzip() is None
         folders = {name.partition("/")[0] for name in archive.namelist() if "/" in name}
         assert len([name for name in archive.namelist() if name.endswith(".eml")]) == 3
-    assert folders == {f"renewal-{cast.subscription}-1"}
+    assert folders == {f"renewal-{cast.subscription}-{cycle}" for cycle in (1, 2)}
     assert stat.S_IMODE((tmp_path / "proof.zip").stat().st_mode) == 0o600
 
 
@@ -44,7 +44,9 @@ def test_in_the_partners_language_or_another(app, cast, run, tmp_path, options, 
         assert text in archive.read(f"renewal-{cast.subscription}-1/evidence.html").decode()
 
 
-def test_without_renewals_it_is_empty(cast, run, tmp_path):
+def test_without_renewals_it_is_empty(app, cast, run, tmp_path):
+    with unit_of_work(app):
+        db.session.delete(db.session.get_one(Subscription, cast.other_subscription))
     assert run("Foreign", "--out", "none.zip").output == "0 renewals of Foreign in none.zip.\n"
     with ZipFile(tmp_path / "none.zip") as archive:
         assert archive.namelist() == ["style.css", "SHA256SUMS"]

@@ -121,7 +121,7 @@ PAGES: list[tuple[str, int, str, dict[str, str] | None, dict[str, str]]] = [
     ("dashboard's rows", 5, DASHBOARD, None, HTMX),
     ("dashboard, filtered", 5, FILTERED, None, {}),
     ("dashboard, next page", 5, f"{DASHBOARD}?after={{client}}", None, {}),
-    ("details", 6, f"{CLIENT}/renewals", None, {}),
+    ("details", 7, f"{CLIENT}/renewals", None, {}),
     ("contacts", 8, f"{CLIENT}/contacts", None, {}),
     ("evidence", 8, f"{CLIENT}/evidence/{{subscription}}/1", None, {}),
     ("activity", 8, f"{CLIENT}/activity", None, {}),
@@ -145,7 +145,7 @@ PAGES: list[tuple[str, int, str, dict[str, str] | None, dict[str, str]]] = [
     ("what happened", 3, "/settings/profile/log", None, {}),
     ("security log", 2, "/settings/team/log", None, {}),
     ("save", 8, OWNER, DEFAULT, {}),
-    ("save in the dialog", 10, OWNER, ALICE, HTMX),
+    ("save in the dialog", 11, OWNER, ALICE, HTMX),
     ("save in vain", 4, OWNER, {"choice": "partner", "contact_id": "x"}, HTMX),
 ]
 

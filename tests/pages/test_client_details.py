@@ -115,7 +115,7 @@ def test_where_there_are_no_steps_it_is_said(app, browse, cast, base):
         subscription.term_months, subscription.renews_itself = 1, True
     alice = browse(cast.alice)
     for page in ("renewals", "renewal-owner"):
-        assert "your steps have no days for this term" in plain(alice.get(f"{base}/{page}").text)
+        assert "your schedule has no days for this term" in plain(alice.get(f"{base}/{page}").text)
 
 
 def test_subscriptions_with_their_dates_and_actions(app, browse, cast, base):

@@ -8,7 +8,8 @@ from sqlalchemy import update
 
 from tests.support.cast import unit_of_work
 from tests.support.erasing import live
-from webapp.models import Delivery, DeliveryMessage, DeliveryState, db
+from webapp.models import Delivery, DeliveryMessage, DeliveryState, Subscription, db
+from webapp.services.clients import renewals
 from webapp.services.sending import log as delivery_log
 
 
@@ -39,6 +40,20 @@ def test_the_renewals_tab_leads_to_it(app, browse, cast, page):
     assert "/evidence/" not in browse(cast.bob).get(tab).text
     live(app, cast)
     assert f'href="{page}"' in browse(cast.bob).get(tab).text
+
+
+def test_of_a_term_without_reminders(app, browse, cast, page):
+    with unit_of_work(app):
+        renewals.renew(None, db.session.get_one(Subscription, cast.subscription))
+    bob, nothing = browse(cast.bob), "No reminder about this renewal fell due."
+    tab = bob.get(f"/partner/clients/{cast.client}/renewals").text
+    assert f'href="{page}"' in tab
+    assert nothing in tab
+    over = bob.get(page).text
+    for text in (nothing, "31 March 2027", "Subscription renewed: Marketing Hub"):
+        assert text in over
+    assert bob.get(f"{page}/zip").status_code == 200
+    assert nothing not in bob.get(page[:-1] + "2").text
 
 
 def test_it_says_who_was_told_what(app, browse, cast, page):

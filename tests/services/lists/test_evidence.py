@@ -157,7 +157,10 @@ def test_a_renewal_that_is_over_tells_what_it_was_about(app, cast):
         AuditAction.SUBSCRIPTION_CHANGED,
     ]
     with app.app_context():
-        assert list(evidence.renewals_of(cast.client)) == [(cast.subscription, 1)]
+        assert list(evidence.renewals_of(cast.client)) == [
+            (cast.subscription, 1),
+            (cast.subscription, 2),
+        ]
 
 
 def test_what_renews_by_itself_ends_so(app, cast):
@@ -176,6 +179,29 @@ def test_what_renews_by_itself_ends_so(app, cast):
     assert present.renewals == ()
 
 
+def test_a_term_without_reminders_has_it_too(app, cast):
+    """It renews by itself from month to month, and nobody is to be told."""
+    with unit_of_work(app):
+        db.session.execute(update(Partner).values(steps_text="1:7,1/;:90,30/90,30", sending=True))
+        found = db.session.get_one(Subscription, cast.subscription)
+        found.term_months, found.renews_itself = 1, True
+        due_index.refresh([found])
+    for day in (datetime(2027, 4, 1, 10, tzinfo=UTC), datetime(2027, 5, 1, 10, tzinfo=UTC)):
+        run_at(app, day)
+    with app.app_context():
+        assert db.session.query(Reminder).count() == 0
+        assert list(evidence.renewals_of(cast.client)) == [
+            (cast.subscription, cycle) for cycle in (1, 2, 3)
+        ]
+    first, second, present = (load(app, cast, cycle) for cycle in (1, 2, 3))
+    rolled = AuditAction.SUBSCRIPTION_ROLLED
+    for over, end in ((first, date(2027, 3, 31)), (second, date(2027, 4, 30))):
+        assert (over.renewal_date, over.renewals, over.over) == (end, (), True)
+        assert over.changes[-1].action == rolled
+    assert (present.renewal_date, present.over) == (date(2027, 5, 31), False)
+    assert load(app, cast, 4) is None
+
+
 def test_an_undone_renewal_goes_on(app, cast):
     live(app, cast)
     with time_machine.travel(LATER, tick=False), unit_of_work(app):
@@ -190,6 +216,8 @@ def test_an_undone_renewal_goes_on(app, cast):
         AuditAction.SUBSCRIPTION_CHANGED,
     ]
     assert load(app, cast, 2) is None
+    with app.app_context():
+        assert list(evidence.renewals_of(cast.client)) == [(cast.subscription, 1)]
 
 
 @pytest.mark.parametrize("cycle", [0, 2, 9 * 10**17])

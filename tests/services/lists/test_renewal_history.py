@@ -8,18 +8,24 @@ from tests.mail import letters
 from tests.support.cast import unit_of_work
 from webapp.domain.recipients import Place, Reason
 from webapp.models import (
+    AuditEntry,
     Delivery,
     DeliveryState,
     MailKind,
     Reminder,
     ReminderState,
+    Subscription,
     User,
     db,
 )
+from webapp.models.audit import AuditAction
+from webapp.services import audit
+from webapp.services.clients import renewals
 from webapp.services.lists import renewal_history
 from webapp.services.lists.renewal_history import Stage
 from webapp.services.reminders import states as reminder_states
 from webapp.services.sending import log as delivery_log
+from webapp.services.trail import undo
 
 PLANNED = datetime(2027, 1, 30, 0, 5, tzinfo=UTC)
 MORNING = datetime(2027, 2, 1, 8, tzinfo=UTC)
@@ -99,6 +105,34 @@ def test_renewals_newest_first_with_their_steps(app, cast, add):
         assert renewal_history.load(cast.other_client) == []
 
 
+def test_renewals_that_are_over_without_a_step(app, cast, add):
+    """Renewed, undone and renewed once more: it is one. Its deadline is known."""
+    with unit_of_work(app):
+        subscription = db.session.get_one(Subscription, cast.subscription)
+        subscription.deadline = date(2027, 2, 28)
+        alice = db.session.get_one(User, cast.alice)
+        renewals.renew(alice, subscription)
+        undo.undo(alice, audit.newest(AuditEntry.action == AuditAction.SUBSCRIPTION_RENEWED))
+        for _ in range(2):
+            renewals.renew(alice, subscription)
+        renewals.cancel(alice, subscription)
+    with app.app_context():
+        found = renewal_history.load(cast.client)
+    assert [(one.cycle, one.base_date, one.by_deadline) for one in found] == [
+        (2, date(2028, 2, 29), True),
+        (1, date(2027, 2, 28), True),
+    ]
+    assert {(one.product, one.present, one.steps) for one in found} == {
+        ("Marketing Hub", False, ())
+    }
+    add(60)
+    with app.app_context():
+        assert [(one.cycle, len(one.steps)) for one in renewal_history.load(cast.client)] == [
+            (2, 0),
+            (1, 1),
+        ]
+
+
 def test_the_way_of_a_mail(app, cast, add):
     add(60, mails=[cast.dana])
     with app.app_context():
@@ -138,9 +172,9 @@ def test_the_way_of_a_step(app, cast, add):
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_two_statements(app, cast, add, statements, count):
+def test_three_statements(app, cast, add, statements, count):
     for step in range(count):
         add(step, mails=[cast.dana, cast.dave])
     with app.app_context(), statements() as log:
         renewal_history.load(cast.client)
-    assert len([one for one in log if not one.startswith("BEGIN")]) == 2
+    assert len([one for one in log if not one.startswith("BEGIN")]) == 3

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, select, union
 
 from webapp.models import (
     Client,
@@ -23,15 +23,18 @@ from webapp.models.tables import (
     delivery_table,
     execute,
     reminder_table,
+    subscription_table,
     table_of,
 )
 from webapp.services import runtime
 from webapp.services.lists import renewal_history
 from webapp.services.lists.renewal_changes import (
+    ENDS,
     ChangeMade,
     OwnedSince,
     bounds,
     deadlines_in,
+    ended_in,
     load_changes,
     owners,
     values_after,
@@ -46,7 +49,7 @@ Renewals = Sequence[tuple[int, int]]
 # So many mails are read at once.
 AT_ONCE = 20
 
-mail, reminder = delivery_table.c, reminder_table.c
+mail, reminder, subscribed = delivery_table.c, reminder_table.c, subscription_table.c
 message = table_of(DeliveryMessage).c
 STORED = (
     select(
@@ -64,12 +67,15 @@ STORED = (
 CONTENTS = select(message.delivery_id, message.content).where(
     among(message.delivery_id, bindparam("ids")), message.content.is_not(None)
 )
-RENEWALS = (
-    select(reminder.subscription_id, reminder.cycle)
-    .where(reminder.client_id == bindparam("client_id"))
-    .group_by(reminder.subscription_id, reminder.cycle)
-    .order_by(func.min(reminder.base_date), reminder.subscription_id, reminder.cycle)
-)
+ENDED = ENDS.order_by(None).subquery().c
+# Of a renewal that was undone, only its reminders are left.
+RENEWALS = union(
+    select(reminder.subscription_id, reminder.cycle).where(
+        reminder.client_id == bindparam("client_id")
+    ),
+    select(subscribed.id, subscribed.cycle).where(subscribed.client_id == bindparam("client_id")),
+    select(ENDED.subscription_id, ENDED.cycle),
+).order_by("subscription_id", "cycle")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +97,7 @@ class Evidence:
     """All that happened about one renewal of one subscription, oldest first.
 
     Its values are those it had at its end. ``renewals``: one for each date that steps counted from. ``stored``: the
-    keys of their mails, by id. ``made``: the moment at which this was put together.
+    keys of their mails, by id. ``over``: a new renewal has begun. ``made``: the moment at which this was put together.
     """
 
     client: str
@@ -109,6 +115,7 @@ class Evidence:
     stored: Mapping[int, StoredMail]
     owners: tuple[OwnedSince, ...]
     changes: tuple[ChangeMade, ...]
+    over: bool
     made: datetime
 
     @property
@@ -124,7 +131,7 @@ class Evidence:
 
 
 def renewals_of(client_id: int) -> Renewals:
-    """List the renewals of a client of which a step fell due, the earliest first."""
+    """List the renewals that a client's subscriptions had and are in, the earliest first."""
     return [(row.subscription_id, row.cycle) for row in execute(RENEWALS, {"client_id": client_id})]
 
 
@@ -138,10 +145,10 @@ def load(client: Client, subscription_id: int, cycle: int) -> Evidence | None:
     if subscription is None:
         return None
     found = renewal_history.load_renewal(subscription.id, cycle)
-    if not found and cycle != subscription.cycle:
-        return None
     every = load_changes(client, subscription)
     about = [one for one in every if one.action.startswith("subscription.")]
+    if not (found or cycle == subscription.cycle or ended_in(about, cycle, subscription.cycle)):
+        return None
     first, last = bounds(about, cycle)
     values = values_after(last, about, subscription)
     deadlines = {values["deadline"], *deadlines_in(about)}
@@ -161,6 +168,7 @@ def load(client: Client, subscription_id: int, cycle: int) -> Evidence | None:
         stored=stored,
         owners=owners(client.owner, client.partner.default_owner, every, first, last),
         changes=tuple(one for one in every if within(one, first, last)),
+        over=cycle < subscription.cycle,
         made=runtime.now(),
     )
 

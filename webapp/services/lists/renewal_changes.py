@@ -1,18 +1,24 @@
 """The changes in the course of a renewal, read from the audit trail: its bounds, its values, and its owners."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import bindparam, select, union_all
+from sqlalchemy import bindparam, exists, select, union_all
 
 from webapp.domain.ownership import Choice, EffectiveOwner, Owner, effective_owner
 from webapp.models import AuditAction, Client, Subscription
 from webapp.models.base import Json
-from webapp.models.tables import audit_entry_table, execute, user_table
+from webapp.models.tables import (
+    audit_entry_table,
+    execute,
+    reminder_table,
+    subscription_table,
+    user_table,
+)
 from webapp.services.lists.finding import unseen
 
 # Changes that tell who owned the renewal and who was to be told, of the client and of all the partner's clients.
@@ -33,7 +39,33 @@ VALUES: Mapping[str, Any] = {
     "currency": str,
     "renews_itself": bool,
 }
-entry = audit_entry_table.c
+# What may end a renewal: an undo of an undo is a change.
+ENDING = (
+    AuditAction.SUBSCRIPTION_RENEWED,
+    AuditAction.SUBSCRIPTION_ROLLED,
+    AuditAction.SUBSCRIPTION_CHANGED,
+)
+entry, subscription, reminder = audit_entry_table.c, subscription_table.c, reminder_table.c
+ended_cycle = entry.changes["cycle", 0].as_integer()
+# The ends of a client's renewals that are over, newest first; of a renewal that was begun again, several.
+ENDS = (
+    select(
+        subscription.id.label("subscription_id"),
+        ended_cycle.label("cycle"),
+        subscription.product,
+        entry.changes,
+    )
+    .select_from(audit_entry_table.join(subscription_table, subscription.id == entry.subject_id))
+    .where(
+        entry.client_id == bindparam("client_id"),
+        entry.action.in_(ENDING),
+        ended_cycle < subscription.cycle,
+    )
+    .order_by(entry.id.desc())
+)
+WITHOUT_STEPS = ENDS.where(
+    ~exists().where(reminder.subscription_id == subscription.id, reminder.cycle == ended_cycle)
+).limit(bindparam("most"))
 ENTRY = (
     entry.id,
     entry.at,
@@ -110,6 +142,18 @@ def bounds(about: Sequence[ChangeMade], cycle: int) -> tuple[ChangeMade | None, 
     began = moves if moves[0].changes["cycle"][1] == cycle else added
     ended = [moves[-1]] if moves[-1].changes["cycle"][0] == cycle else []
     return next(iter(began), None), next(iter(ended), None)
+
+
+def ends_without_steps(client_id: int, most: int) -> Collection[Any]:
+    """Find the newest ends of a client's renewals of which no step fell due, at most so many: rows of ENDS."""
+    rows = execute(WITHOUT_STEPS, {"client_id": client_id, "most": most}).all()
+    # What was renewed twice, with an undo between, ended the last time.
+    return {(row.subscription_id, row.cycle): row for row in reversed(rows)}.values()
+
+
+def ended_in(about: Sequence[ChangeMade], cycle: int, present: int) -> bool:
+    """Tell whether one of the changes of a subscription ended a renewal for good. ``present``: the cycle it is in."""
+    return cycle < present and any(cycle == one.changes.get("cycle", (None,))[0] for one in about)
 
 
 def within(change: ChangeMade, first: ChangeMade | None, last: ChangeMade | None) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import BigInteger, String, and_, bindparam, cast, literal, null, select, union_all
 
 from webapp.domain.recipients import Reason
+from webapp.domain.schedule import base_date
 from webapp.mail import kinds
 from webapp.models import DeliveryState, MailKind, ReminderState, delivery_reminder
 from webapp.models.subscription import base_date_of
@@ -23,8 +24,9 @@ from webapp.models.tables import (
     subscription_table,
     user_table,
 )
+from webapp.services.lists.renewal_changes import ends_without_steps
 
-# The newest steps are shown, at most so many.
+# The newest steps are shown, at most so many; and the newest renewals without one.
 SHOWN = 100
 
 reminder, delivery, subscription = reminder_table.c, delivery_table.c, subscription_table.c
@@ -170,8 +172,10 @@ class Events:
 
 
 def load(client_id: int) -> list[RenewalHistory]:
-    """Load a client's renewals that had a step fall due, newest first, in two statements."""
-    return histories(execute(OF_CLIENT, {"client_id": client_id}).all())
+    """Load a client's renewals that had a step fall due, or are over without one, newest first, in three statements."""
+    found = histories(execute(OF_CLIENT, {"client_id": client_id}).all())
+    found += map(without_steps, ends_without_steps(client_id, SHOWN))
+    return sorted(found, key=lambda one: (-one.base_date.toordinal(), one.subscription_id))
 
 
 def load_renewal(subscription_id: int, cycle: int) -> list[RenewalHistory]:
@@ -200,6 +204,20 @@ def renewal_history(lines: Sequence[Any], events: Events) -> RenewalHistory:
         by_deadline=one.base_date == one.deadline,
         present=one.present,
         steps=tuple(reminder_histories(lines, events)),
+    )
+
+
+def without_steps(end: Any) -> RenewalHistory:
+    """Make the history of a renewal without steps from the change that ended it."""
+    renewal, deadline = (end.changes.get(name, (None,))[0] for name in ("renewal_date", "deadline"))
+    return RenewalHistory(
+        subscription_id=end.subscription_id,
+        cycle=end.cycle,
+        product=end.product,
+        base_date=base_date(date.fromisoformat(renewal), deadline and date.fromisoformat(deadline)),
+        by_deadline=deadline is not None,
+        present=False,
+        steps=(),
     )
 
 
