@@ -31,7 +31,7 @@ from webapp.models import (
 from webapp.services.accounts import membership, partners
 from webapp.services.clients import ownership
 from webapp.services.reminders import due_index, planning
-from webapp.services.sending import checks, following, outbox, takeover_notes
+from webapp.services.sending import checks, decisions, following, outbox, takeover_notes
 
 # Acme and all others renew on 31 March 2027; Acme is the first of them.
 RENEWAL = date(2027, 3, 31)
@@ -232,6 +232,21 @@ def test_what_waits_by_a_step_that_is_taken_out_ends_and_comes_back_with_it(app,
     queue(app, cast)
     assert DeliveryState.QUEUED in of_partner(app, cast, Delivery.state)
     assert ReminderState.DUE not in of_partner(app, cast, Reminder.state)
+
+
+@pytest.mark.parametrize("state", [DeliveryState.FAILED, DeliveryState.UNCLEAR])
+def test_a_mail_that_did_not_arrive_is_not_wanted_once_its_step_is_gone(app, cast, state):
+    populate(app, cast, 2)
+    queue(app, cast)
+    with unit_of_work(app):
+        db.session.execute(update(Delivery).values(state=state))
+    for steps, wanted in (("60,14", True), ("14", False)):
+        save_steps(app, cast, steps)
+        with unit_of_work(app):
+            ids = db.session.scalars(
+                select(Delivery.id).where(Delivery.client_id == cast.client)
+            ).all()
+            assert decisions.still_wanted(ids, NOW) == (set(ids) if wanted else set())
 
 
 def test_a_blocked_reminder_ends_with_its_step(app, cast):

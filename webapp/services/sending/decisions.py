@@ -69,7 +69,7 @@ def way(state: DeliveryState, *, wanted: bool, rejected: bool) -> Way | None:
 
 
 def true_in_time() -> Select[Any]:
-    """Select those of some mails whose reminder is still true, in time, and told by no other mail.
+    """Select those of some mails whose reminder is still true, in time, and told by no other mail, each reminder.
 
     A mail without a client has no reminder.
     """
@@ -109,7 +109,6 @@ def true_in_time() -> Select[Any]:
             subscription.renews_itself,
             partner_table.c.steps,
         )
-        .distinct()
         .select_from(delivery_table)
         .join(user_table, user_table.c.id == mail.recipient_id)
         .outerjoin(delivery_reminder, link.delivery_id == mail.id)
@@ -136,13 +135,13 @@ def still_wanted(delivery_ids: Collection[int], now: datetime) -> set[int]:
     """
     if not delivery_ids:
         return set()
-    found = [
-        mail
+    found = {
+        mail.id: mail
         for mail in fetch(TRUE_IN_TIME, {"delivery_ids": delivery_ids, "now": now})
         if mail.client_id is None or has_step(mail)
-    ]
-    unclear = [mail for mail in found if mail.state is DeliveryState.UNCLEAR]
-    return {mail.id for mail in found} - {mail.id for mail in unclear} | still_read(unclear)
+    }
+    unclear = [mail for mail in found.values() if mail.state is DeliveryState.UNCLEAR]
+    return found.keys() - {mail.id for mail in unclear} | still_read(unclear)
 
 
 def has_step(mail: Any) -> bool:
