@@ -5,10 +5,11 @@ with its SHA-256; those of account mails whose link has ended lose their bytes w
 """
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from hashlib import sha256
 from typing import Any
 from zlib import compress, decompress
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from alembic import op
@@ -40,7 +41,12 @@ KEPT = "content IS NOT NULL AND renewal_on IS NOT NULL"
 ACCOUNT = "content IS NOT NULL AND renewal_on IS NULL"
 
 partner = sa.table("partner", sa.column("id", sa.Integer), sa.column("steps", sa.String))
-user = sa.table("user", sa.column("organisation_id"), sa.column("todo_at", TIME))
+organisation = sa.table("organisation", sa.column("id", sa.Integer), sa.column("time_zone"))
+user = sa.table(
+    "user",
+    *(sa.column(name) for name in ("organisation_id", "time_zone", "active")),
+    sa.column("todo_at", TIME),
+)
 mail = sa.table(
     "delivery",
     *(sa.column(name) for name in ("id", "kind", "partner_id")),
@@ -165,7 +171,7 @@ def look_again() -> None:
 
 
 def add_todo() -> None:
-    """Let the people of partners have the To-do mail from the next round on: each on the own day and hour."""
+    """Let the active people of partners have the To-do mail: from the next Monday on, at 8:00 in the own zone."""
     with op.batch_alter_table("user") as batch:
         batch.add_column(
             sa.Column("todo_rhythm", sa.String(30), nullable=False, server_default="weekly")
@@ -178,16 +184,23 @@ def add_todo() -> None:
         batch.create_check_constraint(
             op.f("ck_user_todo_rhythm"), sa.column("todo_rhythm").in_(RHYTHMS)
         )
-    partners = sa.select(partner.c.id)
-    op.execute(
-        user.update()
-        .where(user.c.organisation_id.in_(partners))
-        .values(todo_at=sa.bindparam("now", datetime.now(UTC), TIME))
-    )
+    own = sa.select(organisation.c.time_zone).where(organisation.c.id == user.c.organisation_id)
+    zone = sa.func.coalesce(user.c.time_zone, own.scalar_subquery())
+    people = (user.c.organisation_id.in_(sa.select(partner.c.id)), user.c.active)
+    for name in op.get_bind().scalars(sa.select(zone).where(*people).distinct()).all():
+        moment = sa.bindparam("moment", next_monday(ZoneInfo(name)), TIME)
+        op.execute(user.update().where(*people, zone == name).values(todo_at=moment))
     condition = sa.text("todo_at IS NOT NULL")
     op.create_index(
         "ix_user_todo_at", "user", ["todo_at"], sqlite_where=condition, postgresql_where=condition
     )
+
+
+def next_monday(zone: ZoneInfo) -> datetime:
+    """Find the next Monday, 8:00, in UTC."""
+    now = datetime.now(zone)
+    this = datetime.combine(now.date() - timedelta(days=now.weekday()), time(8), zone)
+    return (this if this > now else this + timedelta(days=7)).astimezone(UTC)
 
 
 def name_keys() -> None:

@@ -7,13 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from tests.support import run
 from tests.support.cast import settings, unit_of_work
 from tests.support.portal import demo_template
 from webapp.app import create_app
 from webapp.config import load
-from webapp.models import Partner, db
+from webapp.models import Partner, User, db
 from webapp.services.sending import mail_server
 
 PORTAL = Path(sys.executable).with_name("portal")
@@ -68,6 +69,7 @@ def test_findings_as_json(app):
         "sending",
         "worker",
         "privacy notice",
+        "to-do mails",
     ]
 
 
@@ -91,6 +93,29 @@ def test_who_sends_without_a_privacy_notice_is_named(app, cast):
     with unit_of_work(app):
         db.session.get_one(Partner, cast.partner).privacy_url = "https://odnowa.example/privacy"
     assert "ok       privacy notice: linked" in app.test_cli_runner().invoke(args=["check"]).output
+
+
+def test_partners_where_nobody_hears_of_what_is_to_do_are_named(app, cast):
+    def found():
+        result = app.test_cli_runner().invoke(args=["check"])
+        assert result.exit_code == 0
+        return next(line for line in result.output.splitlines() if " to-do mails: " in line)
+
+    team = update(User).where(User.organisation_id == cast.partner)
+    with unit_of_work(app):
+        db.session.get_one(Partner, cast.partner).sending = True
+    assert (
+        found()
+        == "ok       to-do mails: somebody responsible can be reached at every partner that sends"
+    )
+    with unit_of_work(app):
+        db.session.execute(team.where(User.id == cast.alice).values(rejected_reply="no"))
+    assert found().startswith(
+        "hint     to-do mails: odnowa: nobody responsible can be reached, so "
+    )
+    with unit_of_work(app):
+        db.session.execute(team.values(rejected_reply="no"))
+    assert found().startswith("hint     to-do mails: odnowa: nobody can be told To-do")
 
 
 def test_a_mail_server_that_cant_be_used(tmp_path):

@@ -41,9 +41,10 @@ from webapp.domain.reminders import (
     mails_within,
     plan_on,
     readers,
+    waiting_items,
 )
 from webapp.domain.schedule import Window, due_step, in_zone, last_moment, next_opening
-from webapp.domain.steps import YEARLY, StepRow, one_row
+from webapp.domain.steps import DEFAULT_STEPS, YEARLY, StepRow, Steps, applying, one_row
 
 # A Wednesday; 30 days before is Monday 1 March, 14 before Wednesday 17 March.
 BASE = date(2027, 3, 31)
@@ -334,6 +335,44 @@ def test_a_reminder_names_its_row() -> None:
     assert known.limits(subscription(BASE)) == (3, None)
 
 
+WAITS_7 = {"planned": frozenset({7}), "waiting": 7}
+WAITS_90 = {"planned": frozenset({90}), "waiting": 90}
+
+
+@pytest.mark.parametrize(
+    ("facts", "steps", "days_left", "expected"),
+    [
+        pytest.param(WAITS_90, DEFAULT_STEPS, 90, [90], id="the steps in force have it"),
+        pytest.param(WAITS_90 | {"term_months": 1}, DEFAULT_STEPS, 90, [], id="a shorter term"),
+        pytest.param(WAITS_7 | {"term_months": 1}, DEFAULT_STEPS, 7, [7], id="a month, decided"),
+        pytest.param(
+            WAITS_7 | {"term_months": 1, "renews_itself": True},
+            DEFAULT_STEPS,
+            7,
+            [],
+            id="a month that renews by itself now",
+        ),
+        pytest.param(WAITS_7, one_row(()), 7, [], id="the partner reminds of nothing"),
+        pytest.param(WAITS_7, one_row((14, 1)), 7, [], id="the partner took the step out"),
+        pytest.param(WAITS_7, one_row((14, 1)), 1, [1], id="the next step comes"),
+        pytest.param(WAITS_7, one_row((7,)), 6, [7], id="it still waits on a later day"),
+    ],
+)
+def test_a_step_that_is_no_longer_in_force_waits_no_more(
+    facts: dict[str, Any], steps: Steps, days_left: int, expected: list[int]
+) -> None:
+    """The planner, the claim and the preview agree on it."""
+    known = client(subscription(BASE, **facts), choice=Choice.PARTNER, partner=partner(steps=steps))
+    now = utc(2027, 3, 31, 8) - timedelta(days=days_left)
+    assert [item.step for item in due_items(known, now)] == expected
+    today = now.astimezone(known.zone).date()
+    assert [item.step for plan in mails_within(known, now, 0) for item in plan.items] == (
+        expected if today.weekday() < 5 else []
+    )
+    waits = [item.step for item in waiting_items(known, now)]
+    assert waits == [step for step in expected if step == facts["waiting"]]
+
+
 def test_the_next_rounds():
     known = client(subscription(BASE), choice=Choice.PARTNER)
     found = day_plans(known, utc(2027, 1, 5, 11))
@@ -455,7 +494,8 @@ def check_that_each_is_told(facts: ClientFacts, planned: DayPlan, now: datetime)
     today = now.astimezone(facts.zone).date()
     for one in facts.subscriptions:
         due = due_step(one.renewal, facts.partner.steps, today)
-        step = due.step if due else one.waiting
+        applies = applying(facts.partner.steps, one.term_months, one.renews_itself)
+        step = due.step if due else one.waiting if one.waiting in applies else None
         if step is None:
             continue
         item = Item(one, step)

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webapp.domain.todo import Pace, Rhythm, next_moment, period
+from webapp.domain.todo import Pace, Rhythm, catch_up, news_since, next_moment, period
 
 MONDAY, FRIDAY = Pace(), Pace(weekday=4, hour=17)
 DAILY, OFF = Pace(Rhythm.DAILY, hour=8), Pace(Rhythm.OFF, weekday=2)
+SUNDAY = Pace(weekday=6, hour=23)
 NIGHT = Pace(Rhythm.DAILY, hour=2)
 WARSAW, SAO_PAULO, KIRITIMATI = "Europe/Warsaw", "America/Sao_Paulo", "Pacific/Kiritimati"
 
@@ -47,44 +48,78 @@ def test_next_moment(pace: Pace, zone: str, now: str, moment: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pace", "zone", "now", "about", "since", "until"),
+    ("pace", "zone", "due", "now", "about", "since", "until"),
     [
         (
-            *(MONDAY, WARSAW, "2026-11-23 08:00"),
-            *("week 2026-11-23", "2026-11-16 08:00", "2026-11-30 08:00"),
+            *(MONDAY, WARSAW, "2026-11-23 08:00", "2026-11-23 08:00"),
+            *("day 2026-11-23", "2026-11-16 08:00", "2026-11-30 08:00"),
         ),
-        # Written late, after an outage.
+        # Put off after an outage.
         (
-            *(MONDAY, WARSAW, "2026-11-26 13:00"),
-            *("week 2026-11-23", "2026-11-16 08:00", "2026-11-30 08:00"),
+            *(MONDAY, WARSAW, "2026-11-26 08:00", "2026-11-26 08:01"),
+            *("day 2026-11-26", "2026-11-16 08:00", "2026-11-30 08:00"),
         ),
-        # Sunday night: the week is still the old one.
+        # Late over midnight, and over the end of the week: the day is still the old one.
         (
-            *(MONDAY, SAO_PAULO, "2026-11-29 23:59"),
-            *("week 2026-11-23", "2026-11-16 08:00", "2026-11-30 08:00"),
+            *(SUNDAY, SAO_PAULO, "2026-11-29 23:00", "2026-11-30 00:30"),
+            *("day 2026-11-29", "2026-11-22 23:00", "2026-12-06 23:00"),
         ),
         (
-            *(FRIDAY, WARSAW, "2027-01-01 17:00"),
-            *("week 2026-12-28", "2026-12-25 17:00", "2027-01-08 17:00"),
+            *(FRIDAY, WARSAW, "2027-01-01 17:00", "2027-01-01 17:00"),
+            *("day 2027-01-01", "2026-12-25 17:00", "2027-01-08 17:00"),
         ),
         # Over both clock changes the hour stays the same.
         (
-            *(MONDAY, WARSAW, "2027-03-29 08:00"),
-            *("week 2027-03-29", "2027-03-22 08:00", "2027-04-05 08:00"),
+            *(MONDAY, WARSAW, "2027-03-29 08:00", "2027-03-29 08:00"),
+            *("day 2027-03-29", "2027-03-22 08:00", "2027-04-05 08:00"),
         ),
         (
-            *(DAILY, WARSAW, "2026-10-25 08:00"),
+            *(DAILY, WARSAW, "2026-10-25 08:00", "2026-10-25 08:00"),
             *("day 2026-10-25", "2026-10-24 08:00", "2026-10-26 08:00"),
         ),
         (
-            *(OFF, WARSAW, "2026-12-02 08:00"),
-            *("week 2026-11-30", "2026-11-25 08:00", "2026-12-09 08:00"),
+            *(OFF, WARSAW, "2026-12-02 08:00", "2026-12-02 08:00"),
+            *("day 2026-12-02", "2026-11-25 08:00", "2026-12-09 08:00"),
         ),
     ],
 )
-def test_period(pace: Pace, zone: str, now: str, about: str, since: str, until: str) -> None:
-    found = period(pace, ZoneInfo(zone), at(now, zone))
+def test_period(
+    pace: Pace, zone: str, due: str, now: str, about: str, since: str, until: str
+) -> None:
+    found = period(pace, ZoneInfo(zone), at(due, zone), at(now, zone))
     assert (found.about, found.since, found.until) == (about, at(since, zone), at(until, zone))
+
+
+@pytest.mark.parametrize(
+    ("pace", "now", "moment"),
+    [
+        (MONDAY, "2026-11-23 08:00", "2026-11-23 08:00"),
+        (MONDAY, "2026-11-23 20:00", "2026-11-23 08:00"),
+        # Later than half a day it waits for its hour: tomorrow's, today's, and that hour itself.
+        (MONDAY, "2026-11-23 20:01", "2026-11-24 08:00"),
+        (MONDAY, "2026-11-26 03:00", "2026-11-26 08:00"),
+        (MONDAY, "2026-11-26 08:00", "2026-11-26 08:00"),
+        (MONDAY, "2026-11-29 21:00", "2026-11-30 08:00"),
+        (DAILY, "2026-11-24 03:00", "2026-11-24 08:00"),
+    ],
+)
+def test_catch_up(pace: Pace, now: str, moment: str) -> None:
+    due = at("2026-11-23 08:00", WARSAW)
+    assert catch_up(pace, ZoneInfo(WARSAW), due, at(now, WARSAW)) == at(moment, WARSAW)
+
+
+@pytest.mark.parametrize(
+    ("told_at", "since"),
+    [
+        (None, "2027-03-29 06:00"),
+        ("2027-03-22 06:00:31", "2027-03-22 06:00"),
+        ("2027-03-22 02:44:59", "2027-03-22 02:30"),
+        ("2027-01-01 06:00", "2027-02-04 06:00"),
+    ],
+)
+def test_news_since(told_at: str | None, since: str) -> None:
+    told, now = told_at and at(told_at), at("2027-04-05 06:00")
+    assert news_since(told or None, at("2027-03-29 06:00"), now) == at(since)
 
 
 paces = st.builds(Pace, st.sampled_from(Rhythm), st.integers(0, 6), st.integers(0, 23))
@@ -101,6 +136,6 @@ def test_each_mail_at_its_moment_has_a_period_of_its_own(
     second = next_moment(pace, zone, first)
     assert now < first < second
     assert abs(second - first - pace.step) <= timedelta(hours=2)
-    assert period(pace, zone, first).about != period(pace, zone, second).about
-    assert period(pace, zone, second).since == first
-    assert period(pace, zone, first).until == second
+    one, other = (period(pace, zone, moment, moment) for moment in (first, second))
+    assert one.about != other.about
+    assert (other.since, one.until) == (first, second)

@@ -7,6 +7,7 @@ from pathlib import Path
 from runpy import run_path
 
 import pytest
+import time_machine
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect, select, text, true, update
@@ -163,6 +164,23 @@ def test_planning_looks_at_earlier_subscriptions_after_their_end(context, cast):
     upgrade()
     days = dict(db.session.execute(select(Subscription.product, Subscription.attention_on)).all())
     assert (days["Told"], days["Ended"]) == (date(2027, 6, 1), None)
+
+
+def test_earlier_people_get_their_first_to_do_mail_on_the_next_monday(context, cast):
+    zones = {cast.alice: "America/Sao_Paulo", cast.bob: None, cast.dana: None}
+    for id, zone in zones.items():
+        db.session.execute(update(User).where(User.id == id).values(time_zone=zone))
+    db.session.commit()
+    downgrade(revision="0010")
+    # A Monday: 8:00 is over in Warsaw, and still to come in São Paulo.
+    with time_machine.travel(datetime(2027, 4, 5, 9, 30, tzinfo=UTC), tick=False):
+        upgrade()
+    moments = dict(db.session.execute(select(User.id, User.todo_at)).all())
+    assert [moments[id] for id in zones] == [
+        datetime(2027, 4, 5, 11, tzinfo=UTC),
+        datetime(2027, 4, 12, 6, tzinfo=UTC),
+        None,
+    ]
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -127,3 +127,9 @@ def test_the_present_password_can_t_be_guessed_on_either(app, browse, dave):
     # All routes count together.
     assert sign_in(browse(), DAVE, SECRET, OFFICE).status_code == 429
     assert told(app)[-1] == ("locked", dave, OFFICE)
+
+
+def test_without_an_address_nobody_is_proved(browse, caplog):
+    """Nor is there anything to count by, and the limiter would log it as a fault of ours."""
+    assert guess(browse(), email="", times=1) == [422]
+    assert [line.message for line in caplog.records if line.levelname == "ERROR"] == []

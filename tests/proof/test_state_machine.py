@@ -290,6 +290,22 @@ class Portal(RuleBasedStateMachine):
             partner.deadline_rule_text = deadline
             following.begin(None, partner.id)
 
+    @rule(steps=st.sampled_from((":/", ":30,7/14", "1:7,1/;:90,30,14,7,1/90,30")))
+    def the_steps_change(self, steps):
+        with self.change():
+            partner = self.client().partner
+            partners.save_schedule(
+                None, partner, replace(partners.schedule_of(partner), steps_text=steps)
+            )
+
+    @rule(which=st.integers(0, 1), months=st.sampled_from((1, 3, 12)))
+    def its_term_changes(self, which, months):
+        with self.change():
+            one = self.subscription(which)
+            service.edit_subscription(
+                None, one, replace(service.details_of(one), term_months=months)
+            )
+
     @rule()
     def a_roll_is_undone(self):
         with self.change():

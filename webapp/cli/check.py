@@ -20,7 +20,7 @@ from webapp.mail.opening import open_transport, server_name
 from webapp.models import Installation, Partner, db, revision
 from webapp.paths import folder
 from webapp.services import runtime
-from webapp.services.sending import mail_server, monitoring
+from webapp.services.sending import mail_server, monitoring, todo_facts
 from webapp.services.sending.marks import OnHold
 
 
@@ -140,6 +140,22 @@ def check_privacy() -> str:
     return "linked in the mails of every partner that sends"
 
 
+def check_to_do() -> str:
+    """Check that at each partner that sends somebody responsible hears what is to do."""
+    try:
+        unheard = todo_facts.unheard()
+    except DBAPIError:
+        raise Wrong("not known without the database") from None
+    if unheard:
+        raise Wrong("; ".join(f"{slug}: {INSTEAD[others]}" for slug, others in unheard))
+    return "somebody responsible can be reached at every partner that sends"
+
+
+# By whether others of the partner can be reached.
+INSTEAD = {
+    True: "nobody responsible can be reached, so To-do mails go to all others of the team",
+    False: "nobody can be told To-do, since no address of the team takes mail",
+}
 CHECKS: dict[str, Check] = {
     "settings": (check_settings, True),
     "database": (check_database, True),
@@ -149,6 +165,7 @@ CHECKS: dict[str, Check] = {
     "sending": (check_hold, True),
     "worker": (check_worker, False),
     "privacy notice": (check_privacy, False),
+    "to-do mails": (check_to_do, False),
 }
 
 

@@ -98,6 +98,10 @@ class SubscriptionFacts:
         renews_on = self.renewal_date if self.renews_itself else None
         return Renewal(self.base, self.term_months, self.planned, self.steps_from, renews_on)
 
+    def has_step(self, steps: Steps, step: int) -> bool:
+        """Tell whether a partner's steps have this one for its term and its end."""
+        return step in applying(steps, self.term_months, self.renews_itself)
+
     def overdue(self, today: date) -> bool:
         """Tell whether its decision is overdue. What renews by itself waits for none."""
         return self.base < today and not self.renews_itself

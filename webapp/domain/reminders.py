@@ -93,6 +93,14 @@ def readers(circle: Circle) -> tuple[Recipient, ...]:
     return at_partner(circle.contact, Place.TO, Reason.NOTIFIED)
 
 
+def waiting_step(client: ClientFacts, subscription: SubscriptionFacts) -> int | None:
+    """Name the step that still waits. One that the partner's steps no longer have for this renewal waits no more."""
+    step = subscription.waiting
+    if step is None or not subscription.has_step(client.partner.steps, step):
+        return None
+    return step
+
+
 def due_items(client: ClientFacts, now: datetime) -> tuple[Item, ...]:
     """List the items to tell now: each subscription's newest due step, or the one still waiting.
 
@@ -102,7 +110,7 @@ def due_items(client: ClientFacts, now: datetime) -> tuple[Item, ...]:
     items = []
     for subscription in client.subscriptions:
         due = due_step(subscription.renewal, client.partner.steps, today)
-        step = due.step if due else subscription.waiting
+        step = due.step if due else waiting_step(client, subscription)
         if step is not None and now < last_moment(subscription.base, client.zone):
             items.append(Item(subscription, step))
     return tuple(items)
@@ -111,9 +119,9 @@ def due_items(client: ClientFacts, now: datetime) -> tuple[Item, ...]:
 def waiting_items(client: ClientFacts, now: datetime) -> tuple[Item, ...]:
     """List the planned items that are still to be told and not yet too late."""
     waiting = (
-        Item(subscription, subscription.waiting)
+        Item(subscription, step)
         for subscription in client.subscriptions
-        if subscription.waiting is not None
+        if (step := waiting_step(client, subscription)) is not None
     )
     return tuple(item for item in waiting if now < item.last_moment(client.zone))
 

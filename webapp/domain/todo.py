@@ -1,7 +1,7 @@
 """The To-do mail: how often a person of a partner gets it, and the period that one is about."""
 
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -10,6 +10,12 @@ from webapp.domain.schedule import in_zone
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 # The renewals that it tells of: due within so many days.
 SOON, LATER = WEEK, timedelta(days=30)
+# A mail that is later than this waits for its hour, so that no outage ends with mails at night.
+PATIENCE = timedelta(hours=12)
+# Mails that did not arrive are told of for so long, though no To-do mail went out since.
+MEMORY = timedelta(days=60)
+# All zones differ by multiples of it.
+QUARTER = timedelta(minutes=15)
 
 
 class Rhythm(StrEnum):
@@ -42,9 +48,9 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """The time that one To-do mail is for. There is one for each person and ``about``.
+    """The time that one To-do mail is for. There is one for each person and ``about``, the day on which it was due.
 
-    ``since``: the moment of the mail before. ``until``: the moment of the next one, when this one is too late.
+    ``since``: the moment before it in the same pace. ``until``: the moment of the next one, when this one is too late.
     """
 
     about: str
@@ -61,14 +67,29 @@ def next_moment(pace: Pace, zone: ZoneInfo, now: datetime) -> datetime:
     return moment if moment > now else pace.moment_on(day + pace.step, zone)
 
 
-def period(pace: Pace, zone: ZoneInfo, now: datetime) -> Period:
-    """Name the period of a mail that is written now, at its moment or later.
+def catch_up(pace: Pace, zone: ZoneInfo, due: datetime, now: datetime) -> datetime:
+    """Find the moment of a mail that was due: that one, or if it is long over the next such hour of any day."""
+    if now - due <= PATIENCE:
+        return due
+    return next_moment(replace(pace, rhythm=Rhythm.DAILY), zone, now - datetime.resolution)
 
-    A week is that of the calendar, so whoever moves the weekday still gets one mail a week.
+
+def period(pace: Pace, zone: ZoneInfo, due: datetime, now: datetime) -> Period:
+    """Name the period of a mail that was due at a moment, and is written now.
+
+    It is the day in every rhythm, so whoever changes the pace gets one mail a day at most; and the day of the
+    moment, so that a mail which is late over midnight does not stand for the next one.
     """
     until = next_moment(pace, zone, now)
     since = pace.moment_on(until.astimezone(zone).date() - 2 * pace.step, zone)
-    today = now.astimezone(zone).date()
-    if pace.step == DAY:
-        return Period(f"day {today}", since, until)
-    return Period(f"week {today - timedelta(days=today.weekday())}", since, until)
+    return Period(f"day {due.astimezone(zone).date()}", since, until)
+
+
+def news_since(told_at: datetime | None, otherwise: datetime, now: datetime) -> datetime:
+    """Find the moment after which something is news, by the last mail that went out, or otherwise.
+
+    It is a full quarter of an hour, so that people with the same hour have the same moment.
+    """
+    if told_at is None:
+        return otherwise
+    return max(told_at - (told_at - datetime.min.replace(tzinfo=UTC)) % QUARTER, now - MEMORY)

@@ -29,11 +29,16 @@ def limit_failures(address: Callable[[], str]) -> Callable[[guards.View], guards
         mark = devices.known(key)
         return f"device {mark}" if mark else f"{key} {client_network()}"
 
+    def uncounted() -> bool:
+        """Without an address there is nobody to be proved, and nothing to count by."""
+        key = address()
+        return not key or devices.known(key) is not None
+
     def decorate(view: Any) -> Any:
         for rate, key_func, exempt_when in (
             (limits.FAILURES, source, None),
             # Many networks together guess slowly, too; known devices go on.
-            (limits.FAILURES_ANYWHERE, address, lambda: devices.known(address()) is not None),
+            (limits.FAILURES_ANYWHERE, address, uncounted),
         ):
             view = guards.limiter.shared_limit(
                 rate,

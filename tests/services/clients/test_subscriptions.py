@@ -17,8 +17,12 @@ from webapp.models import (
     ReminderState,
     Subscription,
     db,
+    delivery_reminder,
 )
+from webapp.models.audit import AuditAction
 from webapp.models.organisation import NO_DECISION, Partner
+from webapp.services import audit
+from webapp.services.accounts import partners
 from webapp.services.clients import renewals, subscriptions
 from webapp.services.clients.subscriptions import SubscriptionDetails
 from webapp.services.errors import Conflict, Refused
@@ -276,3 +280,104 @@ def test_what_renews_by_itself_has_other_steps(alice, client):
     assert entry.changes == {"renews_itself": [False, True]}
     # The day after it has renewed.
     assert subscription.attention_on == date(2027, 4, 1)
+
+
+MONTHLY = replace(FACTS, term_months=1, renewal_date=date(2027, 3, 9))
+
+
+@pytest.fixture
+def monthly(alice, client, subscription, on_2_march):
+    """7 days before its renewal, beside the year's, whose 30 days are over: one mail to each reader about both."""
+    added = subscriptions.add_subscription(alice, client, MONTHLY)
+    plan_and_issue(NOON)
+    return added
+
+
+def told_of():
+    """The steps of each queued mail."""
+    return [
+        sorted(reminder.step for reminder in db.session.scalars(steps_of(mail)))
+        for mail in waiting()
+    ]
+
+
+def steps_of(mail):
+    linked = delivery_reminder.c.reminder_id == Reminder.id
+    return (
+        select(Reminder)
+        .join(delivery_reminder, linked)
+        .where(delivery_reminder.c.delivery_id == mail.id)
+    )
+
+
+def test_what_renews_by_itself_now_leaves_the_mails_of_a_step_that_it_lacks(
+    alice, subscription, monthly
+):
+    assert told_of() == [[7, 30]] * 3
+    subscriptions.edit_subscription(alice, monthly, replace(MONTHLY, renews_itself=True))
+    assert states(monthly) == {(date(2027, 3, 9), 7): ReminderState.SUPERSEDED}
+    assert told_of() == [[30]] * 3
+    # Nothing is left of it for the worker.
+    plan_and_issue(NOON)
+    assert told_of() == [[30]] * 3
+    subscriptions.edit_subscription(alice, monthly, MONTHLY)
+    plan_and_issue(NOON)
+    assert states(monthly) == {(date(2027, 3, 9), 7): ReminderState.ISSUED}
+    assert told_of() == [[7, 30]] * 3
+
+
+def test_a_shorter_term_ends_the_mails_of_a_step_that_it_lacks(alice, subscription, on_2_march):
+    plan_and_issue(NOON)
+    assert told_of() == [[30]] * 3
+    details = replace(subscriptions.details_of(subscription), term_months=1)
+    subscriptions.edit_subscription(alice, subscription, details)
+    assert waiting() == []
+    assert states(subscription)[date(2027, 3, 31), 30] is ReminderState.SUPERSEDED
+
+
+def test_a_longer_term_with_the_same_step_keeps_its_reminder(alice, monthly):
+    subscriptions.edit_subscription(alice, monthly, replace(MONTHLY, term_months=3))
+    assert states(monthly)[date(2027, 3, 9), 7] is ReminderState.ISSUED
+
+
+def change_rule(alice, client, rule):
+    partner = db.session.get_one(Partner, client.partner_id)
+    terms = replace(partners.terms_of(partner), deadline_rule_text=rule)
+    partners.save_terms(alice, partner, terms)
+    # Clients follow past the session.
+    db.session.expire_all()
+
+
+@pytest.mark.parametrize(
+    ("rule", "deadline"), [("P60D", date(2026, 12, 2)), ("P1M", date(2026, 12, 31)), (None, None)]
+)
+def test_a_renewal_is_undone_by_the_rule_of_now(alice, client, by_rule, rule, deadline):
+    entry = renewals.renew(alice, by_rule)
+    change_rule(alice, client, rule)
+    undo.undo(alice, entry)
+    assert (by_rule.renewal_date, by_rule.cycle) == (date(2027, 1, 31), 1)
+    assert (by_rule.deadline, by_rule.deadline_by_rule) == (deadline, True)
+
+
+def test_a_renewal_with_a_deadline_of_its_own_since_is_not_undone(alice, by_rule):
+    entry = renewals.renew(alice, by_rule)
+    own = replace(
+        subscriptions.details_of(by_rule), deadline_by_rule=False, deadline=date(2028, 1, 3)
+    )
+    subscriptions.edit_subscription(alice, by_rule, own)
+    with pytest.raises(Conflict):
+        undo.undo(alice, entry)
+
+
+def test_a_roll_is_undone_by_the_rule_of_now(alice, client, by_rule, time_machine):
+    itself = replace(subscriptions.details_of(by_rule), renews_itself=True)
+    subscriptions.edit_subscription(alice, by_rule, itself)
+    after = datetime(2027, 2, 1, 12, tzinfo=UTC)
+    time_machine.move_to(after, tick=False)
+    list(planning.plan(after))
+    db.session.refresh(by_rule)
+    assert by_rule.deadline == date(2027, 12, 17)
+    change_rule(alice, client, "P60D")
+    undo.undo(alice, audit.newest(AuditEntry.action == AuditAction.SUBSCRIPTION_ROLLED))
+    assert (by_rule.renewal_date, by_rule.deadline) == (date(2027, 1, 31), date(2026, 12, 2))
+    assert not by_rule.renews_itself

@@ -57,8 +57,7 @@ def test_each_mail_with_its_way_and_its_keys(app, cast):
     assert found.product == "Marketing Hub"
     assert (found.renewal_date, found.deadline) == (date(2027, 3, 31), None)
     assert steps_in(found) == [(90, []), (60, []), (30, ["Dana", "Dave Dove", "Alice"])]
-    sent, failed = DeliveryState.SENT, DeliveryState.FAILED
-    assert [mail.state for mail in found.mails] == [sent, failed, sent]
+    assert [mail.state for mail in found.mails] == [DeliveryState.SENT] * 3
     with app.app_context():
         for mail in found.mails:
             stored = found.stored[mail.id]

@@ -31,7 +31,7 @@ from webapp.models import (
 from webapp.services.accounts import membership, partners
 from webapp.services.clients import ownership
 from webapp.services.reminders import due_index, planning
-from webapp.services.sending import following, outbox, takeover_notes
+from webapp.services.sending import checks, following, outbox, takeover_notes
 
 # Acme and all others renew on 31 March 2027; Acme is the first of them.
 RENEWAL = date(2027, 3, 31)
@@ -145,7 +145,7 @@ def test_a_save_takes_as_many_statements_with_many_clients(app, cast, statements
         save_steps(app, cast, "20")
         save_default(app, cast, Owner.PARTNER)
     asked = [statement for statement in log if not statement.startswith("BEGIN")]
-    assert len(asked) == 30
+    assert len(asked) == 32
 
 
 def test_nothing_is_planned_for_a_partner_whose_clients_still_follow(app, cast):
@@ -192,10 +192,74 @@ def test_a_worker_that_is_killed_leaves_the_rest_to_the_next(app, cast, monkeypa
 def test_new_steps_alone_change_no_owner_and_wake_nobody(app, cast):
     populate(app, cast, 4)
     block(app, cast)
-    save_steps(app, cast, "20")
+    save_steps(app, cast, "90,20")
     while take_step(app, cast):
         pass
     assert look(app, OwnerChange) == look(app, ReminderEvent) == []
+
+
+def queue(app, cast):
+    """The mails of the step of 90 days, for all clients of all partners."""
+    with unit_of_work(app):
+        list(planning.plan(NOW))
+        outbox.issue_due(NOW)
+
+
+def of_partner(app, cast, column):
+    """The values of a column of the reminders, or the mails, of the partner's clients."""
+    known = [
+        id for id, partner in look(app, Client.id, Client.partner_id) if partner == cast.partner
+    ]
+    return {
+        value for value, client in look(app, column, column.class_.client_id) if client in known
+    }
+
+
+@pytest.mark.parametrize("steps", ["", "91,14", "14"])
+def test_what_waits_by_a_step_that_is_taken_out_ends_and_comes_back_with_it(app, cast, steps):
+    populate(app, cast, 6)
+    queue(app, cast)
+    (step,) = of_partner(app, cast, Reminder.step) - {90}
+    assert of_partner(app, cast, Delivery.state) == {DeliveryState.QUEUED}
+    save_steps(app, cast, steps)
+    while take_step(app, cast):
+        pass
+    assert DeliveryState.QUEUED not in of_partner(app, cast, Delivery.state)
+    assert of_partner(app, cast, Reminder.state) == {ReminderState.SUPERSEDED}
+    save_steps(app, cast, f"{step},14")
+    while take_step(app, cast):
+        pass
+    queue(app, cast)
+    assert DeliveryState.QUEUED in of_partner(app, cast, Delivery.state)
+    assert ReminderState.DUE not in of_partner(app, cast, Reminder.state)
+
+
+def test_a_blocked_reminder_ends_with_its_step(app, cast):
+    populate(app, cast, 6)
+    block(app, cast)
+    save_steps(app, cast, "20")
+    while take_step(app, cast):
+        pass
+    assert of_partner(app, cast, Reminder.state) == {ReminderState.SUPERSEDED}
+
+
+def test_a_mail_whose_step_is_gone_is_not_claimed_before_its_client_has_followed(app, cast):
+    populate(app, cast, 6)
+    queue(app, cast)
+    with unit_of_work(app):
+        partner = db.session.get(Partner, cast.partner)
+        partner.steps_text = ":/"
+    with unit_of_work(app):
+        mails = db.session.scalars(
+            select(Delivery).where(Delivery.partner_id == cast.partner)
+        ).all()
+        assert checks.still_right(mails, NOW) == []
+    assert of_partner(app, cast, Delivery.state) == {DeliveryState.SUPERSEDED}
+    # Those that nobody can be told of end once their clients follow.
+    assert of_partner(app, cast, Reminder.state) == {
+        ReminderState.SUPERSEDED,
+        ReminderState.BLOCKED,
+    }
 
 
 def block(app, cast):

@@ -1,4 +1,4 @@
-"""The To-do mail: one a period for whoever is responsible, about what waits; what is past its date is never silent."""
+"""The To-do mail: one a day at most, to whoever is responsible; what is past its date is never silent."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -111,8 +111,8 @@ def test_what_is_past_its_date_is_told_each_week_to_whoever_is_responsible(app, 
     run_at(app, MONDAY + WEEK)
     assert len(mails(app, ALICE)) == 2
     assert queued(app, team.alice) == [
-        ("week 2027-04-05", 1, "sent"),
-        ("week 2027-04-12", 1, "sent"),
+        ("day 2027-04-05", 1, "sent"),
+        ("day 2027-04-12", 1, "sent"),
     ]
 
 
@@ -187,7 +187,7 @@ def test_switched_off_it_does_not_tell_what_is_only_due(app, team):
 
 def test_after_an_outage_of_weeks_there_is_one_mail(app, team):
     run_at(app, MONDAY + 3 * WEEK + 2 * DAY)
-    assert queued(app, team.alice) == [("week 2027-04-26", 1, "sent")]
+    assert queued(app, team.alice) == [("day 2027-04-28", 1, "sent")]
     with app.app_context():
         assert db.session.get_one(User, team.alice).todo_at == MONDAY + 4 * WEEK
 
@@ -203,29 +203,34 @@ def test_long_lists_are_cut_and_lead_to_the_page(app, team):
     assert "- And 3 more: http://portal.test/partner/dashboard?renewal=overdue" in text
 
 
+def add_mail(cast, name, state, ended_at):
+    """Add a reminder to somebody of Acme that has come to an end."""
+    reader = make_user(db.session.get_one(Client, cast.client), name)
+    db.session.add(reader)
+    db.session.flush()
+    db.session.add(
+        Delivery(
+            kind=MailKind.REMINDER_CLIENT,
+            partner_id=cast.partner,
+            client_id=cast.client,
+            recipient_id=reader.id,
+            email=reader.email,
+            language="en",
+            snapshot={},
+            queued_at=ended_at,
+            send_after=ended_at,
+            ended_at=ended_at,
+            state=DeliveryState(state),
+        )
+    )
+
+
 @pytest.mark.parametrize("state", ["rejected", "failed", "bounced", "unclear", "sent"])
 def test_mails_that_did_not_arrive_since_the_period_before_are_told(app, team, state):
     with unit_of_work(app):
         db.session.execute(update(Subscription).values(cancelled=True))
-        for name, ended in (("Old", MONDAY - WEEK - DAY), ("New", MONDAY - WEEK + DAY)):
-            reader = make_user(db.session.get_one(Client, team.client), name)
-            db.session.add(reader)
-            db.session.flush()
-            db.session.add(
-                Delivery(
-                    kind=MailKind.REMINDER_CLIENT,
-                    partner_id=team.partner,
-                    client_id=team.client,
-                    recipient_id=reader.id,
-                    email=reader.email,
-                    language="en",
-                    snapshot={},
-                    queued_at=ended,
-                    send_after=ended,
-                    ended_at=ended,
-                    state=DeliveryState(state),
-                )
-            )
+        add_mail(team, "Old", state, MONDAY - WEEK - DAY)
+        add_mail(team, "New", state, MONDAY - WEEK + DAY)
     run_at(app, MONDAY)
     if state == "sent":
         assert mails(app, ALICE) == []
@@ -235,25 +240,84 @@ def test_mails_that_did_not_arrive_since_the_period_before_are_told(app, team, s
     assert "- Acme: Reminder to the client (New): " in text
 
 
+@pytest.mark.parametrize("end", [DeliveryState.TOO_LATE, DeliveryState.FAILED])
+def test_what_a_mail_in_vain_had_told_is_told_by_the_next(app, team, end):
+    run_at(app, MONDAY)
+    with unit_of_work(app):
+        add_mail(team, "Lost", "failed", MONDAY + DAY)
+    with unit_of_work(app):
+        assert sum(todo.issue(MONDAY + WEEK)) == 1
+    with unit_of_work(app):
+        delivery = db.session.scalars(select(Delivery).filter_by(about="day 2027-04-12")).one()
+        mine = transitions.columns.id == delivery.id
+        transitions.bring_all(DeliveryState.QUEUED, end, MONDAY + WEEK, mine)
+    run_at(app, MONDAY + 2 * WEEK)
+    assert "- Acme: Reminder to the client (Lost): " in mails(app, ALICE)[-1]
+    run_at(app, MONDAY + 3 * WEEK)
+    assert "(Lost)" not in mails(app, ALICE)[-1]
+
+
 def test_two_rounds_at_once_queue_one(app, team):
     with unit_of_work(app):
         readers = todo.due(MONDAY)
         todo.issue_to(readers, MONDAY)
         # As another worker does that had loaded them before.
         assert todo.issue_to(readers, MONDAY) == 0
-    assert queued(app, team.alice) == [("week 2027-04-05", 1, "queued")]
+    assert queued(app, team.alice) == [("day 2027-04-05", 1, "queued")]
 
 
-def test_another_weekday_in_the_same_week_brings_no_second_mail(app, team):
+def change(app, person, moment, **pace):
+    with time_machine.travel(moment, tick=False), unit_of_work(app):
+        reader = db.session.get_one(User, person)
+        people.edit_person(reader, reader, **pace)
+        return reader.todo_at
+
+
+@pytest.mark.parametrize("before", [Rhythm.WEEKLY, Rhythm.DAILY])
+@pytest.mark.parametrize("after", Rhythm)
+def test_another_pace_brings_no_second_mail_on_the_day(app, team, before, after):
+    with unit_of_work(app):
+        set_people(team, todo_rhythm=before)
     run_at(app, MONDAY)
-    with time_machine.travel(MONDAY + DAY, tick=False), unit_of_work(app):
-        alice = db.session.get_one(User, team.alice)
-        people.edit_person(alice, alice, todo_weekday=4)
-        assert alice.todo_at == MONDAY + 4 * DAY
-    run_at(app, MONDAY + 4 * DAY)
+    hour = timedelta(hours=1)
+    assert change(app, team.alice, MONDAY, todo_rhythm=after, todo_hour=9) == MONDAY + hour
+    run_at(app, MONDAY + hour)
     assert len(mails(app, ALICE)) == 1
-    run_at(app, MONDAY + 4 * DAY + WEEK)
+    following = MONDAY + hour + (DAY if after is Rhythm.DAILY else WEEK)
+    run_at(app, following)
     assert len(mails(app, ALICE)) == 2
+
+
+def test_another_weekday_never_makes_it_wait_longer_than_a_week(app, team):
+    run_at(app, MONDAY)
+    assert change(app, team.alice, MONDAY + DAY, todo_weekday=4) == MONDAY + 4 * DAY
+    run_at(app, MONDAY + 4 * DAY)
+    assert len(mails(app, ALICE)) == 2
+    run_at(app, MONDAY + WEEK)
+    assert len(mails(app, ALICE)) == 2
+
+
+def test_a_mail_that_is_late_over_midnight_does_not_stand_for_the_next(app, team):
+    sunday = MONDAY + timedelta(days=6, hours=15)
+    with unit_of_work(app):
+        set_people(team, todo_weekday=6, todo_hour=23, todo_at=sunday)
+    run_at(app, sunday + timedelta(hours=2))
+    run_at(app, sunday + WEEK)
+    assert queued(app, team.alice) == [
+        ("day 2027-04-11", 1, "sent"),
+        ("day 2027-04-18", 1, "sent"),
+    ]
+
+
+def test_after_an_outage_it_waits_for_its_hour(app, team):
+    run_at(app, MONDAY + 2 * DAY - timedelta(hours=5))
+    assert queued(app, team.alice) == []
+    with app.app_context():
+        assert db.session.get_one(User, team.alice).todo_at == MONDAY + 2 * DAY
+    run_at(app, MONDAY + 2 * DAY)
+    assert queued(app, team.alice) == [("day 2027-04-07", 1, "sent")]
+    with app.app_context():
+        assert db.session.get_one(User, team.alice).todo_at == MONDAY + WEEK
 
 
 def issue_unsent(app):
@@ -268,8 +332,8 @@ def test_what_changed_before_it_goes_out_is_told_right(app, team):
         renewing(team, date(2027, 4, 2), "Late")
     run_at(app, MONDAY + timedelta(minutes=1))
     assert queued(app, team.alice) == [
-        ("week 2027-04-05", 1, "superseded"),
-        ("week 2027-04-05", 2, "sent"),
+        ("day 2027-04-05", 1, "superseded"),
+        ("day 2027-04-05", 2, "sent"),
     ]
     [text] = mails(app, ALICE)
     assert "- Late: " in text
@@ -280,7 +344,7 @@ def test_what_was_decided_before_it_goes_out_is_not_told(app, team):
     with unit_of_work(app):
         db.session.execute(update(Subscription).values(cancelled=True))
     run_at(app, MONDAY + timedelta(minutes=1))
-    assert queued(app, team.alice) == [("week 2027-04-05", 1, "cancelled")]
+    assert queued(app, team.alice) == [("day 2027-04-05", 1, "cancelled")]
 
 
 def test_somebody_else_is_responsible_by_now(app, team):
@@ -288,15 +352,15 @@ def test_somebody_else_is_responsible_by_now(app, team):
     with unit_of_work(app):
         db.session.get_one(Client, team.client).contact_id = team.bob
     run_at(app, MONDAY + timedelta(minutes=1))
-    assert queued(app, team.alice) == [("week 2027-04-05", 1, "cancelled")]
+    assert queued(app, team.alice) == [("day 2027-04-05", 1, "cancelled")]
 
 
 def test_a_mail_of_the_period_before_is_too_late_when_the_next_is_due(app, team):
     issue_unsent(app)
     run_at(app, MONDAY + WEEK)
     assert queued(app, team.alice) == [
-        ("week 2027-04-05", 1, "too_late"),
-        ("week 2027-04-12", 1, "sent"),
+        ("day 2027-04-05", 1, "too_late"),
+        ("day 2027-04-12", 1, "sent"),
     ]
 
 
@@ -324,8 +388,8 @@ def test_sent_again_it_says_what_is_true_now(app, team, at_once):
             decisions.send_again(alice, delivery, decisions.shown(delivery))
     run_at(app, MONDAY + DAY)
     assert queued(app, team.alice) == [
-        ("week 2027-04-05", 1, "superseded"),
-        ("week 2027-04-05", 2, "sent"),
+        ("day 2027-04-05", 1, "superseded"),
+        ("day 2027-04-05", 2, "sent"),
     ]
     [text] = mails(app, ALICE)
     assert "- Late: " in text
@@ -339,7 +403,7 @@ def test_sent_again_it_is_over_with_the_next_period_or_with_nothing_to_say(app, 
     with time_machine.travel(MONDAY + DAY, tick=False), unit_of_work(app):
         db.session.execute(update(Subscription).values(cancelled=True))
         assert sending_again.send(db.session.get_one(User, team.alice), [delivery_id]) == 0
-    assert queued(app, team.alice) == [("week 2027-04-05", 1, "failed")]
+    assert queued(app, team.alice) == [("day 2027-04-05", 1, "failed")]
 
 
 def test_a_lost_mail_gets_the_same_message_id_again(app, team):
@@ -419,6 +483,35 @@ def test_the_responsible_people_are_those_of_the_rule(app, team):
             db.session.execute(
                 update(Subscription).where(Subscription.id == renewal.id).values(cancelled=True)
             )
+
+
+def test_when_nobody_responsible_can_be_reached_all_others_are_told(app, team):
+    with unit_of_work(app):
+        db.session.execute(update(User).where(User.id == team.alice).values(rejected_reply="no"))
+        assert todo_facts.unheard() == [("odnowa", True)]
+    run_at(app, MONDAY)
+    assert mails(app, ALICE) == []
+    [text] = mails(app, BOB)
+    assert "- Acme: Marketing Hub" in text
+    with unit_of_work(app):
+        set_people(team, rejected_reply="no")
+        assert todo_facts.unheard() == [("odnowa", False)]
+    run_at(app, MONDAY + WEEK)
+    assert len(mails(app, BOB)) == 1
+
+
+@pytest.mark.parametrize("role", ["contact", "default", "admin"])
+def test_one_responsible_person_who_can_be_reached_is_enough(app, team, role):
+    with unit_of_work(app):
+        db.session.execute(update(User).where(User.id == team.alice).values(rejected_reply="no"))
+        if role == "contact":
+            db.session.get_one(Client, team.client).contact_id = team.bob
+        elif role == "default":
+            db.session.get_one(Partner, team.partner).notified_user_id = team.bob
+        else:
+            db.session.get_one(User, team.bob).admin = True
+    with unit_of_work(app):
+        assert todo_facts.unheard() == []
 
 
 def test_an_admin_who_is_also_a_contact_gets_both_in_one_mail(app, team):

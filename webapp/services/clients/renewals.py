@@ -1,5 +1,6 @@
 """Settling a renewal: renew it, cancel it, or put it back as it was."""
 
+from dataclasses import replace
 from datetime import date
 
 from webapp.domain.shown import changed_since
@@ -14,6 +15,9 @@ from webapp.services.sending import moving
 
 # The ways in which a renewal ends with a new term.
 SETTLED = (AuditAction.SUBSCRIPTION_RENEWED, AuditAction.SUBSCRIPTION_ROLLED)
+
+# What a change of the partner's rule for deadlines moves of a subscription that follows it.
+BY_RULE = ("deadline", "steps_from")
 
 
 def dates_of(subscription: Subscription) -> dict[str, object]:
@@ -90,7 +94,15 @@ def cancel(
 def restore(
     actor: User | None, subscription: Subscription, **values: date | int | bool | None
 ) -> TrailEntry:
-    """Put back values that a renewal or a cancellation changed (undo)."""
+    """Put back values that a renewal or a cancellation changed (undo). A deadline by the rule is computed anew."""
+    if subscription.deadline_by_rule:
+        details = subscriptions.details_of(subscription)
+        renewal_date = values.get("renewal_date")
+        if isinstance(renewal_date, date):
+            details = replace(details, renewal_date=renewal_date)
+        values["deadline"] = subscriptions.by_present_rule(
+            subscription.client, details, subscription.anchor_day
+        ).deadline
     changes = audit.assign(subscription, **values)
     withdraw(actor, subscription)
     entry = audit.record_change(actor, AuditAction.SUBSCRIPTION_CHANGED, subscription, changes)

@@ -64,6 +64,8 @@ class SubscriptionDetails:
         return replace(self, deadline=deadline)
 
 
+# The details by which the partner's steps for a subscription are chosen.
+CHOOSE_STEPS = ("term_months", "renews_itself")
 FIELDS = tuple(field.name for field in fields(SubscriptionDetails))
 
 
@@ -206,6 +208,9 @@ def edit_subscription(
         moving.move_reminders(
             actor, [subscription.id], [subscription.client_id], ReminderState.SUPERSEDED
         )
+    if not changes.keys().isdisjoint(CHOOSE_STEPS):
+        lock_clients([subscription.client_id])
+        moving.follow_steps(actor, [subscription.client_id])
     entry = audit.record_change(actor, AuditAction.SUBSCRIPTION_CHANGED, subscription, changes)
     refresh([subscription])
     return entry

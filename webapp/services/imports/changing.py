@@ -29,6 +29,7 @@ from webapp.services.clients.subscriptions import SubscriptionDetails
 from webapp.services.imports.plans import ClientPlan, ImportedPerson, Part, Plan
 from webapp.services.imports.stored import ClientRecord, PersonRecord, SubscriptionRecord
 from webapp.services.imports.subscribing import anchor_day
+from webapp.services.locks import lock_clients
 from webapp.services.sending import moving
 
 # The columns of a client that are its organisation's.
@@ -216,6 +217,7 @@ def correct(actor: User | None, moves: Sequence[Move]) -> list[Made]:
     """Store all details. If mails about the renewal went out, steps of its new date start today."""
     moved = [move for move in moves if base_of(move.details) != base_of(move.record)]
     told = moving.told([move.plan.id for move in moved]) if moved else set()
+    chosen = sorted({move.client.id for move in moves if has_other_steps(move)})
     starts = {
         move.plan.id: runtime.today(move.client.value("time_zone"))
         if move.plan.id in told
@@ -231,7 +233,18 @@ def correct(actor: User | None, moves: Sequence[Move]) -> list[Made]:
 
     made = step(moves, AuditAction.SUBSCRIPTION_CHANGED, columns)
     move_reminders(actor, moved, ReminderState.SUPERSEDED)
+    if chosen:
+        lock_clients(chosen)
+        moving.follow_steps(actor, chosen)
     return made
+
+
+def has_other_steps(move: Move) -> bool:
+    """Tell whether other steps of the partner may be chosen for a subscription now."""
+    return any(
+        getattr(move.record, name) != getattr(move.details, name)
+        for name in subscriptions.CHOOSE_STEPS
+    )
 
 
 def base_of(dates: SubscriptionDetails | SubscriptionRecord) -> date:

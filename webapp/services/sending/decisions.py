@@ -14,6 +14,7 @@ from webapp.domain.recipients import Circle
 from webapp.domain.refusals import Refusal
 from webapp.domain.reminders import kind_of, readers
 from webapp.domain.shown import changed_since, token_of
+from webapp.domain.steps import applying
 from webapp.models import (
     AuditEntry,
     Delivery,
@@ -29,6 +30,7 @@ from webapp.models.tables import (
     among,
     delivery_table,
     fetch,
+    partner_table,
     reminder_table,
     subscription_table,
     user_table,
@@ -36,7 +38,7 @@ from webapp.models.tables import (
 from webapp.services import audit, runtime
 from webapp.services.errors import Conflict, Refused
 from webapp.services.locks import lock_clients
-from webapp.services.reminders import loading
+from webapp.services.reminders import due_index, loading
 from webapp.services.sending import outbox, takeover_notes, transitions, undelivered
 from webapp.services.sending.transitions import ChangedColumns
 
@@ -95,13 +97,25 @@ def true_in_time() -> Select[Any]:
         ~told_otherwise,
     )
     return (
-        select(mail.id, mail.state, mail.client_id, mail.kind, mail.recipient_id, mail.email)
+        select(
+            mail.id,
+            mail.state,
+            mail.client_id,
+            mail.kind,
+            mail.recipient_id,
+            mail.email,
+            reminder.step,
+            subscription.term_months,
+            subscription.renews_itself,
+            partner_table.c.steps,
+        )
         .distinct()
         .select_from(delivery_table)
         .join(user_table, user_table.c.id == mail.recipient_id)
         .outerjoin(delivery_reminder, link.delivery_id == mail.id)
         .outerjoin(reminder_table, reminder.id == link.reminder_id)
         .outerjoin(subscription_table, subscription.id == reminder.subscription_id)
+        .outerjoin(partner_table, partner_table.c.id == mail.partner_id)
         .where(
             among(mail.id, bindparam("delivery_ids")),
             user_table.c.active,
@@ -122,9 +136,19 @@ def still_wanted(delivery_ids: Collection[int], now: datetime) -> set[int]:
     """
     if not delivery_ids:
         return set()
-    found = fetch(TRUE_IN_TIME, {"delivery_ids": delivery_ids, "now": now})
+    found = [
+        mail
+        for mail in fetch(TRUE_IN_TIME, {"delivery_ids": delivery_ids, "now": now})
+        if mail.client_id is None or has_step(mail)
+    ]
     unclear = [mail for mail in found if mail.state is DeliveryState.UNCLEAR]
     return {mail.id for mail in found} - {mail.id for mail in unclear} | still_read(unclear)
+
+
+def has_step(mail: Any) -> bool:
+    """Tell whether the partner's steps still have the one that a row of ``true_in_time`` is about."""
+    steps = due_index.steps_of(mail.steps)
+    return mail.step in applying(steps, mail.term_months, mail.renews_itself)
 
 
 def still_read(mails: Sequence[Any]) -> set[int]:

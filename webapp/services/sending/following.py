@@ -23,7 +23,7 @@ from webapp.services import runtime
 from webapp.services.locks import lock_free_clients, lock_free_partner
 from webapp.services.reminders import due_index
 from webapp.services.reminders import states as reminder_states
-from webapp.services.sending import deadlines, owner_changes
+from webapp.services.sending import deadlines, moving, owner_changes
 
 # So many clients follow in a step: of a save, which somebody waits for, and of a worker.
 IN_SAVE, IN_STEP = 100, 500
@@ -128,6 +128,7 @@ def follow(change: Row[Any], client_ids: Sequence[int]) -> None:
     """Bring all that is stored for these clients in line with the partner's settings."""
     now = runtime.now()
     deadlines.follow(client_ids, now)
+    moving.follow_steps(None, client_ids)
     due_index.refresh_clients(client_ids)
     if change.owner_before is not None:
         followers = (

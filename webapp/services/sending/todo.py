@@ -1,10 +1,10 @@
 """The To-do mail: one for each responsible person and period, about all that waits for them.
 
-It can't be switched off while something of theirs is past its date. Its key is the period, so it is queued once
+It can't be switched off while something of theirs is past its date. Its key is the day, so it is queued once
 however many workers there are; what it says is looked at again when it goes out.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, func, select, tuple_, update
 
 from webapp.domain.delivery import DeliveryState
 from webapp.domain.snapshots import ToDoSnapshot
-from webapp.domain.todo import Pace, next_moment, period
+from webapp.domain.todo import Pace, Period, catch_up, news_since, next_moment, period
 from webapp.mail import kinds
 from webapp.models import Delivery, MailKind, Organisation, Partner, User
 from webapp.models.tables import delivery_table, execute, user_table
@@ -61,16 +61,43 @@ def due(now: datetime) -> list[ToDoReader]:
 
 def issue_to(readers: Sequence[ToDoReader], now: datetime) -> int:
     """Queue the mails of some people, and give all of them their next moment. Nothing to say: no mail."""
-    periods = {one.person.id: period(one.pace, one.zone, now) for one in readers}
-    execute(MOVE, [{"reader": id, "moment": one.until} for id, one in periods.items()])
-    asked = [(one, periods[one.person.id].since) for one in readers if one.sending]
-    have = revisions({(id, one.about) for id, one in periods.items()})
+    moments = {
+        one.person.id: catch_up(one.pace, one.zone, one.todo_at or now, now) for one in readers
+    }
+    periods = {
+        one.person.id: period(one.pace, one.zone, moments[one.person.id], now)
+        for one in readers
+        if moments[one.person.id] <= now
+    }
+    moments |= {id: this.until for id, this in periods.items()}
+    execute(MOVE, [{"reader": id, "moment": moment} for id, moment in moments.items()])
+    asked = ask([one for one in readers if one.sending and one.person.id in periods], periods, now)
+    have = revisions({(id, this.about) for id, this in periods.items()})
     new = []
     for (reader, _since), told in zip(asked, todo_facts.snapshots(asked, now), strict=True):
         this = periods[reader.person.id]
         if told is not None and (reader.person.id, this.about) not in have:
             new.append(new_mail(reader, told, this.about, now, this.until))
     return len(queueing.add(new))
+
+
+def ask(
+    readers: Sequence[ToDoReader], periods: Mapping[int, Period], now: datetime
+) -> list[tuple[ToDoReader, datetime]]:
+    """Say for each reader since when mails that did not arrive are news: since the last To-do mail that went out."""
+    ids = [one.person.id for one in readers]
+    told = select(mail.recipient_id, func.max(mail.queued_at).label("at")).where(
+        mail.recipient_id.in_(ids),
+        mail.kind == MailKind.TO_DO,
+        mail.state == DeliveryState.SENT,
+        # Not one that somebody has sent as a test.
+        mail.about.startswith("day "),
+    )
+    last = {row.recipient_id: row.at for row in execute(told.group_by(mail.recipient_id))}
+    return [
+        (one, news_since(last.get(one.person.id), periods[one.person.id].since, now))
+        for one in readers
+    ]
 
 
 def new_mail(
@@ -145,7 +172,7 @@ def since_of(delivery: Delivery, reader: ToDoReader) -> datetime:
     stored = kinds.read_or_none(delivery.kind, delivery.snapshot)
     if isinstance(stored, ToDoSnapshot):
         return stored.since
-    return period(reader.pace, reader.zone, delivery.queued_at).since
+    return period(reader.pace, reader.zone, delivery.queued_at, delivery.queued_at).since
 
 
 def take_back_outdated(deliveries: Sequence[Delivery], now: datetime) -> list[Delivery]:

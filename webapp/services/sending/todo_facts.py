@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, not_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, func, not_, or_, select
 
 from webapp.domain.delivery import UNDECIDED
 from webapp.domain.ownership import Person
@@ -41,18 +41,22 @@ MOST = 50
 client, partner = client_table.c, partner_table.c
 subscription, mail, reader = subscription_table.c, delivery_table.c, user_table.c
 own, standard = user_table.alias("own").c, user_table.alias("standard").c
-company = organisation_table.c
+company, head = organisation_table.c, user_table.alias("head").c
 
 
 @dataclass(frozen=True, slots=True)
 class ToDoReader:
-    """Somebody who may get a To-do mail. ``sending``: the partner does."""
+    """Somebody who may get a To-do mail, at ``todo_at``. ``sending``: the partner does.
+
+    ``for_all``: this person is told what nobody else is responsible for.
+    """
 
     person: Person
     partner: PartnerName
-    admin: bool
+    for_all: bool
     pace: Pace
     sending: bool
+    todo_at: datetime | None
 
     @classmethod
     def of(cls, row: Any) -> "ToDoReader":
@@ -67,7 +71,7 @@ class ToDoReader:
         )
         pace = Pace(row.todo_rhythm, row.todo_weekday, row.todo_hour)
         named = PartnerName(row.organisation_id, row.partner_name)
-        return cls(person, named, row.admin, pace, row.sending)
+        return cls(person, named, row.for_all, pace, row.sending, row.todo_at)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -77,11 +81,23 @@ class ToDoReader:
         return now.astimezone(self.zone).date()
 
 
+def reachable(person: Any) -> ColumnElement[bool]:
+    """Write Person.reachable as SQL; false for nobody."""
+    return and_(person.id.is_not(None), person.active, person.rejected_reply.is_(None))
+
+
+def has_admin(organisation: ColumnElement[int]) -> ColumnElement[bool]:
+    """Tell whether an organisation has an admin who can be reached."""
+    return exists().where(head.organisation_id == organisation, head.admin, reachable(head))
+
+
 READERS = (
     select(
         *(reader.id, reader.name, reader.email, reader.language, reader.time_zone, reader.active),
-        *(reader.rejected_reply, reader.organisation_id, reader.admin),
+        *(reader.rejected_reply, reader.organisation_id, reader.todo_at),
         *(reader.todo_rhythm, reader.todo_weekday, reader.todo_hour),
+        # Rather all than nobody, so that nothing waits in silence.
+        or_(reader.admin, not_(has_admin(reader.organisation_id))).label("for_all"),
         company.name.label("partner_name"),
         company.language.label("partner_language"),
         company.time_zone.label("partner_zone"),
@@ -92,12 +108,7 @@ READERS = (
 )
 
 
-def reachable(person: Any) -> ColumnElement[bool]:
-    """Write Person.reachable as SQL; false for nobody."""
-    return and_(person.id.is_not(None), person.active, person.rejected_reply.is_(None))
-
-
-# NULL: all admins.
+# NULL: all admins, or if none of them can be reached all others.
 RESPONSIBLE = case((reachable(own), own.id), (reachable(standard), standard.id))
 
 
@@ -166,8 +177,25 @@ NOT_ARRIVED = first_of(
     mail.id.desc(),
 )
 
+OUT_OF_REACH = (
+    select(
+        partner.slug,
+        exists().where(reader.organisation_id == partner.id, reachable(reader)).label("others"),
+    )
+    .where(
+        partner.sending,
+        not_(has_admin(partner.id)),
+        select(client.id)
+        .outerjoin_from(client_table, own.id.table, own.id == client.contact_id)
+        .outerjoin(standard.id.table, standard.id == partner.notified_user_id)
+        .where(client.partner_id == partner.id, client.archived_at.is_(None), RESPONSIBLE.is_(None))
+        .correlate(partner_table)
+        .exists(),
+    )
+    .order_by(partner.slug)
+)
 
-# The rows by partner and responsible person (None: all admins), then by section.
+# The rows by partner and responsible person (None: those for all), then by section.
 Places = dict[tuple[int, int | None], dict[str, list[Any]]]
 
 
@@ -186,6 +214,11 @@ def snapshots(
         else None
         for reader, since in asked
     ]
+
+
+def unheard() -> list[tuple[str, bool]]:
+    """List the partners that send, with clients for whom nobody responsible can be reached: whether others can."""
+    return [(row.slug, row.others) for row in fetch(OUT_OF_REACH, {})]
 
 
 def by_key(
@@ -244,8 +277,8 @@ def snapshot(
 def section_of(
     reader: ToDoReader, places: Places, name: str, order: Callable[[Any], Any]
 ) -> tuple[int, list[Any]]:
-    """Gather a section of one reader, own and as one of the admins: the number of all, and the first rows."""
-    responsible = (reader.person.id, None) if reader.admin else (reader.person.id,)
+    """Gather a section of one reader, own and as one of those for all: the number of all, and the first rows."""
+    responsible = (reader.person.id, None) if reader.for_all else (reader.person.id,)
     parts = [places[reader.partner.id, id][name] for id in responsible]
     rows = sorted((row for part in parts for row in part), key=order)
     return sum(part[0].total for part in parts if part), rows[:MOST]

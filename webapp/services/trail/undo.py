@@ -59,6 +59,12 @@ def put_back_texts(actor: User, wording: Wording, before: audit.Values) -> None:
     mail_texts.save_texts(actor, partner, wording.language, replace(stored, **before))
 
 
+def unruled(subscription: Subscription, fields: Iterable[str]) -> audit.Values:
+    """Read the present values, but for those that follow the partner's rule for deadlines: that may have changed."""
+    follows = renewals.BY_RULE if subscription.deadline_by_rule else ()
+    return columns(subscription, [field for field in fields if field not in follows])
+
+
 def put_back_subscription(actor: User, subscription: Subscription, before: audit.Values) -> None:
     renewals.restore(actor, subscription, **before)
 
@@ -97,7 +103,8 @@ def archived(client: Client, _fields: Iterable[str]) -> audit.Values:
 class WayBack:
     """The way to undo one kind of change: the action needed, the table, and the service that does it.
 
-    ``stored`` reads the present values of some fields. ``proved``: only for who has shown lately who it is.
+    ``stored`` reads the present values of those among some fields that must be as the change left them.
+    ``proved``: only for who has shown lately who it is.
     """
 
     action: Action
@@ -107,7 +114,7 @@ class WayBack:
     proved: bool = False
 
 
-SUBSCRIPTION_BACK = WayBack(Action.LOOK_AFTER_CLIENTS, Subscription, put_back_subscription)
+SUBSCRIPTION_BACK = WayBack(Action.LOOK_AFTER_CLIENTS, Subscription, put_back_subscription, unruled)
 ARCHIVED_BACK = WayBack(Action.ARCHIVE_CLIENTS, Client, put_back_archived, archived)
 WAYS_BACK: dict[str, WayBack] = {
     AuditAction.OWNER_CHANGED: WayBack(Action.LOOK_AFTER_CLIENTS, Client, put_back_owner),
@@ -115,7 +122,7 @@ WAYS_BACK: dict[str, WayBack] = {
     AuditAction.CLIENT_BROUGHT_BACK: ARCHIVED_BACK,
     AuditAction.SUBSCRIPTION_RENEWED: SUBSCRIPTION_BACK,
     AuditAction.SUBSCRIPTION_ROLLED: WayBack(
-        Action.LOOK_AFTER_CLIENTS, Subscription, put_back_rolled
+        Action.LOOK_AFTER_CLIENTS, Subscription, put_back_rolled, unruled
     ),
     AuditAction.SUBSCRIPTION_CANCELLED: SUBSCRIPTION_BACK,
     AuditAction.CONTACTS_ASSIGNED: WayBack(
@@ -172,12 +179,10 @@ def undo(actor: User, entry: AuditEntry) -> None:
         raise Conflict(audit.newest_of(entry.changes.keys(), *later))
     target = db.session.get_one(way.model, entry.subject_id)
     # As a form that showed what the entry says.
+    stored = way.stored(target, entry.changes)
     audit.refuse_stale(
-        token_of({field: after for field, (_before, after) in entry.changes.items()}),
-        {
-            field: audit.value_in_trail(value)
-            for field, value in way.stored(target, entry.changes).items()
-        },
+        token_of({field: entry.changes[field][1] for field in stored}),
+        {field: audit.value_in_trail(value) for field, value in stored.items()},
         *later,
     )
     before = {
