@@ -164,6 +164,7 @@ def renewals_of(client: Client, known: ClientFacts) -> dict[str, Any]:
     now = runtime.now()
     plans = () if client.archived_at else day_plans(known, now)
     zone = time_zone() or client.time_zone
+    every = (*known.subscriptions, *known.cancelled)
     return beside(client, known, iter(plans)) | {
         "why": why_line(ownership.why(client, known), zone),
         "today": now.astimezone(known.zone).date(),
@@ -173,7 +174,7 @@ def renewals_of(client: Client, known: ClientFacts) -> dict[str, Any]:
             *((subscription, True) for subscription in known.cancelled),
         ],
         "rule": client.partner.deadline_rule,
-        "past": renewal_history.load(client.id),
+        "past": renewal_history.load(client.id, renewed=any(one.cycle > 1 for one in every)),
         "moments": renewal_history.moments,
         "zone": zone,
     }

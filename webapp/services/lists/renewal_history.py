@@ -171,10 +171,14 @@ class Events:
     mails: dict[int, list[Stage]] = field(default_factory=lambda: defaultdict(list))
 
 
-def load(client_id: int) -> list[RenewalHistory]:
-    """Load a client's renewals that had a step fall due, or are over without one, newest first, in three statements."""
+def load(client_id: int, *, renewed: bool = True) -> list[RenewalHistory]:
+    """Load a client's renewals that had a step fall due, or are over without one, newest first.
+
+    In three statements; in two if it is known that nothing of the client's was ``renewed`` yet.
+    """
     found = histories(execute(OF_CLIENT, {"client_id": client_id}).all())
-    found += map(without_steps, ends_without_steps(client_id, SHOWN))
+    if renewed:
+        found += map(without_steps, ends_without_steps(client_id, SHOWN))
     return sorted(found, key=lambda one: (-one.base_date.toordinal(), one.subscription_id))
 
 
