@@ -22,9 +22,9 @@ from webapp.i18n import LANGUAGES
 from webapp.labels import audit, codes
 from webapp.paths import folder
 from webapp.services import runtime
+from webapp.services.audit import TrailLine
 from webapp.services.lists import evidence as evidences
 from webapp.services.lists.evidence import Evidence, StoredMail
-from webapp.services.lists.renewal_changes import ChangeMade
 from webapp.services.lists.renewal_history import DeliveryHistory, Stage, moments
 from webapp.services.trail import history
 from webapp.templating import Templates
@@ -163,7 +163,7 @@ def words(evidence: Evidence, zone: str, language: str) -> dict[str, Any]:
     }
 
 
-def author(change: ChangeMade) -> str:
+def author(change: TrailLine) -> str:
     return audit.author(change, change.actor, codes.portal_name(runtime.settings().name))
 
 

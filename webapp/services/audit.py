@@ -1,6 +1,7 @@
 """The audit trail: one entry for each change, with its author. Undo puts an entry's values back."""
 
 from collections.abc import Mapping, Set
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 from enum import StrEnum
@@ -20,7 +21,7 @@ from webapp.models import (
 )
 from webapp.models.audit import TrailEntry
 from webapp.models.base import Json
-from webapp.models.tables import audit_entry_table, execute
+from webapp.models.tables import audit_entry_table, execute, user_table
 from webapp.services import runtime
 from webapp.services.errors import Conflict
 
@@ -41,6 +42,34 @@ def value_in_trail(value: Any) -> Any:
     if isinstance(value, Decimal):
         return str(value)
     return value
+
+
+columns = audit_entry_table.c
+# The columns of a TrailLine; lists add their conditions and their order.
+LINES = select(
+    columns.id,
+    columns.at,
+    columns.action,
+    columns.subject_id,
+    columns.subject,
+    columns.changes,
+    columns.undone,
+    user_table.c.name.label("actor"),
+).select_from(audit_entry_table.outerjoin(user_table, user_table.c.id == columns.actor_id))
+
+
+@dataclass(frozen=True, slots=True)
+class TrailLine:
+    """An entry of the trail to be shown, with its author's name; None is the operator or the worker."""
+
+    id: int
+    at: datetime
+    action: str
+    subject_id: int
+    subject: str | None
+    changes: Json
+    undone: bool
+    actor: str | None
 
 
 class Trail(TypedDict):

@@ -6,7 +6,8 @@ import pytest
 
 from webapp.domain.ownership import Owner
 from webapp.models import AuditAction
-from webapp.services.lists.renewal_changes import ChangeMade, bounds, owners
+from webapp.services.audit import TrailLine
+from webapp.services.lists.renewal_changes import bounds, owners
 
 
 def moved(id, before, after):
@@ -14,7 +15,7 @@ def moved(id, before, after):
 
 
 def change(id, action, **changes):
-    return ChangeMade(
+    return TrailLine(
         id, datetime(2027, 1, id, tzinfo=UTC), action, 1, None, changes, False, "Alice"
     )
 

@@ -27,10 +27,10 @@ from webapp.models.tables import (
     table_of,
 )
 from webapp.services import runtime
+from webapp.services.audit import TrailLine
 from webapp.services.lists import renewal_history
 from webapp.services.lists.renewal_changes import (
     ENDS,
-    ChangeMade,
     OwnedSince,
     bounds,
     deadlines_in,
@@ -114,7 +114,7 @@ class Evidence:
     renewals: tuple[RenewalHistory, ...]
     stored: Mapping[int, StoredMail]
     owners: tuple[OwnedSince, ...]
-    changes: tuple[ChangeMade, ...]
+    changes: tuple[TrailLine, ...]
     over: bool
     made: datetime
 

@@ -11,14 +11,13 @@ from sqlalchemy import bindparam, exists, select, union_all
 
 from webapp.domain.ownership import Choice, EffectiveOwner, Owner, effective_owner
 from webapp.models import AuditAction, Client, Subscription
-from webapp.models.base import Json
 from webapp.models.tables import (
     audit_entry_table,
     execute,
     reminder_table,
     subscription_table,
-    user_table,
 )
+from webapp.services.audit import LINES, TrailLine
 from webapp.services.lists.finding import unseen
 
 # Changes that tell who owned the renewal and who was to be told, of the client and of all the partner's clients.
@@ -66,21 +65,8 @@ ENDS = (
 WITHOUT_STEPS = ENDS.where(
     ~exists().where(reminder.subscription_id == subscription.id, reminder.cycle == ended_cycle)
 ).limit(bindparam("most"))
-ENTRY = (
-    entry.id,
-    entry.at,
-    entry.action,
-    entry.subject_id,
-    entry.subject,
-    entry.changes,
-    entry.undone,
-    user_table.c.name.label("actor"),
-)
-ENTRIES = select(*ENTRY).select_from(
-    audit_entry_table.outerjoin(user_table, user_table.c.id == entry.actor_id)
-)
 CHANGES = union_all(
-    ENTRIES.where(
+    LINES.where(
         entry.client_id == bindparam("client_id"),
         entry.action.in_(OF_CLIENT)
         | (
@@ -89,26 +75,12 @@ CHANGES = union_all(
         ),
     ),
     # What is about no client is little; all that is the partner's is much.
-    ENTRIES.where(
+    LINES.where(
         entry.client_id.is_(None),
         unseen(entry.organisation_id == bindparam("partner_id")),
         entry.action.in_(OF_PARTNER),
     ),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeMade:
-    """An entry of the audit trail with its author's name; None is the operator or the worker."""
-
-    id: int
-    at: datetime
-    action: str
-    subject_id: int
-    subject: str | None
-    changes: Json
-    undone: bool
-    actor: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,18 +91,18 @@ class OwnedSince:
     owner: EffectiveOwner
 
 
-def load_changes(client: Client, subscription: Subscription) -> list[ChangeMade]:
+def load_changes(client: Client, subscription: Subscription) -> list[TrailLine]:
     """Load the changes of a subscription, of its client's and its partner's choices, oldest first."""
     ids = {
         "client_id": client.id,
         "partner_id": client.partner_id,
         "subscription_id": subscription.id,
     }
-    found = (ChangeMade(**row._asdict()) for row in execute(CHANGES, ids))
+    found = (TrailLine(**row._asdict()) for row in execute(CHANGES, ids))
     return sorted(found, key=lambda change: change.id)
 
 
-def bounds(about: Sequence[ChangeMade], cycle: int) -> tuple[ChangeMade | None, ChangeMade | None]:
+def bounds(about: Sequence[TrailLine], cycle: int) -> tuple[TrailLine | None, TrailLine | None]:
     """Find the change that began a renewal and the one that ended it, among those of its subscription, oldest first.
 
     None: it began before there was a trail; it is the present one.
@@ -151,18 +123,18 @@ def ends_without_steps(client_id: int, most: int) -> Collection[Any]:
     return {(row.subscription_id, row.cycle): row for row in reversed(rows)}.values()
 
 
-def ended_in(about: Sequence[ChangeMade], cycle: int, present: int) -> bool:
+def ended_in(about: Sequence[TrailLine], cycle: int, present: int) -> bool:
     """Tell whether one of the changes of a subscription ended a renewal for good. ``present``: the cycle it is in."""
     return cycle < present and any(cycle == one.changes.get("cycle", (None,))[0] for one in about)
 
 
-def within(change: ChangeMade, first: ChangeMade | None, last: ChangeMade | None) -> bool:
+def within(change: TrailLine, first: TrailLine | None, last: TrailLine | None) -> bool:
     """Tell whether a change was made during a renewal; the one that ended it was, too."""
     return (first is None or first.id <= change.id) and (last is None or change.id <= last.id)
 
 
 def values_after(
-    last: ChangeMade | None, about: Sequence[ChangeMade], subscription: Subscription
+    last: TrailLine | None, about: Sequence[TrailLine], subscription: Subscription
 ) -> dict[str, Any]:
     """Return what a renewal was about at its end: the present values, without the changes from ``last`` on."""
     values = {name: getattr(subscription, name) for name in VALUES}
@@ -176,7 +148,7 @@ def values_after(
     return values
 
 
-def deadlines_in(about: Sequence[ChangeMade]) -> set[date | None]:
+def deadlines_in(about: Sequence[TrailLine]) -> set[date | None]:
     """Gather all deadlines that a subscription had before one of its changes, or after."""
     found = {day for one in about for day in one.changes.get("deadline", ())}
     return {date.fromisoformat(day) for day in found if day}
@@ -185,9 +157,9 @@ def deadlines_in(about: Sequence[ChangeMade]) -> set[date | None]:
 def owners(
     own: Owner | None,
     default: Owner,
-    changes: Sequence[ChangeMade],
-    first: ChangeMade | None,
-    last: ChangeMade | None,
+    changes: Sequence[TrailLine],
+    first: TrailLine | None,
+    last: TrailLine | None,
 ) -> tuple[OwnedSince, ...]:
     """Tell who owned a renewal at each time of it. ``own``, ``default``: the choices that hold now."""
     spans: list[OwnedSince] = []

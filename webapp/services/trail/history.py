@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import ClassVar
 
 from sqlalchemy import bindparam, select
 
 from webapp.models import Client, User, db
 from webapp.models.audit import TrailEntry
-from webapp.models.base import Json
-from webapp.models.tables import audit_entry_table, user_table
+from webapp.models.tables import audit_entry_table
+from webapp.services.audit import LINES, TrailLine
 from webapp.services.lists import paging
 from webapp.services.lists.finding import Listing
 from webapp.services.lists.paging import Page
@@ -19,19 +18,9 @@ from webapp.services.trail import undo
 PAGE = 30
 PEOPLE = {"contact_id", "notified_user_id", "primary", "billing", "decision_maker"}
 
-entry, actor = audit_entry_table.c, user_table.c
-ROWS = select(
-    entry.id,
-    entry.at,
-    entry.action,
-    entry.subject_id,
-    entry.subject,
-    entry.changes,
-    entry.undone,
-    actor.name.label("actor"),
-).select_from(audit_entry_table.outerjoin(user_table, actor.id == entry.actor_id))
+entry = audit_entry_table.c
 LISTING = Listing(
-    rows=ROWS, id=entry.id, readable=entry.client_id == bindparam("client"), counted=False
+    rows=LINES, id=entry.id, readable=entry.client_id == bindparam("client"), counted=False
 )
 
 
@@ -43,21 +32,7 @@ class ActivityQuery(paging.Query):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ActivityRow:
-    """One entry of the audit trail, with its author's name; None is the operator."""
-
-    id: int
-    at: datetime
-    action: str
-    subject_id: int
-    subject: str | None
-    changes: Json
-    undone: bool
-    actor: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Activity(Page[ActivityRow]):
+class Activity(Page[TrailLine]):
     """One page of the audit trail, newest first.
 
     ``names``: the people in the changes, by id. ``undoable``: the ids of entries that can be undone.
@@ -70,7 +45,7 @@ class Activity(Page[ActivityRow]):
 def activity(actor: User, client: Client, query: ActivityQuery) -> Activity:
     """Load one page of a client's changes, with what a user can undo: nothing while the client is archived."""
     page = paging.load(LISTING, query, PAGE, reader={"client": client.id})
-    rows = tuple(ActivityRow(**row._asdict()) for row in page.rows)
+    rows = tuple(TrailLine(**row._asdict()) for row in page.rows)
     return Activity(
         rows=rows,
         before=page.before,
