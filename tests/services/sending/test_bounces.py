@@ -29,7 +29,7 @@ from webapp.models import (
 from webapp.models.tables import delivery_table, user_table
 from webapp.services.erasing import person
 from webapp.services.reminders import due_index, loading
-from webapp.services.sending import bounces, decisions
+from webapp.services.sending import bounces, decisions, relevance
 from webapp.services.sending.bounces import ReportOutcome
 from webapp.services.sending.decisions import Way
 
@@ -178,7 +178,7 @@ def test_a_mail_that_was_too_long_can_be_sent_again_to_the_same_address(app, sen
     with app.app_context():
         assert db.session.get(User, sending.dana).rejected_reply is None
         mail = db.session.scalar(select(Delivery).where(Delivery.recipient_id == sending.dana))
-        wanted = mail.id in decisions.still_wanted([mail.id], LATER)
+        wanted = mail.id in relevance.still_wanted([mail.id], LATER)
         assert decisions.way(mail.state, wanted=wanted, rejected=False) is Way.AGAIN
     with unit_of_work(app):
         mail = db.session.scalar(select(Delivery).where(Delivery.recipient_id == sending.dana))

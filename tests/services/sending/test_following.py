@@ -31,7 +31,7 @@ from webapp.models import (
 from webapp.services.accounts import membership, partners
 from webapp.services.clients import ownership
 from webapp.services.reminders import due_index, planning
-from webapp.services.sending import checks, decisions, following, outbox, takeover_notes
+from webapp.services.sending import checks, following, outbox, relevance, takeover_notes
 
 # Acme and all others renew on 31 March 2027; Acme is the first of them.
 RENEWAL = date(2027, 3, 31)
@@ -246,7 +246,7 @@ def test_a_mail_that_did_not_arrive_is_not_wanted_once_its_step_is_gone(app, cas
             ids = db.session.scalars(
                 select(Delivery.id).where(Delivery.client_id == cast.client)
             ).all()
-            assert decisions.still_wanted(ids, NOW) == (set(ids) if wanted else set())
+            assert relevance.still_wanted(ids, NOW) == (set(ids) if wanted else set())
 
 
 def test_a_blocked_reminder_ends_with_its_step(app, cast):

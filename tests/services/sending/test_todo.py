@@ -30,6 +30,7 @@ from webapp.services.reminders import due_index, loading
 from webapp.services.sending import (
     decisions,
     message_ids,
+    relevance,
     sending_again,
     todo,
     todo_facts,
@@ -399,8 +400,8 @@ def test_sent_again_it_says_what_is_true_now(app, team, at_once):
 def test_sent_again_it_is_over_with_the_next_period_or_with_nothing_to_say(app, team):
     delivery_id = ended(app, team, DeliveryState.FAILED)
     with app.app_context():
-        assert decisions.still_wanted([delivery_id], MONDAY + DAY) == {delivery_id}
-        assert decisions.still_wanted([delivery_id], MONDAY + WEEK) == set()
+        assert relevance.still_wanted([delivery_id], MONDAY + DAY) == {delivery_id}
+        assert relevance.still_wanted([delivery_id], MONDAY + WEEK) == set()
     with time_machine.travel(MONDAY + DAY, tick=False), unit_of_work(app):
         db.session.execute(update(Subscription).values(cancelled=True))
         assert sending_again.send(db.session.get_one(User, team.alice), [delivery_id]) == 0

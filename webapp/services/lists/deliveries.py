@@ -28,7 +28,7 @@ from webapp.services.lists.finding import (
 )
 from webapp.services.lists.paging import Page, choice, each, words
 from webapp.services.lists.status import ClientStatus
-from webapp.services.sending import decisions
+from webapp.services.sending import decisions, relevance
 from webapp.services.sending.decisions import Way
 
 PAGE = 50
@@ -197,7 +197,7 @@ def load(partner: Partner, query: DeliveryQuery) -> DeliveryPage:
     on_top = top.rows if top else ()
     rows = paging.load_rows(EVERY, (*on_top, *page.rows))
     undecided = [row.id for row in rows if row.state in UNDECIDED]
-    still = decisions.still_wanted(undecided, runtime.now())
+    still = relevance.still_wanted(undecided, runtime.now())
     return DeliveryPage(
         rows=tuple(delivery_row(row, still) for row in rows[len(on_top) :]),
         before=page.before,

@@ -11,7 +11,7 @@ from webapp.domain.delivery import DeliveryState
 from webapp.mail.maillog import MailLog, domain_of
 from webapp.models import Delivery, DeliveryMessage, Link, Trouble, db
 from webapp.services import runtime
-from webapp.services.sending import decisions, held, message_ids, transitions
+from webapp.services.sending import decisions, held, message_ids, relevance, transitions
 from webapp.services.sending.transitions import ChangedColumns
 
 REASON = Trouble.LOGGED.value
@@ -129,7 +129,7 @@ def settle_unsent(mails: Sequence[Delivery], told: Reconciled) -> None:
     now = runtime.now()
     sure = [mail for mail in mails if mail.client_id is not None or is_older(mail)]
     told.left = [mail.id for mail in mails if mail not in sure]
-    renewing = decisions.still_wanted([mail.id for mail in sure if mail.partner_id], now)
+    renewing = relevance.still_wanted([mail.id for mail in sure if mail.partner_id], now)
     for mail in sure:
         if mail.id in renewing:
             moment = decisions.queued_again(mail, now)

@@ -26,7 +26,7 @@ from webapp.services import audit, runtime
 from webapp.services.errors import Conflict
 from webapp.services.locks import lock_clients
 from webapp.services.reminders import loading
-from webapp.services.sending import decisions, outbox, transitions, undelivered
+from webapp.services.sending import outbox, relevance, transitions, undelivered
 
 # At once; the others follow with the next click.
 MOST = 500
@@ -74,7 +74,7 @@ class Prospect:
 def look(ids: Collection[int]) -> Prospect:
     """Foresee what becomes of these mails."""
     found = fetch(MAILS, {"ids": ids})
-    wanted = decisions.still_wanted([mail.id for mail in found], runtime.now())
+    wanted = relevance.still_wanted([mail.id for mail in found], runtime.now())
     right = [mail for mail in found if mail.id in wanted]
     sound = [mail for mail in right if mail.rejected_reply is None]
     going: list[Any] = []
