@@ -19,7 +19,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from webapp.i18n import LANGUAGES
-from webapp.labels import audit, codes
+from webapp.labels import audit, codes, renewal_words
 from webapp.paths import folder
 from webapp.services import runtime
 from webapp.services.audit import TrailLine
@@ -194,7 +194,7 @@ def step_rows(evidence: Evidence, kept: Set[int]) -> Iterator[TimelineRow]:
     """Yield a row for each stage of each step, and of its mails."""
     for renewal in evidence.renewals:
         for step in renewal.steps:
-            days = codes.days_before(step.days_before)
+            days = renewal_words.days_before(step.days_before)
             for stage in step.stages:
                 state = stage_word(stage, codes.STEP_STAGES)
                 yield TimelineRow(

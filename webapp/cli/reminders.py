@@ -18,7 +18,7 @@ from webapp.cli.output import unbroken
 from webapp.cli.shared import as_json, find_partner, in_one_line, print_json, say, unit_of_work
 from webapp.domain.facts import ClientFacts
 from webapp.domain.reminders import DayPlan, Item, PlannedMail, day_plans
-from webapp.labels import codes
+from webapp.labels import codes, renewal_words
 from webapp.models import Client, DeliveryState, Partner, db, revision
 from webapp.services import installation, runtime
 from webapp.services.reminders import loading
@@ -134,9 +134,9 @@ def as_text(line: Line) -> str:
 def item_as_text(client: ClientFacts, item: Item) -> str:
     """Write what a mail is about: the product with its date, the step, and the row of steps that has it."""
     about = item.subscription
-    ends = codes.ENDS[about.renews_itself]
-    row = codes.row(client.limits(about))
-    return f"{about.product} ({about.renewal_date}, {ends}): {codes.days_before(item.step)}, {row}"
+    ends = renewal_words.ENDS[about.renews_itself]
+    row = renewal_words.row(client.limits(about))
+    return f"{about.product} ({about.renewal_date}, {ends}): {renewal_words.days_before(item.step)}, {row}"
 
 
 @reminders_group.command("send")

@@ -23,7 +23,7 @@ from webapp.domain.steps import (
 )
 from webapp.domain.terms import DeadlineRule
 from webapp.domain.todo import Rhythm
-from webapp.labels import codes
+from webapp.labels import codes, renewal_words
 from webapp.models.audit import AuditAction, TrailEntry
 
 SENTENCES: dict[str, Any] = {
@@ -114,7 +114,7 @@ SWITCHED: dict[str, tuple[Any, Any]] = {
         lazy_pgettext("subscription", "Cancelled"),
     ),
     "deadline_by_rule": (_l("No"), _l("Yes")),
-    "renews_itself": codes.ENDS,
+    "renews_itself": renewal_words.ENDS,
     "sending": (_l("Sending is off"), _l("Sending is on")),
     "second_factor_required": (
         _l("Everybody decides for themselves"),
@@ -221,7 +221,7 @@ def steps_word(value: str, _language: str) -> str:
 
 def row_word(limits: Limits, row: StepRow) -> str:
     decided, renewing = map(days_word, (row.decided, row.renewing))
-    terms = codes.step_row(limits)
+    terms = renewal_words.step_row(limits)
     if decided == renewing:
         return _("%(terms)s: %(days)s", terms=terms, days=decided)
     return _(
@@ -243,10 +243,12 @@ WORDS: dict[str, Callable[[Any, str], str]] = {
     "reply_to": lambda value, _language: typography.address(value),
     "email": lambda value, _language: typography.address(value),
     "domain": lambda value, _language: typography.address(value),
-    "term_months": lambda value, _language: codes.term(value),
+    "term_months": lambda value, _language: renewal_words.term(value),
     "language": lambda value, _language: codes.ENDONYMS.get(value, value),
     "steps_text": steps_word,
-    "deadline_rule_text": lambda value, _language: codes.deadline_rule(DeadlineRule.parse(value)),
+    "deadline_rule_text": lambda value, _language: renewal_words.deadline_rule(
+        DeadlineRule.parse(value)
+    ),
     "window_opens": clock_word,
     "window_closes": clock_word,
     "window_days": weekdays_word,

@@ -17,9 +17,8 @@ from webapp.domain.cells import folded
 from webapp.domain.facts import MailKind, Silence
 from webapp.domain.ownership import ContactSource, Owner
 from webapp.domain.recipients import Circle, ContactRole, Reachability, Reason
-from webapp.domain.steps import Limits
-from webapp.domain.terms import DeadlineRule
 from webapp.domain.todo import Rhythm
+from webapp.labels import renewal_words
 from webapp.models import DeliveryState, ReminderState, Trouble
 
 ROLES = {
@@ -131,8 +130,6 @@ REACHABILITY_PILLS = {
     Reachability.AMBER: "warn",
     Reachability.RED: "bad",
 }
-# The end of a term: must be decided, renews by itself.
-ENDS = (_l("Must be decided"), _l("Renews by itself"))
 RHYTHMS = {
     Rhythm.WEEKLY: _l("Weekly"),
     Rhythm.DAILY: _l("Daily"),
@@ -144,12 +141,13 @@ ENDONYMS = {language.code: language.endonym for language in i18n.LANGUAGES.value
 
 
 def spoken() -> SimpleNamespace:
-    """Gather this module's words for templates, as plain texts of the language in force.
+    """Gather the words of codes and of renewals for templates, as plain texts of the language in force.
 
     The phrase of a renewal is remembered, since it stands under each day of a client.
     """
-    names = {name: plain(value) for name, value in globals().items() if not name.startswith("_")}
-    return SimpleNamespace(**names | {"renewal": lru_cache(1000)(renewal)})
+    words = {**vars(renewal_words), **globals()}
+    names = {name: plain(value) for name, value in words.items() if not name.startswith("_")}
+    return SimpleNamespace(**names | {"renewal": lru_cache(1000)(renewal_words.renewal)})
 
 
 def plain(value: Any) -> Any:
@@ -216,71 +214,6 @@ def try_again_in(seconds: int) -> str:
     return ngettext("Try again in %(num)d hour.", "Try again in %(num)d hours.", hours)
 
 
-def days_before(days: int) -> str:
-    """Name a step of the schedule."""
-    if days == 0:
-        return _("on the day itself")
-    return ngettext("%(num)d day before", "%(num)d days before", days)
-
-
-def deadline_rule(rule: DeadlineRule) -> str:
-    """Write a partner's rule for decision deadlines."""
-    if rule.months:
-        return ngettext(
-            "%(num)d month before the renewal date",
-            "%(num)d months before the renewal date",
-            rule.months,
-        )
-    return ngettext(
-        "%(num)d day before the renewal date", "%(num)d days before the renewal date", rule.days
-    )
-
-
-def by_rule(rule: DeadlineRule | None) -> str:
-    """Say that a decision deadline follows the partner's rule."""
-    return _(
-        "By your rule: %(rule)s",
-        rule=deadline_rule(rule) if rule else _("none at present"),
-    )
-
-
-def step_row(limits: Limits) -> str:
-    """Name a row of the schedule by the terms that it is for."""
-    above, up_to = limits
-    if up_to is not None:
-        return ngettext("terms up to %(num)d month", "terms up to %(num)d months", up_to)
-    if above:
-        return ngettext(
-            "terms longer than %(num)d month", "terms longer than %(num)d months", above
-        )
-    return _("all terms")
-
-
-def renewal(product: str, day: str, by_deadline: bool, renews_itself: bool = False) -> str:
-    """Name a renewal by its product and base date: the decision deadline if any, else the renewal date."""
-    if renews_itself and by_deadline:
-        words = _("%(product)s, renews by itself, decision deadline %(date)s")
-    elif renews_itself:
-        words = _("%(product)s, renews by itself on %(date)s")
-    elif by_deadline:
-        words = _("%(product)s, decision deadline %(date)s")
-    else:
-        words = _("%(product)s, renewal date %(date)s")
-    return words % {"product": product, "date": day}
-
-
-def row(limits: Limits) -> str:
-    """Name the row of the steps by which a reminder comes."""
-    return _("row: %(terms)s", terms=step_row(limits))
-
-
-def term(months: int) -> str:
-    """Write the term of a subscription, in years if it is whole years, else in months."""
-    if months % 12 == 0:
-        return ngettext("%(num)d year", "%(num)d years", months // 12)
-    return ngettext("%(num)d month", "%(num)d months", months)
-
-
 def full_hour(hour: int) -> str:
     """Write an hour as one reads it on a clock of 24 hours in all languages."""
     return f"{hour:02}:00"
@@ -301,5 +234,5 @@ def phrases() -> dict[str, Callable[[Any], str]]:
 
     They are remembered, since lists say few in many rows.
     """
-    said = (admins, days_away, days_before, reasons, term)
+    said = (admins, days_away, renewal_words.days_before, reasons, renewal_words.term)
     return {phrase.__name__: lru_cache(1000)(phrase) for phrase in said}

@@ -24,7 +24,7 @@ from webapp.domain.snapshots import (
     TextToForward,
 )
 from webapp.i18n import LANGUAGES
-from webapp.labels import codes
+from webapp.labels import codes, renewal_words
 from webapp.mail.kind import Tester, Words
 from webapp.mail.letter import Letter, Posting, sender_of, to_reader
 from webapp.models import MailKind
@@ -193,7 +193,7 @@ def amount_of(term_months: int | None) -> str:
 def schedule(subscriptions: Sequence[SubscriptionLine]) -> str:
     """Name the rows of steps that these reminders stand in; nothing if the partner has one for all terms."""
     rows = dict.fromkeys(line.limits for line in subscriptions if any(line.limits))
-    return ", ".join(map(codes.step_row, rows))
+    return ", ".join(map(renewal_words.step_row, rows))
 
 
 @lru_cache(maxsize=4096)

@@ -17,7 +17,7 @@ from webapp.domain import schedule
 from webapp.domain.cells import CellError, read_amount
 from webapp.domain.refusals import Refusal
 from webapp.domain.terms import DeadlineRule
-from webapp.labels import codes
+from webapp.labels import renewal_words
 from webapp.labels.refusals import WORDS
 from webapp.pages import forms
 from webapp.pages.days import DayField
@@ -53,7 +53,7 @@ def plain_amount(amount: Decimal) -> str:
 def term_choices(field: Field) -> list[SelectChoice]:
     """List the usual terms, and the present one in any case."""
     present = int(field.object_data or TERMS[0])
-    return [SelectChoice(str(term), codes.term(term)) for term in sorted({*TERMS, present})]
+    return [SelectChoice(str(term), renewal_words.term(term)) for term in sorted({*TERMS, present})]
 
 
 @cache
@@ -96,7 +96,7 @@ class SubscriptionForm(forms.SharedForm):
     deadline_by_rule = BooleanField()
     renews_itself = RadioField(
         _l("At the end of the term"),
-        choices=[SelectChoice(str(value), text) for value, text in enumerate(codes.ENDS)],
+        choices=[SelectChoice(str(value), text) for value, text in enumerate(renewal_words.ENDS)],
         coerce=off_or_on,
         invalid_choice_message=WORDS[Refusal.NO_OPTION],
     )
@@ -108,7 +108,7 @@ class SubscriptionForm(forms.SharedForm):
         if rule is None and not self.deadline_by_rule.data:
             del self.deadline_by_rule
             return
-        self.deadline_by_rule.label.text = codes.by_rule(rule)
+        self.deadline_by_rule.label.text = renewal_words.by_rule(rule)
         if self.deadline_by_rule.data and self.deadline.raw_data is None:
             # The day by the rule is none that somebody typed.
             self.deadline.data = None
