@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from threading import Event
-from time import sleep
 
 import pytest
 from sqlalchemy import delete, select, update
@@ -401,7 +400,6 @@ def half_way(rolling, work):
             assert sum(planning.plan(noon(AFTER))) == 1
             later = pool.submit(beside)
             begun.wait()
-            sleep(0.3)
         yield later
 
 
@@ -429,8 +427,10 @@ def test_whoever_cancels_while_it_rolls_is_told(rolling, cast):
 
 def test_whatever_somebody_cancels_at_that_moment_does_not_roll(rolling, cast):
     rolling.set(END)
+    begun = Event()
 
     def plan():
+        begun.set()
         with unit_of_work(rolling.app):
             return sum(planning.plan(noon(AFTER)))
 
@@ -438,7 +438,7 @@ def test_whatever_somebody_cancels_at_that_moment_does_not_roll(rolling, cast):
         with rolling.of_alice() as (alice, subscription):
             renewals.cancel(alice, subscription)
             planned = pool.submit(plan)
-            sleep(0.3)
+            begun.wait()
         assert planned.result() == 0
     assert rolling.plan(AFTER) == 0
     assert rolling.look("renewal_date", "cancelled", "attention_on") == (END, True, None)
