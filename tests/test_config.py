@@ -279,11 +279,17 @@ def test_each_default_would_be_read_as_itself(setting: Any) -> None:
         "frame_ancestors",
         "broker_url",
         "monitor_token",
+        "sign_in_groups",
     }
     if setting.name in empty:
         assert not setting.default
         return
-    text = {True: "1", False: "0", None: "auto"}.get(setting.default, str(setting.default))
+    default = setting.default
+    text = (
+        ",".join(default)
+        if isinstance(default, tuple)
+        else {True: "1", False: "0", None: "auto"}.get(default, str(default))
+    )
     name = config.variable(setting.name)
     assert getattr(load({name: text}), setting.name) == setting.default
 

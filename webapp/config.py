@@ -1,202 +1,27 @@
-"""Every setting: its variable, type, default and check. Read once, typed, refused by name."""
+"""Settings as the environment has them: read once, typed, refused by name."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from typing import Any
-from urllib.parse import urlsplit
 
-from webapp.setting_values import (
-    at_least_one,
-    boolean,
-    boolean_or_auto,
-    bounce_address,
-    broker_address,
-    database_address,
-    filled,
-    frame_addresses,
-    host_names,
-    language,
-    level,
-    log_format,
-    long_secret,
-    long_secrets,
-    mail_address,
-    mailbox_address,
-    sender_address,
-    storage_address,
-    web_address,
-    whole_number,
-)
+from webapp.setting_values import is_safe_address
+from webapp.settings import Settings
+
+__all__ = ["PREFIX", "SettingError", "Settings", "contradictions", "load", "variable"]
 
 PREFIX = "PORTAL_"
 # By default demo data and real data never share a file.
 DEMO_DATABASE = "sqlite:///demo.db"
+# What each way of signing in needs, besides itself.
+NEEDED = {
+    "oidc": ("sign_in_partner", "oidc_issuer", "oidc_client_id", "oidc_client_secret"),
+    "proxy": ("sign_in_partner", "proxy_user_header", "proxy_email_header", "proxy_secret"),
+}
 
 
 class SettingError(ValueError):
     """Raised for settings that can't be used. The message names each of them and its fault."""
-
-
-def setting(default: Any, help: str, parse: Callable[[str], Any] = str) -> Any:
-    """Make a field with its own documentation and the parser of its variable."""
-    return field(default=default, metadata={"help": help, "parse": parse})
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """All settings. The field ``base_url`` is read from ``PORTAL_BASE_URL``, and so on."""
-
-    database_url: str = setting(
-        "sqlite:///portal.db",
-        "The database. A relative SQLite path lies in the instance folder. "
-        "In demo mode the default is sqlite:///demo.db.",
-        database_address,
-    )
-    prepared_statements: bool | None = setting(
-        None,
-        "Whether statements are prepared on PostgreSQL: 1, 0, or auto: not behind a pooler such as pgbouncer.",
-        boolean_or_auto,
-    )
-    secret_key: str = setting(
-        "",
-        "Signs sessions and links; at least 32 characters. Empty: made once, kept in the instance folder.",
-        long_secret,
-    )
-    secret_keys: tuple[str, ...] = setting(
-        (),
-        "Several keys in place of PORTAL_SECRET_KEY, separated by commas: the first one signs, all are accepted.",
-        long_secrets,
-    )
-    base_url: str = setting(
-        "http://127.0.0.1:8000",
-        "Where people reach the portal; links in mails start with it.",
-        web_address,
-    )
-    trusted_hosts: tuple[str, ...] = setting(
-        (), "Host names that the portal answers to, separated by commas; empty: any.", host_names
-    )
-    proxies: int = setting(
-        0, "How many reverse proxies stand in front and set X-Forwarded headers.", whole_number
-    )
-    frame_ancestors: tuple[str, ...] = setting(
-        (), "Addresses of pages that may show the portal in a frame; empty: none.", frame_addresses
-    )
-    mail_url: str = setting(
-        "inbox:",
-        "Where mail goes: inbox: (kept in the database and sent to nobody; the demo shows it), "
-        "smtp://user:password@host:587 (STARTTLS; ?tls=off for none) or smtps://host:465.",
-        mail_address,
-    )
-    mail_from: str = setting(
-        "renewals@portal.example", "The sender's address of every mail.", sender_address
-    )
-    mail_timeout: int = setting(
-        30, "Seconds that one step of a mail conversation may take.", at_least_one
-    )
-    bounce_address: str = setting(
-        "",
-        "Where mail servers report mails that bounce later, such as bounces@portal.example; each mail gets "
-        "bounces+id.signature@portal.example as its envelope sender. Empty: PORTAL_MAIL_FROM, and no bounce is read.",
-        bounce_address,
-    )
-    bounce_mailbox: str = setting(
-        "",
-        "The mailbox of PORTAL_BOUNCE_ADDRESS, read by the worker: imaps://user:password@host/INBOX or "
-        "imap://… (STARTTLS; ?tls=off for none). Empty: reports come in by portal bounces read.",
-        mailbox_address,
-    )
-    lease_seconds: int = setting(
-        600,
-        "After so many seconds another worker takes over the mails of one that died; "
-        "at least 20 times PORTAL_MAIL_TIMEOUT.",
-        at_least_one,
-    )
-    session_idle_hours: int = setting(
-        12, "After so many hours without a page a session ends.", at_least_one
-    )
-    session_days: int = setting(
-        7, "So many days after signing in a session ends, however much it is used.", at_least_one
-    )
-    keep_sessions: int = setting(
-        30, "Days that a session is kept after its end, with where it came from.", at_least_one
-    )
-    keep_security_log: int = setting(
-        365, "Days that a line of the security log is kept.", at_least_one
-    )
-    keep_mails_days: int = setting(
-        400,
-        "Days that the bytes of a mail are kept after the renewal that it speaks of.",
-        at_least_one,
-    )
-    keep_inbox: int = setting(
-        30, "Days that a mail is kept in the local inbox (inbox:).", at_least_one
-    )
-    keep_feedback: int = setting(365, "Days that an answer on the help page is kept.", at_least_one)
-    vendor_name: str = setting(
-        "HubSpot", "The name of the vendor whose product is renewed.", filled
-    )
-    name: str = setting(
-        "",
-        "The portal's name on pages and in mails; empty: Renewal Portal, in the reader's language.",
-    )
-    language: str = setting(
-        "en", "The language of pages if neither a choice nor the browser gives one.", language
-    )
-    demo: bool = setting(
-        False,
-        "Demo mode: demo people sign in with one click, the clock moves, nothing leaves.",
-        boolean,
-    )
-    worker_seconds: int = setting(
-        10, "Seconds that a resting worker waits between rounds.", at_least_one
-    )
-    broker_url: str = setting(
-        "",
-        "The broker of a task queue that wakes workers: redis://host (Valkey, too) or "
-        "amqp://user:password@host; empty: portal worker wakes by itself.",
-        broker_address,
-    )
-    instance_path: str = setting("instance", "The folder of the portal's own files.", filled)
-    log_level: str = setting("INFO", "DEBUG, INFO, WARNING or ERROR.", level)
-    log_format: str = setting(
-        "text", "How the log is written: text, or json for one JSON object a line.", log_format
-    )
-    monitor_token: str = setting(
-        "",
-        "Lets a monitor read from /readyz and /metrics how mail flows, as Authorization: Bearer; "
-        "at least 32 characters. Empty: nobody.",
-        long_secret,
-    )
-    limits_url: str = setting(
-        "memory://",
-        "Where sign-in attempts are counted; redis://host for several web processes.",
-        storage_address,
-    )
-
-    @property
-    def signing_keys(self) -> tuple[str, ...]:
-        """The keys that signatures may have, the one that signs first; none if the instance folder has it."""
-        return self.secret_keys or tuple(filter(None, [self.secret_key]))
-
-    @property
-    def secure(self) -> bool:
-        """Tell whether people come over https, so that cookies may insist on it."""
-        return self.base_url.startswith("https://")
-
-    @property
-    def delivers(self) -> bool:
-        """Tell whether mail gets to its readers: by a mail server or, in the demo, in the common inbox."""
-        return self.demo or not self.mail_url.startswith("inbox:")
-
-    def cookie(self, name: str) -> str:
-        """Name a cookie so that browsers keep it for https alone and, if the whole host is the portal's, for that host.
-
-        Whatever another host says, or somebody on the line.
-        """
-        if not self.secure:
-            return name
-        return f"__Secure-{name}" if urlsplit(self.base_url).path else f"__Host-{name}"
 
 
 def variable(name: str) -> str:
@@ -240,3 +65,9 @@ def contradictions(settings: Settings) -> Iterator[str]:
         yield "PORTAL_BOUNCE_MAILBOX needs PORTAL_BOUNCE_ADDRESS"
     if settings.secret_key and settings.secret_keys:
         yield "PORTAL_SECRET_KEY must not be set beside PORTAL_SECRET_KEYS: name it there"
+    if settings.framed and not is_safe_address(settings.base_url):
+        yield "PORTAL_FRAME_ANCESTORS needs a PORTAL_BASE_URL with https://, since a frame gets no other cookies"
+    for door, needed in NEEDED.items():
+        for name in needed if door in settings.sign_in else ():
+            if not getattr(settings, name):
+                yield f"PORTAL_SIGN_IN with {door} needs {variable(name)}"

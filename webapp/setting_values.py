@@ -14,6 +14,8 @@ STORES = {
     *("valkey", "valkeys", "valkey+unix", "valkey+cluster", "valkey+sentinel"),
     *("memcached", "mongodb", "mongodb+srv"),
 }
+DOORS = ("password", "oidc", "proxy")
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 
 
@@ -45,9 +47,57 @@ def host_names(text: str) -> tuple[str, ...]:
 
 def frame_addresses(text: str) -> tuple[str, ...]:
     # The addresses go into a header, where a semicolon would begin another directive.
-    if any(not names_host(word, "http", "https") or ";" in word for word in separated(text)):
-        raise ValueError("must be addresses such as https://intranet.example.com")
+    if any(not is_safe_address(word) or ";" in word for word in separated(text)):
+        raise ValueError("must be addresses such as https://intranet.example.com, and not http://")
     return separated(text)
+
+
+def is_safe_address(text: str) -> bool:
+    """Tell whether nobody on the line can change what is there: https, or this very machine."""
+    if names_host(text, "https"):
+        return True
+    return names_host(text, "http") and urlsplit(text).hostname in LOOPBACK
+
+
+def optional_address(text: str) -> str:
+    """Check an address of the web; empty: none."""
+    if text and not names_host(text, "http", "https"):
+        raise ValueError("must be an address such as https://intranet.example.com/sign-out")
+    return text
+
+
+def issuer_address(text: str) -> str:
+    """Check an issuer, which is compared as it is written (OpenID Connect Discovery 1.0, 4.3); empty: none."""
+    if text and (not is_safe_address(text) or set(text) & set("?#@")):
+        raise ValueError("must be an address such as https://login.example.com, and not http://")
+    return text
+
+
+def doors(text: str) -> tuple[str, ...]:
+    if not text or set(separated(text)) - set(DOORS):
+        raise ValueError(f"must be some of {', '.join(DOORS)}")
+    return tuple(door for door in DOORS if door in separated(text))
+
+
+def role_groups(text: str) -> tuple[str, ...]:
+    """Read pairs of a role and a group, ``admin=portal-admins``. A group may have spaces."""
+    pairs = tuple(pair.strip() for pair in text.split(",") if pair.strip())
+    if any(not re.fullmatch(r"(admin|member)=\S.*", pair) for pair in pairs):
+        raise ValueError("must be pairs such as admin=portal-admins, member=sales")
+    return pairs
+
+
+def scopes(text: str) -> str:
+    if "openid" not in text.split():
+        raise ValueError("must be words such as openid email profile, with openid among them")
+    return " ".join(text.split())
+
+
+def header_name(text: str) -> str:
+    """Check the name of a header (RFC 9110, 5.1); empty: none."""
+    if text and not re.fullmatch(r"[A-Za-z0-9-]+", text):
+        raise ValueError("must be the name of a header, such as Remote-User")
+    return text
 
 
 def long_secret(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from webapp.domain.delivery import DeliveryState
 from webapp.domain.facts import MailKind
+from webapp.models.access_token import AccessToken, Opens
 from webapp.models.audit import AuditAction, AuditEntry
 from webapp.models.base import db
 from webapp.models.delivery import (
@@ -43,6 +44,7 @@ from webapp.models.user import Membership, User
 from webapp.models.wording import Wording
 
 __all__ = [
+    "AccessToken",
     "AuditAction",
     "AuditEntry",
     "Client",
@@ -62,6 +64,7 @@ __all__ = [
     "Login",
     "MailKind",
     "Membership",
+    "Opens",
     "Organisation",
     "OwnerChange",
     "Partner",

@@ -6,7 +6,7 @@ The address of a user (models.user) is none of these: it says where mail goes, a
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.models.base import Base, Identity, Json, Key, UtcDateTime, codes, partial_index
@@ -31,11 +31,15 @@ class Login(Base):
 
 
 class CredentialKind(StrEnum):
-    """A kind of credential. A login has one password and one authenticator app, and some recovery codes."""
+    """A kind of credential. A login has one password and one authenticator app, and some recovery codes.
+
+    It has one identity at each issuer: somebody else, such as an identity provider, says who signs in.
+    """
 
     PASSWORD = "password"
     TOTP = "totp"
     RECOVERY_CODE = "recovery_code"
+    IDENTITY = "identity"
 
 
 class Credential(Base):
@@ -44,13 +48,17 @@ class Credential(Base):
     ``secret``: the hash of a password or of a recovery code; the key of an authenticator app in Base32.
     ``used_at``: the end of a recovery code, which works once. ``used_step``: the last step of time (30 s each
     since 1970) whose code was used, since each works once.
+    ``issuer`` and ``subject``: an identity's, which has no secret: who says it, and whom they mean (OpenID Connect
+    Core 1.0, 2: never the address, which may become another person's).
     """
 
     __tablename__ = "credential"
     id: Mapped[int] = mapped_column(Identity, primary_key=True)
     login_id: Mapped[int] = mapped_column(ForeignKey("login.id"))
     kind: Mapped[CredentialKind] = mapped_column(codes(CredentialKind, "kind"))
-    secret: Mapped[str] = mapped_column(String(200))
+    secret: Mapped[str | None] = mapped_column(String(200))
+    issuer: Mapped[str | None] = mapped_column(String(300))
+    subject: Mapped[str | None] = mapped_column(String(300))
     made_at: Mapped[datetime] = mapped_column(UtcDateTime)
     used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     used_step: Mapped[int | None] = mapped_column(BigInteger)
@@ -59,6 +67,18 @@ class Credential(Base):
         Index(None, "login_id", "kind"),
         partial_index("uq_credential_password", "login_id", where="kind = 'password'", unique=True),
         partial_index("uq_credential_totp", "login_id", where="kind = 'totp'", unique=True),
+        partial_index(
+            "uq_credential_identity", "issuer", "subject", where="kind = 'identity'", unique=True
+        ),
+        partial_index(
+            "uq_credential_issuer", "login_id", "issuer", where="kind = 'identity'", unique=True
+        ),
+        CheckConstraint(
+            "(kind = 'identity') = (issuer IS NOT NULL)"
+            " AND (kind = 'identity') = (subject IS NOT NULL)"
+            " AND (kind = 'identity') = (secret IS NULL)",
+            name="identity",
+        ),
     )
 
 
@@ -69,6 +89,8 @@ class LinkPurpose(StrEnum):
     PASSWORD_RESET = "password_reset"
     ADDRESS_CONFIRMATION = "address_confirmation"
     ADDRESS_STOP = "address_stop"
+    # Made by the operator, in no mail.
+    SIGN_IN = "sign_in"
 
     @property
     def lifetime(self) -> timedelta:
@@ -82,6 +104,7 @@ LIFETIMES = {
     LinkPurpose.ADDRESS_CONFIRMATION: timedelta(days=2),
     # Longer than a new address can wait: what was confirmed already can still be undone.
     LinkPurpose.ADDRESS_STOP: timedelta(days=7),
+    LinkPurpose.SIGN_IN: timedelta(minutes=15),
 }
 
 
@@ -117,6 +140,9 @@ class SignInMethod(StrEnum):
     AUTHENTICATOR = "authenticator"
     RECOVERY_CODE = "recovery_code"
     LINK = "link"
+    OIDC = "oidc"
+    PROXY = "proxy"
+    OPERATOR = "operator"
 
 
 class SessionEnd(StrEnum):
@@ -130,6 +156,7 @@ class SessionEnd(StrEnum):
     ROLE = "role"
     DEACTIVATED = "deactivated"
     ERASED = "erased"
+    PROVIDER = "provider"
 
 
 class UserSession(Base):
@@ -138,6 +165,10 @@ class UserSession(Base):
     ``proved_at``: the last time when the person showed who it is. ``network`` and ``agent``: where from, as the
     list of sessions shows it. ``ends_at``: its end, however much it is used. ``kept``: a form that waits there until
     the person has shown who it is.
+    ``issuer`` and ``subject``: of a session that came by the intranet's own sign-in, who said it, and whom they meant.
+    ``provider_session``: the identity provider's own name for the session. ``id_token``: what it said, for signing out
+    there; gone with the session's end. ``bound_to``: the SHA-256 of a frame's key: such a session is open to nobody,
+    and waits a minute for that frame to take it over.
     """
 
     __tablename__ = "user_session"
@@ -155,6 +186,25 @@ class UserSession(Base):
     network: Mapped[str | None] = mapped_column(String(50))
     agent: Mapped[str | None] = mapped_column(String(300))
     kept: Mapped[Json | None] = mapped_column(JSON(none_as_null=True))
+    issuer: Mapped[str | None] = mapped_column(String(300))
+    subject: Mapped[str | None] = mapped_column(String(300))
+    provider_session: Mapped[str | None] = mapped_column(String(300))
+    id_token: Mapped[str | None] = mapped_column(Text)
+    bound_to: Mapped[str | None] = mapped_column(String(64))
+
+    __table_args__ = (
+        partial_index(
+            "ix_user_session_provider",
+            "issuer",
+            "provider_session",
+            where="provider_session IS NOT NULL",
+        ),
+        CheckConstraint(
+            "(method IN ('oidc', 'proxy')) = (issuer IS NOT NULL)"
+            " AND (method IN ('oidc', 'proxy')) = (subject IS NOT NULL)",
+            name="door",
+        ),
+    )
 
 
 class SecurityAction(StrEnum):
@@ -179,6 +229,12 @@ class SecurityAction(StrEnum):
     EXPORTED = "exported"
     ERASED = "erased"
     SENDING_SWITCHED = "sending_switched"
+    IDENTITY_LINKED = "identity_linked"
+    IDENTITY_UNLINKED = "identity_unlinked"
+    TURNED_AWAY = "turned_away"
+    LINK_MADE = "link_made"
+    TOKEN_MADE = "token_made"
+    TOKEN_REVOKED = "token_revoked"
 
 
 class SecurityEvent(Base):

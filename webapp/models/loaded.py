@@ -73,6 +73,7 @@ def adopt(model: type[Model], values: Sequence[Any], **related: Base) -> Model:
 class SignIn:
     """The session of a request: its row, as pages need it.
 
+    ``issuer`` and ``subject``: of one that came by the intranet's sign-in.
     ``others``: the login is other active users, too. ``lacks_factor``: the team requires two-step verification, and
     the login has no app for it. The last three are the installation's, whose state a partner's pages tell.
     """
@@ -83,6 +84,8 @@ class SignIn:
     proved_at: datetime
     seen_at: datetime
     ends_at: datetime
+    issuer: str | None
+    subject: str | None
     others: bool
     lacks_factor: bool
     worker_seen_at: datetime | None
@@ -141,6 +144,8 @@ SIGNED_IN = (
     .where(
         user_session_table.c.key_hash == bindparam("key_hash"),
         user_session_table.c.ended_at.is_(None),
+        # One that waits for a frame is open to nobody.
+        user_session_table.c.bound_to.is_(None),
         user_session_table.c.ends_at > bindparam("now"),
         user_session_table.c.seen_at > bindparam("idle_since"),
         user_table.c.active,

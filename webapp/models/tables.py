@@ -35,6 +35,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
+from webapp.models.access_token import AccessToken
 from webapp.models.audit import AuditEntry
 from webapp.models.base import Base, Json, db
 from webapp.models.delivery import (
@@ -214,6 +215,7 @@ def next_ids(table: Table, count: int) -> Sequence[int]:
     return range(newest + 1, newest + 1 + count)
 
 
+access_token_table = table_of(AccessToken)
 audit_entry_table = table_of(AuditEntry)
 client_table = table_of(Client)
 contact_assignment_table = table_of(ContactAssignment)

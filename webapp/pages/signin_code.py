@@ -72,8 +72,10 @@ def proved(login: Login, code: str) -> SignInMethod | None:
 
 def by_app(login: Login, code: str) -> bool:
     app = second_factor.app_of(login)
-    step = authenticator.step_of(app.secret, code, datetime.now(UTC)) if app else None
-    return app is not None and step is not None and second_factor.use_step(app, step)
+    if app is None or app.secret is None:
+        return False
+    step = authenticator.step_of(app.secret, code, datetime.now(UTC))
+    return step is not None and second_factor.use_step(app, step)
 
 
 def by_recovery(login: Login, code: str) -> bool:
