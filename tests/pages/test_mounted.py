@@ -2,7 +2,6 @@
 
 import re
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
@@ -10,6 +9,7 @@ from werkzeug.test import Client
 
 from tests.support.cast import build_schema, let_in_at, unit_of_work
 from tests.support.forms import PRESENT_HASH, pages
+from tests.support.recipes import snippet
 from webapp.services.accounts import logins
 
 PREFIX = "/renewals"
@@ -185,12 +185,10 @@ def test_no_page_may_frame_the_portal_by_default(browse):
 
 
 def test_the_documented_way_into_another_app_works(tmp_path, monkeypatch):
-    document = Path(__file__).parent.parent.parent / "docs" / "embedding.md"
-    [snippet] = re.findall(r"```python\n(.*?)```", document.read_text(), flags=re.DOTALL)
     monkeypatch.setenv("PORTAL_INSTANCE_PATH", str(tmp_path))
     build_schema(tmp_path, "sqlite:///portal.db")
     names = {"host_app": host_page}
-    exec(snippet, names)
+    exec(snippet("A Flask host", "python"), names)
     site = Client(names["application"])
     assert site.get("/").text == "the host's own page"
     assert site.get(f"{PREFIX}/").location == f"{PREFIX}/sign-in"
