@@ -43,6 +43,8 @@ class Refusal(StrEnum):
     PASSWORD_REPEATS = auto()
     PASSWORD_SEQUENCE = auto()
     PASSWORD_DATE = auto()
+    # An access token.
+    TOKENS_LIMIT = auto()
     # A client, its owner and its contacts.
     EXTERNAL_ID_TAKEN = auto()
     EXTERNAL_ID_ARCHIVED = auto()

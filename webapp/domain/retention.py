@@ -14,6 +14,7 @@ class DataKind(StrEnum):
     """A kind of data that ends by itself, in words."""
 
     SESSION = "session"
+    ACCESS_TOKEN = "access token"
     LINK = "link in a mail"
     RESET_REQUEST = "request for a new password"
     COUNTED_MAIL = "count of a mail"
@@ -40,6 +41,9 @@ class Rule:
 
 RULES = {
     DataKind.SESSION: Rule("keep_sessions", "its end, also by time", "network, browser, times"),
+    DataKind.ACCESS_TOKEN: Rule(
+        timedelta(days=1), "its end by time, even if it was revoked before", "its name, times"
+    ),
     # A page that has just used a link, or is used a second time, still finds it.
     DataKind.LINK: Rule(
         timedelta(days=1), "it was used or replaced, or its end by time", "address"

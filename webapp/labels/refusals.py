@@ -41,6 +41,9 @@ WORDS: dict[Refusal, Any] = {
     ),
     Refusal.LINK_OVER: _l("This link no longer works"),
     Refusal.OWN_INVITATION: _l("You sent this invitation yourself, so you can't accept it."),
+    Refusal.TOKENS_LIMIT: _l(
+        "You have %(most)d access tokens, and there can't be more. Revoke one that is not needed."
+    ),
     Refusal.FACTOR_REQUIRED: _l("Your team requires two-step verification, so it stays on."),
     Refusal.FACTOR_MISSING: _l("This person signs in without two-step verification."),
     Refusal.FACTOR_ELSEWHERE: _l(

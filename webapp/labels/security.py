@@ -32,6 +32,8 @@ SENTENCES: dict[SecurityAction, Any] = {
     SecurityAction.EXPORTED: _l("Data exported"),
     SecurityAction.ERASED: _l("Personal data erased"),
     SecurityAction.SENDING_SWITCHED: "%(sending)s",
+    SecurityAction.TOKEN_MADE: _l("Access token made"),
+    SecurityAction.TOKEN_REVOKED: _l("Access token revoked"),
 }
 # Titles and sentences of the notices by mail.
 NOTICES: dict[SecurityMatter, tuple[Any, Any]] = {
@@ -78,6 +80,12 @@ NOTICES: dict[SecurityMatter, tuple[Any, Any]] = {
     SecurityMatter.NO_ADMIN: (
         _l("Rights changed"),
         _l("You are no longer an admin of your organisation."),
+    ),
+    SecurityMatter.TOKEN_MADE: (
+        SENTENCES[SecurityAction.TOKEN_MADE],
+        _l(
+            "An access token was made for your account. Whatever program has it can read what you may see."
+        ),
     ),
 }
 # The words for no ("0") and yes ("1").

@@ -15,6 +15,7 @@ from webapp.config import Settings
 from webapp.domain.mail_limits import Errand
 from webapp.domain.retention import RULES, DataKind
 from webapp.models import (
+    AccessToken,
     CountedMail,
     Delivery,
     DeliveryMessage,
@@ -25,6 +26,7 @@ from webapp.models import (
     LinkPurpose,
     Login,
     MailKind,
+    Opens,
     ResetRequest,
     SecurityAction,
     SecurityEvent,
@@ -50,6 +52,17 @@ def session(cast: Cast, **values: Any) -> UserSession:
         user_id=cast.dana,
         method=SignInMethod.PASSWORD,
         **(common | values),
+    )
+
+
+def token(cast: Cast) -> AccessToken:
+    return AccessToken(
+        user_id=cast.bob,
+        opens=Opens.API,
+        name="Reports",
+        token_hash=f"{len(db.session.scalars(select(AccessToken)).all()):064}",
+        created_at=THEN,
+        ends_at=THEN,
     )
 
 
@@ -123,6 +136,7 @@ ENDED: list[tuple[DataKind, Callable[[Cast], Any]]] = [
         DataKind.SESSION,
         lambda cast: session(cast, seen_at=THEN - timedelta(hours=12), ends_at=LATER),
     ),
+    (DataKind.ACCESS_TOKEN, token),
     (DataKind.LINK, lambda cast: link(cast, used_at=THEN, expires_at=LATER)),
     (DataKind.LINK, lambda cast: link(cast, expires_at=THEN)),
     (DataKind.RESET_REQUEST, lambda cast: ResetRequest(email_key="a@b.example", asked_at=THEN)),

@@ -23,6 +23,7 @@ class SecurityMatter(StrEnum):
     ADDRESS_CHANGED = "address_changed"
     MADE_ADMIN = "made_admin"
     NO_ADMIN = "no_admin"
+    TOKEN_MADE = "token_made"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,13 @@ from webapp.models import (
 )
 from webapp.models.organisation import users_with_organisations
 from webapp.models.tables import client_table, conflict_insert, credential_table, login_table
-from webapp.services.accounts import links, security_log, security_notices, sessions
+from webapp.services.accounts import (
+    access_tokens,
+    links,
+    security_log,
+    security_notices,
+    sessions,
+)
 
 # Of the user's organisation, which is a client or has no such column.
 IN_USE = client_table.c.archived_at.is_(None)
@@ -161,6 +167,9 @@ def set_credential(
 def change_password(login: Login, password_hash: str, action: SecurityAction) -> None:
     """Let a person set another password, knowing the old one (PASSWORD_CHANGED) or by a link (PASSWORD_RESET)."""
     set_password(login, password_hash)
+    if action is SecurityAction.PASSWORD_RESET:
+        # As somebody does who was told of a stranger.
+        access_tokens.end_of_login(login)
     security_log.record_login(action, login)
     tell(login, SecurityMatter(action))
 
@@ -180,6 +189,7 @@ def forget_credentials(login: Login, since: datetime) -> None:
     whatever = or_(Credential.kind == CredentialKind.PASSWORD, Credential.made_at >= since)
     db.session.execute(delete(Credential).where(Credential.login_id == login.id, whatever))
     sessions.end_of_login(login, SessionEnd.ADDRESS)
+    access_tokens.end_of_login(login)
 
 
 def hand_over_app(before: Login, login: Login) -> None:

@@ -21,6 +21,7 @@ from webapp.models.audit import AuditAction
 from webapp.models.tables import conflict_insert, membership_table
 from webapp.services import audit
 from webapp.services.accounts import (
+    access_tokens,
     admin_notices,
     links,
     logins,
@@ -143,6 +144,7 @@ def deactivate(actor: User | None, user: User) -> None:
     user.active = False
     todo.schedule(user)
     sessions.end_of_user(user, SessionEnd.DEACTIVATED)
+    access_tokens.end_of_user(user)
     links.void(user)
     situations.refresh_person(user)
     audit.record_change(actor, AuditAction.USER_DEACTIVATED, user)

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Table, select
 from webapp.models import DeliveryMessage, Feedback, SecurityAction, User
 from webapp.models.base import Json
 from webapp.models.tables import (
+    access_token_table,
     audit_entry_table,
     contact_assignment_table,
     credential_table,
@@ -24,7 +25,16 @@ from webapp.services.accounts import logins, security_log
 from webapp.services.erasing import people
 
 # Keys, hashes and sort keys: they tell nothing of the person, or would let somebody in.
-LEFT_OUT = {"key_hash", "secret", "used_step", "name_key", "email_key", "version", "told_by_id"}
+LEFT_OUT = {
+    "key_hash",
+    "token_hash",
+    "secret",
+    "used_step",
+    "name_key",
+    "email_key",
+    "version",
+    "told_by_id",
+}
 LEFT_OUT |= {"kept", "token", "lease_until", "snapshot", "partner_id", "attempts"}
 mail = delivery_table.c
 message, feedback_table = table_of(DeliveryMessage).c, table_of(Feedback)
@@ -85,6 +95,7 @@ def document(user: User) -> Json:
             contact_assignment_table, contact_assignment_table.c.user_id == user.id
         ),
         "sessions": rows(user_session_table, user_session_table.c.user_id == user.id),
+        "access_tokens": rows(access_token_table, access_token_table.c.user_id == user.id),
         "security_log": rows(security_event_table, log),
         "changes": rows(audit_entry_table, about | (entries.actor_id == user.id)),
         "mails": rows(delivery_table, mail.recipient_id == user.id),

@@ -20,7 +20,7 @@ from webapp.models import (
     db,
 )
 from webapp.models.audit import AuditAction
-from webapp.services.accounts import links, logins, sessions
+from webapp.services.accounts import access_tokens, links, logins, sessions
 
 
 def pseudonyms_of(user: User) -> Pseudonyms:
@@ -56,6 +56,7 @@ def blank(user: User) -> None:
     login = logins.of(user)
     forget_devices(user, login if login is not None and is_only(login) else None)
     leave_login(user, login)
+    access_tokens.forget_of_user(user)
     links.void(user)
     user.name, user.email, user.email_key = name, address, address
     user.earlier_emails = user.job_title = user.time_zone = user.rejected_reply = None

@@ -27,6 +27,7 @@ from webapp.domain.retention import RULES, DataKind
 from webapp.models import DeliveryMessage, Feedback, Login, Membership, db
 from webapp.models.base import UtcDateTime
 from webapp.models.tables import (
+    access_token_table,
     counted_mail_table,
     delivery_table,
     execute,
@@ -135,6 +136,7 @@ def account_bytes(mails: ColumnElement[bool]) -> OldRows:
 QUESTIONS: Mapping[DataKind, Sequence[OldRows]] = {
     # No session ends before it was seen last.
     DataKind.SESSION: [OldRows(session.seen_at, session_over)],
+    DataKind.ACCESS_TOKEN: [OldRows(access_token_table.c.ends_at)],
     DataKind.LINK: [
         OldRows(column, no_mail_needs_it, drop_links) for column in (link.used_at, link.expires_at)
     ],
