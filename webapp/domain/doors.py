@@ -1,8 +1,13 @@
 """Doors: who comes by an intranet's own sign-in, and with which role."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+
+# The doors that speak for one partner, as the settings and the ways of signing in call them.
+OF_PARTNER = frozenset({"oidc", "proxy"})
+# By a link from whoever runs the portal, which is the key if a door is stuck.
+EMERGENCY = "operator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,24 @@ class TurnedAway(StrEnum):
     OTHER_IDENTITY = "other_identity"
     INACTIVE = "inactive"
     NO_PARTNER = "no_partner"
+
+
+def is_good(method: str, opened: Collection[str], *, own: bool) -> bool:
+    """Tell whether somebody may come in so, and be in.
+
+    ``method``: the way of signing in. ``opened``: the doors of the settings. ``own``: the person belongs to the
+    partner for whom doors speak; whoever does comes by one of them alone, once one is open.
+    """
+    if method == EMERGENCY:
+        return True
+    if method in OF_PARTNER:
+        return own and method in opened
+    return "password" in opened and not (own and OF_PARTNER.intersection(opened))
+
+
+def is_for_one_user(method: str) -> bool:
+    """Tell whether a session opens one user alone, and leaves alone what belongs to the login behind it."""
+    return method == EMERGENCY or method in OF_PARTNER
 
 
 def admin_by_groups(groups: Iterable[str], pairs: Iterable[str]) -> bool | None:

@@ -14,7 +14,7 @@ from flask_wtf.csrf import validate_csrf
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import ValidationError
 
-from webapp.models import db
+from webapp.models import SignInMethod, db
 from webapp.pages import htmx, sessions
 from webapp.pages.incoming import SAFE
 from webapp.services.accounts import kept
@@ -27,6 +27,8 @@ FRESH = timedelta(minutes=15)
 # A form with one of these is not kept: they go into no row, and without them it is of no use.
 SECRET = {"password", "present", "again", "code"}
 MOST_CHARACTERS = 50_000
+# Where one shows again who one is: by what the portal knows, or to the provider.
+AGAIN = {SignInMethod.OIDC: "oidc.again"}
 
 
 def to_sign_in() -> AnyResponse:
@@ -79,15 +81,19 @@ def keep(session_id: int) -> bool:
 
 
 def require_proof() -> None:
-    """Go on if the person has shown lately who it is; else ask, with the form of this request kept."""
+    """Go on if the person has shown lately who it is; else ask, with the form of this request kept.
+
+    A proxy says with each request who it is, and has no way to ask.
+    """
     sign_in = sessions.own()
-    if datetime.now(UTC) - sign_in.proved_at < FRESH:
+    if sign_in.method is SignInMethod.PROXY or datetime.now(UTC) - sign_in.proved_at < FRESH:
         return
     db.session.rollback()
     page = htmx.local(htmx.current_page())
     kept_now = request.method not in SAFE and keep(sign_in.id)
     onward = url_for("kept.page", next=page) if kept_now else page
-    abort(htmx.to_page(url_for("kept.confirm", next=onward)))
+    again = AGAIN.get(sign_in.method, "kept.confirm")
+    abort(htmx.to_page(url_for(again, next=onward)))
 
 
 def proved(view: Handler) -> Handler:

@@ -31,7 +31,6 @@ from webapp.models import User, db
 from webapp.models.transactions import attempt, writing
 from webapp.pages import addresses, guards, headers, htmx, incoming, readiness, sessions, statics
 from webapp.pages.asking import require_proof
-from webapp.pages.incoming import SAFE
 from webapp.services.accounts import people
 from webapp.services.sending import monitoring
 from webapp.services.trail import undo as undo_service
@@ -68,7 +67,7 @@ def prepare(app: Flask) -> None:
 def begin() -> None:
     g.request_id = incoming.request_id()
     incoming.refuse_unknown_host()
-    writing.set(request.method not in SAFE)
+    writing.set(guards.is_written(current_app))
     readiness.refuse_other_revision()
     remember_language()
 
@@ -156,8 +155,8 @@ def time_zone() -> str | None:
 
 
 def finish(response: Response) -> Response:
-    """Commit the changes of a successful unsafe request, roll back any other, and set the headers."""
-    if request.method not in SAFE:
+    """Commit the changes of a successful request that may write, roll back any other, and set the headers."""
+    if guards.is_written(current_app):
         if response.status_code < 400:
             db.session.commit()
         else:

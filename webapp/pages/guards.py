@@ -18,6 +18,7 @@ from webapp.models import AuditEntry, Client, Delivery, Partner, Subscription, U
 from webapp.models.audit import AuditAction
 from webapp.models.organisation import users_with_organisations
 from webapp.pages import asking, htmx
+from webapp.pages.incoming import SAFE
 from webapp.signin.network import client_network
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -67,6 +68,19 @@ def before_second_factor(view: View) -> View:
     """Let a route be used by somebody who must set up the second step first, and gets nowhere else."""
     view.before_second_factor = True  # type: ignore[attr-defined]
     return view
+
+
+def writes(view: View) -> View:
+    """Let a GET of a route write: a door leads a browser there, and somebody comes in."""
+    view.writes = True  # type: ignore[attr-defined]
+    return view
+
+
+def is_written(app: Flask) -> bool:
+    """Tell whether this request may write, and is committed if all goes well."""
+    if request.method not in SAFE:
+        return True
+    return hasattr(app.view_functions.get(request.endpoint or ""), "writes")
 
 
 def part_of_a_form(view: View) -> View:

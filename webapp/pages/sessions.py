@@ -9,6 +9,7 @@ from webapp.domain.snapshots import SecurityMatter
 from webapp.models import Login, SecurityAction, SessionEnd, SignInMethod, User, db
 from webapp.models.loaded import SignIn
 from webapp.services.accounts import kept, logins, security_log, sessions
+from webapp.services.accounts.sessions import Came
 from webapp.signin import devices
 
 # A page writes nothing but this, and seldom.
@@ -60,12 +61,15 @@ def own_address() -> str:
     return own_login().email_key
 
 
-def begin(user: User, method: SignInMethod) -> None:
-    """Begin a session of somebody who has just shown who it is, with nothing left over from an earlier one."""
+def begin(user: User, method: SignInMethod, came: Came | None = None) -> None:
+    """Begin a session of somebody who has just shown who it is, with nothing left over from an earlier one.
+
+    ``came``: at which door, for a method that is one.
+    """
     if before := present():
         sessions.end_one(before, SessionEnd.SWITCHED)
     waiting = session.get(KEPT)
-    hand_out(sessions.begin(user, method))
+    hand_out(sessions.begin(user, method, came))
     if waiting:
         kept.pass_on(waiting, own().id)
     logins.signed_in(user)
@@ -85,10 +89,13 @@ def switch(user: User) -> None:
     logins.signed_in(user)
 
 
-def prove() -> None:
-    """Go on as somebody who has just shown again who it is, with another key and all else as it was."""
+def prove(came: Came | None = None) -> None:
+    """Go on as somebody who has just shown again who it is, with another key and all else as it was.
+
+    ``came``: what a door has said of it this time.
+    """
     before = own()
-    take_up(sessions.go_on(before, current_user, proved=True))
+    take_up(sessions.go_on(before, current_user, proved=True, came=came))
     kept.pass_on(before.id, own().id)
 
 

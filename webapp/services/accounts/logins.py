@@ -25,7 +25,13 @@ from webapp.models import (
     db,
 )
 from webapp.models.organisation import users_with_organisations
-from webapp.models.tables import client_table, conflict_insert, credential_table, login_table
+from webapp.models.tables import (
+    client_table,
+    conflict_insert,
+    credential_table,
+    execute,
+    login_table,
+)
 from webapp.services.accounts import (
     access_tokens,
     links,
@@ -119,10 +125,25 @@ def credential_of(login: Login | None, kind: CredentialKind) -> Credential | Non
     )
 
 
+def identity_of(login: Login, issuer: str) -> Credential | None:
+    """Find whom an issuer means by a login's person."""
+    return db.session.scalar(
+        select(Credential).where(Credential.login_id == login.id, Credential.issuer == issuer)
+    )
+
+
+def forget_identities(login: Login) -> bool:
+    """Forget whom any issuer means by a login's person; its door sessions end. False if none does."""
+    own = Credential.login_id == login.id, Credential.kind == CredentialKind.IDENTITY
+    sessions.end_of_doors(login)
+    return execute(delete(credential_table).where(*own)).rowcount > 0
+
+
 def credentials_since(login: Login) -> datetime:
     """Return the moment when a login got its present password or authenticator app, whichever is newer."""
     newest = select(func.max(Credential.made_at)).where(
-        Credential.login_id == login.id, Credential.kind != CredentialKind.RECOVERY_CODE
+        Credential.login_id == login.id,
+        Credential.kind.in_((CredentialKind.PASSWORD, CredentialKind.TOTP)),
     )
     return db.session.scalar(newest) or login.proved_at
 
@@ -194,7 +215,7 @@ def forget_credentials(login: Login, since: datetime) -> None:
 
 def hand_over_app(before: Login, login: Login) -> None:
     """Let another login be asked for the authenticator app of one whose users it becomes, if that has an app."""
-    second = Credential.kind != CredentialKind.PASSWORD
+    second = Credential.kind.in_((CredentialKind.TOTP, CredentialKind.RECOVERY_CODE))
     app = exists().where(Credential.login_id == before.id, Credential.kind == CredentialKind.TOTP)
     if before.id == login.id or not db.session.scalar(select(app)):
         return

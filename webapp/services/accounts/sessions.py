@@ -6,47 +6,75 @@ settings, and at the latest after their absolute time.
 
 import secrets
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, and_, select, update
+from sqlalchemy import ColumnElement, Engine, and_, null, select, update
 from sqlalchemy.exc import OperationalError
 
+from webapp.domain.doors import is_for_one_user
 from webapp.models import Login, SessionEnd, SignInMethod, User, UserSession, db, loaded
 from webapp.models.loaded import SignIn
 from webapp.models.tables import execute, organisation_table, user_session_table, user_table
 from webapp.models.transactions import at_once
 from webapp.services import runtime
+from webapp.services.accounts import open_doors
 from webapp.signin.network import whence
 
 row = user_session_table.c
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """Somebody's coming in at a door: who said who it is, whom they meant, and what belongs to it at the provider.
+
+    ``provider_session`` and ``id_token``: an identity provider's name for the session, and its word for this sign-in.
+    """
+
+    issuer: str
+    subject: str
+    provider_session: str | None = None
+    id_token: str | None = None
+
+
+CAME = [row[field] for field in Came.__dataclass_fields__]
 
 
 def key_hash(key: str) -> str:
     return sha256(key.encode()).hexdigest()
 
 
-def begin(user: User, method: SignInMethod) -> str:
-    """Begin a session of a member, who has just shown who it is. Returns its key, which no table holds."""
+def begin(user: User, method: SignInMethod, came: Came | None = None) -> str:
+    """Begin a session of a member, who has just shown who it is. Returns its key, which no table holds.
+
+    ``came``: at which door, for a method that is one.
+    """
     now = datetime.now(UTC)
     ends = now + timedelta(days=runtime.settings().session_days)
-    return add(user, method=method, made_at=now, proved_at=now, ends_at=ends)
+    return add(user, came, method=method, made_at=now, proved_at=now, ends_at=ends)
 
 
-def go_on(before: SignIn, user: User, *, proved: bool = False) -> str:
+def go_on(before: SignIn, user: User, *, proved: bool = False, came: Came | None = None) -> str:
     """End a session and begin another one in its stead, which lasts no longer. Returns the new one's key.
 
-    ``proved``: the person has just shown again who it is.
+    ``proved``: the person has just shown again who it is, to a door if ``came`` says so.
     """
+    came = came or came_of(before.id)
     end_one(before, SessionEnd.SWITCHED)
     now = datetime.now(UTC)
     kept = {"method": before.method, "ends_at": before.ends_at}
-    return add(user, made_at=now, proved_at=now if proved else before.proved_at, **kept)
+    return add(user, came, made_at=now, proved_at=now if proved else before.proved_at, **kept)
 
 
-def add(user: User, *, made_at: datetime, **values: Any) -> str:
+def came_of(session_id: int) -> Came | None:
+    """Find out how a session came in at a door; None if it came without."""
+    found = execute(select(*CAME).where(row.id == session_id, row.issuer.is_not(None))).first()
+    return Came(*tuple(found)) if found else None
+
+
+def add(user: User, came: Came | None = None, *, made_at: datetime, **values: Any) -> str:
     if user.membership is None:
         raise ValueError("nobody signs in as this user")
     key = secrets.token_urlsafe(32)
@@ -59,6 +87,7 @@ def add(user: User, *, made_at: datetime, **values: Any) -> str:
         seen_at=made_at,
         network=network,
         agent=agent,
+        **(asdict(came) if came else {}),
         **values,
     )
     db.session.add(new)
@@ -67,9 +96,20 @@ def add(user: User, *, made_at: datetime, **values: Any) -> str:
 
 
 def find(key: str) -> tuple[User, SignIn] | None:
-    """Find the session of a key and its user, in one statement; None if it has ended."""
+    """Find the session of a key and its user, in one statement; None if it has ended, or its door is closed.
+
+    One that opens one user alone knows of no others, and a second step is the affair of the door.
+    """
     now = datetime.now(UTC)
-    return loaded.signed_in(key_hash(key), now, now - idle())
+    found = loaded.signed_in(key_hash(key), now, now - idle())
+    if found is None:
+        return None
+    user, sign_in = found
+    if not open_doors.lets_stay(sign_in, user.organisation):
+        return None
+    if is_for_one_user(sign_in.method):
+        sign_in = replace(sign_in, others=False, lacks_factor=False)
+    return user, sign_in
 
 
 def idle() -> timedelta:
@@ -81,8 +121,8 @@ def end(which: ColumnElement[bool], by: SessionEnd) -> int:
     """End the sessions of a condition, and return how many there were."""
     now = datetime.now(UTC)
     present = which, row.ended_at.is_(None), row.ends_at > now
-    ended = execute(update(user_session_table).where(*present).values(ended_at=now, ended_by=by))
-    return ended.rowcount
+    values = {"ended_at": now, "ended_by": by, "id_token": null()}
+    return execute(update(user_session_table).where(*present).values(values)).rowcount
 
 
 def end_of_user(user: User, by: SessionEnd) -> None:
@@ -91,6 +131,25 @@ def end_of_user(user: User, by: SessionEnd) -> None:
 
 def end_of_login(login: Login, by: SessionEnd) -> None:
     end(row.login_id == login.id, by)
+
+
+def end_of_doors(login: Login) -> None:
+    """End those sessions of a login that came in at a door."""
+    end(and_(row.login_id == login.id, row.issuer.is_not(None)), SessionEnd.PROVIDER)
+
+
+def end_of_identity(
+    issuer: str, *, subject: str | None = None, provider_session: str | None = None
+) -> int:
+    """End what an identity provider says is over: its session, or all of a person's. Returns how many there were.
+
+    OpenID Connect Back-Channel Logout 1.0, 2.4: it names at least one of both. Raises ValueError if it names none.
+    """
+    named = {"subject": subject, "provider_session": provider_session}
+    which = [row[name] == value for name, value in named.items() if value is not None]
+    if not which:
+        raise ValueError("neither a subject nor a session")
+    return end(and_(row.issuer == issuer, *which), SessionEnd.PROVIDER)
 
 
 def end_one(sign_in: SignIn, by: SessionEnd) -> None:
