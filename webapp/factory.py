@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from click import Command, Context
-from flask import Flask, Request, Response, request
+from flask import Flask, Request, Response
 from flask.cli import AppGroup
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask.templating import Environment
@@ -54,7 +54,7 @@ from webapp.pages import (
 from webapp.pages.ids import RowIdConverter
 from webapp.pages.incoming import Incoming
 from webapp.paths import folder
-from webapp.signin import signing
+from webapp.signin import cookies, signing
 from webapp.templating import Catalogs, Templates
 
 BLUEPRINTS = (
@@ -126,7 +126,7 @@ class OwnSession(SecureCookieSessionInterface):
         return self.signing
 
     def get_cookie_path(self, app: Flask) -> str:
-        return request.script_root + "/"
+        return cookies.path()
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Save it as Flask does, which adds to Vary. That is only written then, so that nobody takes it apart."""
@@ -209,8 +209,7 @@ def configure(app: Flask, settings: config.Settings) -> None:
         SESSION_COOKIE_NAME=settings.cookie("portal_session"),
         # Longer than any session, so that one that has ended is told from none.
         PERMANENT_SESSION_LIFETIME=timedelta(days=2 * settings.session_days),
-        SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_SECURE=settings.secure,
+        **cookies.of_session(settings),
         PREFERRED_URL_SCHEME="https" if settings.secure else "http",
         WTF_CSRF_TIME_LIMIT=None,
         WTF_CSRF_SSL_STRICT=False,

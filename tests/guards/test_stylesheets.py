@@ -10,17 +10,18 @@ import pytest
 from tools.statics import icons, joined, stylesheets
 
 ROOT = Path(__file__).parent.parent.parent
+SCRIPTS = sorted((ROOT / "static").glob("*.js"))
 SOURCES = {
     path: path.read_text(encoding="utf-8")
     for path in (
         *sorted((ROOT / "templates").rglob("*.html")),
         *sorted((ROOT / "webapp").rglob("*.py")),
-        ROOT / "static" / "portal.js",
+        *SCRIPTS,
     )
     # Mails are read in programs that know no stylesheet.
     if path.relative_to(ROOT).parts[:2] != ("templates", "mail")
 }
-SCRIPT = SOURCES[ROOT / "static" / "portal.js"]
+SCRIPT = "".join(SOURCES[path] for path in SCRIPTS)
 # The class that htmx puts on an element while it waits for an answer.
 FROM_HTMX = {"htmx-request"}
 COLOUR = re.compile(r"#[0-9a-f]{3,8}\b|\b(rgb|hsl|oklch|light-dark)\(", re.IGNORECASE)

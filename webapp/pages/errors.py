@@ -23,7 +23,7 @@ from webapp.labels import codes
 from webapp.labels.refusals import sentence
 from webapp.models import db
 from webapp.models.loaded import SignIn
-from webapp.pages import asking, guards
+from webapp.pages import asking, frames, guards, htmx
 from webapp.pages.incoming import OtherSite
 from webapp.pages.notices import Quicker, quicker
 from webapp.services.errors import Conflict, TooMany
@@ -74,6 +74,13 @@ SESSION_ENDED = (
         "Your session ended or the page stood open for long. Load it again; what you typed is not saved."
     ),
 )
+NO_COOKIES = (
+    _l("Your browser keeps no cookies here"),
+    _l(
+        "The portal is shown inside a page of another site, and your browser does not let it keep cookies there, "
+        "so it can't know who you are. Nothing was saved. In a tab of its own it works."
+    ),
+)
 OTHER_SITE = (
     _l("This request came from another site"),
     _l("Nothing was saved. Open the portal itself, and do there what you wanted to do."),
@@ -94,7 +101,9 @@ def prepare(app: Flask) -> None:
     app.register_error_handler(Exception, show_breakdown)
 
 
-def page(code: int, texts: tuple[Any, Any], conflict: Quicker | None = None) -> Response:
+def page(
+    code: int, texts: tuple[Any, Any], conflict: Quicker | None = None, tab: str | None = None
+) -> Response:
     # The database itself may be broken, so this page doesn't ask it anything, not even for the user.
     g.broken = code >= 500
     db.session.rollback()
@@ -107,6 +116,7 @@ def page(code: int, texts: tuple[Any, Any], conflict: Quicker | None = None) -> 
             title=texts[0],
             text=texts[1],
             conflict=conflict,
+            tab=tab,
             request_id=g.request_id,
         ),
         code,
@@ -176,6 +186,9 @@ def wait(seconds: int, title: Any, text: str | None = None) -> Response:
 
 
 def show_expired(error: CSRFError) -> Response:
+    """Tell that a form's token does not count, or, in a frame without cookies, why it never will."""
+    if frames.without_cookies():
+        return page(400, NO_COOKIES, tab=htmx.local(htmx.current_page()))
     return page(400, SESSION_ENDED)
 
 

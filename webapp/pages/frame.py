@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import timedelta
 
 from flask import (
     Blueprint,
@@ -29,16 +30,31 @@ from webapp.domain.access import Action
 from webapp.labels import audit
 from webapp.models import User, db
 from webapp.models.transactions import attempt, writing
-from webapp.pages import addresses, guards, headers, htmx, incoming, readiness, sessions, statics
+from webapp.pages import (
+    addresses,
+    frames,
+    guards,
+    headers,
+    htmx,
+    incoming,
+    readiness,
+    sessions,
+    statics,
+)
 from webapp.pages.asking import require_proof
 from webapp.services.accounts import people
 from webapp.services.sending import monitoring
 from webapp.services.trail import undo as undo_service
+from webapp.signin import cookies
 
 blueprint = Blueprint("frame", __name__)
 COOKIE = "portal_language"
+LASTS = timedelta(days=365)
 # Everything that an answer may depend on: the last header that is set (factory.OwnSession).
-VARY = "Accept-Encoding, Accept-Language, Cookie, HX-Request, HX-Request-Type, Sec-Fetch-Site"
+VARY = (
+    "Accept-Encoding, Accept-Language, Cookie, HX-Request, HX-Request-Type, "
+    "Sec-Fetch-Dest, Sec-Fetch-Site"
+)
 
 
 def prepare(app: Flask) -> None:
@@ -53,6 +69,8 @@ def prepare(app: Flask) -> None:
         "asset": statics.asset,
         "demo": app.config["PORTAL"].demo,
         "fragment_wanted": htmx.wanted,
+        "in_frame": frames.shown,
+        "told_of_frame": frames.told,
         "languages": tuple(i18n.LANGUAGES.values()),
         "may": may,
         "page_to_return_to": page_to_return_to,
@@ -125,7 +143,7 @@ def speak_as_chosen() -> None:
 
 def keep_language(response: AnyResponse) -> None:
     """Let this browser's pages have the language of this answer while nobody is signed in."""
-    set_cookie(response, language())
+    cookies.put(response, COOKIE, language(), LASTS)
 
 
 def choose_language() -> str:
@@ -140,7 +158,7 @@ def wishes() -> Iterator[str | None]:
         yield session.get("language")
         yield current_user.language
         yield current_user.organisation.language
-    yield request.cookies.get(current_app.config["PORTAL"].cookie(COOKIE))
+    yield cookies.read(COOKIE)
     yield i18n.best_language(request.accept_languages.values())
 
 
@@ -165,7 +183,7 @@ def finish(response: Response) -> Response:
     policy = headers.content_policy(settings.frame_ancestors)
     response.headers.setdefault("Content-Security-Policy", policy)
     # No route sets one of them, so they need not be looked for, which takes longer than to write them.
-    response.headers.extend(headers.PAGES)
+    response.headers.extend(headers.of_page(current_app, request.endpoint))
     response.headers["X-Request-ID"] = g.get("request_id", "")
     # The header holds for the whole host, which is not ours if the portal is mounted below a path.
     if settings.secure and not request.script_root:
@@ -173,21 +191,8 @@ def finish(response: Response) -> Response:
     response.headers["Cache-Control"] = "no-store"
     response.headers["Content-Language"] = i18n.LANGUAGES[language()].html
     if g.get("asked_language") and not current_user.is_authenticated:
-        set_cookie(response, g.asked_language)
+        cookies.put(response, COOKIE, g.asked_language, LASTS)
     return response
-
-
-def set_cookie(response: AnyResponse, chosen: str) -> None:
-    settings = current_app.config["PORTAL"]
-    response.set_cookie(
-        settings.cookie(COOKIE),
-        chosen,
-        max_age=headers.YEAR,
-        samesite="Lax",
-        httponly=True,
-        secure=settings.secure,
-        path=request.script_root + "/",
-    )
 
 
 def may(action: str) -> bool:
@@ -238,7 +243,7 @@ def set_language() -> AnyResponse:
         attempt(lambda: people.set_language(current_user, chosen))
         speak_as_chosen()
     else:
-        set_cookie(response, chosen)
+        cookies.put(response, COOKIE, chosen, LASTS)
         g.language = chosen
         refresh()
     return response

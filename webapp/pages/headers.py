@@ -1,6 +1,12 @@
 """Headers of every answer: they hold a page to itself. Whoever shows or mounts the portal finds all of it here."""
 
+from collections.abc import Callable
 from functools import lru_cache
+from typing import Any, TypeVar
+
+from flask import Flask
+
+Shown = TypeVar("Shown", bound=Callable[..., Any])
 
 # Nothing may be loaded or sent but our own files, pages and forms; icons are data in the stylesheet.
 POLICY = {
@@ -26,13 +32,25 @@ EVERYWHERE = {
 }
 # The files of pages. What shows them decides what they may load.
 FILES = EVERYWHERE | {"Content-Security-Policy": "frame-ancestors 'none'"}
-PAGES = EVERYWHERE | {
+# Pages that keep the window that opened them.
+WINDOWS = EVERYWHERE | {
     "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": ", ".join(f"{name}=()" for name in UNUSED),
 }
-YEAR = 31_536_000
-STRICT_TRANSPORT = f"max-age={YEAR}"
+PAGES = WINDOWS | {"Cross-Origin-Opener-Policy": "same-origin"}
+STRICT_TRANSPORT = "max-age=31536000"
+
+
+def keeps_its_opener(view: Shown) -> Shown:
+    """Let a page talk with the window that opened it, which may stand in a frame of another site."""
+    view.keeps_its_opener = True  # type: ignore[attr-defined]
+    return view
+
+
+def of_page(app: Flask, endpoint: str | None) -> dict[str, str]:
+    """Return the headers of a page that no route sets by itself. ``endpoint``: None if there is no such page."""
+    view = app.view_functions.get(endpoint or "")
+    return WINDOWS if hasattr(view, "keeps_its_opener") else PAGES
 
 
 @lru_cache

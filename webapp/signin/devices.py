@@ -6,12 +6,12 @@ A stranger's wrong passwords make networks wait, and the devices of the person i
 import secrets
 from datetime import timedelta
 
-from flask import Response, after_this_request, current_app, request
+from flask import Response, after_this_request
 from itsdangerous import Signer
 
-from webapp.config import Settings
-from webapp.signin import signing
+from webapp.signin import cookies, signing
 
+COOKIE = "portal_device"
 # Browsers keep a cookie no longer than 400 days; it is set again by each sign-in.
 LASTS = timedelta(days=365)
 # As many logins one browser is known for, the latest first.
@@ -23,15 +23,9 @@ def signer() -> Signer:
     return Signer(signing.keys(), salt="portal-device", **signing.METHOD)
 
 
-def cookie() -> tuple[str, str]:
-    """Return the name and the path of the cookie. If the host is the portal's alone, no other host can set it."""
-    settings: Settings = current_app.config["PORTAL"]
-    return settings.cookie("portal_device"), request.script_root + "/"
-
-
 def marks() -> list[tuple[str, str]]:
     """Read the device's marks: one for each login, as its random part and its signature."""
-    stored = request.cookies.get(cookie()[0], "").split(BETWEEN)[:MOST_LOGINS]
+    stored = (cookies.read(COOKIE) or "").split(BETWEEN)[:MOST_LOGINS]
     return [(mark, signature) for mark, _, signature in (one.partition(INSIDE) for one in stored)]
 
 
@@ -52,17 +46,8 @@ def remember(email_key: str) -> None:
     others = [pair for pair in marks() if pair[0] != mark][: MOST_LOGINS - 1]
     own = mark, signer().get_signature(f"{mark} {email_key}".encode()).decode()
     value = BETWEEN.join(INSIDE.join(pair) for pair in (own, *others) if pair[1])
-    name, path = cookie()
 
     @after_this_request
     def set_cookie(response: Response) -> Response:
-        response.set_cookie(
-            name,
-            value,
-            max_age=LASTS,
-            path=path,
-            secure=current_app.config["PORTAL"].secure,
-            httponly=True,
-            samesite="Lax",
-        )
+        cookies.put(response, COOKIE, value, LASTS)
         return response

@@ -1,0 +1,34 @@
+"""Pages in a frame: who shows the portal inside its own page, and what that page is told."""
+
+from urllib.parse import urlsplit
+
+from flask import current_app, request
+
+from webapp.config import Settings
+from webapp.signin import cookies
+
+
+def shown() -> bool:
+    """Tell whether this page is shown inside a page of another site, or of a neighbour, as browsers say."""
+    settings: Settings = current_app.config["PORTAL"]
+    return settings.framed and request.headers.get("Sec-Fetch-Dest") == "iframe"
+
+
+def without_cookies() -> bool:
+    """Tell whether a form came from a frame in which the browser keeps no cookies.
+
+    The page of the form had set one. Signed out or expired, a browser sends one all the same.
+    """
+    return shown() and not cookies.has_session()
+
+
+def told() -> str:
+    """List the origins of the pages that are told what is in their frame, separated by spaces.
+
+    The address of this page is part of it, and may be the key of a link: then nobody is told.
+    """
+    if "token" in (request.view_args or {}):
+        return ""
+    settings: Settings = current_app.config["PORTAL"]
+    parts = map(urlsplit, settings.frame_ancestors)
+    return " ".join(f"{address.scheme}://{address.netloc}" for address in parts)
