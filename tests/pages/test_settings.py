@@ -53,7 +53,7 @@ def test_everybody_has_a_profile(app, browse, cast: Cast, who):
     assert save(**form) == 303
     page = client.get("/settings/profile")
     assert 'lang="pl"' in page.text
-    assert '<option selected value="America/Sao_Paulo">Sao Paulo, Brazylia' in page.text
+    assert '<option selected value="America/Sao_Paulo">São Paulo, Brazylia' in page.text
     user = stored(app, user_id)
     assert (user.name, user.email, user.language, user.time_zone) == tuple(form.values())
     assert save(name="Somebody Else", email=email, language="", time_zone="") == 303
