@@ -9,7 +9,8 @@ import pytest
 from limits.storage import SCHEMES
 
 from webapp import config, setting_values
-from webapp.config import SettingError, Settings, load
+from webapp.app import create_app
+from webapp.config import SettingError, Settings, checked, load
 from webapp.i18n import LANGUAGES
 
 
@@ -122,6 +123,10 @@ def test_every_way_to_name_postgresql_gets_its_driver(scheme: str) -> None:
                 "https://portal.example.com/?a=1",
                 "https://portal.example.com/#a",
                 "https://ana@portal.example.com",
+                "https://portal.example.com//apps",
+                "https://portal.example.com/apps/../portal",
+                "https://portal.example.com/apps;portal",
+                "https://portal.example.com/apps\\portal",
             )
         ),
         *(
@@ -220,6 +225,46 @@ def test_a_refused_value_is_not_repeated():
         )
     assert "cret" not in str(error.value)
     assert "se/" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"base_url": "portal.example"}, "PORTAL_BASE_URL must be an address such as "),
+        ({"frame_ancestors": ("http://intranet.example",)}, "PORTAL_FRAME_ANCESTORS must be "),
+        ({"secret_key": "short"}, "PORTAL_SECRET_KEY must have at least 32 characters"),
+        ({"mail_timeout": 0}, "PORTAL_MAIL_TIMEOUT must be at least 1"),
+        ({"proxies": None}, "PORTAL_PROXIES must be a whole number"),
+        ({"demo": True, "mail_url": "smtp://mail.example"}, "PORTAL_MAIL_URL must be inbox: in "),
+        ({"sign_in": ("proxy",), "proxy_secret": "x" * 32}, "PORTAL_SIGN_IN with proxy needs "),
+        ({"base_url": "https://portal.example/partner"}, "PORTAL_BASE_URL must not have the path "),
+    ],
+)
+def test_settings_made_in_python_are_refused_as_those_of_the_environment(tmp_path, values, said):
+    with pytest.raises(SettingError, match=f"^{said}"):
+        create_app(Settings(instance_path=str(tmp_path), **values))
+
+
+def test_settings_made_in_python_are_read_as_those_of_the_environment():
+    values: dict[str, Any] = {
+        "base_url": "https://portal.example/",
+        "trusted_hosts": "portal.example, .intranet.example",
+        "proxies": "1",
+        "sign_in_groups": ["admin=portal admins", "member=sales"],
+        "database_url": "postgres://db/portal",
+    }
+    read = checked(Settings(**values))
+    assert read == load(
+        {
+            "PORTAL_BASE_URL": "https://portal.example",
+            "PORTAL_TRUSTED_HOSTS": "portal.example .intranet.example",
+            "PORTAL_PROXIES": "1",
+            "PORTAL_SIGN_IN_GROUPS": "admin=portal admins, member=sales",
+            "PORTAL_DATABASE_URL": "postgresql://db/portal",
+        }
+    )
+    assert checked(read) == read
+    assert checked(Settings()) == Settings()
 
 
 def test_names_are_exact():

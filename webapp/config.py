@@ -1,14 +1,14 @@
-"""Settings as the environment has them: read once, typed, refused by name."""
+"""Settings as the environment or a program has them: read once, typed, refused by name."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
 from webapp.setting_values import is_safe_address
 from webapp.settings import Settings
 
-__all__ = ["PREFIX", "SettingError", "Settings", "contradictions", "load", "variable"]
+__all__ = ["PREFIX", "SettingError", "Settings", "checked", "contradictions", "load", "variable"]
 
 PREFIX = "PORTAL_"
 # By default demo data and real data never share a file.
@@ -31,26 +31,50 @@ def variable(name: str) -> str:
 
 def load(environment: Mapping[str, str] = os.environ) -> Settings:
     """Read settings from the environment. Raises SettingError, which names each bad or unknown variable."""
+    given = {name: text.strip() for name, text in environment.items() if name.startswith(PREFIX)}
+    known = {variable(setting.name): setting.name for setting in fields(Settings)}
+    texts = {known[name]: text for name, text in given.items() if name in known}
+    unknown = [f"{name} is not a setting of this portal" for name in given if name not in known]
+    return read(texts, unknown)
+
+
+def checked(settings: Settings) -> Settings:
+    """Return settings made in Python as the environment would have given them. Raises SettingError as ``load`` does."""
+    values = {setting.name: getattr(settings, setting.name) for setting in fields(Settings)}
+    return read({name: written(value) for name, value in values.items()})
+
+
+def read(texts: Mapping[str, str], problems: Iterable[str] = ()) -> Settings:
+    """Read the fields that have a text. Raises SettingError with these problems and those that it finds."""
     values: dict[str, Any] = {}
-    problems: list[str] = []
-    known = {variable(setting.name): setting for setting in fields(Settings)}
-    for name, text in environment.items():
-        if not name.startswith(PREFIX):
-            continue
-        if name not in known:
-            problems.append(f"{name} is not a setting of this portal")
+    found = [*problems]
+    for setting in fields(Settings):
+        if setting.name not in texts:
             continue
         try:
-            values[known[name].name] = known[name].metadata["parse"](text.strip())
+            values[setting.name] = setting.metadata["parse"](texts[setting.name])
         except ValueError as error:
-            problems.append(f"{name} {error}")
+            found.append(f"{variable(setting.name)} {error}")
     if values.get("demo"):
         values.setdefault("database_url", DEMO_DATABASE)
     settings = Settings(**values)
-    problems += contradictions(settings)
-    if problems:
-        raise SettingError("; ".join(sorted(problems)))
+    found += contradictions(settings)
+    if found:
+        raise SettingError("; ".join(sorted(found)))
     return settings
+
+
+def written(value: object) -> str:
+    """Write a value as the text of its variable."""
+    match value:
+        case None:
+            return "auto"
+        case bool():
+            return str(int(value))
+        case tuple() | list():
+            return ", ".join(map(str, value))
+        case _:
+            return str(value).strip()
 
 
 def contradictions(settings: Settings) -> Iterator[str]:

@@ -40,6 +40,7 @@ from webapp.pages import (
     mail_texts,
     mails,
     metrics,
+    mounting,
     organisations,
     own_sessions,
     personal_data,
@@ -136,7 +137,7 @@ class OwnSession(SecureCookieSessionInterface):
 
 def make(settings: config.Settings | None) -> Flask:
     """Make the portal as ``app.create_app`` does."""
-    chosen = settings or config.load()
+    chosen = config.checked(settings) if settings else config.load()
     require_extras(chosen)
     app = Portal(
         "webapp",
@@ -169,6 +170,8 @@ def make(settings: config.Settings | None) -> Flask:
         from webapp import demo, worker
 
         demo.prepare(app, worker.once)
+    # In front of all else, since the files of pages lie below the path, too.
+    mounting.prepare(app)
     guards.require_policies(app)
     return app
 
@@ -224,7 +227,7 @@ def configure(app: Flask, settings: config.Settings) -> None:
     if settings.proxies:
         hops = settings.proxies
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
-            app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_prefix=hops
+            app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops
         )
 
 

@@ -177,9 +177,13 @@ def names_host(text: str, *schemes: str) -> bool:
 
 
 def web_address(text: str) -> str:
-    if not names_host(text, "http", "https") or set(text) & set("?#@"):
+    address = text.rstrip("/")
+    if not names_host(address, "http", "https") or set(address) & set("?#@\\;"):
         raise ValueError("must be an address such as https://portal.example.com")
-    return text.rstrip("/")
+    # Browsers ask elsewhere, for another site even if it begins with two slashes.
+    if {"", ".", ".."} & set(urlsplit(address).path.split("/")[1:]):
+        raise ValueError("must have a path such as /apps/portal, or none")
+    return address
 
 
 def database_address(text: str) -> str:

@@ -97,7 +97,9 @@ def test_the_inbox_goes_page_by_page_and_back(app, browse, demo, monkeypatch):
     assert re.findall(r'inbox-who">(?:\w+ <small>)?([a-z0-9]+)@', back) == pages[1]
 
 
-@pytest.mark.settings(demo=True, frame_ancestors=("https://intranet.example",))
+@pytest.mark.settings(
+    demo=True, base_url="https://portal.test", frame_ancestors=("https://intranet.example",)
+)
 def test_a_mail_is_shown_inside_a_framed_portal_too(app, browse, demo):
     policy = browse().get(f"/demo/inbox/{mail_id(app)}/html").headers["Content-Security-Policy"]
     assert policy.startswith("sandbox; default-src 'none';")

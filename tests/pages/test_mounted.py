@@ -12,15 +12,15 @@ from tests.support.forms import PRESENT_HASH, pages
 from tests.support.recipes import snippet
 from webapp.services.accounts import logins
 
-PREFIX = "/renewals"
+PREFIX = "/apps/portal"
 SITE = "https://intranet.example"
 ADDRESSES = ("href", "src", "action", "formaction", "hx-get", "hx-post", "data-src")
 BY_PROXY = {
     "X-Forwarded-For": "203.0.113.7",
     "X-Forwarded-Proto": "https",
     "X-Forwarded-Host": "intranet.example",
-    "X-Forwarded-Prefix": PREFIX,
 }
+FORGED = {"X-Forwarded-Prefix": "/evil", "X-Script-Name": "/evil", "Script-Name": "/evil"}
 mounted_settings = pytest.mark.settings(base_url=SITE + PREFIX)
 
 
@@ -60,11 +60,37 @@ def token(page: str) -> str:
     return found[1]
 
 
-@pytest.fixture
-def site(app):
+def stripped(app):
+    """A proxy that takes the path off."""
+
+    def serve(environ, start_response):
+        path = environ["PATH_INFO"]
+        if not path.startswith(f"{PREFIX}/"):
+            return host_page(environ, start_response)
+        return app(environ | {"PATH_INFO": path.removeprefix(PREFIX)}, start_response)
+
+    return serve
+
+
+# The ways in which a request may come to the portal.
+WAYS = {
+    "passed on": lambda app: app,
+    "stripped": stripped,
+    "mounted": lambda app: DispatcherMiddleware(host_page, {PREFIX: app}),
+    # A proxy in front of the host app knows the portal by another path than people do.
+    "mounted elsewhere": lambda app: stripped(
+        lambda environ, start_response: DispatcherMiddleware(host_page, {"/inner": app})(
+            environ | {"PATH_INFO": "/inner" + environ["PATH_INFO"]}, start_response
+        )
+    ),
+}
+
+
+@pytest.fixture(params=WAYS)
+def site(app, request):
     """A browser on the intranet, which has the portal below a path."""
     app.config["WTF_CSRF_ENABLED"] = True
-    return Client(DispatcherMiddleware(host_page, {PREFIX: app}))
+    return Client(WAYS[request.param](app))
 
 
 @pytest.fixture
@@ -144,12 +170,54 @@ def test_cookies_belong_to_the_portal_alone(cast, site, enter):
 
 
 @pytest.mark.settings(base_url=SITE + PREFIX, proxies=1)
-def test_a_proxy_says_where_people_are(app, cast, browse):
+def test_no_header_says_below_which_path_the_portal_is(app, cast, browse):
     alice = browse(cast.alice)
-    answer = alice.get("/", headers=BY_PROXY)
+    answer = alice.get("/", headers=BY_PROXY | FORGED)
     assert answer.location == f"{PREFIX}/partner/dashboard"
-    page = alice.get("/settings/profile", headers=BY_PROXY)
+    page = alice.get("/settings/profile", headers=BY_PROXY | FORGED)
     assert [one for one in addresses(page.text) if not is_inside(one)] == []
+    forged = browse().get("/sign-in?lang=pl", headers=BY_PROXY | FORGED)
+    usual = browse().get("/sign-in?lang=pl", headers=BY_PROXY)
+    assert "evil" not in forged.text + str(forged.headers)
+    assert list(forged.headers.keys()) == list(usual.headers.keys())
+
+
+@pytest.mark.settings(proxies=1)
+def test_without_a_path_no_header_gives_one(cast, browse):
+    answer = browse(cast.alice).get("/", headers=BY_PROXY | FORGED)
+    assert answer.location == "/partner/dashboard"
+
+
+@mounted_settings
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        (f"{PREFIX}/healthz", 200),
+        ("/healthz", 200),
+        (f"{PREFIX}/readyz", 200),
+        ("/readyz", 200),
+        (PREFIX, 308),
+        (f"{PREFIX}/", 303),
+        ("/", 303),
+        # Each of these begins like the path, and is something else.
+        (f"{PREFIX}x", 404),
+        (f"{PREFIX}x/healthz", 404),
+        (f"{PREFIX}{PREFIX}/healthz", 404),
+        ("/other/healthz", 404),
+    ],
+)
+def test_pages_lie_below_the_path_whole_or_taken_off(app, path, status):
+    # The proxy's own checks come without the path, and those of a monitor with it.
+    answer = Client(app).get(path, base_url=SITE)
+    assert answer.status_code == status
+    if answer.location:
+        assert answer.location in (f"{SITE}{PREFIX}/", f"{PREFIX}/sign-in")
+
+
+@mounted_settings
+def test_the_whole_host_is_told_nothing(app):
+    for path in ("/sign-in", f"{PREFIX}/sign-in"):
+        assert "Strict-Transport-Security" not in Client(app).get(path, base_url=SITE).headers
 
 
 @pytest.mark.settings(proxies=1)
@@ -172,7 +240,7 @@ def test_without_a_proxy_its_headers_mean_nothing(cast, browse):
     assert answer.location == "/partner/dashboard"
 
 
-@pytest.mark.settings(frame_ancestors=("https://intranet.example",))
+@pytest.mark.settings(base_url=SITE, frame_ancestors=("https://intranet.example",))
 def test_a_named_page_may_show_the_portal_in_a_frame(browse):
     headers = browse().get("/sign-in").headers
     assert "frame-ancestors https://intranet.example" in headers["Content-Security-Policy"]
@@ -186,6 +254,7 @@ def test_no_page_may_frame_the_portal_by_default(browse):
 
 def test_the_documented_way_into_another_app_works(tmp_path, monkeypatch):
     monkeypatch.setenv("PORTAL_INSTANCE_PATH", str(tmp_path))
+    monkeypatch.setenv("PORTAL_BASE_URL", f"{SITE}{PREFIX}")
     build_schema(tmp_path, "sqlite:///portal.db")
     names = {"host_app": host_page}
     exec(snippet("A Flask host", "python"), names)
@@ -194,10 +263,9 @@ def test_the_documented_way_into_another_app_works(tmp_path, monkeypatch):
     assert site.get(f"{PREFIX}/").location == f"{PREFIX}/sign-in"
 
 
-@pytest.mark.settings(base_url=f"{SITE}/odnowień", proxies=1)
+@pytest.mark.settings(base_url=f"{SITE}/odnowie%C5%84", proxies=1)
 def test_a_path_with_letters_is_written_for_headers(cast, browse):
-    proxy = BY_PROXY | {"X-Forwarded-Prefix": "/odnowień".encode().decode("latin-1")}
-    asked = {"HX-Request": "true"} | proxy
+    asked = {"HX-Request": "true"} | BY_PROXY
     answer = browse().post("/settings/partners/default", headers=asked)
     assert answer.headers["HX-Redirect"].startswith("/odnowie%C5%84/sign-in?next=")
     answer = browse(cast.alice).get("/partner/dashboard?q=x", headers=asked)

@@ -170,7 +170,6 @@ def test_the_cookie_is_bound_to_the_host_if_the_whole_host_is_ours(
         "/sign-in",
         data={"email": "dave@acme.example", "password": SECRET},
         base_url=base_url,
-        environ_overrides={"SCRIPT_NAME": path},
     )
     (cookie,) = (each for each in answer.headers.getlist("Set-Cookie") if "session" in each)
     key, *attributes = cookie.split("; ")
