@@ -23,6 +23,7 @@ from webapp.cli.reminders import reminders_group, worker_command
 from webapp.cli.restoring import reconcile_command, restored_command
 from webapp.cli.security_log import security_log_command
 from webapp.cli.shared import Wrong, in_one_line, make_tables, settings_in_one_line
+from webapp.cli.theme import theme_group
 from webapp.services import installation, runtime
 
 # A library's commands that look after nothing here.
@@ -174,4 +175,5 @@ COMMANDS = (
     bounces_group,
     check_command,
     security_log_command,
+    theme_group,
 )

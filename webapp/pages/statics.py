@@ -1,16 +1,17 @@
-"""The static files of pages, from ``static/built``, which ``tools/statics.py`` makes."""
+"""The static files of pages, from ``static/built``, which ``tools/statics.py`` makes, and those of a theme."""
 
 from wsgiref.headers import Headers
 
 from flask import Flask, current_app, request
 from whitenoise import WhiteNoise
 
+from webapp.pages import theme_files
 from webapp.pages.headers import FILES
 from webapp.paths import folder
 
 PREFIX = "/static/"
 # Each name holds the hash of its content, so the file of a name never changes.
-CACHED = "public, max-age=31536000, immutable"
+COMMON = FILES | {"Cache-Control": "public, max-age=31536000, immutable"}
 
 
 def prepare(app: Flask) -> None:
@@ -21,8 +22,7 @@ def prepare(app: Flask) -> None:
     }
     if not files:
         raise RuntimeError(f"{built} is empty: make install fills it")
-    app.extensions["statics"] = files
-    app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
+    whitenoise = WhiteNoise(
         app.wsgi_app,
         root=str(built),
         prefix=PREFIX,
@@ -30,6 +30,15 @@ def prepare(app: Flask) -> None:
         allow_all_origins=False,
         add_headers_function=add_headers,
     )
+    theme = theme_files.of_theme(app.config["PORTAL"].theme_path)
+    for name, content in theme.items():
+        files[name] = theme_files.served_name(name, content)
+        whitenoise.files[PREFIX + files[name]] = theme_files.HeldFile(
+            content, COMMON | theme_files.HEADERS[name]
+        )
+    app.extensions["statics"] = files
+    app.jinja_env.globals["themed"] = frozenset(theme)
+    app.wsgi_app = whitenoise  # type: ignore[method-assign]
 
 
 def is_original(name: str) -> bool:
@@ -43,8 +52,7 @@ def original_name(name: str) -> str:
 
 
 def add_headers(headers: Headers, path: str, url: str) -> None:
-    headers["Cache-Control"] = CACHED
-    for name, value in FILES.items():
+    for name, value in COMMON.items():
         headers[name] = value
 
 
