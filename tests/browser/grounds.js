@@ -3,7 +3,7 @@
   const ground = (element) => {
     for (let one = element; one; one = one.parentElement) {
       const { backgroundColor } = getComputedStyle(one);
-      if (!/[,/] ?0\)$/.test(backgroundColor)) return backgroundColor;
+      if (backgroundColor !== "rgba(0, 0, 0, 0)") return backgroundColor;
     }
     return "none";
   };
