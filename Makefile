@@ -65,7 +65,7 @@ quick: built .venv/.tools lint types
 # `make test` runs a sample of this: here come many more made-up histories, new ones each time, and all of the kills.
 proof: built .venv/.tools kill-test
 	$(BIN)/python tools/browser.py
-	PORTAL_PROOF_TIMES=20 $(BIN)/pytest -n 2 --dist worksteal tests/proof tests/domain tests/browser/test_pages.py
+	PORTAL_PROOF_TIMES=20 $(BIN)/pytest -n 2 --dist worksteal tests/proof tests/domain tests/browser/test_pages.py tests/browser/test_themes.py
 
 # Beside real servers of Debian's packages, which it installs (tests/interop/debian.txt); as root, in a quarter of an hour.
 interop: built .venv/.tools

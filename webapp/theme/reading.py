@@ -1,5 +1,6 @@
 """Reading a theme: a folder with theme.css, logo.svg, or both, refused with all its faults."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,14 +44,23 @@ def read(folder: Path) -> Theme:
     if faults:
         raise UnfitTheme(faults)
     return Theme(
-        {STYLESHEET: stylesheet.written(values).encode()} | ({LOGO: image} if image else {}),
+        dict(files_of(values, image)),
         tuple(values),
         {scheme: pairs.closest(told) for scheme, told in colours.items()},
     )
 
 
+def files_of(values: stylesheet.Declared, image: bytes | None) -> Iterator[tuple[str, bytes]]:
+    if values:
+        yield STYLESHEET, stylesheet.written(values).encode()
+    if image is not None:
+        yield LOGO, image
+
+
 def contents_of(folder: Path) -> tuple[dict[str, bytes], list[str]]:
-    """Read the files that there are, and name those that can't be read. Raises UnfitTheme if there are none."""
+    """Read the files that there are, and name those that can't be read. Raises UnfitTheme if there is none."""
+    if not folder.is_dir():
+        raise UnfitTheme([f"there is no folder {folder}"])
     contents: dict[str, bytes] = {}
     faults: list[str] = []
     for name in (STYLESHEET, LOGO):

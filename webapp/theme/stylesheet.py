@@ -10,7 +10,7 @@ from webapp.paths import folder
 from webapp.theme.colours import SCHEMES, Colour, Tokens, between_commas, read, significant, words
 
 COLOUR_SCHEME = "color-scheme"
-Values = Mapping[str, Tokens]
+Declared = Mapping[str, Tokens]
 
 
 def is_colour(value: Tokens) -> bool:
@@ -133,7 +133,7 @@ def every(tokens: Tokens) -> Iterator[Any]:
         yield from every(getattr(token, "arguments", None) or getattr(token, "content", None) or ())
 
 
-def faults_of_values(values: Values) -> Iterator[str]:
+def faults_of_values(values: Declared) -> Iterator[str]:
     """Name the values that are not of their token's kind."""
     merged = portal_values() | dict(values)
     for name, value in values.items():
@@ -150,7 +150,7 @@ def faults_of_values(values: Values) -> Iterator[str]:
             yield f"line {line}: {name} must be {kind(name)}"
 
 
-def expanded(value: Tokens, values: Values, names: tuple[str, ...]) -> list[Any]:
+def expanded(value: Tokens, values: Declared, names: tuple[str, ...]) -> list[Any]:
     """Put the values of other tokens in the place of ``var(--other)``.
 
     names: the tokens on the way here. Raises ValueError for one that is none, or that leads to itself.
@@ -183,14 +183,14 @@ def kind(name: str) -> str:
     return next(one for one, holds in KINDS.items() if holds(whole))
 
 
-def schemes(values: Values) -> tuple[str, ...]:
+def schemes(values: Declared) -> tuple[str, ...]:
     """List the colour schemes that pages have with these values; none if that is nonsense."""
     said = words((portal_values() | dict(values))[COLOUR_SCHEME])
     known = len(set(said)) == len(said) and set(said) <= set(SCHEMES)
     return tuple(scheme for scheme in SCHEMES if known and scheme in said)
 
 
-def colours(values: Values, scheme: str) -> dict[str, Colour]:
+def colours(values: Declared, scheme: str) -> dict[str, Colour]:
     """Tell each token that is a colour as it is in one scheme. The values have no faults."""
     merged = portal_values() | dict(values)
     told = {
@@ -201,7 +201,10 @@ def colours(values: Values, scheme: str) -> dict[str, Colour]:
     return {name: colour for name, colour in told.items() if colour is not None}
 
 
-def written(values: Values) -> str:
+def written(values: Declared) -> str:
     """Write what was read as a stylesheet of its own, so that browsers get nothing else."""
-    lines = (f"{name}:{tinycss2.serialize(value).strip()}" for name, value in values.items())
+    lines = (
+        f"{name}:{tinycss2.serialize([one for one in value if one.type != 'comment']).strip()}"
+        for name, value in values.items()
+    )
     return f":root{{{';'.join(lines)}}}"
