@@ -44,6 +44,7 @@ from webapp.pages import (
     organisations,
     own_sessions,
     personal_data,
+    proxy,
     renewal_owner,
     second_factor,
     security,
@@ -62,6 +63,7 @@ BLUEPRINTS = (
     frame.blueprint,
     links.blueprint,  # the one of webapp.pages.signin, with what links in mails do
     signin_code.blueprint,
+    proxy.blueprint,
     kept.blueprint,
     own_sessions.blueprint,
     organisations.blueprint,

@@ -66,6 +66,8 @@ ANSWERS: dict[str, dict[str, int]] = {
     "signin.choose": {"GET": 303, "POST": 303},
     "signin_code.ask": {"GET": 303, "POST": 303},
     "signin.forgotten": {"GET": 200, "POST": 422},
+    # Closed by default.
+    "proxy.sign_in": {"GET": 404},
     "signin.link": {"GET": 410, "POST": 410},
     "kept.confirm": {"GET": 200, "POST": 422},
     "kept.page": {"GET": 303},

@@ -16,7 +16,7 @@ from webapp.cli.check import check_command, check_database
 from webapp.cli.deliveries import deliveries_group
 from webapp.cli.evidence import evidence_command
 from webapp.cli.imports import import_command
-from webapp.cli.organisations import partner_group, user_group
+from webapp.cli.organisations import partner_group
 from webapp.cli.output import unbroken
 from webapp.cli.persons import person_group
 from webapp.cli.reminders import reminders_group, worker_command
@@ -24,6 +24,7 @@ from webapp.cli.restoring import reconcile_command, restored_command
 from webapp.cli.security_log import security_log_command
 from webapp.cli.shared import Wrong, in_one_line, make_tables, settings_in_one_line
 from webapp.cli.theme import theme_group
+from webapp.cli.users import user_group
 from webapp.services import installation, runtime
 
 # A library's commands that look after nothing here.

@@ -8,6 +8,8 @@ from enum import StrEnum
 OF_PARTNER = frozenset({"oidc", "proxy"})
 # By a link from whoever runs the portal, which is the key if a door is stuck.
 EMERGENCY = "operator"
+# The issuer of those whom a proxy has signed in.
+PROXY = "proxy"
 
 
 @dataclass(frozen=True, slots=True)

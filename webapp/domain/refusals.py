@@ -26,6 +26,7 @@ class Refusal(StrEnum):
     # A person, and the link that lets one in.
     INACTIVE = auto()
     JOINED = auto()
+    NOT_JOINED = auto()
     LAST_ADMIN = auto()
     PERSON_DIFFERS = auto()
     FIRST_ADMIN = auto()

@@ -34,6 +34,7 @@ WORDS: dict[Refusal, Any] = {
     ),
     Refusal.INACTIVE: _l("This person is deactivated. Activate them first."),
     Refusal.JOINED: _l("This person signs in already, and needs no invitation."),
+    Refusal.NOT_JOINED: _l("Nobody signs in as this person yet. Invite them first."),
     Refusal.LAST_ADMIN: _l("This is the only active admin. Make somebody else an admin first."),
     Refusal.PERSON_DIFFERS: _l("This is not the person's name. Type it as it stands above."),
     Refusal.FIRST_ADMIN: _l(

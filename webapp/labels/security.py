@@ -7,9 +7,10 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
+from webapp.domain.doors import TurnedAway
 from webapp.domain.snapshots import SecurityMatter
 from webapp.labels.audit import SWITCHED
-from webapp.models import SecurityAction
+from webapp.models import SecurityAction, SignInMethod
 from webapp.typography import address
 
 SENTENCES: dict[SecurityAction, Any] = {
@@ -34,6 +35,42 @@ SENTENCES: dict[SecurityAction, Any] = {
     SecurityAction.SENDING_SWITCHED: "%(sending)s",
     SecurityAction.TOKEN_MADE: _l("Access token made"),
     SecurityAction.TOKEN_REVOKED: _l("Access token revoked"),
+    SecurityAction.IDENTITY_LINKED: _l("Linked to the organisation's own sign-in"),
+    SecurityAction.IDENTITY_UNLINKED: _l("Link to the organisation's own sign-in removed"),
+    SecurityAction.TURNED_AWAY: _l("Not let in at the organisation's own sign-in: %(reason)s"),
+    SecurityAction.LINK_MADE: _l("Link to sign in made by whoever runs the portal"),
+}
+# Why somebody is not let in at a door: for the log in a few words, and for the person itself.
+TURNED_AWAY: dict[TurnedAway, Any] = {
+    TurnedAway.UNVERIFIED: _l(
+        "The sign-in does not say that your e-mail address was verified, so the portal can't tell who you are. Ask "
+        "whoever looks after the sign-in."
+    ),
+    TurnedAway.UNKNOWN: _l(
+        "Nobody has added you to the portal yet. Ask an admin of your organisation to add you, with the e-mail "
+        "address with which you sign in."
+    ),
+    TurnedAway.SEVERAL: _l(
+        "Several people in the portal have your e-mail address. Ask an admin of your organisation to correct that."
+    ),
+    TurnedAway.OTHER_IDENTITY: _l(
+        "Somebody else signs in to the portal with your e-mail address. Ask whoever runs the portal to remove the "
+        "earlier link, if you are that person."
+    ),
+    TurnedAway.INACTIVE: _l(
+        "Your access to the portal was deactivated. Ask an admin of your organisation to activate it again."
+    ),
+    TurnedAway.NO_PARTNER: _l(
+        "This sign-in is set up for an organisation that the portal does not know. Ask whoever runs the portal."
+    ),
+}
+REASONS = {
+    TurnedAway.UNVERIFIED: _l("e-mail not verified"),
+    TurnedAway.UNKNOWN: _l("not known here"),
+    TurnedAway.SEVERAL: _l("several people with this e-mail"),
+    TurnedAway.OTHER_IDENTITY: _l("linked to somebody else"),
+    TurnedAway.INACTIVE: _l("deactivated"),
+    TurnedAway.NO_PARTNER: _l("no such organisation"),
 }
 # Titles and sentences of the notices by mail.
 NOTICES: dict[SecurityMatter, tuple[Any, Any]] = {
@@ -87,6 +124,22 @@ NOTICES: dict[SecurityMatter, tuple[Any, Any]] = {
             "An access token was made for your account. Whatever program has it can read what you may see."
         ),
     ),
+    SecurityMatter.IDENTITY_LINKED: (
+        SENTENCES[SecurityAction.IDENTITY_LINKED],
+        _l("From now on your organisation's own sign-in lets you in, without your password."),
+    ),
+    SecurityMatter.LINK_MADE: (
+        SENTENCES[SecurityAction.LINK_MADE],
+        _l(
+            "Whoever runs the portal has made a link by which you sign in once. You did not ask for it? Tell them."
+        ),
+    ),
+}
+# How a session was begun, where that was not the person's own doing here.
+WAYS_IN = {
+    SignInMethod.OIDC: _l("Through the organisation's own sign-in"),
+    SignInMethod.PROXY: _l("Through the intranet"),
+    SignInMethod.OPERATOR: _l("By a link from whoever runs the portal"),
 }
 # The words for no ("0") and yes ("1").
 SWITCHES: dict[str, tuple[Any, Any]] = {
@@ -115,6 +168,8 @@ def sentence(action: SecurityAction, details: Mapping[str, str]) -> str:
 def word(key: str, value: str) -> str:
     if key in SWITCHES:
         return str(SWITCHES[key][value == "1"])
+    if key == "reason":
+        return str(REASONS[TurnedAway(value)])
     return address(value)
 
 

@@ -80,6 +80,7 @@ class SignIn:
 
     id: int
     login_id: int
+    user_id: int
     method: SignInMethod
     proved_at: datetime
     seen_at: datetime

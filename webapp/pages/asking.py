@@ -20,6 +20,7 @@ from webapp.pages.incoming import SAFE
 from webapp.services.accounts import kept
 from webapp.services.accounts import sessions as session_rows
 from webapp.services.accounts.kept import Kept
+from webapp.signin import proxy
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 # The time for which nobody is asked again.
@@ -34,22 +35,32 @@ AGAIN = {SignInMethod.OIDC: "oidc.again"}
 def to_sign_in() -> AnyResponse:
     """Send somebody signed out to sign in, never into a dialog, and then back to the page."""
     page = htmx.local(htmx.current_page())
+    named = proxy.visitor() is not None
     # Left over if the session has ended, by itself or elsewhere.
     key = session.pop(sessions.KEY, None)
     over = session_rows.former(key) if key else None
     if request.method in SAFE:
-        if key:
+        if key and not named:
             flash(_("Your session has ended. Sign in to go on."), "warn")
     elif over is not None and is_own() and keep(over):
         session[sessions.KEPT] = over
         page = url_for("kept.page", next=page)
-        flash(_("Your session has ended. Sign in to go on: what you entered is kept."), "warn")
+        if not named:
+            flash(_("Your session has ended. Sign in to go on: what you entered is kept."), "warn")
+    elif named:
+        flash(_("Your session had ended, so nothing was saved. Now you are signed in."), "warn")
     else:
         flash(_("You are signed out, and nothing was saved. Sign in to go on."), "warn")
-    target = url_for("signin.sign_in", next=page)
+    target = way_in(page)
     if htmx.asks():
         return Response(status=401, headers={"HX-Redirect": htmx.in_header(target)})
     return redirect(target, 303)
+
+
+def way_in(onward: str | None = None) -> str:
+    """Choose where somebody signs in who wants to go on to a page: whom the proxy names needs no page for that."""
+    named = proxy.visitor() is not None
+    return url_for("proxy.sign_in" if named else "signin.sign_in", next=onward)
 
 
 def is_own() -> bool:

@@ -19,13 +19,15 @@ from werkzeug.exceptions import (
 )
 from werkzeug.wrappers import Response as AnyResponse
 
-from webapp.labels import codes
+from webapp.labels import codes, security
 from webapp.labels.refusals import sentence
 from webapp.models import db
 from webapp.models.loaded import SignIn
 from webapp.pages import asking, frames, guards, htmx
 from webapp.pages.incoming import OtherSite
 from webapp.pages.notices import Quicker, quicker
+from webapp.services.accounts import doors, open_doors
+from webapp.services.accounts.doors import NotLetIn
 from webapp.services.errors import Conflict, TooMany
 from webapp.signin.network import client_network
 
@@ -85,6 +87,13 @@ OTHER_SITE = (
     _l("This request came from another site"),
     _l("Nothing was saved. Open the portal itself, and do there what you wanted to do."),
 )
+ONE_USER_ONLY = (
+    _l("This belongs to another way of signing in"),
+    _l(
+        "You came in by your organisation's own sign-in, or by a link from whoever runs the portal. In such a session "
+        "password, address and two-step verification can't be changed, and other organisations can't be opened."
+    ),
+)
 
 
 def prepare(app: Flask) -> None:
@@ -93,6 +102,8 @@ def prepare(app: Flask) -> None:
     app.register_error_handler(BadHost, show_unknown_host)
     app.register_error_handler(Unauthorized, show_sign_in)
     app.register_error_handler(OtherSite, show_other_site)
+    app.register_error_handler(guards.OneUserOnly, show_one_user_only)
+    app.register_error_handler(NotLetIn, show_not_let_in)
     app.register_error_handler(RateLimitExceeded, show_too_many)
     app.register_error_handler(CSRFError, show_expired)
     app.register_error_handler(Conflict, show_conflict)
@@ -166,6 +177,22 @@ def show_sign_in(error: Unauthorized) -> AnyResponse:
 
 def show_other_site(error: OtherSite) -> Response:
     return page(403, OTHER_SITE)
+
+
+def show_one_user_only(error: guards.OneUserOnly) -> Response:
+    return page(403, ONE_USER_ONLY)
+
+
+def show_not_let_in(error: NotLetIn) -> Response:
+    """Say why a door's visitor is not let in, and whom to ask. The security log tells the partner's admins."""
+    db.session.rollback()
+    doors.note_refusal(error)
+    db.session.commit()
+    password = open_doors.is_open("password")
+    text = security.TURNED_AWAY[error.reason]
+    return make_response(
+        render_template("signin/not_let_in.html", text=text, password=password), 403
+    )
 
 
 def show_too_many(error: RateLimitExceeded) -> Response:

@@ -41,7 +41,7 @@ from webapp.pages import (
     sessions,
     statics,
 )
-from webapp.pages.asking import require_proof
+from webapp.pages.asking import require_proof, way_in
 from webapp.services.accounts import people
 from webapp.services.sending import monitoring
 from webapp.services.trail import undo as undo_service
@@ -224,7 +224,7 @@ def add_request_id(record: logging.LogRecord) -> bool:
 def home() -> AnyResponse:
     """Redirect people to their own first page."""
     if not current_user.is_authenticated:
-        return redirect(url_for("signin.sign_in"), 303)
+        return redirect(way_in(), 303)
     first = "dashboard.index" if current_user.is_partner else "account.company"
     return redirect(url_for(first), 303)
 

@@ -11,13 +11,14 @@ from flask_wtf import CSRFProtect
 from flask_wtf.csrf import generate_csrf
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import joinedload
+from werkzeug.exceptions import Forbidden
 from werkzeug.wrappers import Response
 
 from webapp.domain.access import Action
 from webapp.models import AuditEntry, Client, Delivery, Partner, Subscription, User, db, loaded
 from webapp.models.audit import AuditAction
 from webapp.models.organisation import users_with_organisations
-from webapp.pages import asking, htmx
+from webapp.pages import asking, htmx, sessions
 from webapp.pages.incoming import SAFE
 from webapp.signin.network import client_network
 
@@ -30,6 +31,10 @@ def csrf_token() -> str:
     """Return the request's token. The library's own function, which makes it, looks up its settings each time."""
     token: str = g.get("csrf_token") or generate_csrf()
     return token
+
+
+class OneUserOnly(Forbidden):
+    """Raised for what belongs to a login, in a session that opens one of its users alone."""
 
 
 class RouteLimiter(Limiter):
@@ -67,6 +72,12 @@ def declare(policy: str) -> Callable[[View], View]:
 def before_second_factor(view: View) -> View:
     """Let a route be used by somebody who must set up the second step first, and gets nowhere else."""
     view.before_second_factor = True  # type: ignore[attr-defined]
+    return view
+
+
+def whole_login(view: View) -> View:
+    """Keep a route from sessions that open one user alone: it is about the login behind it."""
+    view.whole_login = True  # type: ignore[attr-defined]
     return view
 
 
@@ -117,6 +128,8 @@ def enforce(app: Flask) -> Response | None:
             return htmx.to_page(url_for("second_factor.index"))
         if not current_user.may(policy):
             abort(403)
+        if hasattr(view, "whole_login") and sessions.for_one_user():
+            raise OneUserOnly()
     return None
 
 

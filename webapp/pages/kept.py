@@ -30,6 +30,7 @@ def onward() -> str:
 
 @blueprint.route("/sign-in/confirm", methods=["GET", "POST"])
 @guards.allow(Action.USE_ACCOUNT)
+@guards.whole_login
 @guards.before_second_factor
 @proving.limit_failures(sessions.own_address)
 def confirm() -> Answer:

@@ -8,12 +8,12 @@ from flask_login import current_user
 
 from webapp.domain.refusals import Refusal
 from webapp.labels.refusals import sentence
-from webapp.models import Link, LinkPurpose, Login, SecurityAction, SignInMethod, db
+from webapp.models import Link, LinkPurpose, Login, SecurityAction, SignInMethod, User, db
 from webapp.pages import frame, guards, sessions
 from webapp.pages.htmx import Answer
 from webapp.pages.signin import blueprint, end_session, enter
 from webapp.pages.signin_forms import LinkForm, hash_of_new
-from webapp.services.accounts import addresses, links, logins, membership
+from webapp.services.accounts import addresses, links, logins, membership, open_doors
 from webapp.services.accounts.own_words import own_words
 from webapp.services.errors import Refused
 from webapp.signin import limits, tokens
@@ -30,7 +30,14 @@ def link(token: str) -> Answer:
         frame.speak_to(found.user)
     if found is None or not links.is_open(found):
         return over()
+    if found.purpose in OF_PASSWORD and is_by_door(found.user):
+        return render_template("signin/by_door.html", link=found), 200
     return USES[found.purpose](found)
+
+
+def is_by_door(user: User) -> bool:
+    """Tell whether somebody comes in at a door alone, and has no use for a password."""
+    return not open_doors.by_password([user])
 
 
 def over() -> tuple[str, int]:
@@ -57,7 +64,8 @@ def use(
 
 def invitation(found: Link) -> Answer:
     """Let somebody in: by a new password, by the one that the mailbox has already, or as who is signed in."""
-    own = sessions.own_login() if current_user.is_authenticated else None
+    whole = current_user.is_authenticated and not sessions.for_one_user()
+    own = sessions.own_login() if whole else None
     if own is not None and membership.is_inviters(found, own):
         own = None
     as_own = own if request.form.get("as") == "own" else None
@@ -105,12 +113,15 @@ def set_password(found: Link, password_hash: str) -> Login | None:
     if found.login is None:
         return None
     logins.change_password(found.login, password_hash, SecurityAction.PASSWORD_RESET)
-    return found.login if logins.users_of(found.login) else None
+    return found.login if logins.by_password(found.login) else None
 
 
 def new_address(found: Link) -> Answer:
     """Confirm a new address. Who does so holds its mailbox, and is signed in as the one who entered it."""
-    if not current_user.is_authenticated or current_user.id != found.user_id:
+    own = current_user.is_authenticated and current_user.id == found.user_id
+    if own and sessions.for_one_user():
+        raise guards.OneUserOnly()
+    if not own:
         status = 403 if request.method == "POST" else 200
         return render_template("signin/confirm_elsewhere.html", link=found), status
     answer = use(found, "signin/confirm_address.html", addresses.confirm)
@@ -145,9 +156,21 @@ def shown(found: Link) -> str:
     return address(found.email)
 
 
+def emergency(found: Link) -> Answer:
+    """Let somebody in for whom whoever runs the portal has made this link, whatever doors are stuck."""
+    answer = use(found, "signin/come_in.html", links.take)
+    if answer is not None:
+        return answer
+    sessions.begin(found.user, SignInMethod.OPERATOR)
+    return redirect(url_for("frame.home"), 303)
+
+
+# Of no use to somebody who comes in at a door.
+OF_PASSWORD = {LinkPurpose.INVITATION, LinkPurpose.PASSWORD_RESET}
 USES = {
     LinkPurpose.INVITATION: invitation,
     LinkPurpose.PASSWORD_RESET: with_new_password,
     LinkPurpose.ADDRESS_CONFIRMATION: new_address,
     LinkPurpose.ADDRESS_STOP: stopped_address,
+    LinkPurpose.SIGN_IN: emergency,
 }

@@ -16,24 +16,26 @@ blueprint = Blueprint("organisations", __name__)
 
 @blueprint.get("/organisations")
 @guards.allow(Action.USE_ACCOUNT)
+@guards.whole_login
 @guards.before_second_factor
 def index() -> str:
     """Show all organisations that the login opens, and the open invitations to its address."""
     login = sessions.own_login()
     return render_template(
         "organisations/index.html",
-        users=logins.users_of(login),
+        users=logins.by_password(login),
         invitations=organisations.invitations(login),
     )
 
 
 @blueprint.post("/organisations")
 @guards.allow(Action.USE_ACCOUNT)
+@guards.whole_login
 @guards.before_second_factor
 def switch() -> Response:
     """Go on in another organisation, as the other user of the same login."""
     chosen = request.form.get("user_id", type=row_id)
-    users = logins.users_of(sessions.own_login())
+    users = logins.by_password(sessions.own_login())
     user: User = guards.found(next((user for user in users if user.id == chosen), None))
     sessions.switch(user)
     return redirect(url_for("frame.home"), 303)
@@ -41,6 +43,7 @@ def switch() -> Response:
 
 @blueprint.post("/organisations/invitations/<int:link_id>")
 @guards.allow(Action.USE_ACCOUNT)
+@guards.whole_login
 @guards.before_second_factor
 def accept(link_id: int) -> Response:
     """Join an organisation whose invitation went to the login's own address, and go on there."""

@@ -20,9 +20,10 @@ blueprint = Blueprint("own_sessions", __name__)
 def listed() -> dict[str, Any]:
     """Collect what the list in Profile shows: the sessions of the login, and which one is this."""
     return {
-        "devices": session_rows.devices(sessions.own().login_id),
+        "devices": session_rows.devices(sessions.own()),
         "own_session": sessions.own().id,
         "place": words.place,
+        "ways_in": words.WAYS_IN,
     }
 
 
@@ -30,7 +31,7 @@ def listed() -> dict[str, Any]:
 @guards.allow(Action.USE_ACCOUNT)
 def end(session_id: int) -> Response:
     """Sign out on one device."""
-    guards.found(session_rows.end_device(sessions.own().login_id, session_id) or None)
+    guards.found(session_rows.end_device(sessions.own(), session_id) or None)
     return told(_("That device is signed out."))
 
 

@@ -16,7 +16,7 @@ from webapp.domain.ownership import Person
 from webapp.labels import codes
 from webapp.models import Client, Organisation, User
 from webapp.models.audit import TrailEntry
-from webapp.pages import asking, forms, frame, notices
+from webapp.pages import asking, forms, frame, notices, sessions
 from webapp.pages.forms import DropdownField, Form, SharedForm, email_field, text_field
 from webapp.pages.saving import Saved, save
 from webapp.services.accounts import addresses, membership, people
@@ -68,6 +68,12 @@ class StoredColleagueForm(ColleagueForm, StoredPersonForm):
 
 class StoredContactForm(ContactForm, StoredPersonForm):
     """A person at a client who is stored."""
+
+
+def leave_address(form: SharedForm, user: User) -> None:
+    """Leave out of a form the own address of somebody whose session opens one user alone: a door says it."""
+    if user.id == current_user.id and sessions.for_one_user():
+        del form["email"]
 
 
 def add_person(

@@ -25,6 +25,7 @@ blueprint = Blueprint("second_factor", __name__)
 
 @blueprint.route("/settings/two-step", methods=["GET", "POST"])
 @guards.allow(Action.USE_ACCOUNT)
+@guards.whole_login
 @guards.before_second_factor
 @guards.limiter.limit(limits.BY_ADDRESS, methods=["POST"])
 def index() -> Answer:
@@ -75,6 +76,7 @@ def set_up(login: Login, key: str, step: int) -> Answer:
 
 @blueprint.post("/settings/two-step/codes")
 @guards.allow(Action.USE_ACCOUNT)
+@guards.whole_login
 @guards.limiter.limit(limits.BY_ADDRESS)
 @asking.proved
 def codes() -> Answer:
@@ -110,6 +112,7 @@ def own_portal() -> str:
 
 @blueprint.post("/settings/two-step/off")
 @guards.allow(Action.USE_ACCOUNT)
+@guards.whole_login
 @asking.proved
 def turn_off() -> AnyResponse:
     """Sign in by the password alone again, unless a team requires more."""
@@ -121,6 +124,7 @@ def turn_off() -> AnyResponse:
 
 @blueprint.post("/settings/team/two-step")
 @guards.allow(Action.CHANGE_SETTINGS)
+@guards.whole_login
 @asking.proved
 def require() -> Answer:
     """Require two-step verification of the partner's own team, or no more."""

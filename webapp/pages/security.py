@@ -22,7 +22,10 @@ blueprint = Blueprint("security", __name__)
 def own() -> str:
     """Show what happened to the user's own login, newest first."""
     query = listing.read(SecurityQuery)
-    log = security.own(sessions.own_login(), query)
+    if sessions.for_one_user():
+        log = security.of_user(current_user.id, query)
+    else:
+        log = security.own(sessions.own_login(), query)
     return page(log, query, "security.own", entry="profile", title=_("What happened"))
 
 

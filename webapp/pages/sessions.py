@@ -5,12 +5,13 @@ from datetime import UTC, datetime, timedelta
 from flask import Flask, Response, abort, g, session
 from flask_login import LoginManager, current_user, login_user
 
+from webapp.domain.doors import is_for_one_user
 from webapp.domain.snapshots import SecurityMatter
 from webapp.models import Login, SecurityAction, SessionEnd, SignInMethod, User, db
 from webapp.models.loaded import SignIn
 from webapp.services.accounts import kept, logins, security_log, sessions
 from webapp.services.accounts.sessions import Came
-from webapp.signin import devices
+from webapp.signin import devices, proxy
 
 # A page writes nothing but this, and seldom.
 SEEN_EVERY = timedelta(minutes=5)
@@ -32,10 +33,18 @@ def prepare(app: Flask) -> None:
 def load_user(key: str) -> User | None:
     """Load the user of the cookie's key, and the session for ``present``."""
     found = None if g.get("broken") else sessions.find(key)
-    if found is None:
+    if found is None or not is_still_named(found[1]):
         return None
     user, g.sign_in = found
     return user
+
+
+def is_still_named(sign_in: SignIn) -> bool:
+    """Tell whether the proxy names the same person as when it led to this session; of others there is none to ask."""
+    if sign_in.method is not SignInMethod.PROXY:
+        return True
+    visitor = proxy.visitor()
+    return visitor is not None and visitor.subject == sign_in.subject
 
 
 def present() -> SignIn | None:
@@ -49,6 +58,11 @@ def own() -> SignIn:
     sign_in = present()
     assert sign_in is not None
     return sign_in
+
+
+def for_one_user() -> bool:
+    """Tell whether the session opens one user alone, and leaves alone what belongs to the login behind it."""
+    return is_for_one_user(own().method)
 
 
 def own_login() -> Login:
@@ -77,7 +91,12 @@ def begin(user: User, method: SignInMethod, came: Came | None = None) -> None:
 
 
 def note_device(login: Login, method: SignInMethod) -> None:
-    """Remember this browser for a login. The first time its mailbox is told, unless a link from there let it in."""
+    """Remember this browser for a login. The first time its mailbox is told, unless a link from there let it in.
+
+    Where a door let somebody in, new devices are the door's affair, and the login may be more than this user.
+    """
+    if is_for_one_user(method):
+        return
     if method is not SignInMethod.LINK and not devices.known(login.email_key):
         logins.tell(login, SecurityMatter.NEW_DEVICE)
     devices.remember(login.email_key)

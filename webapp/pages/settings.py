@@ -14,7 +14,7 @@ from webapp.pages import asking, guards, listing, notices, own_sessions, proving
 from webapp.pages.communications_forms import SwitchForm
 from webapp.pages.htmx import Answer
 from webapp.pages.notices import Quicker
-from webapp.pages.people_forms import add_person, save_person
+from webapp.pages.people_forms import add_person, leave_address, save_person
 from webapp.pages.saving import carry_out
 from webapp.pages.settings_forms import InviteForm, MemberForm, ProfileForm, ToDoForm
 from webapp.pages.signin_forms import PasswordForm, hash_of_new
@@ -47,13 +47,15 @@ def profile() -> Answer:
 
 
 def profile_form(**options: Any) -> ProfileForm:
-    return ProfileForm(obj=current_user, shown=people.shown(current_user), **options)
+    form = ProfileForm(obj=current_user, shown=people.shown(current_user), **options)
+    leave_address(form, current_user)
+    return form
 
 
 def profile_page(
     form: ProfileForm, password_form: PasswordForm, status: int, conflict: Quicker | None = None
 ) -> tuple[str, int]:
-    login = sessions.own_login()
+    login = None if sessions.for_one_user() else sessions.own_login()
     page = render_template(
         "settings/profile.html",
         form=form,
@@ -80,6 +82,7 @@ def to_do() -> Answer:
 
 @blueprint.post("/settings/profile/address", endpoint="cancel_address")
 @guards.allow(Action.USE_ACCOUNT)
+@guards.whole_login
 def cancel_address() -> Response:
     """Give up on the own new address that waits to be confirmed."""
     addresses.cancel(current_user)
@@ -89,6 +92,7 @@ def cancel_address() -> Response:
 
 @blueprint.post("/settings/profile/password", endpoint="password")
 @guards.allow(Action.USE_ACCOUNT)
+@guards.whole_login
 @guards.limiter.limit(limits.BY_ADDRESS)
 @proving.limit_failures(sessions.own_address)
 def change_password() -> Answer:
@@ -122,7 +126,8 @@ def change_password() -> Answer:
 @guards.allow(Action.MANAGE_TEAM)
 def team() -> Answer:
     """Show everybody of the user's organisation, and whether they may sign in or only get mail."""
-    form = requirement_form() if current_user.may(Action.CHANGE_SETTINGS) else None
+    own = current_user.may(Action.CHANGE_SETTINGS) and not sessions.for_one_user()
+    form = requirement_form() if own else None
     return team_page(form, 200)
 
 
@@ -162,6 +167,7 @@ def member(user_id: int) -> Answer:
     """Edit one person of the team: details and role."""
     user = guards.own_member(user_id)
     form = MemberForm(obj=user, shown=people.shown(user))
+    leave_address(form, user)
     saved = save_person(form, user)
     if saved.done:
         onward = "settings.team" if current_user.may(Action.MANAGE_TEAM) else "settings.profile"

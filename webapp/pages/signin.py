@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from flask import (
     Blueprint,
+    current_app,
     flash,
     redirect,
     render_template,
@@ -16,12 +17,13 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.models import Login, SignInMethod, db
+from webapp.models.loaded import SignIn
 from webapp.pages import frame, guards, htmx, proving, sessions
 from webapp.pages.htmx import Answer
 from webapp.pages.ids import row_id
 from webapp.pages.signin_forms import ForgottenForm, SignInForm
-from webapp.services.accounts import logins, resets, second_factor
-from webapp.signin import limits, password
+from webapp.services.accounts import doors, logins, open_doors, resets, second_factor
+from webapp.signin import limits, password, proxy
 
 blueprint = Blueprint("signin", __name__)
 
@@ -45,16 +47,33 @@ def typed_email() -> str:
 def sign_in() -> Answer:
     """Sign in with e-mail and password. Unknown addresses and wrong passwords get the same answer, as fast."""
     onward = htmx.local(request.values.get("next"))
-    if current_user.is_authenticated and request.method == "GET":
-        return redirect(onward, 303)
+    if request.method == "GET":
+        if current_user.is_authenticated:
+            return redirect(onward, 303)
+        # Whom a proxy has signed in, but lets choose, has asked for the password.
+        if proxy.visitor() and "password" not in request.args:
+            return redirect(url_for("proxy.sign_in", next=onward), 303)
     form = SignInForm()
+    if not open_doors.is_open("password"):
+        return sign_in_page(form, onward, 200 if request.method == "GET" else 403)
     if form.validate_on_submit():
         login = login_behind(form.email.data, form.password.data)
-        if login and logins.users_of(login):
+        if login and logins.by_password(login):
             return enter(login, SignInMethod.PASSWORD, onward)
         form.form_errors.append(why_not(login))
-    page = render_template("signin/sign_in.html", form=form, onward=onward)
-    return page, 422 if form.errors else 200
+    return sign_in_page(form, onward, 422 if form.errors else 200)
+
+
+def sign_in_page(form: SignInForm, onward: str, status: int) -> tuple[str, int]:
+    page = render_template("signin/sign_in.html", form=form, onward=onward, doors=shown_doors())
+    return page, status
+
+
+def shown_doors() -> dict[str, str]:
+    """List the doors that a page offers, each with the name of the partner for whom it speaks."""
+    partner = doors.own_partner() if open_doors.of_partner() else None
+    name = partner.name if partner else ""
+    return dict.fromkeys(current_app.config["PORTAL"].sign_in, name)
 
 
 def login_behind(email: str, given: str) -> Login | None:
@@ -72,6 +91,11 @@ def why_not(login: Login | None) -> str:
         return _(
             "Your company's access is closed: your partner has archived it. Your partner can open it again."
         )
+    if partner := logins.only_by_door(login):
+        return _(
+            "People of %(organisation)s come in by that organisation's own sign-in. No password is needed here.",
+            organisation=partner.name,
+        )
     proving.failed(typed_email())
     return _("E-mail and password don't match. Check both, or set a new password.")
 
@@ -87,7 +111,7 @@ def enter(login: Login, method: SignInMethod, onward: str) -> AnyResponse:
 
 def admit(login: Login, method: SignInMethod, onward: str) -> AnyResponse:
     """Sign in the only user of a login, or let the person choose among several."""
-    users = logins.users_of(login)
+    users = logins.by_password(login)
     if len(users) == 1:
         sessions.begin(users[0], method)
         return redirect(onward, 303)
@@ -113,8 +137,24 @@ def pending_login(step: str) -> tuple[Login | None, SignInMethod]:
 
 @blueprint.post("/sign-out")
 @guards.public
-def sign_out() -> AnyResponse:
-    return end_session(_("You are signed out."))
+def sign_out() -> AnyResponse | str:
+    """End the session. Who came in at a door goes on to sign out there, else the next page would let them in again."""
+    present = sessions.present()
+    if present is None or present.method not in LEAVING:
+        return end_session(_("You are signed out."))
+    address = LEAVING[present.method](present)
+    if present.method is SignInMethod.OIDC and not address:
+        return end_session(_("You are signed out."))
+    sessions.end()
+    return render_template("signin/signed_out.html", address=address)
+
+
+def leave_proxy(present: SignIn) -> str:
+    return str(current_app.config["PORTAL"].sign_out_url)
+
+
+# Where to sign out, too, by how somebody came in; empty: nowhere that the portal knows.
+LEAVING = {SignInMethod.PROXY: leave_proxy}
 
 
 def end_session(text: str) -> AnyResponse:
@@ -131,7 +171,7 @@ def end_session(text: str) -> AnyResponse:
 def choose() -> AnyResponse | str:
     """Choose one of the person's organisations, right after the password."""
     login, method = pending_login(CHOOSING)
-    users = logins.users_of(login)
+    users = logins.by_password(login)
     onward = htmx.local(request.args.get("next"))
     if not users:
         return redirect(url_for("signin.sign_in", next=onward), 303)

@@ -24,6 +24,8 @@ class SecurityMatter(StrEnum):
     MADE_ADMIN = "made_admin"
     NO_ADMIN = "no_admin"
     TOKEN_MADE = "token_made"
+    IDENTITY_LINKED = "identity_linked"
+    LINK_MADE = "link_made"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

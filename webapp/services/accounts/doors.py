@@ -9,10 +9,13 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import delete, select
 
 from webapp.domain.doors import TurnedAway, Visitor, admin_by_groups
+from webapp.domain.refusals import Refusal
+from webapp.domain.snapshots import SecurityMatter
 from webapp.mail.addresses import AddressError, name_from, normalise
 from webapp.models import (
     Credential,
     CredentialKind,
+    Link,
     LinkPurpose,
     Login,
     Membership,
@@ -24,7 +27,14 @@ from webapp.models import (
 )
 from webapp.models.organisation import users_with_organisations
 from webapp.services import runtime
-from webapp.services.accounts import links, logins, membership, people, security_log
+from webapp.services.accounts import (
+    links,
+    logins,
+    membership,
+    people,
+    security_log,
+    security_notices,
+)
 from webapp.services.accounts.names import checked_name
 from webapp.services.errors import Refused
 from webapp.services.locks import lock_organisation
@@ -140,7 +150,9 @@ def link(visitor: Visitor, user: User) -> None:
         raise NotLetIn(TurnedAway.SEVERAL, user)
     if logins.identity_of(login, visitor.issuer):
         raise NotLetIn(TurnedAway.OTHER_IDENTITY, user)
-    if not user.joined:
+    if user.joined:
+        security_notices.tell(user, SecurityMatter.IDENTITY_LINKED, [login.email])
+    else:
         membership.join(user, login)
         links.void(user, LinkPurpose.INVITATION)
     # Left over at a login that is nobody here any more.
@@ -169,6 +181,23 @@ def unlink(user: User) -> bool:
         return False
     security_log.record(SecurityAction.IDENTITY_UNLINKED, user)
     return True
+
+
+def let_in_once(user: User) -> Link:
+    """Make the emergency key: a link by which somebody signs in once, whatever doors are stuck. An earlier one is void.
+
+    The mailbox of the login is told. Raises Refused for somebody as whom nobody signs in.
+    """
+    login = logins.of(user)
+    if not user.active:
+        raise Refused("email", Refusal.INACTIVE)
+    if login is None:
+        raise Refused("email", Refusal.NOT_JOINED)
+    links.void(user, LinkPurpose.SIGN_IN)
+    made = links.make(user, LinkPurpose.SIGN_IN, email=user.email, login=login)
+    security_log.record(SecurityAction.LINK_MADE, user)
+    security_notices.tell(user, SecurityMatter.LINK_MADE, [login.email])
+    return made
 
 
 def follow_groups(visitor: Visitor, user: User) -> None:

@@ -56,22 +56,11 @@ def send(
 
     The mail is written from the link's id when it goes out. Until then no table holds the key itself.
     """
-    created = datetime.now(UTC)
     email = email or (login.email if login else user.email)
-    link = Link(
-        user_id=user.id,
-        login_id=login.id if login else None,
-        inviter_id=inviter.id if inviter else None,
-        email=email,
-        purpose=purpose,
-        created_at=created,
-        expires_at=created + purpose.lifetime,
-    )
-    db.session.add(link)
-    db.session.flush()
+    link = make(user, purpose, email=email, login=login, inviter=inviter)
     person, organisation = loading.person(user), user.organisation
     # The mail goes out in business time, as every mail does.
-    now = created + runtime.clock_offset()
+    now = link.created_at + runtime.clock_offset()
     snapshot = AccountSnapshot(
         recipient=user.name,
         organisation=organisation.name,
@@ -93,6 +82,30 @@ def send(
         counts=counts,
     )
     queueing.add([mail])
+    return link
+
+
+def make(
+    user: User,
+    purpose: LinkPurpose,
+    *,
+    email: str,
+    login: Login | None = None,
+    inviter: User | None = None,
+) -> Link:
+    """Make a link that no mail brings."""
+    created = datetime.now(UTC)
+    link = Link(
+        user_id=user.id,
+        login_id=login.id if login else None,
+        inviter_id=inviter.id if inviter else None,
+        email=email,
+        purpose=purpose,
+        created_at=created,
+        expires_at=created + purpose.lifetime,
+    )
+    db.session.add(link)
+    db.session.flush()
     return link
 
 

@@ -17,6 +17,7 @@ from webapp.models import (
     LinkPurpose,
     Login,
     Membership,
+    Organisation,
     SecurityAction,
     SecurityEvent,
     SessionEnd,
@@ -35,6 +36,7 @@ from webapp.models.tables import (
 from webapp.services.accounts import (
     access_tokens,
     links,
+    open_doors,
     security_log,
     security_notices,
     sessions,
@@ -90,6 +92,17 @@ def users_of(login: Login | None) -> list[User]:
             .order_by(User.signed_in_at.desc().nulls_last(), User.id)
         )
     )
+
+
+def by_password(login: Login | None) -> list[User]:
+    """List those of a login's users whom it opens by a password or a link from a mail, not by a door alone."""
+    return open_doors.by_password(users_of(login))
+
+
+def only_by_door(login: Login | None) -> Organisation | None:
+    """Find the organisation of a login whose only way in is a door; None if it has another, or is nobody."""
+    users = users_of(login)
+    return users[0].organisation if users and not open_doors.by_password(users) else None
 
 
 def members_of(login: Login) -> Sequence[User]:

@@ -39,7 +39,7 @@ def answer() -> bool:
 
 
 def send(login: Login | None) -> None:
-    if users := logins.users_of(login):
+    if users := logins.by_password(login):
         # Of a mailbox that has got too many, nobody hears.
         with suppress(TooMany), db.session.begin_nested():
             links.send(users[0], LinkPurpose.PASSWORD_RESET, login=login)

@@ -17,7 +17,13 @@ from sqlalchemy.exc import OperationalError
 from webapp.domain.doors import is_for_one_user
 from webapp.models import Login, SessionEnd, SignInMethod, User, UserSession, db, loaded
 from webapp.models.loaded import SignIn
-from webapp.models.tables import execute, organisation_table, user_session_table, user_table
+from webapp.models.tables import (
+    execute,
+    organisation_table,
+    partner_table,
+    user_session_table,
+    user_table,
+)
 from webapp.models.transactions import at_once
 from webapp.services import runtime
 from webapp.services.accounts import open_doors
@@ -105,7 +111,8 @@ def find(key: str) -> tuple[User, SignIn] | None:
     if found is None:
         return None
     user, sign_in = found
-    if not open_doors.lets_stay(sign_in, user.organisation):
+    slug = open_doors.slug_of(user.organisation)
+    if not open_doors.lets_stay(sign_in.method, sign_in.issuer, slug):
         return None
     if is_for_one_user(sign_in.method):
         sign_in = replace(sign_in, others=False, lacks_factor=False)
@@ -175,6 +182,7 @@ class Device:
     """A session as its person sees it in a list."""
 
     id: int
+    method: SignInMethod
     organisation: str
     network: str | None
     agent: str | None
@@ -182,26 +190,45 @@ class Device:
     seen_at: datetime
 
 
-def devices(login_id: int) -> list[Device]:
-    """List the sessions of a login that have not ended, in all its organisations, the last used first."""
+def within_reach(own: SignIn) -> ColumnElement[bool]:
+    """Make the condition for the sessions that this one knows of: the login's, or only those as the same user."""
+    if is_for_one_user(own.method):
+        return and_(row.login_id == own.login_id, row.user_id == own.user_id)
+    return row.login_id == own.login_id
+
+
+def devices(own: SignIn) -> list[Device]:
+    """List the sessions that have not ended and their doors not closed, in all organisations, the last used first."""
     now = datetime.now(UTC)
-    facts = (row.id, organisation_table.c.name, row.network, row.agent, row.made_at, row.seen_at)
-    present = row.login_id == login_id, row.ended_at.is_(None), row.ends_at > now
+    facts = (
+        row.method,
+        organisation_table.c.name,
+        row.network,
+        row.agent,
+        row.made_at,
+        row.seen_at,
+    )
+    present = within_reach(own), row.ended_at.is_(None), row.ends_at > now, row.bound_to.is_(None)
     found = execute(
-        select(*facts)
+        select(row.issuer, partner_table.c.slug, row.id, *facts)
         .join(user_table, user_table.c.id == row.user_id)
         .join(organisation_table, organisation_table.c.id == user_table.c.organisation_id)
+        .outerjoin(partner_table, partner_table.c.id == organisation_table.c.id)
         .where(*present, row.seen_at > now - idle(), user_table.c.active)
         .order_by(row.seen_at.desc(), row.id.desc())
     )
-    return [Device(*tuple(each)) for each in found]
+    return [
+        Device(*tuple(each)[2:])
+        for each in found
+        if open_doors.lets_stay(each.method, each.issuer, each.slug)
+    ]
 
 
-def end_device(login_id: int, session_id: int) -> bool:
-    """End one session of a login from a list. False if the login has none such."""
-    return bool(end(and_(row.id == session_id, row.login_id == login_id), SessionEnd.SIGNED_OUT))
+def end_device(own: SignIn, session_id: int) -> bool:
+    """End one session from the list. False if there is none such."""
+    return bool(end(and_(row.id == session_id, within_reach(own)), SessionEnd.SIGNED_OUT))
 
 
 def end_others(own: SignIn) -> int:
-    """End all sessions of a login but this one, and return how many there were."""
-    return end(and_(row.login_id == own.login_id, row.id != own.id), SessionEnd.SIGNED_OUT)
+    """End all sessions of the list but this one, and return how many there were."""
+    return end(and_(within_reach(own), row.id != own.id), SessionEnd.SIGNED_OUT)

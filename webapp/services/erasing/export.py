@@ -35,7 +35,16 @@ LEFT_OUT = {
     "version",
     "told_by_id",
 }
-LEFT_OUT |= {"kept", "token", "lease_until", "snapshot", "partner_id", "attempts"}
+LEFT_OUT |= {
+    "id_token",
+    "bound_to",
+    "kept",
+    "token",
+    "lease_until",
+    "snapshot",
+    "partner_id",
+    "attempts",
+}
 mail = delivery_table.c
 message, feedback_table = table_of(DeliveryMessage).c, table_of(Feedback)
 

@@ -46,6 +46,9 @@ EVERY = (
     .order_by(event.id)
 )
 OWN = Listing(rows=ROWS, id=event.id, readable=event.login_id == bindparam("login"), counted=False)
+OF_USER = Listing(
+    rows=ROWS, id=event.id, readable=event.user_id == bindparam("user"), counted=False
+)
 # What a login does elsewhere, or in no organisation, has another one here, or none.
 OF_ORGANISATION = Listing(
     rows=ROWS,
@@ -106,6 +109,11 @@ def count_since(since: datetime, actions: Collection[SecurityAction]) -> dict[Se
 def own(login: Login, query: SecurityQuery) -> Page[SecurityRow]:
     """Load one page of what happened to a login, in whatever organisations."""
     return load(OWN, query, {"login": login.id})
+
+
+def of_user(user_id: int, query: SecurityQuery) -> Page[SecurityRow]:
+    """Load one page of what happened to one user of a login."""
+    return load(OF_USER, query, {"user": user_id})
 
 
 def of_organisation(organisation_id: int, query: SecurityQuery) -> Page[SecurityRow]:
