@@ -45,6 +45,7 @@ from webapp.pages import (
     own_sessions,
     personal_data,
     proxy,
+    reached,
     renewal_owner,
     second_factor,
     security,
@@ -226,6 +227,7 @@ def configure(app: Flask, settings: config.Settings) -> None:
     app.session_interface = OwnSession(app)
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
+    reached.prepare(app)
     if settings.proxies:
         hops = settings.proxies
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]

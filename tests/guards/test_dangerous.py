@@ -26,8 +26,8 @@ LIBRARIES: dict[str, set[str]] = {
     "requests": set(),
     "httpx": set(),
     "urllib.request": set(),
-    # portal check --deploy asks the portal itself, at PORTAL_BASE_URL.
-    "http.client": {"cli/check_deploy.py"},
+    # portal check --deploy and --public ask the portal itself, at PORTAL_BASE_URL.
+    "http.client": {"cli/check_deploy.py", "cli/check_public.py"},
     # How long a mail rests before its next try; made-up companies.
     "random": {"services/sending/settling.py", "demo/story.py"},
     "uuid": set(),

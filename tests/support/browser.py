@@ -57,8 +57,14 @@ def served(app: Flask, listener: socket.socket) -> Iterator[str]:
         environ.pop("wsgi.file_wrapper", None)
         return app(environ, start_response)
 
-    # The server closes what it is given.
-    server = create_server(unbuffered, map=sockets, sockets=[listener.dup()], threads=4)
+    # The server closes what it is given, and headers of proxies come through as they do with `portal serve`.
+    server = create_server(
+        unbuffered,
+        map=sockets,
+        sockets=[listener.dup()],
+        threads=4,
+        clear_untrusted_proxy_headers=False,
+    )
     stopping = threading.Event()
 
     def run() -> None:

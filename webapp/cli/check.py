@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from webapp import i18n
 from webapp.cli.check_deploy import CHECKS as DEPLOY_CHECKS
 from webapp.cli.check_mail import address_of, send_mail
+from webapp.cli.check_public import public_checks
 from webapp.cli.shared import Check, Wrong, as_json, print_json
 from webapp.config import SettingError
 from webapp.mail.opening import open_transport, server_name
@@ -187,11 +188,18 @@ def findings(checks: dict[str, Check]) -> Iterator[Finding]:
     callback=address_of,
     help="Only send one mail to this address, now, and tell what the mail server says.",
 )
+@click.option(
+    "--public",
+    is_flag=True,
+    help="Only ask the portal where people reach it, and name what proxies change on the way.",
+)
 @as_json
 @with_appcontext
-def check_command(deploy: bool, recipient: str | None, as_json: bool) -> None:
+def check_command(deploy: bool, recipient: str | None, public: bool, as_json: bool) -> None:
     """Check settings, database, languages and mail; exit code 1 if something is missing."""
     checks = CHECKS | DEPLOY_CHECKS if deploy else CHECKS
+    if public:
+        checks = public_checks()
     if recipient is not None:
         checks = {"test mail": (partial(send_mail, recipient), True)}
     found = list(findings(checks))

@@ -125,13 +125,14 @@ def serve(host: str, port: int, threads: int) -> None:
     if settings.demo:
         helper.start()
     try:
-        # The app reads the headers of proxies, since it knows how many of them to trust.
+        # The app reads the headers of proxies, since it knows how many of them to trust. Even those that
+        # it does not believe tell `portal check --public` what is in front.
         waitress.serve(
             app,
             host=host,
             port=port,
             threads=threads,
-            clear_untrusted_proxy_headers=not settings.proxies,
+            clear_untrusted_proxy_headers=False,
             # What is a little too long gets the portal's own page, in the reader's language.
             max_request_body_size=2 * app.config["MAX_CONTENT_LENGTH"],
             **SERVER_LIMITS,
