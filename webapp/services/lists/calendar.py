@@ -36,11 +36,12 @@ from webapp.services.sending.todo_facts import READERS, RESPONSIBLE, ToDoReader,
 # The days of a calendar, around today.
 BACK, AHEAD = timedelta(days=30), timedelta(days=400)
 # The renewals in one calendar, each with up to three days.
-MOST = 1_000
+MOST = 500
 NEXT = 10
 client, partner, company = client_table.c, partner_table.c, organisation_table.c
 subscription, entry = subscription_table.c, audit_entry_table.c
 base = base_date_of(subscription)
+today = bindparam("today", type_=Date)
 since, until = bindparam("since", type_=Date), bindparam("until", type_=Date)
 
 
@@ -80,20 +81,15 @@ def clients_of(whose: Whose) -> Select[Any]:
     )
 
 
-def soonest(whose: Whose, last_day: ColumnElement[date]) -> Select[Any]:
-    """Select the soonest renewals from one day to another. ``last_day``: the day on which one of them is over.
+def first_by(day: ColumnElement[date], clients: Select[Any]) -> Select[Any]:
+    """Take the first clients with a decision ahead. As many as renewals are enough: each has one before the others."""
+    ahead = clients.where(day.between(today, until)).order_by(day, client.id)
+    return select(ahead.limit(bindparam("most")).subquery().c.id)
 
-    As many clients as rows are enough, since each of them has a decision before those that follow.
-    """
-    near = (
-        clients_of(whose)
-        .where(client.first_decision_on.between(since, until))
-        .order_by(client.first_decision_on, client.id)
-        .limit(bindparam("most"))
-        .subquery()
-    )
-    earlier = clients_of(whose).where(client.first_decision_on < since)
-    found = union_all(select(near.c.id), earlier).subquery("found")
+
+def soonest(shown: ColumnElement[bool], *clients: Select[Any]) -> Select[Any]:
+    """Select the soonest renewals of clients that are ``shown``, those to be decided from today on before the past."""
+    found = union_all(*clients).subquery("found")
     changed_at = (
         select(entry.at)
         .where(entry.client_id == client.id)
@@ -118,14 +114,31 @@ def soonest(whose: Whose, last_day: ColumnElement[date]) -> Select[Any]:
         .join_from(found, client_table, client.id == found.c.id)
         .join(organisation_table, company.id == client.id)
         .join(subscription_table, subscription.client_id == client.id)
-        .where(subscription.cancelled.is_(False), base <= until, last_day >= since)
-        .order_by(base, client.id, subscription.id)
+        .where(subscription.cancelled.is_(False), base <= until, shown)
+        .order_by(base < today, base, client.id, subscription.id)
         .limit(bindparam("most"))
     )
 
 
-IN_CALENDARS = {whose: soonest(whose, subscription.renewal_date) for whose in Whose}
-NEXT_ONES = soonest(Whose.ALL, base)
+IN_CALENDARS = {
+    whose: soonest(
+        subscription.renewal_date >= since,
+        first_by(client.first_decision_on, clients_of(whose)),
+        # A renewal may be ahead whose decision is past.
+        clients_of(whose).where(client.first_decision_on < today),
+    )
+    for whose in Whose
+}
+NEXT_ONES = soonest(
+    base >= today,
+    first_by(client.first_decision_on, clients_of(Whose.ALL)),
+    first_by(
+        client.second_decision_on, clients_of(Whose.ALL).where(client.first_decision_on < today)
+    ),
+    clients_of(Whose.ALL).where(
+        client.second_decision_on < today, client.first_decision_on < today
+    ),
+)
 
 
 class Upcoming(NamedTuple):
@@ -143,9 +156,8 @@ class Upcoming(NamedTuple):
 
 def upcoming(of: Partner) -> list[Upcoming]:
     """Load the next renewals of a partner, whose decision is still to come, in one statement."""
-    today = runtime.today(of.time_zone)
-    given = {"partner_id": of.id, "since": today, "until": today + AHEAD, "most": NEXT}
-    days = cache(runtime.today)
+    day, there = runtime.today(of.time_zone), cache(runtime.today)
+    given = {"partner_id": of.id, "today": day, "until": day + AHEAD, "most": NEXT}
     return [
         Upcoming(
             row.client_id,
@@ -155,7 +167,7 @@ def upcoming(of: Partner) -> list[Upcoming]:
             row.renewal_date,
             row.renews_itself,
             effective_owner(Choice(row.owner or Choice.INHERIT), of.default_owner).owner,
-            (row.base - days(row.time_zone)).days,
+            (row.base - there(row.time_zone)).days,
         )
         for row in fetch(NEXT_ONES, given)
     ]
@@ -186,20 +198,27 @@ def days(reader: User, whose: Whose, client_id: int | None = None) -> CalendarDa
     ``client_id``: the only client, which the partner must have.
     """
     now = runtime.now()
-    today = now.astimezone(ZoneInfo(reader.organisation.time_zone)).date()
-    first, last = today - BACK, today + AHEAD
-    given = {"partner_id": reader.organisation_id, "since": first, "until": last, "most": MOST + 1}
+    day = now.astimezone(ZoneInfo(reader.organisation.time_zone)).date()
+    first, last = day - BACK, day + AHEAD
+    given = {
+        "partner_id": reader.organisation_id,
+        "today": day,
+        "since": first,
+        "until": last,
+        "most": MOST + 1,
+    }
     rows = fetch(IN_CALENDARS[whose], given | narrowing(reader, whose, client_id))
     shown = {row.id: Changed(row.version, row.changed_at) for row in rows[:MOST]}
     known = loading.load(sorted({row.client_id for row in rows[:MOST]}))
     found = [
-        day
+        one
         for facts in known.values()
-        for day in agenda(facts, now, first, last)
-        if day.subscription.id in shown
+        for one in agenda(facts, now, first, last)
+        if one.subscription.id in shown
     ]
-    found.sort(key=lambda day: (day.on, day.key))
-    return CalendarDays(found, shown, rows[MOST - 1].base if len(rows) > MOST else None)
+    found.sort(key=lambda one: (one.on, one.key))
+    full = len(rows) > MOST and rows[MOST].base >= day
+    return CalendarDays(found, shown, rows[MOST - 1].base if full else None)
 
 
 def narrowing(reader: User, whose: Whose, client_id: int | None) -> dict[str, Any]:
