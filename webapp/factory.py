@@ -24,6 +24,7 @@ from webapp.models.transactions import prepare_engine
 from webapp.pages import (
     account,
     archiving,
+    calendar,
     client_details,
     communications,
     compression,
@@ -53,6 +54,7 @@ from webapp.pages import (
     signin_code,
     statics,
     subscriptions,
+    upcoming,
 )
 from webapp.pages.ids import RowIdConverter
 from webapp.pages.incoming import Incoming
@@ -74,6 +76,8 @@ BLUEPRINTS = (
     mail_texts.blueprint,
     mails.blueprint,
     dashboard.blueprint,
+    upcoming.blueprint,
+    calendar.blueprint,
     client_details.blueprint,  # the one of webapp.pages.clients, with its tabs
     archiving.blueprint,
     personal_data.blueprint,

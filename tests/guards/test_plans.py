@@ -17,7 +17,8 @@ from webapp.domain.facts import MailKind
 from webapp.domain.recipients import Reachability
 from webapp.models import Client, Delivery, DeliveryState, Login, Partner, User, db
 from webapp.models.tables import client_table, organisation_table, subscription_table
-from webapp.services.lists import clients, deliveries, finding, overrides, security
+from webapp.services.lists import calendar, clients, deliveries, finding, overrides, security
+from webapp.services.lists.calendar import Whose
 from webapp.services.lists.clients import ClientQuery, ClientSort, OwnerFilter
 from webapp.services.lists.deliveries import DeliveryQuery
 from webapp.services.lists.security import SecurityQuery
@@ -268,6 +269,31 @@ def test_the_first_steps_are_read_in_the_order_of_an_index(partner: Partner, way
         lines = "\n".join(sqlite_plan(statement, values))
         assert "INDEX ix_subscription_attention_on_id " in lines
         assert not re.search(r"SCAN (subscription|client|delivery)", lines), lines
+
+
+@pytest.mark.parametrize("whose", [None, *Whose])
+def test_the_next_renewals_are_met_along_the_decisions(
+    partner: Partner, cast: Cast, whose: Whose | None
+) -> None:
+    """None: the page of the next ten. Calendars likewise, whatever the number of clients."""
+    on_server = db.engine.dialect.name == "postgresql"
+    if on_server:
+        for cheap in ("seqscan", "bitmapscan"):
+            db.session.execute(text(f"SET LOCAL enable_{cheap} = off"))
+    reader = db.session.get_one(User, cast.alice)
+    with asked() as log:
+        if whose is None:
+            calendar.upcoming(partner)
+        else:
+            calendar.days(reader, whose, 10_000)
+    [(statement, values)] = [each for each in log if "UNION ALL" in each[0]]
+    if on_server:
+        plan = json.dumps(postgresql_plan(statement, values))
+        assert "Seq Scan" not in plan
+    else:
+        plan = "\n".join(sqlite_plan(statement, values))
+        assert not re.search(r"SCAN (subscription|client|organisation|partner|user)", plan), plan
+    assert BY_DECISION in plan or whose is Whose.CLIENT, plan
 
 
 def sqlite_plan(statement: str, values: Any) -> list[str]:

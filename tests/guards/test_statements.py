@@ -131,6 +131,7 @@ PAGES: list[tuple[str, int, str, dict[str, str] | None, dict[str, str]]] = [
     ("communications", 7, "/settings/partners", None, {}),
     ("mail texts", 2, "/settings/mail-texts", None, {}),
     ("preview of a mail", 4, "/settings/mail-texts/pl/reminder_client", None, {}),
+    ("upcoming", 2, "/upcoming", None, {}),
     ("deliveries", 4, "/partner/deliveries", None, {}),
     ("opened mail", 2, "/partner/deliveries/1", None, {}),
     ("HTML of a mail", 2, "/partner/deliveries/1/html", None, {}),

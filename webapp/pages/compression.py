@@ -9,6 +9,8 @@ from flask import Flask, Response, request
 ASKED_BY_US = {"none", "same-origin"}
 # Shorter ones fit into one packet anyway.
 SMALLEST = 1_000
+# Nobody but its reader knows the address of a calendar, so nobody else makes a browser ask for it. Programs do.
+PAGE, CALENDAR = "text/html", "text/calendar"
 LEVEL = 6
 
 
@@ -17,10 +19,12 @@ def prepare(app: Flask) -> None:
 
 
 def compress(response: Response) -> Response:
-    """Gzip a page for a browser that accepts it, unless another site made it ask."""
-    if response.mimetype != "text/html":
+    """Gzip a page or a calendar for whoever accepts it; no page if another site made a browser ask."""
+    if response.mimetype not in (PAGE, CALENDAR):
         return response
-    asked_by_us = request.headers.get("Sec-Fetch-Site") in ASKED_BY_US
+    asked_by_us = (
+        response.mimetype == CALENDAR or request.headers.get("Sec-Fetch-Site") in ASKED_BY_US
+    )
     if asked_by_us and request.accept_encodings["gzip"] and len(response.data) >= SMALLEST:
         response.data = gzip.compress(response.data, LEVEL, mtime=0)
         response.headers["Content-Encoding"] = "gzip"

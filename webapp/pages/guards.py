@@ -100,6 +100,16 @@ def part_of_a_form(view: View) -> View:
     return view
 
 
+def to_others(answer: Callable[[], Response]) -> Callable[[View], View]:
+    """Let a route answer by itself to whoever has to sign in first: it is a part of a page that must stay as it is."""
+
+    def mark(view: View) -> View:
+        view.to_others = answer  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
 def lacks_factor() -> bool:
     """Tell whether the user who is signed in must set up two-step verification before anything else."""
     return bool(g.sign_in.lacks_factor)
@@ -119,6 +129,9 @@ def enforce(app: Flask) -> Response | None:
     view = app.view_functions[request.endpoint]
     policy = getattr(view, "policy")  # noqa: B009
     if isinstance(policy, Action):
+        if hasattr(view, "to_others") and (not current_user.is_authenticated or lacks_factor()):
+            others: Response = view.to_others()
+            return others
         if not current_user.is_authenticated:
             if htmx.asks() and hasattr(view, "part_of_a_form"):
                 # Saving the form leads to sign in, with its input kept.
