@@ -47,6 +47,11 @@ strips.className = "strips";
 layStrips();
 window.addEventListener("resize", layStrips);
 
+// --- Focus --------------------------------------------------------------------------------------------------------
+// Browsers give it to nothing in a frame of another site. Once somebody works in there, a new page has it as ever.
+
+if (document.hasFocus()) document.querySelector("main [autofocus]")?.focus();
+
 // --- Links --------------------------------------------------------------------------------------------------------
 // Another site would have to allow the frame that it would come to stand in.
 

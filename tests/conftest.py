@@ -6,6 +6,7 @@ pytest_plugins = [
     "tests.support.run",
     "tests.support.network",
     "tests.support.browser",
+    "tests.support.sites",
     "tests.support.cast",
     "tests.support.portal",
     "tests.support.forms",
