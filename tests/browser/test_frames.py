@@ -8,14 +8,14 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect
+from playwright.sync_api import Browser, FrameLocator, Page, expect
 
-from tests.support.browser import opened, violations
+from tests.support.browser import opened
 from tests.support.cast import Cast, let_in_at, unit_of_work
 from tests.support.recipes import snippet
 from tests.support.sites import NEIGHBOUR, PORTAL, STRANGER, UNNAMED, served_sites
 from webapp.domain.ownership import Owner
-from webapp.models import Client, User, db
+from webapp.models import Client, db
 from webapp.services.accounts import logins
 from webapp.signin.password import hash_password
 
@@ -65,7 +65,12 @@ def around(
 
         @contextmanager
         def open_around(
-            host: str, path: str, *, height: int | None = None, blocked: bool = False, **options: Any
+            host: str,
+            path: str,
+            *,
+            height: int | None = None,
+            blocked: bool = False,
+            **options: Any,
         ) -> Iterator[Page]:
             with opened(browser, f"https://{host}:{port}", **options) as page:
                 if blocked:
@@ -172,7 +177,9 @@ def test_a_dialog_opens_in_sight_and_nothing_jumps(
         sign_in(frame)
         opener, dialog = frame.locator("#edit-owner"), frame.get_by_role("dialog")
         # As if the page were longer.
-        frame.locator("#renewals").evaluate("(part, high) => part.style.marginTop = high", f"{below}px")
+        frame.locator("#renewals").evaluate(
+            "(part, high) => part.style.marginTop = high", f"{below}px"
+        )
         scroll(page, top)
         expect(opener).to_be_in_viewport(ratio=1)
         opener.click()

@@ -1,10 +1,12 @@
 """A recipe of docs/embedding.md is cut out and run by the test that it names, or says that it was not tried."""
 
 import re
+from dataclasses import fields
 
 import pytest
 
 from tests.support.recipes import DOCUMENT, Recipe, recipes
+from webapp.config import Settings, variable
 
 ROOT = DOCUMENT.parent.parent
 UNTRIED = re.compile(r"^Not tried here\b", flags=re.MULTILINE)
@@ -42,6 +44,14 @@ def test_all_sections_are_there_and_what_can_be_run_stands_in_recipes() -> None:
     assert tuple(titles) == SECTIONS
     loose = re.sub(r"^### .*?(?=^##? |\Z)", "", source(), flags=re.DOTALL | re.MULTILINE)
     assert set(re.findall(r"^```(\w+)$", loose, flags=re.MULTILINE)) <= {"sh"}
+
+
+def test_the_portal_takes_the_settings_of_the_document() -> None:
+    known = {variable(setting.name): setting.metadata["parse"] for setting in fields(Settings)}
+    stated = re.findall(r"^(PORTAL_[A-Z_]+)=(.+)$", source(), flags=re.MULTILINE)
+    assert stated
+    for name, text in stated:
+        known[name](text)
 
 
 def test_links_within_the_document_lead_to_headings() -> None:

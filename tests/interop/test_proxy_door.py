@@ -1,0 +1,177 @@
+"""Proxies that sign people in, set up as docs/embedding.md has it: Apache by itself, nginx by asking a service."""
+
+import re
+import shlex
+import sys
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+from subprocess import run as call
+from wsgiref.simple_server import WSGIRequestHandler, make_server
+
+import pytest
+import requests
+
+from tests.interop import fronts
+from tests.interop.programs import Program, running
+from tests.support.postgres import free_port
+from tests.support.recipes import snippet
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+APACHE, NGINX = "Apache signs people in", "nginx asks a sign-in service"
+PATH = "/apps/portal"
+PROGRAM = Path(sys.executable).with_name("portal")
+# All that somebody outside may make up, in both ways of writing that a program may take for the same.
+FORGED = {
+    "Remote-User": "bob",
+    "Remote_User": "bob",
+    "Remote-Email": "bob@odnowa.example",
+    "Remote_Email": "bob@odnowa.example",
+    "Remote-Groups": "portal-admins",
+    "X-Portal-Secret": "a guess that is long enough to be taken for one",
+}
+
+
+def stated(*titles):
+    """The settings in the shell blocks of recipes."""
+    words = [word for title in titles for word in shlex.split(snippet(title, "sh"))]
+    return dict(word.split("=", 1) for word in words)
+
+
+@pytest.fixture
+def portal(cast, environment, place):
+    """Serve the portal: ``with portal(settings, where the host is) as where it listens itself``."""
+
+    @contextmanager
+    def serve(chosen, host):
+        port = free_port()
+        env = environment | chosen | {"PORTAL_BASE_URL": f"http://{host}{PATH}"}
+        command = (PROGRAM, "serve", "--port", str(port))
+        with running(Program(*command, output=place / "portal.log", port=port, env=env)):
+            yield f"127.0.0.1:{port}"
+
+    return serve
+
+
+def name_on(answer):
+    """The name in the account menu; None if nobody has signed in."""
+    found = re.search(r'<p class="menu-text">(.*?)</p>', answer.text)
+    return found[1] if found else None
+
+
+class Visitor(requests.Session):
+    """Somebody at a browser; ``host``: where the intranet is."""
+
+    def __init__(self, host):
+        super().__init__()
+        self.host = host
+
+    def open(self, path="/settings/profile", **options):
+        return self.get(f"http://{self.host}{PATH}{path}", **options)
+
+    def name(self, **options):
+        return name_on(self.open(**options))
+
+
+@pytest.fixture
+def apache(portal, place):
+    """The intranet with an Apache that signs people in, who all have the same password."""
+    host = f"127.0.0.1:{free_port()}"
+    people = place / "people"
+    for name in ("alice", "bob", "nobody"):
+        call(
+            ["htpasswd", "-b", *([] if people.exists() else ["-c"]), people, name, "x"], check=True
+        )
+    people.chmod(0o644)
+    with portal(stated(APACHE), host) as address:
+        piece = snippet(APACHE, "apache").replace("/etc/apache2/people", str(people))
+        piece = piece.replace(fronts.PORTAL, address)
+        with fronts.apache(place / "apache", int(host.partition(":")[2]), piece):
+            yield host
+
+
+def test_apache_tells_who_it_is_on_every_request(apache):
+    visitor = Visitor(apache)
+    assert visitor.open().status_code == 401
+    assert visitor.name(auth=("alice", "x")) == "Alice"
+    # The same browser, with the same cookie, after somebody else has sat down.
+    assert visitor.name(auth=("bob", "x")) == "Bob"
+    assert visitor.name(auth=("alice", "x")) == "Alice"
+    assert visitor.open(auth=("alice", "wrong")).status_code == 401
+
+
+def test_apache_lets_no_made_up_name_through(apache):
+    visitor = Visitor(apache)
+    assert visitor.name(auth=("alice", "x"), headers=FORGED) == "Alice"
+    assert visitor.name(auth=("nobody", "x"), headers=FORGED) is None
+    for path in ("/api/renewals", "/reached", "/calendar/none.ics"):
+        answer = Visitor(apache).open(path, headers=FORGED)
+        assert answer.status_code in (401, 404), path
+        assert name_on(answer) is None, path
+
+
+class Silent(WSGIRequestHandler):
+    """Answers without a line in the log."""
+
+    def log_message(self, *arguments):
+        return
+
+
+def service(environ, start_response):
+    """Answer as Authelia does at /api/authz/auth-request; who it is, is in a cookie."""
+    [name] = re.findall(r"\bwho=(\w+)", environ.get("HTTP_COOKIE", "")) or [None]
+    asked = environ.get("HTTP_X_ORIGINAL_URL", "")
+    told = [("Content-Length", "0")]
+    if name:
+        told += [("Remote-User", name), ("Remote-Email", f"{name}@odnowa.example")]
+        told += [("Remote-Groups", "staff,sales"), ("Remote-Name", name.title())]
+    else:
+        told.append(("Location", f"https://auth.example.com/?rd={asked}"))
+    start_response("200 OK" if name else "401 Unauthorized", told)
+    return []
+
+
+@pytest.fixture
+def nginx(portal, place):
+    """The intranet with an nginx that asks a service who it is."""
+    host = f"127.0.0.1:{free_port()}"
+    server = make_server("127.0.0.1", 0, service, handler_class=Silent)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        with portal(stated(APACHE, NGINX), host) as address:
+            piece = snippet(NGINX, "nginx").replace(fronts.PORTAL, address)
+            piece = piece.replace(fronts.SERVICE, f"127.0.0.1:{server.server_port}")
+            with fronts.nginx(place / "nginx", int(host.partition(":")[2]), piece):
+                yield host
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_nginx_asks_who_it_is_on_every_request(nginx):
+    visitor = Visitor(nginx)
+    answer = visitor.open(allow_redirects=False)
+    assert answer.status_code == 302
+    where = f"https://auth.example.com/?rd=http://{nginx}{PATH}/settings/profile"
+    assert answer.headers["Location"] == where
+    for name in ("alice", "bob", "alice"):
+        visitor.cookies.set("who", name)
+        assert visitor.name() == name.title()
+    # Nobody adds people who are in no group that the settings name.
+    visitor.cookies.set("who", "stranger")
+    assert visitor.name() is None
+    del visitor.cookies["who"]
+    assert visitor.open(allow_redirects=False).status_code == 302
+
+
+def test_nginx_lets_no_made_up_name_through(nginx):
+    visitor = Visitor(nginx)
+    assert visitor.open(headers=FORGED, allow_redirects=False).status_code == 302
+    for path in ("/api/renewals", "/reached", "/calendar/none.ics"):
+        answer = Visitor(nginx).open(path, headers=FORGED)
+        assert answer.status_code in (401, 404), path
+        assert name_on(answer) is None, path
+    visitor.cookies.set("who", "alice")
+    assert visitor.name(headers=FORGED) == "Alice"
