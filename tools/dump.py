@@ -25,6 +25,7 @@ from webapp.app import create_app
 from webapp.cli.migrating import upgrade
 from webapp.config import Settings
 from webapp.demo import breakdowns, clock, story
+from webapp.domain.doors import Visitor
 from webapp.domain.ownership import Choice
 from webapp.mail.inbox import InboxTransport
 from webapp.mail.opening import open_transport
@@ -37,6 +38,7 @@ from webapp.models import (
     Link,
     LinkPurpose,
     MailKind,
+    Opens,
     Partner,
     Reminder,
     ReminderState,
@@ -48,7 +50,16 @@ from webapp.models import (
 )
 from webapp.models.transactions import writing
 from webapp.services import feedback, runtime
-from webapp.services.accounts import addresses, links, logins, people, resets, sessions
+from webapp.services.accounts import (
+    access_tokens,
+    addresses,
+    doors,
+    links,
+    logins,
+    people,
+    resets,
+    sessions,
+)
 from webapp.services.clients import archiving, ownership, renewals
 from webapp.services.reminders import planning
 from webapp.services.sending import sample_mails
@@ -57,6 +68,7 @@ from webapp.services.trail import undo
 # The claims of workers that died here run out before a test can look.
 SHORT = {"mail_timeout": 1, "lease_seconds": 20}
 FOLDER = Path(__file__).resolve().parent.parent / "tests" / "data" / "databases"
+DOORS = {SignInMethod.OIDC, SignInMethod.PROXY}
 ODD_NAME = "Zoë “Żółć” O'Neill & Söhne <b>"
 Row = dict[str, Any]
 # It raises; it is handed what a server's "go on" sets off.
@@ -150,10 +162,23 @@ def reset(user: User) -> None:
 
 def identify(anna: User, tomasz: User) -> None:
     """Let people sign in, move their addresses, and stop that."""
+    came = sessions.Came(
+        "https://login.example", "anna-at-work", "window-1", "header.claims.signature"
+    )
     for method in SignInMethod:
-        sessions.begin(anna, method)
+        sessions.begin(anna, method, came if method in DOORS else None)
     sessions.end_of_user(anna, SessionEnd.PASSWORD)
-    sessions.begin(anna, SignInMethod.PASSWORD)
+    for method in (SignInMethod.OIDC, SignInMethod.PASSWORD):
+        sessions.begin(anna, method, came if method in DOORS else None)
+    doors.link(Visitor(came.issuer, came.subject), anna)
+    company = db.session.scalars(
+        select(Client).where(Client.partner_id == anna.organisation_id)
+    ).first()
+    for opens in Opens:
+        access_tokens.make(
+            anna, "Kalendarz", 90, opens, company if opens is Opens.CALENDAR_CLIENT else None
+        )
+    access_tokens.revoke(anna, access_tokens.listed(anna)[0].id)
     addresses.confirm(addresses.ask(anna, "anna@new.example"))
     addresses.ask(tomasz, "tomasz@new.example")
     stop = select(Link).where(Link.purpose == LinkPurpose.ADDRESS_STOP, Link.user_id == tomasz.id)
@@ -221,6 +246,7 @@ SORTS = {
     "reset_request": (),
     "counted_mail": (),
     "tally": ("name",),
+    "access_token": ("opens", "revoked_at"),
 }
 # Tables whose rows follow the rows of another, by the same value in these columns.
 FOLLOWERS = (
