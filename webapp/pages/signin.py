@@ -188,6 +188,8 @@ def choose() -> AnyResponse | str:
 @guards.limiter.limit(limits.BY_ADDRESS, methods=["POST"])
 def forgotten() -> Answer:
     """Ask for a link to set a new password. Neither the answer nor its time tells whether the address is known."""
+    if not open_doors.is_open("password"):
+        return redirect(url_for("signin.sign_in"), 303)
     form = ForgottenForm()
     if form.validate_on_submit():
         resets.ask(form.email.data)

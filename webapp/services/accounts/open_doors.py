@@ -20,6 +20,12 @@ def slug_of(organisation: Organisation) -> str | None:
     return organisation.slug if isinstance(organisation, Partner) else None
 
 
+def is_own(organisation: Organisation) -> bool:
+    """Tell whether an organisation is the partner for whom doors speak, whether one is open or not."""
+    slug = slug_of(organisation)
+    return slug is not None and slug == runtime.settings().sign_in_partner
+
+
 def is_good(method: SignInMethod, slug: str | None) -> bool:
     """Tell whether somebody may come in so, and be in. ``slug``: their partner's; None for people of clients."""
     settings = runtime.settings()

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from sqlalchemy import delete, null, select, update
+from sqlalchemy import case, delete, null, select, update
 
 from webapp.domain import pseudonyms
 from webapp.domain.pseudonyms import Pseudonyms
@@ -20,7 +20,7 @@ from webapp.models import (
     db,
 )
 from webapp.models.audit import AuditAction
-from webapp.services.accounts import access_tokens, links, logins, sessions
+from webapp.services.accounts import access_tokens, links, logins, open_doors, sessions
 
 
 def pseudonyms_of(user: User) -> Pseudonyms:
@@ -73,8 +73,13 @@ def is_only(login: Login) -> bool:
 
 
 def leave_login(user: User, login: Login | None) -> None:
-    """End the membership of a user. A login that is nobody else goes, too."""
+    """End the membership of a user. A login that is nobody else goes, too; else whom a door means by it.
+
+    Only the organisation of the user knows that door.
+    """
     sessions.end_of_user(user, SessionEnd.ERASED)
+    if login is not None and open_doors.is_own(user.organisation):
+        logins.forget_identities(login)
     db.session.execute(delete(Membership).where(Membership.user_id == user.id))
     db.session.refresh(user, ["membership"])
     if login is not None:
@@ -88,7 +93,10 @@ def forget_devices(user: User, login: Login | None) -> None:
     """
     nowhere = {"network": None, "agent": None}
     own_sessions = update(UserSession).where(UserSession.user_id == user.id)
-    db.session.execute(own_sessions.values(kept=null(), **nowhere))
+    # A door session stays one, of nobody.
+    nobody = case((UserSession.subject.is_not(None), ""), else_=null())
+    at_door = {"subject": nobody, "provider_session": null(), "id_token": null()}
+    db.session.execute(own_sessions.values(kept=null(), **at_door, **nowhere))
     mine = SecurityEvent.user_id == user.id
     if login is not None:
         mine |= SecurityEvent.login_id == login.id
