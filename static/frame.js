@@ -75,6 +75,9 @@ function tell() {
   for (const origin of told) parent.postMessage(word, origin);
 }
 
+// At once, since an observer sleeps in a frame of another site that is out of sight.
+tell();
+window.addEventListener("load", tell);
 new ResizeObserver(tell).observe(document.body);
 new MutationObserver(tell).observe(document.querySelector("title"), { childList: true });
 document.addEventListener("htmx:finally:request", tell);
