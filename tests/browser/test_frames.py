@@ -302,6 +302,45 @@ def test_the_page_around_is_told_what_the_frame_shows(
         assert {one["origin"] for one in page.evaluate("words")} == {portal}
 
 
+def test_an_open_menu_makes_the_frame_higher(cast: Cast, around: Around) -> None:
+    with around(STRANGER, "/sign-in?next=/partner/dashboard") as page:
+        sign_in(inside(page))
+        menus = inside(page).locator("td .menu summary")
+        expect(menus.last).to_be_visible()
+        page.wait_for_function("words.at(-1).path === '/partner/dashboard'")
+        frame = page.locator("#renewals")
+        high = page.evaluate("words.at(-1).height")
+        # As if the table ended the page.
+        inside(page).locator("#content").evaluate("(part) => { part.style.paddingBottom = 0; }")
+        lower = frame_of(page).evaluate("document.body.offsetHeight")
+        assert lower < high
+        expect(frame).to_have_attribute("height", str(lower))
+        menus.last.click()
+        expect(frame).not_to_have_attribute("height", str(lower))
+        assert frame_of(page).evaluate("document.documentElement.scrollHeight <= innerHeight")
+        menus.last.click()
+        expect(frame).to_have_attribute("height", str(lower))
+
+
+def test_another_page_begins_at_its_top(cast: Cast, around: Around) -> None:
+    with around(STRANGER, "/sign-in?next=/partner/dashboard", height=3000) as page:
+        sign_in(inside(page))
+        link = inside(page).get_by_role("link", name="Acme", exact=True)
+        link.evaluate("(link) => { link.closest('#clients').style.marginTop = '2000px'; }")
+        look(page, 3000)
+        link.click()
+        title = inside(page).get_by_role("heading", name="Acme", level=1)
+        expect(title).to_be_in_viewport(ratio=1)
+
+
+def test_a_mail_is_shown_in_the_frame_within_the_frame(cast: Cast, around: Around) -> None:
+    address = "/sign-in?next=/settings/mail-texts/en/reminder_partner"
+    with around(STRANGER, address, blocked=True) as page:
+        sign_in(inside(page))
+        mail = inside(page).frame_locator("iframe")
+        expect(mail.locator("body")).to_contain_text("Hello Alice,")
+
+
 def test_a_browser_that_keeps_no_cookies_says_so_and_opens_a_tab(
     app: Flask, cast: Cast, around: Around, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -347,11 +386,10 @@ def test_a_page_in_a_narrow_frame_is_as_good_as_any(
     address = f"/sign-in?lang={language}&next=/partner/dashboard"
     with around(STRANGER, address, width=360, dark=dark, language=language) as page:
         form = inside(page).locator("form.form")
-        form.locator("[type=email]").fill("alice@odnowa.example")
-        form.locator("[type=password]").fill("wrong")
         form.locator("button").click()
-        # It takes the focus on a new page, as it does outside a frame.
-        expect(inside(page).locator(".error-summary, .message-bad").first).to_be_visible()
+        # On the page that this leads to it takes the focus, as outside a frame.
+        expect(inside(page).locator(".error-summary, [autofocus]").first).to_be_focused()
+        form.locator("[type=email]").fill("alice@odnowa.example")
         form.locator("[type=password]").fill(PASSWORD)
         form.locator("button").click()
         expect(inside(page).locator("#clients")).to_be_visible()
