@@ -46,11 +46,18 @@ function layStrips() {
 strips.className = "strips";
 layStrips();
 window.addEventListener("resize", layStrips);
+// Whoever is quick presses a button before things have come to rest.
+document.addEventListener("click", place, true);
 
 // --- Focus --------------------------------------------------------------------------------------------------------
-// Browsers give it to nothing in a frame of another site. Once somebody works in there, a new page has it as ever.
+// Browsers give it to nothing in a frame of another site, and leave the page around where it is. Once somebody works in
+// there, another page begins at its top, and what asks for the focus has it, as ever.
 
-if (document.hasFocus()) document.querySelector("main [autofocus]")?.focus();
+if (document.hasFocus()) {
+  const before = document.referrer.startsWith(`${location.origin}/`) ? new URL(document.referrer).pathname : "";
+  if (before !== location.pathname) document.querySelector("h1")?.scrollIntoView({ block: "nearest" });
+  document.querySelector("main [autofocus]")?.focus();
+}
 
 // --- Links --------------------------------------------------------------------------------------------------------
 // Another site would have to allow the frame that it would come to stand in.
@@ -65,16 +72,27 @@ document.addEventListener("click", (event) => {
 // --- Word to the page around --------------------------------------------------------------------------------------
 
 const around = location.ancestorOrigins?.[0];
-const told = root.dataset.told.split(" ").filter((origin) => origin && (!around || origin === around));
+const named = root.dataset.told.split(" ").filter(Boolean).map((address) => new URL(address).origin);
+const told = named.filter((origin) => !around || origin === around);
 let last = "";
 
+// As high as the page or, if an open menu hangs out of it, as both.
+function height() {
+  const { offsetHeight } = document.body;
+  return root.scrollHeight > innerHeight ? Math.max(offsetHeight, root.scrollHeight) : offsetHeight;
+}
+
 function tell() {
-  const word = { portal: 1, height: Math.ceil(document.body.offsetHeight), path: location.pathname, title: document.title };
+  const word = { portal: 1, height: height(), path: location.pathname, title: document.title };
   if (JSON.stringify(word) === last) return;
   last = JSON.stringify(word);
   for (const origin of told) parent.postMessage(word, origin);
 }
 
+// At once, since an observer sleeps in a frame of another site that is out of sight.
+tell();
+window.addEventListener("load", tell);
 new ResizeObserver(tell).observe(document.body);
 new MutationObserver(tell).observe(document.querySelector("title"), { childList: true });
 document.addEventListener("htmx:finally:request", tell);
+document.addEventListener("toggle", tell, true);

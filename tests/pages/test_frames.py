@@ -105,9 +105,10 @@ def test_the_key_of_a_link_is_told_to_nobody(browse):
 
 
 @pytest.mark.settings(
-    base_url=PORTAL, frame_ancestors=(f"{INTRANET}/start/", "https://other.example:8443")
+    base_url=PORTAL,
+    frame_ancestors=(INTRANET, "https://*.example", "https://other.example:8443"),
 )
-def test_pages_around_are_told_by_their_origins(browse):
+def test_pages_around_are_told_by_their_names(browse):
     page = browse().get("/sign-in", headers=IN_FRAME).text
     assert f'data-told="{INTRANET} https://other.example:8443"' in page
 

@@ -12,7 +12,15 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Frame,
+    Page,
+    Request,
+    Response,
+    sync_playwright,
+)
 from waitress import wasyncore
 from waitress.server import create_server
 
@@ -149,7 +157,7 @@ def opened(
         context.close()
 
 
-def violations(page: Page, rules: tuple[str, ...] = ()) -> list[str]:
+def violations(page: Page | Frame, rules: tuple[str, ...] = ()) -> list[str]:
     """List the violations that axe-core finds on the page as it stands, of all rules or of some: rule, places, advice.
 
     If no script may run, axe would never answer.

@@ -49,9 +49,8 @@ def drafted(subject: str, issuer: str, key: Key, authority: bool) -> x509.Certif
 
 
 def make_certificate(folder: Path) -> tuple[Path, Path]:
-    """Make an authority and a certificate for all sites.
-
-    Returns the file of the certificate with its key, and that of the authority.
+    """Make an authority, and a certificate for all sites. Returns the files of the certificate with its key, and
+    of the authority.
     """
     root, key = (ec.generate_private_key(ec.SECP256R1()) for one in range(2))
     authority = drafted("authority", "authority", root, True).sign(root, hashes.SHA256())

@@ -1,7 +1,5 @@
 """Pages in a frame: who shows the portal inside its own page, and what that page is told."""
 
-from urllib.parse import urlsplit
-
 from flask import current_app, request
 
 from webapp.config import Settings
@@ -23,12 +21,12 @@ def without_cookies() -> bool:
 
 
 def told() -> str:
-    """List the origins of the pages that are told what is in their frame, separated by spaces.
+    """List the addresses of the pages that are told what is in their frame, separated by spaces.
 
-    The address of this page is part of it, and may be the key of a link: then nobody is told.
+    A word for a browser must name whom it is for, so an address with a ``*`` gets none. The address of this page is
+    part of it, and may be the key of a link: then nobody is told.
     """
     if "token" in (request.view_args or {}):
         return ""
     settings: Settings = current_app.config["PORTAL"]
-    parts = map(urlsplit, settings.frame_ancestors)
-    return " ".join(f"{address.scheme}://{address.netloc}" for address in parts)
+    return " ".join(address for address in settings.frame_ancestors if "*" not in address)
