@@ -10,6 +10,7 @@ pytest_plugins = [
     "tests.support.cast",
     "tests.support.portal",
     "tests.support.forms",
+    "tests.support.provider",
 ]
 
 # At the gate the same cases each time, on however busy a machine.

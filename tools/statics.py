@@ -16,7 +16,7 @@ from whitenoise.compress import Compressor
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
 BUILT = STATIC / "built"
-AS_THEY_ARE = ("portal.js", "frame.js", "vendor/htmx.min.js", "favicon.svg")
+AS_THEY_ARE = ("portal.js", "frame.js", "windows.js", "vendor/htmx.min.js", "favicon.svg")
 SYMBOL = re.compile(r'<symbol id="([\w-]+)"(.*?)>(.*)</symbol>')
 # A later part may override an earlier one.
 STYLESHEET = ("tokens.css", "base.css", "parts/*.css", "pages/*.css", "print.css")

@@ -42,6 +42,7 @@ from webapp.pages import (
     mails,
     metrics,
     mounting,
+    oidc,
     organisations,
     own_sessions,
     personal_data,
@@ -67,6 +68,7 @@ BLUEPRINTS = (
     links.blueprint,  # the one of webapp.pages.signin, with what links in mails do
     signin_code.blueprint,
     proxy.blueprint,
+    oidc.blueprint,
     kept.blueprint,
     own_sessions.blueprint,
     organisations.blueprint,
@@ -185,13 +187,16 @@ def make(settings: config.Settings | None) -> Flask:
 
 def require_extras(settings: config.Settings) -> None:
     """Raise SettingError, with the setting's name, if it needs a library that is not installed."""
-    for name, wanted, library in (
-        ("database_url", settings.database_url.startswith("postgresql"), "psycopg"),
-        ("broker_url", settings.broker_url, "celery"),
+    for name, wanted, library, extra in (
+        ("database_url", settings.database_url.startswith("postgresql"), "psycopg", "scale"),
+        ("broker_url", settings.broker_url, "celery", "scale"),
+        ("sign_in", "oidc" in settings.sign_in, "authlib", "sso"),
+        ("sign_in", "oidc" in settings.sign_in, "joserfc", "sso"),
+        ("sign_in", "oidc" in settings.sign_in, "requests", "sso"),
     ):
         if wanted and find_spec(library) is None:
             raise config.SettingError(
-                f"{config.variable(name)} needs {library}: pip install 'renewal-portal[scale]'"
+                f"{config.variable(name)} needs {library}: pip install 'renewal-portal[{extra}]'"
             )
 
 

@@ -68,6 +68,12 @@ ANSWERS: dict[str, dict[str, int]] = {
     "signin.forgotten": {"GET": 200, "POST": 422},
     # Closed by default.
     "proxy.sign_in": {"GET": 404},
+    "oidc.start": {"GET": 404},
+    "oidc.back": {"GET": 404},
+    "oidc.again": {"GET": 404},
+    "oidc.window": {"GET": 404},
+    "oidc.take_over": {"POST": 404},
+    "oidc.end_sessions": {"POST": 404},
     "signin.link": {"GET": 410, "POST": 410},
     "kept.confirm": {"GET": 200, "POST": 422},
     "kept.page": {"GET": 303},

@@ -23,7 +23,8 @@ LIBRARIES: dict[str, set[str]] = {
     # The operator's own logo, without entities.
     "xml": {"theme/logo.py"},
     "lxml": set(),
-    "requests": set(),
+    # The identity provider, at the addresses that it names itself.
+    "requests": {"signin/oidc.py", "signin/provider.py"},
     "httpx": set(),
     "urllib.request": set(),
     # portal check --deploy and --public ask the portal itself, at PORTAL_BASE_URL.

@@ -75,15 +75,20 @@ def own_address() -> str:
     return own_login().email_key
 
 
-def begin(user: User, method: SignInMethod, came: Came | None = None) -> None:
+def begin(
+    user: User,
+    method: SignInMethod,
+    came: Came | None = None,
+    proved_at: datetime | None = None,
+) -> None:
     """Begin a session of somebody who has just shown who it is, with nothing left over from an earlier one.
 
-    ``came``: at which door, for a method that is one.
+    ``came``: at which door, for a method that is one. ``proved_at``: when the person showed it there.
     """
     if before := present():
         sessions.end_one(before, SessionEnd.SWITCHED)
     waiting = session.get(KEPT)
-    hand_out(sessions.begin(user, method, came))
+    hand_out(sessions.begin(user, method, came, proved_at))
     if waiting:
         kept.pass_on(waiting, own().id)
     logins.signed_in(user)

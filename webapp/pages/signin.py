@@ -18,7 +18,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.models import Login, SignInMethod, db
 from webapp.models.loaded import SignIn
-from webapp.pages import frame, guards, htmx, proving, sessions
+from webapp.pages import frame, guards, htmx, oidc, proving, sessions
 from webapp.pages.htmx import Answer
 from webapp.pages.ids import row_id
 from webapp.pages.signin_forms import ForgottenForm, SignInForm
@@ -154,7 +154,7 @@ def leave_proxy(present: SignIn) -> str:
 
 
 # Where to sign out, too, by how somebody came in; empty: nowhere that the portal knows.
-LEAVING = {SignInMethod.PROXY: leave_proxy}
+LEAVING = {SignInMethod.PROXY: leave_proxy, SignInMethod.OIDC: oidc.leave}
 
 
 def end_session(text: str) -> AnyResponse:

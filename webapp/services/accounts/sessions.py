@@ -52,14 +52,19 @@ def key_hash(key: str) -> str:
     return sha256(key.encode()).hexdigest()
 
 
-def begin(user: User, method: SignInMethod, came: Came | None = None) -> str:
+def begin(
+    user: User,
+    method: SignInMethod,
+    came: Came | None = None,
+    proved_at: datetime | None = None,
+) -> str:
     """Begin a session of a member, who has just shown who it is. Returns its key, which no table holds.
 
-    ``came``: at which door, for a method that is one.
+    ``came``: at which door, for a method that is one. ``proved_at``: when the person showed it there.
     """
     now = datetime.now(UTC)
     ends = now + timedelta(days=runtime.settings().session_days)
-    return add(user, came, method=method, made_at=now, proved_at=now, ends_at=ends)
+    return add(user, came, method=method, made_at=now, proved_at=proved_at or now, ends_at=ends)
 
 
 def go_on(before: SignIn, user: User, *, proved: bool = False, came: Came | None = None) -> str:
@@ -146,17 +151,23 @@ def end_of_doors(login: Login) -> None:
 
 
 def end_of_identity(
-    issuer: str, *, subject: str | None = None, provider_session: str | None = None
+    issuer: str,
+    *,
+    subject: str | None = None,
+    provider_session: str | None = None,
+    begun_by: datetime | None = None,
 ) -> int:
     """End what an identity provider says is over: its session, or all of a person's. Returns how many there were.
 
+    ``begun_by``: newer sessions stay, so that the same word, said once more, does nothing.
     OpenID Connect Back-Channel Logout 1.0, 2.4: it names at least one of both. Raises ValueError if it names none.
     """
     named = {"subject": subject, "provider_session": provider_session}
     which = [row[name] == value for name, value in named.items() if value is not None]
     if not which:
         raise ValueError("neither a subject nor a session")
-    return end(and_(row.issuer == issuer, *which), SessionEnd.PROVIDER)
+    older = [row.made_at <= begun_by] if begun_by else []
+    return end(and_(row.issuer == issuer, *which, *older), SessionEnd.PROVIDER)
 
 
 def end_one(sign_in: SignIn, by: SessionEnd) -> None:
