@@ -115,7 +115,7 @@ def test_state(app, visit, theme, state):
         (ANNA, "/settings/profile", ".sidebar li:last-child a"),
         (ANNA, "/settings/profile", ".btn-primary"),
         (ANNA, "/settings/profile", ".btn-secondary"),
-        (EMMA, "/settings/partners", ".sending-off a"),
+        (EMMA, "/partner/dashboard", ".sending-off a"),
         (None, "/sign-in", ".person"),
         (None, "/sign-in", "main a"),
     ],
@@ -153,3 +153,24 @@ def test_a_theme_is_what_one_sees(app, visit, theme):
         assert page.locator("main").evaluate(gutter) == "40px"
         page.set_viewport_size({"width": 360, "height": 800})
         assert page.locator("main").evaluate(gutter) == "16px"
+
+
+@pytest.mark.settings(demo=True, theme_path=str(THEMES.parent / "light-theme"))
+def test_a_theme_keeps_pages_to_one_scheme(app, visit):
+    with visit(user_id(app, ANNA), dark=True) as page:
+        page.goto("/partner/dashboard?lang=en")
+        ground = page.locator("body").evaluate("one => getComputedStyle(one).backgroundColor")
+        assert ground == "rgb(255, 255, 255)"
+        assert violations(page, OF_COLOURS) == []
+
+
+@pytest.mark.parametrize("theme", [in_theme("dark-blue")])
+def test_the_logo_follows_the_scheme(app, visit, theme):
+    with visit(user_id(app, ANNA)) as page:
+        page.goto("/partner/dashboard?lang=en")
+        logo = page.locator(".brand img")
+        light = logo.screenshot()
+        page.emulate_media(color_scheme="dark")
+        assert logo.screenshot() != light
+        page.emulate_media(color_scheme="light")
+        assert logo.screenshot() == light

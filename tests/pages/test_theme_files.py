@@ -6,6 +6,7 @@ from pathlib import Path
 
 import brotli
 import pytest
+from werkzeug.test import Client
 
 THEMES = Path(__file__).parent.parent / "data" / "themes"
 pytestmark = pytest.mark.settings(theme_path=str(THEMES / "orange"))
@@ -85,3 +86,14 @@ def test_without_a_theme_a_page_asks_for_none(browse):
     assert "/static/theme." not in text
     assert 'class="logo"' not in text
     assert 'class="icon icon-brand"' in text
+
+
+@pytest.mark.settings(base_url="http://portal.test/apps/portal", theme_path=str(THEMES / "orange"))
+def test_below_a_path_they_are_there_too(app):
+    client = Client(app)
+    text = client.get("/apps/portal/sign-in", base_url="http://portal.test").text
+    for name in ("theme", "logo"):
+        [address] = re.findall(rf'"([^"]+/static/{name}\.[^"]+)"', text)
+        assert address.startswith("/apps/portal/static/")
+        with client.get(address, base_url="http://portal.test") as answer:
+            assert answer.status_code == 200
