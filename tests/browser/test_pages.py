@@ -55,6 +55,7 @@ PAGES = {
     "mail_texts.index": ANNA,
     "mail_texts.preview": ANNA,
     "dashboard.index": ANNA,
+    "upcoming.index": ANNA,
     "clients.add": ANNA,
     "clients.edit": ANNA,
     "clients.renewals": ANNA,
@@ -85,7 +86,7 @@ PAGES = {
     "demo.mail": ANNA,
 }
 LEAD_ELSEWHERE = {"frame.home", "settings.index", "account.index", "clients.details"}
-NO_PAGES = {"frame.healthz", "frame.readyz", "metrics.show", "evidence.download"}
+NO_PAGES = {"frame.healthz", "frame.readyz", "metrics.show", "evidence.download", "calendar.show"}
 # Looked at otherwise: reached only by signing in (one of STATES), in test_dialog.py, or a mail.
 OTHERWISE = {
     *("signin.choose", "signin_code.ask", "kept.page"),
@@ -322,6 +323,7 @@ STATES = [
     State("not erased", ANNA, f"{CLIENT}/archive", refuse_to_erase),
     State("person not erased", ANNA, "/settings/team", refuse_to_erase_somebody),
     State("no match", ANNA, "/partner/dashboard?q=xyz"),
+    State("upcoming signed out", EVE, "/upcoming"),
     State("sending off", EMMA, "/settings/partners", choose_partner),
     State("overtaken", ANNA, "/settings/profile", overtaken("Full name", "Anna One", "Anna Two")),
     State(

@@ -1,4 +1,7 @@
-"""The calendars of a partner's people: their text, what is in them, and to whom they open."""
+"""The calendars of a partner's people: their text, what is in them, and to whom they open.
+
+docs/embedding.md tells of them under "A calendar".
+"""
 
 import gzip
 import logging
