@@ -8,14 +8,15 @@ DATABASE ?= sqlite
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help install built demo run test quick proof interop lint format types messages lock bench bench-all wheel screenshots coverage kill-test clean
+.PHONY: help install built demo demo-intranet run test quick proof interop lint format types messages lock bench bench-all wheel screenshots coverage kill-test clean
 
 help:
-	@echo "make demo         the portal with demo data at http://127.0.0.1:$(PORT) (RESET=1 starts over)"
-	@echo "make test         everything that must hold: checks, SQLite, PostgreSQL, a real browser"
-	@echo "make quick        the checks and the fast tests, in a minute or so"
-	@echo "make proof        the whole of what make test only samples: kills, made-up histories, windows; up to an hour"
-	@echo "make install      the environment alone, in .venv"
+	@echo "make demo           the portal with demo data at http://127.0.0.1:$(PORT) (RESET=1 starts over)"
+	@echo "make demo-intranet  the portal in another site: in its path, its frame, its look, with its sign-in"
+	@echo "make test           everything that must hold: checks, SQLite, PostgreSQL, a real browser"
+	@echo "make quick          the checks and the fast tests, in a minute or so"
+	@echo "make proof          the whole of what make test only samples: kills, made-up histories, windows; up to an hour"
+	@echo "make install        the environment alone, in .venv"
 	@echo "also: run built interop lint format types messages lock bench bench-all wheel screenshots coverage kill-test clean"
 
 # The environment: the packages to run (.installed) and those to check (.tools). Both come from hashed lock files.
@@ -47,6 +48,10 @@ demo: export PORTAL_BASE_URL = http://127.0.0.1:$(PORT)
 demo: install
 	$(BIN)/portal demo load $(if $(RESET),--reset)
 	exec $(BIN)/portal serve --port $(PORT)
+
+# In a made-up company's intranet, with an identity provider: three ports from PORT on (docs/embedding.md).
+demo-intranet: built .venv/.tools
+	exec $(BIN)/python -m tools.intranet --port $(PORT) $(if $(RESET),--reset)
 
 run: install
 	$(BIN)/portal init

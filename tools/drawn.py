@@ -1,9 +1,10 @@
-"""Draws into the documents what the code says: states and limits of mails, rights, and a line for each file.
+"""Draws into the documents what the code says: states and limits of mails, rights, recipes, and a line for each file.
 
 .venv/bin/python tools/drawn.py
 """
 
 import ast
+import re
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -89,9 +90,22 @@ def first_line(path: Path) -> str:
     return (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").partition("\n")[0]
 
 
+def recipes() -> str:
+    """The recipes of docs/embedding.md, and whether each was tried, as a table in their order."""
+    source = (ROOT / "docs/embedding.md").read_text(encoding="utf-8")
+    lines = ["| recipe | tried here |", "|---|---|"]
+    for part in re.split(r"^### ", source, flags=re.MULTILINE)[1:]:
+        title = part.partition("\n")[0]
+        anchor = re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+        tried = "yes" if re.search(r"^Tried by ", part, flags=re.MULTILINE) else "no"
+        lines.append(f"| [{title}](#{anchor}) | {tried} |")
+    return "\n".join(lines)
+
+
 # The pieces of each document, in their order.
 DRAWN: dict[str, Sequence[Callable[[], str]]] = {
     "docs/architecture.md": [files],
+    "docs/embedding.md": [recipes],
     "docs/operating.md": [mail_limits, retention],
     "docs/reliability.md": [states],
     "docs/security.md": [rights],

@@ -10,7 +10,7 @@ from webapp.config import Settings, variable
 
 ROOT = DOCUMENT.parent.parent
 UNTRIED = re.compile(r"^Not tried here\b", flags=re.MULTILINE)
-SECTIONS = ("Address", "Frame", "Sign-in", "Look", "Pieces", "Its headers")
+SECTIONS = ("Address", "Frame", "Sign-in", "Look", "Pieces", "Its headers", "What there is not")
 
 
 def source() -> str:

@@ -1,0 +1,135 @@
+"""`make demo-intranet`, walked through: the portal as a guest in an intranet."""
+
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect
+
+from tests.support import run
+from tests.support.browser import opened, violations
+from tests.support.portal import demo_template
+from webapp.i18n import LANGUAGES
+
+ROOT = Path(__file__).parent.parent.parent
+PATIENCE = 60
+SIGN_IN = "Sign in with Northbridge Digital"
+
+
+def is_free(port: int) -> bool:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
+
+
+def three_ports() -> range:
+    """Find three free ports in a row."""
+    found = (range(first, first + 3) for first in range(21_000, 60_000, 7))
+    return next(ports for ports in found if all(is_free(port) for port in ports))
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The demo's intranet, started as make does, with data that are there. At the end Ctrl+C ends all of it."""
+    instance, ports = tmp_path_factory.mktemp("intranet"), three_ports()
+    shutil.copyfile(demo_template(), instance / "demo.db")
+    command = [sys.executable, "-m", "tools.intranet", "--port", str(ports[0])]
+    process = subprocess.Popen(
+        [*command, "--instance", instance],
+        cwd=ROOT,
+        env=run.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdout
+    with process, process.stdout as said:
+        try:
+            assert any("Ctrl+C" in line for line in said), "it did not start"
+            yield f"http://127.0.0.1:{ports[0]}"
+        finally:
+            process.send_signal(signal.SIGINT)
+            ended = process.wait(PATIENCE)
+    assert ended == 0
+    assert all(is_free(port) for port in ports)
+
+
+def enter(page: Page, name: str) -> None:
+    """Sign in to the portal in the path, as a person at the provider."""
+    page.goto("/apps/portal/sign-in")
+    page.get_by_role("link", name=SIGN_IN).click()
+    page.get_by_role("button", name=name).click()
+
+
+def upcoming(page: Page) -> Locator:
+    return page.get_by_role("complementary", name="Upcoming renewals")
+
+
+def test_from_the_front_page_into_the_path_and_the_frame(hub: str, browser: Browser) -> None:
+    with opened(browser, hub) as page:
+        page.goto("/")
+        upcoming(page).get_by_role("link", name="Sign in").click()
+        page.get_by_role("link", name=SIGN_IN).click()
+        page.get_by_role("button", name="Emma Clarke").click()
+        expect(page).to_have_url(f"{hub}/apps/portal/partner/dashboard")
+        expect(page.get_by_role("button", name="Add a client")).to_have_css(
+            "background-color", "rgb(58, 74, 168)"
+        )
+
+        page.goto("/")
+        expect(upcoming(page).get_by_role("listitem")).to_have_count(10)
+        upcoming(page).get_by_role("listitem").first.get_by_role("link").click()
+        expect(page.get_by_role("link", name="Renewals", exact=True)).to_be_visible()
+        assert page.url.startswith(f"{hub}/apps/portal/clients/")
+
+        page.goto("/desk")
+        frame = page.frame_locator("#portal")
+        # The provider knows her already, so that the windows close by themselves.
+        frame.get_by_role("link", name=SIGN_IN).click()
+        expect(frame.get_by_role("heading", name="Dashboard")).to_be_visible()
+        assert page.url == f"{hub}/desk"
+        follows(page, frame)
+
+
+def follows(page: Page, frame: FrameLocator) -> None:
+    """The frame is as high as what it shows, on a long page and on a short one."""
+    heights = []
+    for link in ("Deliveries", "Dashboard"):
+        frame.get_by_text("Partner", exact=True).click()
+        frame.get_by_role("link", name=link).click()
+        expect(frame.get_by_role("heading", name=link, level=1)).to_be_visible()
+        page.wait_for_function(
+            "frame => frame.contentWindow && frame.style.height",
+            arg=page.locator("#portal").element_handle(),
+        )
+        heights.append(page.locator("#portal").evaluate("frame => frame.clientHeight"))
+    assert len(set(heights)) == 2, heights
+
+
+def test_a_group_lets_in_whom_nobody_added(hub: str, browser: Browser) -> None:
+    with opened(browser, hub) as page:
+        enter(page, "Grace Doyle")
+        expect(page).to_have_url(f"{hub}/apps/portal/partner/dashboard")
+    with opened(browser, hub) as page:
+        enter(page, "Finn Carter")
+        expect(page.get_by_role("main")).to_contain_text("Emma Clarke")
+        assert page.url.startswith(f"{hub}/apps/portal/sign-in/oidc/back")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_the_intranet_is_fit_to_be_shown(
+    hub: str, browser: Browser, language: str, dark: bool
+) -> None:
+    with opened(browser, hub, language=language, width=360, dark=dark) as page:
+        for path in ("/", "/desk"):
+            page.goto(path, wait_until="networkidle")
+            assert violations(page) == [], path
+            assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
