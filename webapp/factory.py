@@ -22,6 +22,7 @@ from webapp import config, logs
 from webapp.models import db
 from webapp.models.transactions import prepare_engine
 from webapp.pages import (
+    access,
     account,
     archiving,
     client_details,
@@ -68,6 +69,7 @@ BLUEPRINTS = (
     communications.blueprint,  # the one of webapp.pages.settings, with Partners
     second_factor.blueprint,
     security.blueprint,
+    access.blueprint,
     mail_texts.blueprint,
     mails.blueprint,
     dashboard.blueprint,

@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 
 from webapp.domain.snapshots import SecurityMatter
 from webapp.labels.audit import SWITCHED
-from webapp.models import SecurityAction
+from webapp.models import Opens, SecurityAction
 from webapp.typography import address
 
 SENTENCES: dict[SecurityAction, Any] = {
@@ -34,6 +34,10 @@ SENTENCES: dict[SecurityAction, Any] = {
     SecurityAction.SENDING_SWITCHED: "%(sending)s",
     SecurityAction.TOKEN_MADE: _l("Access token made"),
     SecurityAction.TOKEN_REVOKED: _l("Access token revoked"),
+}
+# The purposes of access tokens.
+OPENS: dict[Opens, Any] = {
+    Opens.API: _l("Programs that read renewals and events (API)"),
 }
 # Titles and sentences of the notices by mail.
 NOTICES: dict[SecurityMatter, tuple[Any, Any]] = {
