@@ -24,7 +24,9 @@ from webapp.models.transactions import prepare_engine
 from webapp.pages import (
     access,
     account,
+    api,
     archiving,
+    bearers,
     client_details,
     communications,
     compression,
@@ -70,6 +72,7 @@ BLUEPRINTS = (
     second_factor.blueprint,
     security.blueprint,
     access.blueprint,
+    api.blueprint,
     mail_texts.blueprint,
     mails.blueprint,
     dashboard.blueprint,
@@ -159,6 +162,7 @@ def make(settings: config.Settings | None) -> Flask:
     # First of all, so that refusals by extensions have a request id, a language and headers, too.
     frame.prepare(app)
     sessions.prepare(app)
+    bearers.prepare(app)
     hindrances.prepare(app)
     compression.prepare(app)
     statics.prepare(app)

@@ -17,7 +17,8 @@ from webapp.domain.access import Action
 from webapp.models import AuditEntry, Client, Delivery, Partner, Subscription, User, db, loaded
 from webapp.models.audit import AuditAction
 from webapp.models.organisation import users_with_organisations
-from webapp.pages import asking, htmx
+from webapp.pages import asking, bearers, htmx
+from webapp.pages.bearers import ByToken
 from webapp.pages.incoming import SAFE
 from webapp.signin.network import client_network
 
@@ -51,12 +52,17 @@ def allow(action: Action) -> Callable[[View], View]:
     return declare(action)
 
 
+def allow_token(action: Action) -> Callable[[View], View]:
+    """Declare that a route is for programs with a token of a user who may do this action, and for nobody else."""
+    return declare(ByToken(action))
+
+
 def public(view: View) -> View:
     """Declare that anybody may use a route."""
     return declare(PUBLIC)(view)
 
 
-def declare(policy: str) -> Callable[[View], View]:
+def declare(policy: object) -> Callable[[View], View]:
     def mark(view: View) -> View:
         view.policy = policy  # type: ignore[attr-defined]
         return view
@@ -117,6 +123,8 @@ def enforce(app: Flask) -> Response | None:
             return htmx.to_page(url_for("second_factor.index"))
         if not current_user.may(policy):
             abort(403)
+    if isinstance(policy, ByToken):
+        return bearers.admit(policy)
     return None
 
 
