@@ -273,3 +273,21 @@ document.addEventListener("htmx:error", (event) => {
 document.addEventListener("click", (event) => {
   event.target.closest("[data-dismiss]")?.parentElement.replaceChildren();
 });
+
+// --- What is to be copied -----------------------------------------------------------------------------------------
+// Where the browser lets no page write to the clipboard, the text is marked, to be copied by hand.
+
+document.querySelectorAll("[data-copy]").forEach((button) => { button.hidden = false; });
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  const field = document.getElementById(button.dataset.copy);
+  field.select();
+  try {
+    await navigator.clipboard.writeText(field.value);
+    button.parentElement.querySelector("[role=status]").textContent = button.dataset.copied;
+  } catch {
+    field.focus();
+  }
+});

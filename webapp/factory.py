@@ -22,8 +22,11 @@ from webapp import config, logs
 from webapp.models import db
 from webapp.models.transactions import prepare_engine
 from webapp.pages import (
+    access,
     account,
+    api,
     archiving,
+    bearers,
     calendar,
     client_details,
     communications,
@@ -75,6 +78,8 @@ BLUEPRINTS = (
     communications.blueprint,  # the one of webapp.pages.settings, with Partners
     second_factor.blueprint,
     security.blueprint,
+    access.blueprint,
+    api.blueprint,
     mail_texts.blueprint,
     mails.blueprint,
     dashboard.blueprint,
@@ -166,6 +171,7 @@ def make(settings: config.Settings | None) -> Flask:
     # First of all, so that refusals by extensions have a request id, a language and headers, too.
     frame.prepare(app)
     sessions.prepare(app)
+    bearers.prepare(app)
     hindrances.prepare(app)
     compression.prepare(app)
     statics.prepare(app)

@@ -35,13 +35,22 @@ from webapp.models import (
     LinkPurpose,
     Login,
     MailKind,
+    Opens,
     Partner,
     SignInMethod,
     User,
     UserSession,
     db,
 )
-from webapp.services.accounts import links, logins, membership, partners, people, sessions
+from webapp.services.accounts import (
+    access_tokens,
+    links,
+    logins,
+    membership,
+    partners,
+    people,
+    sessions,
+)
 from webapp.services.clients import ownership
 from webapp.signin import signing, tokens
 
@@ -90,6 +99,8 @@ ANSWERS: dict[str, dict[str, int]] = {
     "settings.password": {"POST": 422},
     "settings.cancel_address": {"POST": 303},
     "settings.team": {"GET": 200},
+    "access.index": {"GET": 200, "POST": 422},
+    "access.revoke": {"POST": 303},
     "security.own": {"GET": 200},
     "security.team": {"GET": 200},
     "settings.invite": {"GET": 200, "POST": 422},
@@ -189,6 +200,7 @@ class Side:
     entry: int
     delivery: int
     got: dict[str, int]
+    tokens: dict[str, int]
     colleagues: dict[str, int]
     contact: int
     session: int
@@ -207,6 +219,7 @@ class Side:
             "user_id": self.contact if endpoint in OF_CONTACTS else colleague,
             # A text, since both sides have a renewal of this number.
             "cycle": "1",
+            "token_id": self.tokens.get(actor, min(self.tokens.values())),
             "mail_id": 1,
             "session_id": self.session,
             "link_id": 1,
@@ -264,6 +277,7 @@ def world(app: Flask, cast: Cast) -> World:
                 "dana": add_unclear(cast.client, cast.dana),
                 "dave": add_unclear(cast.client, cast.dave),
             },
+            tokens={name: make_token(getattr(cast, name)) for name in ("alice", "bob")},
             colleagues={"alice": cast.bob, "bob": cast.alice, "dana": cast.dave, "dave": cast.dana},
             contact=cast.dave,
             session=oscars,
@@ -275,12 +289,20 @@ def world(app: Flask, cast: Cast) -> World:
             entry=entries[1],
             delivery=add_unclear(cast.other_client, oscar.id),
             got={"other_dana": add_unclear(cast.other_client, cast.other_dana)},
+            tokens={"charlie": make_token(cast.charlie)},
             colleagues={"charlie": carol.id, "other_dana": oscar.id},
             contact=oscar.id,
             session=oscars,
             names=CHARLIES_NAMES,
         )
     return World(cast, alices, charlies)
+
+
+def make_token(user_id: int) -> int:
+    """Make an access token of a user, and return its id."""
+    user = db.session.get_one(User, user_id)
+    access_tokens.make(user, "Reports", 30, Opens.API)
+    return access_tokens.listed(user)[0].id
 
 
 def change_owner(client_id: int, actor_id: int) -> int:

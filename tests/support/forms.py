@@ -163,6 +163,17 @@ FORMS = [
             "shown": SHOWN,
         },
     ),
+    Form(
+        "bob",
+        "/settings/profile/access",
+        {"name": "Reports", "opens": "api", "days": "90"},
+        {
+            "name": NEEDED,
+            "opens": ["", *CHOICE],
+            "days": ["", "0", "1", "366", *CHOICE],
+            "shown": SHOWN,
+        },
+    ),
     Form("bob", "/sign-in/confirm", {"password": "the present password"}, {"password": [""]}),
     Form(
         "bob",

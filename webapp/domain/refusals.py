@@ -46,6 +46,7 @@ class Refusal(StrEnum):
     PASSWORD_DATE = auto()
     # An access token.
     TOKENS_LIMIT = auto()
+    TOKEN_MADE = auto()
     # A client, its owner and its contacts.
     EXTERNAL_ID_TAKEN = auto()
     EXTERNAL_ID_ARCHIVED = auto()

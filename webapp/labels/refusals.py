@@ -45,6 +45,10 @@ WORDS: dict[Refusal, Any] = {
     Refusal.TOKENS_LIMIT: _l(
         "You have %(most)d access tokens, and there can't be more. Revoke one that is not needed."
     ),
+    Refusal.TOKEN_MADE: _l(
+        "A token was made since you opened this form. Each is shown only once. If you did not keep it, revoke it "
+        "and make another one."
+    ),
     Refusal.FACTOR_REQUIRED: _l("Your team requires two-step verification, so it stays on."),
     Refusal.FACTOR_MISSING: _l("This person signs in without two-step verification."),
     Refusal.FACTOR_ELSEWHERE: _l(

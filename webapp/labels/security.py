@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 from webapp.domain.doors import TurnedAway
 from webapp.domain.snapshots import SecurityMatter
 from webapp.labels.audit import SWITCHED
-from webapp.models import SecurityAction, SignInMethod
+from webapp.models import Opens, SecurityAction, SignInMethod
 from webapp.typography import address
 
 SENTENCES: dict[SecurityAction, Any] = {
@@ -71,6 +71,10 @@ REASONS = {
     TurnedAway.OTHER_IDENTITY: _l("linked to somebody else"),
     TurnedAway.INACTIVE: _l("deactivated"),
     TurnedAway.NO_PARTNER: _l("no such organisation"),
+}
+# The purposes of access tokens.
+OPENS: dict[Opens, Any] = {
+    Opens.API: _l("Programs that read renewals and events (API)"),
 }
 # Titles and sentences of the notices by mail.
 NOTICES: dict[SecurityMatter, tuple[Any, Any]] = {

@@ -8,14 +8,14 @@ from functools import cache
 from hashlib import sha256
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, abort, request
+from flask import Blueprint, Response, abort, g, request
 from flask_babel import gettext as _
 
 from webapp import typography
 from webapp.domain.access import Action
 from webapp.labels import calendar_words, codes
 from webapp.models import Opens, User, db, loaded
-from webapp.pages import frame, guards
+from webapp.pages import frame, guards, headers
 from webapp.pages.calendar_text import MEDIA_TYPE, AllDay, CalendarFile, tag, written
 from webapp.services import runtime
 from webapp.services.accounts import access_tokens
@@ -53,7 +53,7 @@ def show(token: str) -> Response:
     file = of_user(user, bearer)
     response = Response(mimetype=MEDIA_TYPE)
     response.set_etag(tag(file), weak=True)
-    response.headers["Cache-Control"] = "private, no-cache"
+    g.cache_control = headers.ASKED_EACH_TIME
     if request.if_none_match.contains_weak(response.get_etag()[0] or ""):
         response.status_code = 304
     else:

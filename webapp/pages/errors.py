@@ -23,7 +23,7 @@ from webapp.labels import codes, security
 from webapp.labels.refusals import sentence
 from webapp.models import db
 from webapp.models.loaded import SignIn
-from webapp.pages import asking, frames, guards, htmx
+from webapp.pages import asking, frames, guards, htmx, problems
 from webapp.pages.incoming import OtherSite
 from webapp.pages.notices import Quicker, quicker
 from webapp.services.accounts import doors, open_doors
@@ -120,6 +120,8 @@ def page(
     db.session.rollback()
     if code in NOTED and request.endpoint:
         note_refusal(code)
+    if problems.wanted():
+        return problems.of_error(code, texts)
     return make_response(
         render_template(
             "errors/error.html",

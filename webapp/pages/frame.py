@@ -188,7 +188,7 @@ def finish(response: Response) -> Response:
     # The header holds for the whole host, which is not ours if the portal is mounted below a path.
     if settings.secure and not request.script_root:
         response.headers["Strict-Transport-Security"] = headers.STRICT_TRANSPORT
-    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers["Cache-Control"] = g.get("cache_control", headers.NEVER_KEPT)
     response.headers["Content-Language"] = i18n.LANGUAGES[language()].html
     if g.get("asked_language") and not current_user.is_authenticated:
         cookies.put(response, COOKIE, g.asked_language, LASTS)

@@ -18,7 +18,8 @@ from webapp.domain.access import Action
 from webapp.models import AuditEntry, Client, Delivery, Partner, Subscription, User, db, loaded
 from webapp.models.audit import AuditAction
 from webapp.models.organisation import users_with_organisations
-from webapp.pages import asking, htmx, sessions
+from webapp.pages import asking, bearers, htmx, sessions
+from webapp.pages.bearers import ByToken
 from webapp.pages.incoming import SAFE
 from webapp.signin.network import client_network
 
@@ -56,12 +57,17 @@ def allow(action: Action) -> Callable[[View], View]:
     return declare(action)
 
 
+def allow_token(action: Action) -> Callable[[View], View]:
+    """Declare that a route is for programs with a token of a user who may do this action, and for nobody else."""
+    return declare(ByToken(action))
+
+
 def public(view: View) -> View:
     """Declare that anybody may use a route."""
     return declare(PUBLIC)(view)
 
 
-def declare(policy: str) -> Callable[[View], View]:
+def declare(policy: object) -> Callable[[View], View]:
     def mark(view: View) -> View:
         view.policy = policy  # type: ignore[attr-defined]
         return view
@@ -143,6 +149,8 @@ def enforce(app: Flask) -> Response | None:
             abort(403)
         if hasattr(view, "whole_login") and sessions.for_one_user():
             raise OneUserOnly()
+    if isinstance(policy, ByToken):
+        return bearers.admit(policy)
     return None
 
 

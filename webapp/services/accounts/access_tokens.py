@@ -103,13 +103,24 @@ def token_hash(token: str) -> str:
     return sha256(token.encode()).hexdigest()
 
 
-def make(user: User, name: str, days: int, opens: Opens, client: Client | None = None) -> str:
+def make(
+    user: User,
+    name: str,
+    days: int,
+    opens: Opens,
+    client: Client | None = None,
+    *,
+    shown: str | None = None,
+) -> str:
     """Make a token of a partner's user for so many days, and tell the user's mailbox. Returns it; no table holds it.
 
-    ``client``: of a calendar of one client. Raises Refused if the user has too many.
+    ``client``: of a calendar of one client. ``shown``: ``newest`` as the form had it, so that sending the form again
+    makes no other; None if there was no form. Raises Refused for that, or if the user has too many.
     """
     if user.membership is None:
         raise ValueError("nobody signs in as this user")
+    if shown not in (None, newest(user)):
+        raise Refused("shown", Refusal.TOKEN_MADE)
     now = datetime.now(UTC)
     if (db.session.scalar(select(func.count()).where(*open_ones(user, now))) or 0) >= MOST:
         raise Refused("name", Refusal.TOKENS_LIMIT, most=MOST)
@@ -163,6 +174,11 @@ def listed(user: User) -> Sequence[AccessToken]:
     """List the tokens of a user that have not ended, the newest first."""
     mine = select(AccessToken).where(*open_ones(user, datetime.now(UTC)))
     return db.session.scalars(mine.order_by(row.id.desc())).all()
+
+
+def newest(user: User) -> str:
+    """Name the newest token of a user, which may have ended, for a form that makes another."""
+    return str(db.session.scalar(select(func.max(row.id)).where(row.user_id == user.id)) or 0)
 
 
 def revoke(user: User, token_id: int) -> bool:

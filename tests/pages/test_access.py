@@ -1,0 +1,94 @@
+"""Profile > Access: a token is shown once, after one has shown who it is, and is one's own to revoke."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import time_machine
+from sqlalchemy import select
+
+from tests.support.cast import Cast
+from tests.support.forms import shown_to
+from webapp.models import AccessToken, Opens, db
+from webapp.services.accounts import access_tokens
+
+PAGE = "/settings/profile/access"
+FORM = {"name": "Reports", "opens": "api", "days": "30"}
+
+
+def make(person, **values):
+    return person.post(PAGE, data=FORM | {"shown": shown_to(person, PAGE)} | values)
+
+
+def token_on(page):
+    return re.search(r'id="token" value="(rp_[\w-]{43})"', page).group(1)
+
+
+def opens(app, token):
+    with app.app_context():
+        return access_tokens.find(token, [Opens.API]) is not None
+
+
+def test_a_token_is_shown_once(app, browse, cast: Cast):
+    bob = browse(cast.bob)
+    assert "There is none." in bob.get(PAGE).text
+    answer = make(bob)
+    token = token_on(answer.text)
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert opens(app, token)
+    listed = bob.get(PAGE).text
+    assert "Reports" in listed
+    assert "Not yet" in listed
+    assert token not in listed
+
+
+def test_sending_the_form_again_makes_no_other(app, browse, cast: Cast):
+    bob = browse(cast.bob)
+    form = FORM | {"shown": shown_to(bob, PAGE)}
+    token = token_on(bob.post(PAGE, data=form).text)
+    again = bob.post(PAGE, data=form)
+    assert again.status_code == 422
+    assert "Each is shown only once." in again.text
+    assert token not in again.text
+    with app.app_context():
+        assert len(db.session.scalars(select(AccessToken)).all()) == 1
+    # On purpose it can be sent, from the page that says so.
+    shown = re.search(r'name="shown"[^>]*value="([^"]*)"', again.text).group(1)
+    assert bob.post(PAGE, data=form | {"shown": shown}).status_code == 200
+
+
+def test_it_is_made_only_by_who_has_shown_who_it_is(app, browse, cast: Cast):
+    bob = browse(cast.bob)
+    shown = shown_to(bob, PAGE)
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=16), tick=False):
+        answer = bob.post(PAGE, data=FORM | {"shown": shown})
+    assert (answer.status_code, answer.location[:16]) == (303, "/sign-in/confirm")
+    with app.app_context():
+        assert db.session.scalars(select(AccessToken)).all() == []
+
+
+def test_it_is_revoked_at_once_by_its_user_alone(app, browse, cast: Cast):
+    bob, alice = browse(cast.bob), browse(cast.alice)
+    token = token_on(make(bob).text)
+    (address,) = re.findall(rf'action="({PAGE}/\d+)"', bob.get(PAGE).text)
+    assert alice.post(address).status_code == 404
+    assert opens(app, token)
+    assert bob.post(address).status_code == 303
+    assert not opens(app, token)
+    assert "gets no answer any more" in bob.get(PAGE).text
+    assert bob.post(address).status_code == 404
+
+
+def test_people_of_clients_have_none(browse, cast: Cast):
+    dana = browse(cast.dana)
+    assert dana.get(PAGE).status_code == 403
+    assert PAGE not in dana.get("/settings/profile").text
+    assert PAGE in browse(cast.bob).get("/settings/profile").text
+
+
+def test_too_many_are_refused_with_a_reason(browse, cast: Cast, monkeypatch):
+    monkeypatch.setattr(access_tokens, "MOST", 1)
+    bob = browse(cast.bob)
+    make(bob)
+    answer = make(bob)
+    assert answer.status_code == 422
+    assert "Revoke one that is not needed." in answer.text
