@@ -1,16 +1,18 @@
 """Browser tests: the portal as it is really served, on the embedded default, with CSRF and all."""
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Page
 from sqlalchemy import update
+from werkzeug.exceptions import NotFound
 
 from tests.support.browser import opened, served
 from tests.support.cast import begins_with, session_key, sqlite_template, unit_of_work
@@ -35,9 +37,12 @@ def listener() -> Iterator[socket.socket]:
 
 
 @pytest.fixture
-def other_settings(other_settings: dict[str, Any], listener: socket.socket) -> dict[str, Any]:
+def other_settings(
+    other_settings: dict[str, Any], listener: socket.socket, portal_path: str
+) -> dict[str, Any]:
     """The portal knows its own address, so that links in its mails can be followed."""
-    return {"base_url": f"http://127.0.0.1:{listener.getsockname()[1]}", **other_settings}
+    port = listener.getsockname()[1]
+    return {"base_url": f"http://127.0.0.1:{port}{portal_path}", **other_settings}
 
 
 @pytest.fixture
@@ -59,9 +64,19 @@ def app(app: Flask) -> Flask:
 
 
 @pytest.fixture
-def address(app: Flask, listener: socket.socket) -> Iterator[str]:
-    with served(app, listener) as address:
-        yield address
+def address(app: Flask, listener: socket.socket, portal_path: str) -> Iterator[str]:
+    with served(nothing_beside(app, portal_path), listener) as address:
+        yield address + portal_path
+
+
+def nothing_beside(app: Flask, path: str) -> WSGIApplication:
+    """Pass on what lies below a path; the rest of the host has nothing."""
+
+    def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        inside = environ["PATH_INFO"].startswith(f"{path}/")
+        return (app if inside else NotFound())(environ, start_response)
+
+    return serve
 
 
 def session_cookie(app: Flask, user_id: int) -> str:
@@ -71,7 +86,7 @@ def session_cookie(app: Flask, user_id: int) -> str:
 
 
 @pytest.fixture
-def visit(browser: Browser, app: Flask, address: str) -> Visit:
+def visit(browser: Browser, app: Flask, address: str, portal_path: str) -> Visit:
     """Open the portal as a user by id (none: signed out): ``with visit(cast.alice, width=360) as page: …``.
 
     The other arguments are those of `tests.support.browser.opened`.
@@ -80,6 +95,9 @@ def visit(browser: Browser, app: Flask, address: str) -> Visit:
     @contextmanager
     def open_as(user_id: int | None = None, **options: Any) -> Iterator[Page]:
         with opened(browser, address, **options) as page:
+            # Tests name pages as if the portal had the host to itself.
+            go = page.goto
+            page.goto = lambda url, **how: go(portal_path + url, **how)  # type: ignore[method-assign]
             if user_id is not None:
                 name, value = app.config["SESSION_COOKIE_NAME"], session_cookie(app, user_id)
                 page.context.add_cookies([{"name": name, "value": value, "url": address}])

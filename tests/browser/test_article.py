@@ -14,6 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.hands import Hand, Keyboard, Mouse, Touch
 from tests.browser.words import ENGLISH, POLISH, PORTUGUESE, Words
+from tests.support.below import PATH
 from tests.support.cast import Cast, make_client, make_subscription, make_user, unit_of_work
 from webapp import worker
 from webapp.domain.ownership import Owner
@@ -48,10 +49,13 @@ PLAIN = Manner("mouse without script", Mouse(), javascript=False)
 PHONE = Manner("phone", Touch(), width=360, touch=True)
 KEYBOARD = Manner("keyboard", Keyboard())
 PLAIN_KEYBOARD = Manner("keyboard without script", Keyboard(), javascript=False)
+# In which words and manner, and below which path.
 WALKS = [
-    *product((POLISH, PORTUGUESE, ENGLISH), (MOUSE, PLAIN, PHONE)),
-    (POLISH, KEYBOARD),
-    (PORTUGUESE, PLAIN_KEYBOARD),
+    *product((POLISH, PORTUGUESE, ENGLISH), (MOUSE, PLAIN, PHONE), ("",)),
+    (POLISH, KEYBOARD, ""),
+    (PORTUGUESE, PLAIN_KEYBOARD, ""),
+    (POLISH, MOUSE, PATH),
+    (PORTUGUESE, PLAIN, PATH),
 ]
 
 
@@ -83,7 +87,9 @@ def story(app, cast):
         return Story(florist.id, ewa.id, filip.id, first_day)
 
 
-@pytest.mark.parametrize(("words", "manner"), WALKS, ids=str)
+@pytest.mark.parametrize(
+    ("words", "manner", "portal_path"), WALKS, indirect=["portal_path"], ids=str
+)
 def test_from_the_choice_to_the_mail(app, visit, cast, story, words, manner):
     with visit(story.ewa, **manner.options) as page:
         speak(page, manner.hand, words)

@@ -6,6 +6,7 @@ from zipfile import ZipFile
 import pytest
 from sqlalchemy import update
 
+from tests.support.below import everywhere
 from tests.support.cast import unit_of_work
 from tests.support.erasing import live
 from webapp.models import Delivery, DeliveryMessage, DeliveryState, Subscription, db
@@ -83,6 +84,7 @@ def test_it_says_who_was_told_what(app, browse, cast, page):
     assert f'href="/partner/deliveries/{mail_id}"' in shown
 
 
+@everywhere
 def test_its_archive(app, browse, cast, page):
     live(app, cast)
     answer = browse(cast.bob, "pl").get(f"{page}/zip")

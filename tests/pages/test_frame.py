@@ -2,9 +2,11 @@
 
 import pytest
 
+from tests.support.below import everywhere
 from tests.support.forms import pages
 
 
+@everywhere
 def test_a_missing_page_is_a_localised_404_with_a_way_back(app, browse):
     answer = browse().get("/nope", headers={"Accept-Language": "pl-PL"})
     assert answer.status_code == 404
@@ -21,6 +23,7 @@ def test_the_browser_tells_the_language(browse, header, page_language):
     assert answer.headers["Content-Language"] == page_language
 
 
+@everywhere
 def test_the_switcher_sets_the_users_language(browse, cast):
     alice = browse(cast.alice)
     assert alice.post("/language", data={"language": "pt", "next": "/nope"}).location == "/nope"
@@ -68,6 +71,7 @@ def test_files_are_for_our_own_pages(app, browse):
         assert styles.headers["Content-Security-Policy"] == "frame-ancestors 'none'"
 
 
+@everywhere
 @pytest.mark.parametrize(
     ("headers", "status", "header"),
     [

@@ -8,6 +8,7 @@ import pytest
 import time_machine
 from sqlalchemy import select, update
 
+from tests.support.below import everywhere
 from tests.support.cast import Cast, let_in, make_user, unit_of_work
 from tests.support.forms import shown_to
 from tests.support.two_step import RECOVERY, code, turn_on
@@ -63,6 +64,7 @@ def profile_form(client, **changes):
     return values | {"shown": shown_to(client, PROFILE)} | changes
 
 
+@everywhere
 @pytest.mark.parametrize("headers", [{}, HTMX])
 def test_after_an_end_the_input_is_there_and_saved_on_request(app, browse, cast: Cast, headers):
     dana = browse(cast.dana)
@@ -182,6 +184,7 @@ def later(minutes):
     return time_machine.travel(datetime.now(UTC) + timedelta(minutes=minutes), tick=False)
 
 
+@everywhere
 def test_a_sensitive_change_asks_again_and_keeps_the_input(app, browse, cast: Cast):
     dana = browse(cast.dana)
     form = profile_form(dana, email="dana.new@acme.example")

@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import select
 
+from tests.support.below import everywhere
 from tests.support.cast import Cast, dump, make_user, unit_of_work
 from webapp.models import Client, Link, LinkPurpose, User, db
 from webapp.services.accounts import addresses
@@ -38,6 +39,7 @@ def test_looking_changes_nothing(app, browse, cast, asked):
     assert dana.get("/settings/profile").status_code == 200
 
 
+@everywhere
 def test_a_confirmed_address_is_stopped_from_the_old_mailbox(app, browse, cast, asked):
     dana, reader = browse(cast.dana), browse()
     confirmed = dana.post(asked[LinkPurpose.ADDRESS_CONFIRMATION])

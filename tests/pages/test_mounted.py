@@ -1,20 +1,20 @@
 """The portal under a path: inside another WSGI app, behind a proxy, in a frame (docs/embedding.md)."""
 
 import re
-from html.parser import HTMLParser
 
 import pytest
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client
 
+from tests.support import below
+from tests.support.below import addresses, is_inside
 from tests.support.cast import build_schema, let_in_at, unit_of_work
 from tests.support.forms import PRESENT_HASH, pages
 from tests.support.recipes import snippet
 from webapp.services.accounts import logins
 
-PREFIX = "/apps/portal"
+PREFIX = below.PATH
 SITE = "https://intranet.example"
-ADDRESSES = ("href", "src", "action", "formaction", "hx-get", "hx-post", "data-src")
 BY_PROXY = {
     "X-Forwarded-For": "203.0.113.7",
     "X-Forwarded-Proto": "https",
@@ -22,31 +22,6 @@ BY_PROXY = {
 }
 FORGED = {"X-Forwarded-Prefix": "/evil", "X-Script-Name": "/evil", "Script-Name": "/evil"}
 mounted_settings = pytest.mark.settings(base_url=SITE + PREFIX)
-
-
-class AddressParser(HTMLParser):
-    """Collects where a page leads to, its hidden ``next`` included."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.addresses: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        values = dict(attrs)
-        self.addresses += [values[name] or "" for name in ADDRESSES if name in values]
-        if values.get("name") == "next":
-            self.addresses.append(values.get("value") or "")
-
-
-def addresses(page: str) -> list[str]:
-    parser = AddressParser()
-    parser.feed(page)
-    return parser.addresses
-
-
-def is_inside(address: str) -> bool:
-    """Tell whether an address stays in the mounted portal, or openly leads to another site."""
-    return address.startswith((f"{PREFIX}/", "#", "?", "https://", "mailto:"))
 
 
 def host_page(environ, start_response):
@@ -253,6 +228,7 @@ def test_no_page_may_frame_the_portal_by_default(browse):
 
 
 def test_the_documented_way_into_another_app_works(tmp_path, monkeypatch):
+    monkeypatch.delenv("PORTAL_PROOF_PATH", raising=False)
     monkeypatch.setenv("PORTAL_INSTANCE_PATH", str(tmp_path))
     monkeypatch.setenv("PORTAL_BASE_URL", f"{SITE}{PREFIX}")
     build_schema(tmp_path, "sqlite:///portal.db")

@@ -8,6 +8,7 @@ from zipfile import ZipFile
 import pytest
 from sqlalchemy import select, update
 
+from tests.support.below import everywhere
 from tests.support.cast import dump, unit_of_work
 from webapp.models import Client, SecurityAction, SecurityEvent, User, UserSession, db
 
@@ -35,6 +36,7 @@ def test_whoever_edits_a_person_finds_it(browse, cast):
     assert "What is kept, and why" in page
 
 
+@everywhere
 def test_a_download_has_it_all(app, browse, cast):
     answer = browse(cast.alice).post(f"{page_of(cast.dave)}/export")
     assert answer.headers["Content-Disposition"] == f"attachment; filename=person-{cast.dave}.zip"

@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 import time_machine
 
+from tests.support.below import everywhere
 from tests.support.cast import make_subscription, make_user, unit_of_work
 from tests.support.forms import shown_in
 from webapp.domain.ownership import Owner
@@ -50,6 +51,7 @@ def test_the_dialog_shows_the_choices_and_who_gets_what(browse, cast, dialog):
     assert "Copy: Alice" in page
 
 
+@everywhere
 def test_htmx_gets_the_form_alone(browse, cast, dialog):
     answer = browse(cast.alice).get(dialog, headers=HTMX)
     assert answer.text.lstrip().startswith("<form")
@@ -79,6 +81,7 @@ def test_a_preview_of_what_is_no_option_is_400(browse, cast, dialog, query):
     assert browse(cast.alice).get(f"{dialog}/preview?{query}").status_code == 400
 
 
+@everywhere
 def test_saving_without_a_script(app, browse, cast, dialog):
     alice = browse(cast.alice)
     answer = alice.post(dialog, data={"choice": "partner", "contact_id": "", "shown": UNSET})
@@ -93,6 +96,7 @@ def test_saving_without_a_script(app, browse, cast, dialog):
     assert "/undo/" in page
 
 
+@everywhere
 def test_saving_by_htmx_answers_with_the_panel_the_facts_and_the_status(browse, cast, dialog):
     form = {"choice": "partner", "contact_id": cast.bob, "shown": UNSET}
     answer = browse(cast.alice).post(dialog, data=form, headers=HTMX)
@@ -103,6 +107,7 @@ def test_saving_by_htmx_answers_with_the_panel_the_facts_and_the_status(browse, 
     assert "To: Bob" in answer.text
 
 
+@everywhere
 def test_undo_puts_it_back(app, browse, cast, dialog):
     alice = browse(cast.alice)
     alice.post(dialog, data={"choice": "partner", "contact_id": cast.bob, "shown": UNSET})

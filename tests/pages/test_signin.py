@@ -6,6 +6,7 @@ import pytest
 import time_machine
 from sqlalchemy import delete, select, update
 
+from tests.support.below import everywhere
 from tests.support.cast import Cast, let_in, make_user, unit_of_work
 from webapp.models import (
     Client,
@@ -44,6 +45,7 @@ def invitation_to(app, user_id, actor_id=None):
         return tokens.token(membership.invite(actor, db.session.get(User, user_id)))
 
 
+@everywhere
 def test_signing_in_leads_on_and_is_remembered(app, browse, cast: Cast):
     give_password(app, cast.dave)
     eve = browse()
@@ -54,6 +56,7 @@ def test_signing_in_leads_on_and_is_remembered(app, browse, cast: Cast):
         assert db.session.get(User, cast.dave).signed_in_at
 
 
+@everywhere
 @pytest.mark.parametrize("target", ["//evil.example", "https://evil.example", "/\\evil.example"])
 def test_nobody_is_led_elsewhere(app, browse, cast: Cast, target):
     give_password(app, cast.dave)
@@ -105,6 +108,7 @@ def test_a_deactivated_user_stays_outside(app, browse, cast: Cast):
     assert sign_in(browse(), "dave@acme.example").status_code == 422
 
 
+@everywhere
 def test_signing_out_ends_the_session(app, browse, cast: Cast):
     dave = browse(cast.dave)
     assert dave.post("/sign-out").location == "/sign-in"
@@ -267,6 +271,7 @@ def test_choosing_needs_the_password_and_soon(app, browse, cast: Cast):
         assert eve.get("/account/company").status_code == 303
 
 
+@everywhere
 def test_an_invitation_sets_a_password_once(app, browse, cast: Cast):
     token = invitation_to(app, cast.dave, cast.dana)
     eve = browse()
@@ -402,6 +407,7 @@ def test_links_that_are_over(app, browse, cast: Cast, spoil):
         assert logins.find("victim@elsewhere.example") is None
 
 
+@everywhere
 def test_a_forgotten_password_is_set_anew_and_ends_sessions(app, browse, cast: Cast):
     give_password(app, cast.dave)
     dave = browse(cast.dave)

@@ -6,6 +6,8 @@ import re
 import brotli
 import pytest
 
+from tests.support.below import everywhere
+
 ENCODINGS = [("gzip, deflate, br, zstd", "br"), ("gzip", "gzip"), ("identity", None), ("", None)]
 
 
@@ -15,6 +17,7 @@ def stylesheet(browse):
     return address
 
 
+@everywhere
 @pytest.mark.parametrize(("accepted", "encoding"), ENCODINGS)
 def test_a_file_is_as_small_as_its_reader_allows(browse, stylesheet, accepted, encoding):
     with browse().get(stylesheet, headers={"Accept-Encoding": accepted}) as answer:

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from tests.support.below import everywhere
 from tests.support.cast import unit_of_work
 from tests.support.forms import shown_in, shown_to
 from webapp.domain.shown import token_of
@@ -160,6 +161,7 @@ def test_another_date_than_the_one_shown_is_not_settled(app, browse, cast, step,
     assert not stored(app, cast.subscription).cancelled
 
 
+@everywhere
 def test_cancelled_ends_it_and_can_be_undone(app, browse, cast):
     alice = browse(cast.alice)
     url = f"/partner/subscriptions/{cast.subscription}/cancelled"

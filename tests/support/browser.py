@@ -8,10 +8,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
-from wsgiref.types import StartResponse, WSGIEnvironment
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import pytest
-from flask import Flask
 from playwright.sync_api import (
     Browser,
     ConsoleMessage,
@@ -57,7 +56,7 @@ def browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def served(app: Flask, listener: socket.socket) -> Iterator[str]:
+def served(app: WSGIApplication, listener: socket.socket) -> Iterator[str]:
     """Serve the app with the production server at a listening socket; yields its address without a final slash."""
     sockets: dict[int, wasyncore.dispatcher] = {}
 

@@ -22,6 +22,7 @@ from sqlalchemy import event
 
 from tests.support import postgres, run
 from tests.support.cast import (
+    BASE_URL,
     BUILT,
     DATABASES,
     MAIL_SERVER,
@@ -30,6 +31,7 @@ from tests.support.cast import (
     sqlite_template,
     unit_of_work,
 )
+from tests.support.proof import PATH
 from webapp import logs, worker
 from webapp.app import create_app
 from webapp.config import Settings
@@ -144,6 +146,12 @@ def portal(chosen: Settings) -> tuple[Flask, dict[str, Any], dict[str, Any]]:
 
 
 @pytest.fixture
+def portal_path(request: pytest.FixtureRequest) -> str:
+    """The path below which the portal lies (tests.support.below)."""
+    return getattr(request, "param", PATH)
+
+
+@pytest.fixture
 def other_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
     """The settings that differ from those of all tests: ``@pytest.mark.settings(demo=True)``."""
     marker = request.node.get_closest_marker("settings")
@@ -152,10 +160,14 @@ def other_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 @pytest.fixture
 def app(
-    database_url: str, other_settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    database_url: str,
+    other_settings: dict[str, Any],
+    portal_path: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Flask]:
     """The portal on the test's database."""
-    app, config, extensions = portal(settings(place(), database_url, **other_settings))
+    values = {"base_url": BASE_URL + portal_path} | other_settings
+    app, config, extensions = portal(settings(place(), database_url, **values))
     count_from_zero(app)
     logs.prepare(app)
     monkeypatch.setattr(password, "hasher", QUICK)
