@@ -33,7 +33,7 @@ ARGUMENTS = (
     "--disable-sync",
     "--no-first-run",
     # No name leads away from this machine (tests/support/sites.py).
-    "--host-resolver-rules=MAP *.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    "--host-resolver-rules=MAP *.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 )
 # The rules of axe-core that look at colours. A page in the dark differs from itself in nothing else.
 OF_COLOURS = ("color-contrast", "link-in-text-block")
@@ -113,7 +113,9 @@ class Watch:
 
     def request(self, request: Request) -> None:
         address = urlsplit(request.url)
-        here = address.hostname == "127.0.0.1" or str(address.hostname).endswith(".test")
+        here = address.hostname in ("127.0.0.1", "localhost") or str(address.hostname).endswith(
+            ".test"
+        )
         if address.scheme in ("http", "https") and not here:
             self.problems.append(f"left this machine: {request.url}")
 
