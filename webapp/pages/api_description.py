@@ -1,17 +1,16 @@
 """The description of the programming interface: an OpenAPI 3.1 document."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from webapp.domain.delivery import ENDED
 from webapp.domain.facts import MailKind
 from webapp.domain.ownership import ContactSource, Owner
 from webapp.models import AuditAction
+from webapp.models.base import Json
 from webapp.pages import api_parameters as parameters
 from webapp.pages.api_parameters import ApiParameter
 from webapp.pages.problems import MEDIA_TYPE
 
-Json = dict[str, Any]
 TEXT: Json = {"type": "string"}
 NUMBER: Json = {"type": "integer"}
 SWITCH: Json = {"type": "boolean"}

@@ -4,10 +4,9 @@ A browser adds no such header by itself, so no other site's page can make it ask
 here, and a token nothing elsewhere.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeVar
 
 from flask import Flask, Response, abort, g, request
 from flask_babel import refresh
@@ -18,7 +17,6 @@ from webapp.pages import problems
 from webapp.services.accounts import access_tokens
 from webapp.services.accounts.access_tokens import Bearer
 
-View = TypeVar("View", bound=Callable[..., Any])
 # As sessions: an answer waits for no writer, and seldom writes this.
 USED_EVERY_SECONDS = 300
 SCHEME = "bearer "
