@@ -20,7 +20,16 @@ from sqlalchemy import select
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from tests.support.cast import SECRET, Cast, dump, let_in, let_in_at, make_user, unit_of_work
+from tests.support.cast import (
+    SECRET,
+    Cast,
+    PlainResponse,
+    dump,
+    let_in,
+    let_in_at,
+    make_user,
+    unit_of_work,
+)
 from tests.support.forms import shown_to
 from webapp.domain.access import Action, Role, may
 from webapp.domain.ownership import Choice, Owner
@@ -42,6 +51,7 @@ from webapp.models import (
     UserSession,
     db,
 )
+from webapp.pages.bearers import ByToken
 from webapp.services.accounts import (
     access_tokens,
     links,
@@ -101,6 +111,9 @@ ANSWERS: dict[str, dict[str, int]] = {
     "settings.team": {"GET": 200},
     "access.index": {"GET": 200, "POST": 422},
     "access.revoke": {"POST": 303},
+    "api.renewals": {"GET": 200},
+    "api.events": {"GET": 200},
+    "api.openapi": {"GET": 200},
     "security.own": {"GET": 200},
     "security.team": {"GET": 200},
     "settings.invite": {"GET": 200, "POST": 422},
@@ -372,6 +385,9 @@ def answers_by_itself(app: Flask, rule: Rule) -> bool:
 
 def expected(app: Flask, rule: Rule, method: str, role: Role | None, own: bool) -> int:
     policy = policy_of(app, rule)
+    if isinstance(policy, ByToken):
+        # A session is no token. Those have a matrix of their own.
+        return 401
     if isinstance(policy, Action):
         if role is None:
             return 200 if answers_by_itself(app, rule) else 303
@@ -431,6 +447,40 @@ def test_matrix(app: Flask, world: World, browse: Any, actor: str) -> None:
                 faults.append(f"{method} {url}: changed something")
             before = after
         answer.close()
+    assert not faults, "\n".join(faults)
+
+
+TOKENS = {name: role for name, role in ROLES.items() if role}
+
+
+@pytest.mark.parametrize("actor", TOKENS)
+def test_matrix_of_tokens(app: Flask, world: World, actor: str) -> None:
+    """A token opens what is for tokens, to partners' people and of their partner alone; and nothing else."""
+    faults = []
+    with unit_of_work(app):
+        user = db.session.get_one(User, world.user_id(actor))
+        token = access_tokens.make(user, "Reports", 30, Opens.API)
+    role, before = TOKENS[actor], dump(app)
+    for rule in app.url_map.iter_rules():
+        policy, ids = policy_of(app, rule), world.own(actor).ids(actor, rule.endpoint)
+        with app.test_request_context():
+            url = app.url_for(rule.endpoint, **{name: ids[name] for name in rule.arguments})
+        for method in sorted(methods(rule)):
+            person = FlaskClient(app, PlainResponse)
+            answer = person.open(url, method=method, headers={"Authorization": f"Bearer {token}"})
+            if isinstance(policy, ByToken):
+                open_to = role.startswith("partner") and may(role, policy.action)
+                status = ANSWERS[rule.endpoint][method] if open_to else 401
+            else:
+                status = expected(app, rule, method, None, own=True)
+            if answer.status_code != status:
+                faults.append(f"{method} {url}: {answer.status_code} instead of {status}")
+            if shown := [name for name in world.other(actor).names if name in answer.text]:
+                faults.append(f"{method} {url}: shows {shown}")
+            answer.close()
+    changed = {name for name, rows in dump(app).items() if rows != before[name]}
+    # When it was used, and that somebody could not sign in.
+    assert changed <= {"access_token", "security_event"}
     assert not faults, "\n".join(faults)
 
 

@@ -14,19 +14,30 @@ from sqlalchemy import event, insert, select, text, update
 from tests.support.cast import Cast
 from webapp import i18n
 from webapp.domain.facts import MailKind
+from webapp.domain.ownership import Owner
 from webapp.domain.recipients import Reachability
-from webapp.models import Client, Delivery, DeliveryState, Login, Partner, User, db
+from webapp.models import Client, Delivery, DeliveryEvent, DeliveryState, Login, Partner, User, db
 from webapp.models.tables import client_table, organisation_table, subscription_table
-from webapp.services.lists import calendar, clients, deliveries, finding, overrides, security
+from webapp.services.lists import (
+    calendar,
+    clients,
+    deliveries,
+    finding,
+    open_renewals,
+    overrides,
+    security,
+)
 from webapp.services.lists.calendar import Whose
 from webapp.services.lists.clients import ClientQuery, ClientSort, OwnerFilter
 from webapp.services.lists.deliveries import DeliveryQuery
+from webapp.services.lists.open_renewals import RenewalPlace, RenewalQuery
 from webapp.services.lists.security import SecurityQuery
 from webapp.services.lists.status import ClientStatus
 from webapp.services.reminders import situations
 from webapp.services.sending import first_mails
-from webapp.services.trail import history
+from webapp.services.trail import events, history
 from webapp.services.trail.history import ActivityQuery
+from webapp.services.trail.settled import Newest
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 BY_NAME, BY_DECISION = "ix_client_by_name", "ix_client_by_decision"
@@ -71,6 +82,15 @@ WAYS: list[tuple[Any, str, str]] = [
     (DeliveryQuery(recipient="dana acme", state=DeliveryState.SENT, days=7), READERS, NEWEST),
     (DeliveryQuery(days=7), LAST_DAYS, NEWEST),
     (DeliveryQuery(days=90, state=DeliveryState.SENT), LAST_DAYS, NEWEST),
+]
+
+OF_PARTNER = "ix_audit_entry_organisation_id_id"
+# As programs ask.
+PROGRAMS: list[tuple[Any, str, str]] = [
+    *(
+        (RenewalQuery(days=60, limit=20, owner=owner), narrow, BY_DECISION)
+        for owner, narrow in ((None, BY_DECISION), (Owner.VENDOR, BY_SITUATION))
+    ),
 ]
 
 LOGS: list[tuple[Any, str, str]] = [
@@ -188,6 +208,8 @@ def show(partner: Partner, query: Any, cast: Cast) -> None:
         clients.load(partner, query)
     elif isinstance(query, DeliveryQuery):
         deliveries.load(partner, query)
+    elif isinstance(query, RenewalQuery):
+        open_renewals.load(partner, query)
     elif isinstance(query, SecurityQuery):
         security.of_organisation(partner.id, query)
         security.own(Login(id=1), query)
@@ -198,6 +220,8 @@ def show(partner: Partner, query: Any, cast: Cast) -> None:
 
 def places(query: Any) -> list[Any]:
     """The first page of a query, one further down, and one on the way back."""
+    if isinstance(query, RenewalQuery):
+        return [query, replace(query, after=RenewalPlace(NOW.date(), 10_100))]
     return [query, replace(query, after=10_100), replace(query, before=10_200)]
 
 
@@ -209,13 +233,14 @@ def test_sqlite_takes_the_index_that_the_number_of_rows_asks_for(
     if many:
         monkeypatch.setattr(finding, "MOST_COUNTED", 1)
     faults = []
-    for query, narrow, along in [*WAYS, *LOGS]:
+    for query, narrow, along in [*WAYS, *LOGS, *PROGRAMS]:
         for place in places(query):
             with asked() as log:
                 show(partner, place, cast)
             plans = {statement: sqlite_plan(statement, values) for statement, values in log}
             lines = [line for plan in plans.values() for line in plan]
-            index = along if many or not query.filtered else narrow
+            whole = many or not getattr(query, "filtered", True)
+            index = along if whole else narrow
             if not any(re.search(rf"INDEX {index} ", line) for line in lines):
                 faults.append(f"{place}: not by {index}: {lines}")
             faults += [
@@ -248,6 +273,33 @@ def test_counts_stop_at_a_limit_and_go_by_an_index(partner: Partner, cast: Cast)
         lines = "\n".join(line for each in log for line in sqlite_plan(*each))
         assert {BY_SITUATION, IN_STATE, "ix_client_contact"} <= {*re.findall(r"INDEX (\w+)", lines)}
         assert not re.search(r"SCAN (?!some|CONSTANT)", lines), lines
+
+
+def test_events_are_read_onward_by_their_numbers(partner: Partner, cast: Cast) -> None:
+    """However many there are of others: of a stretch of the history of mails each line is looked at once."""
+    on_server = db.engine.dialect.name == "postgresql"
+    ids = select(Delivery.id).order_by(Delivery.id)
+    db.session.execute(
+        insert(DeliveryEvent),
+        [{"delivery_id": id, "at": NOW, "state": "sent"} for id in db.session.scalars(ids)],
+    )
+    db.session.flush()
+    if on_server:
+        for cheap in ("seqscan", "sort", "bitmapscan", "hashjoin"):
+            db.session.execute(text(f"SET LOCAL enable_{cheap} = off"))
+    with asked() as log:
+        page = events.load(partner, Newest(0, 100), 50, whole=True)
+    assert len(page.rows) == 50
+    if on_server:
+        plans = [postgresql_plan(*each) for each in log if "pg_locks" not in each[0]]
+        assert not [fault for plan in plans for fault in postgresql_faults(plan)], plans
+        assert "pk_delivery_event" in json.dumps(plans)
+        assert OF_PARTNER in json.dumps(plans)
+    else:
+        lines = "\n".join(line for each in log for line in sqlite_plan(*each))
+        assert "SEARCH delivery_event USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)" in lines
+        assert f"INDEX {OF_PARTNER} (organisation_id=? AND id>? AND id<?)" in lines
+        assert not re.search("SCAN (?!CONSTANT)|TEMP B-TREE", lines), lines
 
 
 @pytest.mark.parametrize("way", ["FEW", "MANY"])
@@ -314,7 +366,7 @@ def test_postgresql_reads_no_table_as_a_whole_and_sorts_only_what_is_counted(
     for cheap in ("seqscan", "sort", "bitmapscan"):
         db.session.execute(text(f"SET LOCAL enable_{cheap} = off"))
     faults = []
-    for query in [way[0] for way in (*WAYS, *LOGS)]:
+    for query in [way[0] for way in (*WAYS, *LOGS, *PROGRAMS)]:
         for place in places(query):
             with asked() as log:
                 show(partner, place, cast)

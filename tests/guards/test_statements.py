@@ -16,6 +16,7 @@ from webapp.models import (
     Delivery,
     DeliveryMessage,
     DeliveryState,
+    Opens,
     Partner,
     Reminder,
     ReminderState,
@@ -23,7 +24,7 @@ from webapp.models import (
     User,
     db,
 )
-from webapp.services.accounts import people
+from webapp.services.accounts import access_tokens, people
 from webapp.services.clients import ownership
 from webapp.services.reminders import due_index
 
@@ -115,6 +116,7 @@ CLIENT = "/partner/clients/{client}"
 OWNER = f"{CLIENT}/renewal-owner"
 DEFAULT = {"choice": "inherit", "contact_id": "", "shown": "{shown}"}
 ALICE = {"choice": "partner", "contact_id": "{alice}", "shown": "{shown}"}
+BEARER = {"Authorization": "Bearer {token}"}
 # (name, most statements, address, form, headers). A signed-in page begins with the one that loads the user.
 PAGES: list[tuple[str, int, str, dict[str, str] | None, dict[str, str]]] = [
     ("dashboard", 5, DASHBOARD, None, {}),
@@ -145,6 +147,10 @@ PAGES: list[tuple[str, int, str, dict[str, str] | None, dict[str, str]]] = [
     ("two-step verification", 3, "/settings/two-step", None, {}),
     ("what happened", 3, "/settings/profile/log", None, {}),
     ("security log", 2, "/settings/team/log", None, {}),
+    ("access", 3, "/settings/profile/access", None, {}),
+    ("renewals for programs", 5, "/api/renewals?days=365", None, BEARER),
+    ("their next page", 5, "/api/renewals?days=365&owner=vendor&after=1.1", None, BEARER),
+    ("events for programs", 5, "/api/events?limit=500", None, BEARER),
     ("save", 8, OWNER, DEFAULT, {}),
     ("save in the dialog", 11, OWNER, ALICE, HTMX),
     ("save in vain", 4, OWNER, {"choice": "partner", "contact_id": "x"}, HTMX),
@@ -156,6 +162,11 @@ def test_a_page_takes_as_many_statements_for_many_rows(
     app: Flask, cast: Cast, browse: Any, statements: Callable[[], Any], rows: int
 ) -> None:
     grow(app, cast, rows)
+    with unit_of_work(app):
+        alice = db.session.get_one(User, cast.alice)
+        tokens = [
+            access_tokens.make(alice, "Reports", 30, Opens.API) for _one in range(min(rows, 20))
+        ]
     faults = []
     for name, most, address, form, headers in PAGES:
         with app.app_context():
@@ -165,7 +176,9 @@ def test_a_page_takes_as_many_statements_for_many_rows(
             "subscription": cast.subscription,
             "alice": cast.alice,
             "shown": shown,
+            "token": tokens[0],
         }
+        headers = {header: text.format(**values) for header, text in headers.items()}
         reader = browse(cast.dana if address.startswith("/account") else cast.alice)
         url = address.format(**values)
         with statements() as log:

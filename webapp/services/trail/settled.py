@@ -44,6 +44,7 @@ WRITERS = text(
     """
     SELECT virtualtransaction FROM pg_locks
     WHERE locktype = 'relation' AND granted AND mode = 'RowExclusiveLock'
+    AND pid <> pg_backend_pid()
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
     AND relation IN (
         pg_get_serial_sequence('audit_entry', 'id')::regclass,
