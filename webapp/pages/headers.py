@@ -39,6 +39,8 @@ WINDOWS = EVERYWHERE | {
 }
 PAGES = WINDOWS | {"Cross-Origin-Opener-Policy": "same-origin"}
 STRICT_TRANSPORT = "max-age=31536000"
+# How long an answer may be kept (Cache-Control): not at all, or asking each time whether it is still the same.
+NEVER_KEPT, ASKED_EACH_TIME = "no-store", "private, no-cache"
 
 
 def keeps_its_opener(view: Shown) -> Shown:
