@@ -41,8 +41,6 @@ PAGES = WINDOWS | {"Cross-Origin-Opener-Policy": "same-origin"}
 # How long an answer is kept: not at all, or by a program that asks each time whether it still holds.
 NEVER_KEPT, ASKED_EACH_TIME = "no-store", "private, no-cache"
 STRICT_TRANSPORT = "max-age=31536000"
-# How long an answer may be kept (Cache-Control): not at all, or asking each time whether it is still the same.
-NEVER_KEPT, ASKED_EACH_TIME = "no-store", "private, no-cache"
 
 
 def keeps_its_opener(view: Shown) -> Shown:
