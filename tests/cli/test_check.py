@@ -70,6 +70,8 @@ def test_findings_as_json(app):
         "worker",
         "privacy notice",
         "to-do mails",
+        "sign-in",
+        "sign-in of others",
     ]
 
 

@@ -41,6 +41,12 @@ def test_init_puts_names_into_the_alphabets_of_today(run, app, cast):
         assert db.session.scalars(select(Client.version).distinct()).all() == [1]
 
 
+def test_partners_by_the_words_that_commands_call_them(run, cast):
+    assert run("partner", "list").output == "odnowa  Odnowa\nrenova  Renova\n"
+    found = json.loads(run("partner", "list", "--json").output)
+    assert found[0] == {"partner": "odnowa", "name": "Odnowa"}
+
+
 def test_a_partner_and_the_invitation_of_its_admin(run, app):
     result = run("partner", "add", "Odnowa", "--admin", "ana@odnowa.example", "--language", "pl")
     assert result.exit_code == 0, result.output

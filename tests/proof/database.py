@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 from flask import Flask
 
@@ -11,10 +12,10 @@ from webapp.app import create_app
 from webapp.models import db
 
 
-def new_portal(folder: Path) -> Flask:
+def new_portal(folder: Path, **others: Any) -> Flask:
     """Make a portal on a file with empty tables. Nobody pulls the plug there."""
     shutil.copyfile(sqlite_template(), folder / "portal.db")
-    app = create_app(settings(folder, f"sqlite:///{folder / 'portal.db'}"))
+    app = create_app(settings(folder, f"sqlite:///{folder / 'portal.db'}", **others))
     not_durable(app)
     return app
 

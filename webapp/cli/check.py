@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from webapp import i18n
 from webapp.cli.check_deploy import CHECKS as DEPLOY_CHECKS
+from webapp.cli.check_doors import CHECKS as DOOR_CHECKS
 from webapp.cli.check_mail import address_of, send_mail
 from webapp.cli.check_public import public_checks
 from webapp.cli.shared import Check, Wrong, as_json, print_json
@@ -167,6 +168,7 @@ CHECKS: dict[str, Check] = {
     "worker": (check_worker, False),
     "privacy notice": (check_privacy, False),
     "to-do mails": (check_to_do, False),
+    **DOOR_CHECKS,
 }
 
 

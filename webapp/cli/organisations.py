@@ -2,16 +2,30 @@
 
 import click
 from flask.cli import AppGroup
+from sqlalchemy import select
 
 from webapp import i18n
 from webapp.cli.shared import as_json, find_partner, print_json, unit_of_work
-from webapp.models import User, db
+from webapp.models import Partner, User, db
 from webapp.services.accounts import membership, partners
 from webapp.signin import tokens
 
 language_choice = click.Choice(i18n.CODES)
 
-partner_group = AppGroup("partner", help="Add partners; turn their sending on or off.")
+partner_group = AppGroup("partner", help="Add and list partners; turn their sending on or off.")
+
+
+@partner_group.command("list")
+@as_json
+@unit_of_work
+def list_partners(as_json: bool) -> None:
+    """List the partners: the word by which commands and settings call each, and its name."""
+    found = db.session.execute(select(Partner.slug, Partner.name).order_by(Partner.slug)).all()
+    if as_json:
+        print_json([{"partner": slug, "name": name} for slug, name in found])
+        return
+    for slug, name in found:
+        click.echo(f"{slug}  {name}")
 
 
 @partner_group.command("add")

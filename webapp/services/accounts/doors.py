@@ -218,6 +218,8 @@ def follow_address(visitor: Visitor, user: User) -> None:
         login = logins.of(user)
         if login is not None and is_doors(login) and logins.find(user.email_key) is None:
             login.email, login.email_key = user.email, user.email_key
+            # Whoever has the old mailbox now is somebody else.
+            links.void(login)
             db.session.flush()
 
 
