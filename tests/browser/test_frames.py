@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Frame, FrameLocator, Page, expect
 
+from tests.browser.hands import Keyboard
 from tests.support.browser import opened, violations
 from tests.support.cast import Cast, let_in_at, unit_of_work
 from tests.support.recipes import snippet
@@ -214,10 +215,26 @@ def test_an_open_dialog_stays_in_sight_as_the_page_around_scrolls(
             assert moves(page, top) == [0, 0]
 
 
-@pytest.mark.parametrize("host", [STRANGER])
-def test_a_visit_without_a_script(app: Flask, cast: Cast, around: Around, host: str) -> None:
+def test_by_the_keyboard_alone(cast: Cast, around: Around) -> None:
+    hand, address = Keyboard(), f"/partner/clients/{cast.client}/renewals"
+    with around(STRANGER, address, height=3000) as page:
+        sign_in(inside(page))
+        opener, dialog = inside(page).locator("#edit-owner"), inside(page).get_by_role("dialog")
+        hand.reach(opener)
+        page.evaluate("moved = 0")
+        top = page.evaluate("scrollY")
+        hand.press(opener)
+        expect(dialog).to_be_in_viewport(ratio=1)
+        hand.check(dialog.get_by_role("radio", name="Partner", exact=True))
+        hand.press(dialog.get_by_role("button", name="Save", exact=True))
+        expect(inside(page).locator("#status .message")).to_be_in_viewport(ratio=1)
+        expect(opener).to_be_focused()
+        assert moves(page, top) == [0, 0]
+
+
+def test_a_visit_without_a_script(cast: Cast, around: Around) -> None:
     address = f"/partner/clients/{cast.client}/renewals"
-    with around(host, address, height=900, blocked=True, javascript=False) as page:
+    with around(STRANGER, address, height=900, blocked=True, javascript=False) as page:
         frame = inside(page)
         sign_in(frame)
         frame.locator("#edit-owner").click()
@@ -378,8 +395,7 @@ def test_links_to_other_sites_open_a_tab(around: Around, portal: str) -> None:
         expect(frame.locator("h1")).to_have_text("Sign in")
 
 
-@pytest.mark.parametrize("language", ["en", "pl", "pt"])
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize(("language", "dark"), [("en", False), ("pl", True), ("pt", False)])
 def test_a_page_in_a_narrow_frame_is_as_good_as_any(
     cast: Cast, around: Around, language: str, dark: bool
 ) -> None:
