@@ -74,9 +74,10 @@ proof: built .venv/.tools kill-test
 	PORTAL_PROOF_TIMES=20 $(BIN)/pytest -n 2 --dist worksteal tests/proof tests/domain tests/browser/test_pages.py tests/browser/test_themes.py
 	PORTAL_PROOF_PATH=/apps/portal $(BIN)/pytest -n 2 --dist worksteal tests/pages
 
-# Beside real servers of Debian's packages, which it installs (tests/interop/debian.txt); as root, in a quarter of an hour.
+# Beside real servers of Debian's packages and of npm's, which it installs (tests/interop); as root, in a quarter of an hour.
 interop: built .venv/.tools
 	$(BIN)/python -m tools.debian
+	$(BIN)/python -m tools.npm
 	$(BIN)/pytest -n 2 --dist loadfile tests/interop
 
 lint: .venv/.tools
