@@ -45,6 +45,7 @@ PAGES = {
     "organisations.index": ANNA,
     "settings.profile": ANNA,
     "settings.to_do": ANNA,
+    "access.index": ANNA,
     "security.own": ANNA,
     "security.team": ANNA,
     "settings.team": ANNA,
@@ -282,6 +283,13 @@ def be_refused_for_code(page: Page) -> None:
     expect(page.get_by_text("This code is wrong")).to_be_visible()
 
 
+def make_calendar(page: Page) -> None:
+    """Make the address of a client's calendar, and see it."""
+    page.get_by_label("Name").fill("Phone")
+    button("Make access token")(page)
+    expect(page.get_by_role("link", name="Open in the calendar program")).to_be_visible()
+
+
 TWO_STEP = "/settings/two-step"
 CLIENT = "/partner/clients/{client_id}"
 
@@ -324,6 +332,7 @@ STATES = [
     State("person not erased", ANNA, "/settings/team", refuse_to_erase_somebody),
     State("no match", ANNA, "/partner/dashboard?q=xyz"),
     State("upcoming signed out", EVE, "/upcoming"),
+    State("new calendar", ANNA, "/settings/profile/access?client={client_id}", make_calendar),
     State("sending off", EMMA, "/settings/partners", choose_partner),
     State("overtaken", ANNA, "/settings/profile", overtaken("Full name", "Anna One", "Anna Two")),
     State(

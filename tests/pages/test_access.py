@@ -92,3 +92,58 @@ def test_too_many_are_refused_with_a_reason(browse, cast: Cast, monkeypatch):
     answer = make(bob)
     assert answer.status_code == 422
     assert "Revoke one that is not needed." in answer.text
+
+
+# --- Calendars ------------------------------------------------------------------------------------------------------
+
+
+def address_on(page):
+    return re.search(
+        r'id="address" value="(http://portal\.test/calendar/rp_[\w-]{43}\.ics)"', page
+    )[1]
+
+
+def test_the_address_of_a_calendar_is_shown_once(browse, cast: Cast):
+    bob = browse(cast.bob)
+    page = make(bob, opens="calendar_all").text
+    address = address_on(page)
+    assert f'href="{address.replace("http:", "webcal:")}"' in page
+    calendar = browse().get(address.removeprefix("http://portal.test"))
+    assert calendar.status_code == 200
+    assert "all clients" in calendar.text
+    listed = bob.get(PAGE).text
+    assert "Calendar: all clients" in listed
+    assert "/calendar/" not in listed
+
+
+def test_the_calendar_of_a_client_is_made_from_its_page(browse, cast: Cast):
+    bob = browse(cast.bob)
+    page = f"{PAGE}?client={cast.client}"
+    assert f'href="{page}"' in bob.get(f"/partner/clients/{cast.client}/renewals").text
+    assert re.search(
+        r'<option[^>]* selected[^>]*value="calendar_client"|'
+        r'value="calendar_client"[^>]*selected[^>]*>Calendar: Acme<',
+        bob.get(page).text,
+    )
+    form = FORM | {"opens": "calendar_client", "shown": shown_to(bob, page)}
+    address = address_on(bob.post(page, data=form).text)
+    calendar = browse().get(address.removeprefix("http://portal.test"))
+    assert "Renewal Portal: Acme" in calendar.text
+
+
+def test_without_a_client_there_is_no_calendar_of_one(browse, cast: Cast):
+    bob = browse(cast.bob)
+    for page in (PAGE, f"{PAGE}?client=x", f"{PAGE}?client="):
+        assert "calendar_client" not in bob.get(page).text
+        form = FORM | {"opens": "calendar_client", "shown": shown_to(bob, page)}
+        assert bob.post(page, data=form).status_code == 422
+
+
+def test_the_calendar_of_another_partners_client_is_not_made(app, browse, cast: Cast):
+    bob = browse(cast.bob)
+    page = f"{PAGE}?client={cast.other_client}"
+    form = FORM | {"opens": "calendar_client", "shown": shown_to(bob, PAGE)}
+    assert bob.get(page).status_code == 404
+    assert bob.post(page, data=form).status_code == 404
+    with app.app_context():
+        assert db.session.scalars(select(AccessToken)).all() == []

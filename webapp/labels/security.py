@@ -75,6 +75,9 @@ REASONS = {
 # The purposes of access tokens.
 OPENS: dict[Opens, Any] = {
     Opens.API: _l("Programs that read renewals and events (API)"),
+    Opens.CALENDAR_ALL: _l("Calendar: all clients"),
+    Opens.CALENDAR_MINE: _l("Calendar: clients that I am responsible for"),
+    Opens.CALENDAR_CLIENT: _l("Calendar: one client"),
 }
 # Titles and sentences of the notices by mail.
 NOTICES: dict[SecurityMatter, tuple[Any, Any]] = {

@@ -1,17 +1,20 @@
 """Profile > Access: the own access tokens, made, shown once, and revoked."""
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from webapp.domain.access import Action
 from webapp.labels.security import OPENS
+from webapp.models import Client, Opens
 from webapp.pages import asking, guards
 from webapp.pages.access_forms import TokenForm
 from webapp.pages.frame import time_zone
 from webapp.pages.htmx import Answer
+from webapp.pages.ids import row_id
 from webapp.pages.saving import save
+from webapp.services import runtime
 from webapp.services.accounts import access_tokens
 
 blueprint = Blueprint("access", __name__)
@@ -22,8 +25,9 @@ blueprint = Blueprint("access", __name__)
 @asking.proved
 def index() -> Answer:
     """List the own tokens, or make one."""
-    newest = access_tokens.newest(current_user)
-    form = TokenForm(shown=newest)
+    newest, client = access_tokens.newest(current_user), client_asked()
+    form = TokenForm(shown=newest, opens=Opens.CALENDAR_CLIENT if client else Opens.API)
+    form.offer(client)
     saved = save(
         form,
         lambda: access_tokens.make(
@@ -31,12 +35,13 @@ def index() -> Answer:
             form.name.data,
             form.days.data,
             form.opens.data,
+            client if form.opens.data is Opens.CALENDAR_CLIENT else None,
             shown=form.shown.data,
         ),
     )
     if saved.done:
         # The answer itself, and no page that one could come back to.
-        return render_template("settings/token.html", token=saved.value, form=form), 200
+        return show_once(saved.value or "", form), 200
     form.shown.data = newest
     page = render_template(
         "settings/access.html",
@@ -44,9 +49,30 @@ def index() -> Answer:
         conflict=None,
         tokens=access_tokens.listed(current_user),
         opens=OPENS,
+        client=client,
         zone=time_zone(),
     )
     return page, saved.status
+
+
+def client_asked() -> Client | None:
+    """Return the client whose page led here; one of another partner is a 404, and nonsense nobody."""
+    try:
+        client_id = row_id(request.args.get("client", ""))
+    except ValueError:
+        return None
+    return guards.client_in_use(client_id)
+
+
+def show_once(token: str, form: TokenForm) -> str:
+    """Show a new token: to programs as it is, for a calendar as an address, which calendar programs open by webcal."""
+    if form.opens.data is Opens.API:
+        return render_template("settings/token.html", token=token, form=form)
+    address = f"{runtime.settings().base_url}/calendar/{token}.ics"
+    subscription = f"webcal:{address.partition(':')[2]}"
+    return render_template(
+        "settings/calendar_address.html", address=address, subscription=subscription, form=form
+    )
 
 
 @blueprint.post("/settings/profile/access/<int:token_id>")

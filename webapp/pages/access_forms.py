@@ -1,5 +1,6 @@
 """The form of Profile > Access."""
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from wtforms.fields.choices import SelectChoice
@@ -7,13 +8,9 @@ from wtforms.fields.choices import SelectChoice
 from webapp.domain.refusals import Refusal
 from webapp.labels.refusals import WORDS
 from webapp.labels.security import OPENS
-from webapp.models import Opens
+from webapp.models import Client, Opens
 from webapp.pages.forms import DropdownField, SharedForm, text_field
 from webapp.services.accounts.access_tokens import LIFETIMES
-
-
-def purposes(*_: object) -> list[SelectChoice]:
-    return [SelectChoice(opens.value, text) for opens, text in OPENS.items()]
 
 
 def lifetimes(*_: object) -> list[SelectChoice]:
@@ -27,8 +24,17 @@ class TokenForm(SharedForm):
 
     name = text_field(_l("Name"), longest=100)
     opens = DropdownField(
-        _l("What it is for"), purposes, coerce=Opens, invalid_value_message=WORDS[Refusal.NO_OPTION]
+        _l("What it is for"), coerce=Opens, invalid_value_message=WORDS[Refusal.NO_OPTION]
     )
     days = DropdownField(
         _l("Valid for"), lifetimes, coerce=int, invalid_value_message=WORDS[Refusal.NO_OPTION]
     )
+
+    def offer(self, client: Client | None) -> None:
+        """Offer what a token may be for: the calendar of a client only on the way from that client's page."""
+        words = {**OPENS}
+        if client is None:
+            del words[Opens.CALENDAR_CLIENT]
+        else:
+            words[Opens.CALENDAR_CLIENT] = _("Calendar: %(client)s", client=client.name)
+        self.opens.choices = [SelectChoice(opens.value, text) for opens, text in words.items()]

@@ -14,11 +14,10 @@ from flask_babel import gettext as _
 from webapp import typography
 from webapp.domain.access import Action
 from webapp.labels import calendar_words, codes
-from webapp.models import Opens, User, db, loaded
-from webapp.pages import frame, guards, headers
+from webapp.models import Opens, User, loaded
+from webapp.pages import bearers, frame, guards, headers
 from webapp.pages.calendar_text import MEDIA_TYPE, AllDay, CalendarFile, tag, written
 from webapp.services import runtime
-from webapp.services.accounts import access_tokens
 from webapp.services.accounts.access_tokens import Bearer
 from webapp.services.lists import calendar
 from webapp.services.lists.calendar import CalendarDays, Whose
@@ -43,14 +42,9 @@ def by_token() -> str:
 @guards.limiter.limit(LIMIT, key_func=by_token)
 def show(token: str) -> Response:
     """Answer with the calendar of a token, if it is not the one that the program has already."""
-    found = access_tokens.find(token, WHOSE)
-    if found is None:
+    if not (bearers.present(token, WHOSE) and bearers.user().may(Action.LOOK_AFTER_CLIENTS)):
         abort(404)
-    user, bearer = found
-    if not user.may(Action.LOOK_AFTER_CLIENTS):
-        abort(404)
-    frame.speak_to(user)
-    file = of_user(user, bearer)
+    file = of_user(bearers.user(), bearers.bearer())
     response = Response(mimetype=MEDIA_TYPE)
     response.set_etag(tag(file), weak=True)
     g.cache_control = headers.ASKED_EACH_TIME
@@ -58,8 +52,6 @@ def show(token: str) -> Response:
         response.status_code = 304
     else:
         response.data = written(file)
-    engine, token_id = db.engine, bearer.id
-    response.call_on_close(lambda: access_tokens.note_use(engine, token_id))
     return response
 
 
