@@ -38,6 +38,8 @@ WINDOWS = EVERYWHERE | {
     "Permissions-Policy": ", ".join(f"{name}=()" for name in UNUSED),
 }
 PAGES = WINDOWS | {"Cross-Origin-Opener-Policy": "same-origin"}
+# How long an answer is kept: not at all, or by a program that asks each time whether it still holds.
+NEVER_KEPT, ASKED_EACH_TIME = "no-store", "private, no-cache"
 STRICT_TRANSPORT = "max-age=31536000"
 
 
