@@ -127,10 +127,12 @@ def test_the_language_of_who_is_signed_out_is_kept_for_this_host(browse):
 
 
 def test_every_page_of_who_is_signed_in_leads_out(app, browse, cast, values):
-    """By a form of the bar on top, on each page."""
+    """By a form of the bar on top, on each page but the one that is shown beside an intranet's own menus."""
     readers = {cast.alice, cast.dana}
     pages_seen = 0
     for reader, url in pages(app, cast, values):
+        if url == "/upcoming":
+            continue
         answer = browse(reader).get(url)
         if reader in readers and answer.status_code == 200 and "<body" in answer.text:
             assert 'action="/sign-out"' in answer.text, url
