@@ -16,6 +16,8 @@ const provider = new Provider(issuer, {
   claims: { openid: ["sub"], email: ["email", "email_verified"], profile: ["name"] },
   cookies: { keys: ["only for a test"] },
   features: { backchannelLogout: { enabled: true } },
+  // By itself it tells no server on its own machine.
+  fetch: (address, { dispatcher, ...options }) => fetch(address, options),
   findAccount: (context, sub) => ({
     accountId: sub,
     claims: () => ({ sub, name: sub, email: `${sub}@odnowa.example`, email_verified: sub !== "eve" }),
