@@ -101,6 +101,8 @@ def portal_pages(base: Connection, size: Size) -> dict[str, Turn]:
             f"client: {tab}": for_clients(size, f"{client}/{tab}")
             for tab in ("renewals", "contacts", "activity")
         },
+        "upcoming": each_time("/upcoming"),
+        "upcoming, as a part": each_time("/upcoming", HTMX),
         "deliveries": each_time(mails),
         "deliveries, deep": each_time(f"{mails}?before={last_mail // 2}"),
         **{

@@ -12,9 +12,9 @@ from sqlalchemy import select
 from tests.support import run
 from tests.support.cast import let_in, unit_of_work
 from webapp.demo import inbox
-from webapp.models import InboxMail, Installation, Partner, Subscription, User, db
+from webapp.models import InboxMail, Installation, Opens, Partner, Subscription, User, db
 from webapp.services import runtime
-from webapp.services.accounts import logins, membership, people
+from webapp.services.accounts import access_tokens, logins, membership, people
 from webapp.services.reminders.due_index import refresh
 from webapp.worker import once
 
@@ -198,3 +198,21 @@ def test_outside_demo_mode_none_of_it_is_imported(tmp_path):
     )
     assert "webapp.demo.pages" in with_demo
     assert [name for name in without if name.startswith("webapp.demo")] == []
+
+
+@in_demo
+def test_calendars_and_upcoming_renewals_follow_the_clock(app, browse, demo, cast):
+    with unit_of_work(app):
+        alice = db.session.get_one(User, cast.alice)
+        subscription = db.session.get_one(Subscription, cast.subscription)
+        subscription.renewal_date = datetime.now(UTC).date() + timedelta(days=420)
+        refresh([subscription])
+        token = access_tokens.make(alice, "Phone", 30, Opens.CALENDAR_ALL)
+    address = f"/calendar/{token}.ics"
+    assert "Acme" not in browse().get(address).text
+    assert "Acme" not in browse(cast.alice).get("/upcoming").text
+    with unit_of_work(app):
+        db.session.get_one(Installation, 1).clock_offset_hours = 24 * 60
+    # The token itself lives in real time.
+    assert "Renewal date: Acme" in browse().get(address).text
+    assert "Acme" in browse(cast.alice).get("/upcoming").text

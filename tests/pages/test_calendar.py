@@ -381,6 +381,15 @@ def test_one_for_programs_opens_no_calendar(cast, eve, calendar_of):
     assert eve.get(calendar_of(cast.bob, Opens.API)).status_code == 404
 
 
+def test_one_for_a_calendar_opens_nothing_else(cast, eve, calendar_of):
+    token = calendar_of(cast.bob).removeprefix("/calendar/").removesuffix(".ics")
+    bearing = {"Authorization": f"Bearer {token}"}
+    assert eve.get("/api/renewals", headers=bearing).status_code == 401
+    assert eve.get("/partner/dashboard", headers=bearing).location.startswith("/sign-in")
+    # Nor does the header open a calendar.
+    assert eve.get("/calendar/x.ics", headers=bearing).status_code == 404
+
+
 def test_whoever_leaves_loses_it(app, cast, eve, calendar_of):
     address = calendar_of(cast.bob)
     with unit_of_work(app):
