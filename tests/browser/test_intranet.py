@@ -97,6 +97,14 @@ def test_from_the_front_page_into_the_path_and_the_frame(hub: str, browser: Brow
         assert page.url == f"{hub}/desk"
         follows(page, frame)
 
+        page.goto("/apps/portal/settings/profile")
+        page.locator("#account-menu summary").click()
+        page.get_by_role("button", name="Sign out", exact=True).click()
+        # Over the provider, which tells the portal that all of its sessions are over.
+        expect(page.get_by_role("link", name=SIGN_IN)).to_be_visible()
+        page.goto("/desk")
+        expect(frame.get_by_role("link", name=SIGN_IN)).to_be_visible()
+
 
 def follows(page: Page, frame: FrameLocator) -> None:
     """The frame is as high as what it shows, and changes with it."""

@@ -31,6 +31,8 @@ FORGED = {
     "X-Portal-Secret": "a guess that is long enough to be taken for one",
 }
 
+PROGRAMS = {"/api/renewals": 401, "/reached": 404, "/calendar/none.ics": 404}
+
 
 def stated(*titles):
     """The settings in the shell blocks of recipes."""
@@ -38,17 +40,38 @@ def stated(*titles):
     return dict(word.split("=", 1) for word in words)
 
 
+class Intranet:
+    """The host in front of the portal: where it is reached, and the portal's environment."""
+
+    def __init__(self, environment, chosen):
+        self.port, self.inner = free_port(), free_port()
+        self.address = f"https://localhost:{self.port}"
+        own = {
+            "PORTAL_BASE_URL": self.address + PATH,
+            "SSL_CERT_FILE": str(fronts.CERTIFICATE),
+        }
+        self.env = environment | chosen | own
+
+    def piece(self, title, language):
+        return snippet(title, language).replace(fronts.PORTAL, f"127.0.0.1:{self.inner}")
+
+    def faults(self):
+        """The last step of each recipe; empty if the portal finds none in its way."""
+        ran = call([PROGRAM, "check", "--public"], env=self.env, capture_output=True, text=True)
+        return "" if ran.returncode == 0 else ran.stdout + ran.stderr
+
+
 @pytest.fixture
-def portal(cast, environment, place):
-    """Serve the portal: ``with portal(settings, where the host is) as where it listens itself``."""
+def intranet(cast, environment, place):
+    """Serve a portal behind an intranet: ``with intranet(settings) as host: …``."""
 
     @contextmanager
-    def serve(chosen, host):
-        port = free_port()
-        env = environment | chosen | {"PORTAL_BASE_URL": f"http://{host}{PATH}"}
-        command = (PROGRAM, "serve", "--port", str(port))
-        with running(Program(*command, output=place / "portal.log", port=port, env=env)):
-            yield f"127.0.0.1:{port}"
+    def serve(chosen):
+        host = Intranet(environment, chosen)
+        command = (PROGRAM, "serve", "--port", str(host.inner))
+        output = place / "portal.log"
+        with running(Program(*command, output=output, port=host.inner, env=host.env)):
+            yield host
 
     return serve
 
@@ -60,33 +83,41 @@ def name_on(answer):
 
 
 class Visitor(requests.Session):
-    """Somebody at a browser; ``host``: where the intranet is."""
+    """Somebody at a browser in an intranet."""
 
     def __init__(self, host):
         super().__init__()
-        self.host = host
+        # An authority that the environment names would come first.
+        self.host, self.verify, self.trust_env = host, str(fronts.CERTIFICATE), False
 
     def open(self, path="/settings/profile", **options):
-        return self.get(f"http://{self.host}{PATH}{path}", **options)
+        return self.get(f"{self.host.address}{PATH}{path}", **options)
 
     def name(self, **options):
         return name_on(self.open(**options))
 
 
+def programs_come_through(host):
+    """What has a token of its own is answered by the portal itself, and nobody there is whom a header names."""
+    for path, status in PROGRAMS.items():
+        answer = Visitor(host).open(path, headers=FORGED)
+        assert answer.status_code == status, path
+        assert "X-Request-ID" in answer.headers, path
+        assert name_on(answer) is None, path
+
+
 @pytest.fixture
-def apache(portal, place):
+def apache(intranet, place):
     """The intranet with an Apache that signs people in, who all have the same password."""
-    host = f"127.0.0.1:{free_port()}"
     people = place / "people"
     for name in ("alice", "bob", "nobody"):
         call(
             ["htpasswd", "-b", *([] if people.exists() else ["-c"]), people, name, "x"], check=True
         )
     people.chmod(0o644)
-    with portal(stated(APACHE), host) as address:
-        piece = snippet(APACHE, "apache").replace("/etc/apache2/people", str(people))
-        piece = piece.replace(fronts.PORTAL, address)
-        with fronts.apache(place / "apache", int(host.partition(":")[2]), piece):
+    with intranet(stated(APACHE)) as host:
+        piece = host.piece(APACHE, "apache").replace("/etc/apache2/people", str(people))
+        with fronts.apache(place / "apache", host.port, piece, fronts.CERTIFICATE):
             yield host
 
 
@@ -104,10 +135,8 @@ def test_apache_lets_no_made_up_name_through(apache):
     visitor = Visitor(apache)
     assert visitor.name(auth=("alice", "x"), headers=FORGED) == "Alice"
     assert visitor.name(auth=("nobody", "x"), headers=FORGED) is None
-    for path in ("/api/renewals", "/reached", "/calendar/none.ics"):
-        answer = Visitor(apache).open(path, headers=FORGED)
-        assert answer.status_code in (401, 404), path
-        assert name_on(answer) is None, path
+    programs_come_through(apache)
+    assert apache.faults() == ""
 
 
 class Silent(WSGIRequestHandler):
@@ -132,17 +161,16 @@ def service(environ, start_response):
 
 
 @pytest.fixture
-def nginx(portal, place):
+def nginx(intranet, place):
     """The intranet with an nginx that asks a service who it is."""
-    host = f"127.0.0.1:{free_port()}"
     server = make_server("127.0.0.1", 0, service, handler_class=Silent)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
-        with portal(stated(APACHE, NGINX), host) as address:
-            piece = snippet(NGINX, "nginx").replace(fronts.PORTAL, address)
+        with intranet(stated(APACHE, NGINX)) as host:
+            piece = host.piece(NGINX, "nginx")
             piece = piece.replace(fronts.SERVICE, f"127.0.0.1:{server.server_port}")
-            with fronts.nginx(place / "nginx", int(host.partition(":")[2]), piece):
+            with fronts.nginx(place / "nginx", host.port, piece, fronts.CERTIFICATE):
                 yield host
     finally:
         server.shutdown()
@@ -154,7 +182,7 @@ def test_nginx_asks_who_it_is_on_every_request(nginx):
     visitor = Visitor(nginx)
     answer = visitor.open(allow_redirects=False)
     assert answer.status_code == 302
-    where = f"https://auth.example.com/?rd=http://{nginx}{PATH}/settings/profile"
+    where = f"https://auth.example.com/?rd={nginx.address}{PATH}/settings/profile"
     assert answer.headers["Location"] == where
     for name in ("alice", "bob", "alice"):
         visitor.cookies.set("who", name)
@@ -169,9 +197,7 @@ def test_nginx_asks_who_it_is_on_every_request(nginx):
 def test_nginx_lets_no_made_up_name_through(nginx):
     visitor = Visitor(nginx)
     assert visitor.open(headers=FORGED, allow_redirects=False).status_code == 302
-    for path in ("/api/renewals", "/reached", "/calendar/none.ics"):
-        answer = Visitor(nginx).open(path, headers=FORGED)
-        assert answer.status_code in (401, 404), path
-        assert name_on(answer) is None, path
+    programs_come_through(nginx)
+    assert nginx.faults() == ""
     visitor.cookies.set("who", "alice")
     assert visitor.name(headers=FORGED) == "Alice"

@@ -26,5 +26,7 @@ def client(places: Places) -> Client:
         CLIENT_ID,
         CLIENT_SECRET,
         tuple(f"{portal}/sign-in/oidc/back" for portal in portals),
-        tuple(f"{portal}/" for portal in portals),
+        tuple(f"{portal}/sign-in" for portal in portals),
+        # Both have one database, so that telling one is enough.
+        (f"{places.portal}/sign-in/oidc/logout",),
     )
