@@ -274,7 +274,7 @@ def test_a_cookie_from_before_signing_out_is_worthless(app, browse, cast, provid
     assert sessions_of(app, ended_by=1, id_token=1) == [(SessionEnd.SIGNED_OUT, None)]
 
 
-def test_signing_out_goes_on_to_the_provider(browse, cast, provider, issuer):
+def test_signing_out_goes_on_to_the_provider(browse, cast, provider, portal_address, issuer):
     bob = browse()
     sign_in(bob, BOB)
     page = bob.post("/sign-out")
@@ -282,10 +282,10 @@ def test_signing_out_goes_on_to_the_provider(browse, cast, provider, issuer):
     address = unescape(page.text.split('content="0; url=')[1].split('"')[0])
     asked = parse_qs(urlsplit(address).query)
     assert address.startswith(f"{issuer}/end-session?")
-    assert asked["post_logout_redirect_uri"] == ["http://portal.test/sign-in"]
+    assert asked["post_logout_redirect_uri"] == [f"{portal_address}/sign-in"]
     assert asked["id_token_hint"][0].count(".") == 2
     answer = requests.get(address, allow_redirects=False, timeout=10)
-    assert answer.headers["Location"] == "http://portal.test/sign-in"
+    assert answer.headers["Location"] == f"{portal_address}/sign-in"
 
 
 def test_signing_out_does_without_the_provider(browse, cast, provider, monkeypatch):

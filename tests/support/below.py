@@ -71,7 +71,9 @@ class Below(FlaskClient):
 
     def _request_from_builder_args(self, given: Any, options: Any) -> Any:
         request = super()._request_from_builder_args(given, options)
-        request.environ["PATH_INFO"] = self.path + request.environ["PATH_INFO"]
+        path = request.environ["PATH_INFO"]
+        # Another site leads to where the portal has told it to.
+        request.environ["PATH_INFO"] = path if is_inside(path, self.path) else self.path + path
         return request
 
     def session_transaction(self, *given: Any, **options: Any) -> Any:
@@ -103,8 +105,11 @@ class Below(FlaskClient):
             text = answer.get_data(as_text=True)
             told += addresses(text)
             answer.set_data(text.replace(f"{self.path}/", "/"))
+        elif answer.mimetype == "application/json":
+            answer.set_data(answer.data.replace(f"{self.path}/".encode(), b"/"))
         outside = [one for one in told if one.startswith("/") and not is_inside(one, self.path)]
         assert not outside, f"outside of the portal: {outside}"
+        answer.request.path = answer.request.path.removeprefix(self.path)
         for name in TOLD:
             if name in answer.headers:
                 answer.headers[name] = answer.headers[name].replace(f"{self.path}/", "/")

@@ -18,7 +18,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import delete, event, select, update
 from werkzeug.test import TestResponse
 
-from tests.support import below, run
+from tests.support import run
 from webapp import i18n
 from webapp.app import create_app
 from webapp.cli.migrating import upgrade
@@ -319,8 +319,7 @@ def browse(app: Flask) -> Any:
     """Make test clients signed in as a user by id (none: signed out), over plain HTTP without a browser."""
 
     def sign_in(user_id: int | None = None, language: str | None = None) -> FlaskClient:
-        at_a_path = app.config["PORTAL"].base_url == BASE_URL + below.PATH
-        client = (below.Below if at_a_path else FlaskClient)(app, PlainResponse)
+        client = (app.test_client_class or FlaskClient)(app, PlainResponse)
         if user_id is not None:
             key = session_key(app, user_id)
             with client.session_transaction() as session:

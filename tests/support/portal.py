@@ -20,7 +20,7 @@ from jinja2 import Environment, FileSystemBytecodeCache
 from jinja2.bccache import Bucket
 from sqlalchemy import event
 
-from tests.support import postgres, run
+from tests.support import below, postgres, run
 from tests.support.cast import (
     BASE_URL,
     BUILT,
@@ -140,6 +140,8 @@ def portal(chosen: Settings) -> tuple[Flask, dict[str, Any], dict[str, Any]]:
     assert guards.limiter.enabled, "limits are turned off after the app was made"
     app = create_app(chosen)
     app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
+    if chosen.base_url == BASE_URL + below.PATH:
+        app.test_client_class = below.Below
     app.jinja_env.bytecode_cache = TemplateCache(str(template_cache()))
     not_durable(app)
     return app, dict(app.config), dict(app.extensions)

@@ -59,9 +59,9 @@ def issuer(provider_listener: socket.socket) -> str:
 
 
 @pytest.fixture
-def portal_address() -> str:
+def portal_address(portal_path: str) -> str:
     """Where the portal is, for the provider, which leads back to nowhere else."""
-    return BASE_URL
+    return BASE_URL + portal_path
 
 
 @pytest.fixture

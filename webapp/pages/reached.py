@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from flask import Flask
-from werkzeug import Request, Response
+from werkzeug import Response
+from werkzeug.datastructures import EnvironHeaders
 
+from webapp.pages.incoming import Incoming
 from webapp.pages.mounting import CAME
 from webapp.signin import questions
 from webapp.signin.questions import Arrival
@@ -24,8 +26,8 @@ def prepare(app: Flask) -> None:
 
     def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         # Wherever a proxy has led the question to: the answer tells.
-        if environ["PATH_INFO"].endswith(questions.PAGE):
-            question = Request(environ).args.get("question", "")
+        if environ.get("PATH_INFO", "").endswith(questions.PAGE):
+            question = Incoming(environ).args.get("question", "")
             with app.app_context():
                 if questions.is_ours(question):
                     told = questions.answer(question, arrival(environ))
@@ -37,7 +39,7 @@ def prepare(app: Flask) -> None:
 
 
 def arrival(environ: WSGIEnvironment) -> Arrival:
-    headers = Request(environ).headers
+    headers = EnvironHeaders(environ)
     return Arrival(
         path=written(environ[CAME]),
         page=written(environ["PATH_INFO"]),
