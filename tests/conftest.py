@@ -5,8 +5,8 @@ from tests.support.proof import TIMES
 pytest_plugins = [
     "tests.support.run",
     "tests.support.network",
-    "tests.support.browser",
     "tests.support.sites",
+    "tests.support.browser",
     "tests.support.cast",
     "tests.support.portal",
     "tests.support.forms",

@@ -11,6 +11,7 @@ from webapp.pages import headers
 from webapp.services.accounts import logins
 
 PACKAGE = Path(headers.__file__).parent.parent
+STATIC = PACKAGE.parent / "static"
 PORTAL, INTRANET = "https://portal.example", "https://intranet.example"
 IN_FRAME = {"Sec-Fetch-Dest": "iframe"}
 framed = pytest.mark.settings(base_url=PORTAL, frame_ancestors=(INTRANET,))
@@ -68,6 +69,17 @@ def test_all_cookies_are_set_in_one_place():
         if re.search(r"\.set_cookie\(", path.read_text(encoding="utf-8"))
     }
     assert setting == {"signin/cookies.py"}
+
+
+def test_no_script_listens_to_another_origin():
+    """The only listener waits for a window of ours, and looks first at who speaks."""
+    scripts = "".join(path.read_text("utf-8") for path in sorted(STATIC.glob("*.js")))
+    heard = re.findall(
+        r'^ *(?:window\.)?addEventListener\("message".*\n *(.*)', scripts, re.MULTILINE
+    )
+    assert len(heard) == 1
+    assert heard[0].startswith("if (origin !== location.origin ||")
+    assert "onmessage" not in scripts
 
 
 @framed

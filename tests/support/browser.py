@@ -23,6 +23,7 @@ from playwright.sync_api import (
 from waitress import wasyncore
 from waitress.server import create_server
 
+from tests.support.sites import fingerprint
 from tools.browser import find
 
 AXE = Path(__file__).parent.parent / "browser" / "vendor" / "axe.min.js"
@@ -42,14 +43,15 @@ PARTS = {"stylesheet", "script", "image", "font"}
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Start one Chromium for all tests of this process."""
+def browser(certificate: tuple[Path, Path]) -> Iterator[Browser]:
+    """Start one Chromium for all tests of this process. It trusts the authority of their sites alone."""
     executable = find()
     assert executable, "no Chromium: run make test, which installs one"
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+    trusted = f"--ignore-certificate-errors-spki-list={fingerprint(certificate[1])}"
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
-            executable_path=executable, args=[*ARGUMENTS, *sandbox]
+            executable_path=executable, args=[*ARGUMENTS, *sandbox, trusted]
         )
         yield chromium
         chromium.close()
@@ -145,8 +147,6 @@ def opened(
         color_scheme="dark" if dark else "light",
         has_touch=touch,
         reduced_motion="reduce",
-        # The authority of the sites over TLS is made for the run, and known to nobody.
-        ignore_https_errors=address.startswith("https://"),
     )
     try:
         page = context.new_page()

@@ -6,9 +6,11 @@ The browser of the tests finds every name that ends in ``.test`` on this machine
 import socket
 import ssl
 import threading
+from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from socketserver import ThreadingMixIn
 from typing import Any
@@ -19,7 +21,12 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 from cryptography.x509.oid import NameOID
 
 # Two names of one site, one of another, and one that nobody has named.
@@ -58,9 +65,18 @@ def make_certificate(folder: Path) -> tuple[Path, Path]:
     draft = drafted("sites", "authority", key, False).add_extension(names, critical=False)
     certificate = draft.sign(root, hashes.SHA256())
     own = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    (folder / "sites.pem").write_bytes(own + certificate.public_bytes(Encoding.PEM))
+    # With the authority's own, by which the browser knows whom to trust.
+    chain = b"".join(one.public_bytes(Encoding.PEM) for one in (certificate, authority))
+    (folder / "sites.pem").write_bytes(own + chain)
     (folder / "authority.pem").write_bytes(authority.public_bytes(Encoding.PEM))
     return folder / "sites.pem", folder / "authority.pem"
+
+
+def fingerprint(authority: Path) -> str:
+    """Name the key of an authority as Chromium does: its SHA-256 in Base64."""
+    key = x509.load_pem_x509_certificate(authority.read_bytes()).public_key()
+    written = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return b64encode(sha256(written).digest()).decode()
 
 
 class SilentHandler(WSGIRequestHandler):
