@@ -87,3 +87,10 @@ def test_the_end_of_access_and_its_return(app, run, browse, cast: Cast):
     assert len(logged(app, SecurityAction.ACCESS_CHANGED)) == 2
     last = run("user", "deactivate", "alice@odnowa.example")
     assert (last.exit_code, "only active admin" in last.output) == (1, True)
+
+
+@by_proxy
+def test_who_comes_in_by_a_door_gets_no_password(run, cast: Cast):
+    added = run("user", "add", "odnowa", "nina@odnowa.example")
+    assert added.output == "nina@odnowa.example comes in by the organisation's own sign-in.\n"
+    assert "sets a password here" in run("user", "add", "renova", "nina@renova.example").output

@@ -224,6 +224,20 @@ def test_a_password_opens_what_is_elsewhere(app, browse, cast: Cast, twin):
 
 
 @by_proxy
+def test_an_invitation_to_the_doors_partner_waits_for_nobody(app, browse, cast: Cast, twin):
+    """The same mailbox has a login elsewhere: it would be led into a session that is none."""
+    with unit_of_work(app):
+        partner = db.session.get_one(Partner, cast.partner)
+        user = make_user(partner, "Charlie Too", email="charlie@renova.example")
+        db.session.add(user)
+        db.session.flush()
+        link_id = membership.invite(None, user).id
+    charlie = browse(cast.charlie)
+    assert "Odnowa" not in charlie.get("/organisations").text
+    assert charlie.post(f"/organisations/invitations/{link_id}").status_code == 404
+
+
+@by_proxy
 @pytest.mark.parametrize("purpose", [LinkPurpose.INVITATION, LinkPurpose.PASSWORD_RESET])
 def test_links_for_a_password_lead_to_the_door(app, browse, cast: Cast, purpose):
     with unit_of_work(app):

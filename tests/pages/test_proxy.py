@@ -8,7 +8,7 @@ import time_machine
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from tests.support.cast import Cast, dump, unit_of_work
+from tests.support.cast import Cast, PlainResponse, dump, unit_of_work
 from tests.support.doors import SECRET, SETTINGS, by_proxy, named
 from tests.support.forms import shown_to
 from webapp.models import (
@@ -220,6 +220,15 @@ def test_a_change_that_asks_again_does_not_ask_a_proxy(app, browse, cast: Cast):
         assert client.post(address, data=fields).location == TEAM
     with app.app_context():
         assert db.session.get_one(User, cast.bob).admin
+
+
+@by_proxy
+def test_a_browser_without_cookies_is_not_led_in_circles(app, browse, cast: Cast):
+    client = FlaskClient(app, PlainResponse, use_cookies=False)
+    answer = opened(client)
+    assert answer.status_code == 400
+    assert "keeps no cookies" in answer.text
+    assert ended(app) == []
 
 
 @by_proxy

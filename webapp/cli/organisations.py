@@ -7,7 +7,7 @@ from sqlalchemy import select
 from webapp import i18n
 from webapp.cli.shared import as_json, find_partner, print_json, unit_of_work
 from webapp.models import Partner, User, db
-from webapp.services.accounts import membership, partners
+from webapp.services.accounts import membership, open_doors, partners
 from webapp.signin import tokens
 
 language_choice = click.Choice(i18n.CODES)
@@ -66,7 +66,14 @@ def add_partner(
         print_json({"partner": partner.slug, "email": admin.email, "link": link})
         return
     click.echo(f"Partner {partner.slug} added. Reminders are not sent before sending is turned on.")
-    click.echo(f"{admin.email} sets a password here, within 14 days:\n{link}")
+    click.echo(way_in(admin, link))
+
+
+def way_in(user: User, link: str) -> str:
+    """Say how somebody comes in who has just been invited."""
+    if not open_doors.by_password([user]):
+        return f"{user.email} comes in by the organisation's own sign-in."
+    return f"{user.email} sets a password here, within 14 days:\n{link}"
 
 
 @partner_group.command("sending")

@@ -5,7 +5,7 @@ from flask.cli import AppGroup
 from sqlalchemy import select
 
 from webapp import i18n
-from webapp.cli.organisations import language_choice
+from webapp.cli.organisations import language_choice, way_in
 from webapp.cli.persons import find_person, organisation
 from webapp.cli.shared import as_json, find_partner, print_json, unit_of_work
 from webapp.mail.addresses import name_from
@@ -56,7 +56,7 @@ def add_user(
     if as_json:
         print_json({"organisation": organisation.name, "email": user.email, "link": link})
         return
-    click.echo(f"{user.email} sets a password here, within 14 days:\n{link}")
+    click.echo(way_in(user, link))
 
 
 @user_group.command("reset-second-factor")

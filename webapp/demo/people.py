@@ -11,10 +11,12 @@ from webapp.models import (
     Installation,
     Login,
     Membership,
+    SignInMethod,
     User,
     db,
 )
-from webapp.models.tables import client_table, organisation_table
+from webapp.models.tables import client_table, organisation_table, partner_table
+from webapp.services.accounts import open_doors
 
 # Everybody in the demo signs in with this password. The addresses are fictional.
 PASSWORD = "renewal-demo"
@@ -36,7 +38,10 @@ class DemoAccount:
 
 
 def accounts() -> list[DemoAccount]:
-    """List who can sign in: each partner's people, then its clients'. Empty without demo data."""
+    """List who can sign in: each partner's people, then its clients'. Empty without demo data.
+
+    Whoever comes in by a door signs in there.
+    """
     partner_id = func.coalesce(client_table.c.partner_id, company.c.id)
     rows = db.session.execute(
         select(
@@ -48,9 +53,11 @@ def accounts() -> list[DemoAccount]:
             company.c.name.label("organisation"),
             company.c.kind,
             agency.c.name.label("partner"),
+            partner_table.c.slug,
         )
         .join(company, company.c.id == User.organisation_id)
         .outerjoin(client_table, client_table.c.id == company.c.id)
+        .outerjoin(partner_table, partner_table.c.id == company.c.id)
         .join(agency, agency.c.id == partner_id)
         .join(Membership, Membership.user_id == User.id)
         .join(Login, Login.id == Membership.login_id)
@@ -77,4 +84,5 @@ def accounts() -> list[DemoAccount]:
             partner=row.partner,
         )
         for row in rows
+        if open_doors.is_good(SignInMethod.LINK, row.slug)
     ]

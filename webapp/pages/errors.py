@@ -23,7 +23,7 @@ from webapp.labels import codes, security
 from webapp.labels.refusals import sentence
 from webapp.models import db
 from webapp.models.loaded import SignIn
-from webapp.pages import asking, frames, guards, htmx, problems
+from webapp.pages import asking, frames, guards, htmx, problems, proxy
 from webapp.pages.incoming import OtherSite
 from webapp.pages.notices import Quicker, quicker
 from webapp.services.accounts import doors, open_doors
@@ -83,6 +83,12 @@ NO_COOKIES = (
         "so it can't know who you are. Nothing was saved. In a tab of its own it works."
     ),
 )
+NO_COOKIES_AT_ALL = (
+    NO_COOKIES[0],
+    _l(
+        "Without them the portal can't know who you are. Allow cookies for this address, then try again."
+    ),
+)
 OTHER_SITE = (
     _l("This request came from another site"),
     _l("Nothing was saved. Open the portal itself, and do there what you wanted to do."),
@@ -104,6 +110,7 @@ def prepare(app: Flask) -> None:
     app.register_error_handler(OtherSite, show_other_site)
     app.register_error_handler(guards.OneUserOnly, show_one_user_only)
     app.register_error_handler(NotLetIn, show_not_let_in)
+    app.register_error_handler(proxy.NoCookies, show_no_cookies)
     app.register_error_handler(RateLimitExceeded, show_too_many)
     app.register_error_handler(CSRFError, show_expired)
     app.register_error_handler(Conflict, show_conflict)
@@ -183,6 +190,12 @@ def show_other_site(error: OtherSite) -> Response:
 
 def show_one_user_only(error: guards.OneUserOnly) -> Response:
     return page(403, ONE_USER_ONLY)
+
+
+def show_no_cookies(error: proxy.NoCookies) -> Response:
+    if frames.shown():
+        return page(400, NO_COOKIES, tab=htmx.local(request.args.get("next")))
+    return page(400, NO_COOKIES_AT_ALL)
 
 
 def show_not_let_in(error: NotLetIn) -> Response:

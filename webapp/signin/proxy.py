@@ -15,7 +15,10 @@ SECRET = "X-Portal-Secret"
 
 
 def speaks() -> bool:
-    """Tell whether the door is open, and the request comes from the proxy. The comparison always takes as long."""
+    """Tell whether the door is open, and the request comes from the proxy.
+
+    The comparison takes as long, however much of the secret is right.
+    """
     settings: Settings = current_app.config["PORTAL"]
     given = request.headers.get(SECRET, "").encode("latin-1", "replace")
     right = compare_digest(given, settings.proxy_secret.encode())

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from webapp.models import Link, LinkPurpose, Login, User, db
-from webapp.services.accounts import links, membership
+from webapp.services.accounts import links, membership, open_doors
 
 
 def invitations(login: Login) -> list[Link]:
@@ -26,10 +26,14 @@ def invitations(login: Login) -> list[Link]:
 
 
 def may_accept(link: Link, login: Login) -> bool:
-    """Tell whether an invitation waits for this login. Whoever has sent it accepts it for nobody."""
+    """Tell whether an invitation waits for this login. Whoever has sent it accepts it for nobody.
+
+    Whoever comes in at a door has no use for one.
+    """
     return (
         link.email.casefold() == login.email_key
         and links.is_open(link)
         and not link.user.joined
         and not membership.is_inviters(link, login)
+        and bool(open_doors.by_password([link.user]))
     )
