@@ -72,6 +72,7 @@ def test_findings_as_json(app):
         "to-do mails",
         "sign-in",
         "sign-in of others",
+        "identity provider",
     ]
 
 

@@ -1,10 +1,14 @@
 """portal check: the doors that are open lead somewhere, and nobody is left outside."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.support.cast import Cast, unit_of_work
 from tests.support.doors import SETTINGS, by_proxy
+from tests.support.provider import door_settings
 from webapp.models import User, db
+from webapp.signin import provider as known_providers
 
 
 def said(app) -> dict[str, str]:
@@ -48,3 +52,19 @@ def test_who_is_left_outside(app, cast: Cast):
         for name in ("charlie", "dana", "other_dana"):
             db.session.get_one(User, getattr(cast, name)).active = False
     assert said(app)["sign-in of others"] == "ok: none who would need one"
+
+
+def test_an_identity_provider(app, cast: Cast, issuer, provider):
+    app.config["PORTAL"] = replace(app.config["PORTAL"], **door_settings(issuer))
+    assert provider_said(app) == f"ok       identity provider: {issuer} answers"
+    known_providers.of.cache_clear()
+    provider.issuer = "https://evil.example"
+    assert provider_said(app) == (
+        f"MISSING  identity provider: {issuer} can't be used: it calls itself 'https://evil.example'"
+    )
+
+
+def provider_said(app) -> str:
+    lines = app.test_cli_runner().invoke(args=["check"]).output.splitlines()
+    [found] = [line for line in lines if "identity provider:" in line]
+    return found

@@ -180,3 +180,12 @@ def test_somebody_proves_in_a_window_who_is_in_a_frame(app, browse, cast, provid
     with app.app_context():
         by_door = UserSession.method == SignInMethod.OIDC, UserSession.ended_at.is_(None)
         assert len(db.session.scalars(select(UserSession).where(*by_door)).all()) == 2
+
+
+def test_windows_keep_their_opener(browse, cast, provider):
+    window = browse()
+    opener = "Cross-Origin-Opener-Policy"
+    addresses = ("/window", "?frame=" + "0" * 64, "/back?state=x")
+    for address in addresses:
+        assert opener not in window.get(f"/sign-in/oidc{address}").headers
+    assert window.get("/sign-in").headers[opener] == "same-origin"

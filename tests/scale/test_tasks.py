@@ -22,7 +22,7 @@ from webapp.models import db
 
 WITHOUT_EXTRAS = """
 import sys
-for name in ("celery", "kombu", "amqp", "redis", "valkey", "psycopg", "gunicorn"):
+for name in ("celery", "kombu", "amqp", "redis", "valkey", "psycopg", "gunicorn", "authlib", "joserfc", "requests"):
     sys.modules[name] = None
 from webapp.app import create_app
 from webapp.config import SettingError, Settings
@@ -31,7 +31,9 @@ app = create_app(Settings(instance_path=sys.argv[1]))
 assert app.test_cli_runner().invoke(args=["init"]).exit_code == 0
 assert app.test_client().get("/sign-in").status_code == 200
 assert not sum(worker.once(app).values())
-for one in ({"broker_url": "redis://queue"}, {"database_url": "postgresql+psycopg://db/portal"}):
+door = {"sign_in": ("oidc",), "sign_in_partner": "p", "oidc_issuer": "https://login.test"}
+door |= {"oidc_client_id": "portal", "oidc_client_secret": "secret"}
+for one in ({"broker_url": "redis://queue"}, {"database_url": "postgresql+psycopg://db/portal"}, door):
     try:
         create_app(Settings(instance_path=sys.argv[1], **one))
     except SettingError as error:
@@ -56,6 +58,7 @@ def test_a_plain_installation_needs_no_extras(tmp_path):
     assert done.stdout.splitlines() == [
         "PORTAL_BROKER_URL needs celery: pip install 'renewal-portal[scale]'",
         "PORTAL_DATABASE_URL needs psycopg: pip install 'renewal-portal[scale]'",
+        "PORTAL_SIGN_IN needs authlib: pip install 'renewal-portal[sso]'",
     ]
 
 

@@ -7,6 +7,8 @@ from webapp.cli.shared import Check, Wrong
 from webapp.models import Membership, Partner, User, db
 from webapp.services import runtime
 from webapp.services.accounts import doors, open_doors
+from webapp.signin import provider
+from webapp.signin.provider import ProviderAway
 
 
 def check_sign_in() -> str:
@@ -49,7 +51,23 @@ def check_others() -> str:
     return "none who would need one"
 
 
+def check_provider() -> str:
+    """Check that the identity provider answers, by its own name and with keys."""
+    if not open_doors.is_open("oidc"):
+        return "none"
+    issuer = provider.of(runtime.settings().oidc_issuer)
+    try:
+        issuer.address("authorization_endpoint")
+        issuer.address("token_endpoint")
+        issuer.keys.get()
+        ends = issuer.optional_address("end_session_endpoint")
+    except ProviderAway as error:
+        raise Wrong(f"{issuer.issuer} can't be used: {error}") from None
+    return f"{issuer.issuer} answers" + ("" if ends else "; it has no end_session_endpoint")
+
+
 CHECKS: dict[str, Check] = {
     "sign-in": (check_sign_in, True),
     "sign-in of others": (check_others, False),
+    "identity provider": (check_provider, True),
 }

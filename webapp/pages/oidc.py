@@ -49,6 +49,8 @@ blueprint = Blueprint("oidc", __name__)
 # The cookie's field for ways to the provider that have begun, by their state: a few, as in as many tabs.
 JOURNEYS = "journeys"
 MOST_JOURNEYS = 3
+# A cookie has room for so long an address in each.
+LONGEST_ONWARD = 600
 # The provider may have much to ask: a new password, a second step.
 JOURNEY_LASTS = timedelta(hours=1)
 # A provider that does not say when somebody showed who it is may have known the person for days.
@@ -116,6 +118,8 @@ def start() -> AnyResponse:
         return redirect(url_for("signin.sign_in", next=onward), 303)
     if current_user.is_authenticated and not (frame or again):
         return redirect(onward, 303)
+    if len(onward) > LONGEST_ONWARD:
+        onward = url_for("frame.home")
     journey = oidc.new_journey(onward=onward, frame=frame, again=again)
     address = oidc.way_in(portal(), journey)
     begun = list(session.get(JOURNEYS, {}).items())[1 - MOST_JOURNEYS :]
@@ -145,7 +149,9 @@ def back() -> AnyResponse:
     """Let in whoever comes back from the provider, if its answer proves who that is."""
     journey = take_journey()
     if journey is None:
-        return failed(400, LOST)
+        # Somebody goes back in the browser, or was quicker in another tab.
+        here = current_user.is_authenticated
+        return redirect(url_for("frame.home"), 303) if here else failed(400, LOST)
     g.in_window = bool(journey.frame)
     if fault := request.args.get("error"):
         log.warning("identity provider refused a sign-in: %.100r", fault)

@@ -40,6 +40,7 @@ class Remembered(Generic[T]):
         self.lock = Lock()
         self.held: T | None = None
         self.fetched_at = self.failed_at = 0.0
+        self.fault = ""
 
     def get(self, newer_than: float = LASTS) -> T:
         """Return it, no older than so many seconds if that can be had. Raises ProviderAway."""
@@ -50,10 +51,10 @@ class Remembered(Generic[T]):
                 try:
                     self.held, self.fetched_at = self.fetch(), now
                 except ProviderAway as error:
-                    self.failed_at = time()
+                    self.failed_at, self.fault = time(), str(error)
                     log.warning("identity provider: %s", error)
             if self.held is None:
-                raise ProviderAway("it could not be reached a moment ago")
+                raise ProviderAway(self.fault)
             return self.held
 
 
@@ -107,6 +108,11 @@ class Provider:
         """Return the address of an endpoint, if the provider has one that is safe to use. Raises ProviderAway."""
         found = self.document.get().get(name)
         return found if isinstance(found, str) and is_safe_address(found) else None
+
+    def names_itself(self) -> bool:
+        """Tell whether the provider says in each answer whose it is (RFC 9207, 3). Raises ProviderAway."""
+        told = self.document.get().get("authorization_response_iss_parameter_supported")
+        return told is True
 
     def takes(self, name: str, value: str) -> bool:
         """Tell whether a list of what the provider supports names a value. Raises ProviderAway."""
