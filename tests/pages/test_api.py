@@ -409,6 +409,10 @@ def test_what_others_do_changes_no_tag(app, ask, cast: Cast):
         *((f"{RENEWALS}?after={value}", "after") for value in ("", "1", "1.", ".1", "1.2.3", "-1.2", "9" * 50)),
         *((f"{EVENTS}?limit={value}", "limit") for value in ("0", "501")),
         *((f"{EVENTS}?after={value}", "after") for value in ("", "0", "0.", "x.y", "0.0%0A", "%D9%A1.1")),
+        (f"{RENEWALS}?days=1&days=2", "days"),
+        (f"{RENEWALS}?day=1", "day"),
+        (f"{EVENTS}?days=1", "days"),
+        (f"{EVENTS}?{'x' * 200}=1", "x" * 50),
     ],
 )  # fmt: skip
 def test_a_parameter_that_means_nothing_is_named(ask, query, parameter):

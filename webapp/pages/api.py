@@ -31,12 +31,12 @@ def place_gone(error: PlaceGone) -> Response:
 @guards.limiter.limit(bearers.LIMIT, key_func=bearers.key)
 def renewals() -> Response:
     """List the open renewals that are to be decided within some days."""
-    owner = parameters.OWNER.read()
+    given = parameters.read(*parameters.OF_RENEWALS)
     query = RenewalQuery(
-        days=parameters.DAYS.read(),
-        limit=parameters.CLIENTS.read(),
-        owner=owner and Owner(owner),
-        after=api_answers.read_renewal_place(parameters.AFTER_CLIENT.read()),
+        days=given["days"],
+        limit=given["limit"],
+        owner=given["owner"] and Owner(given["owner"]),
+        after=api_answers.read_renewal_place(given["after"]),
     )
     page = open_renewals.load(bearers.partner(), query)
     values: dict[str, Any] = {
@@ -51,11 +51,11 @@ def renewals() -> Response:
 @guards.limiter.limit(bearers.LIMIT, key_func=bearers.key)
 def list_events() -> Response:
     """List what follows a place in the history and in the outcomes of mails."""
-    limit = parameters.EVENTS.read()
-    after = api_answers.read_event_place(parameters.AFTER_EVENT.read())
+    given = parameters.read(*parameters.OF_EVENTS)
+    after = api_answers.read_event_place(given["after"])
     # As on pages: only admins see the changes of settings and of the team.
     whole = bearers.user().may(Action.CHANGE_SETTINGS)
-    page = events.load(bearers.partner(), after, limit, whole=whole)
+    page = events.load(bearers.partner(), after, given["limit"], whole=whole)
     values = {
         "events": [api_answers.event(row, page.names) for row in page.rows],
         "more": page.more,

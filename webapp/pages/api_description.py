@@ -192,12 +192,7 @@ def document(base_url: str) -> Json:
                     "renewals",
                     "Renewals to be decided within some days, overdue ones first.",
                     "Renewals",
-                    [
-                        parameters.DAYS,
-                        parameters.OWNER,
-                        parameters.CLIENTS,
-                        parameters.AFTER_CLIENT,
-                    ],
+                    parameters.OF_RENEWALS,
                 )
             },
             "/api/events": {
@@ -205,7 +200,7 @@ def document(base_url: str) -> Json:
                     "events",
                     "History and outcomes of mails, in order, from a place on.",
                     "Events",
-                    [parameters.EVENTS, parameters.AFTER_EVENT],
+                    parameters.OF_EVENTS,
                     gone="The portal was set back to an earlier state: begin without `after`.",
                 )
             },

@@ -1,7 +1,7 @@
 """The parameters of the programming interface: each is described once, and read as it is described."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,9 @@ from flask_babel import gettext as _
 
 from webapp.domain.ownership import Owner
 from webapp.pages.problems import WrongParameter
+
+# As much of an unknown name as is told back.
+LONGEST_NAME = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +23,25 @@ class ApiParameter:
     description: str
     schema: Mapping[str, Any]
 
-    def read(self) -> Any:
-        """Read it from this request: a number or a text; None if it is left out. Raises WrongParameter."""
-        text = request.args.get(self.name)
-        if text is None:
+    def read(self, texts: Sequence[str]) -> Any:
+        """Read it from what an address has of it: a number or a text; None if it is left out. Raises WrongParameter."""
+        if not texts:
             return self.schema.get("default")
-        return READERS[self.schema["type"]](self, text)
+        if len(texts) > 1:
+            raise WrongParameter(self.name, _("Give it once: %(name)s", name=self.name))
+        return READERS[self.schema["type"]](self, texts[0])
+
+
+def read(*parameters: ApiParameter) -> dict[str, Any]:
+    """Read these from this request, by their names. Raises WrongParameter.
+
+    Any other one is refused, too: it was meant to do something.
+    """
+    known = {parameter.name for parameter in parameters}
+    if unknown := request.args.keys() - known:
+        name = min(unknown)[:LONGEST_NAME]
+        raise WrongParameter(name, _("There is no such parameter: %(name)s", name=name))
+    return {one.name: one.read(request.args.getlist(one.name)) for one in parameters}
 
 
 def read_number(parameter: ApiParameter, text: str) -> int:
@@ -94,3 +110,5 @@ AFTER_EVENT = ApiParameter(
     "The place where the page begins: `next` of the page before. Without it: the first event of all.",
     {"type": "string", "pattern": r"^[0-9]{1,18}\.[0-9]{1,18}$"},
 )
+OF_RENEWALS = (DAYS, OWNER, CLIENTS, AFTER_CLIENT)
+OF_EVENTS = (EVENTS, AFTER_EVENT)
