@@ -87,7 +87,10 @@ PAGES = {
     "demo.mail": ANNA,
 }
 LEAD_ELSEWHERE = {"frame.home", "settings.index", "account.index", "clients.details"}
-NO_PAGES = {"frame.healthz", "frame.readyz", "metrics.show", "evidence.download", "calendar.show"}
+NO_PAGES = {
+    *("frame.healthz", "frame.readyz", "metrics.show", "evidence.download", "calendar.show"),
+    *("api.renewals", "api.events", "api.openapi"),
+}
 # Looked at otherwise: reached only by signing in (one of STATES), in test_dialog.py, or a mail.
 OTHERWISE = {
     *("signin.choose", "signin_code.ask", "kept.page"),
@@ -285,6 +288,18 @@ def be_refused_for_code(page: Page) -> None:
     expect(page.get_by_text("This code is wrong")).to_be_visible()
 
 
+def make_token(page: Page) -> None:
+    """Make an access token, and copy it."""
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_label("Name").fill("Reports")
+    button("Make access token")(page)
+    button("Copy")(page)
+    expect(page.get_by_text("Copied", exact=True)).to_be_visible()
+    token = page.get_by_label("Reports").input_value()
+    assert token.startswith("rp_")
+    assert page.evaluate("navigator.clipboard.readText()") == token
+
+
 def make_calendar(page: Page) -> None:
     """Make the address of a client's calendar, and see it."""
     page.get_by_label("Name").fill("Phone")
@@ -334,6 +349,7 @@ STATES = [
     State("person not erased", ANNA, "/settings/team", refuse_to_erase_somebody),
     State("no match", ANNA, "/partner/dashboard?q=xyz"),
     State("upcoming signed out", EVE, "/upcoming"),
+    State("new token", ANNA, "/settings/profile/access", make_token),
     State("new calendar", ANNA, "/settings/profile/access?client={client_id}", make_calendar),
     State("sending off", EMMA, "/settings/partners", choose_partner),
     State("overtaken", ANNA, "/settings/profile", overtaken("Full name", "Anna One", "Anna Two")),
