@@ -23,7 +23,7 @@ from webapp.models import (
     User,
     db,
 )
-from webapp.services.accounts import access_tokens, logins, membership, people
+from webapp.services.accounts import access_tokens, doors, logins, membership, people
 from webapp.services.erasing import export, person
 from webapp.services.errors import Refused
 
@@ -168,6 +168,17 @@ def test_a_mailbox_that_takes_its_login_back_ends_them(alice, bob):
     token, others = made(bob), made(alice)
     logins.forget_credentials(logins.of(bob), MADE)
     assert (opens(token), opens(others)) == (False, True)
+
+
+def test_whoever_was_linked_by_mistake_keeps_none(bob):
+    login = logins.of(bob)
+    identity = {"issuer": "https://id.example", "subject": "7"}
+    db.session.add(
+        Credential(login_id=login.id, kind=CredentialKind.IDENTITY, made_at=MADE, **identity)
+    )
+    token = made(bob)
+    assert doors.unlink(bob)
+    assert not opens(token)
 
 
 def test_a_second_step_that_the_team_requires(bob):

@@ -146,9 +146,13 @@ def identity_of(login: Login, issuer: str) -> Credential | None:
 
 
 def forget_identities(login: Login) -> bool:
-    """Forget whom any issuer means by a login's person; its door sessions end. False if none does."""
+    """Forget whom any issuer means by a login's person; its door sessions and tokens end.
+
+    False if none does.
+    """
     own = Credential.login_id == login.id, Credential.kind == CredentialKind.IDENTITY
     sessions.end_of_doors(login)
+    access_tokens.end_of_login(login)
     return execute(delete(credential_table).where(*own)).rowcount > 0
 
 
