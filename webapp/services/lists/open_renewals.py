@@ -4,7 +4,7 @@ A page has all renewals of some clients, in the order of each client's first dec
 dashboard (services.lists.clients), so no page costs more the more clients there are.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -113,13 +113,27 @@ def load(partner: Partner, query: RenewalQuery) -> RenewalPage:
     """Load one page, in at most four statements."""
     until = runtime.today(partner.time_zone) + timedelta(days=query.days)
     ids = find(partner, query, until)
-    found = fetch(ROWS, {"ids": ids[: query.limit], "until": until})
-    rows = sorted(found, key=lambda row: (row.first_decision_on, row.client_id))
-    last = rows[-1] if rows and len(ids) > query.limit else None
+    rows = fetch(ROWS, {"ids": ids, "until": until})
+    shown = {*ids[: query.limit]}
+    places = {row.client_id: RenewalPlace(row.first_decision_on, row.client_id) for row in rows}
     return RenewalPage(
-        rows=tuple(renewals(partner, [row for row in rows if row.id is not None])),
-        after=last and RenewalPlace(last.first_decision_on, last.client_id),
+        rows=tuple(
+            renewals(
+                partner, [row for row in rows if row.id is not None and row.client_id in shown]
+            )
+        ),
+        after=end_of(places, shown) if len(places) > len(shown) else None,
     )
+
+
+def end_of(places: Mapping[int, RenewalPlace], shown: Collection[int]) -> RenewalPlace:
+    """Choose where a page ends: at its last client before the next one.
+
+    A client that was renewed since the walk met it has another place by now, and is passed over.
+    """
+    (following,) = (place for client_id, place in places.items() if client_id not in shown)
+    before = [places[client_id] for client_id in shown if places[client_id] < following]
+    return max(before, default=RenewalPlace(following.day, following.client_id - 1))
 
 
 def find(partner: Partner, query: RenewalQuery, until: date) -> Sequence[int]:
