@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import subprocess
 from collections.abc import Iterator
 from configparser import ConfigParser
 from pathlib import Path
@@ -82,6 +83,13 @@ def test_the_way_to_start_for_real_can_be_walked(app: Flask) -> None:
         # A check that finds something missing says so by 1.
         assert result.exit_code == 0 or (words[0] == "check" and result.exit_code == 1), said
     assert "/link/" in said
+
+
+def test_make_shows_the_intranet() -> None:
+    asked = ["make", "--dry-run", "demo-intranet", "PORT=9000", "RESET=1"]
+    steps = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    # Walked through by tests/browser/test_intranet.py.
+    assert steps.splitlines()[-1].endswith("-m tools.intranet --port 9000 --reset")
 
 
 def test_readme_starts_with_the_two_commands() -> None:

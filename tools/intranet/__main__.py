@@ -79,7 +79,7 @@ def refuse_taken(*ports: int) -> None:
 @contextmanager
 def framed_portal(places: Places, environment: dict[str, str], port: int) -> Iterator[None]:
     """Run the portal that the frame shows, as a server of its own; the demo's worker runs inside."""
-    command = [PORTAL, "serve", "--port", str(port)]
+    command = [str(PORTAL), "serve", "--port", str(port)]
     # In a group of its own: Ctrl+C comes to this process, which ends it.
     server = subprocess.Popen(
         command, env=environment, stdout=subprocess.DEVNULL, start_new_session=True
@@ -110,7 +110,7 @@ def show(port: int, instance: Path, reset: bool) -> None:
     others = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
     shared = others | settings(places, instance)
     print("The demo's data are made, if they are not there; that takes half a minute.", flush=True)
-    load = [PORTAL, "demo", "load", *(["--reset"] if reset else [])]
+    load = [str(PORTAL), "demo", "load", *(["--reset"] if reset else [])]
     quietly = in_path(places, shared) | {"PORTAL_LOG_LEVEL": "ERROR"}
     subprocess.run(load, env=quietly, check=True, stdout=subprocess.DEVNULL)
     portal = create_app(config.load(in_path(places, shared)))
