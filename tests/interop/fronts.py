@@ -32,6 +32,7 @@ http {{
 MODULES = (
     *("mpm_event", "authn_core", "authz_core", "auth_basic", "authn_file", "authz_user"),
     *("headers", "proxy", "proxy_http", "socache_shmcb", "ssl"),
+    "auth_gssapi",
 )
 APACHE = """\
 ServerRoot {folder}
@@ -62,7 +63,13 @@ def nginx(folder: Path, port: int, piece: str, certificate: Path | None = None) 
 
 
 @contextmanager
-def apache(folder: Path, port: int, piece: str, certificate: Path | None = None) -> Iterator[None]:
+def apache(
+    folder: Path,
+    port: int,
+    piece: str,
+    certificate: Path | None = None,
+    env: dict[str, str] | None = None,
+) -> Iterator[None]:
     """An Apache that runs until the block ends, with a piece of its host's settings; with a certificate: TLS."""
     modules = "\n".join(
         f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so" for name in MODULES
@@ -70,7 +77,7 @@ def apache(folder: Path, port: int, piece: str, certificate: Path | None = None)
     tls = f"SSLEngine on\nSSLCertificateFile {certificate}" if certificate else ""
     text = APACHE.format(folder=folder, port=port, modules=modules, tls=tls, piece=piece)
     command = ("apache2", "-DFOREGROUND", "-f", written(folder, text))
-    with running(Program(*command, output=folder / "log", port=port)):
+    with running(Program(*command, output=folder / "log", port=port, env=env)):
         yield
 
 

@@ -12,13 +12,14 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 import pytest
 import requests
 
-from tests.interop import fronts
+from tests.interop import fronts, kerberos
 from tests.interop.programs import Program, running
 from tests.support.postgres import free_port
 from tests.support.recipes import snippet
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 APACHE, NGINX = "Apache signs people in", "nginx asks a sign-in service"
+KERBEROS = "Apache with Kerberos"
 PATH = "/apps/portal"
 PROGRAM = Path(sys.executable).with_name("portal")
 # All that somebody outside may make up, in both ways of writing that a program may take for the same.
@@ -76,9 +77,9 @@ def intranet(cast, environment, place):
     return serve
 
 
-def name_on(answer):
+def name_in(page):
     """The name in the account menu; None if nobody has signed in."""
-    found = re.search(r'<p class="menu-text">(.*?)</p>', answer.text)
+    found = re.search(r'<p class="menu-text">(.*?)</p>', page)
     return found[1] if found else None
 
 
@@ -94,7 +95,7 @@ class Visitor(requests.Session):
         return self.get(f"{self.host.address}{PATH}{path}", **options)
 
     def name(self, **options):
-        return name_on(self.open(**options))
+        return name_in(self.open(**options).text)
 
 
 def programs_come_through(host):
@@ -103,7 +104,7 @@ def programs_come_through(host):
         answer = Visitor(host).open(path, headers=FORGED)
         assert answer.status_code == status, path
         assert "X-Request-ID" in answer.headers, path
-        assert name_on(answer) is None, path
+        assert name_in(answer.text) is None, path
 
 
 @pytest.fixture
@@ -137,6 +138,33 @@ def test_apache_lets_no_made_up_name_through(apache):
     assert visitor.name(auth=("nobody", "x"), headers=FORGED) is None
     programs_come_through(apache)
     assert apache.faults() == ""
+
+
+@pytest.fixture
+def domain(intranet, place):
+    """The intranet with an Apache that knows the tickets of a domain; yields both."""
+    with (
+        kerberos.started(place / "realm", "alice", "bob") as realm,
+        intranet(stated(APACHE)) as host,
+    ):
+        own = snippet(KERBEROS, "apache").replace("/etc/apache2/portal.keytab", str(realm.keytab))
+        piece = re.sub(r"( +Auth.+\n){3}", own, host.piece(APACHE, "apache"), count=1)
+        with fronts.apache(place / "apache", host.port, piece, fronts.CERTIFICATE, realm.env):
+            yield host, realm
+
+
+def test_who_has_signed_in_to_the_domain_comes_in(domain):
+    host, realm = domain
+
+    def page(environment):
+        command = ["curl", "--silent", "--location", "--negotiate", "--user", ":", "--cookie", ""]
+        address = f"{host.address}{PATH}/settings/profile"
+        call_it = [*command, "--cacert", fronts.CERTIFICATE, address]
+        return call(call_it, env=environment, capture_output=True, text=True, check=True).stdout
+
+    for name in ("alice", "bob"):
+        assert name_in(page(realm.tickets(name))) == name.title()
+    assert "401 Unauthorized" in page(realm.env)
 
 
 class Silent(WSGIRequestHandler):
