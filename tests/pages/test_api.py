@@ -62,6 +62,10 @@ def ask(app, token_of):
     return get
 
 
+def page_of(app, client_id: int) -> str:
+    return f"{app.config['PORTAL'].base_url}/partner/clients/{client_id}/renewals"
+
+
 def test_it_tells_all_of_a_renewal(app, ask, cast: Cast):
     with unit_of_work(app):
         acme = db.session.get_one(Client, cast.client)
@@ -80,7 +84,7 @@ def test_it_tells_all_of_a_renewal(app, ask, cast: Cast):
                     "id": cast.client,
                     "name": "Acme",
                     "external_id": "A-7",
-                    "page": f"http://portal.test/partner/clients/{cast.client}/renewals",
+                    "page": page_of(app, cast.client),
                 },
                 "product": "Marketing Hub",
                 "decision_on": "2027-03-31",
@@ -196,7 +200,7 @@ def test_it_tells_what_changed_and_what_became_of_mails(app, ask, cast: Cast):
     client = {
         "id": cast.client,
         "name": "Acme",
-        "page": f"http://portal.test/partner/clients/{cast.client}/renewals",
+        "page": page_of(app, cast.client),
     }
     history, sent = answer.json["events"]
     assert history == {

@@ -54,7 +54,7 @@ def test_it_lists_each_route_for_programs_and_no_other(app, document):
         if isinstance(app.view_functions[rule.endpoint].policy, ByToken)
     }
     assert set(document["paths"]) == routes
-    assert document["servers"] == [{"url": "http://portal.test"}]
+    assert document["servers"] == [{"url": app.config["PORTAL"].base_url}]
 
 
 def test_it_is_a_description_by_the_standard(document):
