@@ -20,8 +20,9 @@ from webapp.models import SessionEnd, UserSession, db
 
 Around = Callable[..., AbstractContextManager[Page]]
 hosts = pytest.mark.parametrize("host", [NEIGHBOUR, STRANGER], ids=["same site", "other site"])
+OPENER_POLICY = "Cross-Origin-Opener-Policy"
 # As Entra does: whoever opened the window has it no more.
-CUTS = {"Cross-Origin-Opener-Policy": "same-origin"}
+CUTS = {OPENER_POLICY: "same-origin"}
 DOOR = "Sign in with: Odnowa"
 
 
@@ -52,7 +53,9 @@ def around(
     """Open a page of a host that shows the portal's profile in a frame: ``with around(STRANGER) as page: …``."""
 
     def host(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        start_response("200 OK", [("Content-Type", "text/html; charset=utf-8")])
+        kind = environ["QUERY_STRING"] or "unsafe-none"
+        headers = {"Content-Type": "text/html; charset=utf-8", OPENER_POLICY: kind}
+        start_response("200 OK", list(headers.items()))
         return [PAGE_AROUND.format(address=f"{portal_address}/settings/profile").encode()]
 
     sites = {PORTAL: app, NEIGHBOUR: host, STRANGER: host}
@@ -130,6 +133,26 @@ def test_somebody_signs_in_in_windows(app, around, provider, host, blocked, head
             link.click()
         opening.value.wait_for_url("**/sign-in")
         assert provider.sessions == {}
+
+
+def test_a_page_around_may_let_its_windows_alone(around, provider):
+    with around(STRANGER) as page:
+        page.goto("/?same-origin-allow-popups")
+        frame = inside(page)
+        frame.get_by_role("link", name=DOOR).click()
+        at_provider(page).get_by_role("button", name=re.compile("Bob")).click()
+        expect(frame.get_by_role("heading", name="Profile")).to_be_visible()
+
+
+def test_a_page_around_that_cuts_off_windows_gets_the_portal_there(around, provider):
+    with around(STRANGER) as page:
+        page.goto("/?same-origin")
+        with page.context.expect_page() as opening:
+            inside(page).get_by_role("link", name=DOOR).click()
+        window = opening.value
+        window.get_by_role("link", name="Go on to sign in").click()
+        window.get_by_role("button", name=re.compile("Bob")).click()
+        expect(window.get_by_role("heading", name="Profile")).to_be_visible()
 
 
 def test_whoever_blocks_windows_gets_tabs(app, around, provider):

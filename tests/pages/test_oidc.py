@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 
 from tests.support.cast import Cast, unit_of_work
 from tests.support.provider import ALICE, BOB, ZOE, choose, door_settings, go, sign_in
-from tools.intranet.provider import Person
+from tools.intranet.issuer import Person
 from webapp.models import (
     Credential,
     CredentialKind,
@@ -59,6 +59,7 @@ def test_somebody_signs_in_and_goes_on(app, browse, cast: Cast, provider):
     assert parts["response_type"] == ["code"]
     assert parts["code_challenge_method"] == ["S256"]
     assert parts["scope"] == ["openid email profile"]
+    assert parts["ui_locales"] == ["en"]
     assert len(parts["state"][0]) > 40
     assert len(parts["nonce"][0]) > 40
     answer = bob.get(choose(asked, BOB))
@@ -66,6 +67,11 @@ def test_somebody_signs_in_and_goes_on(app, browse, cast: Cast, provider):
     assert is_in(bob)
     assert sessions_of(app) == [(cast.bob,)]
     assert identities(app) == [BOB.subject]
+
+
+def test_the_provider_speaks_the_language_of_the_page(browse, cast, provider):
+    asked = go(browse(), "/sign-in/oidc?lang=pt")
+    assert parse_qs(urlsplit(asked).query)["ui_locales"] == ["pt-BR"]
 
 
 def test_the_second_time_somebody_is_known_by_the_subject_alone(app, browse, cast, provider):

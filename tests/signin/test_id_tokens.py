@@ -8,7 +8,7 @@ from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 
 from tests.support.provider import BOB, CLIENT_ID
-from tools.intranet.provider import SignedIn, encoded
+from tools.intranet.issuer import SignedIn, encoded
 from webapp.signin import id_tokens
 from webapp.signin import provider as known_providers
 from webapp.signin.id_tokens import Unproved

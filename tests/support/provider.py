@@ -17,7 +17,8 @@ from werkzeug.test import TestResponse
 
 from tests.support.browser import served
 from tests.support.cast import BASE_URL
-from tools.intranet.provider import Client, Person, Provider, create_app, new_key
+from tools.intranet.issuer import Client, Person, Provider, new_key
+from tools.intranet.provider import create_app
 from webapp.config import Settings
 from webapp.signin import provider as known_providers
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tools.intranet.provider import Client, Person
+from tools.intranet.issuer import Client, Person
 from tools.intranet.site import Places
 
 # The demo's partner whose people come by the provider; its other partners and all clients sign in as ever.

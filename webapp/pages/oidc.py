@@ -28,12 +28,14 @@ from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
+from webapp import i18n
 from webapp.config import Settings
 from webapp.domain.access import Action
 from webapp.models import SignInMethod, User, db
 from webapp.models.loaded import SignIn
 from webapp.models.transactions import attempt
 from webapp.pages import asking, frames, guards, headers, htmx, sessions
+from webapp.pages.frame import language
 from webapp.pages.guards import View
 from webapp.services.accounts import doors, open_doors, waiting
 from webapp.services.accounts import sessions as session_rows
@@ -121,7 +123,7 @@ def start() -> AnyResponse:
     if len(onward) > LONGEST_ONWARD:
         onward = url_for("frame.home")
     journey = oidc.new_journey(onward=onward, frame=frame, again=again)
-    address = oidc.way_in(portal(), journey)
+    address = oidc.way_in(portal(), journey, i18n.LANGUAGES[language()].html)
     begun = list(session.get(JOURNEYS, {}).items())[1 - MOST_JOURNEYS :]
     session[JOURNEYS] = {**dict(begun), journey.state: asdict(journey)}
     return redirect(address, 303)

@@ -77,13 +77,15 @@ def client(settings: Settings) -> "OAuth2Session":
     )
 
 
-def way_in(settings: Settings, journey: Journey) -> str:
-    """Make the provider's address at which somebody signs in. Raises ProviderAway.
+def way_in(settings: Settings, journey: Journey, language: str = "en") -> str:
+    """Make the provider's address at which somebody signs in, in a language of BCP 47. Raises ProviderAway.
 
     With ``max_age=0`` it asks even those whom it knows (OpenID Connect Core 1.0, 3.1.2.1).
     """
     address = provider.of(settings.oidc_issuer).address("authorization_endpoint")
-    asked = {"nonce": journey.nonce} | ({"max_age": "0"} if journey.again else {})
+    asked = {"nonce": journey.nonce, "ui_locales": language}
+    if journey.again:
+        asked["max_age"] = "0"
     made, _state = client(settings).create_authorization_url(
         address, state=journey.state, code_verifier=journey.verifier, **asked
     )
