@@ -150,6 +150,23 @@ def test_a_form_from_a_frame_without_cookies_says_why_it_fails(app, browse, lang
 
 
 @framed
+@pytest.mark.parametrize(
+    ("origin", "title"),
+    [
+        ("null", "Your browser keeps no cookies here"),
+        ("https://evil.example", "This request came from another site"),
+    ],
+)
+def test_so_does_one_from_a_frame_that_is_walled_off(browse, origin, title):
+    """By a sandbox without ``allow-same-origin``, in which a page has no origin. Nothing is done either way."""
+    headers = IN_FRAME | {"Sec-Fetch-Site": "cross-site", "Origin": origin}
+    answer = browse().post("/language", data={"language": "pl"}, headers=headers, base_url=PORTAL)
+    assert answer.status_code == 403
+    assert title in answer.text
+    assert not [one for one in answer.headers.getlist("Set-Cookie") if "language=" in one]
+
+
+@framed
 @pytest.mark.parametrize("where", [{}, IN_FRAME])
 def test_a_form_that_has_expired_is_something_else(app, browse, where):
     """With a cookie, or outside a frame."""

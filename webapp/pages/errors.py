@@ -185,6 +185,9 @@ def show_sign_in(error: Unauthorized) -> AnyResponse:
 
 
 def show_other_site(error: OtherSite) -> Response:
+    """Refuse it, with the reason if a frame is walled off: its forms are nobody's, and it has no cookies."""
+    if frames.without_cookies() and request.headers.get("Origin") == "null":
+        return page(403, NO_COOKIES, tab=htmx.local(htmx.current_page()))
     return page(403, OTHER_SITE)
 
 
