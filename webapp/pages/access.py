@@ -16,6 +16,7 @@ from webapp.pages.ids import row_id
 from webapp.pages.saving import save
 from webapp.services import runtime
 from webapp.services.accounts import access_tokens
+from webapp.services.accounts.access_tokens import LIFETIMES
 
 blueprint = Blueprint("access", __name__)
 
@@ -26,7 +27,8 @@ blueprint = Blueprint("access", __name__)
 def index() -> Answer:
     """List the own tokens, or make one."""
     newest, client = access_tokens.newest(current_user), client_asked()
-    form = TokenForm(shown=newest, opens=Opens.CALENDAR_CLIENT if client else Opens.API)
+    wanted = {"opens": Opens.CALENDAR_CLIENT, "days": max(LIFETIMES)} if client else {}
+    form = TokenForm(shown=newest, **wanted)
     form.offer(client)
     saved = save(
         form,
