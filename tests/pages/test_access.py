@@ -119,7 +119,9 @@ def test_the_address_of_a_calendar_is_shown_once(browse, cast: Cast):
 def test_the_calendar_of_a_client_is_made_from_its_page(browse, cast: Cast):
     bob = browse(cast.bob)
     page = f"{PAGE}?client={cast.client}"
-    assert f'href="{page}#new-token-title"' in bob.get(f"/partner/clients/{cast.client}/renewals").text
+    assert (
+        f'href="{page}#new-token-title"' in bob.get(f"/partner/clients/{cast.client}/renewals").text
+    )
     assert re.search(
         r'<option[^>]* selected[^>]*value="calendar_client"|'
         r'value="calendar_client"[^>]*selected[^>]*>Calendar: Acme<',
