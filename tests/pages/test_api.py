@@ -434,7 +434,7 @@ def test_a_place_on_no_day_breaks_nothing(ask, after):
 @pytest.mark.parametrize(
     ("language", "title", "sentence"),
     [
-        ("pl", "Nie można użyć parametru", "Zmieniono właściciela odnowienia"),
+        ("pl", "Nieprawidłowy parametr", "Zmieniono właściciela odnowienia"),
         ("pt", "Um parâmetro não pode ser usado", "Proprietário da renovação alterado"),
     ],
 )
