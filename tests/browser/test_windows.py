@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qsl
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
@@ -53,10 +54,13 @@ def around(
     """Open a page of a host that shows the portal's profile in a frame: ``with around(STRANGER) as page: …``."""
 
     def host(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        kind = environ["QUERY_STRING"] or "unsafe-none"
-        headers = {"Content-Type": "text/html; charset=utf-8", OPENER_POLICY: kind}
+        asked = dict(parse_qsl(environ["QUERY_STRING"]))
+        policy = asked.get("policy", "unsafe-none")
+        headers = {"Content-Type": "text/html; charset=utf-8", OPENER_POLICY: policy}
         start_response("200 OK", list(headers.items()))
-        return [PAGE_AROUND.format(address=f"{portal_address}/settings/profile").encode()]
+        address = f"{portal_address}/settings/profile"
+        sandbox = f'sandbox="{asked["sandbox"]}"' if "sandbox" in asked else ""
+        return [PAGE_AROUND.format(address=address, sandbox=sandbox).encode()]
 
     sites = {PORTAL: app, NEIGHBOUR: host, STRANGER: host}
     with served_sites(sites, tls_listener, certificate[0]) as port:
@@ -73,7 +77,7 @@ def around(
 PAGE_AROUND = """<!doctype html>
 <html lang="en"><title>Intranet</title>
 <p>The intranet's own text.</p>
-<iframe src="{address}" title="Renewals" width="900" height="700"></iframe>
+<iframe {sandbox} src="{address}" title="Renewals" width="900" height="700"></iframe>
 """
 
 
@@ -135,9 +139,16 @@ def test_somebody_signs_in_in_windows(app, around, provider, host, blocked, head
         assert provider.sessions == {}
 
 
-def test_a_page_around_may_let_its_windows_alone(around, provider):
+# As docs/embedding.md has it.
+SANDBOX = "allow-popups+allow-popups-to-escape-sandbox+allow-scripts+allow-same-origin+allow-forms"
+
+
+@pytest.mark.parametrize(
+    "query", ["policy=same-origin-allow-popups", f"sandbox={SANDBOX}"], ids=["policy", "sandbox"]
+)
+def test_a_careful_page_around_lets_windows_be(around, provider, query):
     with around(STRANGER) as page:
-        page.goto("/?same-origin-allow-popups")
+        page.goto(f"/?{query}")
         frame = inside(page)
         frame.get_by_role("link", name=DOOR).click()
         at_provider(page).get_by_role("button", name=re.compile("Bob")).click()
@@ -146,7 +157,7 @@ def test_a_page_around_may_let_its_windows_alone(around, provider):
 
 def test_a_page_around_that_cuts_off_windows_gets_the_portal_there(around, provider):
     with around(STRANGER) as page:
-        page.goto("/?same-origin")
+        page.goto("/?policy=same-origin")
         with page.context.expect_page() as opening:
             inside(page).get_by_role("link", name=DOOR).click()
         window = opening.value

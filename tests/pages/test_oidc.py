@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 
 from tests.support.cast import Cast, unit_of_work
 from tests.support.provider import ALICE, BOB, ZOE, choose, door_settings, go, sign_in
-from tools.intranet.issuer import Person
+from tools.intranet.issuer import Person, SignedIn
 from webapp.models import (
     Credential,
     CredentialKind,
@@ -427,3 +427,29 @@ def test_single_sign_on_long_after_the_password_proves_nothing_anew(
     sign_in(alice, ALICE)
     asked = alice.post(f"/partner/people/{cast.bob}/export")
     assert asked.location.startswith("/sign-in/oidc/again?next=")
+
+
+ODD = (None, 7, -1, 1e400, True, "x", "a\x00b", "\ud800", "x" * 5000, [], [[]], {}, {"a": [1]})
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        *("iss", "sub", "aud", "exp", "iat", "nbf", "nonce", "azp", "at_hash", "auth_time", "sid"),
+        *("email", "email_verified", "name", "groups"),
+    ],
+)
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_nothing_that_is_claimed_breaks_the_portal(app, browse, cast, provider, claim):
+    for odd in ODD:
+        provider.forge = lambda claims, odd=odd: claims | {claim: odd}
+        for address in (
+            "/sign-in/oidc",
+            "/sign-in/oidc?again=1",
+            f"/sign-in/oidc?frame={'0' * 64}",
+        ):
+            answer = sign_in(browse(), ZOE, address)
+            assert answer.status_code in (200, 303, 403), (claim, odd, address)
+        token = provider.logout_token(provider.clients[0], SignedIn(BOB, 0), **{claim: odd})
+        answer = browse().post("/sign-in/oidc/logout", data={"logout_token": token})
+        assert answer.status_code in (200, 400), (claim, odd)
