@@ -96,6 +96,8 @@ OTHERWISE = {
     *("signin.choose", "signin_code.ask", "kept.page"),
     # In test_doors.py.
     "proxy.sign_in",
+    # In test_windows.py.
+    *("oidc.start", "oidc.back", "oidc.window", "oidc.again"),
     *("demo.mail_html", "mail_texts.preview_html"),
     *("mails.sent_html", "mails.sent_file", "mails.got_html", "mails.got_file"),
 }

@@ -115,12 +115,15 @@ def make(
     """Make a token of a partner's user for so many days, and tell the user's mailbox. Returns it; no table holds it.
 
     ``client``: of a calendar of one client. ``shown``: ``newest`` as the form had it, so that sending the form again
-    makes no other; None if there was no form. Raises Refused for that, or if the user has too many.
+    makes no other; None if there was no form. Raises Refused for that, without a name, or if the user has
+    too many.
     """
     if user.membership is None:
         raise ValueError("nobody signs in as this user")
     if shown not in (None, newest(user)):
         raise Refused("shown", Refusal.TOKEN_MADE)
+    if not name.strip():
+        raise Refused("name", Refusal.EMPTY)
     now = datetime.now(UTC)
     if (db.session.scalar(select(func.count()).where(*open_ones(user, now))) or 0) >= MOST:
         raise Refused("name", Refusal.TOKENS_LIMIT, most=MOST)
