@@ -125,6 +125,7 @@ def test_calendar_has_deadlines_renewals_and_mails(app, cast, add, eve, calendar
     with app.app_context():
         # Nobody has changed this client since it was made.
         made = f"{db.session.get(Client, cast.client).created_at:%Y%m%dT%H%M%SZ}"
+    page = f"{app.config['PORTAL'].base_url}/partner/clients/{cast.client}/renewals"
     assert whole_entry(answer, "renewal-1-") == [
         "SUMMARY:Renewal date: Acme\\, Marketing Hub",
         "DTSTART;VALUE=DATE:20270331",
@@ -135,11 +136,11 @@ def test_calendar_has_deadlines_renewals_and_mails(app, cast, add, eve, calendar
         (
             "DESCRIPTION:Must be decided\\nRenewal date: 31 March 2027\\nRenewal owner: HubSpot\\n"
             "Point of contact: Alice\\nNext step: Reminder to the client\\, 1 March 2027 (30 days before)\\n"
-            f"http://portal.test/partner/clients/{cast.client}/renewals"
+            f"{page}"
         ),
         f"LAST-MODIFIED:{made}",
         "TRANSP:TRANSPARENT",
-        f"URL:http://portal.test/partner/clients/{cast.client}/renewals",
+        f"URL:{page}",
     ]
 
 

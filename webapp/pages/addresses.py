@@ -23,7 +23,7 @@ def url_pattern(endpoint: str, name: str) -> str:
     return pattern(request.script_root, endpoint, (name,)).replace(f"%({name})d", "%d")
 
 
-# Two processes may serve the portal below different paths, and so may one.
+# Two apps of one process may lie below different paths.
 @lru_cache(maxsize=500)
 def written(script_root: str, endpoint: str, **values: object) -> str:
     return flask.url_for(endpoint, **values)  # type: ignore[arg-type]
