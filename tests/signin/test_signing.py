@@ -17,7 +17,7 @@ from webapp.models import LinkPurpose, User, db
 from webapp.services.accounts import links
 from webapp.signin import devices, signing, tokens
 
-OLD, NEW = "the key of last year, long enough", "the key of this year, long enough"
+OLD, NEW = "the-key-of-last-year-is-long-enough", "the-key-of-this-year-is-long-enough"
 
 
 @dataclass(frozen=True)
