@@ -435,7 +435,7 @@ def test_a_place_on_no_day_breaks_nothing(ask, after):
     ("language", "title", "sentence"),
     [
         ("pl", "Nieprawidłowy parametr", "Zmieniono właściciela odnowienia"),
-        ("pt", "Um parâmetro não pode ser usado", "Proprietário da renovação alterado"),
+        ("pt", "Parâmetro inválido", "Proprietário da renovação alterado"),
     ],
 )
 def test_it_speaks_the_language_of_the_tokens_user(app, ask, cast: Cast, language, title, sentence):

@@ -131,7 +131,7 @@ def test_pages_around_are_told_by_their_names(browse):
     [
         ("en", "Your browser keeps no cookies here", "Open in a new tab"),
         ("pl", "Przeglądarka nie zapisuje tu plików cookie", "Otwórz w nowej karcie"),
-        ("pt", "Seu navegador não guarda cookies aqui", "Abrir em uma nova aba"),
+        ("pt", "Seu navegador não aceita cookies aqui", "Abrir em uma nova aba"),
     ],
 )
 def test_a_form_from_a_frame_without_cookies_says_why_it_fails(app, browse, language, title, link):
