@@ -294,7 +294,7 @@ def make_token(page: Page) -> None:
     """Make an access token, and copy it."""
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.get_by_label("Name").fill("Reports")
-    button("Make access token")(page)
+    button("Create access token")(page)
     button("Copy")(page)
     expect(page.get_by_text("Copied", exact=True)).to_be_visible()
     token = page.get_by_label("Reports").input_value()
@@ -305,7 +305,7 @@ def make_token(page: Page) -> None:
 def make_calendar(page: Page) -> None:
     """Make the address of a client's calendar, and see it."""
     page.get_by_label("Name").fill("Phone")
-    button("Make access token")(page)
+    button("Create access token")(page)
     expect(page.get_by_role("link", name="Open in the calendar program")).to_be_visible()
 
 

@@ -30,7 +30,7 @@ def opens(app, token):
 
 def test_a_token_is_shown_once(app, browse, cast: Cast):
     bob = browse(cast.bob)
-    assert "There is none." in bob.get(PAGE).text
+    assert "You have none." in bob.get(PAGE).text
     answer = make(bob)
     token = token_on(answer.text)
     assert answer.headers["Cache-Control"] == "no-store"

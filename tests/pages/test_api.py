@@ -300,7 +300,7 @@ def test_events_are_read_page_by_page(app, ask, cast: Cast, limit):
 def test_a_place_that_the_database_has_not_come_to_is_gone(ask):
     answer = ask("bob", f"{EVENTS}?after=7.999")
     assert (answer.status_code, answer.mimetype) == (410, "application/problem+json")
-    assert answer.json["title"] == "This place is gone"
+    assert answer.json["title"] == "This position no longer exists"
 
 
 # --- Tokens ---------------------------------------------------------------------------------------------------------

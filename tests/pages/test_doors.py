@@ -87,7 +87,7 @@ def test_what_belongs_to_the_login_is_closed(app, cast: Cast, twin, method, addr
     data = {"user_id": twin, "present": SECRET, "password": "x" * 12, "again": "x" * 12}
     answer = client.open(address, method=method, data=data)
     assert answer.status_code == 403
-    assert "This belongs to another way of signing in" in answer.text
+    assert "Not available with this way of signing in" in answer.text
     assert "Renova" not in answer.text
     with app.app_context():
         login = logins.find("bob@odnowa.example")
@@ -203,12 +203,12 @@ def test_a_password_leads_that_partners_people_to_the_door(app, browse, cast: Ca
         logins.set_password(logins.find("bob@odnowa.example"), password.hash_password(SECRET))
     answer = sign_in(browse())
     assert answer.status_code == 422
-    assert "People of Odnowa come in by that organisation's own sign-in." in answer.text.replace(
+    assert "People at Odnowa come in through that organisation's own sign-in." in answer.text.replace(
         "’", "'"
     ).replace("&#39;", "'")
     # Whoever does not know it learns nothing.
     wrong = sign_in(browse(), "wrong horse battery").text
-    assert "come in by" not in wrong
+    assert "come in through" not in wrong
     assert "match" in wrong
 
 
@@ -289,7 +289,7 @@ def test_the_key_lets_somebody_in_once_whatever_is_closed(app, browse, cast: Cas
     assert not is_in(client)
     assert client.post(link).location == "/"
     assert is_in(client)
-    assert "By a link from whoever runs the portal" in client.get(PROFILE).text
+    assert "With a link from whoever runs the portal" in client.get(PROFILE).text
     assert client.get("/organisations").status_code == 403
     assert [browse().get(link).status_code, browse().post(link).status_code] == [410, 410]
     with app.app_context():

@@ -121,4 +121,4 @@ def test_page_speaks_its_readers_language(browse, cast):
 
 def test_nothing_ahead_is_said(browse, cast, time_machine):
     time_machine.move_to("2030-03-01 12:00:00+00:00", tick=False)
-    assert "No renewals are ahead." in browse(cast.bob).get("/upcoming").text
+    assert "There are no upcoming renewals." in browse(cast.bob).get("/upcoming").text

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 # The doors that speak for one partner, as the settings and the ways of signing in call them.
 OF_PARTNER = frozenset({"oidc", "proxy"})
-# By a link from whoever runs the portal, which is the key if a door is stuck.
+# With a link from whoever runs the portal, which is the key if a door is stuck.
 EMERGENCY = "operator"
 # The issuer of those whom a proxy has signed in.
 PROXY = "proxy"

@@ -34,7 +34,7 @@ WORDS: dict[Refusal, Any] = {
     ),
     Refusal.INACTIVE: _l("This person is deactivated. Activate them first."),
     Refusal.JOINED: _l("This person signs in already, and needs no invitation."),
-    Refusal.NOT_JOINED: _l("Nobody signs in as this person yet. Invite them first."),
+    Refusal.NOT_JOINED: _l("This person can't sign in yet. Invite them first."),
     Refusal.LAST_ADMIN: _l("This is the only active admin. Make somebody else an admin first."),
     Refusal.PERSON_DIFFERS: _l("This is not the person's name. Type it as it stands above."),
     Refusal.FIRST_ADMIN: _l(
@@ -43,7 +43,7 @@ WORDS: dict[Refusal, Any] = {
     Refusal.LINK_OVER: _l("This link no longer works"),
     Refusal.OWN_INVITATION: _l("You sent this invitation yourself, so you can't accept it."),
     Refusal.TOKENS_LIMIT: _l(
-        "You have %(most)d access tokens, and there can't be more. Revoke one that is not needed."
+        "You have %(most)d access tokens, and can't have more. Revoke one that is not needed."
     ),
     Refusal.TOKEN_MADE: _l(
         "A token was made since you opened this form. Each is shown only once. If you did not keep it, revoke it "

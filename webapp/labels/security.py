@@ -38,7 +38,7 @@ SENTENCES: dict[SecurityAction, Any] = {
     SecurityAction.IDENTITY_LINKED: _l("Linked to the organisation's own sign-in"),
     SecurityAction.IDENTITY_UNLINKED: _l("Link to the organisation's own sign-in removed"),
     SecurityAction.TURNED_AWAY: _l("Not let in at the organisation's own sign-in: %(reason)s"),
-    SecurityAction.LINK_MADE: _l("Link to sign in made by whoever runs the portal"),
+    SecurityAction.LINK_MADE: _l("Sign-in link made by whoever runs the portal"),
 }
 # Why somebody is not let in at a door: for the log in a few words, and for the person itself.
 TURNED_AWAY: dict[TurnedAway, Any] = {
@@ -47,15 +47,15 @@ TURNED_AWAY: dict[TurnedAway, Any] = {
         "whoever looks after the sign-in."
     ),
     TurnedAway.UNKNOWN: _l(
-        "Nobody has added you to the portal yet. Ask an admin of your organisation to add you, with the e-mail "
-        "address with which you sign in."
+        "Nobody has added you to the portal yet. Ask an admin of your organisation to add you, "
+        "with the e-mail address that you sign in with."
     ),
     TurnedAway.SEVERAL: _l(
         "Several people in the portal have your e-mail address. Ask an admin of your organisation to correct that."
     ),
     TurnedAway.OTHER_IDENTITY: _l(
-        "Somebody else signs in to the portal with your e-mail address. Ask whoever runs the portal to remove the "
-        "earlier link, if you are that person."
+        "Somebody already signs in to the portal with your e-mail address. If that is you, ask "
+        "whoever runs the portal to remove the earlier link."
     ),
     TurnedAway.INACTIVE: _l(
         "Your access to the portal was deactivated. Ask an admin of your organisation to activate it again."
@@ -138,7 +138,7 @@ NOTICES: dict[SecurityMatter, tuple[Any, Any]] = {
     SecurityMatter.LINK_MADE: (
         SENTENCES[SecurityAction.LINK_MADE],
         _l(
-            "Whoever runs the portal has made a link by which you sign in once. You did not ask for it? Tell them."
+            "Whoever runs the portal has made a link that signs you in once. Didn't ask for it? Tell them."
         ),
     ),
 }
@@ -146,7 +146,7 @@ NOTICES: dict[SecurityMatter, tuple[Any, Any]] = {
 WAYS_IN = {
     SignInMethod.OIDC: _l("Through the organisation's own sign-in"),
     SignInMethod.PROXY: _l("Through the intranet"),
-    SignInMethod.OPERATOR: _l("By a link from whoever runs the portal"),
+    SignInMethod.OPERATOR: _l("With a link from whoever runs the portal"),
 }
 # The words for no ("0") and yes ("1").
 SWITCHES: dict[str, tuple[Any, Any]] = {

@@ -22,8 +22,10 @@ blueprint.register_error_handler(WrongParameter, problems.wrong_parameter)
 @blueprint.errorhandler(PlaceGone)
 def place_gone(error: PlaceGone) -> Response:
     """Answer that a reader was further on than this database is, which was set back: it begins anew."""
-    text = _("The portal was set back to an earlier state. Begin again without after.")
-    return problems.answer(410, _("This place is gone"), text)
+    text = _(
+        "The portal was set back to an earlier state. Begin again without the parameter after."
+    )
+    return problems.answer(410, _("This position no longer exists"), text)
 
 
 @blueprint.get("/renewals")

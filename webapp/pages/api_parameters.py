@@ -28,7 +28,9 @@ class ApiParameter:
         if not texts:
             return self.schema.get("default")
         if len(texts) > 1:
-            raise WrongParameter(self.name, _("Give it once: %(name)s", name=self.name))
+            raise WrongParameter(
+                self.name, _("Give this parameter only once: %(name)s", name=self.name)
+            )
         return READERS[self.schema["type"]](self, texts[0])
 
 
@@ -69,9 +71,7 @@ def read_text(parameter: ApiParameter, text: str) -> str:
         )
         raise WrongParameter(parameter.name, sentence)
     if not choices and not re.fullmatch(pattern.strip("^$"), text, re.ASCII):
-        sentence = _(
-            "Give the text that the page before had as next: %(name)s", name=parameter.name
-        )
+        sentence = _("Give the value of next from the page before: %(name)s", name=parameter.name)
         raise WrongParameter(parameter.name, sentence)
     return text
 

@@ -94,10 +94,11 @@ OTHER_SITE = (
     _l("Nothing was saved. Open the portal itself, and do there what you wanted to do."),
 )
 ONE_USER_ONLY = (
-    _l("This belongs to another way of signing in"),
+    _l("Not available with this way of signing in"),
     _l(
-        "You came in by your organisation's own sign-in, or by a link from whoever runs the portal. In such a session "
-        "password, address and two-step verification can't be changed, and other organisations can't be opened."
+        "You came in through your organisation's own sign-in, or with a link from whoever runs "
+        "the portal. In such a session, password, address and two-step verification can't be "
+        "changed, and other organisations can't be opened."
     ),
 )
 

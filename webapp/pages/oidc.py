@@ -67,13 +67,14 @@ LOST = (
 AWAY = (
     _l("Your organisation's sign-in can't be reached"),
     _l(
-        "It did not answer, or not as agreed. Try again in a moment; if it stays, tell whoever runs the portal."
+        "It did not answer, or not as expected. Try again in a moment; if this keeps happening, "
+        "tell whoever runs the portal."
     ),
 )
 UNPROVED = (
-    _l("Your organisation's sign-in was not believed"),
+    _l("Your organisation's sign-in could not be verified"),
     _l(
-        "Its answer does not prove who you are. Begin again; if it stays, tell whoever runs the portal."
+        "Its answer does not prove who you are. Begin again; if this keeps happening, tell whoever runs the portal."
     ),
 )
 CANCELLED = (

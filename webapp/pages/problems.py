@@ -17,7 +17,7 @@ PREFIX = "/api/"
 TEXTS = {
     403: (
         _l("This token may not do that"),
-        _l("Its user has another role. An admin of the organisation can change that."),
+        _l("Its user's role does not allow it. An admin of the organisation can change the role."),
     ),
     404: (
         _l("There is nothing here"),
@@ -25,7 +25,7 @@ TEXTS = {
     ),
     405: (
         _l("This address can't be used that way"),
-        _l("Programs read only, by GET."),
+        _l("Programs can only read, with GET."),
     ),
     429: (_l("Too many requests"), _l("Wait for as long as the header Retry-After says.")),
 }
@@ -69,8 +69,9 @@ def unauthorized(challenge: str) -> Response:
     """Answer that no token was shown, or one that opens nothing: not why, since whoever has it may be a stranger."""
     title = _("An access token is needed here")
     text = _(
-        "Send one in the header Authorization, as Bearer and the token. It opens nothing once it has ended or "
-        "was revoked, or its user has no access: make one in the portal, Profile > Access."
+        "Send one in the header Authorization: the word Bearer, then the token. A token no longer"
+        " works once it has ended or been revoked, or its user has no access: make one in the "
+        "portal, Profile > Access."
     )
     response = answer(401, title, text)
     response.headers["WWW-Authenticate"] = challenge

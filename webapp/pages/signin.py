@@ -93,7 +93,7 @@ def why_not(login: Login | None) -> str:
         )
     if partner := logins.only_by_door(login):
         return _(
-            "People of %(organisation)s come in by that organisation's own sign-in. No password is needed here.",
+            "People at %(organisation)s come in through that organisation's own sign-in. No password is needed here.",
             organisation=partner.name,
         )
     proving.failed(typed_email())
