@@ -97,7 +97,8 @@ ONE_USER_ONLY = (
     _l("This belongs to another way of signing in"),
     _l(
         "You came in by your organisation's own sign-in, or by a link from whoever runs the portal. In such a session "
-        "password, address and two-step verification can't be changed, and other organisations can't be opened."
+        "password, address and two-step verification can't be changed, and other organisations can't be opened. "
+        "By a link, changes of rights work for 15 minutes; ask for another one."
     ),
 )
 
