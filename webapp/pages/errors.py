@@ -98,7 +98,8 @@ ONE_USER_ONLY = (
     _l(
         "You came in through your organisation's own sign-in, or with a link from whoever runs "
         "the portal. In such a session, password, address and two-step verification can't be "
-        "changed, and other organisations can't be opened."
+        "changed, and other organisations can't be opened. With a link, changes of rights work "
+        "for 15 minutes; ask for another one after that."
     ),
 )
 
