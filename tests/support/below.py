@@ -105,8 +105,6 @@ class Below(FlaskClient):
             text = answer.get_data(as_text=True)
             told += addresses(text)
             answer.set_data(text.replace(f"{self.path}/", "/"))
-        elif answer.mimetype == "application/json":
-            answer.set_data(answer.data.replace(f"{self.path}/".encode(), b"/"))
         outside = [one for one in told if one.startswith("/") and not is_inside(one, self.path)]
         assert not outside, f"outside of the portal: {outside}"
         answer.request.path = answer.request.path.removeprefix(self.path)
