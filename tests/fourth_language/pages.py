@@ -56,7 +56,7 @@ def demo(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Flask:
         user = db.session.scalars(select(User).where(User.active)).first()
         assert user
         login = logins.of(user)
-        for purpose in LinkPurpose:
+        for purpose in links.MAILS:
             links.send(user, purpose, login=login, new_email="new@odnowa.example")
         for matter in SecurityMatter:
             security_notices.tell(user, matter, {user.email}, new_email="new@odnowa.example")

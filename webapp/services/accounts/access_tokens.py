@@ -121,7 +121,7 @@ def make(
     if user.membership is None:
         raise ValueError("nobody signs in as this user")
     if shown not in (None, newest(user)):
-        raise Refused("shown", Refusal.TOKEN_MADE)
+        raise Refused("name", Refusal.TOKEN_MADE)
     if not name.strip():
         raise Refused("name", Refusal.EMPTY)
     now = datetime.now(UTC)
