@@ -12,6 +12,7 @@ from tests.support.cast import Cast, PlainResponse, dump, unit_of_work
 from tests.support.doors import SECRET, SETTINGS, by_proxy, named
 from tests.support.forms import shown_to
 from webapp.models import (
+    AuditEntry,
     Credential,
     SecurityAction,
     SecurityEvent,
@@ -150,6 +151,27 @@ def test_groups_add_people_and_give_roles(app, browse, cast: Cast):
     admin = opened(browse(), TEAM, named("n", "nina@odnowa.example", "others", " chiefs "))
     assert (admin.status_code, name_of(admin)) == (200, "Nina")
     assert opened(browse(), TEAM, named("m", "max@odnowa.example", "sales")).status_code == 403
+
+
+@by_proxy
+def test_who_left_the_group_of_admins_is_none_any_more(app, browse, cast: Cast):
+    tomasz = {"subject": "t", "email": "tomasz@odnowa.example"}
+    for groups, status in [(["chiefs"], 200), (["others"], 403), (["chiefs"], 200), ([], 403)]:
+        assert opened(browse(), TEAM, named(*tomasz.values(), *groups)).status_code == status
+    with app.app_context():
+        changes = db.session.scalars(select(AuditEntry.changes).order_by(AuditEntry.id)).all()
+        assert changes[-1] == {"admin": [True, False]}
+    # The last admin stays one, so that somebody can mend it.
+    assert opened(browse(), TEAM, ALICE).status_code == 200
+
+
+@pytest.mark.settings(**SETTINGS | {"sign_in_groups": ("member=sales",)})
+def test_groups_of_members_take_no_role_away(app, browse, cast: Cast):
+    with unit_of_work(app):
+        db.session.get_one(User, cast.bob).admin = True
+    for groups in ([], ["sales"]):
+        headers = named("b", "bob@odnowa.example", *groups)
+        assert opened(browse(), TEAM, headers).status_code == 200
 
 
 @by_proxy
