@@ -254,6 +254,31 @@ def test_a_browser_without_cookies_is_not_led_in_circles(app, browse, cast: Cast
 
 
 @by_proxy
+@pytest.mark.parametrize("more", [{}, {"HX-Request": "true"}], ids=["frame", "fragment"])
+def test_upcoming_renewals_are_there_at_once(app, browse, cast: Cast, more):
+    """On the intranet's front page, where nobody has opened the portal yet, and again once a session is over."""
+    client = browse()
+    pages = [opened(client, "/upcoming?lang=pl", BOB | more)]
+    with time_machine.travel(datetime.now(UTC) + timedelta(hours=13)):
+        pages.append(opened(client, "/upcoming?lang=pl", BOB | more))
+        # Nothing is said of it on a later page.
+        assert "session has ended" not in opened(client, f"{PROFILE}?lang=en").text
+    for page in pages:
+        assert (page.status_code, page.request.full_path) == (200, "/upcoming?lang=pl")
+        assert "Nadchodzące odnowienia" in page.text
+        assert "sign-in" not in page.text
+        assert ("<html" in page.text) is not bool(more)
+    assert len(ended(app)) == 2
+
+
+@by_proxy
+def test_upcoming_renewals_are_for_whom_the_proxy_names(browse, cast: Cast):
+    assert browse().get("/upcoming", headers={"HX-Request": "true"}).status_code == 401
+    unknown = opened(browse(), "/upcoming", named("x", "x@odnowa.example"))
+    assert (unknown.status_code, "Nobody has added you" in unknown.text) == (403, True)
+
+
+@by_proxy
 def test_htmx_is_led_to_the_door(browse, cast: Cast):
     answer = browse().get(PROFILE, headers=BOB | {"HX-Request": "true"})
     assert answer.status_code == 401

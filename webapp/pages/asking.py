@@ -85,8 +85,7 @@ def keep(session_id: int) -> bool:
     secret = SECRET & request.form.keys()
     if secret or sum(len(name) + len(text) for name, text in fields) > MOST_CHARACTERS:
         return False
-    address = request.script_root + request.full_path.rstrip("?")
-    kept.keep(session_id, Kept(address, fields))
+    kept.keep(session_id, Kept(htmx.asked_for(), fields))
     db.session.commit()
     return True
 
