@@ -14,6 +14,7 @@ from tests.support.doors import OIDC, PROVIDER, SETTINGS, by_oidc, by_proxy
 from tests.support.forms import shown_to
 from tests.support.two_step import turn_on
 from webapp.models import (
+    Client,
     Credential,
     Delivery,
     LinkPurpose,
@@ -219,9 +220,23 @@ def test_a_password_opens_what_is_elsewhere(app, browse, cast: Cast, twin):
     assert sign_in(client).location == "/"
     page = client.get(PROFILE).text
     assert "Renova" in page
+    # There is nothing else to go to.
+    assert "Switch organisation" not in page
     listed = client.get("/organisations").text
     assert "Odnowa" not in listed
     assert client.post("/organisations", data={"user_id": cast.bob}).status_code == 404
+
+
+@by_proxy
+def test_what_a_password_opens_besides_is_in_the_menu(app, browse, cast: Cast, twin):
+    """Bob's login is Bob of the door's partner, a user elsewhere, and one at a third organisation."""
+    with unit_of_work(app):
+        acme = db.session.get_one(Client, cast.client)
+        third = make_user(acme, "Bob at Acme", email="bob@odnowa.example")
+        db.session.add(third)
+        db.session.flush()
+        let_in(third)
+    assert "Switch organisation" in browse(twin).get(PROFILE).text
 
 
 @by_proxy
