@@ -336,6 +336,35 @@ def test_the_key_is_for_fifteen_minutes(app, browse, cast: Cast):
 
 
 @by_oidc
+@pytest.mark.parametrize("more", [{}, {"HX-Request": "true"}], ids=["page", "dialog"])
+def test_a_change_that_asks_again_wants_another_key(app, cast: Cast, more):
+    """An hour after the link there is no password to ask for, nor a provider."""
+    client = in_by(app, cast.alice, SignInMethod.OPERATOR)
+    address = f"/settings/team/{cast.bob}"
+    fields = {"name": "Bob", "email": "bob@odnowa.example", "admin": "1"}
+    fields["shown"] = shown_to(client, address)
+    came_from = {
+        "Referer": f"http://localhost{address}",
+        "HX-Current-URL": f"http://localhost{address}",
+    }
+    with time_machine.travel(datetime.now(UTC) + timedelta(hours=1)):
+        answer = client.post(address, data=fields, headers=came_from | more)
+        assert answer.headers.get("HX-Redirect" if more else "Location") == address
+        page = client.get(address)
+        assert (page.status_code, "this change needs a new link" in page.text) == (200, True)
+        # What does not ask again goes on.
+        changed = fields | {"name": "Robert", "admin": "", "shown": shown_to(client, address)}
+        assert client.post(address, data=changed).location == "/settings/team"
+    with app.app_context():
+        bob = db.session.get_one(User, cast.bob)
+        assert (bob.name, bob.admin) == ("Robert", False)
+        assert set(db.session.scalars(select(UserSession.kept))) == {None}
+    again = in_by(app, cast.alice, SignInMethod.OPERATOR)
+    fields["shown"] = shown_to(again, address)
+    assert again.post(address, data=fields).location == "/settings/team"
+
+
+@by_oidc
 def test_a_session_that_ends_forgets_what_the_provider_said(app, cast: Cast):
     client = in_by(app, cast.bob, SignInMethod.OIDC, AT_PROVIDER)
     other = in_by(app, cast.bob, SignInMethod.OIDC, Came(PROVIDER, "b", "another", "a token"))
