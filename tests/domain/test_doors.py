@@ -2,7 +2,7 @@
 
 import pytest
 
-from webapp.domain.doors import admin_by_groups, is_for_one_user, is_good
+from webapp.domain.doors import admin_after, admin_by_groups, is_for_one_user, is_good
 
 PASSWORD, OIDC, PROXY = ("password",), ("oidc",), ("proxy",)
 BOTH = ("password", "oidc")
@@ -78,3 +78,32 @@ def test_role_by_groups(groups: tuple[str, ...], admin: bool | None) -> None:
 
 def test_no_group_means_nothing_where_none_is_set() -> None:
     assert admin_by_groups({"sales", "admin"}, ()) is None
+
+
+MEMBERS_ONLY = ("member=sales",)
+
+
+@pytest.mark.parametrize(
+    ("groups", "pairs", "before", "after"),
+    [
+        (("portal admins",), PAIRS, False, True),
+        (("portal admins", "sales"), PAIRS, True, True),
+        (("chiefs",), PAIRS, False, True),
+        # Whoever has left the groups of admins is none any more, whatever other groups there are.
+        (("sales",), PAIRS, True, False),
+        (("everybody",), PAIRS, True, False),
+        ((), PAIRS, True, False),
+        ((), ("admin=portal admins",), True, False),
+        ((), PAIRS, False, False),
+        # Without a group of admins nothing is given and nothing taken away.
+        (("sales",), MEMBERS_ONLY, True, True),
+        ((), MEMBERS_ONLY, True, True),
+        (("sales",), MEMBERS_ONLY, False, False),
+        (("portal admins",), (), True, True),
+        (("portal admins",), (), False, False),
+    ],
+)
+def test_role_of_a_known_person(
+    groups: tuple[str, ...], pairs: tuple[str, ...], before: bool, after: bool
+) -> None:
+    assert admin_after(before, groups, pairs) is after

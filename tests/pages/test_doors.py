@@ -14,6 +14,7 @@ from tests.support.doors import OIDC, PROVIDER, SETTINGS, by_oidc, by_proxy
 from tests.support.forms import shown_to
 from tests.support.two_step import turn_on
 from webapp.models import (
+    Client,
     Credential,
     Delivery,
     LinkPurpose,
@@ -219,9 +220,23 @@ def test_a_password_opens_what_is_elsewhere(app, browse, cast: Cast, twin):
     assert sign_in(client).location == "/"
     page = client.get(PROFILE).text
     assert "Renova" in page
+    # There is nothing else to go to.
+    assert "Switch organisation" not in page
     listed = client.get("/organisations").text
     assert "Odnowa" not in listed
     assert client.post("/organisations", data={"user_id": cast.bob}).status_code == 404
+
+
+@by_proxy
+def test_what_a_password_opens_besides_is_in_the_menu(app, browse, cast: Cast, twin):
+    """Bob's login is Bob of the door's partner, a user elsewhere, and one at a third organisation."""
+    with unit_of_work(app):
+        acme = db.session.get_one(Client, cast.client)
+        third = make_user(acme, "Bob at Acme", email="bob@odnowa.example")
+        db.session.add(third)
+        db.session.flush()
+        let_in(third)
+    assert "Switch organisation" in browse(twin).get(PROFILE).text
 
 
 @by_proxy
@@ -318,6 +333,35 @@ def test_the_key_is_for_fifteen_minutes(app, browse, cast: Cast):
         link = f"/link/{tokens.token(doors.let_in_once(db.session.get_one(User, cast.bob)))}"
     with time_machine.travel(datetime.now(UTC) + timedelta(minutes=15, seconds=1)):
         assert browse().post(link).status_code == 410
+
+
+@by_oidc
+@pytest.mark.parametrize("more", [{}, {"HX-Request": "true"}], ids=["page", "dialog"])
+def test_a_change_that_asks_again_wants_another_key(app, cast: Cast, more):
+    """An hour after the link there is no password to ask for, nor a provider."""
+    client = in_by(app, cast.alice, SignInMethod.OPERATOR)
+    address = f"/settings/team/{cast.bob}"
+    fields = {"name": "Bob", "email": "bob@odnowa.example", "admin": "1"}
+    fields["shown"] = shown_to(client, address)
+    came_from = {
+        "Referer": f"http://localhost{address}",
+        "HX-Current-URL": f"http://localhost{address}",
+    }
+    with time_machine.travel(datetime.now(UTC) + timedelta(hours=1)):
+        answer = client.post(address, data=fields, headers=came_from | more)
+        assert answer.headers.get("HX-Redirect" if more else "Location") == address
+        page = client.get(address)
+        assert (page.status_code, "this change needs a new link" in page.text) == (200, True)
+        # What does not ask again goes on.
+        changed = fields | {"name": "Robert", "admin": "", "shown": shown_to(client, address)}
+        assert client.post(address, data=changed).location == "/settings/team"
+    with app.app_context():
+        bob = db.session.get_one(User, cast.bob)
+        assert (bob.name, bob.admin) == ("Robert", False)
+        assert set(db.session.scalars(select(UserSession.kept))) == {None}
+    again = in_by(app, cast.alice, SignInMethod.OPERATOR)
+    fields["shown"] = shown_to(again, address)
+    assert again.post(address, data=fields).location == "/settings/team"
 
 
 @by_oidc

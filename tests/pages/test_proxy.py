@@ -12,6 +12,7 @@ from tests.support.cast import Cast, PlainResponse, dump, unit_of_work
 from tests.support.doors import SECRET, SETTINGS, by_proxy, named
 from tests.support.forms import shown_to
 from webapp.models import (
+    AuditEntry,
     Credential,
     SecurityAction,
     SecurityEvent,
@@ -153,6 +154,27 @@ def test_groups_add_people_and_give_roles(app, browse, cast: Cast):
 
 
 @by_proxy
+def test_who_left_the_group_of_admins_is_none_any_more(app, browse, cast: Cast):
+    tomasz = {"subject": "t", "email": "tomasz@odnowa.example"}
+    for groups, status in [(["chiefs"], 200), (["others"], 403), (["chiefs"], 200), ([], 403)]:
+        assert opened(browse(), TEAM, named(*tomasz.values(), *groups)).status_code == status
+    with app.app_context():
+        changes = db.session.scalars(select(AuditEntry.changes).order_by(AuditEntry.id)).all()
+        assert changes[-1] == {"admin": [True, False]}
+    # The last admin stays one, so that somebody can mend it.
+    assert opened(browse(), TEAM, ALICE).status_code == 200
+
+
+@pytest.mark.settings(**SETTINGS | {"sign_in_groups": ("member=sales",)})
+def test_groups_of_members_take_no_role_away(app, browse, cast: Cast):
+    with unit_of_work(app):
+        db.session.get_one(User, cast.bob).admin = True
+    for groups in ([], ["sales"]):
+        headers = named("b", "bob@odnowa.example", *groups)
+        assert opened(browse(), TEAM, headers).status_code == 200
+
+
+@by_proxy
 def test_who_is_turned_away_reads_why(app, browse, cast: Cast):
     with unit_of_work(app):
         membership.deactivate(None, db.session.get_one(User, cast.bob))
@@ -229,6 +251,31 @@ def test_a_browser_without_cookies_is_not_led_in_circles(app, browse, cast: Cast
     assert answer.status_code == 400
     assert "keeps no cookies" in answer.text
     assert ended(app) == []
+
+
+@by_proxy
+@pytest.mark.parametrize("more", [{}, {"HX-Request": "true"}], ids=["frame", "fragment"])
+def test_upcoming_renewals_are_there_at_once(app, browse, cast: Cast, more):
+    """On the intranet's front page, where nobody has opened the portal yet, and again once a session is over."""
+    client = browse()
+    pages = [opened(client, "/upcoming?lang=pl", BOB | more)]
+    with time_machine.travel(datetime.now(UTC) + timedelta(hours=13)):
+        pages.append(opened(client, "/upcoming?lang=pl", BOB | more))
+        # Nothing is said of it on a later page.
+        assert "session has ended" not in opened(client, f"{PROFILE}?lang=en").text
+    for page in pages:
+        assert (page.status_code, page.request.full_path) == (200, "/upcoming?lang=pl")
+        assert "Nadchodzące odnowienia" in page.text
+        assert "sign-in" not in page.text
+        assert ("<html" in page.text) is not bool(more)
+    assert len(ended(app)) == 2
+
+
+@by_proxy
+def test_upcoming_renewals_are_for_whom_the_proxy_names(browse, cast: Cast):
+    assert browse().get("/upcoming", headers={"HX-Request": "true"}).status_code == 401
+    unknown = opened(browse(), "/upcoming", named("x", "x@odnowa.example"))
+    assert (unknown.status_code, "Nobody has added you" in unknown.text) == (403, True)
 
 
 @by_proxy

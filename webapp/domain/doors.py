@@ -65,3 +65,15 @@ def admin_by_groups(groups: Iterable[str], pairs: Iterable[str]) -> bool | None:
     known = set(groups)
     roles = {role for role, _, group in (pair.partition("=") for pair in pairs) if group in known}
     return "admin" in roles if roles else None
+
+
+def admin_after(before: bool, groups: Iterable[str], pairs: Iterable[str]) -> bool:
+    """Tell whether a known person is an admin after signing in. ``before``: whether it was one until then.
+
+    Where the settings name a group of admins, whoever is in none of them is a member: the role is lost with the
+    group that gave it. Where they name none, the portal's own admins say who is one.
+    """
+    admins = {
+        group for role, _, group in (pair.partition("=") for pair in pairs) if role == "admin"
+    }
+    return not admins.isdisjoint(groups) if admins else before

@@ -74,7 +74,7 @@ class SignIn:
     """The session of a request: its row, as pages need it.
 
     ``issuer`` and ``subject``: of one that came by the intranet's sign-in.
-    ``others``: the login is other active users, too. ``lacks_factor``: the team requires two-step verification, and
+    ``others``: the login opens other active users, too. ``lacks_factor``: the team requires two-step verification, and
     the login has no app for it. The last three are the installation's, whose state a partner's pages tell.
     """
 
@@ -96,6 +96,7 @@ class SignIn:
 
 USER, PARTNER, CLIENT = columns(User), columns(Partner), columns(Client)
 other_membership, other_user = membership_table.alias(), user_table.alias()
+other_partner = partner_table.alias()
 # The place of the organisation's kind in a row.
 KIND = len(fields(SignIn))
 OTHERS = exists().where(
@@ -103,6 +104,11 @@ OTHERS = exists().where(
     other_membership.c.user_id != user_session_table.c.user_id,
     other_user.c.id == other_membership.c.user_id,
     other_user.c.active,
+    # Of that partner one comes in by its door alone. Without one the comparison is with NULL, and finds nobody.
+    ~exists().where(
+        other_partner.c.id == other_user.c.organisation_id,
+        other_partner.c.slug == bindparam("behind_door"),
+    ),
 )
 # It is only looked for where it is required.
 LACKS_FACTOR = case(
@@ -164,20 +170,23 @@ OWN_CLIENT = (
 )
 
 
-def signed_in(key_hash: str, now: datetime, idle_since: datetime) -> tuple[User, SignIn] | None:
+def signed_in(
+    key_hash: str, now: datetime, idle_since: datetime, behind_door: str | None
+) -> tuple[User, SignIn] | None:
     """Load a session that has not ended, and its active user with the organisation, in one statement.
 
-    ``idle_since``: a session that was last seen before this moment has ended.
+    ``idle_since``: a session that was last seen before this moment has ended. ``behind_door``: the slug of the partner
+    whose people come in by a door alone.
     """
-    moments = {"now": now, "idle_since": idle_since}
-    row = execute(SIGNED_IN, {"key_hash": key_hash, **moments}).one_or_none()
+    values = {"now": now, "idle_since": idle_since, "behind_door": behind_door}
+    row = execute(SIGNED_IN, {"key_hash": key_hash, **values}).one_or_none()
     if row is None:
         return None
-    sign_in, kind, values = SignIn(*row[:KIND]), row[KIND], row[KIND + 1 :]
+    sign_in, kind, found = SignIn(*row[:KIND]), row[KIND], row[KIND + 1 :]
     user, partner, client = (
-        values[: len(USER)],
-        values[len(USER) : -len(CLIENT)],
-        values[-len(CLIENT) :],
+        found[: len(USER)],
+        found[len(USER) : -len(CLIENT)],
+        found[-len(CLIENT) :],
     )
     organisation = adopt(Partner, partner) if kind == "partner" else adopt(Client, client)
     return adopt(User, user, organisation=organisation), sign_in

@@ -85,8 +85,7 @@ def keep(session_id: int) -> bool:
     secret = SECRET & request.form.keys()
     if secret or sum(len(name) + len(text) for name, text in fields) > MOST_CHARACTERS:
         return False
-    address = request.script_root + request.full_path.rstrip("?")
-    kept.keep(session_id, Kept(address, fields))
+    kept.keep(session_id, Kept(htmx.asked_for(), fields))
     db.session.commit()
     return True
 
@@ -94,13 +93,23 @@ def keep(session_id: int) -> bool:
 def require_proof() -> None:
     """Go on if the person has shown lately who it is; else ask, with the form of this request kept.
 
-    A proxy says with each request who it is, and has no way to ask.
+    A proxy says with each request who it is, and has no way to ask. Who came by a link from whoever runs the portal
+    has nothing to show but another one; that may be opened in another browser, so nothing is kept for it.
     """
     sign_in = sessions.own()
     if sign_in.method is SignInMethod.PROXY or datetime.now(UTC) - sign_in.proved_at < FRESH:
         return
     db.session.rollback()
     page = htmx.local(htmx.current_page())
+    if sign_in.method is SignInMethod.OPERATOR:
+        flash(
+            _(
+                "Nothing was saved. You came in a while ago, and this change needs a new link: "
+                "ask whoever runs the portal to make another one."
+            ),
+            "warn",
+        )
+        abort(htmx.to_page(page))
     kept_now = request.method not in SAFE and keep(sign_in.id)
     onward = url_for("kept.page", next=page) if kept_now else page
     again = AGAIN.get(sign_in.method, "kept.confirm")

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from flask import Flask, abort, flash, g, request, url_for
+from flask import Flask, abort, flash, g, redirect, request, url_for
 from flask_babel import gettext as _
 from flask_limiter import Limiter
 from flask_login import current_user
@@ -21,6 +21,7 @@ from webapp.models.organisation import users_with_organisations
 from webapp.pages import asking, bearers, htmx, sessions
 from webapp.pages.bearers import ByToken
 from webapp.pages.incoming import SAFE
+from webapp.signin import proxy
 from webapp.signin.network import client_network
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -136,8 +137,7 @@ def enforce(app: Flask) -> Response | None:
     policy = getattr(view, "policy")  # noqa: B009
     if isinstance(policy, Action):
         if hasattr(view, "to_others") and (not current_user.is_authenticated or lacks_factor()):
-            others: Response = view.to_others()
-            return others
+            return answer_to_others(view)
         if not current_user.is_authenticated:
             if htmx.asks() and hasattr(view, "part_of_a_form"):
                 # Saving the form leads to sign in, with its input kept.
@@ -152,6 +152,17 @@ def enforce(app: Flask) -> Response | None:
     if isinstance(policy, ByToken):
         return bearers.admit(policy)
     return None
+
+
+def answer_to_others(view: Any) -> Response:
+    """Let a route answer by itself; but whom the proxy names comes in on the way, and sees what is asked for.
+
+    A redirect is followed within the frame, and by fetch with the same headers: neither leads the page around away.
+    """
+    if not current_user.is_authenticated and proxy.visitor() is not None:
+        return redirect(asking.way_in(htmx.asked_for()), 303)
+    answer: Response = view.to_others()
+    return answer
 
 
 def own_partner() -> Partner:

@@ -46,10 +46,15 @@ def in_header(address: str) -> str:
     return iri_to_uri(address)
 
 
+def asked_for() -> str:
+    """Return the address of this very request, from the host's root."""
+    return request.script_root + request.full_path.rstrip("?")
+
+
 def current_page() -> str:
     """Return the address of the page that somebody is on, even if they ask for a fragment or save."""
     if not asks() and request.method == "GET":
-        return request.script_root + request.full_path.rstrip("?")
+        return asked_for()
     address = request.headers.get("HX-Current-URL") or request.referrer or ""
     return "/" + "".join(address.split("/", 3)[3:])  # without scheme and host
 

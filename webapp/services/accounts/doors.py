@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import delete, select
 
-from webapp.domain.doors import TurnedAway, Visitor, admin_by_groups
+from webapp.domain.doors import TurnedAway, Visitor, admin_after, admin_by_groups
 from webapp.domain.refusals import Refusal
 from webapp.domain.snapshots import SecurityMatter
 from webapp.mail.addresses import AddressError, name_from, normalise
@@ -201,9 +201,9 @@ def let_in_once(user: User) -> Link:
 
 
 def follow_groups(visitor: Visitor, user: User) -> None:
-    """Give somebody the role of the groups, if these say any. The last admin stays one."""
-    admin = admin_by_groups(visitor.groups, runtime.settings().sign_in_groups)
-    if admin is not None and admin != user.admin:
+    """Give somebody the role of the groups, where a group of admins is named. The last admin stays one."""
+    admin = admin_after(user.admin, visitor.groups, runtime.settings().sign_in_groups)
+    if admin != user.admin:
         with suppress(Refused):
             people.edit_person(None, user, admin=admin)
 

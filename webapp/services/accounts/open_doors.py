@@ -16,6 +16,11 @@ def of_partner() -> bool:
     return not doors.OF_PARTNER.isdisjoint(runtime.settings().sign_in)
 
 
+def behind_door() -> str | None:
+    """Return the slug of the partner whose people come in by a door alone; None if no door is open."""
+    return runtime.settings().sign_in_partner if of_partner() else None
+
+
 def slug_of(organisation: Organisation) -> str | None:
     return organisation.slug if isinstance(organisation, Partner) else None
 

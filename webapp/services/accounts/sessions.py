@@ -112,7 +112,7 @@ def find(key: str) -> tuple[User, SignIn] | None:
     One that opens one user alone knows of no others, and a second step is the affair of the door.
     """
     now = datetime.now(UTC)
-    found = loaded.signed_in(key_hash(key), now, now - idle())
+    found = loaded.signed_in(key_hash(key), now, now - idle(), open_doors.behind_door())
     if found is None:
         return None
     user, sign_in = found
