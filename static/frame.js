@@ -71,9 +71,10 @@ document.addEventListener("click", (event) => {
 
 // --- Word to the page around --------------------------------------------------------------------------------------
 
+// "null" if the page around keeps to itself who it is (referrerpolicy="no-referrer").
 const around = location.ancestorOrigins?.[0];
 const named = root.dataset.told.split(" ").filter(Boolean).map((address) => new URL(address).origin);
-const told = named.filter((origin) => !around || origin === around);
+const told = named.filter((origin) => [undefined, "null", origin].includes(around));
 let last = "";
 
 // As high as the page or, if an open menu hangs out of it, as both.

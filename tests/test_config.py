@@ -82,6 +82,17 @@ def test_nothing_set_gives_the_defaults():
             "amqp://u:p@queue:5672/portal",
             "amqp://u:p@queue:5672/portal",
         ),
+        *(
+            (setting_values.frame_addresses, text, (text,))
+            for text in (
+                *("https://intranet.example:8443", "https://*.example", "https://*/"),
+                *(
+                    "HTTPS://Intranet.example",
+                    "https://xn--w-uga1v8h.example",
+                    "http://localhost:8001",
+                ),
+            )
+        ),
         (setting_values.level, "debug", "DEBUG"),
     ],
 )
@@ -141,7 +152,20 @@ def test_every_way_to_name_postgresql_gets_its_driver(scheme: str) -> None:
         *((setting_values.host_names, text) for text in ("https://a.example", "a.example/path")),
         *(
             (setting_values.frame_addresses, text)
-            for text in ("x; script-src *", "intranet.example", "https://a.example;b")
+            for text in (
+                "x; script-src *",
+                "intranet.example",
+                "https://a.example;b",
+                "https://żółw.example",
+                "https://ana@a.example",
+                "https://a.example/path",
+                "https://a.example?b",
+                "https://a.example/#b",
+                "https://a.*.example",
+                "https://a.example https://é.example",
+                "https://[::1]",
+                "http://a.example",
+            )
         ),
         *(
             (setting_values.mail_address, text)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 from wsgiref.types import StartResponse, WSGIEnvironment
@@ -319,6 +320,27 @@ def test_the_page_around_is_told_what_the_frame_shows(
         inside(page).get_by_role("link", name="Settings", exact=True).click()
         page.wait_for_function("words.at(-1).path.startsWith('/settings')")
         assert {one["origin"] for one in page.evaluate("words")} == {portal}
+
+
+def test_a_page_around_that_keeps_to_itself_who_it_is_is_told(around: Around, portal: str) -> None:
+    """As browsers do with ``referrerpolicy="no-referrer"`` (HTML, ancestorOrigins); this one does not yet.
+
+    Of the other named page, which is not there, it complains on its console, which ends a visit.
+    """
+    script = Path("static/frame.js").read_text(encoding="utf-8")
+    where = "{ ancestorOrigins: ['null'], origin: window.origin, pathname: '/told' }"
+    seen = []
+
+    def look_into(page: Page) -> None:
+        page.wait_for_function("words.length > 0")
+        frame_of(page).evaluate(f"() => {{ const location = {where}; {script} }}")
+        page.wait_for_function("words.at(-1).path === '/told'")
+        seen.append(page.evaluate("words.at(-1).origin"))
+
+    complaint = pytest.raises(AssertionError, match=f"{NEIGHBOUR}.*does not match the recipient")
+    with complaint, around(STRANGER, "/sign-in") as page:
+        look_into(page)
+    assert seen == [portal]
 
 
 def test_an_open_menu_makes_the_frame_higher(cast: Cast, around: Around) -> None:

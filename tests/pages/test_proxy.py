@@ -230,6 +230,21 @@ def test_signing_out_where_the_proxy_has_no_page_for_it(app, browse, cast: Cast)
 
 
 @by_proxy
+@pytest.mark.parametrize("switched", [False, True], ids=["own language", "session's choice"])
+def test_signing_out_speaks_the_language_of_who_was_in(app, browse, cast: Cast, switched):
+    client = browse()
+    if not switched:
+        with unit_of_work(app):
+            db.session.get_one(User, cast.bob).language = "pl"
+    opened(client, f"{PROFILE}?lang=pl" if switched else PROFILE)
+    answer = client.post("/sign-out", headers=BOB)
+    assert "Wylogowano" in answer.text
+    assert answer.headers["Content-Language"] == "pl"
+    # As after any signing out, so does the next page.
+    assert client.get("/help/renewal-owners").headers["Content-Language"] == "pl"
+
+
+@by_proxy
 def test_a_change_that_asks_again_does_not_ask_a_proxy(app, browse, cast: Cast):
     client = browse()
     for name, text in ALICE.items():

@@ -38,6 +38,8 @@ def below(path: str, app: WSGIApplication) -> WSGIApplication:
         came = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
         if root and (came == root or came.startswith(inside)):
             environ["PATH_INFO"] = came[len(root) :]
+        # Else the app would redirect to its first page, at the address by which the proxy knows it.
+        environ["PATH_INFO"] = environ.get("PATH_INFO") or "/"
         environ["SCRIPT_NAME"] = root
         environ[CAME] = came
         return app(environ, start_response)

@@ -6,6 +6,7 @@ from flask import (
     Blueprint,
     current_app,
     flash,
+    make_response,
     redirect,
     render_template,
     request,
@@ -137,7 +138,7 @@ def pending_login(step: str) -> tuple[Login | None, SignInMethod]:
 
 @blueprint.post("/sign-out")
 @guards.public
-def sign_out() -> AnyResponse | str:
+def sign_out() -> AnyResponse:
     """End the session. Who came in at a door goes on to sign out there, else the next page would let them in again."""
     present = sessions.present()
     if present is None or present.method not in LEAVING:
@@ -145,8 +146,12 @@ def sign_out() -> AnyResponse | str:
     address = LEAVING[present.method](present)
     if present.method is SignInMethod.OIDC and not address:
         return end_session(_("You are signed out."))
+    # Chosen now: the session may be what says which language it is.
+    frame.language()
     sessions.end()
-    return render_template("signin/signed_out.html", address=address)
+    response = make_response(render_template("signin/signed_out.html", address=address))
+    frame.keep_language(response)
+    return response
 
 
 def leave_proxy(present: SignIn) -> str:
