@@ -3,13 +3,16 @@
 import base64
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from requests import Request
+from werkzeug import Response
 
 from tests.support import run
+from tests.support.browser import served
 from tests.support.provider import CLIENT_ID, CLIENT_SECRET
 from webapp.domain.doors import Visitor
 from webapp.signin import oidc
@@ -167,6 +170,50 @@ def test_nobody_waits_twice_for_a_provider_that_is_away(door, provider, issuer, 
     monkeypatch.setattr(known.document, "failed_at", 0.0)
     assert oidc.way_in(door, oidc.new_journey()).startswith(f"{issuer}/authorize?")
     assert len(tries) == 2
+
+
+@pytest.fixture
+def say(issuer, provider_listener):
+    """Let a provider answer all that it is asked with a text, and return that provider."""
+
+    def say(text):
+        answers.append(Response(text, mimetype="application/json"))
+        return known
+
+    def answer(environ, start):
+        return answers[-1](environ, start)
+
+    answers = []
+    known = known_providers.Provider(issuer)
+    known.document.held = {"token_endpoint": f"{issuer}/token", "jwks_uri": f"{issuer}/keys"}
+    known.document.fetched_at = time.time()
+    with served(answer, provider_listener):
+        yield say
+
+
+ODD = {
+    "a list": '{"expires_in": [1]}',
+    "for ever": '{"expires_in": 1e999}',
+    "a list of moments": '{"expires_at": [1]}',
+    "deep": "[" * 100_000,
+    "deep within": '{"a":' * 100_000,
+    "long": '{"expires_in": ' + "9" * 5000 + "}",
+    "no object": "[1]",
+    "a number": "7",
+    "no text": b"\xff\xfe",
+}
+
+
+@pytest.mark.parametrize("text", ODD.values(), ids=ODD)
+def test_odd_answers_are_none(door, say, issuer, text):
+    """Whatever it is, the provider counts as away, and nothing breaks."""
+    known = say(text)
+    with pytest.raises(ProviderAway):
+        oidc.exchange(door, known, oidc.new_journey(), "code")
+    with pytest.raises(ProviderAway):
+        known.fetch_keys()
+    with pytest.raises(ProviderAway):
+        known.fetch_document()
 
 
 def test_libraries_are_loaded_when_somebody_comes_so(tmp_path):

@@ -46,6 +46,10 @@ def test_a_drawing(inside):
         ("<style>@import 'x.css';</style>", "style leads out of the logo"),
         ("<style>g { fill: url(x) }</style>", "style leads out of the logo"),
         ("<style>g { animation: turn 1s }</style>", "a logo may not move"),
+        ("<style>@imp<![CDATA[ort 'x.css']]>;</style>", "style leads out of the logo"),
+        ("<style>g { fill: image-set('x' 1x) }</style>", "style leads out of the logo"),
+        (f"<style>{' ' * 8191}&#64;import 'x.css';</style>", "style leads out of the logo"),
+        ("<style><g/>@import 'x.css';</style>", "<g> may not stand within <style>"),
         ("<?xml-stylesheet href='x.css'?>", "<?xml-stylesheet?> may not stand in a logo"),
     ],
 )
@@ -71,6 +75,13 @@ def test_what_runs_moves_or_loads_is_refused(inside, fault):
 )
 def test_what_is_no_drawing_is_refused(content, fault):
     assert logo.faults(content) == [fault]
+
+
+@pytest.mark.parametrize("encoding", ["utf-7", "utf-16", "iso-8859-1", "cp037", "nonsense"])
+def test_browsers_read_the_same_text(encoding):
+    start = f'<?xml version="1.0" encoding="{encoding}"?>{SVG}'
+    assert faults("", start) == [f"line 1: the encoding must be UTF-8, and not {encoding}"]
+    assert faults("ß", '\ufeff<?xml version="1.0" encoding="UTF-8"?>' + SVG) == []
 
 
 def test_entities_make_nothing_of_it():

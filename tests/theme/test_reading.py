@@ -46,6 +46,21 @@ def test_the_faults_of_both_files_are_named(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        f"{'(' * 2000}{')' * 2000} {{}}",
+        f":root {{ --accent: {'f(' * 2000}",
+        f":root {{ --accent: {'[' * 99_000}",
+    ],
+    ids=["selector", "functions", "brackets"],
+)
+def test_what_is_nested_too_deep_is_refused(tmp_path, source):
+    (tmp_path / "theme.css").write_text(source)
+    (tmp_path / "logo.svg").write_text("<html/>")
+    assert refused(tmp_path)[1:] == ["theme.css: brackets are nested too deep"]
+
+
 def test_what_is_not_there_is_refused(tmp_path):
     assert refused(tmp_path / "none") == [f"there is no folder {tmp_path / 'none'}"]
     assert refused(tmp_path) == [f"there is neither theme.css nor logo.svg in {tmp_path}"]

@@ -14,7 +14,7 @@ from webapp.config import Settings
 from webapp.domain.doors import Visitor
 from webapp.signin import id_tokens, provider
 from webapp.signin.id_tokens import LEEWAY, Claims, LoggedOut, Unproved
-from webapp.signin.provider import PATIENCE, Provider, ProviderAway
+from webapp.signin.provider import PATIENCE, UNREADABLE, Provider, ProviderAway
 
 if TYPE_CHECKING:
     from authlib.integrations.requests_client import OAuth2Session
@@ -136,7 +136,7 @@ def exchange(settings: Settings, issuer: Provider, journey: Journey, code: str) 
         raise Unproved(f"the provider refused the code: {error.error}") from error
     except HTTPError as error:
         raise ProviderAway(f"token endpoint: {error}") from error
-    except (RequestException, ValueError) as error:
+    except (RequestException, *UNREADABLE) as error:
         raise ProviderAway(f"token endpoint: {type(error).__name__}") from error
 
 

@@ -26,6 +26,8 @@ PATIENCE = (3.05, 6)
 LASTS, AWAY_LASTS = 3600, 10
 # Seconds after which a key that is not known may be looked for. Anybody can name one.
 KEYS_AGAIN = 60
+# Raised by what reads an answer, if that is no JSON, has values of other kinds or too great, or is nested too deep.
+UNREADABLE = (ValueError, TypeError, ArithmeticError, RecursionError)
 
 
 class ProviderAway(Exception):
@@ -138,7 +140,7 @@ def ask(address: str, token: str = "") -> Document:
     try:
         answer = requests.get(address, auth=sign, timeout=PATIENCE, allow_redirects=False)
         found = answer.json() if answer.status_code == HTTPStatus.OK else None
-    except (requests.RequestException, ValueError) as error:
+    except (requests.RequestException, *UNREADABLE) as error:
         raise ProviderAway(f"{address}: {type(error).__name__}") from error
     if not isinstance(found, dict):
         raise ProviderAway(f"{address}: {answer.status_code}, and no JSON object")

@@ -13,7 +13,7 @@ REFUSED = {
 REFERENCES = {"href", "src"}
 # Parts of the drawing itself, and pictures within it.
 INSIDE = re.compile(r"\s*(#|data:image/(png|jpeg|webp|gif);base64,)", re.IGNORECASE)
-ELSEWHERE = re.compile(r"url\(\s*['\"]?\s*(?!#|['\"\s])|@import|\\", re.IGNORECASE)
+ELSEWHERE = re.compile(r"url\(\s*['\"]?\s*(?!#|['\"\s])|image-set\(|@import|\\", re.IGNORECASE)
 MOVES = re.compile(r"@keyframes|animation|transition", re.IGNORECASE)
 
 
@@ -23,9 +23,10 @@ class Drawing:
     def __init__(self) -> None:
         self.faults: list[str] = []
         self.depth = 0
-        self.in_style = False
-        self.parser = expat.ParserCreate(namespace_separator=" ")
-        self.parser.buffer_text = True
+        # The text of a <style>, which may come in pieces; None outside.
+        self.rules: list[str] | None = None
+        self.parser = expat.ParserCreate("utf-8", namespace_separator=" ")
+        self.parser.XmlDeclHandler = self.declaration
         self.parser.StartElementHandler = self.begin
         self.parser.EndElementHandler = self.end
         self.parser.CharacterDataHandler = self.text
@@ -40,7 +41,9 @@ class Drawing:
         if not self.depth:
             self.root(namespace, name, attributes)
         self.depth += 1
-        self.in_style = name == "style"
+        if self.rules is not None:
+            self.refuse(f"<{name}> may not stand within <style>")
+        self.rules = [] if name == "style" else None
         if name in REFUSED:
             self.refuse(f"<{name}> may not stand in a logo")
         for full_attribute, value in attributes.items():
@@ -68,11 +71,18 @@ class Drawing:
 
     def end(self, full_name: str) -> None:
         self.depth -= 1
-        self.in_style = False
+        if self.rules is not None:
+            self.style("".join(self.rules), "style")
+        self.rules = None
 
     def text(self, text: str) -> None:
-        if self.in_style:
-            self.style(text, "style")
+        if self.rules is not None:
+            self.rules.append(text)
+
+    def declaration(self, version: str, encoding: str | None, standalone: int) -> None:
+        # Browsers would read another text than this does.
+        if encoding is not None and encoding.lower() != "utf-8":
+            self.refuse(f"the encoding must be UTF-8, and not {encoding}")
 
     def doctype(self, *declared: Any) -> None:
         # Entities could make much of little, or write what is refused.

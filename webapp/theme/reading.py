@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from webapp.theme import logo, pairs, stylesheet
+from webapp.theme.colours import Colour, Tokens
 from webapp.theme.pairs import Pair
 
 STYLESHEET, LOGO = "theme.css", "logo.svg"
@@ -35,12 +36,11 @@ def read(folder: Path) -> Theme:
     image, source = contents.get(LOGO), contents.get(STYLESHEET, b"")
     if image is not None:
         faults += [f"{LOGO}, {fault}" for fault in logo.faults(image)]
-    values, of_stylesheet = stylesheet.read_theme(source.decode("utf-8-sig"))
-    faults += [f"{STYLESHEET}, {fault}" for fault in of_stylesheet]
-    schemes = () if of_stylesheet else stylesheet.schemes(values)
-    colours = {scheme: stylesheet.colours(values, scheme) for scheme in schemes}
-    for scheme, told in colours.items():
-        faults += pairs.faults(told, scheme)
+    try:
+        values, colours, of_stylesheet = read_stylesheet(source.decode("utf-8-sig"))
+    except RecursionError:
+        raise UnfitTheme([*faults, f"{STYLESHEET}: brackets are nested too deep"]) from None
+    faults += of_stylesheet
     if faults:
         raise UnfitTheme(faults)
     return Theme(
@@ -48,6 +48,19 @@ def read(folder: Path) -> Theme:
         tuple(values),
         {scheme: pairs.closest(told) for scheme, told in colours.items()},
     )
+
+
+def read_stylesheet(
+    source: str,
+) -> tuple[dict[str, Tokens], dict[str, dict[str, Colour]], list[str]]:
+    """Read what a stylesheet sets, its colours in each scheme, and its faults. Raises RecursionError."""
+    values, found = stylesheet.read_theme(source)
+    faults = [f"{STYLESHEET}, {fault}" for fault in found]
+    schemes = () if faults else stylesheet.schemes(values)
+    colours = {scheme: stylesheet.colours(values, scheme) for scheme in schemes}
+    for scheme, told in colours.items():
+        faults += pairs.faults(told, scheme)
+    return values, colours, faults
 
 
 def files_of(values: stylesheet.Declared, image: bytes | None) -> Iterator[tuple[str, bytes]]:

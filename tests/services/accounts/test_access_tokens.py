@@ -6,7 +6,8 @@ import pytest
 import time_machine
 from sqlalchemy import select, update
 
-from tests.support.cast import Cast, make_user
+from tests.support.cast import Cast, let_in, make_user
+from tests.support.doors import by_proxy
 from webapp.domain.refusals import Refusal
 from webapp.models import (
     AccessToken,
@@ -14,7 +15,6 @@ from webapp.models import (
     Credential,
     CredentialKind,
     Delivery,
-    Login,
     Membership,
     Opens,
     Partner,
@@ -37,6 +37,24 @@ def made(user, opens=Opens.API, days=90, **values):
 def opens(token, purpose=Opens.API):
     """Tell whether a token opens something."""
     return access_tokens.find(token, [purpose]) is not None
+
+
+def link(login):
+    """Let a door mean a login's person."""
+    identity = {"issuer": "https://id.example", "subject": "7"}
+    db.session.add(
+        Credential(login_id=login.id, kind=CredentialKind.IDENTITY, made_at=MADE, **identity)
+    )
+    db.session.flush()
+
+
+@pytest.fixture
+def twin(bob, cast: Cast):
+    """Bob's login as a user of the other partner."""
+    user = make_user(db.session.get_one(Partner, cast.other_partner), "Bob", email=bob.email)
+    db.session.add(user)
+    let_in(user)
+    return user
 
 
 def log():
@@ -171,11 +189,7 @@ def test_a_mailbox_that_takes_its_login_back_ends_them(alice, bob):
 
 
 def test_whoever_was_linked_by_mistake_keeps_none(bob):
-    login = logins.of(bob)
-    identity = {"issuer": "https://id.example", "subject": "7"}
-    db.session.add(
-        Credential(login_id=login.id, kind=CredentialKind.IDENTITY, made_at=MADE, **identity)
-    )
+    link(logins.of(bob))
     token = made(bob)
     assert doors.unlink(bob)
     assert not opens(token)
@@ -191,16 +205,39 @@ def test_a_second_step_that_the_team_requires(bob):
     assert opens(token)
 
 
+@by_proxy
 def test_a_second_step_is_the_affair_of_the_intranets_sign_in(bob):
     token = made(bob)
     bob.organisation.second_factor_required = True
-    identity = {"issuer": "https://id.example", "subject": "7"}
-    login = db.session.get_one(Login, bob.membership.login_id)
-    db.session.add(
-        Credential(login_id=login.id, kind=CredentialKind.IDENTITY, made_at=MADE, **identity)
-    )
-    db.session.flush()
+    link(logins.of(bob))
     assert opens(token)
+
+
+def test_a_door_that_is_closed_asks_for_no_second_step(bob):
+    token = made(bob)
+    bob.organisation.second_factor_required = True
+    link(logins.of(bob))
+    assert not opens(token)
+
+
+@by_proxy
+def test_no_door_is_a_second_step_at_other_partners(bob, twin):
+    """The door of Bob's partner knows his login, too, which is somebody at another one."""
+    token = made(twin)
+    twin.organisation.second_factor_required = True
+    link(logins.of(bob))
+    assert not opens(token)
+
+
+@by_proxy
+def test_what_a_door_forgets_ends_no_token_at_other_partners(bob, twin):
+    token, elsewhere = made(bob), made(twin)
+    link(logins.of(bob))
+    assert doors.unlink(bob)
+    assert (opens(token), opens(elsewhere)) == (False, True)
+    for _step in person.erase_person(None, bob):
+        pass
+    assert opens(elsewhere)
 
 
 def test_its_rights_are_those_of_the_moment(alice, bob):

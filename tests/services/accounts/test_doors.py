@@ -12,6 +12,7 @@ from tests.support.cast import Cast, let_in, make_user, unit_of_work
 from tests.support.doors import SETTINGS, by_proxy, visitor
 from webapp.domain.doors import TurnedAway
 from webapp.domain.refusals import Refusal
+from webapp.domain.snapshots import SecurityMatter
 from webapp.models import (
     AuditEntry,
     Credential,
@@ -339,6 +340,19 @@ def test_the_log_tells_of_who_was_turned_away_but_not_each_time(bob, cast: Cast)
         (cast.partner, cast.bob, {"reason": "inactive"}),
         (cast.partner, None, {"reason": "unknown"}),
     ]
+
+
+def test_what_belongs_to_the_login_is_told_in_the_name_of_another_partner(bob, cast: Cast):
+    doors.let_in(visitor("b1", BOB))
+    login = logins.of(bob)
+    logins.signed_in(bob)
+    # As long as it is nobody else, it is told so.
+    logins.tell(login, SecurityMatter.PASSWORD_CHANGED)
+    twin = add(cast.other_partner, "Bob", email=BOB)
+    let_in(twin)
+    logins.tell(login, SecurityMatter.PASSWORD_CHANGED)
+    told = select(Delivery.recipient_id).where(Delivery.kind == MailKind.SECURITY_NOTICE)
+    assert db.session.scalars(told.order_by(Delivery.id)).all()[-2:] == [bob.id, twin.id]
 
 
 def test_erasing_somebody_forgets_the_name_at_the_door(bob, cast: Cast):

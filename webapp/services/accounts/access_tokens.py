@@ -51,7 +51,8 @@ from webapp.models.tables import (
     user_table,
 )
 from webapp.models.transactions import at_once
-from webapp.services.accounts import security_log, security_notices
+from webapp.services import runtime
+from webapp.services.accounts import open_doors, security_log, security_notices
 from webapp.services.errors import Refused
 
 # So that programs that look for secrets in files know one.
@@ -74,10 +75,13 @@ class Bearer:
 
 
 BEARER = (row.id, row.opens, row.client_id, row.used_at)
-# An app for the second step, or an intranet's own sign-in, whose affair that is.
-SECOND_STEPS = (CredentialKind.TOTP, CredentialKind.IDENTITY)
+# An app, or an intranet's own sign-in, whose affair that is for the people of its partner.
 has_second_step = exists().where(
-    credential.login_id == membership_table.c.login_id, credential.kind.in_(SECOND_STEPS)
+    credential.login_id == membership_table.c.login_id,
+    (credential.kind == CredentialKind.TOTP)
+    | and_(
+        credential.kind == CredentialKind.IDENTITY, partner_table.c.slug == bindparam("at_door")
+    ),
 )
 FOUND = (
     select(*BEARER, *loaded.USER, *loaded.PARTNER)
@@ -150,7 +154,8 @@ def find(token: str, opens: Collection[Opens]) -> tuple[User, Bearer] | None:
 
     It takes one statement.
     """
-    given = {"token_hash": token_hash(token), "now": datetime.now(UTC)}
+    at_door = runtime.settings().sign_in_partner if open_doors.of_partner() else ""
+    given = {"token_hash": token_hash(token), "now": datetime.now(UTC), "at_door": at_door}
     found = execute(FOUND, given).one_or_none()
     if found is None:
         return None

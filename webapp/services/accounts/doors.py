@@ -28,6 +28,7 @@ from webapp.models import (
 from webapp.models.organisation import users_with_organisations
 from webapp.services import runtime
 from webapp.services.accounts import (
+    access_tokens,
     links,
     logins,
     membership,
@@ -179,6 +180,8 @@ def unlink(user: User) -> bool:
     login = logins.of(user)
     if login is None or not logins.forget_identities(login):
         return False
+    # The door that made them may be none any more.
+    access_tokens.end_of_user(user)
     security_log.record(SecurityAction.IDENTITY_UNLINKED, user)
     return True
 

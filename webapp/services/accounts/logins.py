@@ -146,13 +146,15 @@ def identity_of(login: Login, issuer: str) -> Credential | None:
 
 
 def forget_identities(login: Login) -> bool:
-    """Forget whom any issuer means by a login's person; its door sessions and tokens end.
+    """Forget whom any issuer means by a login's person; its door sessions end, and tokens that these may have made.
 
-    False if none does.
+    What the login is elsewhere, no door knows. False if none means anybody.
     """
     own = Credential.login_id == login.id, Credential.kind == CredentialKind.IDENTITY
     sessions.end_of_doors(login)
-    access_tokens.end_of_login(login)
+    for user in members_of(login):
+        if open_doors.is_own(user.organisation):
+            access_tokens.end_of_user(user)
     return execute(delete(credential_table).where(*own)).rowcount > 0
 
 
@@ -213,8 +215,11 @@ def change_password(login: Login, password_hash: str, action: SecurityAction) ->
 
 
 def tell(login: Login, matter: SecurityMatter, actor: User | None = None) -> None:
-    """Tell a login's own mailbox of something, if the login still opens anything. Raises TooMany for another actor."""
-    if users := users_of(login):
+    """Tell a login's own mailbox of something, if the login still opens anything. Raises TooMany for another actor.
+
+    A partner for whom a door speaks is no party to what belongs to the login, unless the login is nobody else.
+    """
+    if users := by_password(login) or users_of(login):
         security_notices.tell(users[0], matter, [login.email], actor=actor)
 
 
