@@ -20,7 +20,6 @@ from webapp.models import (
     Delivery,
     InboxMail,
     Link,
-    LinkPurpose,
     MailKind,
     Partner,
     Subscription,
