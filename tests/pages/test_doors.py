@@ -314,20 +314,6 @@ def test_the_key_lets_somebody_in_once_whatever_is_closed(app, browse, cast: Cas
 
 
 @by_proxy
-def test_by_the_key_rights_are_changed_for_fifteen_minutes(app, cast: Cast):
-    """Then one is asked again, for which there is nothing but another key."""
-    client = in_by(app, cast.alice, SignInMethod.OPERATOR)
-    address = f"/settings/team/{cast.bob}"
-    fields = {"name": "Bob", "email": "bob@odnowa.example", "shown": shown_to(client, address)}
-    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=16)):
-        answer = client.post(address, data=fields | {"admin": "1"})
-        assert answer.location.startswith("/sign-in/confirm")
-        refused = client.get(answer.location)
-        assert (refused.status_code, "15 minutes" in refused.text) == (403, True)
-    assert client.post(address, data=fields | {"admin": "1"}).location == "/settings/team"
-
-
-@by_proxy
 def test_the_key_is_for_fifteen_minutes(app, browse, cast: Cast):
     with unit_of_work(app):
         link = f"/link/{tokens.token(doors.let_in_once(db.session.get_one(User, cast.bob)))}"
