@@ -300,6 +300,13 @@ def checked(name, settings, own="10.0.0.9", **arrived):
             "WRONG portal.example arrives in place of portal.example:8443: the proxy must pass Host on",
         ),
         ("host", {}, {"host": "portal.example:port", "forwarded": {}}, "WRONG portal.example:port"),
+        ("path", {}, {}, "/apps/reached arrives"),
+        (
+            "path",
+            {},
+            {"page": "/apps/reached"},
+            "WRONG /apps/reached arrives as it is, but at a portal that runs with another PORTAL_BASE_URL",
+        ),
         ("client address", {}, {"client": "192.168.0.1"}, "192.168.0.1 arrives, and 10.0.0.9 has"),
         ("client address", {}, {"client": "unknown"}, "unknown arrives, and 10.0.0.9 has asked"),
         (

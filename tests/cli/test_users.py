@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.support.cast import BASE_URL, Cast, let_in, make_user, unit_of_work
-from tests.support.doors import by_proxy, visitor
+from tests.support.doors import SETTINGS, by_proxy, visitor
 from webapp.models import LinkPurpose, Partner, SecurityAction, SecurityEvent, User, db
 from webapp.services.accounts import doors
 from webapp.signin import tokens
@@ -48,7 +48,7 @@ def test_whom_a_link_is_not_for(app, run, cast: Cast):
         db.session.flush()
         let_in(other)
     for arguments, words in [
-        (["dave@acme.example"], "Nobody signs in as this person yet"),
+        (["dave@acme.example"], "This person can't sign in yet"),
         (["nobody@acme.example"], "Nobody has the address"),
         ([BOB], "Several have this address"),
     ]:
@@ -94,3 +94,12 @@ def test_who_comes_in_by_a_door_gets_no_password(run, cast: Cast):
     added = run("user", "add", "odnowa", "nina@odnowa.example")
     assert added.output == "nina@odnowa.example comes in by the organisation's own sign-in.\n"
     assert "sets a password here" in run("user", "add", "renova", "nina@renova.example").output
+
+
+@pytest.mark.settings(**SETTINGS | {"sign_in": ("proxy",)})
+def test_whom_no_door_lets_in_is_not_promised_one(run, cast: Cast):
+    added = run("user", "add", "renova", "nina@renova.example")
+    assert added.output == (
+        "nina@renova.example can't come in, since PORTAL_SIGN_IN lacks password.\n"
+    )
+    assert "comes in by" in run("user", "add", "odnowa", "nina@odnowa.example").output

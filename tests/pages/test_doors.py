@@ -266,6 +266,26 @@ def test_links_for_a_password_lead_to_the_door(app, browse, cast: Cast, purpose)
         assert not db.session.scalars(select(Credential)).all()
 
 
+@pytest.mark.settings(**SETTINGS | {"sign_in": ("proxy",)})
+@pytest.mark.parametrize(
+    ("email", "title"),
+    [
+        ("bob@odnowa.example", "You need no password here"),
+        ("charlie@renova.example", "You can't sign in here at present"),
+        ("dana@acme.example", "You can't sign in here at present"),
+    ],
+)
+def test_a_link_promises_no_door_to_others(app, browse, cast: Cast, email, title):
+    with unit_of_work(app):
+        user = db.session.scalars(select(User).where(User.email == email)).one()
+        made = links.send(user, LinkPurpose.INVITATION, login=logins.of(user))
+        link = f"/link/{tokens.token(made)}"
+    answer = browse().get(f"{link}?lang=en")
+    assert answer.status_code == 200
+    assert f"<h1>{title}</h1>" in answer.text.replace("’", "'").replace("&#39;", "'")
+    assert ("own sign-in" in answer.text) == (email == "bob@odnowa.example")
+
+
 @by_proxy
 def test_no_mail_brings_a_link_of_no_use(app, cast: Cast):
     with unit_of_work(app):

@@ -177,6 +177,7 @@ def test_without_a_path_no_header_gives_one(cast, browse):
         # Each of these begins like the path, and is something else.
         (f"{PREFIX}x", 404),
         (f"{PREFIX}x/healthz", 404),
+        (f"{PREFIX}/help//renewal-owners", 404),
         (f"{PREFIX}{PREFIX}/healthz", 404),
         ("/other/healthz", 404),
     ],

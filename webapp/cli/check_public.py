@@ -6,7 +6,7 @@ from functools import partial
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from ipaddress import ip_address
 from ssl import SSLCertVerificationError, SSLError
-from urllib.parse import SplitResult, quote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from werkzeug.sansio.utils import host_is_trusted
 
@@ -154,10 +154,16 @@ def check_trusted(seen: Seen) -> str:
 
 def check_path(seen: Seen) -> str:
     """Check that the path comes whole, or with the portal's own taken off."""
+    wanted = unquote(seen.settings.path) + questions.PAGE
     if seen.plain.page != questions.PAGE:
+        if seen.plain.path == wanted:
+            raise Wrong(
+                f"{wanted} arrives as it is, but at a portal that runs with another PORTAL_BASE_URL "
+                "than this command: start that one again"
+            )
         path = seen.settings.path or "/"
         raise Wrong(
-            f"{seen.plain.path} arrives in place of {seen.settings.path}{questions.PAGE}: the proxy must "
+            f"{seen.plain.path} arrives in place of {wanted}: the proxy must "
             f"pass the path on as it is, or take off {path} alone (nginx: a slash at the end of "
             "location and proxy_pass, or of neither)"
         )

@@ -72,7 +72,9 @@ def add_partner(
 def way_in(user: User, link: str) -> str:
     """Say how somebody comes in who has just been invited."""
     if not open_doors.by_password([user]):
-        return f"{user.email} comes in by the organisation's own sign-in."
+        if open_doors.is_own(user.organisation):
+            return f"{user.email} comes in by the organisation's own sign-in."
+        return f"{user.email} can't come in, since PORTAL_SIGN_IN lacks password."
     return f"{user.email} sets a password here, within 14 days:\n{link}"
 
 

@@ -8,7 +8,7 @@ from flask_login import current_user
 
 from webapp.domain.refusals import Refusal
 from webapp.labels.refusals import sentence
-from webapp.models import Link, LinkPurpose, Login, SecurityAction, SignInMethod, User, db
+from webapp.models import Link, LinkPurpose, Login, SecurityAction, SignInMethod, db
 from webapp.pages import frame, guards, sessions
 from webapp.pages.htmx import Answer
 from webapp.pages.signin import blueprint, end_session, enter
@@ -30,14 +30,10 @@ def link(token: str) -> Answer:
         frame.speak_to(found.user)
     if found is None or not links.is_open(found):
         return over()
-    if found.purpose in OF_PASSWORD and is_by_door(found.user):
-        return render_template("signin/by_door.html", link=found), 200
+    if found.purpose in OF_PASSWORD and not open_doors.by_password([found.user]):
+        own = open_doors.is_own(found.user.organisation)
+        return render_template("signin/no_password.html", link=found, by_door=own), 200
     return USES[found.purpose](found)
-
-
-def is_by_door(user: User) -> bool:
-    """Tell whether somebody comes in at a door alone, and has no use for a password."""
-    return not open_doors.by_password([user])
 
 
 def over() -> tuple[str, int]:
@@ -165,7 +161,7 @@ def emergency(found: Link) -> Answer:
     return redirect(url_for("frame.home"), 303)
 
 
-# Of no use to somebody who comes in at a door.
+# Of no use to somebody whom no password lets in.
 OF_PASSWORD = {LinkPurpose.INVITATION, LinkPurpose.PASSWORD_RESET}
 USES = {
     LinkPurpose.INVITATION: invitation,

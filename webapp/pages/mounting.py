@@ -22,6 +22,8 @@ def prepare(app: Flask) -> None:
         raise SettingError(
             f"PORTAL_BASE_URL must not have the path {path}, since pages of the portal itself begin so"
         )
+    # It would redirect, too, to an absolute address.
+    app.url_map.merge_slashes = False
     app.wsgi_app = below(path, app.wsgi_app)  # type: ignore[assignment, method-assign]
 
 
@@ -38,7 +40,7 @@ def below(path: str, app: WSGIApplication) -> WSGIApplication:
         came = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
         if root and (came == root or came.startswith(inside)):
             environ["PATH_INFO"] = came[len(root) :]
-        # Else the app would redirect to its first page, at the address by which the proxy knows it.
+        # Else the library would redirect to the first page, at the absolute address by which a proxy knows it.
         environ["PATH_INFO"] = environ.get("PATH_INFO") or "/"
         environ["SCRIPT_NAME"] = root
         environ[CAME] = came
