@@ -48,7 +48,7 @@ def test_whom_a_link_is_not_for(app, run, cast: Cast):
         db.session.flush()
         let_in(other)
     for arguments, words in [
-        (["dave@acme.example"], "Nobody signs in as this person yet"),
+        (["dave@acme.example"], "This person can't sign in yet"),
         (["nobody@acme.example"], "Nobody has the address"),
         ([BOB], "Several have this address"),
     ]:
