@@ -27,12 +27,12 @@ def test_each_renewal_has_its_deadline_its_date_and_its_next_mail() -> None:
         subscription(BASE, 7, deadline=date(2027, 3, 16)), subscription(date(2027, 5, 20), 8)
     )
     assert days(known) == [
-        ("deadline-7-2027-03-31", date(2027, 3, 16)),
-        ("renewal-7-2027-03-31", BASE),
+        ("deadline-7-1", date(2027, 3, 16)),
+        ("renewal-7-1", BASE),
         # 15 days are left, so the step of 30 days is due.
-        ("mail-7-2027-03-31-30", date(2027, 3, 1)),
-        ("renewal-8-2027-05-20", date(2027, 5, 20)),
-        ("mail-8-2027-05-20-90", date(2027, 3, 1)),
+        ("mail-7-1-30", date(2027, 3, 1)),
+        ("renewal-8-1", date(2027, 5, 20)),
+        ("mail-8-1-90", date(2027, 3, 1)),
     ]
 
 
@@ -103,7 +103,10 @@ def test_a_mail_after_the_last_day_is_left_out() -> None:
 def test_names_keep_while_days_move_and_change_with_the_renewal() -> None:
     before = client(subscription(BASE, deadline=date(2027, 3, 16)))
     moved = client(subscription(BASE, deadline=date(2027, 3, 20)))
-    renewed = client(subscription(date(2028, 3, 31), deadline=date(2028, 3, 16)))
-    names = [{key for key, _on in days(known)} for known in (before, moved)]
-    assert {"deadline-1-2027-03-31", "renewal-1-2027-03-31"} <= names[0] & names[1]
-    assert not names[0] & {key for key, _on in days(renewed, until=date(2028, 12, 31))}
+    corrected = client(subscription(BASE + timedelta(days=1), deadline=date(2027, 3, 16)))
+    renewed = client(subscription(date(2028, 3, 31), deadline=date(2028, 3, 16), cycle=2))
+    names = {key for key, _on in days(before)}
+    assert names == {"deadline-1-1", "renewal-1-1", "mail-1-1-30"}
+    for known in (moved, corrected):
+        assert {key for key, _on in days(known)} == names
+    assert not names & {key for key, _on in days(renewed, until=date(2028, 12, 31))}

@@ -131,7 +131,7 @@ def test_calendar_has_deadlines_renewals_and_mails(app, cast, add, eve, calendar
         "DTSTART;VALUE=DATE:20270331",
         "DTEND;VALUE=DATE:20270401",
         f"DTSTAMP:{made}",
-        "UID:renewal-1-2027-03-31@portal.test",
+        "UID:renewal-1-1@portal.test",
         "SEQUENCE:1",
         (
             "DESCRIPTION:Must be decided\\nRenewal date: 31 March 2027\\nRenewal owner: HubSpot\\n"
@@ -259,7 +259,7 @@ def uids(answer):
 
 def test_cancelled_renewal_vanishes(app, cast, eve, calendar_of):
     address = calendar_of(cast.alice)
-    assert uids(eve.get(address)) == {"renewal-1-2027-03-31"}
+    assert uids(eve.get(address)) == {"renewal-1-1"}
     with unit_of_work(app):
         subscription = db.session.get(Subscription, cast.subscription)
         renewals.cancel(db.session.get(User, cast.alice), subscription)
@@ -271,7 +271,7 @@ def test_renewed_one_is_the_next(app, cast, eve, calendar_of):
     with unit_of_work(app):
         subscription = db.session.get(Subscription, cast.subscription)
         renewals.renew(db.session.get(User, cast.alice), subscription)
-    assert uids(eve.get(address)) == {"renewal-1-2028-03-31"}
+    assert uids(eve.get(address)) == {"renewal-1-2"}
 
 
 @pytest.mark.parametrize("opens", [Opens.CALENDAR_ALL, Opens.CALENDAR_CLIENT])
@@ -281,7 +281,7 @@ def test_archived_client_vanishes_and_comes_back(app, cast, eve, calendar_of, op
     )
     for change, left in (
         (archiving.archive, set()),
-        (archiving.bring_back, {"renewal-1-2027-03-31"}),
+        (archiving.bring_back, {"renewal-1-1"}),
     ):
         with unit_of_work(app):
             change(db.session.get(User, cast.alice), db.session.get(Client, cast.client))
@@ -291,11 +291,9 @@ def test_archived_client_vanishes_and_comes_back(app, cast, eve, calendar_of, op
 def test_mail_that_went_out_makes_room_for_the_next(app, cast, eve, calendar_of, time_machine):
     sending(app, cast)
     address = calendar_of(cast.alice)
-    assert "mail-1-2027-03-31-30" in uids(eve.get(address))
+    assert "mail-1-1-30" in uids(eve.get(address))
     time_machine.move_to("2027-03-20 12:00:00+00:00", tick=False)
-    assert {uid for uid in uids(eve.get(address)) if uid.startswith("mail")} == {
-        "mail-1-2027-03-31-14"
-    }
+    assert {uid for uid in uids(eve.get(address)) if uid.startswith("mail")} == {"mail-1-1-14"}
 
 
 # --- Asked again ----------------------------------------------------------------------------------------------------

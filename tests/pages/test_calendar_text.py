@@ -18,7 +18,7 @@ NAMES = st.text(
 def entry(title: str = "Renewal", text: str = "Text", **values: object) -> AllDay:
     address = "https://portal.test/partner/clients/3/renewals"
     given = {
-        "uid": "renewal-1-2027-03-31@portal.test",
+        "uid": "renewal-1-1@portal.test",
         "on": date(2027, 3, 31),
         "address": address,
         "changed_at": NOW,

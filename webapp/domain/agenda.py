@@ -38,14 +38,14 @@ class AgendaDay:
 
     @property
     def key(self) -> str:
-        """A name that no other day has, and this one keeps though it moves: ``renewal-7-2027-03-31``.
+        """A name that no other day has, and this one keeps though it moves: ``renewal-7-2``, of the second renewal.
 
         A renewal that is over takes its names along. A mail has that of its step, so the next one is another.
         """
         parts = [
             self.occasion.value,
             str(self.subscription.id),
-            str(self.subscription.renewal_date),
+            str(self.subscription.cycle),
         ]
         if self.occasion is Occasion.MAIL and self.following:
             parts.append(str(self.following.step))
