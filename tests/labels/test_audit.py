@@ -31,6 +31,20 @@ def test_every_action_has_a_sentence(app, action):
 
 
 @pytest.mark.parametrize(
+    ("action", "author"),
+    [
+        (AuditAction.USER_CHANGED, "Operator"),
+        (AuditAction.USER_ADDED_BY_SIGN_IN, "The organisation's own sign-in"),
+        (AuditAction.USER_CHANGED_BY_SIGN_IN, "The organisation's own sign-in"),
+        (AuditAction.SUBSCRIPTION_ROLLED, "Portal"),
+    ],
+)
+def test_who_did_what_nobody_did(app, action, author):
+    with app.test_request_context():
+        assert plain(changes.author(entry(action), None, "Portal")) == author
+
+
+@pytest.mark.parametrize(
     ("field", "values", "words"),
     [
         ("owner", (None, "partner"), ("Renewal owner", "Default", "Partner")),

@@ -1,6 +1,7 @@
 """Doors of one partner on pages: its people come by them alone, and are in as one user alone."""
 
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from tests.support.cast import Cast, PlainResponse, let_in, make_user, unit_of_work
-from tests.support.doors import OIDC, PROVIDER, SETTINGS, by_oidc, by_proxy
+from tests.support.doors import OIDC, PROVIDER, SETTINGS, by_oidc, by_proxy, visitor
 from tests.support.forms import shown_to
 from tests.support.two_step import turn_on
 from webapp.models import (
@@ -29,6 +30,7 @@ from webapp.models import (
 from webapp.services.accounts import doors, links, logins, membership, resets, sessions
 from webapp.services.accounts.sessions import Came
 from webapp.signin import password, tokens
+from webapp.typography import plain
 
 PROFILE = "/settings/profile"
 SECRET = "correct horse battery"
@@ -387,3 +389,17 @@ def test_a_session_that_ends_forgets_what_the_provider_said(app, cast: Cast):
     assert not is_in(other)
     with pytest.raises(ValueError, match="neither"):
         sessions.end_of_identity(PROVIDER)
+
+
+@by_oidc
+def test_what_the_sign_in_changed_meanwhile_is_told_as_that(app, cast: Cast):
+    alice = in_by(app, cast.alice, SignInMethod.OIDC, Came(PROVIDER, "a"))
+    page = f"/settings/team/{cast.bob}"
+    form = {"name": "Bob", "email": "robert@odnowa.example", "shown": shown_to(alice, page)}
+    with unit_of_work(app):
+        doors.let_in(visitor("b", "bob@odnowa.example", issuer=PROVIDER))
+        doors.let_in(visitor("b", "bobby@odnowa.example", issuer=PROVIDER))
+    late = alice.post(page, data=form)
+    assert late.status_code == 409
+    assert "Changed by: The organisation's own sign-in," in unescape(plain(late.text))
+    assert "bobby@odnowa.example" in late.text

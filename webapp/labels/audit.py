@@ -24,7 +24,7 @@ from webapp.domain.steps import (
 from webapp.domain.terms import DeadlineRule
 from webapp.domain.todo import Rhythm
 from webapp.labels import codes, renewal_words
-from webapp.models.audit import AuditAction, TrailEntry
+from webapp.models.audit import BY_SIGN_IN, AuditAction, TrailEntry
 
 SENTENCES: dict[str, Any] = {
     AuditAction.CLIENT_ADDED: _l("Client added"),
@@ -41,6 +41,8 @@ SENTENCES: dict[str, Any] = {
     AuditAction.CONTACTS_ASSIGNED: _l("Contacts assigned"),
     AuditAction.USER_ADDED: _l("Person added: %(subject)s"),
     AuditAction.USER_CHANGED: _l("Person changed: %(subject)s"),
+    AuditAction.USER_ADDED_BY_SIGN_IN: _l("Person added: %(subject)s"),
+    AuditAction.USER_CHANGED_BY_SIGN_IN: _l("Person changed: %(subject)s"),
     AuditAction.USER_DEACTIVATED: _l("Person deactivated: %(subject)s"),
     AuditAction.USER_ACTIVATED: _l("Person activated: %(subject)s"),
     AuditAction.USER_ERASED: _l("Person erased: %(subject)s"),
@@ -140,7 +142,9 @@ def sentence(entry: TrailEntry) -> str:
 
 
 def author(entry: TrailEntry, name: str | None, portal: str) -> str:
-    """Name the author of a change. Without a person it is the portal by itself, or else the operator."""
+    """Name the author of a change. Without a person it is the portal or a sign-in by itself, or else the operator."""
+    if entry.action in BY_SIGN_IN:
+        return _("The organisation's own sign-in")
     by_itself = entry.action == AuditAction.SUBSCRIPTION_ROLLED
     return name or (portal if by_itself else _("Operator"))
 

@@ -28,6 +28,8 @@ class AuditAction(StrEnum):
     CONTACTS_ASSIGNED = "client.contacts_assigned"
     USER_ADDED = "user.added"
     USER_CHANGED = "user.changed"
+    USER_ADDED_BY_SIGN_IN = "user.added_by_sign_in"
+    USER_CHANGED_BY_SIGN_IN = "user.changed_by_sign_in"
     USER_DEACTIVATED = "user.deactivated"
     USER_ACTIVATED = "user.activated"
     USER_ERASED = "user.erased"
@@ -48,8 +50,14 @@ class AuditAction(StrEnum):
     MAIL_MISSED = "delivery.missed"
 
 
+# What an intranet's own sign-in did by itself, as it says who somebody is: nobody else is the author.
+BY_SIGN_IN = frozenset({AuditAction.USER_ADDED_BY_SIGN_IN, AuditAction.USER_CHANGED_BY_SIGN_IN})
+ADDING_USERS = (AuditAction.USER_ADDED, AuditAction.USER_ADDED_BY_SIGN_IN)
+CHANGING_USERS = (AuditAction.USER_CHANGED, AuditAction.USER_CHANGED_BY_SIGN_IN)
+
+
 class AuditEntry(Base):
-    """One change. ``actor`` is NULL for the operator's command line.
+    """One change. ``actor`` is NULL for the operator's command line, and for whatever happens by itself.
 
     ``changes`` maps each field to ``[before, after]`` as JSON values, for an undo. ``subject_id`` is the id
     of the changed row; the action implies its table.

@@ -50,7 +50,10 @@ def schema_of(name: str) -> Json:
 
 PERSON = thing(name=TEXT, email=TEXT)
 CLIENT = thing(id=NUMBER, name=TEXT, page=described(TEXT, "The address of its page for people."))
-BY = described(or_null(thing(id=NUMBER, name=TEXT)), "Null: the portal by itself, or its operator.")
+BY = described(
+    or_null(thing(id=NUMBER, name=TEXT)),
+    "Null: the portal or a sign-in by itself, or the portal's operator.",
+)
 CHANGE = thing(label=TEXT, before=TEXT, after=TEXT)
 COMMON = {"at": MOMENT, "by": BY, "client": or_null(CLIENT)}
 SCHEMAS: dict[str, Json] = {

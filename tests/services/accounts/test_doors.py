@@ -217,7 +217,7 @@ def test_the_role_follows_the_groups(bob):
     doors.let_in(visitor("b1", BOB, "sales"))
     assert not bob.admin
     changes = select(AuditEntry.changes, AuditEntry.actor_id).where(
-        AuditEntry.action == AuditAction.USER_CHANGED, AuditEntry.subject_id == bob.id
+        AuditEntry.action == AuditAction.USER_CHANGED_BY_SIGN_IN, AuditEntry.subject_id == bob.id
     )
     assert [tuple(row) for row in db.session.execute(changes.order_by(AuditEntry.id))] == [
         ({"admin": [False, True]}, None),
@@ -240,8 +240,10 @@ def test_a_new_address_is_taken_over(bob):
     doors.let_in(visitor("b1", "robert@odnowa.example"))
     assert (bob.email, bob.email_key) == ("robert@odnowa.example",) * 2
     assert bob.earlier_emails == BOB
-    changed = select(AuditEntry.changes).where(AuditEntry.action == AuditAction.USER_CHANGED)
-    assert db.session.scalars(changed).all() == [{"email": [BOB, "robert@odnowa.example"]}]
+    action = AuditEntry.action == AuditAction.USER_CHANGED_BY_SIGN_IN
+    assert db.session.scalars(select(AuditEntry.changes).where(action)).all() == [
+        {"email": [BOB, "robert@odnowa.example"]}
+    ]
     told = select(Delivery.email).where(Delivery.kind == MailKind.SECURITY_NOTICE)
     assert set(db.session.scalars(told)) == {BOB, "robert@odnowa.example"}
 

@@ -13,6 +13,7 @@ from webapp.domain.refusals import Refusal
 from webapp.domain.snapshots import SecurityMatter
 from webapp.mail.addresses import AddressError, name_from, normalise
 from webapp.models import (
+    AuditAction,
     Credential,
     CredentialKind,
     Link,
@@ -138,7 +139,14 @@ def add(visitor: Visitor, partner: Partner, email: str) -> User:
         name = checked_name(visitor.name)
     except Refused:
         name = name_from(email)
-    return people.add_person(None, partner, name=name, email=email, admin=admin)
+    return people.add_person(
+        None,
+        partner,
+        name=name,
+        email=email,
+        admin=admin,
+        action=AuditAction.USER_ADDED_BY_SIGN_IN,
+    )
 
 
 def link(visitor: Visitor, user: User) -> None:
@@ -208,7 +216,7 @@ def follow_groups(visitor: Visitor, user: User) -> None:
     admin = admin_after(user.admin, visitor.groups, runtime.settings().sign_in_groups)
     if admin != user.admin:
         with suppress(Refused):
-            people.edit_person(None, user, admin=admin)
+            people.edit_person(None, user, admin=admin, action=AuditAction.USER_CHANGED_BY_SIGN_IN)
 
 
 def follow_address(visitor: Visitor, user: User) -> None:
@@ -217,7 +225,7 @@ def follow_address(visitor: Visitor, user: User) -> None:
     if not email or email.casefold() == user.email_key:
         return
     with suppress(Refused):
-        people.edit_person(None, user, email=email)
+        people.edit_person(None, user, email=email, action=AuditAction.USER_CHANGED_BY_SIGN_IN)
         login = logins.of(user)
         if login is not None and is_doors(login) and logins.find(user.email_key) is None:
             login.email, login.email_key = user.email, user.email_key

@@ -15,7 +15,7 @@ from webapp.models import (
     User,
     db,
 )
-from webapp.models.audit import AuditAction, TrailEntry
+from webapp.models.audit import CHANGING_USERS, AuditAction, TrailEntry
 from webapp.models.tables import fetch, user_table
 from webapp.models.user import name_key
 from webapp.services import audit
@@ -70,10 +70,12 @@ def add_person(
     job_title: str | None = None,
     admin: bool = False,
     time_zone: str | None = None,
+    action: AuditAction = AuditAction.USER_ADDED,
 ) -> User:
     """Add a user. Even before the first sign-in, a user can be a contact and gets mail.
 
-    Raises Refused: ``name`` missing or unprintable, ``email`` malformed or taken in this organisation.
+    ``action``: how the trail calls it. Raises Refused: ``name`` missing or unprintable, ``email`` malformed or taken
+    in this organisation.
     """
     user = User(
         **columns(
@@ -89,7 +91,7 @@ def add_person(
     )
     db.session.add(user)
     db.session.flush()
-    audit.record_change(actor, AuditAction.USER_ADDED, user, {"email": (None, user.email)})
+    audit.record_change(actor, action, user, {"email": (None, user.email)})
     return user
 
 
@@ -124,11 +126,13 @@ def edit_person(
     *,
     shown: str | None = None,
     address_right: bool = False,
+    action: AuditAction = AuditAction.USER_CHANGED,
     **details: Unpack[PersonDetails],
 ) -> TrailEntry | None:
     """Change some details; None if nothing changed. ``shown``: the token of the form in which that was done.
 
     ``address_right``: the address that a server rejected is right after all; mails go there again.
+    ``action``: how the trail calls the change.
 
     A new address says where mail goes; whoever signs in as this user still does. An own one waits until it is
     confirmed. A user who has been invited is invited again at the new address. Raises Refused, Conflict.
@@ -141,7 +145,7 @@ def edit_person(
             stored,
             AuditEntry.organisation_id == audit.trail_of(user)["organisation_id"],
             AuditEntry.subject_id == user.id,
-            AuditEntry.action == AuditAction.USER_CHANGED,
+            AuditEntry.action.in_(CHANGING_USERS),
         )
     if user.admin and not wanted.get("admin", True):
         membership.keep_an_admin(user, "admin")
@@ -165,7 +169,7 @@ def edit_person(
     db.session.flush()
     if changes.keys() & {"email", "rejected_reply"}:
         situations.refresh_person(user)
-    return audit.record_change(actor, AuditAction.USER_CHANGED, user, changes)
+    return audit.record_change(actor, action, user, changes)
 
 
 def let_follow(actor: User | None, user: User, changed: Set[str]) -> None:

@@ -19,7 +19,7 @@ from webapp.models import (
     UserSession,
     db,
 )
-from webapp.models.audit import AuditAction
+from webapp.models.audit import ADDING_USERS, CHANGING_USERS
 from webapp.services.accounts import access_tokens, links, logins, open_doors, sessions
 
 
@@ -34,7 +34,7 @@ def pseudonyms_of(user: User) -> Pseudonyms:
     changes = db.session.scalars(
         select(AuditEntry.changes).where(
             AuditEntry.subject_id == user.id,
-            AuditEntry.action.in_((AuditAction.USER_ADDED, AuditAction.USER_CHANGED)),
+            AuditEntry.action.in_(ADDING_USERS + CHANGING_USERS),
         )
     )
     for change in changes:
