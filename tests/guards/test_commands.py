@@ -86,7 +86,7 @@ def test_the_way_to_start_for_real_can_be_walked(app: Flask) -> None:
 
 
 def test_make_shows_the_intranet() -> None:
-    asked = ["make", "--dry-run", "demo-intranet", "PORT=9000", "RESET=1"]
+    asked = ["make", "--dry-run", "--no-print-directory", "demo-intranet", "PORT=9000", "RESET=1"]
     steps = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     # Walked through by tests/browser/test_intranet.py.
     assert steps.splitlines()[-1].endswith("-m tools.intranet --port 9000 --reset")

@@ -80,7 +80,7 @@ def test_no_round_is_made_on_another_revision(run, app, other):
         worker.once(app)
 
 
-@pytest.mark.settings(broker_url="memory://")
+@pytest.mark.settings(broker_url="redis://127.0.0.1:9")
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_task_says_it_in_the_log_without_a_traceback(run, app, caplog):
     run("check", after=OTHERS["older"][0])

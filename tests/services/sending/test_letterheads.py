@@ -18,7 +18,6 @@ from webapp.models import (
     Delivery,
     DeliveryState,
     InboxMail,
-    LinkPurpose,
     MailKind,
     Partner,
     Subscription,
@@ -105,7 +104,7 @@ def test_a_language_without_texts_has_the_standard_ones(app, sending):
     assert "NIP 1" in text
 
 
-@pytest.mark.parametrize("purpose", LinkPurpose)
+@pytest.mark.parametrize("purpose", links.MAILS)
 def test_an_account_mail_to_a_clients_person_has_the_company_data(app, sending, purpose):
     save(app, sending, "en", TEXTS, COMPANY)
     with unit_of_work(app):
