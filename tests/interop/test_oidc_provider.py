@@ -88,7 +88,7 @@ def test_in_and_out_again(app, page, places):
 def test_who_is_not_verified_or_not_known_stays_outside(app, page, places):
     for name in ("eve", "stranger"):
         sign_in(page, places[0], name)
-        expect(page.get_by_role("heading", level=1)).to_contain_text("not let in")
+        expect(page.get_by_role("heading", level=1)).to_contain_text("You don't have access yet")
         page.context.clear_cookies()
     assert ends(app) == []
 
