@@ -5,7 +5,6 @@ from wsgiref.headers import Headers
 from flask import Flask, current_app, request
 from whitenoise import WhiteNoise
 
-from webapp.pages import theme_files
 from webapp.pages.headers import FILES
 from webapp.paths import folder
 
@@ -30,15 +29,25 @@ def prepare(app: Flask) -> None:
         allow_all_origins=False,
         add_headers_function=add_headers,
     )
-    theme = theme_files.of_theme(app.config["PORTAL"].theme_path)
+    path = app.config["PORTAL"].theme_path
+    themed = add_theme(whitenoise, files, path) if path else frozenset()
+    app.extensions["statics"] = files
+    app.jinja_env.globals["themed"] = themed
+    app.wsgi_app = whitenoise  # type: ignore[method-assign]
+
+
+def add_theme(whitenoise: WhiteNoise, files: dict[str, str], path: str) -> frozenset[str]:
+    """Serve the files of a theme besides, and return their names. Raises config.SettingError."""
+    # Imported here, since what reads themes is a tenth of the start of a portal without one.
+    from webapp.pages import theme_files
+
+    theme = theme_files.of_theme(path)
     for name, content in theme.items():
         files[name] = theme_files.served_name(name, content)
         whitenoise.files[PREFIX + files[name]] = theme_files.HeldFile(
             content, COMMON | theme_files.HEADERS[name]
         )
-    app.extensions["statics"] = files
-    app.jinja_env.globals["themed"] = frozenset(theme)
-    app.wsgi_app = whitenoise  # type: ignore[method-assign]
+    return frozenset(theme)
 
 
 def is_original(name: str) -> bool:

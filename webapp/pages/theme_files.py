@@ -57,9 +57,7 @@ def digest(content: bytes) -> str:
 
 
 def of_theme(path: str) -> dict[str, bytes]:
-    """Read the files of the theme in a folder, by name; none if there is no folder. Raises config.SettingError."""
-    if not path:
-        return {}
+    """Read the files of the theme in a folder, by name. Raises config.SettingError."""
     try:
         return reading.read(Path(path)).files
     except reading.UnfitTheme as error:
