@@ -90,15 +90,19 @@ def first_line(path: Path) -> str:
     return (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").partition("\n")[0]
 
 
+def anchor(title: str) -> str:
+    """The address of a heading, as it is on the pages of a repository."""
+    return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+
+
 def recipes() -> str:
     """The recipes of docs/embedding.md, and whether each was tried, as a table in their order."""
     source = (ROOT / "docs/embedding.md").read_text(encoding="utf-8")
     lines = ["| recipe | tried here |", "|---|---|"]
     for part in re.split(r"^### ", source, flags=re.MULTILINE)[1:]:
         title = part.partition("\n")[0]
-        anchor = re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
         tried = "yes" if re.search(r"^Tried by ", part, flags=re.MULTILINE) else "no"
-        lines.append(f"| [{title}](#{anchor}) | {tried} |")
+        lines.append(f"| [{title}](#{anchor(title)}) | {tried} |")
     return "\n".join(lines)
 
 

@@ -17,9 +17,9 @@ PLACE = debian.ROOT / ".venv/npm"
 
 
 def is_there() -> bool:
-    """Tell whether the packages of this very list are installed."""
+    """Tell whether the packages of this very list are installed. npm writes a list of its own once all are there."""
     lock = PLACE / "package-lock.json"
-    installed = (PLACE / "node_modules").exists()
+    installed = (PLACE / "node_modules/.package-lock.json").exists()
     return installed and lock.read_bytes() == (SOURCE / lock.name).read_bytes()
 
 

@@ -6,6 +6,7 @@ from dataclasses import fields
 import pytest
 
 from tests.support.recipes import DOCUMENT, Recipe, recipes
+from tools.drawn import anchor
 from webapp.config import Settings, variable
 
 ROOT = DOCUMENT.parent.parent
@@ -20,11 +21,6 @@ def source() -> str:
 def index() -> dict[str, str]:
     """The table at the beginning: each recipe's title, and whether it was tried."""
     return dict(re.findall(r"^\| \[(.+?)\]\(#.+?\) \| (yes|no) \|$", source(), flags=re.MULTILINE))
-
-
-def anchor(title: str) -> str:
-    """The address of a heading, as it is on the pages of a repository."""
-    return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
 
 
 @pytest.mark.parametrize("recipe", recipes(), ids=lambda one: one.title)

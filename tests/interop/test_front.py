@@ -1,16 +1,14 @@
 """The recipes of docs/embedding.md for nginx and Apache, in front of a real `portal serve`, with TLS.
 
-Each line of a recipe is left out in turn: `portal check --public` names what is missing.
+Each header that a recipe sets is left out in turn: `portal check --public` names what is missing.
 """
 
 import json
 import re
 import ssl
 import subprocess
-import sys
 from contextlib import contextmanager
 from http.client import HTTPSConnection
-from pathlib import Path
 
 import pytest
 
@@ -19,6 +17,7 @@ from tests.interop.programs import listens, until
 from tests.scale.conftest import running, sink  # noqa: F401 (a fixture)
 from tests.support.postgres import free_port
 from tests.support.recipes import snippet
+from tools.served_demo import PORTAL
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 PATH = "/apps/portal"
@@ -27,7 +26,6 @@ RECIPES = {
     "nginx, the path taken off": ("nginx", fronts.nginx),
     "Apache": ("apache", fronts.apache),
 }
-PORTAL = Path(sys.executable).with_name("portal")
 everywhere = pytest.mark.parametrize("title", RECIPES)
 
 

@@ -1,9 +1,7 @@
 """The door beside npm's oidc-provider, set up as docs/embedding.md has it, in a real browser."""
 
 import shlex
-import sys
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -14,10 +12,10 @@ from tests.support.cast import unit_of_work
 from tests.support.postgres import free_port
 from tests.support.recipes import snippet
 from tools.npm import PLACE
+from tools.served_demo import PORTAL
 from webapp.models import SessionEnd, UserSession, db
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-PORTAL = Path(sys.executable).with_name("portal")
 
 
 @pytest.fixture

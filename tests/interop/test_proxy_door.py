@@ -2,10 +2,8 @@
 
 import re
 import shlex
-import sys
 import threading
 from contextlib import contextmanager
-from pathlib import Path
 from subprocess import run as call
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
@@ -16,12 +14,12 @@ from tests.interop import fronts, kerberos
 from tests.interop.programs import Program, running
 from tests.support.postgres import free_port
 from tests.support.recipes import snippet
+from tools.served_demo import PORTAL
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 APACHE, NGINX = "Apache signs people in", "nginx asks a sign-in service"
 KERBEROS = "Apache with Kerberos"
 PATH = "/apps/portal"
-PROGRAM = Path(sys.executable).with_name("portal")
 # All that somebody outside may make up, in both ways of writing that a program may take for the same.
 FORGED = {
     "Remote-User": "bob",
@@ -31,7 +29,6 @@ FORGED = {
     "Remote-Groups": "portal-admins",
     "X-Portal-Secret": "a guess that is long enough to be taken for one",
 }
-
 PROGRAMS = {"/api/renewals": 401, "/reached": 404, "/calendar/none.ics": 404}
 
 
@@ -58,7 +55,7 @@ class Intranet:
 
     def faults(self):
         """The last step of each recipe; empty if the portal finds none in its way."""
-        ran = call([PROGRAM, "check", "--public"], env=self.env, capture_output=True, text=True)
+        ran = call([PORTAL, "check", "--public"], env=self.env, capture_output=True, text=True)
         return "" if ran.returncode == 0 else ran.stdout + ran.stderr
 
 
@@ -69,7 +66,7 @@ def intranet(cast, environment, place):
     @contextmanager
     def serve(chosen):
         host = Intranet(environment, chosen)
-        command = (PROGRAM, "serve", "--port", str(host.inner))
+        command = (PORTAL, "serve", "--port", str(host.inner))
         output = place / "portal.log"
         with running(Program(*command, output=output, port=host.inner, env=host.env)):
             yield host

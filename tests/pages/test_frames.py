@@ -189,13 +189,3 @@ def test_in_place_of_lax_other_sites_are_refused(app, cast, browse):
         )
         assert answer.status_code == 403
         assert "This request came from another site" in answer.text
-
-
-def test_a_window_may_keep_its_opener(app, browse, monkeypatch):
-    address = "/healthz"
-    assert browse().get(address).headers["Cross-Origin-Opener-Policy"] == "same-origin"
-    view = app.view_functions["frame.healthz"]
-    monkeypatch.setattr(view, "keeps_its_opener", True, raising=False)
-    answer = browse().get(address)
-    assert "Cross-Origin-Opener-Policy" not in answer.headers
-    assert answer.headers["Referrer-Policy"] == "same-origin"

@@ -187,5 +187,7 @@ def test_windows_keep_their_opener(browse, cast, provider):
     opener = "Cross-Origin-Opener-Policy"
     addresses = ("/window", "?frame=" + "0" * 64, "/back?state=x")
     for address in addresses:
-        assert opener not in window.get(f"/sign-in/oidc{address}").headers
+        headers = window.get(f"/sign-in/oidc{address}").headers
+        assert opener not in headers
+        assert headers["Referrer-Policy"] == "same-origin"
     assert window.get("/sign-in").headers[opener] == "same-origin"

@@ -1,6 +1,7 @@
 """The door to an identity provider: who somebody is, put together from all that the provider tells."""
 
 import base64
+import json
 import subprocess
 import sys
 import time
@@ -25,16 +26,43 @@ MORE = {"sub": "b-2", "email": "b@other.example", "email_verified": True, "group
 
 
 @pytest.fixture
-def described(door, provider, issuer, monkeypatch):
+def heard():
+    """What a provider was asked for, each as its path and the word that lets in there."""
+    return []
+
+
+@pytest.fixture
+def say(issuer, provider_listener, heard):
+    """Let a provider answer all that it is asked with a text, and return that provider."""
+
+    def say(text):
+        answers.append(Response(text, mimetype="application/json"))
+        return known
+
+    def answer(environ, start):
+        heard.append((environ["PATH_INFO"], environ.get("HTTP_AUTHORIZATION")))
+        return answers[-1](environ, start)
+
+    answers = []
+    known = known_providers.Provider(issuer)
+    known.document.held = {
+        "token_endpoint": f"{issuer}/token",
+        "jwks_uri": f"{issuer}/keys",
+        "userinfo_endpoint": f"{issuer}/userinfo",
+    }
+    known.document.fetched_at = time.time()
+    with served(answer, provider_listener):
+        yield say
+
+
+@pytest.fixture
+def described(door, say, heard):
     """Describe somebody by the claims of the ID token; ``more``: what the userinfo endpoint has, if it is asked."""
 
     def describe(claims, more=None, **others):
-        asked = []
-        monkeypatch.setattr(known_providers, "ask", lambda *given: asked.append(given) or more)
-        known = known_providers.of(issuer)
-        return oidc.described(replace(door, **others), known, claims, "access"), asked
+        known = say(json.dumps(more))
+        return oidc.described(replace(door, **others), known, claims, "access"), heard
 
-    known_providers.of(issuer).document.get()
     return describe
 
 
@@ -46,10 +74,10 @@ def test_a_whole_token_says_all(described, issuer):
 
 
 @pytest.mark.parametrize("lacking", ["email", "email_verified", "groups"])
-def test_what_lacks_is_asked_for(described, issuer, lacking):
+def test_what_lacks_is_asked_for(described, lacking):
     claims = {name: value for name, value in CLAIMS.items() if name != lacking}
     visitor, asked = described(claims, MORE)
-    assert asked == [(f"{issuer}/userinfo", "access")]
+    assert asked == [("/userinfo", "Bearer access")]
     # Address and word for it come from one answer.
     mail = CLAIMS["email"] if lacking == "groups" else MORE["email"]
     assert (visitor.email, visitor.verified) == (mail, True)
@@ -152,43 +180,17 @@ def test_endpoints_over_an_open_line_are_none(door, provider, issuer):
         oidc.way_in(door, oidc.new_journey())
 
 
-def test_nobody_waits_twice_for_a_provider_that_is_away(door, provider, issuer, monkeypatch):
-    known = known_providers.of(issuer)
-    tries = []
-
-    def fail():
-        tries.append(1)
-        raise ProviderAway("silence")
-
-    monkeypatch.setattr(known.document, "fetch", fail)
+def test_nobody_waits_twice_for_a_provider_that_is_away(say, issuer, heard):
+    known = say("not of use")
+    before, known.document.held, known.document.fetched_at = known.document.held, None, 0.0
     for _each in range(3):
-        with pytest.raises(ProviderAway, match="silence"):
-            oidc.way_in(door, oidc.new_journey())
-    assert len(tries) == 1
+        with pytest.raises(ProviderAway, match="JSONDecodeError"):
+            known.address("token_endpoint")
+    assert len(heard) == 1
     # What was known before is good enough meanwhile.
-    monkeypatch.setattr(known.document, "held", {"authorization_endpoint": f"{issuer}/authorize"})
-    monkeypatch.setattr(known.document, "failed_at", 0.0)
-    assert oidc.way_in(door, oidc.new_journey()).startswith(f"{issuer}/authorize?")
-    assert len(tries) == 2
-
-
-@pytest.fixture
-def say(issuer, provider_listener):
-    """Let a provider answer all that it is asked with a text, and return that provider."""
-
-    def say(text):
-        answers.append(Response(text, mimetype="application/json"))
-        return known
-
-    def answer(environ, start):
-        return answers[-1](environ, start)
-
-    answers = []
-    known = known_providers.Provider(issuer)
-    known.document.held = {"token_endpoint": f"{issuer}/token", "jwks_uri": f"{issuer}/keys"}
-    known.document.fetched_at = time.time()
-    with served(answer, provider_listener):
-        yield say
+    known.document.held, known.document.failed_at = before, 0.0
+    assert known.address("token_endpoint") == f"{issuer}/token"
+    assert len(heard) == 2
 
 
 ODD = {

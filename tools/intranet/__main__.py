@@ -96,7 +96,7 @@ def framed_portal(places: Places, environment: dict[str, str], port: int) -> Ite
 def beside(app: WSGIApplication, port: int) -> Iterator[None]:
     """Serve an app in a thread of this process."""
     server = create_server(app, host=HOST, port=port)
-    threading.Thread(target=server.run, name="provider", daemon=True).start()
+    threading.Thread(target=server.run, daemon=True).start()
     try:
         yield
     finally:

@@ -67,6 +67,10 @@ class Grant:
     ends: float
 
 
+def new_key() -> RSAKey:
+    return RSAKey.generate_key(2048, {"use": "sig", "alg": "RS256"}, auto_kid=True)
+
+
 @dataclass
 class Provider:
     """The state of a provider.
@@ -82,7 +86,7 @@ class Provider:
     headers: Mapping[str, str] = field(default_factory=dict)
     forge: Callable[[Claims], Claims] = lambda claims: claims
     sign: Callable[[Claims], str] | None = None
-    key: RSAKey = field(default_factory=lambda: new_key())
+    key: RSAKey = field(default_factory=new_key)
     sessions: dict[str, SignedIn] = field(default_factory=dict)
     codes: dict[str, Grant] = field(default_factory=dict)
     tokens: dict[str, Grant] = field(default_factory=dict)
@@ -150,10 +154,6 @@ class Provider:
             if signed_in and client.id in signed_in.clients:
                 for address in client.backchannel_uris:
                     tell(address, self.logout_token(client, signed_in))
-
-
-def new_key() -> RSAKey:
-    return RSAKey.generate_key(2048, {"use": "sig", "alg": "RS256"}, auto_kid=True)
 
 
 def encoded(data: bytes) -> str:

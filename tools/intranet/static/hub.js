@@ -13,8 +13,7 @@ if (upcoming) {
 }
 
 const frame = document.querySelector("#portal");
-addEventListener("message", (event) => {
-  if (frame && event.origin === new URL(frame.src).origin && event.data?.portal === 1) {
-    frame.style.height = `${event.data.height}px`;
-  }
+addEventListener("message", ({ origin, source, data }) => {
+  if (!frame || source !== frame.contentWindow || origin !== new URL(frame.src).origin) return;
+  if (data?.portal === 1) frame.style.height = `${data.height}px`;
 });
