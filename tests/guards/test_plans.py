@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, insert, select, text, update
 
-from tests.support.cast import Cast
+from tests.support.cast import ON_POSTGRESQL, Cast
 from webapp import i18n
 from webapp.domain.facts import MailKind
 from webapp.domain.ownership import Owner
@@ -353,9 +353,7 @@ def sqlite_plan(statement: str, values: Any) -> list[str]:
     return [row[3] for row in rows]
 
 
-@pytest.mark.parametrize(
-    "database_url", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True
-)
+@ON_POSTGRESQL
 @pytest.mark.parametrize("many", [False, True])
 def test_postgresql_reads_no_table_as_a_whole_and_sorts_only_what_is_counted(
     partner: Partner, cast: Cast, monkeypatch: pytest.MonkeyPatch, many: bool

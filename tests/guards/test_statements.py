@@ -8,14 +8,11 @@ import pytest
 import time_machine
 from flask import Flask
 
-from tests.support.cast import Cast, make_client, make_subscription, unit_of_work
-from webapp.domain.facts import MailKind
+from tests.support.cast import Cast, make_client, make_mail, make_subscription, unit_of_work
 from webapp.domain.ownership import Choice
 from webapp.models import (
     Client,
-    Delivery,
     DeliveryMessage,
-    DeliveryState,
     Opens,
     Partner,
     Reminder,
@@ -47,7 +44,7 @@ def grow(app: Flask, cast: Cast, number: int) -> None:
             db.session.get_one(Client, cast.client),
         )
         partner.sending = True
-        alice, dana = db.session.get(User, cast.alice), db.session.get_one(User, cast.dana)
+        alice = db.session.get(User, cast.alice)
         db.session.add_all(make_client(partner, f"Company {one}") for one in range(1, number))
         for one in range(1, number):
             for organisation in (partner, acme):
@@ -72,7 +69,8 @@ def grow(app: Flask, cast: Cast, number: int) -> None:
                 planned_at=NOW,
             )
             db.session.add(reminder)
-            told = mail(dana, partner, acme, date(2026, 9, 1) + timedelta(days=one), reminder)
+            day = date(2026, 9, 1) + timedelta(days=one)
+            told = make_mail(NOW, day=day, reminders=[reminder])
             told.message_id = f"<{one}@portal.example>"
             db.session.add(told)
             db.session.flush()
@@ -90,24 +88,6 @@ def grow(app: Flask, cast: Cast, number: int) -> None:
             choice = Choice.PARTNER if one % 2 else Choice.VENDOR
             ownership.choose_owner(alice, acme, choice, cast.bob)
             db.session.refresh(acme)
-
-
-def mail(recipient: User, partner: Partner, client: Client, day: date, about: Reminder) -> Delivery:
-    return Delivery(
-        kind=MailKind.REMINDER_CLIENT,
-        partner_id=partner.id,
-        client_id=client.id,
-        day=day,
-        recipient_id=recipient.id,
-        email=recipient.email,
-        language="en",
-        snapshot={},
-        state=DeliveryState.SENT,
-        queued_at=NOW,
-        send_after=NOW,
-        ended_at=NOW,
-        reminders=[about],
-    )
 
 
 DASHBOARD = "/partner/dashboard"

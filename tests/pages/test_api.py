@@ -7,15 +7,13 @@ import pytest
 import time_machine
 from sqlalchemy import select, update
 
-from tests.support.cast import Cast, make_client, make_subscription, unit_of_work
+from tests.support.cast import Cast, make_client, make_mail, make_subscription, unit_of_work
 from webapp.domain.ownership import Choice
 from webapp.models import (
     AccessToken,
     Client,
-    Delivery,
     DeliveryEvent,
     DeliveryState,
-    MailKind,
     Opens,
     Partner,
     Subscription,
@@ -54,10 +52,10 @@ def ask(app, token_of):
     tokens: dict[str, str] = {}
 
     def get(name: str, address: str, **headers: str) -> Any:
-        token = tokens.setdefault(name, "") or tokens.update({name: token_of(name)}) or tokens[name]
-        return app.test_client().get(
-            address, headers={"Authorization": f"Bearer {token}"} | headers
-        )
+        if name not in tokens:
+            tokens[name] = token_of(name)
+        bearing = {"Authorization": f"Bearer {tokens[name]}"}
+        return app.test_client().get(address, headers=bearing | headers)
 
     return get
 
@@ -186,7 +184,7 @@ def test_it_tells_what_changed_and_what_became_of_mails(app, ask, cast: Cast):
     with unit_of_work(app):
         bob, acme = db.session.get_one(User, cast.bob), db.session.get_one(Client, cast.client)
         ownership.choose_owner(bob, acme, Choice.PARTNER, cast.alice)
-        mail = add_mail(cast)
+        mail = add_mail()
         for state, reply in (
             (DeliveryState.CLAIMED, None),
             (DeliveryState.HANDING_OVER, None),
@@ -238,21 +236,8 @@ def test_it_tells_what_changed_and_what_became_of_mails(app, ask, cast: Cast):
     assert ask("charlie", EVENTS).json["events"] == []
 
 
-def add_mail(cast: Cast) -> int:
-    mail = Delivery(
-        kind=MailKind.REMINDER_CLIENT,
-        partner_id=cast.partner,
-        client_id=cast.client,
-        day=NOW.date(),
-        recipient_id=cast.dana,
-        email="dana@acme.example",
-        language="en",
-        snapshot={},
-        state=DeliveryState.SENT,
-        queued_at=NOW,
-        send_after=NOW,
-        ended_at=NOW,
-    )
+def add_mail(**values: Any) -> int:
+    mail = make_mail(NOW, **values)
     db.session.add(mail)
     db.session.flush()
     return mail.id
@@ -263,11 +248,16 @@ def test_only_admins_learn_of_settings_and_of_the_team(app, ask, cast: Cast):
         alice = db.session.get_one(User, cast.alice)
         people.edit_person(alice, db.session.get_one(User, cast.bob), job_title="Head")
         people.edit_person(alice, db.session.get_one(User, cast.dave), job_title="Head")
-    kinds = {
-        name: [row["client"] and row["client"]["name"] for row in ask(name, EVENTS).json["events"]]
-        for name in ("alice", "bob")
-    }
-    assert kinds == {"alice": [None, "Acme"], "bob": ["Acme"]}
+
+    def clients(name: str) -> list[str | None]:
+        events = ask(name, EVENTS).json["events"]
+        return [row["client"] and row["client"]["name"] for row in events]
+
+    assert (clients("alice"), clients("bob")) == ([None, "Acme"], ["Acme"])
+    # A token has the role that its user has by then.
+    with unit_of_work(app):
+        db.session.get_one(User, cast.bob).admin = True
+    assert clients("bob") == [None, "Acme"]
 
 
 @pytest.mark.parametrize("limit", [1, 2, 5, 50])
@@ -278,10 +268,8 @@ def test_events_are_read_page_by_page(app, ask, cast: Cast, limit):
             choice = Choice.VENDOR if number % 2 else Choice.PARTNER
             ownership.choose_owner(bob, acme, choice, cast.bob)
             db.session.refresh(acme)
-            mail = add_mail(cast)
+            mail = add_mail(day=NOW.date() + timedelta(days=number))
             db.session.add(DeliveryEvent(delivery_id=mail, at=NOW, state=DeliveryState.SENT))
-            mail = db.session.get_one(Delivery, mail)
-            mail.day = NOW.date() + timedelta(days=number)
     everything = [row["id"] for row in ask("bob", f"{EVENTS}?limit=500").json["events"]]
     assert len(everything) == 8
     seen, after, more = [], "", True
@@ -314,7 +302,7 @@ def test_a_place_that_the_database_has_not_come_to_is_gone(ask):
         ("", ""),
         ("Basic YWxpY2U6cHc=", ""),
         ("Bearer", ""),
-        ("Bearer ", ', error="invalid_token"'),
+        ("Bearer ", ""),
         ("Bearer made-up", ', error="invalid_token"'),
         ("bearer rp_\xff", ', error="invalid_token"'),
     ],
@@ -345,7 +333,7 @@ def test_a_calendars_token_opens_no_interface(app, token_of):
     assert app.test_client().get(RENEWALS, headers=headers).status_code == 401
 
 
-def test_it_ends_with_the_access_and_has_the_role_of_the_moment(app, ask, cast: Cast):
+def test_it_ends_with_the_access(app, ask, cast: Cast):
     assert ask("bob", RENEWALS).status_code == 200
     with unit_of_work(app):
         alice = db.session.get_one(User, cast.alice)
@@ -457,7 +445,7 @@ def test_there_is_nothing_elsewhere(app):
     assert "/api/openapi.json" in answer.json["detail"]
 
 
-def test_a_token_asks_only_so_often(app, ask, monkeypatch):
+def test_a_token_asks_only_so_often(ask):
     for _time in range(600):
         ask("bob", f"{RENEWALS}?days=0")
     answer = ask("bob", RENEWALS)

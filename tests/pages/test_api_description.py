@@ -1,22 +1,19 @@
 """The description of the programming interface holds: its routes, and each answer, in whatever language."""
 
-import json
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from jsonschema_rs import Draft202012Validator
 
-from tests.support.cast import Cast, unit_of_work
+from tests.support.cast import Cast, make_mail, unit_of_work
 from webapp import i18n
 from webapp.domain.delivery import ENDED
 from webapp.domain.ownership import Choice
 from webapp.models import (
     AuditEntry,
     Client,
-    Delivery,
     DeliveryEvent,
-    DeliveryState,
     MailKind,
     Opens,
     Partner,
@@ -96,18 +93,7 @@ def fill(app, cast: Cast, language: str) -> str:
             alice, db.session.get_one(Client, cast.client), Choice.PARTNER, cast.bob
         )
         for number, kind in enumerate(MailKind):
-            mail = Delivery(
-                kind=kind,
-                partner_id=cast.partner,
-                client_id=cast.client if number % 2 else None,
-                recipient_id=cast.dana,
-                email="dana@acme.example",
-                language="en",
-                snapshot={},
-                state=DeliveryState.SENT,
-                queued_at=NOW,
-                send_after=NOW,
-            )
+            mail = make_mail(NOW, kind=kind, client_id=cast.client if number % 2 else None)
             db.session.add(mail)
             db.session.flush()
             for state in ENDED:
@@ -154,4 +140,4 @@ def test_members_that_an_answer_lacks_or_has_besides_are_found(app, cast: Cast, 
         whole | {"events": [whole["events"][0] | {"at": None}]},
         whole | {"events": [whole["events"][0] | {"kind": "nothing"}]},
     ):
-        assert not validator.is_valid(json.loads(json.dumps(wrong)))
+        assert not validator.is_valid(wrong)

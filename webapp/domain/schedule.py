@@ -15,6 +15,11 @@ def base_date(renewal_date: date, deadline: date | None) -> date:
     return deadline or renewal_date
 
 
+def overdue(base: date, renews_itself: bool, today: date) -> bool:
+    """Tell whether a decision is overdue. What renews by itself waits for none."""
+    return base < today and not renews_itself
+
+
 def decided_in_time(renewal_date: date, deadline: date | None) -> bool:
     """Tell whether a decision deadline is possible: it must not be after the renewal."""
     return deadline is None or deadline <= renewal_date

@@ -5,8 +5,6 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from wtforms.fields.choices import SelectChoice
 
-from webapp.domain.refusals import Refusal
-from webapp.labels.refusals import WORDS
 from webapp.labels.security import OPENS
 from webapp.models import Client, Opens
 from webapp.pages.forms import DropdownField, SharedForm, text_field
@@ -23,16 +21,12 @@ class TokenForm(SharedForm):
     """A new access token. ``shown``: the newest one when the form was opened, so that no reload makes another."""
 
     name = text_field(_l("Name"), longest=100)
-    opens = DropdownField(
-        _l("What it is for"), coerce=Opens, invalid_value_message=WORDS[Refusal.NO_OPTION]
-    )
-    days = DropdownField(
-        _l("Valid for"), lifetimes, coerce=int, invalid_value_message=WORDS[Refusal.NO_OPTION]
-    )
+    opens = DropdownField(_l("What it is for"), coerce=Opens)
+    days = DropdownField(_l("Valid for"), lifetimes, coerce=int)
 
     def offer(self, client: Client | None) -> None:
         """Offer what a token may be for: the calendar of a client only on the way from that client's page."""
-        words = {**OPENS}
+        words = dict(OPENS)
         if client is None:
             del words[Opens.CALENDAR_CLIENT]
         else:

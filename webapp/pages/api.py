@@ -10,6 +10,7 @@ from webapp.domain.ownership import Owner
 from webapp.pages import api_answers, bearers, guards, problems
 from webapp.pages import api_parameters as parameters
 from webapp.pages.problems import WrongParameter
+from webapp.services import runtime
 from webapp.services.lists import open_renewals
 from webapp.services.lists.open_renewals import RenewalQuery
 from webapp.services.trail import events
@@ -76,4 +77,4 @@ def openapi() -> Response:
     # Imported here, since most processes are never asked for it.
     from webapp.pages import api_description
 
-    return api_answers.tagged(api_description.document(api_answers.settings().base_url))
+    return api_answers.tagged(api_description.document(runtime.settings().base_url))

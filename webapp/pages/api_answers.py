@@ -6,13 +6,14 @@ from datetime import UTC, date
 from hashlib import sha256
 from typing import Any
 
-from flask import Response, current_app, g, request
+from flask import Response, g, request
 from flask_babel import get_locale
 
-from webapp.config import Settings
 from webapp.domain.ownership import Owner, PointOfContact
 from webapp.labels import audit, codes
 from webapp.pages import headers
+from webapp.pages.bearers import client_page
+from webapp.services import runtime
 from webapp.services.lists.open_renewals import OpenRenewal, RenewalPlace
 from webapp.services.trail import events
 from webapp.services.trail.settled import Newest
@@ -28,16 +29,6 @@ def tagged(values: Mapping[str, Any], **besides: Any) -> Response:
     g.cache_control = headers.ASKED_EACH_TIME
     response.make_conditional(request)
     return response
-
-
-def settings() -> Settings:
-    value: Settings = current_app.config["PORTAL"]
-    return value
-
-
-def client_page(client_id: int) -> str:
-    """Write the address of a client's page, as mails do: a program may ask by another one than people."""
-    return f"{settings().base_url}/partner/clients/{client_id}/renewals"
 
 
 def renewal(row: OpenRenewal) -> dict[str, Any]:
@@ -101,7 +92,7 @@ def event(row: Any, names: Mapping[int, str]) -> dict[str, Any]:
 
 
 def changed(row: Any, names: Mapping[int, str]) -> dict[str, Any]:
-    words = audit.changes(row, names, str(get_locale()), settings().vendor_name)
+    words = audit.changes(row, names, str(get_locale()), runtime.settings().vendor_name)
     return {
         "id": f"history-{row.id}",
         "type": "history",

@@ -1,6 +1,6 @@
 """The description of the programming interface: an OpenAPI 3.1 document."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from webapp.domain.delivery import ENDED
 from webapp.domain.facts import MailKind
@@ -36,7 +36,7 @@ def or_null(schema: Json) -> Json:
     return {"anyOf": [schema, {"type": "null"}]}
 
 
-def one_of(codes: Sequence[str]) -> Json:
+def one_of(codes: Iterable[str]) -> Json:
     return {"type": "string", "enum": sorted(codes)}
 
 
@@ -76,12 +76,12 @@ SCHEMAS: dict[str, Json] = {
         ),
         currency=described(or_null(TEXT), "ISO 4217."),
         owner=thing(
-            side=one_of(list(Owner)),
+            side=one_of(Owner),
             source=described(
                 one_of(["client", "default"]), "client: an exception for this client."
             ),
         ),
-        contact=thing(source=one_of(list(ContactSource)), people=several(PERSON)),
+        contact=thing(source=one_of(ContactSource), people=several(PERSON)),
         next_step=described(
             or_null(thing(on=DAY, mail_to=one_of(["client", "partner"]))),
             "The next mail about it; null if none is planned, or sending is off.",
@@ -94,7 +94,7 @@ SCHEMAS: dict[str, Json] = {
     "History": thing(
         id=TEXT,
         type=one_of(["history"]),
-        kind=described(one_of(list(AuditAction)), "The kind of change. New kinds may be added."),
+        kind=described(one_of(AuditAction), "The kind of change. New kinds may be added."),
         sentence=TEXT,
         changes=several(CHANGE),
         **COMMON,
@@ -102,12 +102,12 @@ SCHEMAS: dict[str, Json] = {
     "Mail": thing(
         id=TEXT,
         type=one_of(["mail"]),
-        kind=one_of(list(MailKind)),
+        kind=one_of(MailKind),
         sentence=TEXT,
         mail=thing(
             id=described(NUMBER, "The same for all events of one mail."),
             name=TEXT,
-            state=one_of(sorted(ENDED)),
+            state=one_of(ENDED),
             recipient=PERSON,
             reply=described(or_null(TEXT), "The mail server's, or why there is none."),
         ),
@@ -134,14 +134,13 @@ PROBLEMS = {
     403: "The token's user may not do this.",
     429: "Too many requests with this token in a minute; `Retry-After` says how long to wait.",
 }
+GONE = "The portal was set back to an earlier state: begin without `after`."
 
 
 def operation(
-    name: str, summary: str, schema: str, given: Sequence[ApiParameter], **others: str
+    name: str, summary: str, schema: str, given: Sequence[ApiParameter], problems: Mapping[int, str]
 ) -> Json:
-    """Describe a GET that needs a token. ``others``: its own problems, as ``gone``: what it means."""
-    own = {410: others["gone"]} if others else {}
-    problems = {**PROBLEMS, **own}
+    """Describe a GET that needs a token. ``problems``: their meanings, by status."""
     return {
         "operationId": name,
         "summary": summary,
@@ -196,6 +195,7 @@ def document(base_url: str) -> Json:
                     "Renewals to be decided within some days, overdue ones first.",
                     "Renewals",
                     parameters.OF_RENEWALS,
+                    PROBLEMS,
                 )
             },
             "/api/events": {
@@ -204,7 +204,7 @@ def document(base_url: str) -> Json:
                     "History and outcomes of mails, in order, from a place on.",
                     "Events",
                     parameters.OF_EVENTS,
-                    gone="The portal was set back to an earlier state: begin without `after`.",
+                    PROBLEMS | {410: GONE},
                 )
             },
         },

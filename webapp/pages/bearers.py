@@ -14,12 +14,12 @@ from flask_babel import refresh
 from webapp.domain.access import Action
 from webapp.models import Opens, Partner, User, db
 from webapp.pages import problems
+from webapp.services import runtime
 from webapp.services.accounts import access_tokens
 from webapp.services.accounts.access_tokens import Bearer
 
 # As sessions: an answer waits for no writer, and seldom writes this.
 USED_EVERY_SECONDS = 300
-SCHEME = "bearer "
 # How one gets in (RFC 6750, 3).
 CHALLENGE = 'Bearer realm="portal"'
 # For one token. A program that reads all renewals of a large partner needs some hundred requests.
@@ -39,18 +39,14 @@ def prepare(app: Flask) -> None:
 
 def admit(policy: ByToken) -> Response | None:
     """Let a program in that shows a token in the header, in its user's language; else answer why not."""
-    scheme, token = request.headers.get("Authorization", "")[: len(SCHEME)], shown()
-    if scheme.lower() != SCHEME:
+    shown = request.authorization
+    if shown is None or shown.type != "bearer" or not shown.token:
         return problems.unauthorized(CHALLENGE)
-    if not present(token, [Opens.API]):
+    if not present(shown.token, [Opens.API]):
         return problems.unauthorized(f'{CHALLENGE}, error="invalid_token"')
     if not user().may(policy.action):
         abort(403)
     return None
-
-
-def shown() -> str:
-    return request.headers.get("Authorization", "")[len(SCHEME) :].strip()
 
 
 def present(token: str, opens: Collection[Opens]) -> bool:
@@ -86,6 +82,11 @@ def bearer() -> Bearer:
 def key() -> str:
     """Name the token for a limit, which counts each by itself."""
     return f"token {bearer().id}"
+
+
+def client_page(client_id: int) -> str:
+    """Write the address of a client's page, as mails do: a program may ask by another one than people."""
+    return f"{runtime.settings().base_url}/partner/clients/{client_id}/renewals"
 
 
 def note_use(response: Response) -> Response:

@@ -45,10 +45,10 @@ def show(token: str) -> Response:
     if not (bearers.present(token, WHOSE) and bearers.user().may(Action.LOOK_AFTER_CLIENTS)):
         abort(404)
     file = of_user(bearers.user(), bearers.bearer())
-    response = Response(mimetype=MEDIA_TYPE)
-    response.set_etag(tag(file), weak=True)
+    response, etag = Response(mimetype=MEDIA_TYPE), tag(file)
+    response.set_etag(etag, weak=True)
     g.cache_control = headers.ASKED_EACH_TIME
-    if request.if_none_match.contains_weak(response.get_etag()[0] or ""):
+    if request.if_none_match.contains_weak(etag):
         response.status_code = 304
     else:
         response.data = written(file)
@@ -87,7 +87,7 @@ def entries(found: CalendarDays) -> Iterator[AllDay]:
     host = urlsplit(settings.base_url).hostname
     today = cache(runtime.today)
     for day in found.days:
-        address = f"{settings.base_url}/partner/clients/{day.client.id}/renewals"
+        address = bearers.client_page(day.client.id)
         told = calendar_words.lines(
             day, settings.vendor_name, today(day.client.time_zone), language
         )

@@ -189,7 +189,8 @@ class DropdownField(SelectField):
     def __init__(
         self, label: Any = None, offer: Offer | None = None, *, coerce: Any = or_none, **given: Any
     ) -> None:
-        given = {"invalid_choice_message": WORDS[Refusal.NO_OPTION]} | given
+        none_such = WORDS[Refusal.NO_OPTION]
+        given = {"invalid_choice_message": none_such, "invalid_value_message": none_such} | given
         super().__init__(label, coerce=coerce, choices=[], **given)
         self.offer = offer
 

@@ -11,8 +11,6 @@ from werkzeug.exceptions import BadRequest
 MEDIA_TYPE = "application/problem+json"
 # All that is for programs lies below.
 PREFIX = "/api/"
-
-
 # Where a program needs other words than somebody on a page.
 TEXTS = {
     403: (

@@ -56,18 +56,9 @@ def hour_choices(*_: Any) -> list[SelectChoice]:
 class ToDoForm(SharedForm):
     """The moments of the own To-do mail."""
 
-    todo_rhythm = DropdownField(
-        _l("How often"),
-        rhythm_choices,
-        coerce=Rhythm,
-        invalid_value_message=WORDS[Refusal.NO_OPTION],
-    )
-    todo_weekday = DropdownField(
-        _l("Weekday"), weekday_choices, coerce=int, invalid_value_message=WORDS[Refusal.NO_OPTION]
-    )
-    todo_hour = DropdownField(
-        _l("Hour"), hour_choices, coerce=int, invalid_value_message=WORDS[Refusal.NO_OPTION]
-    )
+    todo_rhythm = DropdownField(_l("How often"), rhythm_choices, coerce=Rhythm)
+    todo_weekday = DropdownField(_l("Weekday"), weekday_choices, coerce=int)
+    todo_hour = DropdownField(_l("Hour"), hour_choices, coerce=int)
 
 
 class InviteForm(ColleagueForm):

@@ -129,7 +129,9 @@ def make(
     if not name.strip():
         raise Refused("name", Refusal.EMPTY)
     now = datetime.now(UTC)
-    if (db.session.scalar(select(func.count()).where(*open_ones(user, now))) or 0) >= MOST:
+    if (
+        db.session.scalar(select(func.count()).where(*open_ones(row.user_id == user.id, now))) or 0
+    ) >= MOST:
         raise Refused("name", Refusal.TOKENS_LIMIT, most=MOST)
     token = PREFIX + secrets.token_urlsafe(32)
     new = AccessToken(
@@ -173,14 +175,14 @@ def note_use(engine: Engine, token_id: int) -> None:
         connection.execute(used)
 
 
-def open_ones(user: User, now: datetime) -> tuple[ColumnElement[bool], ...]:
-    """Make the conditions for the tokens of a user that have not ended."""
-    return row.user_id == user.id, row.revoked_at.is_(None), row.ends_at > now
+def open_ones(which: ColumnElement[bool], now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Make the conditions for those of some tokens that have not ended."""
+    return which, row.revoked_at.is_(None), row.ends_at > now
 
 
 def listed(user: User) -> Sequence[AccessToken]:
     """List the tokens of a user that have not ended, the newest first."""
-    mine = select(AccessToken).where(*open_ones(user, datetime.now(UTC)))
+    mine = select(AccessToken).where(*open_ones(row.user_id == user.id, datetime.now(UTC)))
     return db.session.scalars(mine.order_by(row.id.desc())).all()
 
 
@@ -191,9 +193,7 @@ def newest(user: User) -> str:
 
 def revoke(user: User, token_id: int) -> bool:
     """Revoke one token of a user. False if the user has none such."""
-    now = datetime.now(UTC)
-    one = update(access_token_table).where(row.id == token_id, *open_ones(user, now))
-    revoked = bool(execute(one.values(revoked_at=now)).rowcount)
+    revoked = bool(end(and_(row.id == token_id, row.user_id == user.id)))
     if revoked:
         security_log.record(SecurityAction.TOKEN_REVOKED, user)
     return revoked
@@ -210,10 +210,11 @@ def end_of_login(login: Login) -> None:
     end(row.user_id.in_(users))
 
 
-def end(which: ColumnElement[bool]) -> None:
+def end(which: ColumnElement[bool]) -> int:
+    """Revoke those of some tokens that have not ended. Returns how many there were."""
     now = datetime.now(UTC)
-    present = which, row.revoked_at.is_(None), row.ends_at > now
-    execute(update(access_token_table).where(*present).values(revoked_at=now))
+    ended = update(access_token_table).where(*open_ones(which, now)).values(revoked_at=now)
+    return int(execute(ended).rowcount)
 
 
 def forget_of_user(user: User) -> None:

@@ -90,27 +90,8 @@ def first_by(day: ColumnElement[date], clients: Select[Any]) -> Select[Any]:
 def soonest(shown: ColumnElement[bool], *clients: Select[Any]) -> Select[Any]:
     """Select the soonest renewals of clients that are ``shown``, those to be decided from today on before the past."""
     found = union_all(*clients).subquery("found")
-    changed_at = (
-        select(entry.at)
-        .where(entry.client_id == client.id)
-        .order_by(entry.id.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
     return (
-        select(
-            subscription.id,
-            subscription.client_id,
-            subscription.product,
-            subscription.renewal_date,
-            subscription.renews_itself,
-            subscription.version,
-            base.label("base"),
-            client.owner,
-            company.name,
-            company.time_zone,
-            func.coalesce(changed_at, company.created_at).label("changed_at"),
-        )
+        select(subscription.client_id, base.label("base"))
         .join_from(found, client_table, client.id == found.c.id)
         .join(organisation_table, company.id == client.id)
         .join(subscription_table, subscription.client_id == client.id)
@@ -120,12 +101,23 @@ def soonest(shown: ColumnElement[bool], *clients: Select[Any]) -> Select[Any]:
     )
 
 
+CHANGED_AT = (
+    select(entry.at)
+    .where(entry.client_id == client.id)
+    .order_by(entry.id.desc())
+    .limit(1)
+    .scalar_subquery()
+)
 IN_CALENDARS = {
     whose: soonest(
         subscription.renewal_date >= since,
         first_by(client.first_decision_on, clients_of(whose)),
         # A renewal may be ahead whose decision is past.
         clients_of(whose).where(client.first_decision_on < today),
+    ).add_columns(
+        subscription.id,
+        subscription.version,
+        func.coalesce(CHANGED_AT, company.created_at).label("changed_at"),
     )
     for whose in Whose
 }
@@ -138,6 +130,9 @@ NEXT_ONES = soonest(
     clients_of(Whose.ALL).where(
         client.second_decision_on < today, client.first_decision_on < today
     ),
+).add_columns(
+    *(subscription.product, subscription.renewal_date, subscription.renews_itself),
+    *(client.owner, company.name, company.time_zone),
 )
 
 

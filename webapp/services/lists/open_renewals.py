@@ -20,6 +20,7 @@ from webapp.domain.ownership import (
     effective_owner,
     point_of_contact,
 )
+from webapp.domain.schedule import overdue
 from webapp.domain.situations import SITUATIONS
 from webapp.models import Partner
 from webapp.models.subscription import base_date_of
@@ -176,7 +177,7 @@ def renewals(partner: Partner, rows: Sequence[Any]) -> Iterator[OpenRenewal]:
             deadline=row.deadline,
             renewal_date=row.renewal_date,
             renews_itself=row.renews_itself,
-            overdue=not row.renews_itself and row.base_date < today(row.time_zone),
+            overdue=overdue(row.base_date, row.renews_itself, today(row.time_zone)),
             term_months=row.term_months,
             amount=row.amount,
             currency=row.currency,
