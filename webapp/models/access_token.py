@@ -4,10 +4,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, ForeignKey, String
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.models.base import Base, Identity, UtcDateTime, codes
-from webapp.models.user import User
 
 
 class Opens(StrEnum):
@@ -36,8 +35,6 @@ class AccessToken(Base):
     used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ends_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-
-    user: Mapped[User] = relationship(foreign_keys=user_id)
 
     __table_args__ = (
         CheckConstraint("(opens = 'calendar_client') = (client_id IS NOT NULL)", name="client"),
