@@ -299,6 +299,12 @@ def test_no_mail_brings_a_link_of_no_use(app, cast: Cast):
         assert db.session.scalars(select(Delivery.email)).all() == ["charlie@renova.example"]
 
 
+@pytest.mark.settings(**SETTINGS | {"sign_in_partner": "nobody"})
+def test_a_door_for_a_partner_that_is_none_breaks_no_page(browse, cast: Cast):
+    """As before the first portal partner add; portal check tells it."""
+    assert browse().get("/sign-in").status_code == 200
+
+
 @pytest.mark.settings(**SETTINGS | {"sign_in": ("proxy",)})
 def test_without_passwords_there_is_no_form_for_one(app, browse, cast: Cast):
     with unit_of_work(app):

@@ -17,13 +17,14 @@ from werkzeug.test import TestResponse
 
 from tests.support.browser import served
 from tests.support.cast import BASE_URL
+from tests.support.doors import OIDC
 from tools.intranet.issuer import Client, Person, Provider, new_key
 from tools.intranet.provider import create_app
 from webapp.config import Settings
 from webapp.signin import provider as known_providers
 
 CLIENT_ID, CLIENT_SECRET = "portal", "a secret of tests: 100% + more"
-ALICE = Person("a-1", "Alice", "alice@odnowa.example", ("portal-admins",))
+ALICE = Person("a-1", "Alice", "alice@odnowa.example", ("chiefs",))
 BOB = Person("b-2", "Bob", "bob@odnowa.example")
 # Nobody in the cast.
 ZOE = Person("z-9", "Zoe Nowak", "zoe@odnowa.example", ("sales",))
@@ -38,10 +39,7 @@ def key() -> RSAKey:
 
 def door_settings(issuer: str) -> dict[str, Any]:
     """Make the settings of a portal whose door leads to a provider."""
-    return {
-        "sign_in": ("password", "oidc"),
-        "sign_in_partner": "odnowa",
-        "sign_in_groups": ("admin=portal-admins", "member=sales"),
+    return OIDC | {
         "oidc_issuer": issuer,
         "oidc_client_id": CLIENT_ID,
         "oidc_client_secret": CLIENT_SECRET,

@@ -76,7 +76,7 @@ class Provider:
     """The state of a provider.
 
     ``thin``: the ID token tells no more than who it is, and the rest is at the userinfo endpoint.
-    ``headers``: of each page. ``forge``: changes the claims of an ID token; ``sign``: signs them in another way.
+    ``headers``: of each page. ``forge``: changes the claims of an ID token.
     """
 
     issuer: str
@@ -85,7 +85,6 @@ class Provider:
     thin: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
     forge: Callable[[Claims], Claims] = lambda claims: claims
-    sign: Callable[[Claims], str] | None = None
     key: RSAKey = field(default_factory=new_key)
     sessions: dict[str, SignedIn] = field(default_factory=dict)
     codes: dict[str, Grant] = field(default_factory=dict)
@@ -128,8 +127,7 @@ class Provider:
             claims["nonce"] = grant.asked["nonce"]
         if not self.thin:
             claims |= grant.signed_in.person.claims()
-        claims = self.forge(claims)
-        return self.sign(claims) if self.sign else self.signed(claims)
+        return self.signed(self.forge(claims))
 
     def logout_token(self, client: Client, signed_in: SignedIn, **forged: Any) -> str:
         """Make the token by which a client learns of a session's end (OpenID Connect Back-Channel Logout 1.0, 2.4)."""

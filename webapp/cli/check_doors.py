@@ -6,7 +6,7 @@ from sqlalchemy.exc import DBAPIError
 from webapp.cli.shared import Check, Wrong
 from webapp.models import Membership, Partner, User, db
 from webapp.services import runtime
-from webapp.services.accounts import doors, open_doors
+from webapp.services.accounts import doors, membership, open_doors
 from webapp.signin import provider
 from webapp.signin.provider import ProviderAway
 
@@ -19,8 +19,7 @@ def check_sign_in() -> str:
     try:
         partner = doors.own_partner()
         slugs = db.session.scalars(select(Partner.slug).order_by(Partner.slug)).all()
-        admins = exists().where(User.admin, User.active, Partner.id == User.organisation_id)
-        admin = db.session.scalar(select(admins.where(Partner.slug == slug)))
+        admin = partner is not None and membership.has_admin(partner.id)
     except DBAPIError:
         raise Wrong("not known without the database") from None
     if partner is None:

@@ -1,6 +1,6 @@
 """Doors: who comes by an intranet's own sign-in, and with which role."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Set
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 OF_PARTNER = frozenset({"oidc", "proxy"})
 # With a link from whoever runs the portal, which is the key if a door is stuck.
 EMERGENCY = "operator"
-# The issuer of those whom a proxy has signed in.
+# The proxy's door, and the issuer of those whom it has signed in.
 PROXY = "proxy"
 
 
@@ -57,23 +57,27 @@ def is_for_one_user(method: str) -> bool:
     return method == EMERGENCY or method in OF_PARTNER
 
 
-def admin_by_groups(groups: Iterable[str], pairs: Iterable[str]) -> bool | None:
+def groups_of(role: str, pairs: Collection[str]) -> set[str]:
+    """List the groups that give a role. ``pairs``: ``admin=portal-admins`` and so on, as the settings have them."""
+    given = (pair.partition("=") for pair in pairs)
+    return {group for named, _, group in given if named == role}
+
+
+def admin_by_groups(groups: Set[str], pairs: Collection[str]) -> bool | None:
     """Tell whether groups make somebody an admin (True) or a member (False); None if they say nothing.
 
-    ``pairs``: ``admin=portal-admins`` and so on, as the settings have them. The stronger role wins.
+    The stronger role wins.
     """
-    known = set(groups)
-    roles = {role for role, _, group in (pair.partition("=") for pair in pairs) if group in known}
-    return "admin" in roles if roles else None
+    if groups & groups_of("admin", pairs):
+        return True
+    return False if groups & groups_of("member", pairs) else None
 
 
-def admin_after(before: bool, groups: Iterable[str], pairs: Iterable[str]) -> bool:
+def admin_after(before: bool, groups: Set[str], pairs: Collection[str]) -> bool:
     """Tell whether a known person is an admin after signing in. ``before``: whether it was one until then.
 
     Where the settings name a group of admins, whoever is in none of them is a member: the role is lost with the
     group that gave it. Where they name none, the portal's own admins say who is one.
     """
-    admins = {
-        group for role, _, group in (pair.partition("=") for pair in pairs) if role == "admin"
-    }
-    return not admins.isdisjoint(groups) if admins else before
+    admins = groups_of("admin", pairs)
+    return bool(admins & groups) if admins else before

@@ -69,6 +69,7 @@ def prepare(app: Flask) -> None:
         "asset": statics.asset,
         "demo": app.config["PORTAL"].demo,
         "fragment_wanted": htmx.wanted,
+        "frame_key_hash": frames.own_key_hash,
         "in_frame": frames.shown,
         "told_of_frame": frames.told,
         "languages": tuple(i18n.LANGUAGES.values()),

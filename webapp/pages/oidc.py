@@ -13,7 +13,6 @@ from flask import (
     Blueprint,
     Response,
     abort,
-    current_app,
     g,
     jsonify,
     make_response,
@@ -23,13 +22,11 @@ from flask import (
     session,
     url_for,
 )
-from flask.blueprints import BlueprintSetupState
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp import i18n
-from webapp.config import Settings
 from webapp.domain.access import Action
 from webapp.models import SignInMethod, User, db
 from webapp.models.loaded import SignIn
@@ -37,6 +34,7 @@ from webapp.models.transactions import attempt
 from webapp.pages import asking, frames, guards, headers, htmx, sessions
 from webapp.pages.frame import language
 from webapp.pages.guards import View
+from webapp.services import runtime
 from webapp.services.accounts import doors, open_doors, waiting
 from webapp.services.accounts import sessions as session_rows
 from webapp.services.accounts.sessions import Came
@@ -87,11 +85,6 @@ SOMEBODY_ELSE = (
 )
 
 
-def portal() -> Settings:
-    chosen: Settings = current_app.config["PORTAL"]
-    return chosen
-
-
 def while_open(view: View) -> View:
     """Let a route be there only while the door is open."""
 
@@ -102,11 +95,6 @@ def while_open(view: View) -> View:
         return view(*args, **values)
 
     return look_first  # type: ignore[return-value]
-
-
-@blueprint.record_once
-def prepare(state: BlueprintSetupState) -> None:
-    state.app.jinja_env.globals["frame_key_hash"] = frames.own_key_hash
 
 
 @blueprint.get("/sign-in/oidc")
@@ -124,7 +112,7 @@ def start() -> AnyResponse:
     if len(onward) > LONGEST_ONWARD:
         onward = url_for("frame.home")
     journey = oidc.new_journey(onward=onward, frame=frame, again=again)
-    address = oidc.way_in(portal(), journey, i18n.LANGUAGES[language()].html)
+    address = oidc.way_in(runtime.settings(), journey, i18n.LANGUAGES[language()].html)
     begun = list(session.get(JOURNEYS, {}).items())[1 - MOST_JOURNEYS :]
     session[JOURNEYS] = {**dict(begun), journey.state: asdict(journey)}
     return redirect(address, 303)
@@ -161,7 +149,7 @@ def back() -> AnyResponse:
         return failed(503, AWAY) if fault in ITS_FAULTS else failed(403, CANCELLED)
     # The provider may take its time, so nobody must wait for this unit of work.
     db.session.rollback()
-    arrival = oidc.arrive(portal(), journey, request.args)
+    arrival = oidc.arrive(runtime.settings(), journey, request.args)
     user = attempt(lambda: doors.let_in(arrival.visitor))
     if journey.frame:
         return leave_for_frame(user, arrival, journey.frame)
@@ -233,14 +221,14 @@ def take_over() -> AnyResponse:
 def end_sessions() -> Response:
     """End what the provider says is over: its server tells ours (OpenID Connect Back-Channel Logout 1.0, 2.5)."""
     try:
-        over = oidc.logged_out(portal(), request.form.get("logout_token", ""))
+        over = oidc.logged_out(runtime.settings(), request.form.get("logout_token", ""))
     except (Unproved, ProviderAway) as error:
         log.warning("identity provider's logout was not believed: %s", error)
         answer = jsonify({"error": "invalid_request"})
         answer.status_code = 400
         return answer
     session_rows.end_of_identity(
-        portal().oidc_issuer,
+        runtime.settings().oidc_issuer,
         subject=over.subject,
         provider_session=over.provider_session,
         begun_by=over.at + timedelta(seconds=LEEWAY),
@@ -248,12 +236,12 @@ def end_sessions() -> Response:
     return Response(status=200)
 
 
-def leave(present: SignIn) -> str:
-    """Make the address at which somebody signs out at the provider, too; empty if it has none, or is away."""
+def leave(present: SignIn) -> str | None:
+    """Make the address at which somebody signs out at the provider, too; None if it has none, or is away."""
     way = session_rows.came_of(present.id)
     # The provider may be asked for it first.
     db.session.rollback()
-    return oidc.way_out(portal(), way.id_token if way else None)
+    return oidc.way_out(runtime.settings(), way.id_token if way else None)
 
 
 @blueprint.errorhandler(ProviderAway)

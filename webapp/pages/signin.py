@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 
 from flask import (
     Blueprint,
-    current_app,
     flash,
     make_response,
     redirect,
@@ -23,6 +22,7 @@ from webapp.pages import frame, guards, htmx, oidc, proving, sessions
 from webapp.pages.htmx import Answer
 from webapp.pages.ids import row_id
 from webapp.pages.signin_forms import ForgottenForm, SignInForm
+from webapp.services import runtime
 from webapp.services.accounts import doors, logins, open_doors, resets, second_factor
 from webapp.signin import limits, password, proxy
 
@@ -66,15 +66,16 @@ def sign_in() -> Answer:
 
 
 def sign_in_page(form: SignInForm, onward: str, status: int) -> tuple[str, int]:
-    page = render_template("signin/sign_in.html", form=form, onward=onward, doors=shown_doors())
-    return page, status
-
-
-def shown_doors() -> dict[str, str]:
-    """List the doors that a page offers, each with the name of the partner for whom it speaks."""
+    """Show the doors that are open, with the name of the partner for whom some of them speak."""
     partner = doors.own_partner() if open_doors.of_partner() else None
-    name = partner.name if partner else ""
-    return dict.fromkeys(current_app.config["PORTAL"].sign_in, name)
+    page = render_template(
+        "signin/sign_in.html",
+        form=form,
+        onward=onward,
+        doors=runtime.settings().sign_in,
+        partner=partner.name if partner else "",
+    )
+    return page, status
 
 
 def login_behind(email: str, given: str) -> Login | None:
@@ -141,10 +142,8 @@ def pending_login(step: str) -> tuple[Login | None, SignInMethod]:
 def sign_out() -> AnyResponse:
     """End the session. Who came in at a door goes on to sign out there, else the next page would let them in again."""
     present = sessions.present()
-    if present is None or present.method not in LEAVING:
-        return end_session(_("You are signed out."))
-    address = LEAVING[present.method](present)
-    if present.method is SignInMethod.OIDC and not address:
+    address = LEAVING[present.method](present) if present and present.method in LEAVING else None
+    if address is None:
         return end_session(_("You are signed out."))
     # Chosen now: the session may be what says which language it is.
     frame.language()
@@ -155,10 +154,10 @@ def sign_out() -> AnyResponse:
 
 
 def leave_proxy(present: SignIn) -> str:
-    return str(current_app.config["PORTAL"].sign_out_url)
+    return runtime.settings().sign_out_url
 
 
-# Where to sign out, too, by how somebody came in; empty: nowhere that the portal knows.
+# Where to sign out, too, by how somebody came in; empty: nowhere that the portal knows; None: there is no need.
 LEAVING = {SignInMethod.PROXY: leave_proxy, SignInMethod.OIDC: oidc.leave}
 
 

@@ -198,17 +198,17 @@ def names(claimed: object) -> Iterable[str]:
     return [name.strip() for name in listed if isinstance(name, str)]
 
 
-def way_out(settings: Settings, id_token: str | None) -> str:
-    """Make the provider's address at which one signs out there, too; empty if there is none, or it is away.
+def way_out(settings: Settings, id_token: str | None) -> str | None:
+    """Make the provider's address at which one signs out there, too; None if there is none, or it is away.
 
     OpenID Connect RP-Initiated Logout 1.0, 2.
     """
     try:
         address = provider.of(settings.oidc_issuer).optional_address("end_session_endpoint")
     except ProviderAway:
-        return ""
+        return None
     if address is None:
-        return ""
+        return None
     asked = {
         "client_id": settings.oidc_client_id,
         "post_logout_redirect_uri": settings.base_url + AFTER_SIGNING_OUT,

@@ -51,7 +51,6 @@ from webapp.models.tables import (
     user_table,
 )
 from webapp.models.transactions import at_once
-from webapp.services import runtime
 from webapp.services.accounts import open_doors, security_log, security_notices
 from webapp.services.errors import Refused
 
@@ -80,7 +79,8 @@ has_second_step = exists().where(
     credential.login_id == membership_table.c.login_id,
     (credential.kind == CredentialKind.TOTP)
     | and_(
-        credential.kind == CredentialKind.IDENTITY, partner_table.c.slug == bindparam("at_door")
+        credential.kind == CredentialKind.IDENTITY,
+        partner_table.c.slug == bindparam("behind_door"),
     ),
 )
 FOUND = (
@@ -156,9 +156,8 @@ def find(token: str, opens: Collection[Opens]) -> tuple[User, Bearer] | None:
 
     It takes one statement.
     """
-    at_door = runtime.settings().sign_in_partner if open_doors.of_partner() else ""
-    given = {"token_hash": token_hash(token), "now": datetime.now(UTC), "at_door": at_door}
-    found = execute(FOUND, given).one_or_none()
+    given = {"token_hash": token_hash(token), "now": datetime.now(UTC)}
+    found = execute(FOUND, given | {"behind_door": open_doors.behind_door()}).one_or_none()
     if found is None:
         return None
     bearer, values = Bearer(*found[: len(BEARER)]), found[len(BEARER) :]

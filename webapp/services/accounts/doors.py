@@ -152,10 +152,8 @@ def add(visitor: Visitor, partner: Partner, email: str) -> User:
 def link(visitor: Visitor, user: User) -> None:
     """Let a person come in as this user from now on. Raises NotLetIn if another one does, or has the address here."""
     login = logins.of(user) or logins.prove(user.email)
-    others = [
-        one for one in logins.members_of(login) if one.organisation_id == user.organisation_id
-    ]
-    if set(others) - {user}:
+    others = (one for one in logins.members_of(login) if one != user)
+    if any(one.organisation_id == user.organisation_id for one in others):
         raise NotLetIn(TurnedAway.SEVERAL, user)
     if logins.identity_of(login, visitor.issuer):
         raise NotLetIn(TurnedAway.OTHER_IDENTITY, user)

@@ -27,15 +27,13 @@ def slug_of(organisation: Organisation) -> str | None:
 
 def is_own(organisation: Organisation) -> bool:
     """Tell whether an organisation is the partner for whom doors speak, whether one is open or not."""
-    slug = slug_of(organisation)
-    return slug is not None and slug == runtime.settings().sign_in_partner
+    return slug_of(organisation) == runtime.settings().sign_in_partner
 
 
 def is_good(method: SignInMethod, slug: str | None) -> bool:
     """Tell whether somebody may come in so, and be in. ``slug``: their partner's; None for people of clients."""
     settings = runtime.settings()
-    own = bool(slug) and slug == settings.sign_in_partner
-    return doors.is_good(method, settings.sign_in, own=own)
+    return doors.is_good(method, settings.sign_in, own=slug == settings.sign_in_partner)
 
 
 def by_password(users: Iterable[User]) -> list[User]:

@@ -34,8 +34,6 @@ LEFT_OUT = {
     "email_key",
     "version",
     "told_by_id",
-}
-LEFT_OUT |= {
     "id_token",
     "bound_to",
     "kept",
