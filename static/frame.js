@@ -37,6 +37,7 @@ function layStrips() {
   while (strips.childElementCount * STRIP < innerHeight) {
     const strip = strips.appendChild(document.createElement("div"));
     strip.style.top = `${(strips.childElementCount - 1) * STRIP}px`;
+    strip.style.height = `${STRIP}px`;
     observer.observe(strip);
   }
   clearTimeout(resting);

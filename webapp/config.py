@@ -8,7 +8,7 @@ from typing import Any
 from webapp.setting_values import is_safe_address
 from webapp.settings import Settings
 
-__all__ = ["PREFIX", "SettingError", "Settings", "checked", "contradictions", "load", "variable"]
+__all__ = ["PREFIX", "SettingError", "Settings", "checked", "load", "variable"]
 
 PREFIX = "PORTAL_"
 # By default demo data and real data never share a file.

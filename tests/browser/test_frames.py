@@ -12,10 +12,10 @@ from flask import Flask
 from playwright.sync_api import Browser, Frame, FrameLocator, Page, expect
 
 from tests.browser.hands import Keyboard
-from tests.support.browser import opened, violations
+from tests.support.browser import block_cookies, cookies, opened, violations
 from tests.support.cast import Cast, let_in_at, unit_of_work
 from tests.support.recipes import snippet
-from tests.support.sites import NEIGHBOUR, PORTAL, STRANGER, UNNAMED, served_sites
+from tests.support.sites import NEIGHBOUR, PORTAL, STRANGER, UNNAMED, hosts, served_sites
 from webapp.domain.ownership import Owner
 from webapp.models import Client, User, db
 from webapp.services.accounts import logins
@@ -23,8 +23,6 @@ from webapp.signin.password import hash_password
 
 PASSWORD = "seven green bottles"
 Around = Callable[..., AbstractContextManager[Page]]
-hosts = pytest.mark.parametrize("host", [NEIGHBOUR, STRANGER], ids=["same site", "other site"])
-cookies = pytest.mark.parametrize("blocked", [False, True], ids=["allowed", "blocked"])
 
 
 @pytest.fixture
@@ -100,20 +98,6 @@ PAGE_AROUND = """<!doctype html>
 {frame}
 <p>More of it.</p>
 """
-
-
-def block_cookies(page: Page) -> None:
-    """Let the page's browser keep no cookies of other sites but partitioned ones."""
-    browser = page.context.new_cdp_session(page)
-    browser.send("Network.enable")
-    browser.send(
-        "Network.setCookieControls",
-        {
-            "enableThirdPartyCookieRestriction": True,
-            "disableThirdPartyCookieMetadata": True,
-            "disableThirdPartyCookieHeuristics": True,
-        },
-    )
 
 
 def inside(page: Page) -> FrameLocator:

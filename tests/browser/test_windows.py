@@ -13,14 +13,13 @@ from flask import Flask
 from playwright.sync_api import Browser, FrameLocator, Page, expect
 from sqlalchemy import select, update
 
-from tests.support.browser import opened, violations
+from tests.support.browser import block_cookies, cookies, opened, violations
 from tests.support.cast import Cast, unit_of_work
 from tests.support.provider import door_settings
-from tests.support.sites import NEIGHBOUR, PORTAL, STRANGER, served_sites
+from tests.support.sites import NEIGHBOUR, PORTAL, STRANGER, hosts, served_sites
 from webapp.models import SessionEnd, UserSession, db
 
 Around = Callable[..., AbstractContextManager[Page]]
-hosts = pytest.mark.parametrize("host", [NEIGHBOUR, STRANGER], ids=["same site", "other site"])
 OPENER_POLICY = "Cross-Origin-Opener-Policy"
 # As Entra does: whoever opened the window has it no more.
 CUTS = {OPENER_POLICY: "same-origin"}
@@ -85,18 +84,6 @@ def inside(page: Page) -> FrameLocator:
     return page.frame_locator("iframe")
 
 
-def block_cookies(page: Page) -> None:
-    """Let the page's browser keep no cookies of other sites but partitioned ones."""
-    page.context.new_cdp_session(page).send(
-        "Network.setCookieControls",
-        {
-            "enableThirdPartyCookieRestriction": True,
-            "disableThirdPartyCookieMetadata": True,
-            "disableThirdPartyCookieHeuristics": True,
-        },
-    )
-
-
 def at_provider(page: Page) -> Page:
     """Wait for the second window, in which the provider shows its own page."""
     context = page.context
@@ -115,7 +102,7 @@ def expect_only(page: Page) -> None:
 
 
 @hosts
-@pytest.mark.parametrize("blocked", [False, True], ids=["allowed", "blocked"])
+@cookies
 @pytest.mark.parametrize("headers", [{}, CUTS], ids=["plain", "opener cut"])
 def test_somebody_signs_in_in_windows(app, around, provider, host, blocked, headers):
     provider.headers = headers

@@ -84,12 +84,17 @@ def test_sqlite_is_for_one_machine(refused, database_url):
     assert set(refused(secret_key="")) == ({"secret key"} if many else set())
 
 
-@pytest.mark.settings(base_url="https://portal.odnowa.pl")
+@pytest.mark.parametrize(
+    "address",
+    [
+        pytest.param(one, marks=pytest.mark.settings(base_url=one))
+        for one in ("https://portal.odnowa.pl", "https://odnowa.pl/odnowień")
+    ],
+)
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_what_cannot_be_tried_out_is_not_known(context, no_names):
+def test_what_cannot_be_tried_out_is_not_known(context, no_names, address):
     """Whether a proxy takes requests in first: tests/scale/test_half_sent.py tries it out."""
-    found = check_buffering()
-    assert found.startswith("not known, since https://portal.odnowa.pl can't be reached from here")
+    assert check_buffering().startswith(f"not known, since {address} can't be reached from here")
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

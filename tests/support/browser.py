@@ -40,6 +40,8 @@ ARGUMENTS = (
 OF_COLOURS = ("color-contrast", "link-in-text-block")
 # Kinds of requests that a page needs to be whole. A 422 for a form or a fragment may be what a test is about.
 PARTS = {"stylesheet", "script", "image", "font"}
+# Third-party cookies (block_cookies).
+cookies = pytest.mark.parametrize("blocked", [False, True], ids=["allowed", "blocked"])
 
 
 @pytest.fixture(scope="session")
@@ -156,6 +158,20 @@ def opened(
         assert watch.problems == []
     finally:
         context.close()
+
+
+def block_cookies(page: Page) -> None:
+    """Let the page's browser keep no cookies of other sites but partitioned ones."""
+    browser = page.context.new_cdp_session(page)
+    browser.send("Network.enable")
+    browser.send(
+        "Network.setCookieControls",
+        {
+            "enableThirdPartyCookieRestriction": True,
+            "disableThirdPartyCookieMetadata": True,
+            "disableThirdPartyCookieHeuristics": True,
+        },
+    )
 
 
 def violations(page: Page | Frame, rules: tuple[str, ...] = ()) -> list[str]:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.provider import door_settings
 from webapp.domain.doors import PROXY, Visitor
 
 SECRET = "what nobody but the proxy knows, 32"
@@ -19,14 +20,7 @@ SETTINGS: dict[str, Any] = {
     "proxy_secret": SECRET,
 }
 PROVIDER = "https://login.test"
-OIDC: dict[str, Any] = {
-    "sign_in": ("password", "oidc"),
-    "sign_in_partner": "odnowa",
-    "sign_in_groups": GROUPS,
-    "oidc_issuer": PROVIDER,
-    "oidc_client_id": "portal",
-    "oidc_client_secret": "a secret",
-}
+OIDC = door_settings(PROVIDER)
 by_proxy = pytest.mark.settings(**SETTINGS)
 by_oidc = pytest.mark.settings(**OIDC)
 

@@ -33,6 +33,8 @@ from cryptography.x509.oid import NameOID
 PORTAL, NEIGHBOUR = "portal.firm.test", "intranet.firm.test"
 STRANGER, UNNAMED = "intranet.other.test", "evil.test"
 NAMES = (PORTAL, NEIGHBOUR, STRANGER, UNNAMED, "login.provider.test")
+# The host whose page shows the portal in a frame.
+hosts = pytest.mark.parametrize("host", [NEIGHBOUR, STRANGER], ids=["same site", "other site"])
 Key = ec.EllipticCurvePrivateKey
 
 

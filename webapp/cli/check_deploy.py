@@ -2,7 +2,7 @@
 
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from ipaddress import ip_address
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from flask import current_app
 from werkzeug.sansio.utils import host_is_trusted
@@ -89,11 +89,9 @@ def answered_early(address: str) -> bool:
 
     It is refused before its body is read: nothing is changed. Raises OSError, HTTPException.
     """
-    parts = urlsplit(address)
-    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    connection = kind(parts.hostname or "", parts.port, timeout=PATIENCE)
+    connection, path = connection_to(address, PATIENCE)
     try:
-        connection.putrequest("POST", f"{parts.path}/healthz")
+        connection.putrequest("POST", f"{path}/healthz")
         connection.putheader("Content-Length", "2")
         connection.endheaders(b"-")
         # A proxy may say something by itself, without the number that each request has in the portal.
@@ -102,6 +100,17 @@ def answered_early(address: str) -> bool:
         return False
     finally:
         connection.close()
+
+
+def connection_to(address: str, patience: int) -> tuple[HTTPConnection, str]:
+    """Prepare to ask the portal at an address. Returns the connection, and the path of its pages as it is sent.
+
+    patience: seconds that each step may take. Nothing is sent yet.
+    """
+    parts = urlsplit(address)
+    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    connection = kind(parts.hostname or "", parts.port, timeout=patience)
+    return connection, quote(parts.path, safe="/%")
 
 
 def check_demo() -> str:

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
-from ipaddress import ip_address
+from http.client import HTTPException, HTTPResponse
 from ssl import SSLCertVerificationError, SSLError
-from urllib.parse import SplitResult, quote, unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from werkzeug.sansio.utils import host_is_trusted
 
+from webapp.cli.check_deploy import connection_to, is_loopback
 from webapp.cli.shared import Check, Wrong
 from webapp.config import Settings
 from webapp.services import runtime
@@ -74,10 +74,9 @@ def other_scheme(arrival: Arrival) -> str:
 
 def asked(settings: Settings, headers: dict[str, str]) -> tuple[Arrival, str]:
     """Ask with these headers; return what arrived, and from which address it went. Raises Wrong."""
-    base, question = urlsplit(settings.base_url), questions.ask()
-    kind = HTTPSConnection if base.scheme == "https" else HTTPConnection
-    connection = kind(base.hostname or "", base.port, timeout=PATIENCE)
-    page = quote(base.path, safe="/%") + questions.PAGE
+    question = questions.ask()
+    connection, path = connection_to(settings.base_url, PATIENCE)
+    page = path + questions.PAGE
     try:
         connection.request("GET", f"{page}?question={question}", headers=headers)
         own = str(connection.sock.getsockname()[0])
@@ -85,7 +84,7 @@ def asked(settings: Settings, headers: dict[str, str]) -> tuple[Arrival, str]:
         text = answer.read(LONGEST).decode("ascii", errors="replace")
     except SSLCertVerificationError as error:
         raise Wrong(
-            f"the certificate of {base.hostname} is not valid: {error.verify_message}. "
+            f"the certificate of {connection.host} is not valid: {error.verify_message}. "
             "Mend it, or name your own authority's certificates by SSL_CERT_FILE"
         ) from None
     except SSLError as error:
@@ -217,13 +216,6 @@ def mend(seen: Seen, header: str) -> str:
             f"PORTAL_PROXIES is {hops}, and {count} added to {header}: the numbers must be the same"
         )
     return f"{header} says {values[0]}: the outermost proxy must set it to what people ask for"
-
-
-def is_loopback(address: str) -> bool:
-    try:
-        return ip_address(address).is_loopback
-    except ValueError:
-        return False
 
 
 CHECKS: dict[str, Callable[[Seen], str]] = {

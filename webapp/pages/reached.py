@@ -16,8 +16,6 @@ from webapp.signin import questions
 from webapp.signin.questions import Arrival
 
 FORWARDED = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host")
-# Where the middleware for proxies keeps what it has replaced.
-BEFORE = "werkzeug.proxy_fix.orig"
 
 
 def prepare(app: Flask) -> None:
@@ -46,7 +44,6 @@ def arrival(environ: WSGIEnvironment) -> Arrival:
         scheme=environ["wsgi.url_scheme"],
         host=environ.get("HTTP_HOST", ""),
         client=environ.get("REMOTE_ADDR", ""),
-        named=environ.get(BEFORE, environ).get("HTTP_HOST") or "",
         forwarded={
             name: [value.strip() for value in headers[name].split(",")]
             for name in FORWARDED

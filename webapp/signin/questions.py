@@ -20,8 +20,8 @@ class Arrival:
     """A request as it arrived.
 
     ``path``: the whole one, as it came; ``page``: the part of it below the portal's path. ``scheme``, ``host`` and
-    ``client`` (an address) are those that the portal believes, which counts its proxies; ``named`` is the Host
-    header. ``forwarded``: the values of each X-Forwarded header, in their order.
+    ``client`` (an address) are those that the portal believes, which counts its proxies. ``forwarded``: the values
+    of each X-Forwarded header, in their order.
     """
 
     path: str
@@ -29,7 +29,6 @@ class Arrival:
     scheme: str
     host: str
     client: str
-    named: str
     forwarded: dict[str, list[str]]
 
 
