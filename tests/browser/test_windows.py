@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 
 from tests.support.browser import block_cookies, cookies, opened, violations
 from tests.support.cast import Cast, unit_of_work
-from tests.support.provider import door_settings
+from tests.support.doors import door_settings
 from tests.support.sites import NEIGHBOUR, PORTAL, STRANGER, hosts, served_sites
 from webapp.models import SessionEnd, UserSession, db
 

@@ -5,8 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.support.cast import Cast, unit_of_work
-from tests.support.doors import SETTINGS, by_proxy
-from tests.support.provider import door_settings
+from tests.support.doors import SETTINGS, by_proxy, door_settings
 from webapp.models import User, db
 from webapp.signin import provider as known_providers
 

@@ -12,7 +12,8 @@ import time_machine
 from sqlalchemy import select, update
 
 from tests.support.cast import Cast, unit_of_work
-from tests.support.provider import ALICE, BOB, ZOE, choose, door_settings, go, sign_in
+from tests.support.doors import door_settings
+from tests.support.provider import ALICE, BOB, ZOE, choose, go, sign_in
 from tools.intranet.issuer import Person, SignedIn
 from webapp.models import (
     Credential,

@@ -8,7 +8,8 @@ import time_machine
 from sqlalchemy import select, update
 
 from tests.support.cast import unit_of_work
-from tests.support.provider import ALICE, BOB, choose, door_settings, go, sign_in
+from tests.support.doors import door_settings
+from tests.support.provider import ALICE, BOB, choose, go, sign_in
 from webapp.models import SignInMethod, User, UserSession, db
 
 BY_OURSELVES = {"Sec-Fetch-Dest": "iframe", "Sec-Fetch-Site": "same-origin"}

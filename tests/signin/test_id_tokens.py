@@ -7,7 +7,8 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 
-from tests.support.provider import BOB, CLIENT_ID
+from tests.support.doors import CLIENT_ID
+from tests.support.provider import BOB
 from tools.intranet.issuer import SignedIn, encoded
 from webapp.signin import id_tokens
 from webapp.signin import provider as known_providers

@@ -14,7 +14,7 @@ from werkzeug import Response
 
 from tests.support import run
 from tests.support.browser import served
-from tests.support.provider import CLIENT_ID, CLIENT_SECRET
+from tests.support.doors import CLIENT_ID, CLIENT_SECRET
 from webapp.domain.doors import Visitor
 from webapp.signin import oidc
 from webapp.signin import provider as known_providers

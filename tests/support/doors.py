@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from tests.support.provider import door_settings
 from webapp.domain.doors import PROXY, Visitor
 
 SECRET = "what nobody but the proxy knows, 32"
@@ -19,6 +18,21 @@ SETTINGS: dict[str, Any] = {
     "proxy_groups_header": "Remote-Groups",
     "proxy_secret": SECRET,
 }
+CLIENT_ID, CLIENT_SECRET = "portal", "a secret of tests: 100% + more"
+
+
+def door_settings(issuer: str) -> dict[str, Any]:
+    """Make the settings of a portal whose door leads to a provider."""
+    return {
+        "sign_in": ("password", "oidc"),
+        "sign_in_partner": "odnowa",
+        "sign_in_groups": GROUPS,
+        "oidc_issuer": issuer,
+        "oidc_client_id": CLIENT_ID,
+        "oidc_client_secret": CLIENT_SECRET,
+    }
+
+
 PROVIDER = "https://login.test"
 OIDC = door_settings(PROVIDER)
 by_proxy = pytest.mark.settings(**SETTINGS)

@@ -6,7 +6,6 @@ A test that asks for ``provider`` has a portal whose door leads there: the peopl
 import socket
 from collections.abc import Iterator
 from functools import cache
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -17,13 +16,12 @@ from werkzeug.test import TestResponse
 
 from tests.support.browser import served
 from tests.support.cast import BASE_URL
-from tests.support.doors import OIDC
+from tests.support.doors import CLIENT_ID, CLIENT_SECRET, door_settings
 from tools.intranet.issuer import Client, Person, Provider, new_key
 from tools.intranet.provider import create_app
 from webapp.config import Settings
 from webapp.signin import provider as known_providers
 
-CLIENT_ID, CLIENT_SECRET = "portal", "a secret of tests: 100% + more"
 ALICE = Person("a-1", "Alice", "alice@odnowa.example", ("chiefs",))
 BOB = Person("b-2", "Bob", "bob@odnowa.example")
 # Nobody in the cast.
@@ -35,15 +33,6 @@ PEOPLE = (ALICE, BOB, ZOE)
 def key() -> RSAKey:
     """Make one key for all tests of this process: it takes long."""
     return new_key()
-
-
-def door_settings(issuer: str) -> dict[str, Any]:
-    """Make the settings of a portal whose door leads to a provider."""
-    return OIDC | {
-        "oidc_issuer": issuer,
-        "oidc_client_id": CLIENT_ID,
-        "oidc_client_secret": CLIENT_SECRET,
-    }
 
 
 @pytest.fixture(scope="session")
