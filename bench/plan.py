@@ -63,9 +63,9 @@ def fill(path: Path) -> None:
         ((2 + n, f"client {n}", f"client {n}", f"client {n}") for n in range(clients)),
     )
     base.executemany(
-        "INSERT INTO subscription (id,client_id,product,product_key,term_months,renewal_date,"
+        "INSERT INTO subscription (id,partner_id,open_choice,client_id,product,product_key,term_months,renewal_date,"
         "anchor_day,renews_itself,cancelled,cycle,attention_on,version) "
-        "VALUES (?,?,?,?,?,?,?,?,0,1,?,1)",
+        "VALUES (?,1,'inherit',?,?,?,?,?,?,?,0,1,?,1)",
         map(subscription, range(SUBSCRIPTIONS)),
     )
     # Of what is over the last step was told.

@@ -115,7 +115,7 @@ def grow(cast: Cast) -> None:
             ],
         )
         db.session.execute(insert(client_table), [client(id, partner) for id in ids])
-        db.session.execute(insert(subscription_table), [subscription(id) for id in ids])
+        db.session.execute(insert(subscription_table), [subscription(id, partner) for id in ids])
         db.session.execute(insert(Delivery), [mail(id, partner, cast.dana) for id in ids])
     db.session.execute(update(User).values(told_by_id=cast.partner))
     if db.engine.dialect.name == "postgresql":
@@ -142,8 +142,10 @@ def decision_on(id: int) -> date:
     return date(2026, 11, 20) + timedelta(days=id % 300)
 
 
-def subscription(id: int) -> dict[str, Any]:
+def subscription(id: int, partner: int) -> dict[str, Any]:
     return {
+        "partner_id": partner,
+        "open_choice": None if archived_at(id) else "inherit",
         "client_id": id,
         "product": "Hub",
         "product_key": "hub",

@@ -21,7 +21,13 @@ AT = datetime(2026, 12, 1, 12, tzinfo=UTC)
 
 
 def test_rows_are_stored_as_their_columns_types_say(cast: Cast, context: Flask) -> None:
-    same = {"client_id": cast.client, "term_months": 12, "anchor_day": 1, "version": 1}
+    same = {
+        "partner_id": cast.partner,
+        "client_id": cast.client,
+        "term_months": 12,
+        "anchor_day": 1,
+        "version": 1,
+    }
     rows = [
         {
             **same,
@@ -50,7 +56,7 @@ def test_rows_are_stored_as_their_columns_types_say(cast: Cast, context: Flask) 
 
 
 def test_instants_json_and_defaults_made_for_each_row(cast: Cast, context: Flask) -> None:
-    entry = {"organisation_id": cast.partner, "action": "client.added", "at": AT}
+    entry = {"organisation_id": cast.partner, "action": "client.added", "kind": "clients", "at": AT}
     changes = [{}, {"email": [None, "ana@acme.example"]}]
     insert_all(
         audit_entry_table,

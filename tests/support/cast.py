@@ -218,8 +218,12 @@ def make_subscription(client: Client, product: str, renewal: date, **values: Any
     days = {day, client.first_decision_on, client.second_decision_on}
     first, second = [*sorted(days - {None, NO_DECISION}), NO_DECISION, NO_DECISION][:2]
     client.first_decision_on, client.second_decision_on = first, second
+    # As services.reminders stores it.
+    open_choice = None if values.get("cancelled") or client.archived_at else client.choice
     return Subscription(
         client=client,
+        partner=client.partner,
+        open_choice=open_choice,
         product=product,
         product_key=i18n.fold(product),
         renewal_date=renewal,

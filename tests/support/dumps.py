@@ -57,8 +57,12 @@ def load(connection: Connection, dump: Dump) -> None:
 
 
 def stored(table: Table, row: dict[str, Any]) -> dict[str, Any]:
-    """Turn a row of JSON into one for its table. Missing columns are NULL."""
-    return {column.name: value(column.type, row.get(column.name)) for column in table.c}
+    """Turn a row of JSON into one for its table. Missing columns are NULL; what the database computes is left to it."""
+    return {
+        column.name: value(column.type, row.get(column.name))
+        for column in table.c
+        if column.computed is None
+    }
 
 
 def value(kind: TypeEngine[Any], kept: Any) -> Any:

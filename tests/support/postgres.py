@@ -67,7 +67,14 @@ WHERE last_value IS NOT NULL
 """
 # One statement for all rows of a table: many small ones take their time by their number.
 FILL = """
-SELECT format('INSERT INTO {table} SELECT * FROM json_populate_recordset(NULL::{table}, %L)', json_agg(line))
+SELECT format(
+    'INSERT INTO {table} (%1$s) SELECT %1$s FROM json_populate_recordset(NULL::{table}, %2$L)',
+    (
+        SELECT string_agg(quote_ident(attname), ', ') FROM pg_attribute
+        WHERE attrelid = '{table}'::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+    ),
+    json_agg(line)
+)
 FROM {table} AS line
 """
 

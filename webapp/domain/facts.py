@@ -107,6 +107,15 @@ class SubscriptionFacts:
         return overdue(self.base, self.renews_itself, today)
 
 
+class NotRenewed(StrEnum):
+    """The reason why a client does not renew, as somebody at the partner said it."""
+
+    PRICE = "price"
+    OTHER_PRODUCT = "other_product"
+    CLOSED = "closed"
+    OTHER = "other"
+
+
 class Silence(StrEnum):
     """The reason why no reminder is to come."""
 

@@ -24,6 +24,11 @@ class Choice(StrEnum):
     PARTNER = "partner"
 
 
+def choice_of(owner: Owner | None) -> Choice:
+    """Return the choice that a client's own owner is; None follows the default."""
+    return Choice(owner.value) if owner else Choice.INHERIT
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """Somebody who may get a mail, with the facts needed to write it.

@@ -7,7 +7,7 @@ from typing import Protocol
 from sqlalchemy import JSON, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from webapp.models.base import Base, Identity, Json, UtcDateTime
+from webapp.models.base import Base, Identity, Json, UtcDateTime, codes, partial_index
 from webapp.models.user import User
 
 
@@ -25,6 +25,9 @@ class AuditAction(StrEnum):
     SUBSCRIPTION_RENEWED = "subscription.renewed"
     SUBSCRIPTION_ROLLED = "subscription.renewed_by_itself"
     SUBSCRIPTION_CANCELLED = "subscription.cancelled"
+    SUBSCRIPTION_NOTED = "subscription.noted"
+    SUBSCRIPTION_REMOVED = "subscription.removed"
+    SUBSCRIPTION_REMINDED = "subscription.reminder_set"
     CONTACTS_ASSIGNED = "client.contacts_assigned"
     USER_ADDED = "user.added"
     USER_CHANGED = "user.changed"
@@ -50,6 +53,18 @@ class AuditAction(StrEnum):
     MAIL_MISSED = "delivery.missed"
 
 
+class AuditKind(StrEnum):
+    """The part of a partner's work that a change belongs to."""
+
+    CLIENTS = "clients"
+    RENEWALS = "renewals"
+    OWNERS = "owners"
+    CONTACTS = "contacts"
+    TEAM = "team"
+    SETTINGS = "settings"
+    MAILS = "mails"
+
+
 # What an intranet's own sign-in did by itself, as it says who somebody is: nobody else is the author.
 BY_SIGN_IN = frozenset({AuditAction.USER_ADDED_BY_SIGN_IN, AuditAction.USER_CHANGED_BY_SIGN_IN})
 ADDING_USERS = (AuditAction.USER_ADDED, AuditAction.USER_ADDED_BY_SIGN_IN)
@@ -60,7 +75,7 @@ class AuditEntry(Base):
     """One change. ``actor`` is NULL for the operator's command line, and for whatever happens by itself.
 
     ``changes`` maps each field to ``[before, after]`` as JSON values, for an undo. ``subject_id`` is the id
-    of the changed row; the action implies its table.
+    of the changed row; the action implies its table. ``undoes_id``: the entry whose values this one put back.
     """
 
     __tablename__ = "audit_entry"
@@ -70,16 +85,22 @@ class AuditEntry(Base):
     client_id: Mapped[int | None] = mapped_column(ForeignKey("client.id"))
     actor_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     action: Mapped[str] = mapped_column(String(60))
+    kind: Mapped[AuditKind] = mapped_column(codes(AuditKind, "kind"))
     subject_id: Mapped[int] = mapped_column(Identity)
     subject: Mapped[str | None] = mapped_column(String(200))
     changes: Mapped[Json] = mapped_column(JSON)
     undone: Mapped[bool] = mapped_column(default=False)
+    undoes_id: Mapped[int | None] = mapped_column(ForeignKey("audit_entry.id"))
 
     actor: Mapped[User | None] = relationship(foreign_keys=actor_id)
 
     __table_args__ = (
         Index(None, "client_id", "id"),
         Index(None, "organisation_id", "id"),
+        Index(None, "organisation_id", "actor_id", "id"),
+        Index(None, "organisation_id", "subject_id", "id"),
+        Index(None, "organisation_id", "kind", "id"),
+        partial_index("ix_audit_entry_undoes_id", "undoes_id", where="undoes_id IS NOT NULL"),
     )
 
 

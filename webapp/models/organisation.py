@@ -22,7 +22,7 @@ from sqlalchemy.orm import (
 )
 from sqlalchemy.schema import SchemaItem
 
-from webapp.domain.ownership import Choice, Owner
+from webapp.domain.ownership import Choice, Owner, choice_of
 from webapp.domain.recipients import ContactRole
 from webapp.domain.schedule import Window
 from webapp.domain.situations import NEW
@@ -38,7 +38,7 @@ from webapp.models.base import (
     codes,
     partial_index,
 )
-from webapp.models.user import User
+from webapp.models.user import LONGEST_NOTE, LONGEST_PHONE, User
 
 # Sorts clients with nothing to decide last, since keyset pages can't compare NULL.
 NO_DECISION = date(9999, 12, 31)
@@ -48,12 +48,13 @@ LONGEST_LEGAL, LONGEST_URL = 500, 300
 DECISIONS = "first_decision_on id second_decision_on"
 LISTS = {
     IN_USE: {
-        "ix_client_by_name": "partner_id sort_key id situation first_decision_on second_decision_on search_key",
+        "ix_client_by_name": "partner_id sort_key id situation first_decision_on second_decision_on words",
         "ix_client_by_decision": f"partner_id {DECISIONS} situation sort_key",
         "ix_client_by_situation": f"partner_id situation {DECISIONS} sort_key",
+        "ix_client_searched": "partner_id search_key id",
     },
     ARCHIVED: {
-        "ix_client_archived_by_name": "partner_id sort_key id search_key",
+        "ix_client_archived_by_name": "partner_id sort_key id words",
         "ix_client_archived_by_decision": "partner_id first_decision_on id",
     },
 }
@@ -86,7 +87,8 @@ class Partner(Organisation):
 
     ``steps``: its rows as text (domain.steps). ``renews_itself``: whether new subscriptions do. ``deadline_rule_text``:
     of decision deadlines that follow it, as text: ``P45D``; NULL for no deadline. ``window_days``: the weekdays for
-    mail as digits, with Monday as 0: ``01234``.
+    mail as digits, with Monday as 0: ``01234``. ``first_seen_at``: an admin has looked at what goes out first.
+    ``set_up_at``: the list of first steps is done, or was put away.
     """
 
     __tablename__ = "partner"
@@ -112,6 +114,8 @@ class Partner(Organisation):
     reply_to: Mapped[str | None] = mapped_column(String(254))
     legal: Mapped[str | None] = mapped_column(String(LONGEST_LEGAL))
     privacy_url: Mapped[str | None] = mapped_column(String(LONGEST_URL))
+    first_seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    set_up_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     notified_user: Mapped[User | None] = relationship(
         foreign_keys="Partner.notified_user_id",
@@ -159,9 +163,12 @@ class Client(Organisation):
     domain: Mapped[str | None] = mapped_column(String(253))
     city: Mapped[str | None] = mapped_column(String(100))
     country: Mapped[str | None] = mapped_column(String(2))
+    phone: Mapped[str | None] = mapped_column(String(LONGEST_PHONE))
+    note: Mapped[str | None] = mapped_column(String(LONGEST_NOTE))
     name_key: Mapped[str] = mapped_column(Key)
     sort_key: Mapped[str] = mapped_column(Key)
     search_key: Mapped[str] = mapped_column(String(700))
+    words: Mapped[str] = mapped_column(String(1500), default="", server_default="")
     first_decision_on: Mapped[date] = mapped_column(default=NO_DECISION)
     second_decision_on: Mapped[date] = mapped_column(default=NO_DECISION)
     situation: Mapped[str] = mapped_column(String(4), default=NEW, server_default=NEW)
@@ -199,8 +206,8 @@ class Client(Organisation):
         UniqueConstraint("partner_id", "external_id"),
         Index(None, "partner_id", "name_key"),
         Index(None, "partner_id", "domain"),
-        # Clients follow a change of their partner's settings in this order.
-        Index(None, "partner_id", "id"),
+        # Subscriptions refer to it; clients follow a change of their partner's settings in this order.
+        UniqueConstraint("partner_id", "id"),
         # For lists: two orders to walk along, and the way to few clients in some situations. They hold all
         # that a search or a filter looks at, and the order's key, and the column of the condition, for
         # which SQLite would else read each row. services.lists.paging chooses.
@@ -214,7 +221,7 @@ class Client(Organisation):
 
     @property
     def choice(self) -> Choice:
-        return Choice(self.owner.value) if self.owner else Choice.INHERIT
+        return choice_of(self.owner)
 
 
 def users_with_organisations() -> Select[User]:

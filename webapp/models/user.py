@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # An index has room for so many bytes of earlier addresses.
 MOST_EARLIER = 300
+LONGEST_PHONE, LONGEST_NOTE = 40, 1000
 
 
 def name_key(name: str) -> str:
@@ -49,6 +50,8 @@ class User(Base, UserMixin):
     # No foreign key, since partners refer to people.
     told_by_id: Mapped[int | None] = mapped_column(Identity)
     job_title: Mapped[str | None] = mapped_column(String(200))
+    phone: Mapped[str | None] = mapped_column(String(LONGEST_PHONE))
+    note: Mapped[str | None] = mapped_column(String(LONGEST_NOTE))
     language: Mapped[str | None] = mapped_column(String(2))
     time_zone: Mapped[str | None] = mapped_column(String(64))
     admin: Mapped[bool] = mapped_column(default=False)

@@ -19,7 +19,7 @@ from webapp.models import (
     User,
     db,
 )
-from webapp.models.audit import TrailEntry
+from webapp.models.audit import AuditKind, TrailEntry
 from webapp.models.base import Json
 from webapp.models.tables import audit_entry_table, execute, user_table
 from webapp.services import runtime
@@ -44,6 +44,18 @@ def value_in_trail(value: Any) -> Any:
     return value
 
 
+KINDS = {
+    AuditAction.OWNER_CHANGED: AuditKind.OWNERS,
+    AuditAction.DEFAULT_CHANGED: AuditKind.OWNERS,
+    AuditAction.CONTACTS_ASSIGNED: AuditKind.CONTACTS,
+}
+# All others, by the first part of the action. Those about the partner itself and its texts are settings.
+KINDS_OF_SUBJECTS = {
+    "client": AuditKind.CLIENTS,
+    "subscription": AuditKind.RENEWALS,
+    "user": AuditKind.CONTACTS,
+    "delivery": AuditKind.MAILS,
+}
 columns = audit_entry_table.c
 # The columns of a TrailLine; lists add their conditions and their order.
 LINES = select(
@@ -123,6 +135,16 @@ def trail_of(subject: Organisation | Subscription | User) -> Trail:
     return {"organisation_id": subject.id}
 
 
+def kind_of(action: AuditAction, client_id: int | None) -> AuditKind:
+    """Tell which part of a partner's work a change belongs to. A client's people are its contacts."""
+    if action in KINDS:
+        return KINDS[action]
+    subject = action.partition(".")[0]
+    if subject == "user" and client_id is None:
+        return AuditKind.TEAM
+    return KINDS_OF_SUBJECTS.get(subject, AuditKind.SETTINGS)
+
+
 def values(
     actor: User | None, action: AuditAction, at: datetime | None = None, **about: Unpack[About]
 ) -> Json:
@@ -134,6 +156,7 @@ def values(
         "client_id": about.get("client_id"),
         "actor_id": actor.id if actor else None,
         "action": action.value,
+        "kind": kind_of(action, about.get("client_id")),
         "subject_id": about["subject_id"],
         "subject": about.get("subject"),
         "changes": {

@@ -8,7 +8,14 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm.attributes import set_committed_value
 
 from webapp.domain.facts import ClientFacts
-from webapp.domain.ownership import Choice, Owner, Person, effective_owner, needs_contact
+from webapp.domain.ownership import (
+    Choice,
+    Owner,
+    Person,
+    choice_of,
+    effective_owner,
+    needs_contact,
+)
 from webapp.domain.refusals import Refusal
 from webapp.domain.shown import changed_since, token_of
 from webapp.models import AuditEntry, Client, Partner, User, db
@@ -16,7 +23,7 @@ from webapp.models.audit import AuditAction, TrailEntry
 from webapp.models.tables import client_table, execute
 from webapp.services import audit, runtime
 from webapp.services.errors import Conflict, Refused
-from webapp.services.reminders import loading, situations
+from webapp.services.reminders import due_index, loading, situations
 from webapp.services.sending import after_changes, owner_changes
 
 
@@ -42,14 +49,14 @@ def why(client: Client, known: ClientFacts) -> Why:
     return Why(effective.owner, True, names.get(client.owner_set_by_id or 0), client.owner_set_at)
 
 
-def choice_of(client: Client) -> dict[str, object]:
+def stored_choice(client: Client) -> dict[str, object]:
     """Return the choice as it is stored."""
     return {"owner": client.owner, "contact_id": client.contact_id}
 
 
 def shown(client: Client) -> str:
     """Make the token of a dialog that shows the choice. A renewal doesn't make it stale."""
-    return token_of(choice_of(client))
+    return token_of(stored_choice(client))
 
 
 def choose_owner(
@@ -72,7 +79,7 @@ def choose_owner(
     contact = check_contact(client.partner, choice, contact_id, team)
     owner = None if choice is Choice.INHERIT else Owner(choice.value)
     wanted = (owner, contact.id if contact else None)
-    if shown is not None and changed_since(shown, choice_of(client)):
+    if shown is not None and changed_since(shown, stored_choice(client)):
         return after_conflict(client, wanted)
     changes = {
         field: (before, after)
@@ -148,7 +155,7 @@ def write(
             "new_contact_id": contact_id,
             "set_by_id": by,
             "set_at": at,
-            **situations.chosen(Choice(owner.value) if owner else Choice.INHERIT, contact_id),
+            **situations.chosen(choice_of(owner), contact_id),
         },
     )
     if stored.rowcount == 0:
@@ -162,6 +169,8 @@ def write(
     }
     for column, value in values.items():
         set_committed_value(client, column, value)
+    if owner_differs:
+        due_index.choose(client.id, choice_of(owner))
     return True
 
 

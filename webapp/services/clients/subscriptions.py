@@ -150,7 +150,7 @@ def add_subscription(
     """Add a subscription to a client. Raises Refused."""
     refuse_twin(client, details, own_id=None)
     details = by_present_rule(client, details, details.renewal_date.day)
-    subscription = Subscription(client=client, **columns(details))
+    subscription = Subscription(client=client, partner=client.partner, **columns(details))
     db.session.add(subscription)
     db.session.flush()
     audit.record_change(actor, AuditAction.SUBSCRIPTION_ADDED, subscription)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Table
 
+from webapp.domain.ownership import Choice
 from webapp.domain.schedule import base_date
 from webapp.models import Partner, User, db
 from webapp.models.audit import AuditAction
@@ -100,9 +101,12 @@ def subscription_columns(
     first = due_index.first_day(base, details.term_months, renews_on, partner.steps_text)
     return subscriptions.columns(details) | {
         "id": plan.id,
+        "partner_id": partner.id,
         "client_id": client.id,
         "cancelled": cancelled,
         "attention_on": None if cancelled else first,
+        # A new client follows the default. Of an earlier one it is refreshed (writing.write_some).
+        "open_choice": None if cancelled else Choice.INHERIT,
         "version": 1,
     }
 

@@ -1,4 +1,4 @@
-"""The due index: each subscription's next day of attention, and each client's first two decisions.
+"""The due index: each open subscription's next day of attention, and each client's first two decisions.
 
 Only this module writes them.
 """
@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, bindparam, func, select, update
 
 from webapp.domain import schedule
+from webapp.domain.ownership import Choice, choice_of
 from webapp.domain.steps import parse_steps
 from webapp.models import Partner, Reminder, Subscription, db
 from webapp.models.organisation import NO_DECISION
@@ -18,6 +19,7 @@ from webapp.models.subscription import base_date_of
 from webapp.models.tables import (
     among,
     client_table,
+    execute,
     settings_change_table,
     subscription_table,
 )
@@ -55,7 +57,7 @@ def followed() -> ColumnElement[bool]:
 
 def forget(subscription: Subscription) -> None:
     """Make the session reload the columns that were written past it."""
-    db.session.expire(subscription, ["attention_on"])
+    db.session.expire(subscription, ["attention_on", "open_choice"])
     db.session.expire(subscription.client, ["first_decision_on", "second_decision_on"])
 
 
@@ -69,7 +71,7 @@ def refresh_where(condition: ColumnElement[bool]) -> None:
 
 
 def refresh_days(condition: ColumnElement[bool]) -> None:
-    """Write ``attention_on`` alone: of all that is stored here, it alone depends on the partner's steps."""
+    """Write what is stored with subscriptions: of all that is stored here, it alone depends on the partner's steps."""
     planned = planned_steps(condition)
     changed: list[dict[str, Any]] = []
     for row in db.session.execute(
@@ -82,6 +84,8 @@ def refresh_days(condition: ColumnElement[bool]) -> None:
             Subscription.steps_from,
             Subscription.cancelled,
             Subscription.attention_on,
+            Subscription.open_choice,
+            client_table.c.owner,
             client_table.c.archived_at,
             Partner.steps_text,
         )
@@ -98,8 +102,9 @@ def refresh_days(condition: ColumnElement[bool]) -> None:
         )
         resting = row.cancelled or row.archived_at is not None
         day = None if resting else schedule.attention_on(renewal, steps_of(row.steps_text))
-        if day != row.attention_on:
-            changed.append({"key": row.id, "day": day})
+        choice = None if resting else choice_of(row.owner)
+        if (day, choice) != (row.attention_on, row.open_choice):
+            changed.append({"key": row.id, "day": day, "choice": choice})
     write_each(changed)
 
 
@@ -122,13 +127,28 @@ def planned_steps(condition: ColumnElement[bool]) -> dict[int, list[int]]:
     return planned
 
 
+CHOOSE = (
+    update(subscription_table)
+    .where(
+        subscription_table.c.client_id == bindparam("of_client"),
+        subscription_table.c.open_choice.is_not(None),
+    )
+    .values(open_choice=bindparam("choice"))
+)
+
+
+def choose(client_id: int, choice: Choice) -> None:
+    """Store another choice of an owner with a client's open subscriptions."""
+    execute(CHOOSE, {"of_client": client_id, "choice": choice})
+
+
 def write_each(changed: Sequence[dict[str, Any]]) -> None:
-    """Store the changed dates (``day``) of subscriptions (``key``), of which few have the same."""
+    """Store the changed dates (``day``) and choices of subscriptions (``key``), of which few have the same."""
     if changed:
         db.session.connection().execute(
             update(subscription_table)
             .where(subscription_table.c.id == bindparam("key"))
-            .values(attention_on=bindparam("day")),
+            .values(attention_on=bindparam("day"), open_choice=bindparam("choice")),
             changed,
         )
 

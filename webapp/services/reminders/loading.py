@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, bindparam, func, or_, select
 
 from webapp.domain.facts import ClientFacts, PartnerFacts
-from webapp.domain.ownership import Choice, Person
+from webapp.domain.ownership import Person, choice_of
 from webapp.domain.recipients import ContactRole
 from webapp.domain.schedule import Window
 from webapp.models import Client, Partner, User, db
@@ -135,7 +135,7 @@ def client_facts(
         language=client.language,
         time_zone=client.time_zone,
         partner=partner,
-        choice=Choice(client.owner.value) if client.owner else Choice.INHERIT,
+        choice=choice_of(client.owner),
         own_contact=people.by_id.get(client.contact_id or 0),
         contacts=people.contacts.get(client.id, {}),
         subscriptions=tuple(subscriptions.active.get(client.id, ())),

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import update
 
 from webapp.domain.access import Action
-from webapp.domain.ownership import Choice
+from webapp.domain.ownership import choice_of
 from webapp.domain.recipients import ContactRole
 from webapp.domain.shown import token_of
 from webapp.models import AuditEntry, Client, Partner, Subscription, User, Wording, db
@@ -23,9 +23,8 @@ from webapp.services.locks import lock_organisation
 
 def put_back_owner(actor: User, client: Client, before: audit.Values) -> None:
     owner = before.get("owner", client.owner)
-    choice = Choice(owner.value) if owner else Choice.INHERIT
     contact_id = before.get("contact_id", client.contact_id)
-    ownership.choose_owner(actor, client, choice, contact_id)
+    ownership.choose_owner(actor, client, choice_of(owner), contact_id)
 
 
 def put_back_default(actor: User, partner: Partner, before: audit.Values) -> None:
