@@ -16,7 +16,7 @@ IDENTITY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 CHOICES = ("inherit", "vendor", "partner")
 REASONS = ("price", "other_product", "closed", "other")
 IS_OPEN, REMINDED = sa.text("open_choice IS NOT NULL"), sa.text("remind_user_id IS NOT NULL")
-WALK = "partner_id renews_itself decision_on id client_id remind_on"
+WALK = "partner_id renews_itself decision_on id client_id remind_on remind_user_id"
 INDEXES = {
     "ix_subscription_open": (
         f"{WALK} open_choice deadline renewal_date product",

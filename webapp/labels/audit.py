@@ -64,6 +64,7 @@ SENTENCES: dict[str, Any] = {
     AuditAction.MAIL_SENT_AGAIN: _l("Mail sent again to: %(subject)s"),
     AuditAction.MAIL_ARRIVED: _l("Mail noted as arrived: %(subject)s"),
     AuditAction.MAIL_MISSED: _l("Mail noted as not arrived: %(subject)s"),
+    AuditAction.MAIL_TAKEN_BACK: _l("Decision about a mail taken back: %(subject)s"),
 }
 # The fields that pages show. Internal ones (cycles, folded keys) are left out.
 FIELDS: dict[str, Any] = {

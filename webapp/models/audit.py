@@ -51,6 +51,7 @@ class AuditAction(StrEnum):
     MAIL_SENT_AGAIN = "delivery.sent_again"
     MAIL_ARRIVED = "delivery.arrived"
     MAIL_MISSED = "delivery.missed"
+    MAIL_TAKEN_BACK = "delivery.taken_back"
 
 
 class AuditKind(StrEnum):

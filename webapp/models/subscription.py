@@ -103,8 +103,8 @@ class Subscription(Base):
         # To do walks along the decisions of a partner, and sums up what renews in which month by one pass.
         partial_index(
             "ix_subscription_open",
-            *("partner_id", "renews_itself", "decision_on", "id", "client_id", "remind_on"),
-            *("open_choice", "deadline", "renewal_date", "product"),
+            *("partner_id", "renews_itself", "decision_on", "id", "client_id"),
+            *("remind_on", "remind_user_id", "open_choice", "deadline", "renewal_date", "product"),
             where=OPEN,
         ),
         partial_index(
