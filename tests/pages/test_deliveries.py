@@ -286,6 +286,42 @@ def test_pages_meet_and_the_fragment_is_alone(app, browse, cast, add, monkeypatc
     assert "5 mails" in back
 
 
+def test_mails_stand_below_their_client_and_day(browse, cast, add):
+    add(day=date(2027, 2, 28))
+    add(recipient_id=cast.dave, state=DeliveryState.REJECTED)
+    add()
+    add()
+    groups = browse(cast.bob).get(PAGE).text.split('<tr class="group">')[1:]
+    lines = [re.sub(r"\s+", " ", re.sub("<[^>]*>", "", group)).strip() for group in groups]
+    assert lines[0].startswith("Acme 1 Mar 2027 Sent: 2 Rejected: 1 Dana")
+    # Of one mail its own line says what became of it.
+    assert lines[1].startswith("Acme 28 Feb 2027 Dana")
+
+
+def test_no_group_goes_on_on_another_page(browse, cast, add, monkeypatch):
+    monkeypatch.setattr(delivery_list, "PAGE", 4)
+    # The third one is longer than a page.
+    for day, mails in enumerate((3, 2, 5, 1), start=1):
+        for number in range(mails):
+            add(day=date(2027, 3, day), email=f"mail{day}{number}@acme.example")
+    bob = browse(cast.bob)
+
+    def walk(path, rel):
+        while path:
+            page = bob.get(path).text
+            yield path, re.findall(r"(mail\d\d)@", page)
+            link = re.search(rf'rel="{rel}" href="([^"]*)"', page)
+            path = link and link[1]
+
+    forth = list(walk(PAGE, "next"))
+    assert [len(mails) for _path, mails in forth] == [1, 4, 3, 3]
+    back = list(walk(forth[-1][0], "prev"))
+    assert [len(mails) for _path, mails in back] == [3, 2, 4, 2]
+    seen = [mail for _path, mails in forth for mail in mails]
+    assert [mail for _path, mails in reversed(back) for mail in mails] == seen
+    assert len(set(seen)) == 11
+
+
 @pytest.mark.parametrize(
     ("asked", "said"),
     [

@@ -47,6 +47,15 @@ RENEWS_IN = {
     "Vinhos do Vale": 19,
     "Fernhill Dental": 10,
     "Cobblestone Tours": 50,
+    "Zakład Ślusarski Kowadło": -5,
+    "Pracownia Ćma": 5,
+    "Ekologiczna Zagroda": 6,
+    "Móveis Jatobá": 6,
+    "Academia Corpo Leve": 24,
+    "Gráfica Papel Machê": 41,
+    "Kestrel Aviation Training": -2,
+    "Alder & Oak Furniture": 6,
+    "Northgate Robotics": 16,
 }
 # Of these the term of the first product, or its end, is another than a year that must be decided. The first ones
 # have renewed by themselves by the day of loading.

@@ -7,7 +7,6 @@ up: people act through the use cases, and the worker sends, day by day.
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
-from decimal import Decimal
 from random import Random
 
 from flask import g
@@ -15,7 +14,7 @@ from sqlalchemy import select
 
 from webapp import i18n
 from webapp.config import SettingError
-from webapp.demo import breakdowns, clock, companies, names
+from webapp.demo import amounts, breakdowns, clock, companies, names
 from webapp.demo.agencies import AGENCIES, Agency
 from webapp.demo.breakdowns import BreakingTransport
 from webapp.demo.people import PASSWORD
@@ -131,14 +130,14 @@ def add_company(
     twice = company.name == companies.WITH_TWO or scene.random.random() < 0.2
     term = companies.TERMS.get(company.name, companies.Term())
     for product in products[: 2 if twice else 1]:
-        a_year = scene.random.randint(40, 900)
+        amount, currency = amounts.price(company.name, product, term.term_months, agency.currency)
         own_deadline = company.name == companies.WITH_DEADLINE
         facts = subscriptions.SubscriptionDetails(
             product,
             renewal_date=renews,
             deadline=renews - timedelta(days=45) if own_deadline else None,
-            amount=Decimal(a_year * term.term_months // 12 * 10),
-            currency=agency.currency,
+            amount=amount,
+            currency=currency,
             **asdict(term),
         )
         subscription = subscriptions.add_subscription(admin, client, facts)

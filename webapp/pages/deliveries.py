@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from webapp import typography
 from webapp.domain.access import Action
 from webapp.domain.delivery import IN_VAIN
+from webapp.labels.codes import DELIVERY_STATES
 from webapp.models import Delivery, DeliveryState, User, db
 from webapp.pages import guards, listing
 from webapp.pages.forms import SharedForm
@@ -119,15 +120,19 @@ def list_context() -> dict[str, Any]:
     page = delivery_list.load(guards.own_partner(), query)
     return {
         "found": page,
-        "states": list(DeliveryState),
+        "states": [(state, DELIVERY_STATES[state][1]) for state in DeliveryState],
         "again_url": again_url(query) if page.rows else None,
-        "periods": delivery_list.PERIODS,
+        "periods": [(days, period_text(days)) for days in delivery_list.PERIODS],
         "count": count_text(page.total),
         "zone": time_zone(),
         "token": decisions.shown,
         "state_of_list": paging.in_address(query),
         **listing.leads(ENDPOINT, query, page),
     }
+
+
+def period_text(days: int) -> str:
+    return ngettext("Last %(num)d day", "Last %(num)d days", days)
 
 
 def again_url(query: DeliveryQuery) -> str | None:

@@ -2,20 +2,25 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple
+from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, or_, select
 
 from webapp.domain.delivery import IN_VAIN, UNDECIDED
-from webapp.domain.recipients import Reason
 from webapp.i18n import fold
-from webapp.mail import kinds
 from webapp.mail.addresses import as_stored
-from webapp.models import DeliveryState, MailKind, Partner
+from webapp.models import DeliveryState, Partner
 from webapp.models.tables import among, client_table, delivery_table, organisation_table, user_table
 from webapp.services import runtime
 from webapp.services.lists import finding, paging
+from webapp.services.lists.delivery_rows import (
+    DeliveryGroup,
+    DeliveryRow,
+    delivery_row,
+    grouped,
+    in_whole_groups,
+)
 from webapp.services.lists.finding import (
     Given,
     Listing,
@@ -28,8 +33,7 @@ from webapp.services.lists.finding import (
 )
 from webapp.services.lists.paging import Page, choice, each, words
 from webapp.services.lists.status import ClientStatus
-from webapp.services.sending import decisions, relevance
-from webapp.services.sending.decisions import Way
+from webapp.services.sending import relevance
 
 PAGE = 50
 PERIODS = (7, 30, 90)
@@ -146,37 +150,15 @@ class DeliveryQuery(paging.Query):
     status: ClientStatus = choice("status", each(ClientStatus), ClientStatus.IN_USE)
 
 
-class DeliveryRow(NamedTuple):
-    """One mail and its fate. ``at``: the moment when it ended, or may go out."""
-
-    id: int
-    kind: MailKind
-    state: DeliveryState
-    day: date | None
-    at: datetime
-    ended: bool
-    reply: str | None
-    language: str
-    email: str
-    resends: int
-    client_id: int | None
-    client_name: str | None
-    recipient_id: int
-    recipient: str
-    reasons: tuple[Reason, ...]
-    products: tuple[str, ...]
-    at_client: bool
-    way: Way | None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryPage(Page[DeliveryRow]):
-    """One page of delivery rows. On the first page, mails that wait for a decision come on top.
+    """One page of delivery rows, and the same in groups, none of which goes on on another page.
 
-    ``total`` counts both.
+    On the first page, mails that wait for a decision come on top. ``total`` counts both.
     """
 
-    unclear: tuple[DeliveryRow, ...]
+    groups: tuple[DeliveryGroup, ...]
+    unclear: tuple[DeliveryGroup, ...]
     more_unclear: bool
 
 
@@ -189,23 +171,38 @@ def load(partner: Partner, query: DeliveryQuery) -> DeliveryPage:
     many = alone and any(name in LOOKED_UP for name, _values in narrowed)
     archived = query.status is ClientStatus.ARCHIVED
     pages = ARCHIVED if archived else EVERY if query.state else BELOW
-    page = paging.load_ids(pages, query, PAGE, reader=reader, asked=narrowed, many=many)
+    # One more row tells whether the last group goes on behind the page.
+    page = paging.load_ids(pages, query, PAGE + 1, reader=reader, asked=narrowed, many=many)
     top = None
     if pages is BELOW and page.before is None and query.after is None:
         first = replace(query, before=None)
         top = paging.load_ids(ON_TOP, first, PAGE, reader=reader, asked=narrowed)
     on_top = top.rows if top else ()
-    rows = paging.load_rows(EVERY, (*on_top, *page.rows))
-    undecided = [row.id for row in rows if row.state in UNDECIDED]
+    found = paging.load_rows(EVERY, (*on_top, *page.rows))
+    undecided = [row.id for row in found if row.state in UNDECIDED]
     still = relevance.still_wanted(undecided, runtime.now())
+    rows = [delivery_row(row, still, ZoneInfo(partner.time_zone)) for row in found]
+    page = cut(replace(page, rows=tuple(rows[len(on_top) :])), query)
     return DeliveryPage(
-        rows=tuple(delivery_row(row, still) for row in rows[len(on_top) :]),
+        rows=page.rows,
         before=page.before,
         after=page.after,
         total=page.total,
-        unclear=tuple(delivery_row(row, still) for row in rows[: len(on_top)]),
+        groups=grouped(page.rows),
+        unclear=grouped(rows[: len(on_top)]),
         more_unclear=top is not None and top.after is not None,
     )
+
+
+def cut(page: Page[DeliveryRow], query: DeliveryQuery) -> Page[DeliveryRow]:
+    """Let a page that is one row too long end where a group ends."""
+    backwards = query.after is None and query.before is not None
+    rows = tuple(in_whole_groups(page.rows, PAGE, backwards=backwards))
+    if len(rows) == len(page.rows):
+        return page
+    if backwards:
+        return replace(page, rows=rows, before=rows[0].id)
+    return replace(page, rows=rows, after=rows[-1].id)
 
 
 def find_in_vain(partner: Partner, query: DeliveryQuery) -> Sequence[int]:
@@ -247,29 +244,3 @@ def searched(name: str, found: Sequence[int], words: Narrowing) -> Iterator[tupl
         yield from words
     else:
         yield name, {"ids": found}
-
-
-def delivery_row(row: Any, still: set[int]) -> DeliveryRow:
-    told = kinds.told(row.kind, row.snapshot, row.recipient_id)
-    return DeliveryRow(
-        id=row.id,
-        kind=row.kind,
-        state=row.state,
-        day=row.day,
-        at=row.ended_at or row.send_after,
-        ended=row.ended_at is not None,
-        reply=row.reply,
-        language=row.language,
-        email=row.email,
-        resends=row.resends,
-        client_id=row.client_id,
-        client_name=row.client_name,
-        recipient_id=row.recipient_id,
-        recipient=row.recipient,
-        reasons=told.reasons,
-        products=told.products,
-        at_client=row.organisation_id == row.client_id,
-        way=decisions.way(
-            row.state, wanted=row.id in still, rejected=row.rejected_reply is not None
-        ),
-    )

@@ -30,6 +30,7 @@ class Parameter:
     """One field of a query as a parameter of the address, which leaves out the default.
 
     ``read`` raises ValueError for a meaningless text. ``narrows``: the field is a filter, not an order.
+    ``searches``: it is typed, not chosen from a list.
     """
 
     name: str
@@ -37,15 +38,16 @@ class Parameter:
     read: Callable[[str], Any]
     write: Callable[[Any], str] = str
     narrows: bool = True
+    searches: bool = False
 
 
-def words(name: str, longest: int = LONGEST_WORDS) -> Any:
-    """Make a field of a query for words to search for."""
+def words(name: str, longest: int = LONGEST_WORDS, *, search: bool = True) -> Any:
+    """Make a field of a query for words: to search for, or chosen from what there is."""
 
     def read(text: str) -> str:
         return one_line(text[:longest])
 
-    return field(default="", metadata={PARAMETER: Parameter(name, "", read)})
+    return field(default="", metadata={PARAMETER: Parameter(name, "", read, searches=search)})
 
 
 def choice(
@@ -98,6 +100,12 @@ class Query:
     @property
     def filtered(self) -> bool:
         return any(True for _ in narrowing(self))
+
+    @property
+    def chosen(self) -> int:
+        """The number of filters in use besides the searches."""
+        known = parameters(type(self))
+        return sum(not known[name].searches for name, _ in narrowing(self))
 
 
 def parameters(kind: type[Query]) -> Mapping[str, Parameter]:
