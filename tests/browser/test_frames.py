@@ -182,8 +182,9 @@ def save_in_sight(page: Page, value: str) -> None:
     opener.click()
     dialog.locator(f"input[value={value}]").check()
     dialog.get_by_role("button", name="Zapisz", exact=True).click()
-    expect(inside(page).locator("#status .message")).to_be_in_viewport(ratio=1)
-    expect(opener).to_be_focused()
+    said = inside(page).locator("#renewals .said > .message")
+    expect(said).to_be_in_viewport(ratio=1)
+    expect(said).to_be_focused()
 
 
 def test_an_open_dialog_stays_in_sight_as_the_page_around_scrolls(
@@ -214,8 +215,9 @@ def test_by_the_keyboard_alone(cast: Cast, around: Around) -> None:
         page.keyboard.press("ArrowUp")
         expect(dialog.get_by_role("radio", name="Partner", exact=True)).to_be_checked()
         hand.press(dialog.get_by_role("button", name="Save", exact=True))
-        expect(inside(page).locator("#status .message")).to_be_in_viewport(ratio=1)
-        expect(opener).to_be_focused()
+        said = inside(page).locator("#renewals .said > .message")
+        expect(said).to_be_in_viewport(ratio=1)
+        expect(said).to_be_focused()
         assert moves(page, top) == [0, 0]
 
 
