@@ -201,7 +201,9 @@ def test_an_answer_that_has_no_place_for_it_puts_it_on_top_of_the_page(
         answer = notices.report(
             "Saved", None, "/partner/dashboard#x", lambda **_: Response("<p id=x>")
         )
-    assert answer.get_data(as_text=True).startswith('<p id=x><div id="status" hx-swap-oob="innerHTML">')
+    assert answer.get_data(as_text=True).startswith(
+        '<p id=x><div id="status" hx-swap-oob="innerHTML">'
+    )
     assert "Saved" in answer.get_data(as_text=True)
 
 
