@@ -148,8 +148,12 @@ function openDialog(source) {
 }
 
 function focusOpener() {
-  const { element, id, menu } = opener ?? {};
+  const { element, id, menu, message } = opener ?? {};
   opener = null;
+  if (message) {
+    message.focus();
+    return;
+  }
   const again = element?.isConnected ? element : id && document.getElementById(id);
   const target = menu?.isConnected ? menu.querySelector("summary") : again;
   (target || document.getElementById("content")).focus({ preventScroll: Boolean(target) });
@@ -206,10 +210,9 @@ function fail(ctx, text) {
   }
 }
 
-// What had the focus is gone with the old content: what the answer says takes it, and is read out.
-function focusMessage(target) {
-  const said = document.getElementById(target?.id)?.querySelector("[role=status] .message");
-  (said ?? statusRegion().querySelector(".message"))?.focus();
+// What an answer says: beside what it is about, else on top.
+function saidIn(target) {
+  return document.getElementById(target?.id)?.querySelector(".said > .message") ?? statusRegion().querySelector(".message");
 }
 
 // As on a page that the server made: the title says whether something was refused.
@@ -252,9 +255,16 @@ document.addEventListener("htmx:after:swap", (event) => {
   sayInTitle();
   if (saved) overtaken = false;
   else if (target === dialog && ctx.response.status === 409) overtaken = true;
-  if (dialog.open && saved && target !== dialog && !dialog.contains(target)) dialog.close();
-  else if (target === dialog && dialog.childElementCount) openDialog(ctx.sourceElement);
-  else if (saved && document.activeElement === document.body) focusMessage(target);
+  if (dialog.open && saved && target !== dialog && !dialog.contains(target)) {
+    const message = saidIn(target);
+    if (message) opener = { message };
+    dialog.close();
+  } else if (target === dialog && dialog.childElementCount) {
+    openDialog(ctx.sourceElement);
+  } else if (saved && document.activeElement === document.body) {
+    // What had the focus is gone with the old content: what the answer says takes it, and is read out.
+    saidIn(target)?.focus();
+  }
 });
 
 document.addEventListener("htmx:finally:request", (event) => {
@@ -270,9 +280,8 @@ document.addEventListener("htmx:error", (event) => {
   if (ctx && !ctx.response) fail(ctx, statusRegion().dataset.offline);
 });
 
-document.addEventListener("click", (event) => {
-  event.target.closest("[data-dismiss]")?.parentElement.replaceChildren();
-});
+// A browser gives the focus to no message by itself if the address names a part of the page.
+if (location.hash) document.querySelector(".said > .message[autofocus]")?.focus();
 
 // --- What is to be copied -----------------------------------------------------------------------------------------
 // Where the browser lets no page write to the clipboard, the text is marked, to be copied by hand.

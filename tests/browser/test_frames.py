@@ -162,8 +162,7 @@ def test_a_whole_visit(app: Flask, cast: Cast, around: Around, host: str, blocke
             push = "(part, below) => { part.style.marginTop = `${below}px`; }"
             frame.locator(".page-head").evaluate(push, below)
             look(page, top)
-            save_in_sight(page, owner.value)
-            assert moves(page, top) == [0, 0], (height, top)
+            save_in_sight(page, owner.value, top)
             with app.app_context():
                 assert db.session.get_one(Client, cast.client).owner is owner
         sign_out(frame)
@@ -171,8 +170,11 @@ def test_a_whole_visit(app: Flask, cast: Cast, around: Around, host: str, blocke
         expect(frame.get_by_role("heading", name="Zaloguj")).to_be_visible()
 
 
-def save_in_sight(page: Page, value: str) -> None:
-    """Look into the dialog, leave it, come back and save; all of it where one sees it."""
+def save_in_sight(page: Page, value: str, top: int) -> None:
+    """Look into the dialog, leave it, come back and save; all of it where one sees it.
+
+    The page around stays where it is, until a message that lies elsewhere has to come into sight.
+    """
     opener, dialog = inside(page).locator("#edit-owner"), inside(page).get_by_role("dialog")
     opener.click()
     expect(dialog).to_be_in_viewport(ratio=1)
@@ -181,9 +183,11 @@ def save_in_sight(page: Page, value: str) -> None:
     expect(opener).to_be_focused()
     opener.click()
     dialog.locator(f"input[value={value}]").check()
+    assert moves(page, top) == [0, 0], top
     dialog.get_by_role("button", name="Zapisz", exact=True).click()
-    expect(inside(page).locator("#status .message")).to_be_in_viewport(ratio=1)
-    expect(opener).to_be_focused()
+    said = inside(page).locator("#renewals .said > .message")
+    expect(said).to_be_in_viewport(ratio=1)
+    expect(said).to_be_focused()
 
 
 def test_an_open_dialog_stays_in_sight_as_the_page_around_scrolls(
@@ -214,8 +218,9 @@ def test_by_the_keyboard_alone(cast: Cast, around: Around) -> None:
         page.keyboard.press("ArrowUp")
         expect(dialog.get_by_role("radio", name="Partner", exact=True)).to_be_checked()
         hand.press(dialog.get_by_role("button", name="Save", exact=True))
-        expect(inside(page).locator("#status .message")).to_be_in_viewport(ratio=1)
-        expect(opener).to_be_focused()
+        said = inside(page).locator("#renewals .said > .message")
+        expect(said).to_be_in_viewport(ratio=1)
+        expect(said).to_be_focused()
         assert moves(page, top) == [0, 0]
 
 

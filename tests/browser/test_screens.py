@@ -20,7 +20,7 @@ def test_a_panel_that_was_overtaken_is_fetched_anew_on_cancel(visit, cast, panel
         quicker = open_dialog(other, panel)
         quicker.get_by_role("radio", name="HubSpot").check()
         quicker.get_by_role("button", name="Save").click()
-        expect(other.get_by_role("status")).to_contain_text("Renewal owner saved")
+        expect(other.get_by_role("status").filter(has_text="Renewal owner saved")).to_be_visible()
         other.close()
 
         dialog.get_by_role("radio", name="Partner").check()

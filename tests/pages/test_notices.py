@@ -4,9 +4,11 @@ import re
 from typing import Any
 
 import pytest
+from flask import Flask, Response
 
 from tests.support.cast import Cast
 from tests.support.forms import shown_in, shown_to
+from webapp.pages import notices
 from webapp.typography import plain
 
 PERSON = {"email": "dave@acme.example", "language": ""}
@@ -138,3 +140,75 @@ def test_what_was_undone_is_named(browse: Any, cast: Cast, language: str, said: 
     assert undo
     answer = bob.post(undo[1], data={"next": "/partner/dashboard"})
     assert said in plain(bob.get(answer.location).text)
+
+
+HTMX = {"HX-Request": "true"}
+SETTINGS = "/settings/partners"
+UNDO = re.compile(r'action="(/undo/[0-9]+)".*?name="next" value="([^"]*)"', re.DOTALL)
+
+
+def insist(person: Any, **headers: str) -> Any:
+    shown = shown_in(person.get(SETTINGS).text, SETTINGS)[f"{SETTINGS}/switches/insistent"]
+    data = {"on": "1", "shown": shown}
+    return person.post(f"{SETTINGS}/switches/insistent", data=data, headers=headers)
+
+
+def section(page: str, name: str) -> str:
+    """The part of the page from this section to the next."""
+    return re.split(r'<section|<div id="', page.split(f'id="{name}"', 1)[1], maxsplit=1)[0]
+
+
+def test_a_notice_stands_in_the_part_that_it_is_about(browse: Any, cast: Cast) -> None:
+    alice = browse(cast.alice)
+    answer = insist(alice)
+    assert answer.location == f"{SETTINGS}#insistent"
+    page = alice.get(answer.location).text
+    assert page.count("Saved: Breakdowns") == 1
+    assert "Saved: Breakdowns" in section(page, "insistent")
+    assert "Saved: Breakdowns" not in alice.get(SETTINGS).text
+
+
+def test_by_htmx_it_stands_in_the_fragment_and_leads_back_there(browse: Any, cast: Cast) -> None:
+    alice = browse(cast.alice)
+    headers = HTMX | {"HX-Current-URL": f"http://portal.test{SETTINGS}?lang=en#insistent"}
+    answer = insist(alice, **headers)
+    assert answer.text.count("Saved: Breakdowns") == 1
+    assert 'id="status"' not in answer.text
+    found = UNDO.search(answer.text)
+    assert found
+    assert found[2] == f"{SETTINGS}?lang=en#insistent"
+    assert 'hx-target="#insistent" hx-select="#insistent"' in answer.text
+    back = alice.post(found[1], data={"next": found[2]})
+    assert back.location == found[2]
+    assert "Undone: Breakdowns" in section(alice.get(back.location).text, "insistent")
+
+
+def test_a_part_that_the_page_does_not_have_leaves_it_on_top(browse: Any, cast: Cast) -> None:
+    alice = browse(cast.alice)
+    found = UNDO.search(insist(alice, **HTMX).text)
+    assert found
+    for address in ("/partner/dashboard#insistent", "/partner/dashboard"):
+        page = alice.get(alice.post(found[1], data={"next": address}).location).text
+        assert "Undone: Breakdowns" in section(page, "status")
+        found = UNDO.search(insist(alice, **HTMX).text)
+        assert found
+
+
+def test_an_answer_that_has_no_place_for_it_puts_it_on_top_of_the_page(
+    app: Flask, cast: Cast
+) -> None:
+    with app.test_request_context(headers=HTMX):
+        answer = notices.report(
+            "Saved", None, "/partner/dashboard#x", lambda **_: Response("<p id=x>")
+        )
+    assert answer.get_data(as_text=True).startswith(
+        '<p id=x><div id="status" hx-swap-oob="innerHTML">'
+    )
+    assert "Saved" in answer.get_data(as_text=True)
+
+
+def test_a_fragment_leaves_what_waits_for_a_page(browse: Any, cast: Cast) -> None:
+    alice = browse(cast.alice)
+    insist(alice)
+    alice.get("/partner/dashboard", headers=HTMX)
+    assert "Saved: Breakdowns" in section(alice.get(SETTINGS).text, "insistent")

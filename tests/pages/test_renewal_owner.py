@@ -87,7 +87,7 @@ def test_saving_without_a_script(app, browse, cast, dialog):
     answer = alice.post(dialog, data={"choice": "partner", "contact_id": "", "shown": UNSET})
     assert (answer.status_code, answer.location) == (
         303,
-        f"/partner/clients/{cast.client}/renewals",
+        f"/partner/clients/{cast.client}/renewals#renewals",
     )
     assert stored(app, cast) == (Owner.PARTNER, None, 2)
     page = alice.get(answer.location).text
@@ -97,13 +97,14 @@ def test_saving_without_a_script(app, browse, cast, dialog):
 
 
 @everywhere
-def test_saving_by_htmx_answers_with_the_panel_the_facts_and_the_status(browse, cast, dialog):
+def test_saving_by_htmx_answers_with_the_panel_and_the_facts(browse, cast, dialog):
     form = {"choice": "partner", "contact_id": cast.bob, "shown": UNSET}
     answer = browse(cast.alice).post(dialog, data=form, headers=HTMX)
     assert answer.status_code == 200
     assert answer.text.lstrip().startswith('<div class="stack" id="renewals">')
     assert 'id="client-facts" hx-swap-oob="true"' in answer.text
-    assert 'id="status" hx-swap-oob="innerHTML"' in answer.text
+    assert 'id="status"' not in answer.text
+    assert 'class="said" role="status"' in answer.text
     assert "To: Bob" in answer.text
 
 

@@ -36,6 +36,8 @@ from webapp.services.sending.first_mails import MANY_CLIENTS, first_mails
 from webapp.typography import address
 
 PREVIEWED = 10
+# The element of each part that has another name.
+PLACES = {"default": "default-owner", "test": "test-mail"}
 
 
 @blueprint.get("/settings/partners", endpoint="partners")
@@ -131,8 +133,8 @@ def send_test() -> AnyResponse:
     text, kind = notices.mailed(
         _("Test mail on its way to: %(email)s", email=address(current_user.email))
     )
-    fragment = partial(answer, partner, "test", 200, test_form=form, kind=kind)
-    return notices.report(text, None, url_for("settings.partners"), fragment, kind)
+    fragment = partial(answer, partner, "test", 200, test_form=form)
+    return notices.report(text, None, place("test"), fragment, kind)
 
 
 def default_form(partner: Partner, sent: Mapping[str, str] | None = None) -> DefaultForm:
@@ -237,6 +239,11 @@ def answer(partner: Partner, part: str, status: int, **context: Any) -> AnyRespo
     return Response(page, status)
 
 
+def place(part: str) -> str:
+    """Return the address of a part of the page."""
+    return url_for("settings.partners", _anchor=PLACES.get(part, part))
+
+
 def answer_saved(
     partner: Partner,
     part: str,
@@ -252,6 +259,6 @@ def answer_saved(
     return notices.report(
         notices.outcome(entry, text),
         entry,
-        url_for("settings.partners"),
+        place(part),
         partial(answer, partner, part, 200, changed=changed),
     )

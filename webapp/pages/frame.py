@@ -13,7 +13,6 @@ from flask import (
     Response,
     abort,
     current_app,
-    flash,
     g,
     has_request_context,
     redirect,
@@ -37,6 +36,7 @@ from webapp.pages import (
     headers,
     htmx,
     incoming,
+    notice_board,
     readiness,
     sessions,
     statics,
@@ -74,9 +74,11 @@ def prepare(app: Flask) -> None:
         "told_of_frame": frames.told,
         "languages": tuple(i18n.LANGUAGES.values()),
         "may": may,
+        "noticed_parts": notice_board.parts,
         "page_to_return_to": page_to_return_to,
         "refused": refused,
         "signed_in": sessions.present,
+        "take_notices": notice_board.take,
         "url_for": addresses.url_for,
         "url_pattern": addresses.url_pattern,
         "vendor": app.config["PORTAL"].vendor_name,
@@ -260,8 +262,9 @@ def undo(entry_id: int) -> AnyResponse:
     if undo_service.needs_proof(entry):
         require_proof()
     attempt(lambda: undo_service.undo(current_user, entry))
-    flash(audit.undone(entry), "good")
-    return redirect(htmx.local(request.form.get("next")), 303)
+    page = htmx.local(request.form.get("next"))
+    notice_board.say(audit.undone(entry), address=page)
+    return redirect(page, 303)
 
 
 @blueprint.get("/healthz")

@@ -56,7 +56,7 @@ def current_page() -> str:
     if not asks() and request.method == "GET":
         return asked_for()
     address = request.headers.get("HX-Current-URL") or request.referrer or ""
-    return "/" + "".join(address.split("/", 3)[3:])  # without scheme and host
+    return "/" + "".join(address.partition("#")[0].split("/", 3)[3:])  # without scheme and host
 
 
 def local(target: str | None) -> str:

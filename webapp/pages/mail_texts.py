@@ -122,6 +122,6 @@ def answer_saved(
     return notices.report(
         notices.outcome(saved.value),
         saved.value,
-        url_for("mail_texts.index"),
+        url_for("mail_texts.index", _anchor=part if part == COMPANY else f"texts-{part}"),
         partial(answer, partner, part, 200),
     )

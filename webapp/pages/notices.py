@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from flask import current_app, flash, redirect, url_for
+from flask import current_app, redirect, render_template
 from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
@@ -14,20 +14,13 @@ from webapp.labels.audit import Change
 from webapp.labels.codes import portal_name
 from webapp.models import AuditEntry
 from webapp.models.audit import TrailEntry
-from webapp.pages import htmx
+from webapp.pages import htmx, notice_board
 from webapp.pages.frame import language, time_zone
 from webapp.services.trail import history
 
 
-def undo_url(entry: TrailEntry | None) -> str | None:
-    """Return the address that undoes an audit entry; None if nothing changed."""
-    return url_for("frame.undo", entry_id=entry.id) if entry else None
-
-
 def flash_with_undo(text: str, entry: TrailEntry | None, kind: str = "good") -> None:
-    """Show a notice on the next page; templates/base.html puts the Undo button beside it."""
-    # Flask stores any value that the session can hold, but its types only allow text.
-    flash({"text": text, "undo_url": undo_url(entry)}, kind)  # type: ignore[arg-type]
+    notice_board.say(text, entry, kind)
 
 
 def outcome(entry: TrailEntry | None, text: str | None = None) -> str:
@@ -51,11 +44,18 @@ def report(
     fragment: Callable[..., AnyResponse],
     kind: str = "good",
 ) -> AnyResponse:
-    """Answer with a notice and an Undo: htmx gets a fragment with them, others the page at an address."""
-    if htmx.wanted():
-        return fragment(notice=text, undo_url=undo_url(entry))
-    flash_with_undo(text, entry, kind)
-    return redirect(address, 303)
+    """Answer with a notice and an Undo: htmx gets a fragment with them, others the page at an address.
+
+    The notice is about the part that the address names. If the fragment does not show it, it goes on top of the page.
+    """
+    if not htmx.wanted():
+        notice_board.say(text, entry, kind, address)
+        return redirect(address, 303)
+    notice_board.say_here(text, entry, kind, address)
+    answer = fragment(notice=text, undo_url=notice_board.undo_url(entry))
+    if notice_board.pending():
+        answer.set_data(answer.get_data(as_text=True) + render_template("said_on_top.html"))
+    return answer
 
 
 def changes(entry: TrailEntry, names: Mapping[int, str]) -> list[Change]:

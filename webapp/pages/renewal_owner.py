@@ -102,7 +102,7 @@ def show(
 
 def saved(client: Client, known: ClientFacts, entry: TrailEntry | None) -> AnyResponse:
     """Report that it is saved: htmx gets the new panel, others go back to its page."""
-    page = url_for("clients.renewals", client_id=client.id)
+    page = url_for("clients.renewals", client_id=client.id, _anchor="renewals")
 
     def panel(**notice: Any) -> Response:
         shown = renewals_of(client, known)

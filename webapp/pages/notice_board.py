@@ -1,0 +1,67 @@
+"""The board of notices: what was done, until a page shows it.
+
+A notice stands beside what it is about: the part of the page that the address to return to names (``…#item-7``).
+A template shows it there by ``ui.said``; what no part of the page has taken stands on top (templates/base.html).
+"""
+
+from dataclasses import asdict, dataclass
+
+from flask import flash, g, get_flashed_messages, url_for
+
+from webapp.models.audit import TrailEntry
+from webapp.pages import htmx
+
+
+def undo_url(entry: TrailEntry | None) -> str | None:
+    """Return the address that undoes an audit entry; None if nothing changed."""
+    return url_for("frame.undo", entry_id=entry.id) if entry else None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Words for what was done. ``part``: the id of the element that they are about, or empty for the whole page."""
+
+    text: str
+    kind: str = "good"
+    undo_url: str | None = None
+    part: str = ""
+
+
+def say(text: str, entry: TrailEntry | None = None, kind: str = "good", address: str = "") -> None:
+    """Show a notice on the next page, which has this address, with an Undo if there is an entry."""
+    # Flask stores any value that the session can hold, but its types only allow text.
+    flash(asdict(about(text, entry, kind, address)), kind)  # type: ignore[arg-type]
+
+
+def say_here(text: str, entry: TrailEntry | None, kind: str, address: str) -> None:
+    """Show a notice in this very answer."""
+    g.notices = [about(text, entry, kind, address)]
+
+
+def about(text: str, entry: TrailEntry | None, kind: str, address: str) -> Notice:
+    return Notice(text, kind, undo_url(entry), address.partition("#")[2])
+
+
+def pending() -> list[Notice]:
+    """Return what this answer has not shown yet: notices of a change just made, or that wait for this page."""
+    found: list[Notice] | None = g.get("notices")
+    if found is None:
+        # A fragment leaves alone what waits for a page.
+        waiting = [] if htmx.wanted() else get_flashed_messages(with_categories=True)
+        found = g.notices = [
+            Notice(**said) if isinstance(said, dict) else Notice(said, kind)
+            for kind, said in waiting
+        ]
+    return found
+
+
+def parts() -> set[str]:
+    """Return the parts that notices are about. Rows of a list ask this, and only one with a notice calls a macro."""
+    return {notice.part for notice in pending()}
+
+
+def take(part: str | None = None) -> list[Notice]:
+    """Take the notices about one part, or all that are left. Each is shown once."""
+    taken = [notice for notice in pending() if part in (None, notice.part)]
+    g.notices = [notice for notice in pending() if notice not in taken]
+    return taken
