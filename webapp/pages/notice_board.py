@@ -5,6 +5,7 @@ A template shows it there by ``ui.said``; what no part of the page has taken sta
 """
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from flask import flash, g, get_flashed_messages, url_for
 
@@ -47,7 +48,7 @@ def pending() -> list[Notice]:
     found: list[Notice] | None = g.get("notices")
     if found is None:
         # A fragment leaves alone what waits for a page.
-        waiting = [] if htmx.wanted() else get_flashed_messages(with_categories=True)
+        waiting: list[Any] = [] if htmx.wanted() else get_flashed_messages(with_categories=True)
         found = g.notices = [
             Notice(**said) if isinstance(said, dict) else Notice(said, kind)
             for kind, said in waiting
