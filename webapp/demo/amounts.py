@@ -1,9 +1,8 @@
-"""What the demo's subscriptions cost: a month of each product, times the size of the company, in its currency."""
+"""Prices of the demo: a month of each product, times the users at the company, in its currency."""
 
 from decimal import Decimal
-from random import Random
 
-# A month for the smallest company, in euros.
+# A month for ten users, in euros.
 A_MONTH = {
     "Marketing Hub": 60,
     "Sales Hub": 45,
@@ -11,7 +10,6 @@ A_MONTH = {
     "Content Hub": 35,
     "Operations Hub": 50,
 }
-SIZES = (1, 1, 2, 3, 5, 8, 14)
 # What a euro is worth, roughly.
 RATES = {"EUR": Decimal(1), "PLN": Decimal("4.3"), "BRL": Decimal("6.2"), "GBP": Decimal("0.85")}
 # The others pay in their partner's currency.
@@ -27,12 +25,11 @@ WITHOUT_AMOUNT = {
 
 
 def price(
-    company: str, product: str, months: int, usual: str
+    company: str, product: str, months: int, users: int, usual: str
 ) -> tuple[Decimal, str] | tuple[None, None]:
     """Work out what a term of so many months costs, in tens, and in which currency; nothing if nobody entered it."""
     if company in WITHOUT_AMOUNT:
         return None, None
     currency = "EUR" if company in IN_EUROS else usual
-    size = Random(company).choice(SIZES)
-    tens = A_MONTH[product] * size * months * RATES[currency] / 10
+    tens = A_MONTH[product] * users * months * RATES[currency] / 100
     return Decimal(10 * round(tens)), currency

@@ -130,7 +130,10 @@ def add_company(
     twice = company.name == companies.WITH_TWO or scene.random.random() < 0.2
     term = companies.TERMS.get(company.name, companies.Term())
     for product in products[: 2 if twice else 1]:
-        amount, currency = amounts.price(company.name, product, term.term_months, agency.currency)
+        users = scene.random.randint(4, 90)
+        amount, currency = amounts.price(
+            company.name, product, term.term_months, users, agency.currency
+        )
         own_deadline = company.name == companies.WITH_DEADLINE
         facts = subscriptions.SubscriptionDetails(
             product,
