@@ -16,6 +16,7 @@ from jinja2.visitor import NodeTransformer
 from markupsafe import Markup, escape
 
 from webapp import typography
+from webapp.domain.phones import dialled
 from webapp.i18n import LANGUAGES, Language
 from webapp.labels import codes
 
@@ -120,6 +121,7 @@ class Templates(FlaskEnvironment):
             **forms,
             **codes.phrases(),
             "address": typography.address,
+            "dialled": dialled,
         }
         return own
 

@@ -83,7 +83,7 @@ class Keyboard:
 def open_dialog(page: Page, panel: str) -> Locator:
     """The dialog "Edit renewal owner", opened from a client's page."""
     page.goto(panel)
-    page.get_by_role("link", name="Edit renewal owner").click()
+    page.locator("#edit-owner").click()
     dialog = page.get_by_role("dialog", name="Edit renewal owner")
     expect(dialog).to_be_visible()
     return dialog

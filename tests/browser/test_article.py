@@ -189,7 +189,7 @@ def set_for_client(page: Page, manner: Manner, words: Words, first_day: date) ->
     hand.press(page.get_by_role("link", name=words.client_details, exact=True))
     expect(page.get_by_role("heading", name="Acme", level=1)).to_be_visible()
     hand.press(page.get_by_role("link", name=words.renewals, exact=True))
-    opener = page.get_by_role("link", name=words.edit_owner, exact=True)
+    opener = page.locator("#client-panel").get_by_role("link", name=words.edit_owner, exact=True)
     hand.press(opener)
 
     dialog = page.get_by_role("dialog", name=words.edit_owner, exact=True)
@@ -209,8 +209,9 @@ def set_for_client(page: Page, manner: Manner, words: Words, first_day: date) ->
 
     expect(page.get_by_role("status").filter(has_text=words.owner_saved)).to_be_visible()
     expect(dialog).not_to_be_visible()
-    expect(page.get_by_text(words.own_setting, exact=True)).to_be_visible()
     renewals = page.locator("#renewals")
+    expect(renewals.get_by_text(words.own_setting, exact=True)).to_be_visible()
+    expect(page.locator("#client-strip")).to_contain_text(words.own_setting)
     expect(renewals).to_contain_text(f"{words.to}: Alice")
     expect(renewals).not_to_contain_text("Dana")
     if manner.javascript:

@@ -655,3 +655,14 @@ def test_the_preview_is_what_then_goes_out(known, hours):
         waiting = [mail.send_at for mail in planned.mails if mail.send_at > moment]
         moment = min([in_zone(tomorrow, time(), known.zone), *waiting])
     assert in_short(world.sent) == in_short(promised)
+
+
+def test_the_renewal_to_speak_of_first() -> None:
+    itself = subscription(date(2027, 2, 20), 1, renews_itself=True)
+    passed = subscription(date(2027, 2, 27), 2)
+    later = subscription(date(2027, 6, 1), 3, deadline=date(2027, 3, 2))
+    soon = subscription(date(2027, 3, 3), 4)
+    assert client().next_renewal(MARCH_1) is None
+    assert client(soon, later).next_renewal(MARCH_1) == later
+    assert client(later, itself).next_renewal(MARCH_1) == itself
+    assert client(itself, soon, passed).next_renewal(MARCH_1) == passed

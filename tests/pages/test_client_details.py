@@ -98,7 +98,8 @@ def test_the_end_of_each_term_is_told(app, browse, cast, base):
             ]
         )
     page = plain(browse(cast.bob).get(f"{base}/renewals").text)
-    assert (page.count("Renews by itself"), page.count("Must be decided")) == (3, 1)
+    table = page.partition("<tbody>")[2].partition("</table>")[0]
+    assert (table.count("Renews by itself"), table.count("Must be decided")) == (3, 1)
     assert "By your rule: 45 days before the renewal date" in page
     assert "No decision deadline: your rule is as long as the term" in page
     assert "Amount per term" in page
@@ -248,7 +249,7 @@ def test_each_mails_way_from_the_plan_to_the_result(app, browse, cast, base):
             re.sub(r"<[^>]+>", " ", browse(cast.bob).get(f"{base}/renewals").text).split()
         )
     assert (
-        "1 March 2027 30 days before 1 Mar 2027, 11:00 CET Planned Mails queued"
+        "1 Mar 2027 · 3 of 3 sent 30 days before 1 Mar 2027, 11:00 CET Planned Mails queued"
         " Dana Sent Reminder to the client : Dana · Primary contact, Decision maker · English"
         " 1 Mar 2027, 11:00 CET Queued Handed over Sent ·"
     ) in page
@@ -313,17 +314,59 @@ def test_who_is_hard_to_reach_has_the_day_of_the_next_mail(app, browse, cast, ba
     assert "Mail at risk: 31 December 2026" in bob.get(f"{base}/{tab}").text
 
 
-@pytest.mark.parametrize("tab", TABS)
-def test_an_overdue_client_says_so_beside_its_reachability(app, browse, cast, base, tab):
-    def pills():
-        page = browse(cast.bob).get(f"{base}/{tab}").text
-        facts = page.partition('id="client-facts"')[2].partition("</dd>")[0]
-        return re.findall(r'<span class="pill[^"]*">([^<]+)', facts)
+def strip_of(page):
+    """The header strip as text, and its pills."""
+    strip = page.partition('id="client-strip"')[2].partition("</section>")[0]
+    text = " ".join(html.unescape(re.sub(r"<[^>]+>", " ", strip.partition(">")[2])).split())
+    return plain(text), re.findall(r'<span class="pill[^"]*">([^<]+)', strip)
 
-    assert pills() == ["Reachable"]
+
+@pytest.mark.parametrize("tab", TABS)
+def test_the_strip_tells_the_next_renewal_and_offers_the_next_step(app, browse, cast, base, tab):
     with unit_of_work(app):
-        db.session.get(Subscription, cast.subscription).deadline = date(2026, 11, 30)
-    assert pills() == ["Reachable", "Overdue"]
+        client = db.session.get_one(Client, cast.client)
+        facts = {"deadline": date(2026, 12, 13), "amount": "1200.00", "currency": "EUR"}
+        db.session.add(make_subscription(client, "Sales Hub", date(2027, 1, 31), **facts))
+    text, pills = strip_of(browse(cast.bob).get(f"{base}/{tab}").text)
+    assert text == (
+        "Next renewal 31 Jan 2027 in 61 days Sales Hub Decision deadline 13 Dec 2026 in 12 days Must be decided"
+        " Amount per term €1,200.00 1 year Renewal owner HubSpot Default Alice Edit renewal owner"
+    )
+    assert pills == []
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_an_overdue_renewal_comes_first_and_is_to_be_decided(app, browse, cast, base, tab):
+    with unit_of_work(app):
+        subscription = db.session.get_one(Subscription, cast.subscription)
+        subscription.deadline = date(2026, 11, 30)
+        # Sooner, but it moves on by itself.
+        itself = make_subscription(
+            subscription.client, "Blog", date(2026, 11, 29), renews_itself=True
+        )
+        db.session.add(itself)
+    page = browse(cast.bob).get(f"{base}/{tab}").text
+    text, pills = strip_of(page)
+    assert pills == ["Overdue"]
+    assert text.endswith("Mark as renewed")
+    assert f'href="/partner/subscriptions/{cast.subscription}/renewed"' in page
+
+
+def test_the_strip_says_what_is_wrong(app, browse, cast, base):
+    with unit_of_work(app):
+        db.session.get(User, cast.dana).rejected_reply = "550 no such user"
+    text, pills = strip_of(browse(cast.bob).get(f"{base}/renewals").text)
+    assert pills == ["At risk"]
+    assert text.endswith(
+        "At risk Address rejected: Dana The only one who is told: Dave Mail at risk: 31 December 2026"
+    )
+
+
+def test_a_client_without_subscriptions_has_a_strip_all_the_same(app, browse, cast, base):
+    with unit_of_work(app):
+        db.session.query(Subscription).filter_by(client_id=cast.client).delete()
+    text, _pills = strip_of(browse(cast.bob).get(f"{base}/renewals").text)
+    assert text.startswith("Next renewal – No subscriptions Renewal owner HubSpot")
 
 
 def test_contacts_with_roles_and_the_one_that_is_missing(app, browse, cast, base):

@@ -51,6 +51,7 @@ class Problem(StrEnum):
     AMOUNT = "amount"
     CURRENCY = "currency"
     DOMAIN = "domain"
+    PHONE = "phone"
     COUNTRY = "country"
     LANGUAGE = "language"
     TIME_ZONE = "time_zone"

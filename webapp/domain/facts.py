@@ -166,6 +166,14 @@ class ClientFacts:
         """Name the row of the partner's steps by which a subscription has its reminders."""
         return limits_of(self.partner.steps, subscription.term_months)
 
+    def next_renewal(self, today: date) -> SubscriptionFacts | None:
+        """Choose the renewal to speak of first: one past its date and undecided, else the one to decide soonest."""
+        return min(
+            self.subscriptions,
+            key=lambda one: (not one.overdue(today), one.base, one.id),
+            default=None,
+        )
+
     def silence(self, today: date) -> Silence:
         """Explain why no reminder is to come for this client; ``today`` is its local date."""
         if not self.subscriptions:

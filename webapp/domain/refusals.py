@@ -13,6 +13,7 @@ class Refusal(StrEnum):
     UNSEEN = auto()
     NO_OPTION = auto()
     DOMAIN = auto()
+    PHONE = auto()
     TIME_ZONE = auto()
     # An e-mail address.
     ADDRESS_CHARACTERS = auto()

@@ -24,6 +24,7 @@ from webapp.domain.cells import (
     read_roles,
     read_text,
 )
+from webapp.domain.phones import read_phone
 from webapp.domain.recipients import ContactRole
 
 
@@ -37,6 +38,7 @@ class Field(StrEnum):
     COUNTRY = "country"
     LANGUAGE = "language"
     TIME_ZONE = "time zone"
+    PHONE = "phone"
     PRODUCT = "product"
     RENEWAL_DATE = "renewal date"
     DEADLINE = "deadline"
@@ -59,6 +61,7 @@ HEADERS = {
     "company domain name": Field.DOMAIN,
     "country/region": Field.COUNTRY,
     "preferred language": Field.LANGUAGE,
+    "phone number": Field.PHONE,
     "decision deadline": Field.DEADLINE,
     "auto-renew": Field.AUTO_RENEW,
     "renews by itself": Field.AUTO_RENEW,
@@ -110,6 +113,7 @@ class ImportedLine(NamedTuple):
     country: str | None = None
     language: str | None = None
     time_zone: str | None = None
+    phone: str | None = None
     product: str | None = None
     renewal_date: date | None = None
     deadline: date | None = None
@@ -219,6 +223,7 @@ def cell_readers(
     """
     special: dict[Field, Reader] = {
         Field.DOMAIN: read_domain,
+        Field.PHONE: read_phone,
         Field.RENEWAL_DATE: partial(read_date, sample=spelling.date),
         Field.DEADLINE: partial(read_date, sample=spelling.date),
         Field.TERM: read_months,

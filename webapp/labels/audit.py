@@ -77,6 +77,8 @@ FIELDS: dict[str, Any] = {
     "city": _l("City"),
     "country": _l("Country"),
     "external_id": _l("External ID"),
+    "phone": _l("Phone"),
+    "note": _l("Note"),
     "language": _l("Language"),
     "time_zone": _l("Time zone"),
     "product": _l("Product"),

@@ -38,6 +38,7 @@ PROBLEMS: dict[Problem, Any] = {
     Problem.AMOUNT: _l("Write the amount like 1234.56 or 1.234,56, without currency: %(value)s"),
     Problem.CURRENCY: _l("This is not a currency code such as EUR: %(value)s"),
     Problem.DOMAIN: _l("This is not a domain such as company.example: %(value)s"),
+    Problem.PHONE: _l("This is not a phone number such as +48 22 123 45 67: %(value)s"),
     Problem.COUNTRY: _l("This country is not known; write its name or code: %(value)s"),
     Problem.LANGUAGE: _l("There is no language called %(value)s. There are: %(languages)s."),
     Problem.TIME_ZONE: _l("This is not a time zone such as Europe/Warsaw: %(value)s"),

@@ -15,6 +15,7 @@ WORDS: dict[Refusal, Any] = {
     ),
     Refusal.NO_OPTION: _l("Choose one of the options."),
     Refusal.DOMAIN: _l("Write a domain such as example.com."),
+    Refusal.PHONE: _l("Write a phone number such as +48 22 123 45 67."),
     Refusal.TIME_ZONE: _l("There is no such time zone. Write it like Europe/Warsaw."),
     Refusal.ADDRESS_CHARACTERS: _l(
         "Remove the spaces and control characters from the e-mail address."

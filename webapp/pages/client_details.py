@@ -144,14 +144,14 @@ def beside(client: Client, known: ClientFacts, plans: Iterator[DayPlan]) -> dict
     resting = client.archived_at is not None
     at_risk = None if resting or reach is Reachability.GREEN else next(plans, None)
     today = runtime.today(client.time_zone)
-    overdue = not resting and any(one.overdue(today) for one in known.subscriptions)
     return {
         "client": client,
         "known": known,
         "circle": circle,
         "reach": reach,
         "at_risk": at_risk.day if at_risk else None,
-        "overdue": overdue,
+        "today": today,
+        "soonest": known.next_renewal(today),
         "dashboard": last_address(),
         "archived": archived_line(client) if resting else None,
         "zone_name": forms.zone_name(client.time_zone),
@@ -167,7 +167,6 @@ def renewals_of(client: Client, known: ClientFacts) -> dict[str, Any]:
     every = (*known.subscriptions, *known.cancelled)
     return beside(client, known, iter(plans)) | {
         "why": why_line(ownership.why(client, known), zone),
-        "today": now.astimezone(known.zone).date(),
         "plans": plans,
         "subscriptions": [
             *((subscription, False) for subscription in known.subscriptions),

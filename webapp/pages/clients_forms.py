@@ -35,6 +35,8 @@ class ClientForm(forms.SharedForm):
     country = forms.DropdownField(_l("Country"), country_choices)
     language = forms.DropdownField(_l("Language"), forms.language_choices)
     time_zone = forms.DropdownField(_l("Time zone"), zone_choices)
+    phone = forms.phone_field()
+    note = forms.note_field()
 
     @property
     def details(self) -> ClientDetails:
@@ -46,4 +48,6 @@ class ClientForm(forms.SharedForm):
             country=self.country.data,
             language=self.language.data,
             time_zone=self.time_zone.data,
+            phone=self.phone.data,
+            note=self.note.data,
         )

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from markupsafe import Markup, escape
-from wtforms import Field, HiddenField, SelectField, StringField
+from wtforms import Field, HiddenField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.i18n import messages_path
 from wtforms.validators import InputRequired, Length, ValidationError
@@ -119,6 +119,16 @@ def text_field(
     length = Length(max=longest, message=WORDS[Refusal.TOO_LONG])
     checks = [length, printable] if optional else [required(), length, printable]
     return StringField(label, filters=filters, validators=checks)
+
+
+def phone_field() -> StringField:
+    """Make a field for a phone number, which the service checks."""
+    return StringField(_l("Phone"))
+
+
+def note_field() -> TextAreaField:
+    """Make a field for a note of several lines, which the service checks."""
+    return TextAreaField(_l("Note"))
 
 
 def email_field() -> StringField:

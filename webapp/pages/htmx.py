@@ -53,7 +53,7 @@ def asked_for() -> str:
 
 def current_page() -> str:
     """Return the address of the page that somebody is on, even if they ask for a fragment or save."""
-    if not asks() and request.method == "GET":
+    if not wanted() and request.method == "GET":
         return asked_for()
     address = request.headers.get("HX-Current-URL") or request.referrer or ""
     return "/" + "".join(address.partition("#")[0].split("/", 3)[3:])  # without scheme and host

@@ -39,6 +39,7 @@ class PersonForm(Form):
     name = text_field(_l("Full name"))
     email = email_field()
     language = DropdownField(_l("Language"), languages_with_default)
+    phone = forms.phone_field()
 
 
 class ColleagueForm(PersonForm):
@@ -49,6 +50,9 @@ class ColleagueForm(PersonForm):
 
 class ContactForm(PersonForm):
     """A person at a client, as its partner sees them. The roles are the client's own to assign."""
+
+    # The partner's own: no page of the client shows it.
+    note = forms.note_field()
 
     def offer(self, client: Client) -> None:
         """Let each language be chosen, or the company's followed."""
@@ -74,6 +78,12 @@ def leave_address(form: SharedForm, user: User) -> None:
     """Leave out of a form the own address of somebody whose session opens one user alone: a door says it."""
     if user.id == current_user.id and sessions.for_one_user():
         del form["email"]
+
+
+def leave_note(form: Form) -> None:
+    """Leave out of a form the note about a person: it is its partner's own, and no page of a client has it."""
+    if not current_user.is_partner:
+        del form["note"]
 
 
 def add_person(

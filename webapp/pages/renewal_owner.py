@@ -106,7 +106,7 @@ def saved(client: Client, known: ClientFacts, entry: TrailEntry | None) -> AnyRe
 
     def panel(**notice: Any) -> Response:
         shown = renewals_of(client, known)
-        return Response(render_template("renewal_owner/_saved.html", page=page, **shown, **notice))
+        return Response(render_template("clients/_saved.html", page=page, **shown, **notice))
 
     text = _("Renewal owner saved (client: %(name)s)", name=client.name)
     return notices.report(notices.outcome(entry, text), entry, page, panel)

@@ -14,7 +14,7 @@ from webapp.pages import asking, guards, listing, notices, own_sessions, proving
 from webapp.pages.communications_forms import SwitchForm
 from webapp.pages.htmx import Answer
 from webapp.pages.notices import Quicker
-from webapp.pages.people_forms import add_person, leave_address, save_person
+from webapp.pages.people_forms import add_person, leave_address, leave_note, save_person
 from webapp.pages.saving import carry_out
 from webapp.pages.settings_forms import InviteForm, MemberForm, ProfileForm, ToDoForm
 from webapp.pages.signin_forms import PasswordForm, hash_of_new
@@ -155,6 +155,7 @@ def requirement_form(sent: Any = None) -> SwitchForm:
 def invite() -> Answer:
     """Add somebody to the team and invite them."""
     form = InviteForm()
+    leave_note(form)
     saved = add_person(form, current_user.organisation, invite=True)
     if saved.done:
         return redirect(url_for("settings.team"), 303)
@@ -168,6 +169,7 @@ def member(user_id: int) -> Answer:
     user = guards.own_member(user_id)
     form = MemberForm(obj=user, shown=people.shown(user))
     leave_address(form, user)
+    leave_note(form)
     saved = save_person(form, user)
     if saved.done:
         onward = "settings.team" if current_user.may(Action.MANAGE_TEAM) else "settings.profile"

@@ -71,6 +71,7 @@ class InviteForm(ColleagueForm):
         invalid_value_message=WORDS[Refusal.NO_OPTION],
         default=False,
     )
+    note = forms.note_field()
 
 
 class MemberForm(InviteForm, StoredPersonForm):

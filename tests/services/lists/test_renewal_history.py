@@ -178,3 +178,19 @@ def test_three_statements(app, cast, add, statements, count):
     with app.app_context(), statements() as log:
         renewal_history.load(cast.client)
     assert len([one for one in log if not one.startswith("BEGIN")]) == 3
+
+
+def test_a_step_in_one_line(app, cast, add):
+    add(90, mails=[cast.dana, cast.dave, cast.alice, cast.bob])
+    states = [
+        DeliveryState.SENT,
+        DeliveryState.REJECTED,
+        DeliveryState.REJECTED,
+        DeliveryState.SUPERSEDED,
+    ]
+    with unit_of_work(app):
+        for mail, state in zip(db.session.query(Delivery), states, strict=True):
+            mail.state = state
+    with app.app_context():
+        ((step,),) = (one.steps for one in renewal_history.load(cast.client))
+    assert (step.sent, len(step.mails), step.unsent) == (1, 4, (DeliveryState.REJECTED,))

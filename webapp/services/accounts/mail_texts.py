@@ -5,7 +5,6 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import select
 
-from webapp.domain import plain_text
 from webapp.domain.refusals import Refusal
 from webapp.domain.shown import token_of
 from webapp.i18n import CODES, LANGUAGES
@@ -16,6 +15,7 @@ from webapp.models.organisation import LONGEST_LEGAL, LONGEST_URL
 from webapp.models.wording import LONGEST_INTRODUCTION, LONGEST_SIGNATURE
 from webapp.services import audit
 from webapp.services.accounts import partners
+from webapp.services.accounts.names import checked_text
 from webapp.services.errors import Refused
 from webapp.services.locks import lock_organisation
 
@@ -101,17 +101,6 @@ def save_texts(
         subject=LANGUAGES[language].endonym,
         changes=changes,
     )
-
-
-def checked_text(field: str, text: str | None, longest: int) -> str | None:
-    """Return a text of several lines as it is stored; None for an empty one. Raises Refused."""
-    try:
-        written = plain_text.laid_out(text or "")
-    except plain_text.InvisibleError as error:
-        raise Refused(field, Refusal.INVISIBLE, line=error.line) from None
-    if len(written) > longest:
-        raise Refused(field, Refusal.TOO_LONG, max=longest)
-    return written or None
 
 
 def checked_address(email: str | None) -> str | None:

@@ -1,7 +1,10 @@
-"""Checks of names and addresses: each returns the value to store, or refuses it."""
+"""Checks of names, addresses, phone numbers and texts: each returns the value to store, or refuses it."""
 
 from sqlalchemy import select
 
+from webapp.domain import plain_text
+from webapp.domain.cells import CellError, Problem
+from webapp.domain.phones import read_phone
 from webapp.domain.refusals import Refusal
 from webapp.mail.addresses import AddressError, check_name, normalise
 from webapp.models import (
@@ -12,6 +15,14 @@ from webapp.services.errors import Refused
 from webapp.services.locks import lock_organisation
 
 LONGEST_NAME = 200
+LONGEST_NOTE = 1_000
+# Possible reasons to refuse a line of text.
+TEXT_REFUSALS = {
+    Problem.CONTROL: Refusal.CONTROL,
+    Problem.UNSEEN: Refusal.UNSEEN,
+    Problem.TOO_LONG: Refusal.TOO_LONG,
+    Problem.PHONE: Refusal.PHONE,
+}
 
 
 def checked_name(name: str, field: str = "name") -> str:
@@ -58,3 +69,29 @@ def changed_address(actor: User | None, user: User, email: str) -> str:
         if user.admin and not actor.admin:  # type: ignore[union-attr]
             raise Refused("email", Refusal.ADDRESS_OF_ADMIN)
     return address
+
+
+def checked_phone(phone: str | None) -> str | None:
+    """Return a phone number as it is stored; None for an empty one. Raises Refused."""
+    if not (phone or "").strip():
+        return None
+    try:
+        return read_phone(phone or "")
+    except CellError as error:
+        raise Refused("phone", TEXT_REFUSALS[error.problem], **error.values) from None
+
+
+def checked_note(note: str | None) -> str | None:
+    """Return a note as it is stored; None for an empty one. Raises Refused."""
+    return checked_text("note", note, LONGEST_NOTE)
+
+
+def checked_text(field: str, text: str | None, longest: int) -> str | None:
+    """Return a text of several lines as it is stored; None for an empty one. Raises Refused."""
+    try:
+        written = plain_text.laid_out(text or "")
+    except plain_text.InvisibleError as error:
+        raise Refused(field, Refusal.INVISIBLE, line=error.line) from None
+    if len(written) > longest:
+        raise Refused(field, Refusal.TOO_LONG, max=longest)
+    return written or None

@@ -20,7 +20,13 @@ from webapp.models.tables import fetch, user_table
 from webapp.models.user import name_key
 from webapp.services import audit
 from webapp.services.accounts import addresses, admin_notices, links, membership
-from webapp.services.accounts.names import changed_address, checked_address, checked_name
+from webapp.services.accounts.names import (
+    changed_address,
+    checked_address,
+    checked_name,
+    checked_note,
+    checked_phone,
+)
 from webapp.services.reminders import situations
 from webapp.services.reminders.loading import person_of
 from webapp.services.sending import after_changes, todo
@@ -32,6 +38,8 @@ class PersonDetails(TypedDict, total=False):
     name: str
     email: str
     job_title: str | None
+    phone: str | None
+    note: str | None
     language: str | None
     time_zone: str | None
     admin: bool
@@ -68,6 +76,8 @@ def add_person(
     email: str,
     language: str | None = None,
     job_title: str | None = None,
+    phone: str | None = None,
+    note: str | None = None,
     admin: bool = False,
     time_zone: str | None = None,
     action: AuditAction = AuditAction.USER_ADDED,
@@ -84,6 +94,8 @@ def add_person(
             email=checked_address(organisation.id, email),
             language=language,
             job_title=job_title,
+            phone=checked_phone(phone),
+            note=checked_note(note),
             admin=admin,
             time_zone=time_zone,
         ),
@@ -102,6 +114,8 @@ def columns(
     email: str,
     language: str | None = None,
     job_title: str | None = None,
+    phone: str | None = None,
+    note: str | None = None,
     admin: bool = False,
     time_zone: str | None = None,
 ) -> dict[str, Any]:
@@ -115,6 +129,8 @@ def columns(
         "email_key": email.casefold(),
         "language": language,
         "job_title": job_title or None,
+        "phone": phone,
+        "note": note,
         "admin": admin,
         "time_zone": time_zone,
     }
@@ -211,6 +227,10 @@ def checked_details(actor: User | None, user: User, details: PersonDetails) -> P
         checked["email"] = changed_address(actor, user, details["email"])
     if "job_title" in details:
         checked["job_title"] = details["job_title"] or None
+    if "phone" in details:
+        checked["phone"] = checked_phone(details["phone"])
+    if "note" in details:
+        checked["note"] = checked_note(details["note"])
     return checked
 
 

@@ -6,13 +6,14 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 
 from webapp import countries, i18n
-from webapp.domain.cells import CellError, Problem, read_domain, read_text
+from webapp.domain.cells import CellError, read_domain, read_text
 from webapp.domain.refusals import Refusal
 from webapp.domain.shown import token_of
 from webapp.models import AuditEntry, Client, Partner, Subscription, User, db
 from webapp.models.audit import AuditAction, TrailEntry
 from webapp.models.tables import client_table
 from webapp.services import audit
+from webapp.services.accounts.names import TEXT_REFUSALS, checked_note, checked_phone
 from webapp.services.errors import Refused
 from webapp.services.locks import lock_organisation
 from webapp.services.reminders import due_index
@@ -20,12 +21,6 @@ from webapp.services.reminders import due_index
 LENGTHS = {"name": 200, "external_id": 100, "city": 100}
 # PostgreSQL's index has room for 2,700 bytes a row, of which the sort key takes 1,200 at most.
 MOST_SEARCHED = 1_400
-# Possible reasons to refuse a text.
-TEXT_REFUSALS = {
-    Problem.CONTROL: Refusal.CONTROL,
-    Problem.UNSEEN: Refusal.UNSEEN,
-    Problem.TOO_LONG: Refusal.TOO_LONG,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +38,8 @@ class ClientDetails:
     country: str | None = None
     language: str | None = None
     time_zone: str | None = None
+    phone: str | None = None
+    note: str | None = None
 
 
 FIELDS = tuple(field.name for field in fields(ClientDetails))
@@ -58,6 +55,8 @@ def details_of(client: Client) -> ClientDetails:
         country=client.country,
         language=client.language,
         time_zone=client.time_zone,
+        phone=client.phone,
+        note=client.note,
     )
 
 
@@ -141,6 +140,7 @@ def refresh_sort_keys() -> None:
 def check(partner: Partner, details: ClientDetails) -> ClientDetails:
     """Check the details and fill in what they leave open. Raises Refused."""
     texts = {name: one_line(details, name) for name in LENGTHS}
+    texts |= {"phone": checked_phone(details.phone), "note": checked_note(details.note)}
     if not texts["name"]:
         raise Refused("name", Refusal.EMPTY)
     try:

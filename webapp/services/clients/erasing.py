@@ -2,21 +2,21 @@
 
 from collections.abc import Iterator
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from webapp.domain import pseudonyms
 from webapp.domain.facts import ABOUT_CLIENTS
 from webapp.domain.pseudonyms import Pseudonyms
 from webapp.domain.refusals import Refusal
 from webapp.mail.addresses import one_line
-from webapp.models import AuditEntry, Client, SecurityAction, User, db
+from webapp.models import AuditEntry, Client, SecurityAction, Subscription, User, db
 from webapp.models.audit import AuditAction
 from webapp.models.base import Json
 from webapp.models.tables import audit_entry_table, delivery_table, user_table
 from webapp.services import audit, runtime
 from webapp.services.accounts import security_log
 from webapp.services.accounts.people import team
-from webapp.services.clients import clients
+from webapp.services.clients import archiving, clients
 from webapp.services.clients.clients import ClientDetails
 from webapp.services.erasing import mails, people, trail
 from webapp.services.errors import Conflict, Refused
@@ -45,7 +45,8 @@ def erase_client(actor: User | None, client: Client) -> Iterator[int]:
         [pseudonyms_of(client), *(people.pseudonyms_of(person) for person in persons)]
     )
     erased = {("user", person.id): pseudonyms.name_for(person.id) for person in persons}
-    erased["client", client_id] = pseudonyms.name_for(client_id)
+    erased["client", client_id] = name = pseudonyms.name_for(client_id)
+    erased |= {("subscription", id): name for id in archiving.subscription_ids(client)}
     yield from mails.erase(archived.of_client(client_id), whole)
     colleagues = select(user_table.c.id).where(user_table.c.organisation_id == partner_id)
     notes = delivery_table.c.recipient_id.in_(colleagues) & (
@@ -87,6 +88,9 @@ def blank(client: Client) -> None:
     """Leave of a client's row only what others refer to."""
     name = pseudonyms.name_for(client.id)
     audit.assign(client, name=name, domain=None, city=None, country=None, external_id=None)
+    audit.assign(client, phone=None, note=None)
+    noted = update(Subscription).where(Subscription.client_id == client.id)
+    db.session.execute(noted.values(note=None))
     audit.assign(client, **clients.keys(ClientDetails(name)))
     client.erased_at = runtime.now()
     db.session.flush()

@@ -60,6 +60,7 @@ def blank(user: User) -> None:
     links.void(user)
     user.name, user.email, user.email_key = name, address, address
     user.earlier_emails = user.job_title = user.time_zone = user.rejected_reply = None
+    user.phone = user.note = None
     user.active = False
     user.erased_at = datetime.now(UTC)
     db.session.execute(update(Link).where(Link.user_id == user.id).values(email=address))

@@ -11,9 +11,12 @@ from webapp.models.tables import audit_entry_table, execute
 AT_ONCE = 200
 # What an entry about a person or a client says of it, by the first part of its action.
 PERSONAL = {
-    "user": frozenset({"name", "email", "job_title", "rejected_reply"}),
-    "client": frozenset({"name", "domain", "city", "external_id"}),
+    "user": frozenset({"name", "email", "job_title", "phone", "note", "rejected_reply"}),
+    "client": frozenset({"name", "domain", "city", "external_id", "phone", "note"}),
+    "subscription": frozenset({"note"}),
 }
+# The subjects that have another name then. A product is no person's, and no client's.
+RENAMED = ("user", "client")
 # What was erased: the first part of an action, and the id of its subject; with the pseudonym.
 Erased = Mapping[tuple[str, int], str]
 entry = audit_entry_table.c
@@ -48,6 +51,6 @@ def changed(row: Any, pseudonyms: Pseudonyms, erased: Erased) -> dict[str, Any]:
     }
     return {
         "entry": row.id,
-        "about": own or pseudonyms.put_into(row.subject),
+        "about": (kind in RENAMED and own) or pseudonyms.put_into(row.subject),
         "values": values,
     }

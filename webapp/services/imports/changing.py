@@ -120,6 +120,7 @@ def change_people(plans: Sequence[tuple[ClientPlan, Plan[PersonRecord]]]) -> lis
         values = {
             "name": name,
             "job_title": said.job_title,
+            "phone": said.phone,
             "language": said.language,
         }
         rows.append({**at(plan.stored), **values, "name_key": name_key(name)})

@@ -119,6 +119,7 @@ def person_columns(client: ClientPlan, plan: Plan[PersonRecord]) -> Json:
         name=said.name,
         email=said.email,
         job_title=said.job_title,
+        phone=said.phone,
         language=said.language,
         admin=admin is not None and client.people[admin] is plan,
     )

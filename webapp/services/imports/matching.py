@@ -139,12 +139,13 @@ class Matcher:
             plan.people[key], outcome = Plan(None, line.row), Outcome.CREATED
             plan.people[key].claim(line.row, [(Field.EMAIL, "email", email)])
         person = plan.people[key]
-        # In a list of clients the language is the client's.
-        language = line.language if self.columns.kind is Kind.CONTACTS else None
+        # In a list of clients the language and the phone number are the client's.
+        own = self.columns.kind is Kind.CONTACTS
         claims: list[LineClaim] = [
             (Field.NAME, "name", line.person),
             (Field.JOB_TITLE, "job_title", line.job_title),
-            (Field.LANGUAGE, "language", language),
+            (Field.LANGUAGE, "language", line.language if own else None),
+            (Field.PHONE, "phone", line.phone if own else None),
         ]
         outcome = max(outcome, person.claim(line.row, claims))
         for role in set(line.roles or ()) - plan.held:
@@ -235,4 +236,5 @@ def client_claims(line: ImportedLine) -> list[LineClaim]:
         (Field.COUNTRY, "country", line.country),
         (Field.LANGUAGE, "language", line.language),
         (Field.TIME_ZONE, "time_zone", line.time_zone),
+        (Field.PHONE, "phone", line.phone),
     ]

@@ -43,6 +43,7 @@ class ImportedPerson:
     name: str
     email: str
     job_title: str | None
+    phone: str | None
     language: str | None
 
 

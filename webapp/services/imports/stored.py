@@ -40,6 +40,8 @@ class ClientRecord(NamedTuple):
     domain: str | None
     city: str | None
     country: str | None
+    phone: str | None
+    note: str | None
     archived_at: datetime | None
 
 
@@ -74,6 +76,7 @@ class PersonRecord(NamedTuple):
     name: str
     email: str
     job_title: str | None
+    phone: str | None
     language: str | None
     active: bool
 

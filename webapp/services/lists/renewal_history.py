@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, String, and_, bindparam, cast, literal, null, select, union_all
 
+from webapp.domain.delivery import WITHDRAWN
 from webapp.domain.recipients import Reason
 from webapp.domain.schedule import base_date
 from webapp.mail import kinds
@@ -144,6 +145,17 @@ class ReminderHistory:
     state: ReminderState
     stages: tuple[Stage, ...]
     mails: tuple[DeliveryHistory, ...]
+
+    @property
+    def sent(self) -> int:
+        """The number of its mails that went out, as far as is known, and did not come back."""
+        return sum(mail.state is DeliveryState.SENT for mail in self.mails)
+
+    @property
+    def unsent(self) -> tuple[DeliveryState, ...]:
+        """The states of its other mails, each once, but for mails that the rules took back."""
+        states = dict.fromkeys(mail.state for mail in self.mails)
+        return tuple(one for one in states if one not in WITHDRAWN | {DeliveryState.SENT})
 
 
 @dataclass(frozen=True, slots=True)
