@@ -17,7 +17,7 @@ from webapp.models import (
     User,
     db,
 )
-from webapp.models.audit import AuditAction, AuditEntry
+from webapp.models.audit import AuditAction, AuditEntry, AuditKind
 from webapp.services import runtime
 from webapp.services.accounts import links, logins
 from webapp.services.sending import sample_mails
@@ -47,6 +47,7 @@ def abroad(app, cast):
                     client_id=cast.client,
                     actor_id=cast.alice,
                     action=AuditAction.USER_CHANGED,
+                    kind=AuditKind.CONTACTS,
                     subject_id=user.id,
                     subject=user.name,
                     changes={"email": [before, user.email]},

@@ -25,6 +25,7 @@ from webapp.models import (
 from webapp.models.audit import AuditAction
 from webapp.pages.bearers import ByToken
 from webapp.services.accounts import access_tokens
+from webapp.services.audit import kind_of
 from webapp.services.clients import ownership
 from webapp.services.reminders import due_index
 
@@ -84,6 +85,7 @@ def fill(app, cast: Cast, language: str) -> str:
                     client_id=cast.client,
                     actor_id=None,
                     action=action.value,
+                    kind=kind_of(action, cast.client),
                     subject_id=1,
                     subject=None,
                     changes={"contact_id": [None, cast.bob], "renewal_date": [None, "2027-01-01"]},
