@@ -80,7 +80,7 @@ def calendar_month(name: str) -> Any:
 
     def read(text: str) -> date:
         day = date.fromisoformat(f"{text}-01")
-        if write(day) != text:
+        if write(day) != text or day.year == date.max.year:
             raise ValueError(f"no month: {text!r}")
         return day
 

@@ -1,76 +1,47 @@
-"""To do: the open renewals of a partner in their sections, what narrows them, and one of them alone."""
+"""To do: the open renewals of a partner in their sections, and one of them alone."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date
-from decimal import Decimal
+from functools import lru_cache
+from typing import Any
 
-from webapp.domain.ownership import EffectiveOwner, Owner, PointOfContact
-from webapp.domain.todo import Figure, Section, Wrong
+from sqlalchemy import Integer, Select, bindparam, false, func, select, true, union, union_all
+
+from webapp.domain.todo import Section
+from webapp.i18n import sort_key
 from webapp.models import Partner, User
-from webapp.services.lists import paging
-from webapp.services.lists.paging import calendar_month, choice, each, setting, words
-from webapp.services.lists.todo_figures import Overview
+from webapp.models.tables import execute, fetch
+from webapp.services import runtime
+from webapp.services.lists import finding, paging
+from webapp.services.lists.clients import load_team
+from webapp.services.lists.finding import Given
+from webapp.services.lists.paging import Page
+from webapp.services.lists.todo_figures import Overview, overview
+from webapp.services.lists.todo_finding import LISTING, OURS, Shape, narrowed, statement
+from webapp.services.lists.todo_query import ToDoQuery, asked, horizon
+from webapp.services.lists.todo_rows import ToDoItem, load_items
+from webapp.services.sending.todo_items import SECTIONS, base, day, days, subscription, to_decide
 
-# The first rows of each section, and the rows of a section alone.
-FIRST, PAGE = 30, 50
-LONGEST_PRODUCT = 200
-ANY_FAULT = "wrong"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToDoQuery(paging.Query):
-    """The renewals to show, first to be decided first.
-
-    ``mine``: the user is responsible, or asked to be reminded. ``owner``: the effective one. ``month``: the month
-    in which it renews, by its first day. ``only``: a fault, or ANY_FAULT. ``section``: that one alone, by pages.
-    ``bars``: the currency whose sums the picture shows; "": numbers.
-    """
-
-    mine: bool = choice("mine", {"1": True}, default=False)
-    owner: Owner | None = choice("owner", each(Owner))
-    product: str = words("product", LONGEST_PRODUCT)
-    month: date | None = calendar_month("month")
-    only: str | None = choice("only", each((ANY_FAULT, *Wrong)))
-    figure: Figure | None = choice("figure", each(Figure))
-    section: Section | None = choice("section", each(Section))
-    bars: str = setting("bars", 3)
-    sort: str = "decision"
-
-
-@dataclass(frozen=True, slots=True)
-class ToDoItem:
-    """One renewal. ``base_date``: its decision deadline, or else its date. ``today``: the reader's date.
-
-    ``amount`` is that of one term. ``next_mail``: the day of the next mail about it, today at the earliest; None
-    if none will come or the partner does not send. ``wrong``: only what is wrong. ``remind_on``: the day that
-    ``reminded`` asked for. ``section``: None if nothing is to be done about it now.
-    """
-
-    id: int
-    client_id: int
-    client: str
-    product: str
-    section: Section | None
-    base_date: date
-    deadline: date | None
-    renewal_date: date
-    renews_itself: bool
-    today: date
-    amount: Decimal | None
-    currency: str | None
-    term_months: int
-    owner: EffectiveOwner
-    contact: PointOfContact
-    next_mail: date | None
-    wrong: tuple[Wrong, ...]
-    note: str | None
-    remind_on: date | None
-    reminded: str | None
-
-    @property
-    def past(self) -> bool:
-        """Tell whether it is past its date and must be decided."""
-        return not self.renews_itself and self.base_date < self.today
+# The first rows of each section, fewer of what waits for nobody now, and the rows of a section alone.
+FIRST, FIRST_QUIET, PAGE = 30, 10, 50
+QUIET = {Section.LATER, Section.RENEWING, Section.PUT_OFF}
+# Waiting for somebody.
+TO_DECIDE = {Section.DECIDE, Section.WEEK, Section.MONTH, Section.LATER}
+# The names of products are those of so many renewals that must be decided, and of as many others.
+LOOKED_AT = 500
+PRODUCTS = union(
+    *(
+        select(
+            select(subscription.product)
+            .where(OURS, subscription.renews_itself == itself)
+            .order_by(base, subscription.id)
+            .limit(bindparam("looked_at", type_=Integer))
+            .subquery()
+        )
+        for itself in (false(), true())
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +78,83 @@ class ToDo:
 
 
 def load(partner: Partner, user: User, query: ToDoQuery) -> ToDo:
-    """Load what waits, in at most six statements."""
-    raise NotImplementedError(partner, user, query)
+    """Load what waits, in six statements, and one more for a place."""
+    today, (team, _undecided) = runtime.today(zone_of(partner, user)), load_team(partner)
+    far, conditions = horizon(query, today), [*asked(partner, team, user, query, today)]
+    flat = [condition for group in conditions for condition in group]
+    shape = tuple(finding.names_of(group) for group in conditions)
+    given = {"reader": partner.id, **days(today, far), **finding.parameters(flat)}
+    pages = find(query, shape, given)
+    ids = [row_id for page in pages.values() for row_id in page.rows]
+    rows = load_items(partner, team, ids, today, far)
+    return ToDo(
+        groups=tuple(group(section, page, rows) for section, page in pages.items()),
+        overview=overview(partner, user),
+        products=products(partner, query.product),
+        today=today,
+        next_on=None if TO_DECIDE & pages.keys() else execute(next_day(shape), given).scalar(),
+    )
 
 
 def item(partner: Partner, user: User, subscription_id: int) -> ToDoItem | None:
     """Load one open renewal of a partner as the list shows it; None if it is not open, or another partner's."""
-    raise NotImplementedError(partner, user, subscription_id)
+    team, _undecided = load_team(partner)
+    today = runtime.today(zone_of(partner, user))
+    return load_items(partner, team, [subscription_id], today).get(subscription_id)
+
+
+def zone_of(partner: Partner, user: User) -> str:
+    """Return the zone whose date is today for a reader, as in the To-do mail."""
+    return user.time_zone or partner.time_zone
+
+
+def find(query: ToDoQuery, shape: Shape, given: Given) -> dict[Section, Page[int]]:
+    """Find the ids of the first rows of each section that has some, or of a page of one section."""
+    sections, size, placed = tuple(Section), FIRST, replace(query, after=None, before=None)
+    if query.section:
+        sections, size, placed = (query.section,), PAGE, query
+    stretch = paging.stretch_for(LISTING, placed, size, given)
+    found: dict[Section, list[Any]] = {section: [] for section in sections}
+    values = {**stretch.given, **finding.counted()}
+    for row in fetch(statement(sections, shape, stretch.walk), values):
+        found[Section(row.section)].append(row)
+    pages = {}
+    for section, rows in found.items():
+        ids = [row.id for row in rows]
+        quiet = section in QUIET and not query.section
+        stretch_of = replace(stretch, size=FIRST_QUIET) if quiet else stretch
+        if ids:
+            total = min(rows[0].total, finding.MOST_COUNTED + 1)
+            pages[section] = stretch_of.page(ids, ids, total)
+    return pages
+
+
+def group(section: Section, page: Page[int], rows: Mapping[int, ToDoItem]) -> ToDoGroup:
+    """Make a group of what was found. A renewal that was decided in between is no more among the rows."""
+    return ToDoGroup(
+        section,
+        tuple(rows[row_id] for row_id in page.rows if row_id in rows),
+        page.total,
+        page.before,
+        page.after,
+    )
+
+
+def products(partner: Partner, chosen: str) -> tuple[str, ...]:
+    """Load names of products to choose from, the chosen one among them."""
+    names = {
+        *execute(PRODUCTS, {"reader": partner.id, "looked_at": LOOKED_AT}).scalars(),
+        *filter(None, [chosen]),
+    }
+    return tuple(sorted(names, key=sort_key))
+
+
+@lru_cache(finding.SHAPES)
+def next_day(shape: Shape) -> Select[Any]:
+    """Select the day of what comes next, where nothing is to be decided: of a reminder, or of a later decision."""
+    matching = (OURS, *narrowed(shape))
+    [put_off] = SECTIONS[Section.PUT_OFF]
+    reminded = select(subscription.remind_on.label("on")).where(*matching, put_off)
+    later = select(base.label("on")).where(*matching, to_decide(base > day("far")))
+    first = select(later.order_by(base).limit(1).subquery())
+    return select(func.min(union_all(first, reminded).subquery().c.on))
