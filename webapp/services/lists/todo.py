@@ -65,7 +65,7 @@ class ToDoGroup:
 
 @dataclass(frozen=True, slots=True)
 class ToDo:
-    """What waits, in the sections that have rows.
+    """All that waits, in the sections that have rows.
 
     ``products``: the names to filter by. ``next_on``: the day of what comes next, if nothing is to be decided.
     """

@@ -33,7 +33,7 @@ class Money:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class ToDoFigures:
     """The three figures. ``past`` and ``this_month``: numbers up to MOST_COUNTED + 1 for "more".
 
     ``quarter``: the sums of what renews in this calendar quarter, most renewals first. ``quarter_count``: the number
@@ -67,7 +67,7 @@ class MonthBar:
 class Overview:
     """The figures, and twelve months from this one on. ``currencies``: those that occur there, most renewals first."""
 
-    figures: Figures
+    figures: ToDoFigures
     months: tuple[MonthBar, ...]
     currencies: tuple[str, ...]
 
@@ -150,8 +150,8 @@ def overview(partner: Partner, user: User) -> Overview:
     )
 
 
-def figures(counts: Any, quarter: Sequence[Any]) -> Figures:
-    return Figures(
+def figures(counts: Any, quarter: Sequence[Any]) -> ToDoFigures:
+    return ToDoFigures(
         past=counts.past,
         this_month=counts.this_month,
         quarter=sums(quarter),
