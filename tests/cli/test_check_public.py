@@ -17,7 +17,7 @@ from tests.support.browser import served
 from tests.support.cast import sqlite_template
 from tests.support.portal import sqlite_copy
 from webapp.cli.check_public import CHECKS, Seen
-from webapp.cli.shared import Wrong
+from webapp.cli.shared import CheckFailed
 from webapp.config import Settings
 from webapp.signin import questions
 from webapp.signin.questions import Arrival
@@ -269,7 +269,7 @@ def checked(name, settings, own="10.0.0.9", **arrived):
     plain = replace(ARRIVAL, **arrived)
     try:
         return CHECKS[name](Seen(replace(BASE, **settings), plain, plain, own))
-    except Wrong as wrong:
+    except CheckFailed as wrong:
         return f"WRONG {wrong}"
 
 

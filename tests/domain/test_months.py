@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webapp.domain.months import add_months, parse_term
+from webapp.domain.months import add_months, month_of, parse_term, quarter_of
 
 days = st.dates(date(2000, 1, 1), date(2060, 12, 31))
 
@@ -66,3 +66,20 @@ def test_renewing_again_and_again_keeps_the_day(start, months, times):
         assert day == add_months(start, months * count, start.day)
         assert day.day == start.day or (day + timedelta(days=1)).day == 1
     assert (day.year - start.year) * 12 + day.month - start.month == months * times
+
+
+@pytest.mark.parametrize(
+    ("day", "month", "quarter"),
+    [
+        ("2026-12-01", ("2026-12-01", "2026-12-31"), ("2026-10-01", "2026-12-31")),
+        ("2027-01-31", ("2027-01-01", "2027-01-31"), ("2027-01-01", "2027-03-31")),
+        ("2028-02-29", ("2028-02-01", "2028-02-29"), ("2028-01-01", "2028-03-31")),
+        ("2027-06-30", ("2027-06-01", "2027-06-30"), ("2027-04-01", "2027-06-30")),
+    ],
+)
+def test_calendar_months_and_quarters(
+    day: str, month: tuple[str, str], quarter: tuple[str, str]
+) -> None:
+    read = date.fromisoformat
+    assert month_of(read(day)) == tuple(map(read, month))
+    assert quarter_of(read(day)) == tuple(map(read, quarter))

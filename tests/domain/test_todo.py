@@ -1,13 +1,22 @@
-"""The moments and periods of To-do mails: weeks and clock changes in the reader's zone."""
+"""The sections of To do; the moments and periods of its mails: weeks and clock changes in the reader's zone."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webapp.domain.todo import Pace, Rhythm, catch_up, news_since, next_moment, period
+from webapp.domain.todo import (
+    Pace,
+    Rhythm,
+    Section,
+    catch_up,
+    news_since,
+    next_moment,
+    period,
+    section_of,
+)
 
 MONDAY, FRIDAY = Pace(), Pace(weekday=4, hour=17)
 DAILY, OFF = Pace(Rhythm.DAILY, hour=8), Pace(Rhythm.OFF, weekday=2)
@@ -139,3 +148,47 @@ def test_each_mail_at_its_moment_has_a_period_of_its_own(
     one, other = (period(pace, zone, moment, moment) for moment in (first, second))
     assert one.about != other.about
     assert (other.since, one.until) == (first, second)
+
+
+TODAY = date(2026, 12, 1)
+YESTERDAY, TOMORROW = TODAY - timedelta(days=1), TODAY + timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("days", "renews_itself", "remind_on", "section"),
+    [
+        # What must be decided goes by its day.
+        (-400, False, None, Section.DECIDE),
+        (-1, False, None, Section.DECIDE),
+        (0, False, None, Section.WEEK),
+        (7, False, None, Section.WEEK),
+        (8, False, None, Section.MONTH),
+        (30, False, None, Section.MONTH),
+        (31, False, None, Section.LATER),
+        (120, False, None, Section.LATER),
+        (121, False, None, None),
+        # What renews by itself waits for nobody, though its deadline has passed.
+        (-1, True, None, Section.RENEWING),
+        (0, True, None, Section.RENEWING),
+        (120, True, None, Section.RENEWING),
+        (121, True, None, None),
+        # A day that somebody asked for goes before all else.
+        (-1, False, TOMORROW, Section.PUT_OFF),
+        (3, True, TOMORROW, Section.PUT_OFF),
+        (400, False, TOMORROW, Section.PUT_OFF),
+        (400, False, TODAY, Section.DECIDE),
+        (400, True, TODAY, Section.DECIDE),
+        (3, False, YESTERDAY, Section.DECIDE),
+    ],
+)
+def test_a_renewal_is_in_one_section(
+    days: int, renews_itself: bool, remind_on: date | None, section: Section | None
+) -> None:
+    assert section_of(TODAY + timedelta(days=days), renews_itself, remind_on, TODAY) is section
+
+
+def test_a_list_of_a_far_month_looks_as_far_as_its_end() -> None:
+    base = TODAY + timedelta(days=300)
+    assert section_of(base, False, None, TODAY, base) is Section.LATER
+    assert section_of(base, True, None, TODAY, base) is Section.RENEWING
+    assert section_of(base + timedelta(days=1), False, None, TODAY, base) is None

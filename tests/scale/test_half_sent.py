@@ -12,7 +12,7 @@ from tests.scale.conftest import running, unit, until
 from tests.support.postgres import free_port
 from webapp.app import create_app
 from webapp.cli.check_deploy import check_buffering
-from webapp.cli.shared import Wrong
+from webapp.cli.shared import CheckFailed
 from webapp.config import Settings
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -81,7 +81,7 @@ def test_the_check_tells_whether_requests_are_taken_in_first(environment, tmp_pa
     with serving(command(port), port, environment, tmp_path), app.app_context():
         try:
             found = check_buffering()
-        except Wrong as wrong:
+        except CheckFailed as wrong:
             found = str(wrong)
     assert found.startswith(told)
 

@@ -16,7 +16,7 @@ from webapp.cli.check_deploy import CHECKS as DEPLOY_CHECKS
 from webapp.cli.check_doors import CHECKS as DOOR_CHECKS
 from webapp.cli.check_mail import address_of, send_mail
 from webapp.cli.check_public import public_checks
-from webapp.cli.shared import Check, Wrong, as_json, print_json
+from webapp.cli.shared import Check, CheckFailed, as_json, print_json
 from webapp.config import SettingError
 from webapp.mail.opening import open_transport, server_name
 from webapp.models import Installation, Partner, db, revision
@@ -49,9 +49,9 @@ def check_database() -> str:
     try:
         problem = revision.problem() or differences.mismatch()
     except DBAPIError as error:
-        raise Wrong(f"can't be reached: {error.orig}") from None
+        raise CheckFailed(f"can't be reached: {error.orig}") from None
     if problem:
-        raise Wrong(problem)
+        raise CheckFailed(problem)
     return f"{db.engine.dialect.name} answers; its tables are those of this version"
 
 
@@ -61,7 +61,7 @@ def check_languages() -> str:
     everything = set().union(*catalogs.values())
     for code, texts in catalogs.items():
         if everything - texts:
-            raise Wrong(f"{code} lacks {len(everything - texts)} texts: run make messages")
+            raise CheckFailed(f"{code} lacks {len(everything - texts)} texts: run make messages")
     return "complete: " + ", ".join(catalogs)
 
 
@@ -69,7 +69,7 @@ def texts_of(code: str) -> set[str]:
     """Read the English texts that a compiled catalog has."""
     path = folder("translations") / code / "LC_MESSAGES" / "messages.mo"
     if not path.exists():
-        raise Wrong(f"{code} is not compiled: run make messages")
+        raise CheckFailed(f"{code} is not compiled: run make messages")
     with path.open("rb") as file:
         catalog = GNUTranslations(file)._catalog  # type: ignore[attr-defined]
     # Texts with a plural have an entry for each form.
@@ -81,7 +81,7 @@ def check_mail() -> str:
     try:
         open_transport(runtime.settings()).close()
     except SettingError as error:
-        raise Wrong(str(error)) from None
+        raise CheckFailed(str(error)) from None
     if server := server_name(runtime.settings()):
         return f"goes to the mail server {server}"
     if runtime.settings().delivers:
@@ -94,9 +94,9 @@ def check_delivery() -> str:
     try:
         away = mail_server.away()
     except DBAPIError:
-        raise Wrong("not known without the database") from None
+        raise CheckFailed("not known without the database") from None
     if away:
-        raise Wrong(
+        raise CheckFailed(
             f"the mail server takes no mail since {away.since:%Y-%m-%d %H:%M} UTC, and said: "
             f"{away.reply}. Nothing is lost, and workers go on trying; portal check --mail TO tries now"
         )
@@ -108,9 +108,9 @@ def check_hold() -> str:
     try:
         held_at = db.session.scalar(select(Installation.held_at))
     except DBAPIError:
-        raise Wrong("not known without the database") from None
+        raise CheckFailed("not known without the database") from None
     if held_at:
-        raise Wrong(f"on hold since {held_at:%Y-%m-%d %H:%M} UTC: {OnHold()}")
+        raise CheckFailed(f"on hold since {held_at:%Y-%m-%d %H:%M} UTC: {OnHold()}")
     return "not on hold"
 
 
@@ -119,11 +119,11 @@ def check_worker() -> str:
     try:
         seen = db.session.scalar(select(Installation.worker_seen_at))
     except DBAPIError:
-        raise Wrong("not known without the database") from None
+        raise CheckFailed("not known without the database") from None
     if seen is None:
-        raise Wrong("none has run yet: start portal worker")
+        raise CheckFailed("none has run yet: start portal worker")
     if monitoring.silent(seen):
-        raise Wrong(f"none since {seen:%Y-%m-%d %H:%M} UTC: start portal worker")
+        raise CheckFailed(f"none since {seen:%Y-%m-%d %H:%M} UTC: start portal worker")
     return f"seen at {seen:%Y-%m-%d %H:%M} UTC"
 
 
@@ -133,9 +133,9 @@ def check_privacy() -> str:
     try:
         slugs = db.session.scalars(lacking.order_by(Partner.slug)).all()
     except DBAPIError:
-        raise Wrong("not known without the database") from None
+        raise CheckFailed("not known without the database") from None
     if slugs:
-        raise Wrong(
+        raise CheckFailed(
             f"no link in the mails of {', '.join(slugs)}: "
             "an admin there writes it under Settings > Mail texts"
         )
@@ -147,9 +147,9 @@ def check_to_do() -> str:
     try:
         unheard = todo_facts.unheard()
     except DBAPIError:
-        raise Wrong("not known without the database") from None
+        raise CheckFailed("not known without the database") from None
     if unheard:
-        raise Wrong("; ".join(f"{slug}: {INSTEAD[others]}" for slug, others in unheard))
+        raise CheckFailed("; ".join(f"{slug}: {INSTEAD[others]}" for slug, others in unheard))
     return "somebody responsible can be reached at every partner that sends"
 
 
@@ -176,7 +176,7 @@ def findings(checks: dict[str, Check]) -> Iterator[Finding]:
     for name, (check, needed) in checks.items():
         try:
             yield Finding(name, True, check(), needed)
-        except Wrong as wrong:
+        except CheckFailed as wrong:
             yield Finding(name, False, str(wrong), needed)
         db.session.rollback()
 

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlsplit
 from flask import current_app
 from werkzeug.sansio.utils import host_is_trusted
 
-from webapp.cli.shared import Check, Wrong
+from webapp.cli.shared import Check, CheckFailed
 from webapp.config import SettingError, Settings
 from webapp.services import installation, runtime
 
@@ -19,7 +19,7 @@ PATIENCE = 5
 def check_debug() -> str:
     """Check that debug mode is off: it shows the code to everybody who meets an error."""
     if current_app.debug:
-        raise Wrong("debug mode is on: unset FLASK_DEBUG")
+        raise CheckFailed("debug mode is on: unset FLASK_DEBUG")
     return "off"
 
 
@@ -27,7 +27,7 @@ def check_key() -> str:
     """Check that all processes sign with the same key. Its length is checked when settings are read."""
     settings = runtime.settings()
     if not settings.signing_keys and on_many_machines(settings):
-        raise Wrong("set PORTAL_SECRET_KEY, the same on every machine")
+        raise CheckFailed("set PORTAL_SECRET_KEY, the same on every machine")
     return "set" if settings.signing_keys else "kept in the instance folder"
 
 
@@ -35,15 +35,15 @@ def check_base_url() -> str:
     """Check that links in mails lead here from any machine, over https."""
     settings = runtime.settings()
     if settings.base_url == Settings().base_url:
-        raise Wrong(
+        raise CheckFailed(
             "set PORTAL_BASE_URL to where people reach the portal: links in mails start with it"
         )
     if is_loopback(urlsplit(settings.base_url).hostname or ""):
-        raise Wrong(
+        raise CheckFailed(
             f"PORTAL_BASE_URL is {settings.base_url}, which leads nobody here from elsewhere"
         )
     if not settings.secure:
-        raise Wrong(f"PORTAL_BASE_URL is {settings.base_url}: it must start with https://")
+        raise CheckFailed(f"PORTAL_BASE_URL is {settings.base_url}: it must start with https://")
     return settings.base_url
 
 
@@ -52,9 +52,9 @@ def check_trusted_hosts() -> str:
     settings = runtime.settings()
     host = urlsplit(settings.base_url).hostname or ""
     if not settings.trusted_hosts:
-        raise Wrong(f"set PORTAL_TRUSTED_HOSTS, to {host} at least")
+        raise CheckFailed(f"set PORTAL_TRUSTED_HOSTS, to {host} at least")
     if not host_is_trusted(host, settings.trusted_hosts):
-        raise Wrong(f"PORTAL_TRUSTED_HOSTS lacks {host}, the host of PORTAL_BASE_URL")
+        raise CheckFailed(f"PORTAL_TRUSTED_HOSTS lacks {host}, the host of PORTAL_BASE_URL")
     return ", ".join(settings.trusted_hosts)
 
 
@@ -62,7 +62,7 @@ def check_proxies() -> str:
     """Check that somebody's address is their own, not that of the proxy with TLS that an https address needs."""
     hops = runtime.settings().proxies
     if not hops:
-        raise Wrong(
+        raise CheckFailed(
             "set PORTAL_PROXIES to how many reverse proxies stand in front: "
             "without it everybody has the address of the last one, and shares its limits"
         )
@@ -77,7 +77,7 @@ def check_buffering() -> str:
     except (OSError, HTTPException) as error:
         return f"not known, since {address} can't be reached from here ({error}): ask there"
     if early:
-        raise Wrong(
+        raise CheckFailed(
             "half a request reaches the portal: a few that never end would stop it. "
             "Let the proxy take requests in first (nginx: proxy_request_buffering on)"
         )
@@ -116,11 +116,11 @@ def connection_to(address: str, patience: int) -> tuple[HTTPConnection, str]:
 def check_demo() -> str:
     """Check that demo mode is off: it lets everybody in and sends nothing."""
     if runtime.settings().demo:
-        raise Wrong("unset PORTAL_DEMO: it lets anybody sign in as anybody")
+        raise CheckFailed("unset PORTAL_DEMO: it lets anybody sign in as anybody")
     try:
         installation.refuse_other_data()
     except SettingError as error:
-        raise Wrong(str(error)) from None
+        raise CheckFailed(str(error)) from None
     return "off"
 
 
@@ -128,17 +128,19 @@ def check_sender() -> str:
     """Check that mail comes from the operator's own address."""
     sender = runtime.settings().mail_from
     if sender == DEFAULT_SENDER:
-        raise Wrong("set PORTAL_MAIL_FROM to an address that your mail server may send for")
+        raise CheckFailed("set PORTAL_MAIL_FROM to an address that your mail server may send for")
     return sender
 
 
 def check_mail_server() -> str:
     """Check that mail leaves this machine, encrypted."""
     if runtime.settings().mail_url.startswith("inbox:"):
-        raise Wrong("set PORTAL_MAIL_URL to a mail server: inbox: reaches nobody")
+        raise CheckFailed("set PORTAL_MAIL_URL to a mail server: inbox: reaches nobody")
     address = urlsplit(runtime.settings().mail_url)
     if "tls=off" in address.query and not is_loopback(address.hostname or ""):
-        raise Wrong("PORTAL_MAIL_URL must not say ?tls=off: mails would cross the network in clear")
+        raise CheckFailed(
+            "PORTAL_MAIL_URL must not say ?tls=off: mails would cross the network in clear"
+        )
     return "set"
 
 
@@ -148,7 +150,7 @@ def check_storage() -> str:
     if on_many_machines(settings):
         return "PostgreSQL"
     if settings.broker_url:
-        raise Wrong(
+        raise CheckFailed(
             "a task queue needs PostgreSQL: set PORTAL_DATABASE_URL, or unset PORTAL_BROKER_URL"
         )
     return "SQLite: keep every process on this one machine"
@@ -160,7 +162,7 @@ def check_limits() -> str:
     if not settings.limits_url.startswith("memory:"):
         return settings.limits_url.partition("://")[0]
     if on_many_machines(settings):
-        raise Wrong("set PORTAL_LIMITS_URL to a store that all web processes share")
+        raise CheckFailed("set PORTAL_LIMITS_URL to a store that all web processes share")
     return "counted by each web process for itself: keep to one, as portal serve, or set PORTAL_LIMITS_URL"
 
 

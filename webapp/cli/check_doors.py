@@ -3,7 +3,7 @@
 from sqlalchemy import exists, select
 from sqlalchemy.exc import DBAPIError
 
-from webapp.cli.shared import Check, Wrong
+from webapp.cli.shared import Check, CheckFailed
 from webapp.models import Membership, Partner, User, db
 from webapp.services import runtime
 from webapp.services.accounts import doors, membership, open_doors
@@ -21,12 +21,16 @@ def check_sign_in() -> str:
         slugs = db.session.scalars(select(Partner.slug).order_by(Partner.slug)).all()
         admin = partner is not None and membership.has_admin(partner.id)
     except DBAPIError:
-        raise Wrong("not known without the database") from None
+        raise CheckFailed("not known without the database") from None
     if partner is None:
         known = ", ".join(slugs) or "none, portal partner add makes one"
-        raise Wrong(f"PORTAL_SIGN_IN_PARTNER is {slug}, which is no partner. There are: {known}")
+        raise CheckFailed(
+            f"PORTAL_SIGN_IN_PARTNER is {slug}, which is no partner. There are: {known}"
+        )
     if not admin:
-        raise Wrong(f"no active admin at {slug}: portal user add {slug} EMAIL --admin adds one")
+        raise CheckFailed(
+            f"no active admin at {slug}: portal user add {slug} EMAIL --admin adds one"
+        )
     return f"by {', '.join(runtime.settings().sign_in)}; {slug} by its own"
 
 
@@ -42,9 +46,9 @@ def check_others() -> str:
             select(exists().where(User.id == Membership.user_id, User.active, other))
         )
     except DBAPIError:
-        raise Wrong("not known without the database") from None
+        raise CheckFailed("not known without the database") from None
     if left:
-        raise Wrong(
+        raise CheckFailed(
             "people of clients or other partners have no way in: PORTAL_SIGN_IN lacks password"
         )
     return "none who would need one"
@@ -61,7 +65,7 @@ def check_provider() -> str:
         issuer.keys.get()
         ends = issuer.optional_address("end_session_endpoint")
     except ProviderAway as error:
-        raise Wrong(f"{issuer.issuer} can't be used: {error}") from None
+        raise CheckFailed(f"{issuer.issuer} can't be used: {error}") from None
     return f"{issuer.issuer} answers" + ("" if ends else "; it has no end_session_endpoint")
 
 

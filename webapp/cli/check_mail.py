@@ -6,7 +6,7 @@ from email.utils import format_datetime
 import click
 from markupsafe import escape
 
-from webapp.cli.shared import Wrong
+from webapp.cli.shared import CheckFailed
 from webapp.config import SettingError, Settings
 from webapp.domain.snapshots import Party
 from webapp.labels.codes import portal_name
@@ -47,24 +47,24 @@ def address_of(_context: click.Context, _option: click.Parameter, text: str | No
 
 
 def send_mail(recipient: str) -> str:
-    """Send a test mail, and report the server's words. Raises Wrong with the reason if it was not surely taken."""
+    """Send a test mail, and report the server's words. Raises CheckFailed if it was not surely taken."""
     settings = runtime.settings()
     server = server_name(settings)
     if server is None:
-        raise Wrong(
+        raise CheckFailed(
             "PORTAL_MAIL_URL is inbox:, which keeps mail in the database and reaches nobody; nothing was sent"
         )
     try:
         transport = open_transport(settings)
     except SettingError as error:
-        raise Wrong(str(error)) from None
+        raise CheckFailed(str(error)) from None
     # Bounces go where those of other mails go.
     envelope = Envelope(settings.bounce_address or settings.mail_from, recipient)
     try:
         reply = transport.send(envelope, message_to(recipient, settings), lambda: None)
     except DeliveryProblem as problem:
         meaning = next(words for kind, words in MEANINGS if isinstance(problem, kind))
-        raise Wrong(
+        raise CheckFailed(
             f"{server} said about a mail from {envelope.sender} to {recipient}: "
             f"{problem.reply} ({meaning})"
         ) from None

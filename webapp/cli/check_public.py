@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from werkzeug.sansio.utils import host_is_trusted
 
 from webapp.cli.check_deploy import connection_to, is_loopback
-from webapp.cli.shared import Check, Wrong
+from webapp.cli.shared import Check, CheckFailed
 from webapp.config import Settings
 from webapp.services import runtime
 from webapp.signin import questions
@@ -56,7 +56,7 @@ class Seen:
 
 
 def see() -> Seen:
-    """Ask twice. Raises Wrong if the portal does not answer."""
+    """Ask twice. Raises CheckFailed if the portal does not answer."""
     settings = runtime.settings()
     plain, own = asked(settings, {})
     made_up = {
@@ -73,7 +73,7 @@ def other_scheme(arrival: Arrival) -> str:
 
 
 def asked(settings: Settings, headers: dict[str, str]) -> tuple[Arrival, str]:
-    """Ask with these headers; return what arrived, and from which address it went. Raises Wrong."""
+    """Ask with these headers; return what arrived, and from which address it went. Raises CheckFailed."""
     question = questions.ask()
     connection, path = connection_to(settings.base_url, PATIENCE)
     page = path + questions.PAGE
@@ -83,14 +83,14 @@ def asked(settings: Settings, headers: dict[str, str]) -> tuple[Arrival, str]:
         answer = connection.getresponse()
         text = answer.read(LONGEST).decode("ascii", errors="replace")
     except SSLCertVerificationError as error:
-        raise Wrong(
+        raise CheckFailed(
             f"the certificate of {connection.host} is not valid: {error.verify_message}. "
             "Mend it, or name your own authority's certificates by SSL_CERT_FILE"
         ) from None
     except SSLError as error:
-        raise Wrong(f"{settings.base_url} has no TLS: {error}") from None
+        raise CheckFailed(f"{settings.base_url} has no TLS: {error}") from None
     except (OSError, HTTPException) as error:
-        raise Wrong(
+        raise CheckFailed(
             f"{settings.base_url} can't be reached from here: {error}. "
             "Ask on a machine from which it leads where it leads people"
         ) from None
@@ -98,7 +98,7 @@ def asked(settings: Settings, headers: dict[str, str]) -> tuple[Arrival, str]:
         connection.close()
     arrival = questions.read(text, question)
     if arrival is None:
-        raise Wrong(words_for(answer, page))
+        raise CheckFailed(words_for(answer, page))
     return arrival, own
 
 
@@ -114,7 +114,9 @@ def check_scheme(seen: Seen) -> str:
     """Check that the portal knows by which scheme people come."""
     arrived, wanted = seen.plain.scheme, seen.base.scheme
     if arrived != wanted:
-        raise Wrong(f"{arrived} arrives in place of {wanted}: {mend(seen, 'X-Forwarded-Proto')}")
+        raise CheckFailed(
+            f"{arrived} arrives in place of {wanted}: {mend(seen, 'X-Forwarded-Proto')}"
+        )
     return arrived
 
 
@@ -125,8 +127,10 @@ def check_host(seen: Seen) -> str:
     if bare(arrived, scheme) == bare(wanted, scheme):
         return arrived
     if "X-Forwarded-Host" in seen.plain.forwarded:
-        raise Wrong(f"{arrived} arrives in place of {wanted}: {mend(seen, 'X-Forwarded-Host')}")
-    raise Wrong(
+        raise CheckFailed(
+            f"{arrived} arrives in place of {wanted}: {mend(seen, 'X-Forwarded-Host')}"
+        )
+    raise CheckFailed(
         f"{arrived} arrives in place of {wanted}: the proxy must pass Host on, with its port "
         "(nginx: proxy_set_header Host $http_host), or set X-Forwarded-Host"
     )
@@ -147,7 +151,7 @@ def check_trusted(seen: Seen) -> str:
     """Check that the portal answers to the name by which people come."""
     names, wanted = seen.settings.trusted_hosts, seen.base.hostname or ""
     if names and not host_is_trusted(wanted, names):
-        raise Wrong(f"PORTAL_TRUSTED_HOSTS lacks {wanted}: everybody gets a refusal (400)")
+        raise CheckFailed(f"PORTAL_TRUSTED_HOSTS lacks {wanted}: everybody gets a refusal (400)")
     return ", ".join(names) or "any name is answered (PORTAL_TRUSTED_HOSTS is empty)"
 
 
@@ -156,12 +160,12 @@ def check_path(seen: Seen) -> str:
     wanted = unquote(seen.settings.path) + questions.PAGE
     if seen.plain.page != questions.PAGE:
         if seen.plain.path == wanted:
-            raise Wrong(
+            raise CheckFailed(
                 f"{wanted} arrives as it is, but at a portal that runs with another PORTAL_BASE_URL "
                 "than this command: start that one again"
             )
         path = seen.settings.path or "/"
-        raise Wrong(
+        raise CheckFailed(
             f"{seen.plain.path} arrives in place of {wanted}: the proxy must "
             f"pass the path on as it is, or take off {path} alone (nginx: a slash at the end of "
             "location and proxy_pass, or of neither)"
@@ -174,9 +178,9 @@ def check_client(seen: Seen) -> str:
     arrived, hops = seen.plain.client, seen.settings.proxies
     added = len(seen.plain.forwarded.get("X-Forwarded-For", ()))
     if added != hops:
-        raise Wrong(f"{arrived} arrives: {mend(seen, 'X-Forwarded-For')}")
+        raise CheckFailed(f"{arrived} arrives: {mend(seen, 'X-Forwarded-For')}")
     if is_loopback(arrived) and not is_loopback(seen.own):
-        raise Wrong(
+        raise CheckFailed(
             f"{arrived} arrives, which is a proxy's, though {seen.own} has asked: let that proxy set "
             "X-Forwarded-For, and count it in PORTAL_PROXIES"
         )
@@ -197,7 +201,7 @@ def check_made_up(seen: Seen) -> str:
     }
     believed = [name for name, (usual, now, lie) in found.items() if now == lie != usual]
     if believed:
-        raise Wrong(
+        raise CheckFailed(
             f"a client's own {', '.join(believed)} is believed: the outermost proxy must set it anew, "
             "and PORTAL_PROXIES must not count more proxies than add to it"
         )
@@ -232,7 +236,7 @@ def public_checks() -> dict[str, Check]:
     """Ask the portal, and return a check for each thing that may have changed on the way; one if it does not answer."""
     try:
         seen = see()
-    except Wrong as wrong:
+    except CheckFailed as wrong:
         return {"public address": (partial(fail, wrong), True)}
     return {
         "public address": (lambda: f"the portal answers at {seen.settings.base_url}", True),
@@ -240,5 +244,5 @@ def public_checks() -> dict[str, Check]:
     }
 
 
-def fail(wrong: Wrong) -> str:
+def fail(wrong: CheckFailed) -> str:
     raise wrong

@@ -22,7 +22,7 @@ from webapp.cli.persons import person_group
 from webapp.cli.reminders import reminders_group, worker_command
 from webapp.cli.restoring import reconcile_command, restored_command
 from webapp.cli.security_log import security_log_command
-from webapp.cli.shared import Wrong, in_one_line, make_tables, settings_in_one_line
+from webapp.cli.shared import CheckFailed, in_one_line, make_tables, settings_in_one_line
 from webapp.cli.theme import theme_group
 from webapp.cli.users import user_group
 from webapp.services import installation, runtime
@@ -112,7 +112,7 @@ def serve(host: str, port: int, threads: int) -> None:
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     try:
         check_database()
-    except Wrong as wrong:
+    except CheckFailed as wrong:
         raise click.ClickException(f"The database can't be used: {wrong}.") from None
     with in_one_line():
         installation.refuse_other_data()

@@ -31,7 +31,7 @@ OVERTAKEN = "The same rows were saved elsewhere at the same moment. Nothing was 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 
 
-class Wrong(Exception):
+class CheckFailed(Exception):
     """Raised by a check that found something wrong. The text tells what to do."""
 
 

@@ -23,3 +23,14 @@ def add_months(day: date, months: int, anchor_day: int) -> date:
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     last = calendar.monthrange(year, month + 1)[1]
     return date(year, month + 1, min(anchor_day, last))
+
+
+def month_of(day: date) -> tuple[date, date]:
+    """Return the first and the last day of a day's calendar month."""
+    return day.replace(day=1), day.replace(day=calendar.monthrange(day.year, day.month)[1])
+
+
+def quarter_of(day: date) -> tuple[date, date]:
+    """Return the first and the last day of a day's calendar quarter."""
+    month = (day.month - 1) // 3 * 3 + 1
+    return date(day.year, month, 1), month_of(date(day.year, month + 2, 1))[1]

@@ -1,4 +1,4 @@
-"""The To-do mail: how often a person of a partner gets it, and the period that one is about."""
+"""To do: the sections of what waits for a partner's people, and the rhythm of the mail that tells of it."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -8,14 +8,71 @@ from zoneinfo import ZoneInfo
 from webapp.domain.schedule import in_zone
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
-# The renewals that it tells of: due within so many days.
-SOON, LATER = WEEK, timedelta(days=30)
+# Due within so many days: soon, this month, later. The mail tells of what is due within a month.
+SOON, LATER, FAR = WEEK, timedelta(days=30), timedelta(days=120)
 # A mail that is later than this waits for its hour, so that no outage ends with mails at night.
 PATIENCE = timedelta(hours=12)
 # Mails that did not arrive are told of for so long, though no To-do mail went out since.
 MEMORY = timedelta(days=60)
 # All zones differ by multiples of it.
 QUARTER = timedelta(minutes=15)
+
+
+class Section(StrEnum):
+    """A section of To do, in its order.
+
+    ``DECIDE``: past its date and to be decided, or the day has come that somebody asked for. ``WEEK``, ``MONTH``,
+    ``LATER``: to be decided within SOON, LATER and FAR. ``RENEWING``: renews by itself. ``PUT_OFF``: somebody asked
+    for a day that is still to come.
+    """
+
+    DECIDE = "decide"
+    WEEK = "week"
+    MONTH = "month"
+    LATER = "later"
+    RENEWING = "renewing"
+    PUT_OFF = "put_off"
+
+
+class Wrong(StrEnum):
+    """A fault of one renewal's mails: nobody to tell, an address or a mail rejected, bounced, or not sure."""
+
+    NOBODY = "nobody"
+    REJECTED = "rejected"
+    BOUNCED = "bounced"
+    UNCLEAR = "unclear"
+
+
+class Figure(StrEnum):
+    """One of the three figures of To do, as a filter.
+
+    ``PAST``: past its date and undecided. ``THIS_MONTH``: to be decided from today to the end of the calendar month.
+    ``QUARTER``: renews in this calendar quarter.
+    """
+
+    PAST = "past"
+    THIS_MONTH = "month"
+    QUARTER = "quarter"
+
+
+def section_of(
+    base: date, renews_itself: bool, remind_on: date | None, today: date, far: date | None = None
+) -> Section | None:
+    """Choose the section of an open renewal; None: nothing is to be done about it yet.
+
+    A day that somebody asked for goes before all else. ``far``: the last day to look ahead to, FAR by default.
+    """
+    if remind_on is not None:
+        return Section.DECIDE if remind_on <= today else Section.PUT_OFF
+    if base > (far or today + FAR):
+        return None
+    if renews_itself:
+        return Section.RENEWING
+    if base < today:
+        return Section.DECIDE
+    if base <= today + SOON:
+        return Section.WEEK
+    return Section.MONTH if base <= today + LATER else Section.LATER
 
 
 class Rhythm(StrEnum):

@@ -5,6 +5,7 @@ A new list is a query (a frozen dataclass), a Listing (its columns, conditions a
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields, replace
+from datetime import date
 from functools import cache, lru_cache
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -63,6 +64,30 @@ def choice(
 
     parameter = Parameter(name, default, read, texts.__getitem__, narrows)
     return field(default=default, metadata={PARAMETER: parameter})
+
+
+def setting(name: str, longest: int) -> Any:
+    """Make a field of a query for a short text that changes how rows are shown, and not which."""
+
+    def read(text: str) -> str:
+        return one_line(text[:longest])
+
+    return field(default="", metadata={PARAMETER: Parameter(name, "", read, narrows=False)})
+
+
+def calendar_month(name: str) -> Any:
+    """Make a field of a query for a calendar month, by its first day. In the address: ``2026-12``."""
+
+    def read(text: str) -> date:
+        day = date.fromisoformat(f"{text}-01")
+        if write(day) != text or day.year == date.max.year:
+            raise ValueError(f"no month: {text!r}")
+        return day
+
+    def write(day: date) -> str:
+        return day.isoformat()[:7]
+
+    return field(default=None, metadata={PARAMETER: Parameter(name, None, read, write)})
 
 
 def each(values: Iterable[Any]) -> dict[str, Any]:

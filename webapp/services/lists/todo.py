@@ -1,0 +1,160 @@
+"""To do: the open renewals of a partner in their sections, and one of them alone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Integer, Select, bindparam, false, func, select, true, union, union_all
+
+from webapp.domain.todo import Section
+from webapp.i18n import sort_key
+from webapp.models import Partner, User
+from webapp.models.tables import execute, fetch
+from webapp.services import runtime
+from webapp.services.lists import finding, paging
+from webapp.services.lists.clients import load_team
+from webapp.services.lists.finding import Given
+from webapp.services.lists.paging import Page
+from webapp.services.lists.todo_figures import Overview, overview
+from webapp.services.lists.todo_finding import LISTING, OURS, Shape, narrowed, statement
+from webapp.services.lists.todo_query import ToDoQuery, asked, horizon
+from webapp.services.lists.todo_rows import ToDoItem, load_items
+from webapp.services.sending.todo_items import SECTIONS, base, day, days, subscription, to_decide
+
+# The first rows of each section, fewer of what waits for nobody now, and the rows of a section alone.
+FIRST, FIRST_QUIET, PAGE = 30, 10, 50
+QUIET = {Section.LATER, Section.RENEWING, Section.PUT_OFF}
+# Waiting for somebody.
+TO_DECIDE = {Section.DECIDE, Section.WEEK, Section.MONTH, Section.LATER}
+# The names of products are those of so many renewals that must be decided, and of as many others.
+LOOKED_AT = 500
+PRODUCTS = union(
+    *(
+        select(
+            select(subscription.product)
+            .where(OURS, subscription.renews_itself == itself)
+            .order_by(base, subscription.id)
+            .limit(bindparam("looked_at", type_=Integer))
+            .subquery()
+        )
+        for itself in (false(), true())
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ToDoGroup:
+    """A section's first rows, or a page of it if it was asked for alone.
+
+    ``total``: the number of all its rows, up to MOST_COUNTED + 1 for "more". ``before`` and ``after``: the ids at
+    which the neighbouring pages begin, as in paging.Page.
+    """
+
+    section: Section
+    rows: tuple[ToDoItem, ...]
+    total: int
+    before: int | None = None
+    after: int | None = None
+
+    @property
+    def more(self) -> bool:
+        return self.total > len(self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class ToDo:
+    """All that waits, in the sections that have rows.
+
+    ``products``: the names to filter by. ``next_on``: the day of what comes next, if nothing is to be decided.
+    """
+
+    groups: tuple[ToDoGroup, ...]
+    overview: Overview
+    products: tuple[str, ...]
+    today: date
+    next_on: date | None
+
+
+def load(partner: Partner, user: User, query: ToDoQuery) -> ToDo:
+    """Load what waits, in six statements, and one more for a place."""
+    today, (team, _undecided) = runtime.today(zone_of(partner, user)), load_team(partner)
+    far, conditions = horizon(query, today), [*asked(partner, team, user, query, today)]
+    flat = [condition for group in conditions for condition in group]
+    shape = tuple(finding.names_of(group) for group in conditions)
+    given = {"reader": partner.id, **days(today, far), **finding.parameters(flat)}
+    pages = find(query, shape, given)
+    ids = [row_id for page in pages.values() for row_id in page.rows]
+    rows = load_items(partner, team, ids, today, far)
+    return ToDo(
+        groups=tuple(group(section, page, rows) for section, page in pages.items()),
+        overview=overview(partner, user),
+        products=products(partner, query.product),
+        today=today,
+        next_on=None if TO_DECIDE & pages.keys() else execute(next_day(shape), given).scalar(),
+    )
+
+
+def item(partner: Partner, user: User, subscription_id: int) -> ToDoItem | None:
+    """Load one open renewal of a partner as the list shows it; None if it is not open, or another partner's."""
+    team, _undecided = load_team(partner)
+    today = runtime.today(zone_of(partner, user))
+    return load_items(partner, team, [subscription_id], today).get(subscription_id)
+
+
+def zone_of(partner: Partner, user: User) -> str:
+    """Return the zone whose date is today for a reader, as in the To-do mail."""
+    return user.time_zone or partner.time_zone
+
+
+def find(query: ToDoQuery, shape: Shape, given: Given) -> dict[Section, Page[int]]:
+    """Find the ids of the first rows of each section that has some, or of a page of one section."""
+    sections, size, placed = tuple(Section), FIRST, replace(query, after=None, before=None)
+    if query.section:
+        sections, size, placed = (query.section,), PAGE, query
+    stretch = paging.stretch_for(LISTING, placed, size, given)
+    found: dict[Section, list[Any]] = {section: [] for section in sections}
+    values = {**stretch.given, **finding.counted()}
+    for row in fetch(statement(sections, shape, stretch.walk), values):
+        found[Section(row.section)].append(row)
+    pages = {}
+    for section, rows in found.items():
+        ids = [row.id for row in rows]
+        quiet = section in QUIET and not query.section
+        stretch_of = replace(stretch, size=FIRST_QUIET) if quiet else stretch
+        if ids:
+            total = min(rows[0].total, finding.MOST_COUNTED + 1)
+            pages[section] = stretch_of.page(ids, ids, total)
+    return pages
+
+
+def group(section: Section, page: Page[int], rows: Mapping[int, ToDoItem]) -> ToDoGroup:
+    """Make a group of what was found. A renewal that was decided in between is no more among the rows."""
+    return ToDoGroup(
+        section,
+        tuple(rows[row_id] for row_id in page.rows if row_id in rows),
+        page.total,
+        page.before,
+        page.after,
+    )
+
+
+def products(partner: Partner, chosen: str) -> tuple[str, ...]:
+    """Load names of products to choose from, the chosen one among them."""
+    names = {
+        *execute(PRODUCTS, {"reader": partner.id, "looked_at": LOOKED_AT}).scalars(),
+        *filter(None, [chosen]),
+    }
+    return tuple(sorted(names, key=sort_key))
+
+
+@lru_cache(finding.SHAPES)
+def next_day(shape: Shape) -> Select[Any]:
+    """Select the day of what comes next, where nothing is to be decided: of a reminder, or of a later decision."""
+    matching = (OURS, *narrowed(shape))
+    [put_off] = SECTIONS[Section.PUT_OFF]
+    reminded = select(subscription.remind_on.label("on")).where(*matching, put_off)
+    later = select(base.label("on")).where(*matching, to_decide(base > day("far")))
+    first = select(later.order_by(base).limit(1).subquery())
+    return select(func.min(union_all(first, reminded).subquery().c.on))

@@ -1,0 +1,186 @@
+"""The figures of To do, and its twelve months: the partner's as a whole, whatever narrows the queue below them."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Select, case, false, func, select, true
+
+from webapp.domain.months import add_months, month_of, quarter_of
+from webapp.domain.ownership import Choice, Owner, effective_owner
+from webapp.models import Partner, User
+from webapp.models.tables import fetch
+from webapp.services import runtime
+from webapp.services.lists import finding
+from webapp.services.lists.todo_finding import OURS
+from webapp.services.sending.todo_items import base, day, subscription
+
+MONTHS, QUARTER = 12, 3
+# From the first month of a quarter to the twelfth from its last one on.
+SPAN = QUARTER - 1 + MONTHS
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """The sum of some renewals in one currency, each per term, as entered. ``count``: their number."""
+
+    currency: str
+    amount: Decimal
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ToDoFigures:
+    """The three figures. ``past`` and ``this_month``: numbers up to MOST_COUNTED + 1 for "more".
+
+    ``quarter``: the sums of what renews in this calendar quarter, most renewals first. ``quarter_count``: the number
+    of these renewals, ``quarter_without`` that of those without an amount.
+    """
+
+    past: int
+    this_month: int
+    quarter: tuple[Money, ...]
+    quarter_count: int
+    quarter_without: int
+
+
+@dataclass(frozen=True, slots=True)
+class MonthBar:
+    """The renewals of one calendar month by effective owner: their numbers, and the sums by currency.
+
+    ``month``: its first day. All owners are keys of each inner mapping.
+    """
+
+    month: date
+    counts: Mapping[Owner, int]
+    amounts: Mapping[str, Mapping[Owner, Decimal]]
+
+    @property
+    def count(self) -> int:
+        return sum(self.counts.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The figures, and twelve months from this one on. ``currencies``: those that occur there, most renewals first."""
+
+    figures: ToDoFigures
+    months: tuple[MonthBar, ...]
+    currencies: tuple[str, ...]
+
+
+def undecided(first: str | None, last: str) -> Any:
+    """Count what must be decided within two days, up to MOST_COUNTED + 1."""
+    rows = select(subscription.id).where(
+        OURS, subscription.renews_itself == false(), base <= day(last)
+    )
+    return finding.count(rows if first is None else rows.where(base >= day(first)))
+
+
+def totals() -> Select[Any]:
+    """Select the sums of each month, choice and currency, beside the two counts.
+
+    The sums of each day are made first, along the index: there are few of them to be sorted into months.
+    """
+    renewal = subscription.renewal_date
+    month = case(*((renewal < day(f"month_{number + 1}"), number) for number in range(SPAN)))
+    days = (
+        select(
+            month.label("month"),
+            subscription.open_choice,
+            subscription.currency,
+            func.count().label("count"),
+            func.count(subscription.amount).label("priced"),
+            func.sum(subscription.amount).label("amount"),
+        )
+        .where(OURS, renewal >= day("month_0"), renewal < day(f"month_{SPAN}"))
+        .group_by(renewal, subscription.open_choice, subscription.currency)
+        .subquery("days")
+    )
+    sums = (
+        select(
+            *(keys := (days.c.month, days.c.open_choice, days.c.currency)),
+            *(func.sum(column).label(column.name) for column in (days.c["count"], days.c.priced)),
+            func.sum(days.c.amount).label("amount"),
+        )
+        .group_by(*keys)
+        .subquery("sums")
+    )
+    counts = select(
+        undecided(None, "yesterday").label("past"),
+        undecided("today", "month_end").label("this_month"),
+    ).subquery("counts")
+    return select(counts, sums).select_from(counts.outerjoin(sums, true()))
+
+
+TOTALS = totals()
+
+
+def overview(partner: Partner, user: User) -> Overview:
+    """Load the figures and the twelve months, in one statement."""
+    today = runtime.today(user.time_zone or partner.time_zone)
+    first = quarter_of(today)[0]
+    months = [add_months(first, number, 1) for number in range(SPAN + 1)]
+    rows = fetch(
+        TOTALS,
+        {
+            "reader": partner.id,
+            "yesterday": today - date.resolution,
+            "today": today,
+            "month_end": month_of(today)[1],
+            **{f"month_{number}": month for number, month in enumerate(months)},
+            **finding.counted(),
+        },
+    )
+    by_month = defaultdict[int | None, list[Any]](list)
+    for row in rows:
+        by_month[row.month].append(row)
+    now = today.month - first.month
+    bars = range(now, now + MONTHS)
+    owners = {one: effective_owner(one, partner.default_owner).owner for one in Choice}
+    return Overview(
+        figures=figures(rows[0], [row for number in range(QUARTER) for row in by_month[number]]),
+        months=tuple(bar(months[number], by_month[number], owners) for number in bars),
+        currencies=tuple(
+            money.currency for money in sums(row for number in bars for row in by_month[number])
+        ),
+    )
+
+
+def figures(counts: Any, quarter: Sequence[Any]) -> ToDoFigures:
+    return ToDoFigures(
+        past=counts.past,
+        this_month=counts.this_month,
+        quarter=sums(quarter),
+        quarter_count=sum(row.count for row in quarter),
+        quarter_without=sum(row.count - row.priced for row in quarter),
+    )
+
+
+def sums(rows: Iterable[Any]) -> tuple[Money, ...]:
+    """Add up the amounts by currency, the one of most renewals first."""
+    counts, amounts = Counter[str](), defaultdict[str, Decimal](Decimal)
+    for row in rows:
+        if row.priced and row.currency:
+            counts[row.currency] += row.priced
+            amounts[row.currency] += row.amount
+    return tuple(
+        Money(currency, amounts[currency], count)
+        for currency, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    )
+
+
+def bar(month: date, rows: Iterable[Any], owners: Mapping[Choice, Owner]) -> MonthBar:
+    """Make one month of its rows' sums. ``owners``: the effective owner of each choice."""
+    counts = dict.fromkeys(Owner, 0)
+    amounts: dict[str, dict[Owner, Decimal]] = {}
+    for row in rows:
+        owner = owners[row.open_choice]
+        counts[owner] += row.count
+        if row.priced and row.currency:
+            sums = amounts.setdefault(row.currency, dict.fromkeys(Owner, Decimal()))
+            sums[owner] += row.amount
+    return MonthBar(month, counts, amounts)

@@ -1,0 +1,154 @@
+"""Finding the first renewals of each section of To do, and how many there are, along one index in one statement."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
+
+from webapp.domain.delivery import DeliveryState
+from webapp.domain.todo import Section, Wrong
+from webapp.models.delivery import delivery_reminder
+from webapp.models.subscription import base_date_of
+from webapp.models.tables import (
+    among,
+    client_table,
+    delivery_table,
+    reminder_table,
+    subscription_table,
+)
+from webapp.services.lists import clients, finding
+from webapp.services.lists.finding import Condition, Listing, Parameters, Walk, constant
+from webapp.services.sending.todo_items import OPEN, SECTIONS, base, subscription
+
+client, mail, reminder = client_table.c, delivery_table.c, reminder_table.c
+about, link = subscription_table.alias("about").c, delivery_reminder.c
+OURS = (subscription.partner_id == constant("reader")) & OPEN
+# The names of the conditions that a request uses: of each inner tuple one must hold.
+Shape = tuple[tuple[str, ...], ...]
+# The states of mails that a person has to decide about, by what is wrong then.
+MAILS = {
+    Wrong.REJECTED: (DeliveryState.REJECTED, DeliveryState.FAILED),
+    Wrong.BOUNCED: (DeliveryState.BOUNCED,),
+    Wrong.UNCLEAR: (DeliveryState.UNCLEAR,),
+}
+# The mails about present renewals, each with its subscription.
+MAILS_ABOUT = (
+    select(about.id, mail.state)
+    .join_from(about.id.table, reminder_table, reminder.subscription_id == about.id)
+    .join(delivery_reminder, link.reminder_id == reminder.id)
+    .join(delivery_table, mail.id == link.delivery_id)
+    .where(reminder.base_date == base_date_of(about), mail.archived_at.is_(None))
+)
+
+
+def once(name: str, ids: Select[Any]) -> Select[Any]:
+    """Select ids that a database looks up once for all sections."""
+    return select(ids.cte(name).c.id)
+
+
+def of_people(given: Parameters) -> Select[Any]:
+    """Select the clients with a point of contact of their own among some people."""
+    return once(
+        "theirs",
+        select(client.id).where(
+            client.contact_id.is_not(None), among(client.contact_id, given("people"))
+        ),
+    )
+
+
+def asked_by(given: Parameters) -> ColumnElement[bool]:
+    """Make the condition that somebody asked to be reminded. Rows without a day, as the index has it, are not read."""
+    return subscription.remind_on.is_not(None) & (subscription.remind_user_id == given("user"))
+
+
+def of_clients(name: str) -> Condition:
+    """Make a condition of the list of clients one of their renewals."""
+
+    def condition(given: Parameters) -> ColumnElement[bool]:
+        rated = clients.LISTING.conditions[name](given)
+        return exists().where(client.id == subscription.client_id, rated)
+
+    return condition
+
+
+def with_mails(given: Parameters) -> ColumnElement[bool]:
+    """Make the condition that mails about a renewal are in one of some states."""
+    found = MAILS_ABOUT.with_only_columns(about.id).where(
+        mail.partner_id == constant("reader"), mail.state.in_(given("states"))
+    )
+    return subscription.id.in_(once("with_mails", found))
+
+
+# "mine": of some people's clients; "not_others": of all but theirs.
+CONDITIONS: Mapping[str, Condition] = {
+    "mine": lambda given: or_(subscription.client_id.in_(of_people(given)), asked_by(given)),
+    "not_others": lambda given: or_(
+        subscription.client_id.not_in(of_people(given)), asked_by(given)
+    ),
+    "owner": lambda given: subscription.open_choice.in_(given("choices")),
+    "product": lambda given: subscription.product == given("name"),
+    "renews": lambda given: subscription.renewal_date.between(given("first"), given("last")),
+    "decided": lambda given: (
+        subscription.renews_itself.is_(False) & base.between(given("first"), given("last"))
+    ),
+    "situation": of_clients("situation"),
+    "lost": of_clients("lost"),
+    "mails": with_mails,
+}
+LISTING = Listing(
+    rows=select(subscription.id),
+    id=subscription.id,
+    readable=OURS,
+    conditions=CONDITIONS,
+    keys={"decision": base},
+)
+
+
+@lru_cache(finding.SHAPES)
+def statement(sections: tuple[Section, ...], shape: Shape, walk: Walk) -> CompoundSelect[Any]:
+    """Select the first ids on a walk through each section, with the number of all."""
+    rows = select(subscription.id.label("id"), base.label("base_date"))
+    matching = rows.where(OURS, *narrowed(shape))
+    return union_all(*(first_of(section, matching, walk) for section in sections))
+
+
+def first_of(section: Section, rows: Select[Any], walk: Walk) -> Select[Any]:
+    """Select the first ``most`` ids of one section. A limit ends each walk, so the number is found at once."""
+    order = finding.order(LISTING, walk.sort)
+
+    def met(walked: Select[Any]) -> CompoundSelect[Any]:
+        parts = (walked.where(part) for part in SECTIONS[section])
+        return union_all(*(select(part.subquery()) for part in parts))
+
+    some = met(rows.order_by(*order).limit(constant("most_counted"))).cte(f"all_{section}")
+    placed = met(walk.along(rows, order)).subquery(f"placed_{section}") if walk.placed else some
+    total = select(func.count()).select_from(some).scalar_subquery()
+    page = select(
+        literal(section.value).label("section"),
+        placed.c.id,
+        placed.c.base_date,
+        total.label("total"),
+    )
+    directions = [
+        column.asc() if walk.ascending else column.desc()
+        for column in (placed.c.base_date, placed.c.id)
+    ]
+    return select(page.order_by(*directions).limit(constant("most")).subquery())
+
+
+def narrowed(shape: Shape) -> list[ColumnElement[bool]]:
+    """Make the conditions of a request. Their parameters are numbered in this order."""
+    flat = [name for names in shape for name in names]
+    made = iter([*finding.conditions(LISTING, flat)])
+    return [finding.unseen(or_(*(next(made) for _name in names))) for names in shape]
