@@ -35,6 +35,7 @@ from webapp.pages import (
     deliveries,
     errors,
     evidence,
+    first_run,
     frame,
     guards,
     help,
@@ -76,6 +77,7 @@ BLUEPRINTS = (
     own_sessions.blueprint,
     organisations.blueprint,
     communications.blueprint,  # the one of webapp.pages.settings, with Partners
+    first_run.blueprint,
     second_factor.blueprint,
     security.blueprint,
     access.blueprint,

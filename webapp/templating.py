@@ -40,6 +40,7 @@ PLACES = re.compile(r"%\((\w+)\)[sd]")
 
 
 FORMS: tuple[Callable[..., str], ...] = (
+    typography.full_date,
     typography.long_date,
     typography.medium_date,
     typography.local_time,

@@ -55,6 +55,12 @@ def long_date(day: date, language: str) -> str:
 
 
 @lru_cache(maxsize=4096)
+def full_date(day: date, language: str) -> str:
+    """Write a day with its weekday: Tuesday, 3 March 2026."""
+    return written(day, "full", language)
+
+
+@lru_cache(maxsize=4096)
 def medium_date(day: date, language: str) -> str:
     """Write a day for narrow columns, with its month by name: 3 Mar 2026."""
     return written(day, "d MMM y", language)

@@ -17,6 +17,7 @@ from webapp.domain.facts import MailKind
 from webapp.domain.ownership import Owner
 from webapp.domain.recipients import Reachability
 from webapp.models import Client, Delivery, DeliveryEvent, DeliveryState, Login, Partner, User, db
+from webapp.models.organisation import NO_DECISION
 from webapp.models.tables import client_table, organisation_table, subscription_table
 from webapp.services.lists import (
     calendar,
@@ -311,7 +312,13 @@ def test_the_first_steps_are_read_in_the_order_of_an_index(partner: Partner, way
     if on_server:
         for cheap in ("seqscan", "sort", "bitmapscan"):
             db.session.execute(text(f"SET LOCAL enable_{cheap} = off"))
-    given = {"partner": partner.id, "since": NOW.date(), "most": 10, "most_mails": 50}
+    given = {
+        "partner": partner.id,
+        "since": NOW.date(),
+        "until": NO_DECISION,
+        "most": 10,
+        "most_mails": 50,
+    }
     with asked() as log:
         db.session.execute(getattr(first_mails, way), given)
     [(statement, values)] = log

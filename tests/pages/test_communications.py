@@ -10,10 +10,10 @@ from tests.support.cast import make_client, unit_of_work
 from tests.support.forms import shown_in
 from webapp.domain.ownership import Owner
 from webapp.domain.steps import DEFAULT_STEPS
-from webapp.models import Delivery, Partner, Subscription, User, db
+from webapp.models import Delivery, Partner, User, db
 from webapp.models.tables import client_table
 from webapp.services.lists import finding
-from webapp.services.reminders import due_index, situations
+from webapp.services.reminders import situations
 
 PAGE = "/settings/partners"
 HTMX = {"HX-Request": "true"}
@@ -328,12 +328,11 @@ def test_sending_to_nobody_is_refused_with_the_reason(app, browse, cast, languag
     assert not partner(app, cast).sending
 
 
-def test_sending_is_turned_on_under_what_goes_first(app, alice, cast):
-    with unit_of_work(app):
-        due_index.refresh_where(Subscription.client_id == cast.client)
+def test_sending_is_turned_on_and_off_on_top(app, alice, cast):
     text = alice.get(PAGE).text
     assert "Sending is off" in text
-    assert text.index("Who gets what first") < text.index("Dana") < text.index("Turn sending on")
+    assert text.index("Turn sending on") < text.index("Who gets what first")
+    assert text.index("Who gets what first") < text.index("Select renewal communication owner")
     on = {"on": "1", "shown": shown(text, "switches/sending")}
     answer = alice.post(f"{PAGE}/switches/sending", data=on, headers=HTMX)
     assert "Sending is on" in answer.text
@@ -341,6 +340,14 @@ def test_sending_is_turned_on_under_what_goes_first(app, alice, cast):
     off = {"on": "0", "shown": shown(answer.text, "switches/sending")}
     assert alice.post(f"{PAGE}/switches/sending", data=off).location == f"{PAGE}#sending"
     assert not partner(app, cast).sending
+
+
+def test_each_section_has_a_link_on_top(alice):
+    text = alice.get(PAGE).text
+    links = re.search(r'<nav class="section-links".*?</nav>', text, re.DOTALL)[0]
+    for anchor in re.findall(r'href="#([^"]+)"', links):
+        assert f'<h2 id="{anchor}"' in text
+    assert links.count("<li>") == text.count('<section class="section"')
 
 
 @pytest.mark.parametrize(("who", "status"), [("bob", 403), ("charlie", 404), ("dana", 404)])

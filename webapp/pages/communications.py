@@ -32,10 +32,8 @@ from webapp.services import runtime
 from webapp.services.accounts import partners, people
 from webapp.services.lists.overrides import override_counts
 from webapp.services.sending import sample_mails
-from webapp.services.sending.first_mails import MANY_CLIENTS, first_mails
 from webapp.typography import address
 
-PREVIEWED = 10
 # The element of each part that has another name.
 PLACES = {"default": "default-owner", "test": "test-mail"}
 
@@ -179,14 +177,11 @@ def terms_form(partner: Partner, sent: Mapping[str, str] | None = None) -> Terms
 
 
 def whole_page(partner: Partner, **context: Any) -> str:
-    now = runtime.now()
     following, own = override_counts(partner)
     values = {
         "partner": partner,
         "following": following_text(following),
         "own": own_text(own),
-        "first": first_mails(partner.id, now, PREVIEWED, many=following + own > MANY_CLIENTS),
-        "now": now,
     }
     if "default_form" not in context:
         values["default_form"] = default_form(partner)

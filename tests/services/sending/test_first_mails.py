@@ -9,8 +9,16 @@ from sqlalchemy import update
 from tests.support.cast import make_client, make_subscription, unit_of_work
 from webapp import worker
 from webapp.models import Partner, Subscription, db
+from webapp.models.organisation import NO_DECISION
 from webapp.services.reminders import due_index
-from webapp.services.sending.first_mails import NEAREST_STEPS, NEXT_STEPS, first_mails
+from webapp.services.sending import first_mails as first
+from webapp.services.sending.first_mails import (
+    NEAREST_STEPS,
+    NEXT_STEPS,
+    first_mails,
+    first_plans,
+    next_clients,
+)
 
 NOW = datetime(2027, 1, 4, 10, tzinfo=UTC)
 
@@ -28,8 +36,8 @@ def listed(app, cast, request):
     def find(limit=10):
         with unit_of_work(app):
             due_index.refresh_where(Subscription.id.is_not(None))
-            found = first_mails(cast.partner, NOW, limit, many=request.param)
-            return [(client.name, str(plan.day)) for client, plan in found]
+            ids = next_clients(cast.partner, NOW, limit, NO_DECISION, many=request.param)
+            return [(client.name, str(plan.day)) for client, plan in first_plans(ids, NOW)]
 
     return find
 
@@ -104,5 +112,54 @@ def test_a_mail_that_waits_already_comes_first(app, cast):
     with unit_of_work(app):
         gone = update(Subscription).values(attention_on=None)
         db.session.execute(gone.where(Subscription.client_id == cast.client))
-        found = first_mails(cast.partner, NOW, 10, many=False)
-    assert [(client.name, plan.day) for client, plan in found] == [("Acme", date(2027, 1, 4))]
+        found = first_mails(cast.partner, NOW, many=False)
+    assert [(client.name, plan.day) for client, plan in found.plans] == [("Acme", date(2027, 1, 4))]
+
+
+def total(app, cast, *, many=False):
+    with unit_of_work(app):
+        due_index.refresh_where(Subscription.id.is_not(None))
+        return first_mails(cast.partner, NOW, many=many)
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_the_first_days_are_summed_up(app, cast, many):
+    add(app, cast, "In three days", 93)
+    add(app, cast, "In a week", 97)
+    add(app, cast, "Later", 98)
+    found = total(app, cast, many=many)
+    # Acme's mails go to Dana and Dave, with a copy to Alice; at the others is nobody, so Alice is told.
+    assert [(client.name, len(plan.mails)) for client, plan in found.plans] == [
+        ("Acme", 3),
+        ("In three days", 1),
+        ("In a week", 1),
+    ]
+    assert (found.mails, found.people, found.blocked) == (5, 3, 2)
+    assert (found.last, found.more) == (date(2027, 1, 11), False)
+    assert [(day.day, len(plans)) for day, plans in found.by_day(2)] == [(4, 1), (7, 1)]
+
+
+def test_where_nothing_goes_out_for_days_the_next_plans_are_summed_up(app, cast):
+    with unit_of_work(app):
+        acme = Subscription.client_id == cast.client
+        db.session.execute(update(Subscription).where(acme).values(cancelled=True))
+    add(app, cast, "Later", 110)
+    found = total(app, cast)
+    assert [(client.name, str(plan.day)) for client, plan in found.plans] == [
+        ("Later", "2027-01-24")
+    ]
+
+
+def test_nothing_comes_of_nothing(app, cast):
+    with unit_of_work(app):
+        db.session.execute(update(Subscription).values(cancelled=True))
+    found = total(app, cast)
+    assert (found.plans, found.mails, found.people, found.blocked) == ([], 0, 0, 0)
+
+
+def test_of_too_many_clients_only_some_are_summed_up(app, cast, monkeypatch):
+    monkeypatch.setattr(first, "MOST_CLIENTS", 2)
+    for number in range(3):
+        add(app, cast, f"Company {number}", 95)
+    found = total(app, cast)
+    assert (len(found.plans), found.more) == (2, True)

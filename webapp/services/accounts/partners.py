@@ -16,7 +16,7 @@ from webapp.mail.addresses import name_from
 from webapp.models import AuditEntry, Partner, SecurityAction, User, db
 from webapp.models.audit import AuditAction, TrailEntry
 from webapp.services import audit, runtime
-from webapp.services.accounts import names, people, security_log
+from webapp.services.accounts import first_run, names, people, security_log
 from webapp.services.errors import Refused
 from webapp.services.reminders import loading
 from webapp.services.sending import following
@@ -222,6 +222,7 @@ def switch(
         raise Refused("sending", Refusal.NO_MAIL_SERVER)
     entry = save(actor, partner, SWITCHES[name], {name: on}, shown)
     if entry and name == "sending":
+        first_run.finish(partner)
         security_log.record(
             SecurityAction.SENDING_SWITCHED,
             actor,

@@ -1,6 +1,9 @@
 """The first mails over all clients of a partner: "who gets what first"."""
 
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import (
@@ -19,7 +22,7 @@ from sqlalchemy import (
 
 from webapp.domain.delivery import DeliveryState
 from webapp.domain.facts import ClientFacts
-from webapp.domain.reminders import DayPlan, day_plans
+from webapp.domain.reminders import DayPlan, day_plans, mails_within
 from webapp.models.organisation import NO_DECISION
 from webapp.models.subscription import base_date_of
 from webapp.models.tables import client_table, delivery_table, execute, subscription_table
@@ -33,11 +36,57 @@ NEXT_STEPS = 2_000
 NEAREST_STEPS = 50
 # One client may have several mails that wait.
 WAITING_PER_CLIENT = 5
+# The first mails are those of so many days, of no more clients than these.
+DAYS = 7
+MOST_CLIENTS = 500
+# The plans to look at, where none of these days has one.
+FEW_PLANS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class FirstMails:
+    """The day plans that would go out first, each with its client, in the order of their days.
+
+    ``more``: there are others, since only so many clients were looked at.
+    """
+
+    plans: Sequence[tuple[ClientFacts, DayPlan]]
+    more: bool = False
+
+    @property
+    def mails(self) -> int:
+        return sum(len(plan.mails) for _client, plan in self.plans)
+
+    @property
+    def people(self) -> int:
+        return len(
+            {mail.recipient.person.id for _client, plan in self.plans for mail in plan.mails}
+        )
+
+    @property
+    def blocked(self) -> int:
+        """Count the clients at which nobody can be told."""
+        return len({client.id for client, plan in self.plans if plan.blocked})
+
+    @property
+    def last(self) -> date:
+        return max(mail.day for _client, plan in self.plans for mail in plan.mails)
+
+    def by_day(self, most: int) -> list[tuple[date, list[tuple[ClientFacts, DayPlan]]]]:
+        """List the first so many plans by their days."""
+        return [
+            (day, list(plans))
+            for day, plans in groupby(self.plans[:most], lambda pair: pair[1].day)
+        ]
 
 
 def to_come(owned: Any) -> ColumnElement[bool]:
-    """Make the condition that a step of a subscription comes next, and not the day after its end."""
-    return and_(owned.attention_on <= base_date_of(owned), owned.renewal_date >= bindparam("since"))
+    """Make the condition that a step of a subscription comes next, in time, and not the day after its end."""
+    return and_(
+        owned.attention_on <= base_date_of(owned),
+        owned.attention_on <= bindparam("until"),
+        owned.renewal_date >= bindparam("since"),
+    )
 
 
 def waiting() -> Select[Any]:
@@ -167,24 +216,49 @@ FEW = together(waiting().subquery(), NEAREST, among_clients(NEAREST).subquery())
 MANY = together(waiting().subquery(), NEXT, among_clients(NEXT, DECIDING).subquery())
 
 
-def first_mails(
-    partner_id: int, now: datetime, limit: int, *, many: bool
-) -> list[tuple[ClientFacts, DayPlan]]:
-    """Find the day plans that would go out first, each with its client.
+def first_mails(partner_id: int, now: datetime, *, many: bool) -> FirstMails:
+    """Foresee the mails of the first days, or where there is none, those that come first.
 
     ``many``: the partner has more clients than MANY_CLIENTS.
     """
+    until = now.date() + timedelta(days=DAYS + 1)
+    ids = next_clients(partner_id, now, MOST_CLIENTS, until, many=many)
+    plans = in_order(
+        (client, plan)
+        for client in loading.load(ids).values()
+        for plan in mails_within(client, now, DAYS)
+    )
+    if plans:
+        return FirstMails(plans, more=len(ids) == MOST_CLIENTS)
+    ids = next_clients(partner_id, now, FEW_PLANS, NO_DECISION, many=many)
+    return FirstMails(first_plans(ids, now))
+
+
+def next_clients(
+    partner_id: int, now: datetime, limit: int, until: date, *, many: bool
+) -> Sequence[int]:
+    """Find so many clients, in no order, whose steps come next, none later than a day, or whose mails wait."""
     given = {
         "partner": partner_id,
         "since": now.date() - timedelta(days=1),
+        "until": until,
         "most": limit,
         "most_mails": limit * WAITING_PER_CLIENT,
     }
-    ids = execute(MANY if many else FEW, given).scalars().all()
-    found = [
+    ids: Sequence[int] = execute(MANY if many else FEW, given).scalars().all()
+    return ids
+
+
+def first_plans(ids: Sequence[int], now: datetime) -> list[tuple[ClientFacts, DayPlan]]:
+    """Foresee the next day plan of each of these clients."""
+    return in_order(
         (client, plan)
         for client in loading.load(ids).values()
         for plan in day_plans(client, now, count=1)
-    ]
-    found.sort(key=lambda pair: (pair[1].day, pair[0].name))
-    return found[:limit]
+    )
+
+
+def in_order(
+    plans: Iterable[tuple[ClientFacts, DayPlan]],
+) -> list[tuple[ClientFacts, DayPlan]]:
+    return sorted(plans, key=lambda pair: (pair[1].day, pair[0].name))
