@@ -45,6 +45,7 @@ FORMS: tuple[Callable[..., str], ...] = (
     typography.local_time,
     typography.money,
     typography.number,
+    typography.week_day,
 )
 
 
