@@ -32,6 +32,7 @@ from webapp.pages import (
     communications,
     compression,
     dashboard,
+    decisions,
     deliveries,
     errors,
     evidence,
@@ -58,7 +59,6 @@ from webapp.pages import (
     sessions,
     signin_code,
     statics,
-    subscriptions,
     upcoming,
 )
 from webapp.pages.ids import RowIdConverter
@@ -93,7 +93,7 @@ BLUEPRINTS = (
     evidence.blueprint,
     renewal_owner.blueprint,
     deliveries.blueprint,
-    subscriptions.blueprint,
+    decisions.blueprint,  # the one of webapp.pages.subscriptions, with the ways to settle a renewal
     account.blueprint,
     help.blueprint,
     metrics.blueprint,

@@ -46,6 +46,7 @@ FORMS: tuple[Callable[..., str], ...] = (
     typography.local_time,
     typography.money,
     typography.number,
+    typography.week_day,
 )
 
 

@@ -66,6 +66,12 @@ def medium_date(day: date, language: str) -> str:
     return written(day, "d MMM y", language)
 
 
+@lru_cache(maxsize=4096)
+def week_day(day: date, language: str) -> str:
+    """Write a day with its weekday, for plans of the next weeks: Mon 7 December · pon., 7 grudnia."""
+    return written(day, LANGUAGES[language].locale.datetime_skeletons["MMMMEd"].pattern, language)
+
+
 def figures(day: date, language: str) -> str:
     """Write a day in figures, as one types it: 31.12.2026 · 31/12/2026."""
     parts = {"2026": f"{day.year:04}", "12": f"{day.month:02}", "31": f"{day.day:02}"}

@@ -131,7 +131,7 @@ PAGES: list[tuple[str, int, str, dict[str, str] | None, dict[str, str]]] = [
     ("renewals for programs", 5, "/api/renewals?days=365", None, BEARER),
     ("their next page", 5, "/api/renewals?days=365&owner=vendor&after=1.1", None, BEARER),
     ("events for programs", 5, "/api/events?limit=500", None, BEARER),
-    ("save", 8, OWNER, DEFAULT, {}),
+    ("save", 9, OWNER, DEFAULT, {}),
     ("save in the dialog", 11, OWNER, ALICE, HTMX),
     ("save in vain", 4, OWNER, {"choice": "partner", "contact_id": "x"}, HTMX),
 ]

@@ -72,7 +72,8 @@ KINDS = [
         first=("/partner/subscriptions/{subscription}/renewed", {}),
         second=("/partner/subscriptions/{subscription}/cancelled", {}),
         told=("<del>31 Mar 2027</del>", "<strong>31 Mar 2028</strong>"),
-        kept="Was this subscription cancelled?",
+        kept="Mark as not renewed",
+        others={"term_months": "12", "reason": ""},
     ),
     Kind(
         "renewal owner",

@@ -1,4 +1,4 @@
-"""The subscriptions of a client: added, edited, renewed, cancelled, undone."""
+"""The subscriptions of a client: added and edited."""
 
 import re
 from datetime import date
@@ -6,10 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from tests.support.below import everywhere
 from tests.support.cast import unit_of_work
-from tests.support.forms import shown_in, shown_to
-from webapp.domain.shown import token_of
+from tests.support.forms import shown_to
 from webapp.models import Client, Subscription, db
 from webapp.typography import plain
 
@@ -125,57 +123,7 @@ def test_an_edit_is_saved_and_a_stale_one_is_not(app, browse, cast):
     assert stored(app, cast.subscription).product == "Sales Hub"
 
 
-def test_renewed_shows_the_next_date_and_moves_on_to_it(app, browse, cast):
-    alice = browse(cast.alice)
-    url = f"/partner/subscriptions/{cast.subscription}/renewed"
-    page = alice.get(url).text
-    assert "31 March 2028" in page
-    assert stored(app, cast.subscription).renewal_date == date(2027, 3, 31)
-    answer = alice.post(url, data={"shown": shown_to(alice, url)})
-    assert answer.status_code == 303
-    page = alice.get(answer.location).text
-    assert "Renewed: Marketing Hub" in page
-    assert stored(app, cast.subscription).renewal_date == date(2028, 3, 31)
-    assert alice.post(undo_of(page), data={"next": answer.location}).location == answer.location
-    assert stored(app, cast.subscription).renewal_date == date(2027, 3, 31)
-
-
-def test_a_double_click_renews_once(app, browse, cast):
-    alice = browse(cast.alice)
-    url = f"/partner/subscriptions/{cast.subscription}/renewed"
-    data = {"shown": shown_to(alice, url)}
-    answers = [alice.post(url, data=data).status_code for _ in range(2)]
-    assert answers == [303, 303]
-    assert stored(app, cast.subscription).renewal_date == date(2028, 3, 31)
-
-
-@pytest.mark.parametrize("step", ["renewed", "cancelled"])
-@pytest.mark.parametrize("shown", ["", "soon", token_of({"renewal_date": date(2026, 1, 1)})])
-def test_another_date_than_the_one_shown_is_not_settled(app, browse, cast, step, shown):
-    url = f"/partner/subscriptions/{cast.subscription}/{step}"
-    alice = browse(cast.alice)
-    answer = alice.post(url, data={"shown": shown})
-    assert answer.status_code == 409
-    assert shown_in(answer.text, url)[url] == shown_to(alice, url)
-    assert stored(app, cast.subscription).renewal_date == date(2027, 3, 31)
-    assert not stored(app, cast.subscription).cancelled
-
-
-@everywhere
-def test_cancelled_ends_it_and_can_be_undone(app, browse, cast):
-    alice = browse(cast.alice)
-    url = f"/partner/subscriptions/{cast.subscription}/cancelled"
-    assert "Was this subscription cancelled?" in alice.get(url).text
-    page = alice.get(alice.post(url, data={"shown": shown_to(alice, url)}).location).text
-    assert stored(app, cast.subscription).cancelled
-    assert stored(app, cast.subscription).attention_on is None
-    renewed = f"/partner/subscriptions/{cast.subscription}/renewed"
-    assert alice.post(renewed, data={"shown": shown_to(alice, renewed)}).status_code == 409
-    alice.post(undo_of(page))
-    assert not stored(app, cast.subscription).cancelled
-
-
-PAGES = ["edit", "renewed", "cancelled"]
+PAGES = ["edit", "renewed", "cancelled", "remind", "note"]
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -210,15 +158,6 @@ def test_the_end_of_the_term_is_chosen(app, browse, cast):
     assert re.search(r'checked id="renews_itself-1"', alice.get(url).text)
     activity = alice.get(f"/partner/clients/{cast.client}/activity").text
     assert "At the end of the term" in activity
-
-
-def test_before_it_is_marked_one_reads_that_it_renews_by_itself(app, browse, cast):
-    alice = browse(cast.alice)
-    url = f"/partner/subscriptions/{cast.subscription}/renewed"
-    assert "It renews by itself" not in alice.get(url).text
-    with unit_of_work(app):
-        db.session.get_one(Subscription, cast.subscription).renews_itself = True
-    assert "It renews by itself after its renewal date" in alice.get(url).text
 
 
 def test_a_new_one_has_the_partners_defaults(app, browse, cast):

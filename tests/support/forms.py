@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
 
@@ -15,6 +16,7 @@ from webapp.models import LinkPurpose, User, db
 from webapp.services.accounts import links, logins
 from webapp.signin import tokens
 
+TODAY = datetime.now(UTC).date()
 HUGE = "9" * 5000
 SCRIPT = "<script>alert(1)</script>"
 # Bad values for any line of text. A lone half of a character can't be sent as UTF-8.
@@ -62,6 +64,7 @@ TEXT = [
     "x\n" * 5_000,
     HUGE,
 ]
+NOTE = [text for text in TEXT if "\r" not in text]
 WEB_ADDRESS = [
     *LINE,
     *("x", "company.example", "//company.example/x", "javascript:alert(1)", "data:text/html,x"),
@@ -332,14 +335,31 @@ FORMS = [
     Form(
         "alice",
         "/partner/subscriptions/{subscription}/renewed",
-        {},
-        {"shown": SHOWN},
+        {"term_months": "24", "amount": "1200", "currency": "EUR", "deadline": "2030-01-31"},
+        {
+            **{field: BAD_SUBSCRIPTION[field] for field in ("term_months", "currency")},
+            "amount": AMOUNT,
+            "deadline": ["2030-04-01", *DAY],
+            "shown": SHOWN,
+        },
+    ),
+    Form(
+        "alice",
+        "/partner/subscriptions/{subscription}/remind",
+        {"on": str(TODAY + timedelta(days=30))},
+        {"on": ["", "   ", str(TODAY), "2199-12-31", *DAY], "shown": SHOWN},
+    ),
+    Form(
+        "alice",
+        "/partner/subscriptions/{subscription}/note",
+        {"note": "Calls back\r\nin May"},
+        {"note": NOTE, "shown": SHOWN},
     ),
     Form(
         "alice",
         "/partner/subscriptions/{subscription}/cancelled",
-        {},
-        {"shown": SHOWN},
+        {"reason": "other_product", "note": ""},
+        {"reason": CHOICE, "note": NOTE, "shown": SHOWN},
     ),
     Form(
         "dana",

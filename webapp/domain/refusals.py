@@ -64,6 +64,7 @@ class Refusal(StrEnum):
     AMOUNT = auto()
     AMOUNT_NEEDED = auto()
     CURRENCY_NEEDED = auto()
+    REMINDER_DAY = auto()
     # A partner's settings.
     NOTIFIED_NEEDED = auto()
     STEPS = auto()

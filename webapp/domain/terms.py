@@ -73,14 +73,18 @@ class NextTerm:
     deadline: date | None
 
 
-def next_term(dates: Dates, rule: DeadlineRule | None, terms: int = 1) -> NextTerm:
+def next_term(
+    dates: Dates, rule: DeadlineRule | None, terms: int = 1, term_months: int | None = None
+) -> NextTerm:
     """Compute the dates so many terms on. The anchor day keeps month ends and 29 February.
 
     A deadline of its own stays as many days before the renewal; one by the rule is computed anew.
+    ``term_months``: the length of the new term, where it is another than before.
     """
-    renewal = add_months(dates.renewal_date, terms * dates.term_months, dates.anchor_day)
+    months = term_months or dates.term_months
+    renewal = add_months(dates.renewal_date, terms * months, dates.anchor_day)
     if dates.deadline_by_rule:
-        return NextTerm(renewal, deadline_by(rule, renewal, dates.term_months, dates.anchor_day))
+        return NextTerm(renewal, deadline_by(rule, renewal, months, dates.anchor_day))
     if dates.deadline is None:
         return NextTerm(renewal, None)
     return NextTerm(renewal, renewal - (dates.renewal_date - dates.deadline))

@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import lazy_pgettext
 
 from webapp import i18n, typography
+from webapp.domain.facts import NotRenewed
 from webapp.domain.ownership import Owner
 from webapp.domain.recipients import ContactRole
 from webapp.domain.steps import (
@@ -37,9 +38,9 @@ SENTENCES: dict[str, Any] = {
     AuditAction.SUBSCRIPTION_CHANGED: _l("Subscription changed: %(subject)s"),
     AuditAction.SUBSCRIPTION_RENEWED: _l("Subscription renewed: %(subject)s"),
     AuditAction.SUBSCRIPTION_ROLLED: _l("Subscription renewed by itself: %(subject)s"),
-    AuditAction.SUBSCRIPTION_CANCELLED: _l("Subscription cancelled: %(subject)s"),
+    AuditAction.SUBSCRIPTION_CANCELLED: _l("Subscription not renewed: %(subject)s"),
     AuditAction.SUBSCRIPTION_NOTED: _l("Note changed: %(subject)s"),
-    AuditAction.SUBSCRIPTION_REMINDED: _l("Reminder of your own changed: %(subject)s"),
+    AuditAction.SUBSCRIPTION_REMINDED: _l("Decision put off: %(subject)s"),
     AuditAction.SUBSCRIPTION_REMOVED: _l("Subscription removed: %(subject)s"),
     AuditAction.CONTACTS_ASSIGNED: _l("Contacts assigned"),
     AuditAction.USER_ADDED: _l("Person added: %(subject)s"),
@@ -90,6 +91,9 @@ FIELDS: dict[str, Any] = {
     "amount": _l("Amount"),
     "currency": _l("Currency"),
     "cancelled": _l("Status"),
+    "reason": _l("Reason"),
+    "remind_on": _l("To be reminded on"),
+    "remind_user_id": _l("Reminded"),
     "email": _l("E-mail"),
     "job_title": _l("Job title"),
     "rejected_reply": _l("Rejection of the address"),
@@ -199,7 +203,7 @@ def word(field: str, value: Any, names: Mapping[int, str], language: str, vendor
         return NOTHING
     if field in ("owner", "default_owner"):
         return codes.owner_name(Owner(value), vendor)
-    if field in ("contact_id", "notified_user_id") or field in list(ContactRole):
+    if field in ("contact_id", "notified_user_id", "remind_user_id") or field in list(ContactRole):
         return names.get(value, NOTHING)
     if field in SWITCHED:
         return str(SWITCHED[field][bool(value)])
@@ -250,6 +254,8 @@ def days_word(days: Days) -> str:
 WORDS: dict[str, Callable[[Any, str], str]] = {
     "renewal_date": day_word,
     "deadline": day_word,
+    "remind_on": day_word,
+    "reason": lambda value, _language: str(codes.NOT_RENEWED[NotRenewed(value)]),
     "reply_to": lambda value, _language: typography.address(value),
     "email": lambda value, _language: typography.address(value),
     "domain": lambda value, _language: typography.address(value),

@@ -14,7 +14,7 @@ from flask_babel.speaklater import LazyString
 from webapp import i18n
 from webapp.domain.access import Role
 from webapp.domain.cells import folded
-from webapp.domain.facts import MailKind, Silence
+from webapp.domain.facts import MailKind, NotRenewed, Silence
 from webapp.domain.ownership import ContactSource, Owner
 from webapp.domain.recipients import Circle, ContactRole, Reachability, Reason
 from webapp.domain.todo import Rhythm
@@ -49,6 +49,12 @@ CONTACT_SOURCES = {
     ContactSource.CLIENT: _l("Set for this client"),
     ContactSource.DEFAULT: _l("Your default"),
     ContactSource.ADMINS: _l("All admins, since nobody chosen can be reached"),
+}
+NOT_RENEWED = {
+    NotRenewed.PRICE: _l("Price"),
+    NotRenewed.OTHER_PRODUCT: _l("Other product"),
+    NotRenewed.CLOSED: _l("Business closed"),
+    NotRenewed.OTHER: _l("Other reason"),
 }
 MAIL_KINDS = {
     MailKind.REMINDER_CLIENT: _l("Reminder to the client"),

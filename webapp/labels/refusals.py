@@ -97,6 +97,7 @@ WORDS: dict[Refusal, Any] = {
     Refusal.AMOUNT: _l("Write an amount such as 1200 or 1200.50."),
     Refusal.AMOUNT_NEEDED: _l("Write the amount in this currency, or choose no currency."),
     Refusal.CURRENCY_NEEDED: _l("Choose the currency of the amount."),
+    Refusal.REMINDER_DAY: _l("Choose a day from tomorrow on, at most %(days)d days ahead."),
     Refusal.NOTIFIED_NEEDED: _l(
         "Choose who is to be notified: as owner, the partner needs a point of contact."
     ),

@@ -1,9 +1,8 @@
 """The dialog "Edit renewal owner": three choices, one point of contact, and what follows from them."""
 
 from dataclasses import replace
-from typing import Any
 
-from flask import Blueprint, Response, abort, render_template, url_for
+from flask import Blueprint, Response, abort
 from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
@@ -13,9 +12,7 @@ from webapp.domain.facts import ClientFacts
 from webapp.domain.ownership import Choice, needs_contact
 from webapp.domain.reminders import day_plans
 from webapp.models import Client
-from webapp.models.audit import TrailEntry
-from webapp.pages import guards, htmx, notices
-from webapp.pages.client_details import renewals_of
+from webapp.pages import guards, htmx, notices, places
 from webapp.pages.notices import Quicker
 from webapp.pages.renewal_owner_forms import OwnerForm, build_form
 from webapp.pages.saving import save
@@ -44,7 +41,9 @@ def edit(client_id: int) -> AnyResponse:
     )
     if not answer.done:
         return show(client, known, form, status=answer.status, conflict=answer.conflict)
-    return saved(client, wanted, answer.value)
+    text = _("Renewal owner saved (client: %(name)s)", name=client.name)
+    place = places.opened_from(client)
+    return places.saved(place, client, notices.outcome(answer.value, text), answer.value, wanted)
 
 
 @blueprint.get("/partner/clients/<int:client_id>/renewal-owner/preview")
@@ -97,16 +96,5 @@ def show(
             draft.owner.owner, draft.own_contact, draft.partner.default_contact
         ),
         conflict=conflict,
+        place=places.opened_from(client),
     )
-
-
-def saved(client: Client, known: ClientFacts, entry: TrailEntry | None) -> AnyResponse:
-    """Report that it is saved: htmx gets the new panel, others go back to its page."""
-    page = url_for("clients.renewals", client_id=client.id, _anchor="renewals")
-
-    def panel(**notice: Any) -> Response:
-        shown = renewals_of(client, known)
-        return Response(render_template("clients/_saved.html", page=page, **shown, **notice))
-
-    text = _("Renewal owner saved (client: %(name)s)", name=client.name)
-    return notices.report(notices.outcome(entry, text), entry, page, panel)

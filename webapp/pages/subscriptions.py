@@ -1,27 +1,18 @@
-"""The subscriptions of a client: add, edit, mark as renewed, cancel."""
-
-from collections.abc import Callable
-from typing import Any
+"""The subscriptions of a client: add and edit."""
 
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from webapp.domain.access import Action
-from webapp.domain.terms import next_term
-from webapp.models import Subscription, User
-from webapp.models.audit import TrailEntry
 from webapp.pages import guards, notices
-from webapp.pages.forms import SharedForm
 from webapp.pages.htmx import Answer
 from webapp.pages.saving import save
 from webapp.pages.subscriptions_forms import SubscriptionForm, currency_of
-from webapp.services.clients import renewals, subscriptions
+from webapp.services.clients import subscriptions
 
 blueprint = Blueprint("subscriptions", __name__)
-CloseRenewal = Callable[[User | None, Subscription, str | None], TrailEntry | None]
 
 
 @blueprint.route("/partner/clients/<int:client_id>/subscriptions/new", methods=["GET", "POST"])
@@ -66,45 +57,6 @@ def edit(subscription_id: int) -> Answer:
         "subscriptions/edit.html",
         client=subscription.client,
         subscription=subscription,
-        form=form,
-        conflict=saved.conflict,
-    )
-    return page, saved.status
-
-
-@blueprint.route("/partner/subscriptions/<int:subscription_id>/renewed", methods=["GET", "POST"])
-@guards.allow(Action.LOOK_AFTER_CLIENTS)
-def renewed(subscription_id: int) -> Answer:
-    """Show the next date, and move the subscription on to it."""
-    text = _l("Renewed: %(product)s")
-    return close_renewal(subscription_id, "subscriptions/renewed.html", renewals.renew, text)
-
-
-@blueprint.route("/partner/subscriptions/<int:subscription_id>/cancelled", methods=["GET", "POST"])
-@guards.allow(Action.LOOK_AFTER_CLIENTS)
-def cancelled(subscription_id: int) -> Answer:
-    """Show the consequences, and cancel the subscription."""
-    text = _l("Cancelled: %(product)s")
-    return close_renewal(subscription_id, "subscriptions/cancelled.html", renewals.cancel, text)
-
-
-def close_renewal(subscription_id: int, template: str, service: CloseRenewal, text: Any) -> Answer:
-    """Ask for confirmation, and settle the renewal that the page showed, with an Undo."""
-    subscription = guards.own_subscription(subscription_id)
-    form = SharedForm(shown=subscriptions.shown(subscription))
-    saved = save(
-        form,
-        lambda: service(current_user, subscription, form.shown.data),
-        lambda: subscriptions.shown(subscription),
-    )
-    if saved.done:
-        notices.flash_with_undo(text % {"product": subscription.product}, saved.value)
-        return to_renewals(subscription.client_id)
-    page = render_template(
-        template,
-        client=subscription.client,
-        subscription=subscription,
-        following=next_term(subscription, subscription.client.partner.deadline_rule),
         form=form,
         conflict=saved.conflict,
     )

@@ -28,6 +28,7 @@ from webapp.services import audit, runtime
 from webapp.services.errors import Refused
 from webapp.services.locks import lock_clients, lock_organisation
 from webapp.services.reminders.due_index import refresh
+from webapp.services.reminders.rolling import NOT_REMINDED
 from webapp.services.sending import moving
 
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2199, 12, 31)
@@ -204,16 +205,22 @@ def edit_subscription(
     changes = audit.assign(subscription, **asdict(details), anchor_day=anchor_day)
     subscription.product_key = product_key(details.product)
     if subscription.base_date != base:
-        changes |= audit.assign(subscription, steps_from=start_of_steps(subscription))
+        steps_from = start_of_steps(subscription)
+        changes |= audit.assign(subscription, steps_from=steps_from, **NOT_REMINDED)
         moving.move_reminders(
             actor, [subscription.id], [subscription.client_id], ReminderState.SUPERSEDED
         )
-    if not changes.keys().isdisjoint(CHOOSE_STEPS):
-        lock_clients([subscription.client_id])
-        moving.follow_steps(actor, [subscription.client_id])
+    follow_steps(actor, subscription, changes)
     entry = audit.record_change(actor, AuditAction.SUBSCRIPTION_CHANGED, subscription, changes)
     refresh([subscription])
     return entry
+
+
+def follow_steps(actor: User | None, subscription: Subscription, changes: audit.Changes) -> None:
+    """Let what waits follow other steps, if a subscription has other ones since its changes."""
+    if not changes.keys().isdisjoint(CHOOSE_STEPS):
+        lock_clients([subscription.client_id])
+        moving.follow_steps(actor, [subscription.client_id])
 
 
 def start_of_steps(subscription: Subscription) -> date | None:

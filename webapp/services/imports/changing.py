@@ -30,6 +30,7 @@ from webapp.services.imports.plans import ClientPlan, ImportedPerson, Part, Plan
 from webapp.services.imports.stored import ClientRecord, PersonRecord, SubscriptionRecord
 from webapp.services.imports.subscribing import anchor_day
 from webapp.services.locks import lock_clients
+from webapp.services.reminders.rolling import NOT_REMINDED
 from webapp.services.sending import moving
 
 # The columns of a client that are its organisation's.
@@ -165,7 +166,9 @@ def change_subscriptions(
         for client, plan in plans
     ]
     back = [move for move in moves if move.record.cancelled and not move.cancelled]
-    made = step(back, AuditAction.SUBSCRIPTION_CHANGED, lambda move: {"cancelled": False})
+    made = step(
+        back, AuditAction.SUBSCRIPTION_CHANGED, lambda move: {"cancelled": False, "reason": None}
+    )
     move_reminders(actor, back, ReminderState.CANCELLED)
     # A date moved on by the term is a renewal. Any other move, or one of a cancelled subscription, is a correction.
     renewed = [move for move in moves if is_renewed(move)]
@@ -173,7 +176,8 @@ def change_subscriptions(
     move_reminders(actor, renewed, ReminderState.CANCELLED)
     made += correct(actor, [move for move in moves if is_corrected(move)])
     ended = [move for move in moves if move.cancelled and not move.record.cancelled]
-    made += step(ended, AuditAction.SUBSCRIPTION_CANCELLED, lambda move: {"cancelled": True})
+    cancelled = {"cancelled": True, **NOT_REMINDED}
+    made += step(ended, AuditAction.SUBSCRIPTION_CANCELLED, lambda move: cancelled)
     move_reminders(actor, ended, ReminderState.CANCELLED)
     return made
 
@@ -207,6 +211,7 @@ def next_cycle(rule: DeadlineRule | None, move: Move) -> Json:
         "deadline": following.deadline,
         "cycle": move.record.cycle + 1,
         "steps_from": None,
+        **NOT_REMINDED,
     }
 
 
@@ -230,7 +235,9 @@ def correct(actor: User | None, moves: Sequence[Move]) -> list[Made]:
         record, values = move.record, subscriptions.columns(move.details)
         if move.details.renewal_date == record.renewal_date:
             values["anchor_day"] = record.anchor_day
-        return values | {"steps_from": starts.get(move.plan.id, record.steps_from)}
+        kept = {name: getattr(record, name) for name in ("steps_from", *NOT_REMINDED)}
+        starting = {"steps_from": starts[record.id], **NOT_REMINDED} if record.id in starts else {}
+        return values | kept | starting
 
     made = step(moves, AuditAction.SUBSCRIPTION_CHANGED, columns)
     move_reminders(actor, moved, ReminderState.SUPERSEDED)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Column, Select, Table, select
 
+from webapp.domain.facts import NotRenewed
 from webapp.domain.recipients import ContactRole
 from webapp.domain.rows import Field
 from webapp.models import db
@@ -64,6 +65,9 @@ class SubscriptionRecord(NamedTuple):
     cancelled: bool
     cycle: int
     steps_from: date | None
+    reason: NotRenewed | None
+    remind_on: date | None
+    remind_user_id: int | None
 
 
 class PersonRecord(NamedTuple):

@@ -43,6 +43,8 @@ OVER = (
         table.anchor_day,
         table.cycle,
         table.steps_from,
+        table.remind_on,
+        table.remind_user_id,
         partner_table.c.deadline_rule,
         partner_table.c.steps,
         organisation_table.c.time_zone,
@@ -53,6 +55,9 @@ OVER = (
     .where(among(table.id, bindparam("ids")))
     .order_by(table.id)
 )
+
+# Nobody is reminded of a decision any more, once it was made or its day is another one.
+NOT_REMINDED: dict[str, Any] = {"remind_on": None, "remind_user_id": None}
 
 
 class LocalDates(dict[str, date]):
@@ -137,10 +142,11 @@ def new_term(dates: EndedTerm, today: date) -> NewTerm:
 
 def write(term: NewTerm, ids: Sequence[int]) -> None:
     """Store the new term of many subscriptions. Their versions move, so that no open form puts the old one back."""
+    counted = {"cycle": table.cycle + 1, "version": table.version + 1}
     execute(
         update(subscription_table)
         .where(among(table.id, ids))
-        .values(**term._asdict(), cycle=table.cycle + 1, steps_from=None, version=table.version + 1)
+        .values(**term._asdict(), **counted, steps_from=None, **NOT_REMINDED)
     )
 
 
@@ -151,6 +157,7 @@ def entry(row: Any, term: NewTerm, now: datetime) -> Json:
         "deadline": term.deadline,
         "cycle": row.cycle + 1,
         "steps_from": None,
+        **NOT_REMINDED,
     }
     before = {name: getattr(row, name) for name in after}
     return audit.values(

@@ -124,6 +124,8 @@ WAYS_BACK: dict[str, WayBack] = {
         Action.LOOK_AFTER_CLIENTS, Subscription, put_back_rolled, unruled
     ),
     AuditAction.SUBSCRIPTION_CANCELLED: SUBSCRIPTION_BACK,
+    AuditAction.SUBSCRIPTION_REMINDED: SUBSCRIPTION_BACK,
+    AuditAction.SUBSCRIPTION_NOTED: SUBSCRIPTION_BACK,
     AuditAction.CONTACTS_ASSIGNED: WayBack(
         Action.ASSIGN_CONTACTS, Client, put_back_contacts, roles
     ),

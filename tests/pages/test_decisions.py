@@ -1,0 +1,272 @@
+"""Decisions about one renewal: renewed, not renewed, put off, noted; each as a page and as a dialog, and undone."""
+
+import re
+from datetime import date
+from decimal import Decimal
+
+import pytest
+import time_machine
+
+from tests.support.below import everywhere
+from tests.support.cast import unit_of_work
+from tests.support.forms import shown_in, shown_to
+from webapp.domain.facts import NotRenewed
+from webapp.domain.shown import token_of
+from webapp.models import AuditEntry, Client, Subscription, db
+from webapp.typography import plain
+
+HTMX = {"HX-Request": "true"}
+STEPS = ["renewed", "cancelled", "remind", "note"]
+# The fields that a form of each kind sends.
+FIELDS = {
+    "renewed": {"term_months": "24", "amount": "1200", "currency": "EUR"},
+    "cancelled": {"reason": "price", "note": "Too much"},
+    "remind": {"on": "2026-12-15"},
+    "note": {"note": "Calls back\r\nin May"},
+}
+
+
+@pytest.fixture(autouse=True)
+def today():
+    """A Tuesday, four months before the cast's renewal on 31 March 2027."""
+    with time_machine.travel("2026-12-01 12:00", tick=False):
+        yield
+
+
+@pytest.fixture
+def address(cast):
+    return f"/partner/subscriptions/{cast.subscription}".__add__
+
+
+@pytest.fixture
+def panel(cast):
+    return f"/partner/clients/{cast.client}/renewals"
+
+
+def stored(app, cast, *names):
+    with app.app_context():
+        found = db.session.get_one(Subscription, cast.subscription)
+        return tuple(getattr(found, name) for name in names)
+
+
+def undo_of(page):
+    return re.search(r'action="(/undo/\d+)"', page)[1]
+
+
+def decide(person, url, **fields):
+    return person.post(url, data={"shown": shown_to(person, url)} | fields)
+
+
+def test_renewed_shows_the_next_date_and_moves_on_to_it(app, browse, cast, address, panel):
+    alice, url = browse(cast.alice), address("/renewed")
+    page = plain(alice.get(url).text)
+    assert "31 March 2028" in page
+    assert "It renews by itself" not in page
+    answer = decide(alice, url)
+    assert (answer.status_code, answer.location) == (303, f"{panel}#renewals")
+    page = plain(alice.get(panel).text)
+    assert "Renewed until 31 March 2028: Acme · Marketing Hub" in page
+    assert stored(app, cast, "renewal_date", "term_months") == (date(2028, 3, 31), 12)
+    assert alice.post(undo_of(page), data={"next": panel}).location == panel
+    assert stored(app, cast, "renewal_date", "cycle") == (date(2027, 3, 31), 1)
+
+
+TERMS = ("term_months", "amount", "currency", "renewal_date", "deadline")
+
+
+def test_renewed_on_other_terms_is_one_change_and_one_undo(app, browse, cast, address, panel):
+    alice, url = browse(cast.alice), address("/renewed")
+    before = stored(app, cast, *TERMS)
+    assert "2 years, until 31 March 2029" in plain(alice.get(url).text)
+    decide(alice, url, **FIELDS["renewed"], deadline="15.2.2029".replace(".", "/"))
+    assert stored(app, cast, *TERMS) == (
+        24,
+        Decimal("1200.00"),
+        "EUR",
+        date(2029, 3, 31),
+        date(2029, 2, 15),
+    )
+    with app.app_context():
+        assert db.session.query(AuditEntry).count() == 1
+    page = alice.get(panel).text
+    alice.post(undo_of(page), data={"next": panel})
+    assert stored(app, cast, *TERMS) == before
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"term_months": "7"}, "Choose one of the options."),
+        ({"amount": "a lot"}, "Write an amount such as 1200 or 1200.50."),
+        ({"amount": "12", "currency": ""}, "Choose the currency of the amount."),
+        ({"deadline": "2028-04-01"}, "be after the renewal date."),
+        ({"deadline": "soon"}, "Write a date such as 31/12/2026"),
+    ],
+)
+def test_terms_that_cannot_be_are_said_at_the_field(app, browse, cast, address, values, message):
+    answer = decide(browse(cast.alice), address("/renewed"), **values)
+    assert answer.status_code == 422
+    assert message in answer.text
+    assert stored(app, cast, "version") == (1,)
+
+
+def test_before_it_is_marked_one_reads_that_it_renews_by_itself(app, browse, cast, address):
+    with unit_of_work(app):
+        db.session.get_one(Subscription, cast.subscription).renews_itself = True
+    page = browse(cast.alice).get(address("/renewed")).text
+    assert "It renews by itself after its renewal date" in page
+
+
+def test_a_double_click_renews_once(app, browse, cast, address):
+    alice, url = browse(cast.alice), address("/renewed")
+    data = {"shown": shown_to(alice, url), **FIELDS["renewed"]}
+    answers = [alice.post(url, data=data).status_code for _ in range(2)]
+    assert answers == [303, 303]
+    assert stored(app, cast, "renewal_date") == (date(2029, 3, 31),)
+
+
+def test_of_two_who_renew_on_other_terms_the_second_is_told(app, browse, cast, address):
+    alice, bob, url = browse(cast.alice), browse(cast.bob), address("/renewed")
+    late = {"shown": shown_to(bob, url), "term_months": "12"}
+    decide(alice, url, **FIELDS["renewed"])
+    answer = bob.post(url, data=late, headers=HTMX)
+    assert answer.status_code == 409
+    assert "Changed by: Alice" in answer.text
+    assert "<strong>31 Mar 2029</strong>" in plain(answer.text)
+    assert stored(app, cast, "cycle") == (2,)
+
+
+@everywhere
+def test_not_renewed_ends_it_with_a_reason_and_can_be_undone(app, browse, cast, address, panel):
+    alice, url = browse(cast.alice), address("/cancelled")
+    assert "Nothing more goes out about it" in alice.get(url).text
+    decide(alice, url, **FIELDS["cancelled"])
+    values = ("cancelled", "reason", "note", "attention_on")
+    assert stored(app, cast, *values) == (True, NotRenewed.PRICE, "Too much", None)
+    page = alice.get(panel).text
+    assert "Not renewed: Acme · Marketing Hub" in page
+    assert decide(alice, address("/renewed")).status_code == 409
+    assert "nothing more to decide" in alice.get(address("/renewed")).text
+    alice.post(undo_of(page))
+    assert stored(app, cast, *values)[:3] == (False, None, None)
+
+
+@pytest.mark.parametrize(
+    ("fields", "day"),
+    [
+        ({"on": "15/12/2026"}, date(2026, 12, 15)),
+        ({"quick": "2026-12-07", "on": "someday"}, date(2026, 12, 7)),
+        ({"on": "2026-12-02"}, date(2026, 12, 2)),
+        ({"on": "2027-03-31"}, date(2027, 3, 31)),
+    ],
+)
+def test_a_decision_is_put_off_to_a_day(app, browse, cast, address, panel, fields, day):
+    bob, url = browse(cast.bob), address("/remind")
+    assert "is not stopped" in bob.get(url).text
+    decide(bob, url, **fields)
+    assert stored(app, cast, "remind_on", "remind_user_id") == (day, cast.bob)
+    page = bob.get(panel).text
+    assert "Put off until" in page
+    bob.post(undo_of(page))
+    assert stored(app, cast, "remind_on", "remind_user_id") == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({}, "Fill this in."),
+        ({"on": "2026-12-01"}, "at most 120 days ahead"),
+        ({"on": "2027-04-01"}, "at most 120 days ahead"),
+        ({"on": "soon"}, "Write a date such as"),
+        ({"quick": "soon"}, "Write a date such as"),
+    ],
+)
+def test_a_day_out_of_reach_is_refused(app, browse, cast, address, fields, message):
+    answer = decide(browse(cast.bob), address("/remind"), **fields)
+    assert answer.status_code == 422
+    assert message in plain(answer.text)
+    assert stored(app, cast, "version") == (1,)
+
+
+def test_a_reminder_is_taken_back(app, browse, cast, address, panel):
+    alice, bob, url = browse(cast.alice), browse(cast.bob), address("/remind")
+    decide(bob, url, quick="2026-12-07")
+    assert "Put off until: 7 December 2026" in plain(alice.get(url).text)
+    decide(alice, url, never="1")
+    assert stored(app, cast, "remind_on", "remind_user_id") == (None, None)
+    assert "Not put off any more: Acme" in alice.get(panel).text
+
+
+def test_a_note_is_written_and_deleted(app, browse, cast, address, panel):
+    bob, url = browse(cast.bob), address("/note")
+    decide(bob, url, **FIELDS["note"])
+    assert stored(app, cast, "note") == ("Calls back\nin May",)
+    page = bob.get(panel).text
+    assert "Note saved: Acme · Marketing Hub" in page
+    bob.post(undo_of(page))
+    assert stored(app, cast, "note") == (None,)
+    decide(bob, url, **FIELDS["note"])
+    decide(bob, url, note=" ")
+    assert stored(app, cast, "note") == (None,)
+    assert "Note deleted" in bob.get(panel).text
+    decide(bob, url, note="")
+    assert "Nothing to save" in bob.get(panel).text
+
+
+def test_a_note_can_be_too_long(app, browse, cast, address):
+    answer = decide(browse(cast.bob), address("/note"), note="x" * 1001)
+    assert answer.status_code == 422
+    assert "Use at most 1000 characters." in answer.text
+
+
+@pytest.mark.parametrize("step", STEPS)
+@everywhere
+def test_htmx_gets_the_dialog_alone_and_then_the_panel(app, browse, cast, address, panel, step):
+    alice, url = browse(cast.alice), address(f"/{step}")
+    dialog = alice.get(url, headers=HTMX)
+    assert dialog.text.lstrip().startswith("<form")
+    assert 'hx-target="#renewals"' in dialog.text
+    data = {"shown": shown_in(dialog.text, url)[url], **FIELDS[step]}
+    answer = alice.post(url, data=data, headers=HTMX)
+    assert answer.status_code == 200
+    assert answer.text.lstrip().startswith('<div class="stack" id="renewals">')
+    assert "/undo/" in answer.text
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize(
+    "elsewhere",
+    ["https://evil.example/", "//evil.example", "/partner/dashboard", "/settings#renewals", "/x#y"],
+)
+def test_only_a_place_that_answers_dialogs_is_gone_back_to(
+    browse, cast, address, panel, step, elsewhere
+):
+    alice, url = browse(cast.alice), address(f"/{step}")
+    answer = decide(alice, url, **FIELDS[step], next=elsewhere)
+    assert answer.location == f"{panel}#renewals"
+
+
+@pytest.mark.parametrize("step", ["renewed", "cancelled", "remind"])
+@pytest.mark.parametrize("shown", ["", "soon", token_of({"renewal_date": date(2026, 1, 1)})])
+def test_another_date_than_the_one_shown_is_not_settled(app, browse, cast, address, step, shown):
+    url, alice = address(f"/{step}"), browse(cast.alice)
+    answer = alice.post(url, data={"shown": shown, **FIELDS[step]})
+    assert answer.status_code == 409
+    assert shown_in(answer.text, url)[url] == shown_to(alice, url)
+    assert stored(app, cast, "version") == (1,)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_an_archived_client_leads_to_its_page(app, browse, cast, address, panel, step):
+    with unit_of_work(app):
+        client = db.session.get_one(Client, cast.client)
+        client.archived_at = client.created_at
+    assert browse(cast.alice).get(address(f"/{step}")).location == panel
+
+
+@pytest.mark.parametrize("language", ["pl", "pt"])
+@pytest.mark.parametrize("step", STEPS)
+def test_each_speaks_the_readers_language(browse, cast, address, step, language):
+    person = browse(cast.alice, language)
+    words = {"pl": "Anuluj", "pt": "Cancelar"}
+    assert words[language] in person.get(address(f"/{step}")).text

@@ -1,0 +1,140 @@
+"""Decisions about one renewal: renewed, not renewed, to be reminded of, noted. Each is a dialog, or a page."""
+
+from typing import Any
+
+from flask import Response, request
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from webapp import typography
+from webapp.domain.access import Action
+from webapp.domain.quick_days import quick_days
+from webapp.domain.terms import next_term
+from webapp.models import Subscription
+from webapp.models.audit import TrailEntry
+from webapp.pages import guards, htmx, notices, places
+from webapp.pages.decisions_forms import NoteForm, NotRenewedForm, RemindForm, RenewedForm
+from webapp.pages.forms import SharedForm
+from webapp.pages.frame import language
+from webapp.pages.htmx import Answer
+from webapp.pages.saving import Saved, save
+from webapp.pages.subscriptions import blueprint
+from webapp.services.clients import follow_ups, renewals
+
+
+@blueprint.route("/partner/subscriptions/<int:subscription_id>/renewed", methods=["GET", "POST"])
+@guards.allow(Action.LOOK_AFTER_CLIENTS)
+def renewed(subscription_id: int) -> Answer:
+    """Show the next dates, and move the subscription on to them, on the same terms or on others."""
+    subscription = guards.own_subscription(subscription_id)
+    form = RenewedForm.of(subscription)
+    answer = save(
+        form,
+        lambda: renewals.renew(current_user, subscription, form.shown.data, form.terms),
+        lambda: renewals.shown(subscription),
+    )
+    if answer.done:
+        until = typography.long_date(subscription.renewal_date, language())
+        text = _("Renewed until %(date)s: %(name)s", date=until, name=name_of(subscription))
+        return saved(subscription, text, answer.value)
+    following = next_term(subscription, subscription.client.partner.deadline_rule)
+    return show("_renewed.html", subscription, form, answer, following=following)
+
+
+@blueprint.route("/partner/subscriptions/<int:subscription_id>/cancelled", methods=["GET", "POST"])
+@guards.allow(Action.LOOK_AFTER_CLIENTS)
+def cancelled(subscription_id: int) -> Answer:
+    """Show the consequences, and end a subscription that was not renewed, with the reason."""
+    subscription = guards.own_subscription(subscription_id)
+    form = NotRenewedForm(obj=subscription, shown=renewals.shown(subscription))
+    answer = save(
+        form,
+        lambda: renewals.cancel(
+            current_user, subscription, form.shown.data, form.chosen, note=form.note.data
+        ),
+        lambda: renewals.shown(subscription),
+    )
+    if answer.done:
+        text = _("Not renewed: %(name)s", name=name_of(subscription))
+        return saved(subscription, text, answer.value)
+    return show("_not_renewed.html", subscription, form, answer)
+
+
+@blueprint.route("/partner/subscriptions/<int:subscription_id>/remind", methods=["GET", "POST"])
+@guards.allow(Action.LOOK_AFTER_CLIENTS)
+def remind(subscription_id: int) -> Answer:
+    """Put a decision off to a day, or take that back. Mails to the client go out as planned."""
+    subscription = guards.own_subscription(subscription_id)
+    form = RemindForm.of(subscription)
+    answer = save(
+        form,
+        lambda: follow_ups.remind(current_user, subscription, form.day, form.shown.data),
+        lambda: renewals.shown(subscription),
+    )
+    if answer.done:
+        return saved(subscription, reminded_text(subscription), answer.value)
+    today = follow_ups.today(current_user)
+    return show(
+        "_remind.html",
+        subscription,
+        form,
+        answer,
+        today=today,
+        quick=quick_days(today, subscription.base_date),
+    )
+
+
+@blueprint.route("/partner/subscriptions/<int:subscription_id>/note", methods=["GET", "POST"])
+@guards.allow(Action.LOOK_AFTER_CLIENTS)
+def note(subscription_id: int) -> Answer:
+    """Write a note about a subscription for the whole team, or delete it."""
+    subscription = guards.own_subscription(subscription_id)
+    form = NoteForm(obj=subscription, shown=renewals.shown(subscription))
+    answer = save(
+        form,
+        lambda: follow_ups.note(current_user, subscription, form.note.data, form.shown.data),
+        lambda: renewals.shown(subscription),
+    )
+    if answer.done:
+        words = _("Note saved: %(name)s") if subscription.note else _("Note deleted: %(name)s")
+        text = words % {"name": name_of(subscription)}
+        return saved(subscription, notices.outcome(answer.value, text), answer.value)
+    return show("_note.html", subscription, form, answer)
+
+
+def name_of(subscription: Subscription) -> str:
+    """Name a subscription where others stand beside it: Acme · Marketing Hub."""
+    return f"{subscription.client.name} · {subscription.product}"
+
+
+def reminded_text(subscription: Subscription) -> str:
+    """Say until when a decision is put off, or that it is not any more."""
+    if subscription.remind_on is None:
+        return _("Not put off any more: %(name)s", name=name_of(subscription))
+    day = typography.long_date(subscription.remind_on, language())
+    return _("Put off until %(date)s: %(name)s", date=day, name=name_of(subscription))
+
+
+def saved(subscription: Subscription, text: str, entry: TrailEntry | None) -> Answer:
+    place = places.opened_from(subscription.client)
+    return places.saved(place, subscription.client, text, entry)
+
+
+def show(
+    dialog: str, subscription: Subscription, form: SharedForm, answer: Saved[Any], **others: Any
+) -> Response:
+    """Render a dialog, or without scripts its page."""
+    dialog = f"decisions/{dialog}"
+    return htmx.page_or_fragment(
+        "decisions/page.html",
+        dialog,
+        answer.status,
+        dialog=dialog,
+        address=request.script_root + request.path,
+        client=subscription.client,
+        subscription=subscription,
+        form=form,
+        conflict=answer.conflict,
+        place=places.opened_from(subscription.client),
+        **others,
+    )
