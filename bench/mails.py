@@ -22,6 +22,7 @@ from webapp.domain.snapshots.reminders import (
 )
 from webapp.models import ReminderState
 from webapp.models.audit import AuditAction
+from webapp.services.audit import kind_of
 from webapp.services.sending.queueing import about_day
 
 LANGUAGE = "pl"
@@ -214,6 +215,7 @@ def entry(
         "id": client_id * 4 + number,
         "at": facts.moment(today - timedelta(days=90)),
         "organisation_id": partner_id,
+        "kind": kind_of(action, client_id),
         "client_id": client_id,
         "actor_id": facts.team(partner_id)[0],
         "action": action.value,

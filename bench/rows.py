@@ -15,8 +15,11 @@ from bench.facts import (
     LANGUAGES,
     PRODUCTS,
     STEPS,
+    TEAM,
     ZONES,
+    Product,
     Size,
+    chance,
     client_name,
     due_of,
     email,
@@ -42,6 +45,7 @@ from webapp.models.organisation import NO_DECISION
 from webapp.services.clients.clients import ClientDetails, keys
 
 Row = dict[str, Any]
+CURRENCIES = ("PLN", "EUR", "BRL", "GBP")
 folded = cache(i18n.fold)
 
 
@@ -153,10 +157,14 @@ def contact_assignments(size: Size, today: date) -> Iterator[Row]:
 
 def subscriptions(size: Size, today: date) -> Iterator[Row]:
     for client_id in size.ids:
+        partner_id, choice = partner_of(client_id, size), situation(client_id).choice
         for one in products_of(client_id, today):
             name, days = PRODUCTS[one.id % 4], one.course
+            amount, currency = price(one.id)
+            remind_on, reminded = put_off(one, partner_id, today)
             yield {
                 "id": one.id,
+                "partner_id": partner_id,
                 "client_id": client_id,
                 "product": name,
                 "product_key": folded(name),
@@ -165,10 +173,28 @@ def subscriptions(size: Size, today: date) -> Iterator[Row]:
                 "anchor_day": days.renewal.day,
                 "deadline": days.deadline,
                 "renews_itself": one.renews_itself,
-                "amount": Decimal(1200 + pick(one.id, "amount", 90) * 100),
-                "currency": "PLN",
+                "amount": amount,
+                "currency": currency,
                 "cancelled": one.cancelled,
                 "cycle": 1,
                 "attention_on": None if one.cancelled else days.attention,
+                "open_choice": None if one.cancelled else choice,
+                "remind_on": remind_on,
+                "remind_user_id": reminded,
                 "version": 1,
             }
+
+
+def price(id: int) -> tuple[Decimal | None, str | None]:
+    """Choose a subscription's amount and currency; one in twenty has none."""
+    if chance(id, "without amount", 5):
+        return None, None
+    return Decimal(1200 + pick(id, "amount", 90) * 100), favourite(id, "currency", CURRENCIES)
+
+
+def put_off(one: Product, partner_id: int, today: date) -> tuple[date | None, int | None]:
+    """Choose the day until which a decision is put off, and by whom; one in fifty is, and its day may have come."""
+    if one.cancelled or not chance(one.id, "put off", 2):
+        return None, None
+    on = today + timedelta(days=pick(one.id, "put off until", 30) - 5)
+    return on, team(partner_id)[pick(one.id, "put off by", TEAM)]

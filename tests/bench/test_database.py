@@ -37,7 +37,7 @@ def stored(table: Table, *names: str) -> list[Any]:
 def test_derived_columns_are_those_that_the_portal_computes(filled: Flask) -> None:
     columns = (
         (client_table, ("id", "situation", "first_decision_on", "second_decision_on", "sort_key")),
-        (subscription_table, ("id", "attention_on")),
+        (subscription_table, ("id", "attention_on", "open_choice")),
     )
     before = [stored(table, *names) for table, names in columns]
     situations.refresh(db.session.scalars(select(client_table.c.id)))
