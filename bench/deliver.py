@@ -118,7 +118,7 @@ def fill(turn: int) -> None:
     if turn == 0:
         add_partner(common)
     ids = range(2 + turn * CLIENTS, 2 + (turn + 1) * CLIENTS)
-    keys = ("name_key", "sort_key", "search_key")
+    keys = ("name_key", "sort_key", "search_key", "words")
     db.session.execute(
         insert(Organisation.__table__),
         [{"id": id, "kind": "client", "name": f"Client {id}"} | common for id in ids],

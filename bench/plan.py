@@ -58,9 +58,9 @@ def fill(path: Path) -> None:
         ((2 + n, "client", f"Client {n}", zones[n % 3], moment) for n in range(clients)),
     )
     base.executemany(
-        "INSERT INTO client (id,partner_id,name_key,sort_key,search_key,first_decision_on,"
-        "second_decision_on,owner_version) VALUES (?,1,?,?,?,'2027-03-31','9999-12-31',1)",
-        ((2 + n, f"client {n}", f"client {n}", f"client {n}") for n in range(clients)),
+        "INSERT INTO client (id,partner_id,name_key,sort_key,search_key,words,first_decision_on,"
+        "second_decision_on,owner_version) VALUES (?,1,?,?,?,?,'2027-03-31','9999-12-31',1)",
+        ((2 + n, *[f"client {n}"] * 4) for n in range(clients)),
     )
     base.executemany(
         "INSERT INTO subscription (id,partner_id,open_choice,client_id,product,product_key,term_months,renewal_date,"

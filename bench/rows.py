@@ -39,10 +39,11 @@ from bench.facts import (
     team,
 )
 from webapp import i18n
-from webapp.domain.ownership import Owner
+from webapp.domain.ownership import Owner, choice_of
 from webapp.domain.steps import write_steps
 from webapp.models.organisation import NO_DECISION
 from webapp.services.clients.clients import ClientDetails, keys
+from webapp.services.search_words import words_of
 
 Row = dict[str, Any]
 CURRENCIES = ("PLN", "EUR", "BRL", "GBP")
@@ -73,8 +74,8 @@ def organisation(id: int, kind: str, name: str, created: datetime) -> Row:
 @cache
 def pattern(name: str, city: str) -> tuple[tuple[str, str], ...]:
     """Fold the texts of all clients with this name and city, with a # for their numbers, which stay as they are."""
-    texts = keys(ClientDetails(name=f"{name} #", domain="firm#.example", city=city))
-    return tuple(texts.items())
+    details = ClientDetails(f"{name} #", "firm#.example", external_id="C-#", city=city)
+    return tuple(keys(details).items())
 
 
 def partners(size: Size, today: date) -> Iterator[Row]:
@@ -138,6 +139,7 @@ def clients(size: Size, today: date) -> Iterator[Row]:
             "city": city,
             "country": "PL",
             **{key: text.replace("#", str(id)) for key, text in pattern(name_part(id), city)},
+            "words": words_of(texts(id, city, today)),
             "first_decision_on": first,
             "second_decision_on": second,
             "situation": situation(id).key,
@@ -147,6 +149,14 @@ def clients(size: Size, today: date) -> Iterator[Row]:
             "contact_id": people[1 + pick(id, "contact", 4)] if owner else None,
             "owner_version": 1,
         }
+
+
+def texts(id: int, city: str, today: date) -> Iterator[str]:
+    """Yield the texts by which a client is found, in the order of services.search_words."""
+    yield from (f"firm{id}.example", client_name(id), city, f"C-{id}")
+    yield from (PRODUCTS[one.id % 4] for one in products_of(id, today))
+    for person in range(id * 4, id * 4 + people_at(id)):
+        yield from (email(person), person_name(person))
 
 
 def contact_assignments(size: Size, today: date) -> Iterator[Row]:

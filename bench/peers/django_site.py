@@ -122,7 +122,7 @@ class Client(models.Model):
     )
     partner_id = models.BigIntegerField()
     city = models.CharField(max_length=100, blank=True)
-    search_key = models.CharField(max_length=700)
+    words = models.CharField(max_length=700)
     sort_key = models.CharField(max_length=300)
     first_decision_on = models.DateField()
     owner = models.CharField(
@@ -182,7 +182,7 @@ class ClientAdmin(admin.ModelAdmin):
     list_per_page = 50
     show_full_result_count = False
     paginator = Uncounted
-    search_fields = ("search_key",)
+    search_fields = ("words",)
     ordering = ("sort_key", "organisation_id")
     fields = ("owner", "contact")
     actions = None

@@ -62,7 +62,7 @@ class Client(db.Model):
     id = column(db.BigInteger, ForeignKey("organisation.id"), primary_key=True)
     partner_id = column(db.BigInteger)
     city = column(db.String)
-    search_key = column(db.String)
+    words = column(db.String)
     sort_key = column(db.String)
     first_decision_on = column(db.Date)
     owner = column(db.String)
@@ -120,7 +120,7 @@ class ClientView(ModelView):
     )
     column_sortable_list = ("city", "first_decision_on", "sort_key")
     column_default_sort = [("sort_key", False), ("id", False)]
-    column_searchable_list = ("search_key",)
+    column_searchable_list = ("words",)
     column_filters = ("owner",)
     form_columns = ("owner", "contact")
     form_choices = {"owner": [("vendor", "HubSpot"), ("partner", "Partner")]}

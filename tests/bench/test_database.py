@@ -14,6 +14,7 @@ from webapp.domain.recipients import Reachability
 from webapp.mail import kinds
 from webapp.models import Client, Delivery, Partner, db
 from webapp.models.tables import client_table, subscription_table
+from webapp.services import search_words
 from webapp.services.clients import clients
 from webapp.services.lists import clients as client_list
 from webapp.services.lists.clients import ClientQuery
@@ -36,13 +37,20 @@ def stored(table: Table, *names: str) -> list[Any]:
 
 def test_derived_columns_are_those_that_the_portal_computes(filled: Flask) -> None:
     columns = (
-        (client_table, ("id", "situation", "first_decision_on", "second_decision_on", "sort_key")),
+        (
+            client_table,
+            (
+                *("id", "situation", "first_decision_on", "second_decision_on"),
+                *("sort_key", "search_key", "words"),
+            ),
+        ),
         (subscription_table, ("id", "attention_on", "open_choice")),
     )
     before = [stored(table, *names) for table, names in columns]
     situations.refresh(db.session.scalars(select(client_table.c.id)))
     due_index.refresh_where(true())
     clients.refresh_sort_keys()
+    search_words.refresh(db.session.scalars(select(client_table.c.id)))
     assert [stored(table, *names) for table, names in columns] == before
 
 

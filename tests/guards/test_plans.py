@@ -43,6 +43,7 @@ from webapp.services.trail.settled import Newest
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 BY_NAME, BY_DECISION = "ix_client_by_name", "ix_client_by_decision"
 BY_SITUATION, READERS = "ix_client_by_situation", "ix_user_told"
+SEARCHED = "ix_client_searched"
 NEWEST, IN_STATE = "ix_delivery_partner_id_id_state", "ix_delivery_partner_id_state_id"
 LAST_DAYS, OF_TRAIL = "ix_delivery_partner_id_queued_at_id_state", "ix_audit_entry_client_id_id"
 ARCHIVED_BY_NAME, ARCHIVED_BY_DECISION = (
@@ -73,12 +74,12 @@ WAYS: list[tuple[Any, str, str]] = [
         ARCHIVED_BY_DECISION,
     ),
     (DeliveryQuery(status=ARCHIVED), ARCHIVED_MAILS, ARCHIVED_MAILS),
-    (DeliveryQuery(status=ARCHIVED, client="cli ent"), ARCHIVED_BY_NAME, ARCHIVED_MAILS),
+    (DeliveryQuery(status=ARCHIVED, client="cli ent"), ARCHIVED_BY_DECISION, ARCHIVED_MAILS),
     (DeliveryQuery(), NEWEST, NEWEST),
     (DeliveryQuery(state=DeliveryState.FAILED), IN_STATE, NEWEST),
-    (DeliveryQuery(client="client"), BY_NAME, NEWEST),
-    (DeliveryQuery(client="cli ent", state=DeliveryState.SENT, days=7), BY_NAME, NEWEST),
-    (DeliveryQuery(client="client", recipient="dana"), BY_NAME, NEWEST),
+    (DeliveryQuery(client="client"), SEARCHED, NEWEST),
+    (DeliveryQuery(client="cli ent", state=DeliveryState.SENT, days=7), SEARCHED, NEWEST),
+    (DeliveryQuery(client="client", recipient="dana"), SEARCHED, NEWEST),
     (DeliveryQuery(recipient="dana"), READERS, NEWEST),
     (DeliveryQuery(recipient="dana acme", state=DeliveryState.SENT, days=7), READERS, NEWEST),
     (DeliveryQuery(days=7), LAST_DAYS, NEWEST),
@@ -131,6 +132,7 @@ def client(id: int, partner: int) -> dict[str, Any]:
         "name_key": name,
         "sort_key": i18n.sort_key(name),
         "search_key": name,
+        "words": name,
         "first_decision_on": decision_on(id),
         "second_decision_on": date(2026, 12, 20) + timedelta(days=id % 300),
         "situation": ("id2-", "id1-", "id0-", "vd2r", "pd2-")[id % 5],

@@ -2,6 +2,9 @@
 
 import re
 from datetime import UTC, date, datetime
+from decimal import Decimal
+from html import unescape
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from sqlalchemy import select
@@ -60,8 +63,12 @@ def names(answer):
 
 def test_a_client_is_listed_with_what_holds_for_it(alice):
     text = alice.get(DASHBOARD).text
-    for shown in ("Acme", "HubSpot", "Default", "Alice", "31 Mar 2027", "in 30 days", "Reachable"):
+    for shown in ("Acme", "HubSpot", "Alice", "31 Mar 2027", "in 30 days"):
         assert shown in text
+    # What is as usual is not said.
+    row = text.split("<tbody>")[1]
+    assert "pill" not in row
+    assert "Reachable" not in row
     assert "1 client" in text
     assert "Foreign" not in text
 
@@ -78,10 +85,10 @@ def test_a_decision_that_was_due_stands_out(app, browse, cast, time_machine):
         due_index.refresh([subscription])
     time_machine.move_to("2027-02-28 12:00:00+00:00", tick=False)
     row = plain(browse(cast.bob).get(DASHBOARD))
-    assert "1 Mar 2027 tomorrow renews 31 Mar 2027 Reachable Actions" in row
+    assert "1 Mar 2027 tomorrow renews 31 Mar 2027 28 Feb 2027 Actions" in row
     time_machine.move_to("2027-03-02 12:00:00+00:00", tick=False)
     row = plain(browse(cast.bob).get(DASHBOARD))
-    assert "1 Mar 2027 yesterday renews 31 Mar 2027 Reachable Overdue Actions" in row
+    assert "1 Mar 2027 yesterday renews 31 Mar 2027 Overdue Actions" in row
 
 
 def test_what_renews_by_itself_is_never_overdue(app, browse, cast, time_machine):
@@ -91,7 +98,7 @@ def test_what_renews_by_itself_is_never_overdue(app, browse, cast, time_machine)
         due_index.refresh([subscription])
     time_machine.move_to("2027-03-02 12:00:00+00:00", tick=False)
     bob = browse(cast.bob)
-    assert "1 Mar 2027 yesterday renews 31 Mar 2027 Reachable Actions" in plain(bob.get(DASHBOARD))
+    assert "1 Mar 2027 yesterday renews 31 Mar 2027 Actions" in plain(bob.get(DASHBOARD))
     assert names(bob.get(f"{DASHBOARD}?renewal=overdue")) == []
     # Beside one that must be decided it is told apart.
     with unit_of_work(app):
@@ -107,7 +114,7 @@ def test_what_comes_after_an_overdue_decision_is_told(app, browse, cast, time_ma
         db.session.add(make_subscription(client, "Hub", date(2027, 6, 1)))
     time_machine.move_to("2027-04-02 12:00:00+00:00", tick=False)
     row = plain(browse(cast.bob).get(DASHBOARD))
-    assert "31 Mar 2027 2 days ago then 1 Jun 2027 Reachable Overdue" in row
+    assert "31 Mar 2027 2 days ago then 1 Jun 2027 Overdue" in row
     for asked in ("overdue", "60"):
         assert names(browse(cast.bob).get(f"{DASHBOARD}?renewal={asked}")) == ["Acme"]
     assert names(browse(cast.bob).get(f"{DASHBOARD}?renewal=30")) == []
@@ -172,7 +179,11 @@ def test_what_was_asked_stays_in_the_controls(alice):
 
 @pytest.mark.parametrize(
     ("asked", "said"),
-    [("", "This page is empty now"), ("q=acme&", "This page is empty now"), ("q=x&", "No client")],
+    [
+        ("", "This page is empty now"),
+        ("q=acme&", "This page is empty now"),
+        ("q=zzz&", "No client"),
+    ],
 )
 def test_a_page_past_the_end_says_so(alice, cast, asked, said):
     page = alice.get(f"{DASHBOARD}?{asked}after={cast.client}").text
@@ -182,7 +193,7 @@ def test_a_page_past_the_end_says_so(alice, cast, asked, said):
 def test_htmx_gets_the_list_alone_and_the_count(alice):
     answer = alice.get(f"{DASHBOARD}?q=ac&owner=&reach=", headers={"HX-Request": "true"})
     assert answer.text.lstrip().startswith('<div id="clients">')
-    assert 'id="client-count" hx-swap-oob' in answer.text
+    assert 'id="clients-count" hx-swap-oob' in answer.text
     assert "HX-Request" in answer.headers["Vary"]
     assert answer.headers["HX-Push-Url"] == f"{DASHBOARD}?q=ac"
 
@@ -217,27 +228,89 @@ def test_one_row_and_fifty_take_the_same_few_statements(alice, add, statements, 
     assert len([line for line in log if line.startswith("SELECT")]) <= 5
 
 
-def test_the_next_mail_to_people_hard_to_reach_has_its_day(app, alice, cast, add):
+def next_mails(answer):
+    """The days of the next mails, in the order of the rows."""
+    return re.findall(r'data-label="Next mail">([^<\n]*)', answer.text)
+
+
+def test_the_next_mail_has_its_day(app, alice, cast, add):
     add("Lodz")
     with unit_of_work(app):
         db.session.query(Subscription).filter_by(product="Hub").update(
             {"renewal_date": date(2027, 6, 30)}
         )
         due_index.refresh_where(Subscription.client_id.is_not(None))
-    text = alice.get(DASHBOARD).text
-    # Nobody is chosen there: 90 days before. Acme, of which a step has fallen due already, is reachable.
-    assert text.count("mail at risk: ") == 1
-    assert "mail at risk: 1 Apr 2027" in text
+    # 90 days before. A step of Acme's has fallen due already.
+    assert next_mails(alice.get(DASHBOARD)) == ["1 Mar 2027", "1 Apr 2027"]
+    # Past the date no step is told any more, whether a worker has seen that or not.
     with unit_of_work(app):
-        db.session.get(User, cast.dave).rejected_reply = "550 no such user"
-        db.session.flush()
-        situations.refresh([cast.client])
-    assert "mail at risk: 1 Mar 2027" in alice.get(DASHBOARD).text
+        db.session.query(Subscription).filter_by(id=cast.subscription).update(
+            {"deadline": date(2027, 2, 28), "attention_on": date(2027, 2, 21)}
+        )
+    assert next_mails(alice.get(DASHBOARD)) == ["", "1 Apr 2027"]
     # The day after a date is none on which a mail goes out.
     with unit_of_work(app):
         db.session.query(Partner).update({"steps_text": ":/"})
         due_index.refresh_where(Subscription.client_id.is_not(None))
-    assert "mail at risk: " not in alice.get(DASHBOARD).text
+    assert next_mails(alice.get(DASHBOARD)) == ["", ""]
+
+
+@pytest.mark.parametrize(
+    ("amounts", "shown"),
+    [
+        ([], []),
+        ([("9600", "PLN")], ["PLN 9,600.00"]),
+        # Whatever is decided on one day is added up.
+        ([("1200.5", "EUR"), ("0.25", "EUR")], ["€1,200.75"]),
+        ([("1", "PLN"), ("999999999999.99", "EUR")], ["€999,999,999,999.99", "PLN 1.00"]),
+    ],
+)
+def test_the_amount_is_that_of_the_next_decision(app, browse, cast, amounts, shown):
+    with unit_of_work(app):
+        acme = db.session.get(Client, cast.client)
+        db.session.get(Subscription, cast.subscription).renewal_date = date(2027, 5, 1)
+        for number, (amount, currency) in enumerate(amounts or [(None, None)]):
+            day, decimal = date(2027, 4, 1), amount and Decimal(amount)
+            values = {"amount": decimal, "currency": currency}
+            db.session.add(make_subscription(acme, f"Hub {number}", day, **values))
+        later = make_subscription(acme, "Later", date(2027, 4, 2), amount=7, currency="PLN")
+        db.session.add(later)
+        due_index.refresh_where(Subscription.client_id == cast.client)
+    text = browse(cast.bob).get(DASHBOARD).text
+    cell = re.search(r'data-label="Amount">(.*?)<td', text, re.DOTALL)[1]
+    assert [
+        part.strip().replace("\xa0", " ") for part in cell.split("<br>") if part.strip()
+    ] == shown
+
+
+def test_only_what_is_wrong_has_a_colour(app, browse, cast, time_machine):
+    time_machine.move_to("2027-04-02 12:00:00+00:00", tick=False)
+    page = browse(cast.bob).get(DASHBOARD)
+    assert re.findall(r'class="pill ([^"]*)"', page.text.split("<tbody>")[1]) == ["pill-bad"]
+    assert "Overdue" in page.text
+    with unit_of_work(app):
+        db.session.get(Subscription, cast.subscription).renewal_date = date(2027, 6, 1)
+        db.session.get(User, cast.dave).rejected_reply = "550 no such user"
+        db.session.flush()
+        due_index.refresh_where(Subscription.client_id == cast.client)
+        situations.refresh([cast.client])
+    page = browse(cast.bob).get(DASHBOARD)
+    assert re.findall(r'class="pill ([^"]*)"', page.text.split("<tbody>")[1]) == ["pill-warn"]
+
+
+def test_the_row_menu_leads_into_the_dialog_and_back_to_the_row(alice, cast):
+    text = alice.get(f"{DASHBOARD}?sort=renewal").text
+    menu = text.split('aria-label="Actions: Acme"')[1].split("</details>")[0]
+    links = re.findall(r'<a href="([^"]+)"[^>]*>([^<]+)</a>', menu)
+    assert [words for _address, words in links] == [
+        "Client details",
+        "Edit renewal owner",
+        "Edit client",
+    ]
+    back = f"/partner/dashboard?sort=renewal#client-{cast.client}"
+    address = unescape(links[1][0])
+    assert parse_qs(urlsplit(address).query) == {"next": [back]}
+    assert alice.get(address).status_code == 200
 
 
 def test_a_blocked_reminder_stands_out_today_as_on_the_clients_own_page(app, alice, cast):
@@ -247,7 +320,8 @@ def test_a_blocked_reminder_stands_out_today_as_on_the_clients_own_page(app, ali
         db.session.query(Partner).update({"sending": True})
         due_index.refresh_where(Subscription.client_id == cast.client)
     worker.once(app)
-    assert "mail at risk: 1 Mar 2027" in alice.get(DASHBOARD).text
+    assert next_mails(alice.get(DASHBOARD)) == ["1 Mar 2027"]
+    assert "Nobody to tell" in alice.get(DASHBOARD).text.split("<tbody>")[1]
     assert (
         "Mail at risk: 1 March 2027" in alice.get(f"/partner/clients/{cast.client}/renewals").text
     )

@@ -406,6 +406,7 @@ class Portal(RuleBasedStateMachine):
     def situations_are_kept(self):
         with self.app.app_context():
             support.assert_situations_are_kept()
+            support.assert_words_are_kept()
             db.session.remove()
 
     def comes_to_an_end(self):

@@ -42,6 +42,7 @@ from webapp.models import (
 from webapp.models.organisation import NO_DECISION
 from webapp.models.tables import client_table
 from webapp.models.transactions import writing
+from webapp.services import search_words
 from webapp.services.accounts import logins, membership, sessions
 from webapp.services.reminders import situations
 from webapp.typography import plain
@@ -128,6 +129,13 @@ def context(app: Flask) -> Iterator[Flask]:
             writing.reset(token)
 
 
+def assert_words_are_kept() -> None:
+    """Check that the words by which each client is found are those of its texts now."""
+    ids = db.session.scalars(select(client_table.c.id)).all()
+    for id, stored, fresh in search_words.present(ids):
+        assert stored == fresh, id
+
+
 def assert_situations_are_kept() -> None:
     """Check that each client's stored situation is the one that its facts make now."""
     stored = select(client_table.c.id, client_table.c.situation)
@@ -207,6 +215,7 @@ def make_client(partner: Partner, name: str, **values: Any) -> Client:
         "name_key": i18n.fold(name),
         "sort_key": i18n.sort_key(name),
         "search_key": i18n.fold(name),
+        "words": i18n.fold(name),
     }
     defaults = {"language": "en", "time_zone": "Europe/Warsaw"}
     return Client(partner=partner, name=name, **(keys | defaults | values))
@@ -293,6 +302,7 @@ def add_cast() -> Cast:
         holder = people["dave"] if role is ContactRole.BILLING else people["dana"]
         db.session.add(ContactAssignment(client_id=acme.id, role=role, user_id=holder.id))
     situations.refresh([acme.id])
+    search_words.refresh([acme.id, foreign.id])
     return Cast(
         odnowa.id,
         other.id,

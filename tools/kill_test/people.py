@@ -126,7 +126,7 @@ def organisation(kind: str, name: str) -> dict[str, Any]:
 def add_clients(partner_id: int, name: str, count: int) -> list[int]:
     names = [f"{name} {number}" for number in range(count)]
     ids = add_rows(Organisation, [organisation("client", name) for name in names])
-    keys = ("name_key", "sort_key", "search_key")
+    keys = ("name_key", "sort_key", "search_key", "words")
     db.session.execute(
         insert(Client.__table__),  # type: ignore[arg-type]
         [

@@ -1,10 +1,11 @@
 """Partner > Dashboard: the list of clients, with the way to their details."""
 
-from flask import Blueprint, Response, session, url_for
+from flask import Blueprint, Response, abort, render_template, session, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from webapp.domain.access import Action
+from webapp.labels.codes import REACHABILITY
 from webapp.pages import guards, listing
 from webapp.services.lists import clients as client_list
 from webapp.services.lists.clients import ClientQuery
@@ -27,11 +28,28 @@ def index() -> Response:
         "dashboard/index.html",
         "dashboard/_table.html",
         clients=clients,
-        within_days=client_list.WITHIN_DAYS,
+        list_url=address,
+        reachabilities=[(reach, text) for reach, text in REACHABILITY.items()],
+        decisions=decision_options(),
         count=count_text(clients.total),
         undecided=undecided_text(clients.undecided),
         **listing.leads(ENDPOINT, query, clients),
     )
+
+
+def answer_in_row(client_id: int, address: str) -> Response:
+    """Answer a change of a client with its row as it is now, in which the notice stands. 404 for another's."""
+    row = client_list.load_one(guards.own_partner(), client_id)
+    if row is None:
+        abort(404)
+    return Response(render_template("dashboard/_row.html", row=row, list_url=address))
+
+
+def decision_options() -> list[tuple[str | int, str]]:
+    """List the values of the filter by the next decision, with their words."""
+    days = client_list.WITHIN_DAYS
+    within = [ngettext("Within %(num)d day", "Within %(num)d days", number) for number in days]
+    return [("overdue", _("Overdue")), *zip(days, within, strict=True)]
 
 
 def last_address() -> str:

@@ -6,6 +6,7 @@ from sqlalchemy import select
 from webapp.domain.refusals import Refusal
 from webapp.models import AuditEntry, Client, Partner, db
 from webapp.models.organisation import NO_DECISION
+from webapp.services import search_words
 from webapp.services.clients import clients
 from webapp.services.clients.clients import ClientDetails
 from webapp.services.errors import Refused
@@ -46,7 +47,8 @@ def test_the_longest_texts_have_room_in_the_indexes(alice, partner):
     letters = "".join(chr(0x20000 + number * 7919 % 40_000) for number in range(300))
     added = clients.add_client(alice, partner, ClientDetails(letters[:200], city=letters[200:]))
     assert added.search_key == letters[:200] + " " + letters[200:348]
-    assert len(added.search_key.encode()) <= clients.MOST_SEARCHED
+    for text in (added.search_key, added.words):
+        assert len(text.encode()) <= search_words.MOST_BYTES
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Import of lists: what is written, what is recognised again, and what is refused as a whole."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -11,7 +12,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import create_engine, func, select, true, update
 
-from tests.support.cast import Cast, make_client
+from tests.support.cast import Cast, assert_words_are_kept, make_client
 from webapp.domain.cells import Problem, read_date, read_either, read_roles
 from webapp.domain.recipients import ContactRole
 from webapp.domain.reminders import mails_within
@@ -59,8 +60,9 @@ class Importer:
 
 
 @pytest.fixture
-def bring(context: Flask, cast: Cast) -> Importer:
-    return Importer(cast.partner)
+def bring(context: Flask, cast: Cast) -> Iterator[Importer]:
+    yield Importer(cast.partner)
+    assert_words_are_kept()
 
 
 def counts(report: Report) -> tuple[int, int, int]:

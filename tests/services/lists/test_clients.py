@@ -12,6 +12,7 @@ from webapp.domain.ownership import Owner
 from webapp.domain.recipients import ContactRole, Reachability, reachability
 from webapp.models import Client, ContactAssignment, Partner, Subscription, User, db
 from webapp.models.tables import client_table
+from webapp.services import search_words
 from webapp.services.lists import clients as client_list
 from webapp.services.lists import finding
 from webapp.services.lists.clients import ClientQuery, ClientSort, OwnerFilter
@@ -125,7 +126,8 @@ def test_reachability_is_filtered_by(partner, reach, monkeypatch):
     ],
 )
 def test_search_folds_case_and_accents(partner, search, found):
-    add_client(partner, "Łódź Sp. z o.o.", search_key="lodz sp. z o.o. lodz.example")
+    add_client(partner, "Łódź Sp. z o.o.", domain="lodz.example")
+    search_words.refresh(db.session.scalars(select(client_table.c.id)))
     assert names(partner, search=search) == found
 
 

@@ -5,7 +5,7 @@ from sqlalchemy import select
 from webapp.domain.snapshots import SecurityMatter
 from webapp.models import AuditAction, Link, LinkPurpose, Login, SecurityAction, User, db
 from webapp.models.audit import TrailEntry
-from webapp.services import audit
+from webapp.services import audit, search_words
 from webapp.services.accounts import links, logins, membership, security_log, security_notices
 from webapp.services.accounts.names import checked_address
 from webapp.services.reminders import situations
@@ -79,6 +79,7 @@ def move(user: User, email: str) -> TrailEntry | None:
     note_move(user, before)
     db.session.flush()
     situations.refresh_person(user)
+    search_words.refresh([user.organisation_id])
     return audit.record_change(user, AuditAction.USER_CHANGED, user, changes)
 
 

@@ -18,7 +18,7 @@ from webapp.models import (
 from webapp.models.audit import CHANGING_USERS, AuditAction, TrailEntry
 from webapp.models.tables import fetch, user_table
 from webapp.models.user import name_key
-from webapp.services import audit
+from webapp.services import audit, search_words
 from webapp.services.accounts import addresses, admin_notices, links, membership
 from webapp.services.accounts.names import (
     changed_address,
@@ -27,6 +27,7 @@ from webapp.services.accounts.names import (
     checked_note,
     checked_phone,
 )
+from webapp.services.locks import lock_clients
 from webapp.services.reminders import situations
 from webapp.services.reminders.loading import person_of
 from webapp.services.sending import after_changes, todo
@@ -50,6 +51,8 @@ class PersonDetails(TypedDict, total=False):
 
 # What the moment of somebody's To-do mail depends on.
 PACE = {"time_zone", "todo_rhythm", "todo_weekday", "todo_hour"}
+# By these a person's client is found.
+NAMED = {"name", "email"}
 EDITABLE = tuple(PersonDetails.__annotations__)
 ALL = (
     select(User)
@@ -103,6 +106,7 @@ def add_person(
     )
     db.session.add(user)
     db.session.flush()
+    search_words.refresh([organisation.id])
     audit.record_change(actor, action, user, {"email": (None, user.email)})
     return user
 
@@ -156,6 +160,7 @@ def edit_person(
     wanted = checked_details(actor, user, details)
     stored = {field: getattr(user, field) for field in wanted}
     if stored != wanted:
+        lock_clients([user.organisation_id])
         audit.refuse_stale(
             shown,
             stored,
@@ -189,9 +194,11 @@ def edit_person(
 
 
 def let_follow(actor: User | None, user: User, changed: Set[str]) -> None:
-    """Let the next To-do mail follow a change of its moment, and sessions a change of the role."""
+    """Let the next To-do mail follow a change of its moment, searches a name, and sessions a change of the role."""
     if changed & PACE:
         todo.schedule(user)
+    if changed & NAMED:
+        search_words.refresh([user.organisation_id])
     if "admin" in changed:
         membership.role_changed(actor, user)
 

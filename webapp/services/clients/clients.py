@@ -12,15 +12,13 @@ from webapp.domain.shown import token_of
 from webapp.models import AuditEntry, Client, Partner, Subscription, User, db
 from webapp.models.audit import AuditAction, TrailEntry
 from webapp.models.tables import client_table
-from webapp.services import audit
+from webapp.services import audit, search_words
 from webapp.services.accounts.names import TEXT_REFUSALS, checked_note, checked_phone
 from webapp.services.errors import Refused
-from webapp.services.locks import lock_organisation
+from webapp.services.locks import lock_clients, lock_organisation
 from webapp.services.reminders import due_index
 
 LENGTHS = {"name": 200, "external_id": 100, "city": 100}
-# PostgreSQL's index has room for 2,700 bytes a row, of which the sort key takes 1,200 at most.
-MOST_SEARCHED = 1_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +70,7 @@ def add_client(actor: User | None, partner: Partner, details: ClientDetails) -> 
         refuse_taken(partner, client.external_id, own_id=None)
     db.session.add(client)
     db.session.flush()
+    search_words.refresh([client.id])
     audit.record_change(actor, AuditAction.CLIENT_ADDED, client)
     return client
 
@@ -99,8 +98,10 @@ def edit_client(
     )
     if whole.external_id and whole.external_id != client.external_id:
         refuse_taken(client.partner, whole.external_id, own_id=client.id)
+    lock_clients([client.id])
     changes = audit.assign(client, **asdict(whole))
     audit.assign(client, **keys(whole))
+    search_words.refresh([client.id])
     entry = audit.record_change(actor, AuditAction.CLIENT_CHANGED, client, changes)
     if "time_zone" in changes:
         due_index.refresh(
@@ -112,19 +113,13 @@ def edit_client(
 
 
 def keys(details: ClientDetails) -> dict[str, str]:
-    """Fold the texts by which a client is found and sorted."""
-    name = i18n.fold(details.name)
-    searched = (name, i18n.fold(details.domain or ""), i18n.fold(details.city or ""))
+    """Fold the texts of its own by which a client is found and sorted."""
+    texts = (details.name, details.domain, details.city, details.external_id)
     return {
-        "name_key": name[:300],
+        "name_key": i18n.fold(details.name)[:300],
         "sort_key": i18n.sort_key(details.name),
-        "search_key": cut(" ".join(filter(None, searched))[:700]),
+        "search_key": search_words.cut(i18n.fold(" ".join(filter(None, texts)))[:700]),
     }
-
-
-def cut(text: str) -> str:
-    """Leave out the end of a text with more bytes than an index has room for."""
-    return text.encode()[:MOST_SEARCHED].decode(errors="ignore")
 
 
 def refresh_sort_keys() -> None:

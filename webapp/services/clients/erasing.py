@@ -13,7 +13,7 @@ from webapp.models import AuditEntry, Client, SecurityAction, Subscription, User
 from webapp.models.audit import AuditAction
 from webapp.models.base import Json
 from webapp.models.tables import audit_entry_table, delivery_table, user_table
-from webapp.services import audit, runtime
+from webapp.services import audit, runtime, search_words
 from webapp.services.accounts import security_log
 from webapp.services.accounts.people import team
 from webapp.services.clients import archiving, clients
@@ -95,3 +95,4 @@ def blank(client: Client) -> None:
     client.erased_at = runtime.now()
     db.session.flush()
     situations.refresh([client.id])
+    search_words.refresh([client.id])

@@ -24,7 +24,7 @@ from webapp.models import (
     db,
 )
 from webapp.models.audit import AuditAction, TrailEntry
-from webapp.services import audit, runtime
+from webapp.services import audit, runtime, search_words
 from webapp.services.errors import Refused
 from webapp.services.locks import lock_clients, lock_organisation
 from webapp.services.reminders.due_index import refresh
@@ -155,6 +155,7 @@ def add_subscription(
     db.session.add(subscription)
     db.session.flush()
     audit.record_change(actor, AuditAction.SUBSCRIPTION_ADDED, subscription)
+    search_words.refresh([client.id])
     refresh([subscription])
     return subscription
 
@@ -196,8 +197,10 @@ def edit_subscription(
     if details.given == details_of(subscription).given:
         return None
     audit.refuse_stale(shown, values_of(subscription), *about(subscription))
-    if details.product != subscription.product:
+    renamed = details.product != subscription.product
+    if renamed:
         refuse_twin(subscription.client, details, own_id=subscription.id)
+        lock_clients([subscription.client_id])
     base, renewal_date = subscription.base_date, details.renewal_date
     stays = renewal_date == subscription.renewal_date
     anchor_day = subscription.anchor_day if stays else renewal_date.day
@@ -211,6 +214,8 @@ def edit_subscription(
             actor, [subscription.id], [subscription.client_id], ReminderState.SUPERSEDED
         )
     follow_steps(actor, subscription, changes)
+    if renamed:
+        search_words.refresh([subscription.client_id])
     entry = audit.record_change(actor, AuditAction.SUBSCRIPTION_CHANGED, subscription, changes)
     refresh([subscription])
     return entry

@@ -13,7 +13,7 @@ from webapp.domain.refusals import Refusal
 from webapp.mail.addresses import one_line
 from webapp.models import AuditAction, Client, ContactAssignment, SecurityAction, User, db
 from webapp.models.tables import audit_entry_table, delivery_table, user_table
-from webapp.services import audit, runtime
+from webapp.services import audit, runtime, search_words
 from webapp.services.accounts import membership, security_log
 from webapp.services.erasing import mails, people, trail
 from webapp.services.errors import Refused
@@ -51,6 +51,7 @@ def erase_person(actor: User | None, user: User) -> Iterator[int]:
     db.session.execute(delete(ContactAssignment).where(ContactAssignment.user_id == user.id))
     people.blank(user)
     situations.refresh_person(user)
+    search_words.refresh([user.organisation_id])
     audit.record_change(actor, AuditAction.USER_ERASED, user)
     security_log.record(SecurityAction.ERASED, user, actor=actor)
     yield 1

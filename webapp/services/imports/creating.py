@@ -1,6 +1,6 @@
 """Creating the rows that an import brings: clients, their subscriptions and their people."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import Table
@@ -19,7 +19,7 @@ from webapp.models.tables import (
     subscription_table,
     user_table,
 )
-from webapp.services import audit, runtime
+from webapp.services import audit, runtime, search_words
 from webapp.services.accounts import people
 from webapp.services.clients import clients, subscriptions
 from webapp.services.clients.clients import ClientDetails
@@ -73,6 +73,7 @@ def insert_clients(partner: Partner, plans: Sequence[ClientPlan]) -> None:
             **same,
             "id": plan.id,
             **decisions(plan),
+            "words": search_words.words_of(texts(plan)),
         }
         for plan in plans
     ]
@@ -89,6 +90,14 @@ def decisions(plan: ClientPlan) -> Json:
     }
     first, second = [*sorted(days), NO_DECISION, NO_DECISION][:2]
     return {"first_decision_on": first, "second_decision_on": second}
+
+
+def texts(plan: ClientPlan) -> Iterator[str | None]:
+    """Yield the texts by which a new client is found, in the order of services.search_words."""
+    yield from (plan.value(name) for name in search_words.OWN)
+    yield from (part.value("product") for part in plan.subscriptions.values())
+    for person in plan.people.values():
+        yield from (person.value("email"), person.value("name"))
 
 
 def subscription_columns(

@@ -8,7 +8,7 @@ from webapp.models import Partner, Reminder, Subscription, User, db
 from webapp.models.audit import AuditAction
 from webapp.models.base import Json
 from webapp.models.tables import audit_entry_table, contact_assignment_table, insert_all
-from webapp.services import audit
+from webapp.services import audit, search_words
 from webapp.services.imports.changing import change
 from webapp.services.imports.creating import create
 from webapp.services.imports.plans import ClientPlan
@@ -46,6 +46,7 @@ def write_some(actor: User | None, partner: Partner, plans: Sequence[ClientPlan]
     insert_all(audit_entry_table, entries)
     situations.refresh([plan.id for plan in plans if plan.roles])
     if earlier:
+        search_words.refresh(earlier)
         due_index.refresh_where(Subscription.client_id.in_(earlier))
         # A blocked reminder may wait for these new contacts.
         after_changes.reconsider(actor, Reminder.client_id.in_(earlier))

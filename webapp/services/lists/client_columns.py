@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
 from sqlalchemy import (
     ColumnElement,
     Date,
+    String,
     and_,
     bindparam,
     case,
+    cast,
     exists,
     func,
     literal,
@@ -33,6 +36,8 @@ from webapp.models.tables import (
 )
 from webapp.services.lists import finding
 
+# Stands between the amounts of one client.
+SEPARATOR = ";"
 client, delivery, member = client_table.c, delivery_table.c, user_table.c
 reminder, subscription = reminder_table.c, subscription_table.c
 
@@ -56,7 +61,7 @@ class Team:
 
 
 def next_mail() -> ColumnElement[date | None]:
-    """Select the day on which a client's next step falls due, over all its subscriptions.
+    """Select the day on which a client's next step falls due, over all subscriptions that are not past their date.
 
     Attention after the base date is none of a step's.
     """
@@ -66,6 +71,7 @@ def next_mail() -> ColumnElement[date | None]:
             subscription.client_id == client.id,
             subscription.cancelled.is_(False),
             subscription.attention_on <= base_date_of(subscription),
+            base_date_of(subscription) >= bindparam("today", type_=Date),
         )
         .scalar_subquery()
     )
@@ -82,6 +88,32 @@ def first_renewal() -> ColumnElement[date | None]:
         )
         .scalar_subquery()
     )
+
+
+def first_amounts() -> ColumnElement[str | None]:
+    """Select the amounts that a client's first decision is about as one text, which ``sums`` reads."""
+    return (
+        select(
+            func.aggregate_strings(
+                subscription.currency + " " + cast(subscription.amount, String), SEPARATOR
+            )
+        )
+        .where(
+            subscription.client_id == client.id,
+            base_date_of(subscription) == client.first_decision_on,
+            subscription.cancelled.is_(False),
+        )
+        .scalar_subquery()
+    )
+
+
+def sums(amounts: str | None) -> tuple[tuple[Decimal, str], ...]:
+    """Add up amounts, which are of several renewals on one day, by their currencies."""
+    found: dict[str, Decimal] = {}
+    for entry in amounts.split(SEPARATOR) if amounts else ():
+        currency, amount = entry.split()
+        found[currency] = found.get(currency, Decimal(0)) + Decimal(amount)
+    return tuple((amount, currency) for currency, amount in sorted(found.items()))
 
 
 def first_undecided() -> ColumnElement[date]:
@@ -188,8 +220,8 @@ TEAM = (
 )
 
 
-def at_risk(next_mail: date | None, blocked_until: date | None, today: date) -> date | None:
+def coming_mail(step_due: date | None, blocked_until: date | None, today: date) -> date | None:
     """Return the day of a client's next mail: today if one is blocked or overdue, None if none will come."""
     if blocked_until and blocked_until >= today:
         return today
-    return max(next_mail, today) if next_mail else None
+    return max(step_due, today) if step_due else None

@@ -1,41 +1,27 @@
 """The dashboard: a partner's clients, searched, filtered, sorted, one page at a time."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
-from functools import cache
-from typing import Any, NamedTuple
 
-from sqlalchemy import case, literal, or_, select
+from sqlalchemy import bindparam, or_
 
-from webapp.domain.ownership import (
-    EffectiveOwner,
-    Owner,
-    PointOfContact,
-    effective_owner,
-    point_of_contact,
-)
+from webapp.domain.ownership import effective_owner
 from webapp.domain.recipients import Reachability
 from webapp.domain.situations import SITUATIONS, Situation, Standing, standing
 from webapp.models import Partner
-from webapp.models.organisation import NO_DECISION
-from webapp.models.tables import client_table, execute, organisation_table
+from webapp.models.tables import execute, fetch
 from webapp.services import runtime
 from webapp.services.lists import finding, paging
 from webapp.services.lists.client_columns import (
     TEAM,
     Team,
-    at_risk,
-    blocked_until,
     client,
     decided_between,
-    first_renewal,
     first_undecided,
-    later_decision,
-    next_mail,
-    undecided,
 )
+from webapp.services.lists.client_rows import ROWS, ClientRow, client_rows
 from webapp.services.lists.finding import Given, Listing, constant, each_word
 from webapp.services.lists.paging import Page, choice, each, order, words
 from webapp.services.lists.status import ClientStatus
@@ -43,8 +29,6 @@ from webapp.services.reminders.loading import person_of
 
 PAGE = 50
 WITHIN_DAYS = (30, 60, 90, 120)
-
-company = organisation_table.c
 
 
 class OwnerFilter(StrEnum):
@@ -58,32 +42,13 @@ class ClientSort(StrEnum):
     DECISION = "renewal"
 
 
-ROWS = select(
-    client.id,
-    client.city,
-    client.situation,
-    client.contact_id,
-    client.first_decision_on,
-    # A code, since each moment would be made a date and time of its own.
-    case(
-        (client.erased_at.is_not(None), literal("erased")),
-        (client.archived_at.is_not(None), literal("archived")),
-    ).label("ended"),
-    company.name,
-    company.time_zone,
-    next_mail().label("next_mail"),
-    first_renewal().label("renewal"),
-    later_decision().label("later_decision"),
-    blocked_until().label("blocked_until"),
-    undecided().label("undecided"),
-).select_from(client_table.join(organisation_table, company.id == client.id))
 OWN = client.partner_id == constant("reader")
 LISTING = Listing(
     rows=ROWS,
     id=client.id,
     readable=OWN & ClientStatus.IN_USE.holds(client.archived_at),
     conditions={
-        "search": lambda given: client.search_key.like(given("word"), escape="/"),
+        "search": lambda given: client.words.like(given("word"), escape="/"),
         "situation": lambda given: client.situation.in_(given("keys")),
         "lost": lambda given: or_(
             client.situation.in_(given("keys"))
@@ -104,6 +69,7 @@ LISTING = Listing(
     either=frozenset({"between"}),
     keys={ClientSort.NAME: client.sort_key, ClientSort.DECISION: client.first_decision_on},
 )
+ONE = ROWS.where(OWN, client.id == bindparam("client"))
 LISTINGS = {
     ClientStatus.IN_USE: LISTING,
     ClientStatus.ARCHIVED: replace(
@@ -122,31 +88,6 @@ class ClientQuery(paging.Query):
     within: int | None = choice("renewal", {"overdue": 0} | each(WITHIN_DAYS))
     status: ClientStatus = choice("status", each(ClientStatus), ClientStatus.IN_USE)
     sort: str = order(ClientSort, ClientSort.NAME)
-
-
-class ClientRow(NamedTuple):
-    """One client. ``today``: its local date. ``decision``: its first one, None if there is nothing to decide.
-
-    ``renewal``: the date of what is decided, if the decision is due before. ``later``: the next decision, if
-    the first one has passed. ``overdue``: one has passed that must be decided. ``alone``: only one person at the
-    client is told. ``at_risk``: the day of the next mail to people who are hard to reach. ``ended``: "archived" or
-    "erased".
-    """
-
-    id: int
-    name: str
-    city: str | None
-    owner: EffectiveOwner
-    contact: PointOfContact
-    decision: date | None
-    renewal: date | None
-    later: date | None
-    overdue: bool
-    today: date
-    reach: Reachability
-    alone: bool
-    at_risk: date | None
-    ended: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +118,14 @@ def load(partner: Partner, query: ClientQuery) -> ClientPage:
         total=page.total,
         undecided=undecided,
     )
+
+
+def load_one(partner: Partner, client_id: int) -> ClientRow | None:
+    """Load the row of one client; None if the partner has no such client."""
+    team, _undecided = load_team(partner)
+    reader = {"reader": partner.id, "today": runtime.today(partner.time_zone)}
+    found = fetch(ONE, {**reader, "client": client_id})
+    return next(client_rows(found, partner, team), None)
 
 
 def load_team(partner: Partner) -> tuple[Team, int]:
@@ -240,59 +189,3 @@ def reached(
         "rejected": lost[Standing.REJECTED],
         "rejected_keys": fitting[Standing.REJECTED],
     }
-
-
-def client_rows(rows: Sequence[Any], partner: Partner, team: Team) -> Iterator[ClientRow]:
-    """Make the rows of a page. What many of them share is asked once."""
-    today = cache(runtime.today)
-
-    @cache
-    def led(situation: str) -> tuple[EffectiveOwner, bool]:
-        own = SITUATIONS[situation]
-        owner = effective_owner(own.choice, partner.default_owner)
-        return owner, owner.owner is Owner.VENDOR and own.told == 1
-
-    @cache
-    def asked(own_id: int | None) -> tuple[PointOfContact, Mapping[str, Reachability]]:
-        own = team.people.get(own_id or 0)
-        return (
-            point_of_contact(own, team.default, team.admins),
-            team.rate(partner, standing(own)),
-        )
-
-    # Taken apart at once, which is faster than value by value.
-    for (
-        id,
-        city,
-        situation,
-        own_id,
-        decision,
-        ended,
-        name,
-        zone,
-        mail,
-        renewal,
-        later,
-        blocked,
-        open_since,
-        *_,
-    ) in rows:
-        contact, rated = asked(own_id)
-        owner, alone = led(situation)
-        day, reach = today(zone), rated[situation]
-        yield ClientRow(
-            id=id,
-            name=name,
-            city=city,
-            owner=owner,
-            contact=contact,
-            decision=None if decision == NO_DECISION else decision,
-            renewal=None if renewal == decision else renewal,
-            later=later,
-            overdue=open_since is not None and open_since < day,
-            today=day,
-            reach=reach,
-            alone=alone,
-            at_risk=None if reach is Reachability.GREEN else at_risk(mail, blocked, day),
-            ended=ended,
-        )
