@@ -102,7 +102,7 @@ ELSEWHERE_TESTED = {"csrf_token", "next"}
 # Fields that a page has only because it shares its form with others. It ignores them.
 UNHEEDED = {
     # The same routes as with Bob, of whom Alice is the admin.
-    "/settings/team/{dave}": {"admin", "name", "email", "job_title", "language", "shown"},
+    "/settings/team/{dave}": {"admin", "name", "email", "job_title", "phone", "language", "shown"},
     "/settings/team/{dave}/active": {"active"},
     # A button for each of one's organisations; tests/pages/test_organisations.py tries others.
     "/organisations": {"user_id"},

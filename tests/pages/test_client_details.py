@@ -419,6 +419,49 @@ def edit(browse, cast, base):
     return post
 
 
+def test_a_contact_has_a_phone_and_a_note(app, browse, cast, base, edit):
+    bob, page = browse(cast.bob), f"{base}/contacts"
+    assert edit(phone="+48 22 777 (12)", note="Reads\r\n\r\n\r\n mails on Fridays").location == page
+    shown = bob.get(page).text
+    assert 'href="tel:+482277712">+48 22 777 (12)</a>' in shown
+    assert "Reads\n\nmails on Fridays" in html.unescape(shown)
+    changes = html.unescape(re.sub(r"<[^>]+>", "", bob.get(f"{base}/activity").text))
+    assert re.search(r"Phone: –\s+now: \+48 22 777 \(12\)", changes)
+    assert edit(phone="call me").status_code == 422
+    assert edit(note="x" * 1001).status_code == 422
+    # A form that does not have them changes nothing of them.
+    edit(name="David")
+    with app.app_context():
+        dave = db.session.get_one(User, cast.dave)
+        assert (dave.name, dave.phone) == ("David", "+48 22 777 (12)")
+
+
+def test_no_page_of_a_client_tells_its_partners_note(app, browse, cast, edit):
+    """Not even where somebody at the partner was quicker."""
+    dana, address = browse(cast.dana), f"/settings/team/{cast.dave}"
+    shown = shown_in(dana.get(address).text, address)[address]
+    edit(name="David", phone="22 777", note="Pays late")
+    form = {"name": "Davy", "email": "dave@acme.example", "job_title": "", "language": ""}
+    late = dana.post(address, data=form | {"admin": "", "note": "Mine", "shown": shown})
+    assert late.status_code == 409
+    assert "<del>Dave</del>" in late.text
+    again = shown_in(late.text, address)[address]
+    assert dana.post(address, data=form | {"admin": "", "note": "Mine", "shown": again}).location
+    pages = [
+        "/settings/team",
+        address,
+        "/account/company",
+        f"/account/company/contacts/{cast.dave}",
+    ]
+    for page in (late.text, *(dana.get(page).text for page in pages)):
+        assert "Pays late" not in page
+        assert 'name="note"' not in page
+    assert all("22 777" in dana.get(page).text for page in pages)
+    with app.app_context():
+        dave = db.session.get_one(User, cast.dave)
+        assert (dave.name, dave.note) == ("Davy", "Pays late")
+
+
 def test_a_refused_address_is_corrected(app, browse, cast, base, edit):
     with unit_of_work(app):
         db.session.get(User, cast.dave).rejected_reply = "550 <gone>"

@@ -42,6 +42,8 @@ def test_a_client_is_added_and_its_details_follow(app, browse, cast):
         ({"country": "XX"}, "Choose one of the options."),
         ({"time_zone": "Mars/Base"}, "Choose one of the options."),
         ({"city": "x" * 101}, "Use at most 100 characters."),
+        ({"phone": "call me"}, "Write a phone number such as +48 22 123 45 67."),
+        ({"note": "x" * 1001}, "Use at most 1000 characters."),
         ({"name": "a\x00b"}, "Remove line breaks and control characters."),
     ],
 )
@@ -50,6 +52,16 @@ def test_bad_input_is_said_at_the_field_and_kept(browse, cast, values, message):
     assert answer.status_code == 422
     assert message in answer.text
     assert 'value="Nowa Firma"' in answer.text or "name" in values
+
+
+def test_phone_and_note_stand_among_the_facts(browse, cast):
+    bob, base = browse(cast.bob), f"/partner/clients/{cast.client}"
+    wanted = form(phone="+48 22 777 00", note="Pays late\r\n<b>but pays</b>")
+    bob.post(f"{base}/edit", data=wanted | {"shown": shown_to(bob, f"{base}/edit")})
+    page = bob.get(f"{base}/contacts").text
+    assert '<a class="nowrap" href="tel:+482277700">+48 22 777 00</a>' in page
+    assert "Pays late\n&lt;b&gt;but pays&lt;/b&gt;" in page
+    assert 'value="+48 22 777 00"' in bob.get(f"{base}/edit").text
 
 
 def test_an_edit_is_saved(app, browse, cast):

@@ -328,3 +328,23 @@ def test_people_of_clients_have_no_to_do_mail(browse, cast: Cast):
     dana = browse(cast.dana)
     assert "To-do mail" not in dana.get("/settings/profile").text
     assert dana.get("/settings/profile/to-do").status_code == 403
+
+
+def test_a_partner_keeps_phones_and_notes_of_its_team(app, browse, cast: Cast):
+    alice, address = browse(cast.alice), f"/settings/team/{cast.bob}"
+    facts = person(
+        name="Bob", email="bob@odnowa.example", phone="22 777", note="On leave\r\nin May"
+    )
+    facts["email"] = stored(app, cast.bob).email
+    assert alice.post(address, data=facts | {"shown": shown_to(alice, address)}).status_code == 303
+    assert '<a class="nowrap" href="tel:22777">22 777</a>' in alice.get("/settings/team").text
+    assert "On leave\nin May" in alice.get(address).text
+    # One's own phone is in the profile; what admins note is not.
+    bob, profile = browse(cast.bob), "/settings/profile"
+    own = {"name": "Bob", "email": facts["email"], "language": "", "time_zone": ""}
+    form = own | {"phone": "22 778", "note": "x", "shown": shown_to(bob, profile)}
+    assert bob.post(profile, data=form).status_code == 303
+    assert (stored(app, cast.bob).phone, stored(app, cast.bob).note) == (
+        "22 778",
+        "On leave\nin May",
+    )

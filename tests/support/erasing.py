@@ -43,7 +43,8 @@ def live(app: Flask, cast: Cast) -> None:
         db.session.execute(update(Partner).values(sending=True))
         alice, dave = (db.session.get_one(User, id) for id in (cast.alice, cast.dave))
         people.edit_person(alice, dave, name="Danuta", email="old@acme.example", job_title="Boss")
-        people.edit_person(alice, dave, name="Dave Dove", email="dave@acme.example")
+        known = {"phone": "+48 22 777 00", "note": "Likes tea"}
+        people.edit_person(alice, dave, name="Dave Dove", email="dave@acme.example", **known)
         due_index.refresh_where(Subscription.client_id == cast.client)
     run_at(app, STEP_30)
     with time_machine.travel(STEP_30, tick=False), unit_of_work(app):

@@ -93,10 +93,23 @@ class Form:
         return self.address
 
 
-PERSON = {"name": "Zoe", "email": "zoe@some.example", "job_title": "", "language": ""}
-BAD_PERSON = {"name": NEEDED, "email": EMAIL, "job_title": LINE, "language": CHOICE}
+PERSON = {
+    "name": "Zoe",
+    "email": "zoe@some.example",
+    "job_title": "",
+    "language": "",
+    "phone": "+48 22 1",
+}
+PHONE = [*LINE, "12", "call me", "+48 22 1 +48", SCRIPT]
+BAD_PERSON = {
+    "name": NEEDED,
+    "email": EMAIL,
+    "job_title": LINE,
+    "language": CHOICE,
+    "phone": PHONE,
+}
 COMPANY = {
-    **dict.fromkeys(("domain", "external_id", "city", "country", "time_zone"), ""),
+    **dict.fromkeys(("domain", "external_id", "city", "country", "time_zone", "phone", "note"), ""),
     "name": "New",
     "language": "pl",
 }
@@ -108,6 +121,8 @@ BAD_COMPANY = {
     "country": CHOICE,
     "language": CHOICE,
     "time_zone": CHOICE,
+    "phone": PHONE,
+    "note": TEXT,
 }
 SUBSCRIPTION = {
     "product": "New Hub",
@@ -152,6 +167,7 @@ FORMS = [
             "email": EMAIL,
             "language": CHOICE,
             "time_zone": CHOICE,
+            "phone": PHONE,
             "shown": SHOWN,
         },
     ),
@@ -188,12 +204,17 @@ FORMS = [
             "again": ["", "another one"],
         },
     ),
-    Form("alice", "/settings/team/new", PERSON | {"admin": ""}, BAD_PERSON | {"admin": CHOICE}),
+    Form(
+        "alice",
+        "/settings/team/new",
+        PERSON | {"admin": "", "note": "On leave\r\nuntil May"},
+        BAD_PERSON | {"admin": CHOICE, "note": TEXT},
+    ),
     Form(
         "alice",
         "/settings/team/{bob}",
-        PERSON | {"email": "bob@some.example", "admin": ""},
-        BAD_PERSON | {"shown": SHOWN, "admin": ["0", *CHOICE]},
+        PERSON | {"email": "bob@some.example", "admin": "", "note": ""},
+        BAD_PERSON | {"shown": SHOWN, "admin": ["0", *CHOICE], "note": TEXT},
     ),
     Form(
         "bob",
@@ -317,7 +338,7 @@ FORMS = [
         "alice",
         "/partner/clients/{client}/contacts/new",
         {"name": "Zoe", "email": "z@a.example", "language": ""},
-        {k: v for k, v in BAD_PERSON.items() if k != "job_title"},
+        {k: v for k, v in BAD_PERSON.items() if k != "job_title"} | {"note": TEXT},
     ),
     Form(
         "alice",

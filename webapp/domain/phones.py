@@ -4,7 +4,6 @@ import re
 
 from webapp.domain.cells import CellError, Problem, read_text
 
-LONGEST_PHONE = 40
 # A number with its marks, and perhaps the words and the number of an extension: +48 22 123 45 67 ext. 12.
 PHONE = re.compile(
     r"(?P<number>\+?[\d\s()./-]*\d[\d\s()./-]*)(?:[,;]?\s*[^\W\d_]+\.?\s*(?P<extension>\d{1,6}))?",
@@ -13,9 +12,9 @@ PHONE = re.compile(
 FEWEST_DIGITS = 3
 
 
-def read_phone(text: str) -> str:
+def read_phone(text: str, longest: int = 40) -> str:
     """Read a phone number; it stays as it is written. Raises CellError."""
-    phone = read_text(text, LONGEST_PHONE)
+    phone = read_text(text, longest)
     match = PHONE.fullmatch(phone)
     if match is None or len(digits(match["number"])) < FEWEST_DIGITS:
         raise CellError(Problem.PHONE)

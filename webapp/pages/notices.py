@@ -59,8 +59,11 @@ def report(
 
 
 def changes(entry: TrailEntry, names: Mapping[int, str]) -> list[Change]:
-    """Describe the changes of an entry in the page's language."""
-    return audit.changes(entry, names, language(), current_app.config["PORTAL"].vendor_name)
+    """Describe the changes of an entry in the page's language. No page of a client tells its partner's notes."""
+    found = audit.changes(entry, names, language(), current_app.config["PORTAL"].vendor_name)
+    if current_user.is_client:
+        return [change for change in found if change.label != audit.FIELDS["note"]]
+    return found
 
 
 def author(entry: AuditEntry) -> str:

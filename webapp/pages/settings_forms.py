@@ -38,6 +38,7 @@ class ProfileForm(SharedForm):
     email = email_field()
     language = DropdownField(_l("Language"), languages_with_default)
     time_zone = DropdownField(_l("Time zone"), zones_with_default)
+    phone = forms.phone_field()
 
 
 def rhythm_choices(*_: Any) -> list[SelectChoice]:

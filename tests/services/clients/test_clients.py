@@ -61,6 +61,10 @@ def test_the_longest_texts_have_room_in_the_indexes(alice, partner):
         (ClientDetails("Nowa", country="XX"), "country", Refusal.NO_OPTION),
         (ClientDetails("Nowa", language="de"), "language", Refusal.NO_OPTION),
         (ClientDetails("Nowa", time_zone="Mars/Base"), "time_zone", Refusal.TIME_ZONE),
+        (ClientDetails("Nowa", phone="call me"), "phone", Refusal.PHONE),
+        (ClientDetails("Nowa", phone="1" * 41), "phone", Refusal.TOO_LONG),
+        (ClientDetails("Nowa", note="x" * 1001), "note", Refusal.TOO_LONG),
+        (ClientDetails("Nowa", note="a\u200bb"), "note", Refusal.INVISIBLE),
         (ClientDetails("Nowa", external_id="7"), "external_id", Refusal.EXTERNAL_ID_TAKEN),
     ],
 )

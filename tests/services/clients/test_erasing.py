@@ -1,5 +1,6 @@
 """An erased client: nothing in the database tells who it or its people were, and the mails' results stay."""
 
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 
@@ -23,10 +24,13 @@ from webapp.models import (
     SecurityAction,
     SecurityEvent,
     SignInMethod,
+    Subscription,
     User,
     UserSession,
     db,
 )
+from webapp.models.audit import AuditAction
+from webapp.services import audit
 from webapp.services.accounts import membership, security_log, sessions
 from webapp.services.clients import archiving, clients, erasing
 from webapp.services.errors import Conflict, Refused
@@ -40,6 +44,10 @@ NAMES = (
     "lodz",
     "old@",
     "krakow-7",
+    "22 777 00",
+    "pays late",
+    "likes tea",
+    "asks for a discount",
     "192.0.2.7",
     "browser 7",
 )
@@ -51,10 +59,18 @@ def history(app, cast):
     with unit_of_work(app):
         alice, acme = db.session.get(User, cast.alice), db.session.get(Client, cast.client)
         details = clients.ClientDetails(
-            "Acme Nova", domain="acme.example", city="Lodz", external_id="krakow-7"
+            "Acme Nova",
+            domain="acme.example",
+            city="Lodz",
+            external_id="krakow-7",
+            phone="+48 22 777 00",
+            note="Pays late",
         )
         clients.edit_client(alice, acme, details)
-        clients.edit_client(alice, acme, clients.ClientDetails("Acme", city="Lodz"))
+        clients.edit_client(alice, acme, replace(details, name="Acme", external_id=None))
+        hub = db.session.get_one(Subscription, cast.subscription)
+        changes = audit.assign(hub, note="Asks for a discount")
+        audit.record_change(alice, AuditAction.SUBSCRIPTION_NOTED, hub, changes)
     live(app, cast)
     with time_machine.travel(TAKEN_OVER, tick=False), unit_of_work(app):
         membership.invite(db.session.get(User, cast.alice), db.session.get(User, cast.dave))

@@ -64,7 +64,7 @@ def inbox(app, email):
 
 
 def test_nothing_tells_who_it_was(app, history):
-    names = ("dave", "danuta", "old@", "boss", "browser 7", "192.0.2.7")
+    names = ("dave", "danuta", "old@", "boss", "browser 7", "192.0.2.7", "22 777 00", "likes tea")
     with app.app_context():
         before = db.session.execute(RESULTS).all()
         stored = db.session.execute(
@@ -210,6 +210,7 @@ def test_what_is_handed_over(app, history):
         )
     told = json.loads(files["person.json"])
     assert told["person"]["email"] == "dave@acme.example"
+    assert (told["person"]["phone"], told["person"]["note"]) == ("+48 22 777 00", "Likes tea")
     assert told["login"]["email"] == "dave@acme.example"
     assert [one["method"] for one in told["sessions"]] == ["password"]
     assert "signed_in" in {one["action"] for one in told["security_log"]}

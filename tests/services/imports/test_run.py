@@ -597,3 +597,24 @@ def test_a_client_in_use_is_meant_before_an_archived_one(bring: Importer, cast: 
     db.session.flush()
     report = bring("company,city\nacme,Lodz\n")
     assert (counts(report), report.archived) == ((0, 1, 0), ())
+
+
+def test_a_phone_number_is_of_whom_the_list_is_about(bring: Importer) -> None:
+    client = "Company name,Phone Number,Product,Renewal date,Term,Email,Name\n"
+    hub = "Hub,2027-03-31,P1Y,ana@nowa.example,Ana\n"
+    assert counts(bring(f"{client}Nowa,+48 22 1 23,{hub}")) == (1, 0, 0)
+    assert counts(bring("Company name,Email,Phone\nNowa,ana@nowa.example,22 777\n")) == (0, 1, 0)
+    found = bring(f"{client}Nowa,call me,{hub}")
+    assert faults(found) == [(2, "Phone Number", Problem.PHONE)]
+    nowa = db.session.scalars(select(Client).where(Client.name == "Nowa")).one()
+    ana = db.session.scalars(select(User).where(User.name == "Ana")).one()
+    assert (nowa.phone, ana.phone) == ("+48 22 1 23", "22 777")
+
+
+def test_a_list_leaves_notes_as_they_are(bring: Importer, cast: Cast) -> None:
+    acme = db.session.get_one(Client, cast.client)
+    acme.note = "Pays late"
+    db.session.commit()
+    assert counts(bring("Company name,City\nAcme,Poznań\n")) == (0, 1, 0)
+    db.session.refresh(acme)
+    assert (acme.city, acme.note) == ("Poznań", "Pays late")

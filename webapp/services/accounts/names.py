@@ -11,11 +11,11 @@ from webapp.models import (
     User,
     db,
 )
+from webapp.models.user import LONGEST_NOTE, LONGEST_PHONE
 from webapp.services.errors import Refused
 from webapp.services.locks import lock_organisation
 
 LONGEST_NAME = 200
-LONGEST_NOTE = 1_000
 # Possible reasons to refuse a line of text.
 TEXT_REFUSALS = {
     Problem.CONTROL: Refusal.CONTROL,
@@ -76,7 +76,7 @@ def checked_phone(phone: str | None) -> str | None:
     if not (phone or "").strip():
         return None
     try:
-        return read_phone(phone or "")
+        return read_phone(phone or "", LONGEST_PHONE)
     except CellError as error:
         raise Refused("phone", TEXT_REFUSALS[error.problem], **error.values) from None
 
