@@ -39,7 +39,7 @@ from bench.facts import (
     team,
 )
 from webapp import i18n
-from webapp.domain.ownership import Owner, choice_of
+from webapp.domain.ownership import Owner
 from webapp.domain.steps import write_steps
 from webapp.models.organisation import NO_DECISION
 from webapp.services.clients.clients import ClientDetails, keys
