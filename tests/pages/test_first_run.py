@@ -77,7 +77,7 @@ def test_that_somebody_has_looked_is_kept_and_said(app: Flask, browse: Any, cast
     assert answer.text.lstrip().startswith('<div id="sending"')
     assert "Noted: you have looked" in answer.text
     assert 'id="first-run" class="box first-run"' in answer.text
-    assert "Done: 3 of 5" in plain(answer.text)
+    assert "Done: 3/5" in plain(answer.text)
     assert "I have looked at this" not in alice.get(MAILS, headers=HTMX).text
     again = alice.post(f"{MAILS}/seen")
     assert (again.status_code, again.location) == (303, f"{SETTINGS}#sending")
@@ -91,7 +91,7 @@ def test_the_list_stands_there_for_admins_until_it_is_put_away(
     alice = browse(cast.alice)
     page = alice.get(SETTINGS).text
     assert "First steps" in page
-    assert "Done: 2 of 5" in plain(page)
+    assert "Done: 2/5" in plain(page)
     answer = alice.post(f"{SETTINGS}/first-steps", data={"next": SETTINGS})
     assert answer.location == SETTINGS
     page = alice.get(SETTINGS).text
