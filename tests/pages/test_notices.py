@@ -198,9 +198,7 @@ def test_an_answer_that_has_no_place_for_it_puts_it_on_top_of_the_page(
     app: Flask, cast: Cast
 ) -> None:
     with app.test_request_context(headers=HTMX):
-        answer = notices.report(
-            "Saved", None, "/partner/dashboard#x", lambda **_: Response("<p id=x>")
-        )
+        answer = notices.report("Saved", None, "/partner/dashboard#x", lambda: Response("<p id=x>"))
     assert answer.get_data(as_text=True).startswith(
         '<p id=x><div id="status" hx-swap-oob="innerHTML">'
     )

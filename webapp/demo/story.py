@@ -25,7 +25,7 @@ from webapp.mail.inbox import InboxTransport
 from webapp.mail.transport import Transport
 from webapp.models import Client, Delivery, Installation, Partner, Subscription, User, db
 from webapp.services import installation
-from webapp.services.accounts import logins, mail_texts, membership, partners, people
+from webapp.services.accounts import first_run, logins, mail_texts, membership, partners, people
 from webapp.services.clients import clients, contacts, ownership, renewals, subscriptions
 from webapp.signin.password import hash_password
 
@@ -98,6 +98,8 @@ def add_agency(scene: Scene, agency: Agency) -> None:
         partners.switch(admin, partner, "sending", True)
     for company in agency.companies:
         add_company(scene, agency, partner, admin, company)
+    if agency.sending:
+        first_run.see(partner)
 
 
 def email_of(name: str, domain: str) -> str:

@@ -13,7 +13,7 @@ from webapp.domain.reminders import DayPlan, day_plans
 from webapp.labels import audit
 from webapp.labels.codes import CONTACT_ROLES
 from webapp.models.audit import TrailEntry
-from webapp.pages import guards, notices
+from webapp.pages import guards, notice_board, notices
 from webapp.pages.account_forms import RolesForm
 from webapp.pages.htmx import Answer
 from webapp.pages.notices import Quicker
@@ -89,8 +89,9 @@ def assign() -> Answer:
     if not saved.done:
         return company_page(form, saved.conflict), saved.status
     text, kind = what_follows(saved.value, loading.load_one(client.id))
-    notices.flash_with_undo(text, saved.value, kind)
-    return redirect(url_for("account.company"), 303)
+    page = url_for("account.company", _anchor="contact-information")
+    notice_board.say(text, saved.value, kind, page)
+    return redirect(page, 303)
 
 
 def what_follows(entry: TrailEntry | None, known: ClientFacts) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from webapp.domain.access import Action
 from webapp.models import Client, db
-from webapp.pages import asking, guards, notices
+from webapp.pages import asking, guards, notice_board
 from webapp.pages.archiving_forms import EraseForm
 from webapp.pages.dashboard import last_address
 from webapp.pages.forms import Form
@@ -26,7 +26,7 @@ def archive(client_id: int) -> Answer:
     form = Form()
     saved = save(form, lambda: archiving.archive(current_user, client))
     if saved.done:
-        notices.flash_with_undo(_("Archived: %(name)s", name=client.name), saved.value)
+        notice_board.say(_("Archived: %(name)s", name=client.name), saved.value)
         return redirect(last_address(), 303)
     return render_template("archiving/archive.html", client=client, form=form), saved.status
 

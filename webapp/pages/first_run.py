@@ -74,7 +74,7 @@ def seen() -> AnyResponse:
         _("Noted: you have looked at what goes out first."),
         None,
         url_for("settings.partners", _anchor="sending"),
-        lambda **_notice: communications.answer(partner, "sending", 200),
+        lambda: communications.answer(partner, "sending", 200),
     )
 
 

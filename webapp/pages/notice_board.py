@@ -8,14 +8,18 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from flask import flash, g, get_flashed_messages, url_for
+from flask_login import current_user
 
 from webapp.models.audit import TrailEntry
 from webapp.pages import htmx
+from webapp.services.trail import undo
 
 
 def undo_url(entry: TrailEntry | None) -> str | None:
-    """Return the address that undoes an audit entry; None if nothing changed."""
-    return url_for("frame.undo", entry_id=entry.id) if entry else None
+    """Return the address that undoes an audit entry; None if nothing changed, or there is no way back for the user."""
+    if entry is None or not undo.undoable(current_user, entry):
+        return None
+    return url_for("frame.undo", entry_id=entry.id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,10 +19,6 @@ from webapp.pages.frame import language, time_zone
 from webapp.services.trail import history
 
 
-def flash_with_undo(text: str, entry: TrailEntry | None, kind: str = "good") -> None:
-    notice_board.say(text, entry, kind)
-
-
 def outcome(entry: TrailEntry | None, text: str | None = None) -> str:
     """Return the words for a change, by default the name of what was saved; or for nothing to change."""
     if entry is None:
@@ -41,7 +37,7 @@ def report(
     text: str,
     entry: TrailEntry | None,
     address: str,
-    fragment: Callable[..., AnyResponse],
+    fragment: Callable[[], AnyResponse],
     kind: str = "good",
 ) -> AnyResponse:
     """Answer with a notice and an Undo: htmx gets a fragment with them, others the page at an address.
@@ -52,7 +48,7 @@ def report(
         notice_board.say(text, entry, kind, address)
         return redirect(address, 303)
     notice_board.say_here(text, entry, kind, address)
-    answer = fragment(notice=text, undo_url=notice_board.undo_url(entry))
+    answer = fragment()
     if notice_board.pending():
         answer.set_data(answer.get_data(as_text=True) + render_template("said_on_top.html"))
     return answer

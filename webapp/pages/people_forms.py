@@ -16,7 +16,7 @@ from webapp.domain.ownership import Person
 from webapp.labels import codes
 from webapp.models import Client, Organisation, User
 from webapp.models.audit import TrailEntry
-from webapp.pages import asking, forms, frame, notices, sessions
+from webapp.pages import asking, forms, frame, notice_board, notices, sessions
 from webapp.pages.forms import DropdownField, Form, SharedForm, email_field, text_field
 from webapp.pages.saving import Saved, save
 from webapp.services.accounts import addresses, membership, people
@@ -103,9 +103,10 @@ def add_person(
     if user := saved.value:
         if invite:
             text = _("Invited: %(name)s, %(email)s", name=user.name, email=address(user.email))
-            flash(*notices.mailed(text))
+            text, kind = notices.mailed(text)
+            notice_board.say(text, kind=kind, address=row_of(user))
         else:
-            flash(_("Added: %(name)s", name=user.name), "good")
+            notice_board.say(_("Added: %(name)s", name=user.name), address=row_of(user))
     return saved
 
 
@@ -133,8 +134,13 @@ def save_person(form: SharedForm, user: User) -> Saved[TrailEntry | None]:
             )
             flash(*notices.mailed(text, "warn"))
         if entry or not asked:
-            flash(notices.outcome(entry), "good")
+            notice_board.say(notices.outcome(entry), entry, address=row_of(user))
     return saved
+
+
+def row_of(user: User) -> str:
+    """Name the row of a person in any list of people."""
+    return f"#user-{user.id}"
 
 
 def options(people: Iterable[Person]) -> list[SelectChoice]:

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from webapp.domain.access import Action
 from webapp.labels.codes import portal_name
 from webapp.models import Login, SignInMethod, db
-from webapp.pages import asking, guards, notices, sessions, settings
+from webapp.pages import asking, guards, notice_board, notices, sessions, settings
 from webapp.pages.htmx import Answer
 from webapp.pages.saving import carry_out, save
 from webapp.pages.signin_forms import SetUpForm
@@ -137,8 +137,9 @@ def require() -> Answer:
     )
     if not saved.done:
         return settings.team_page(form, saved.status, saved.conflict)
-    notices.flash_with_undo(notices.outcome(saved.value), saved.value)
-    return redirect(url_for("settings.team"), 303)
+    page = url_for("settings.team", _anchor="two-step")
+    notice_board.say(notices.outcome(saved.value), saved.value, address=page)
+    return redirect(page, 303)
 
 
 @blueprint.post("/settings/team/<int:user_id>/two-step")
