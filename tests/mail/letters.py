@@ -179,16 +179,24 @@ TO_DO = ToDoSnapshot(
     time_zone="Europe/Warsaw",
     since=datetime(2026, 2, 9, 7, tzinfo=UTC),
     clients=(ToDoClient(CLIENT.id, CLIENT.name), ToDoClient(8, "Acme")),
-    past=RenewalsToDo(
+    decide=RenewalsToDo(
         53,
         (
             RenewalToDo(8, MARKETING.product, date(2026, 1, 31), True, False),
             RenewalToDo(CLIENT.id, SALES.product, date(2026, 2, 18), False, False),
+            RenewalToDo(8, SALES.product, date(2026, 5, 30), True, True, date(2026, 2, 17)),
         ),
     ),
-    week=RenewalsToDo(1, (RenewalToDo(8, SALES.product, date(2026, 2, 20), False, True),)),
+    week=RenewalsToDo(1, (RenewalToDo(8, SALES.product, date(2026, 2, 20), False, False),)),
     month=RenewalsToDo(
-        1, (RenewalToDo(CLIENT.id, MARKETING.product, date(2026, 2, 27), True, True),)
+        1, (RenewalToDo(CLIENT.id, MARKETING.product, date(2026, 2, 27), True, False),)
+    ),
+    renewing=RenewalsToDo(
+        2,
+        (
+            RenewalToDo(CLIENT.id, MARKETING.product, date(2026, 2, 21), True, True),
+            RenewalToDo(8, MARKETING.product, date(2026, 2, 27), False, True),
+        ),
     ),
     not_arrived=MailsToDo(
         1,
@@ -264,7 +272,24 @@ LETTERS: dict[str, Letter] = {
     "to_do_mails": to_one(
         MailKind.TO_DO,
         ANA,
-        replace(TO_DO, past=RenewalsToDo(), week=RenewalsToDo(), month=RenewalsToDo()),
+        replace(
+            TO_DO,
+            decide=RenewalsToDo(),
+            week=RenewalsToDo(),
+            month=RenewalsToDo(),
+            renewing=RenewalsToDo(),
+        ),
+    ),
+    "to_do_renewing": to_one(
+        MailKind.TO_DO,
+        ANA,
+        replace(
+            TO_DO,
+            decide=RenewalsToDo(),
+            week=RenewalsToDo(),
+            month=RenewalsToDo(),
+            not_arrived=MailsToDo(),
+        ),
     ),
     "invitation": to_one(MailKind.INVITATION, DANA, ACCOUNT, sender=PORTAL, link=LINK),
     "password_reset": to_one(

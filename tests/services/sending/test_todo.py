@@ -8,13 +8,14 @@ from itertools import product
 
 import pytest
 import time_machine
-from sqlalchemy import select, update
+from sqlalchemy import select, union_all, update
 
+from tests.support import renewals
 from tests.support.cast import make_client, make_subscription, make_user, unit_of_work
 from tests.support.portal import run_at
 from webapp.domain.delivery import DeliveryState
 from webapp.domain.snapshots import ToDoSnapshot
-from webapp.domain.todo import Rhythm
+from webapp.domain.todo import LATER, Rhythm, Section
 from webapp.models import (
     Client,
     Delivery,
@@ -26,6 +27,8 @@ from webapp.models import (
     db,
 )
 from webapp.services.accounts import membership, people
+from webapp.services.lists import todo as page
+from webapp.services.lists.todo_query import ToDoQuery
 from webapp.services.reminders import due_index, loading
 from webapp.services.sending import (
     decisions,
@@ -34,6 +37,7 @@ from webapp.services.sending import (
     sending_again,
     todo,
     todo_facts,
+    todo_waiting,
     transitions,
 )
 from webapp.services.sending.todo_facts import READERS, ToDoReader
@@ -101,6 +105,112 @@ def queued(app, reader):
 ALICE, BOB = "alice@odnowa.example", "bob@odnowa.example"
 
 
+READ = {
+    Section.DECIDE: lambda one, today: True,
+    Section.WEEK: lambda one, today: True,
+    Section.MONTH: lambda one, today: True,
+    # The page looks farther, and shows also what nothing can be done about any more.
+    Section.RENEWING: lambda one, today: today <= one.base_date <= today + LATER,
+}
+
+
+def told_to(reader_ids):
+    """The renewals of the To-do mail of some people, by section and person."""
+    rows = db.session.execute(READERS.where(User.id.in_(reader_ids)).order_by(User.id)).all()
+    asked = [(ToDoReader.of(row), MONDAY - WEEK) for row in rows]
+    told = todo_facts.snapshots(asked, MONDAY)
+    return {
+        reader.person.id: {
+            section: {(one.client, one.product) for one in getattr(snapshot, section).first}
+            for section in READ
+        }
+        for (reader, _since), snapshot in zip(asked, told, strict=True)
+    }
+
+
+@pytest.mark.parametrize("standing_in", [False, True])
+def test_the_mail_and_the_page_have_the_same_renewals(
+    app, team, monkeypatch, time_machine, standing_in
+):
+    """Of each person: responsible, standing in for nobody, or having asked for a reminder."""
+    time_machine.move_to(MONDAY, tick=False)
+    for module, name in ((todo_waiting, "MOST"), (todo_facts, "MOST"), (page, "FIRST")):
+        monkeypatch.setattr(module, name, 500)
+    monkeypatch.setattr(page, "FIRST_QUIET", 500)
+    monkeypatch.setattr(todo_facts, "RENEWALS", first_of_all())
+    with unit_of_work(app):
+        today = MONDAY.date()
+        renewals.many(team, today)
+        partner = db.session.get_one(Partner, team.partner)
+        if standing_in:
+            refused = db.session.scalars(select(User).filter_by(name="Refused")).one()
+            partner.notified_user_id = refused.id
+            db.session.flush()
+        told, lines = told_to([team.alice, team.bob]), 0
+        for reader in (db.session.get_one(User, id) for id in (team.alice, team.bob)):
+            shown = page.load(partner, reader, ToDoQuery(mine=True)).groups
+            for group in shown:
+                if group.section in READ:
+                    fits = READ[group.section]
+                    rows = {(one.client_id, one.product) for one in group.rows if fits(one, today)}
+                    assert told[reader.id][group.section] == rows, (reader.name, group.section)
+                    lines += len(rows)
+        assert lines == sum(len(rows) for mail in told.values() for rows in mail.values()) > 50
+
+
+def first_of_all():
+    """The statement of the mail with all lines of each section."""
+    return todo_waiting.first_of(union_all(*todo_waiting.renewals()), "base_date", "id")
+
+
+@pytest.mark.parametrize(
+    ("asker", "contact", "told"),
+    [
+        # Whoever asked, and whoever is responsible; each once.
+        ("bob", None, {"alice", "bob"}),
+        ("alice", None, {"alice"}),
+        ("bob", "bob", {"bob"}),
+        ("alice", "bob", {"alice", "bob"}),
+    ],
+)
+def test_a_reminder_comes_on_its_day_and_until_then_it_is_put_off(app, team, asker, contact, told):
+    with unit_of_work(app):
+        set_people(team, todo_rhythm=Rhythm.DAILY)
+        db.session.execute(update(Subscription).values(cancelled=True, open_choice=None))
+        contact_id = getattr(team, contact) if contact else None
+        one = renewing(team, date(2027, 4, 2), "Later", contact=contact_id)
+        one.remind_on, one.remind_user_id = date(2027, 4, 7), getattr(team, asker)
+    for day in range(3):
+        run_at(app, MONDAY + day * DAY)
+        got = {name for name, email in (("alice", ALICE), ("bob", BOB)) if mails(app, email)}
+        assert got == (told if day == 2 else set())
+    line = "- Later: Sales Hub, renewal date 2 April 2027 (5 days ago) · Reminder: 7 April 2027"
+    for name in told:
+        [text] = mails(app, {"alice": ALICE, "bob": BOB}[name])
+        assert text.count(line) == 1
+        assert "Needs a decision (1)" in text
+
+
+def test_a_mail_of_before_there_was_a_page_is_read():
+    line = {"client": 3, "product": "Hub", "base_date": "2027-04-01"}
+    stored = {
+        "version": 2,
+        "recipient": "Alice",
+        "time_zone": "Europe/Warsaw",
+        "clients": [],
+        "partner": {"id": 1, "name": "Odnowa"},
+        "since": "2027-03-29T06:00:00+00:00",
+        "past": {"count": 1, "first": [line | {"by_deadline": False, "renews_itself": False}]},
+        "week": {"count": 0, "first": []},
+        "month": {"count": 2, "first": [line | {"by_deadline": True, "renews_itself": True}]},
+        "not_arrived": {"count": 0, "first": []},
+    }
+    read = ToDoSnapshot.from_json(stored)
+    assert (read.decide.count, read.month.count, read.renewing.count) == (1, 2, 0)
+    assert read.decide.first[0].remind_on is None
+    assert ToDoSnapshot.from_json(read.to_json()) == read
+
+
 def test_what_is_past_its_date_is_told_each_week_to_whoever_is_responsible(app, team):
     run_at(app, MONDAY - timedelta(minutes=1))
     assert mails(app, ALICE) == []
@@ -129,12 +239,11 @@ def test_sections_go_by_the_day_and_mark_what_renews_by_itself(app, team):
     run_at(app, MONDAY)
     [text] = mails(app, ALICE)
     parts = text.replace("\r\n", "\n").split("\n\n")
-    assert "Due within 7 days (2)" in parts
+    assert "Due within 7 days (1)" in parts
     assert "Due within 30 days (2)" in parts
-    assert (
-        "- A today: Sales Hub, renewal date 5 April 2027 (today)\n"
-        "- B week: Sales Hub, renews by itself on 12 April 2027 (in 7 days)" in parts
-    )
+    assert "Renews by itself within 30 days (1)" in parts
+    assert "- A today: Sales Hub, renewal date 5 April 2027 (today)" in parts
+    assert "- B week: Sales Hub, renews by itself on 12 April 2027 (in 7 days)" in parts
     assert (
         "- C month: Sales Hub, renewal date 13 April 2027 (in 8 days)\n"
         "- D month: Sales Hub, decision deadline 5 May 2027 (in 30 days)" in parts
@@ -145,7 +254,7 @@ def test_sections_go_by_the_day_and_mark_what_renews_by_itself(app, team):
 
 def test_nothing_to_say_is_no_mail_and_the_next_moment_is_stored(app, team):
     with unit_of_work(app):
-        db.session.execute(update(Subscription).values(cancelled=True))
+        db.session.execute(update(Subscription).values(cancelled=True, open_choice=None))
     run_at(app, MONDAY)
     with app.app_context():
         assert db.session.get_one(User, team.alice).todo_at == MONDAY + WEEK
@@ -178,7 +287,7 @@ def test_a_rhythm_says_how_often_and_what_is_past_cannot_be_switched_off(app, te
 def test_switched_off_it_does_not_tell_what_is_only_due(app, team):
     with unit_of_work(app):
         set_people(team, todo_rhythm=Rhythm.OFF)
-        db.session.execute(update(Subscription).values(cancelled=True))
+        db.session.execute(update(Subscription).values(cancelled=True, open_choice=None))
         renewing(team, date(2027, 4, 7), "Soon")
     run_at(app, MONDAY)
     assert queued(app, team.alice) == []
@@ -199,9 +308,9 @@ def test_long_lists_are_cut_and_lead_to_the_page(app, team):
             renewing(team, date(2027, 4, 1), f"Many {number:02}")
     run_at(app, MONDAY)
     [text] = mails(app, ALICE)
-    assert "Past its date, and to be decided (53)" in text
+    assert "Needs a decision (53)" in text
     assert text.count("- Many") == todo_facts.MOST - 1
-    assert "- And 3 more: http://portal.test/partner/dashboard?renewal=overdue" in text
+    assert "- And 3 more: http://portal.test/partner/to-do?mine=1&section=decide" in text
 
 
 def add_mail(cast, name, state, ended_at):
@@ -229,7 +338,7 @@ def add_mail(cast, name, state, ended_at):
 @pytest.mark.parametrize("state", ["rejected", "failed", "bounced", "unclear", "sent"])
 def test_mails_that_did_not_arrive_since_the_period_before_are_told(app, team, state):
     with unit_of_work(app):
-        db.session.execute(update(Subscription).values(cancelled=True))
+        db.session.execute(update(Subscription).values(cancelled=True, open_choice=None))
         add_mail(team, "Old", state, MONDAY - WEEK - DAY)
         add_mail(team, "New", state, MONDAY - WEEK + DAY)
     run_at(app, MONDAY)
@@ -344,7 +453,7 @@ def test_what_changed_before_it_goes_out_is_told_right(app, team):
 def test_what_was_decided_before_it_goes_out_is_not_told(app, team):
     issue_unsent(app)
     with unit_of_work(app):
-        db.session.execute(update(Subscription).values(cancelled=True))
+        db.session.execute(update(Subscription).values(cancelled=True, open_choice=None))
     run_at(app, MONDAY + timedelta(minutes=1))
     assert queued(app, team.alice) == [("day 2027-04-05", 1, "cancelled")]
 
@@ -403,7 +512,7 @@ def test_sent_again_it_is_over_with_the_next_period_or_with_nothing_to_say(app, 
         assert relevance.still_wanted([delivery_id], MONDAY + DAY) == {delivery_id}
         assert relevance.still_wanted([delivery_id], MONDAY + WEEK) == set()
     with time_machine.travel(MONDAY + DAY, tick=False), unit_of_work(app):
-        db.session.execute(update(Subscription).values(cancelled=True))
+        db.session.execute(update(Subscription).values(cancelled=True, open_choice=None))
         assert sending_again.send(db.session.get_one(User, team.alice), [delivery_id]) == 0
     assert queued(app, team.alice) == [("day 2027-04-05", 1, "failed")]
 
@@ -458,7 +567,7 @@ def test_the_responsible_people_are_those_of_the_rule(app, team):
     """Each state of the client's own contact with each of the default one, as the rule says and as SQL does."""
     with unit_of_work(app):
         partner = db.session.get_one(Partner, team.partner)
-        db.session.execute(update(Subscription).values(cancelled=True))
+        db.session.execute(update(Subscription).values(cancelled=True, open_choice=None))
         person(partner, "Zoe", "active", admin=True)
         person(partner, "Yan", "rejected", admin=True)
         for default, own in product(STATES, STATES):
@@ -483,7 +592,9 @@ def test_the_responsible_people_are_those_of_the_rule(app, team):
             ]
             assert told == [one.id for one in client.contact.people], (default, own)
             db.session.execute(
-                update(Subscription).where(Subscription.id == renewal.id).values(cancelled=True)
+                update(Subscription)
+                .where(Subscription.id == renewal.id)
+                .values(cancelled=True, open_choice=None)
             )
 
 
@@ -524,7 +635,7 @@ def test_an_admin_who_is_also_a_contact_gets_both_in_one_mail(app, team):
     run_at(app, MONDAY)
     [text] = mails(app, ALICE)
     assert text.index("- Acme: ") < text.index("- Own: ")
-    assert "Past its date, and to be decided (2)" in text
+    assert "Needs a decision (2)" in text
     assert "Bob's" not in text
 
 

@@ -24,13 +24,17 @@ class ToDoClient:
 
 @dataclass(frozen=True, slots=True)
 class RenewalToDo:
-    """One renewal. ``client``: its client's id. ``by_deadline``: ``base_date`` is the decision deadline."""
+    """One renewal. ``client``: its client's id. ``by_deadline``: ``base_date`` is the decision deadline.
+
+    ``remind_on``: the day that somebody asked for, if it has come.
+    """
 
     client: int
     product: str
     base_date: date
     by_deadline: bool
     renews_itself: bool
+    remind_on: date | None = None
 
     @classmethod
     def read(cls, stored: Mapping[str, Any]) -> Self:
@@ -40,6 +44,7 @@ class RenewalToDo:
             date.fromisoformat(stored["base_date"]),
             stored["by_deadline"] is True,
             stored["renews_itself"] is True,
+            date.fromisoformat(remind_on) if (remind_on := stored.get("remind_on")) else None,
         )
 
 
@@ -92,27 +97,29 @@ class MailsToDo:
 class ToDoSnapshot(Snapshot):
     """All that waits for one person. ``clients``: those named in the lines. ``time_zone``: the reader's.
 
-    ``past``: past its base date, and to be decided. ``week`` and ``month``: due soon, and later (domain.todo).
-    ``since``: the moment after which mails that did not arrive are news.
+    ``decide``, ``week``, ``month``, ``renewing``: the sections of domain.todo, as far as LATER. ``since``: the moment
+    after which mails that did not arrive are news.
     """
 
     partner: PartnerName
     time_zone: str
     since: datetime
     clients: tuple[ToDoClient, ...] = ()
-    past: RenewalsToDo = RenewalsToDo()
+    decide: RenewalsToDo = RenewalsToDo()
     week: RenewalsToDo = RenewalsToDo()
     month: RenewalsToDo = RenewalsToDo()
+    renewing: RenewalsToDo = RenewalsToDo()
     not_arrived: MailsToDo = MailsToDo()
 
     @property
     def empty(self) -> bool:
         """Tell whether it says nothing."""
-        sections = (self.past, self.week, self.month, self.not_arrived)
+        sections = (self.decide, self.week, self.month, self.renewing, self.not_arrived)
         return not any(section.count for section in sections)
 
     @classmethod
     def read(cls, stored: Mapping[str, Any]) -> Self:
+        """Read it. Before there was a page, what must be decided was called past, and nothing renewed apart."""
         return cls(
             recipient=text(stored, "recipient"),
             test=is_test(stored),
@@ -120,8 +127,9 @@ class ToDoSnapshot(Snapshot):
             time_zone=text(stored, "time_zone"),
             since=datetime.fromisoformat(stored["since"]),
             clients=tuple(map(ToDoClient.read, stored["clients"])),
-            past=RenewalsToDo.read(stored["past"]),
+            decide=RenewalsToDo.read(stored["decide" if "decide" in stored else "past"]),
             week=RenewalsToDo.read(stored["week"]),
             month=RenewalsToDo.read(stored["month"]),
+            renewing=RenewalsToDo.read(stored.get("renewing", {"count": 0, "first": ()})),
             not_arrived=MailsToDo.read(stored["not_arrived"]),
         )

@@ -16,7 +16,7 @@ from webapp.domain.snapshots import (
     ToDoClient,
     ToDoSnapshot,
 )
-from webapp.domain.todo import WEEK
+from webapp.domain.todo import WEEK, Section
 from webapp.labels.codes import DELIVERY_STATES, MAIL_KINDS, days_away
 from webapp.mail.kind import KindOfMail, Tester, Words
 from webapp.mail.letter import Letter, Posting, to_reader
@@ -24,8 +24,8 @@ from webapp.mail.reminders import NO_ROW, STEP
 from webapp.models import MailKind
 from webapp.typography import SPACE, long_date
 
-OVERDUE = "/partner/dashboard?renewal=overdue&sort=renewal"
-SOON = "/partner/dashboard?renewal=30&sort=renewal"
+# The page with the same renewals.
+MINE = "/partner/to-do?mine=1"
 MAILS = "/partner/deliveries"
 
 
@@ -55,9 +55,10 @@ class ToDoWords(Words):
     """The words of a To-do mail: its sections that are not empty, and the numbers for its subject."""
 
     sections: tuple[SectionWords, ...]
-    past: int
+    decide: int
     soon: int
     not_arrived: int
+    renewing: int
     profile_path: str
 
 
@@ -73,46 +74,41 @@ def letter(snapshot: ToDoSnapshot, posting: Posting, settings: Settings) -> Lett
 
 
 def words(snapshot: ToDoSnapshot, letter: Letter, settings: Settings) -> ToDoWords:
-    sections = (
-        renewals(_("Past its date, and to be decided"), snapshot.past, snapshot, letter, settings),
-        renewals(_("Due within 7 days"), snapshot.week, snapshot, letter, settings),
-        renewals(_("Due within 30 days"), snapshot.month, snapshot, letter, settings),
-        mails(snapshot.not_arrived, snapshot, letter, settings),
-    )
-    return ToDoWords(
-        sections=tuple(section for section in sections if section.count),
-        past=snapshot.past.count,
-        soon=snapshot.week.count + snapshot.month.count,
-        not_arrived=snapshot.not_arrived.count,
-        profile_path=" > ".join((_("Settings"), _("Profile"), _("To-do mail"))),
-        button=settings.base_url + (OVERDUE if snapshot.past.count else SOON),
+    clients = by_id(snapshot)
+    decide = _(
+        "Under To do, say what comes of each one: renewed, not renewed, or a later reminder. No more "
+        "reminders are sent about what is past its date."
     )
 
-
-def renewals(
-    title: str, section: RenewalsToDo, snapshot: ToDoSnapshot, letter: Letter, settings: Settings
-) -> SectionWords:
-    """Write a section of renewals. Only of what is past its date nothing more comes by itself."""
-    past = section is snapshot.past
-    note = _(
-        "No more reminders will be sent about these. Under Actions, mark each one as renewed or cancelled."
-    )
-    clients, today = by_id(snapshot), letter.moment.date()
-    return SectionWords(
-        title,
-        note if past else "",
-        section.count,
-        tuple(
+    def part(section: Section, title: str, told: RenewalsToDo, note: str = "") -> SectionWords:
+        """Write a section of renewals. The page has those that are not among the first."""
+        url = f"{settings.base_url}{MINE}&section={section.value}"
+        lines = tuple(
             line(
                 clients[one.client],
-                renewal(one, day(one.base_date, today, letter.language)),
+                renewal(one, letter.moment.date(), letter.language),
                 snapshot,
                 settings,
             )
-            for one in section.first
-        ),
-        section.count - len(section.first),
-        settings.base_url + (OVERDUE if past else SOON),
+            for one in told.first
+        )
+        return SectionWords(title, note, told.count, lines, told.count - len(lines), url)
+
+    sections = (
+        part(Section.DECIDE, _("Needs a decision"), snapshot.decide, decide),
+        part(Section.WEEK, _("Due within 7 days"), snapshot.week),
+        part(Section.MONTH, _("Due within 30 days"), snapshot.month),
+        mails(snapshot.not_arrived, snapshot, letter, settings),
+        part(Section.RENEWING, _("Renews by itself within 30 days"), snapshot.renewing),
+    )
+    return ToDoWords(
+        sections=tuple(section for section in sections if section.count),
+        decide=snapshot.decide.count,
+        soon=snapshot.week.count + snapshot.month.count,
+        not_arrived=snapshot.not_arrived.count,
+        renewing=snapshot.renewing.count,
+        profile_path=" > ".join((_("Settings"), _("Profile"), _("To-do mail"))),
+        button=settings.base_url + MINE,
     )
 
 
@@ -142,7 +138,16 @@ def line(client: ToDoClient, text: str, snapshot: ToDoSnapshot, settings: Settin
     return LineWords(client.name, "" if snapshot.test else settings.base_url + path, text)
 
 
-def renewal(one: RenewalToDo, when: str) -> str:
+def renewal(one: RenewalToDo, today: date, language: str) -> str:
+    """Name a renewal with its date, and the day on which somebody asked to be reminded of it."""
+    text = dated(one, day(one.base_date, today, language))
+    if one.remind_on is None:
+        return text
+    reminder = _("Reminder: %(date)s", date=long_date(one.remind_on, language))
+    return f"{text} · {reminder}"
+
+
+def dated(one: RenewalToDo, when: str) -> str:
     """Name a renewal with its base date, and tell what happens by itself."""
     match one.renews_itself, one.by_deadline:
         case True, True:
@@ -192,7 +197,7 @@ def sample(tester: Tester) -> ToDoSnapshot:
         time_zone=tester.person.time_zone,
         since=tester.now - WEEK,
         clients=(ToDoClient(NO_ROW, _("Example company")),),
-        past=RenewalsToDo(1, (made_up(-STEP),)),
+        decide=RenewalsToDo(1, (made_up(-STEP),)),
         month=RenewalsToDo(1, (made_up(STEP),)),
     )
 

@@ -31,7 +31,8 @@ from webapp.services import runtime
 from webapp.services.lists.finding import constant
 from webapp.services.lists.status import ClientStatus
 from webapp.services.reminders import loading
-from webapp.services.sending.todo_facts import READERS, RESPONSIBLE, ToDoReader, own, standard
+from webapp.services.sending.todo_facts import READERS, ToDoReader
+from webapp.services.sending.todo_waiting import RESPONSIBLE, own, standard
 
 # The days of a calendar, around today.
 BACK, AHEAD = timedelta(days=30), timedelta(days=400)

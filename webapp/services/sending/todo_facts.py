@@ -1,7 +1,4 @@
-"""Facts of To-do mails: all that waits for people of partners, in one statement for each local day, or moment.
-
-The responsible person of a client is that of domain.ownership.point_of_contact, as SQL; a test compares the two.
-"""
+"""Facts of To-do mails: all that waits for people of partners, in one statement for each local day, or moment."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -10,9 +7,8 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, func, not_, or_, select
+from sqlalchemy import exists, not_, or_, select
 
-from webapp.domain.delivery import UNDECIDED
 from webapp.domain.ownership import Person
 from webapp.domain.snapshots import (
     MailsToDo,
@@ -23,25 +19,31 @@ from webapp.domain.snapshots import (
     ToDoClient,
     ToDoSnapshot,
 )
-from webapp.domain.todo import LATER, SOON, Pace, Rhythm
-from webapp.models.subscription import base_date_of
+from webapp.domain.todo import LATER, Pace, Rhythm, Section
 from webapp.models.tables import (
-    among,
     client_table,
-    delivery_table,
     fetch,
     organisation_table,
     partner_table,
-    subscription_table,
     user_table,
 )
-
-# The most lines in one section.
-MOST = 50
-client, partner = client_table.c, partner_table.c
-subscription, mail, reader = subscription_table.c, delivery_table.c, user_table.c
-own, standard = user_table.alias("own").c, user_table.alias("standard").c
-company, head = organisation_table.c, user_table.alias("head").c
+from webapp.services.sending.todo_items import days
+from webapp.services.sending.todo_waiting import (
+    ASKED,
+    MOST,
+    NOT_ARRIVED,
+    RENEWALS,
+    RESPONSIBLE,
+    TOLD,
+    client,
+    company,
+    has_admin,
+    own,
+    partner,
+    reachable,
+    reader,
+    standard,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +83,6 @@ class ToDoReader:
         return now.astimezone(self.zone).date()
 
 
-def reachable(person: Any) -> ColumnElement[bool]:
-    """Write Person.reachable as SQL; false for nobody."""
-    return and_(person.id.is_not(None), person.active, person.rejected_reply.is_(None))
-
-
-def has_admin(organisation: ColumnElement[int]) -> ColumnElement[bool]:
-    """Tell whether an organisation has an admin who can be reached."""
-    return exists().where(head.organisation_id == organisation, head.admin, reachable(head))
-
-
 READERS = (
     select(
         *(reader.id, reader.name, reader.email, reader.language, reader.time_zone, reader.active),
@@ -107,75 +99,6 @@ READERS = (
     .join(organisation_table, company.id == partner.id)
 )
 
-
-# NULL: all admins, or if none of them can be reached all others.
-RESPONSIBLE = case((reachable(own), own.id), (reachable(standard), standard.id))
-
-
-def of_clients(rows: Select[Any]) -> Select[Any]:
-    """Join clients in use of some partners to the rows, and whoever is responsible."""
-    return (
-        rows.join(partner_table, partner.id == client.partner_id)
-        .join(organisation_table, company.id == client.id)
-        .outerjoin(own.id.table, own.id == client.contact_id)
-        .outerjoin(standard.id.table, standard.id == partner.notified_user_id)
-        .where(among(client.partner_id, bindparam("partner_ids")), client.archived_at.is_(None))
-    )
-
-
-def first_of(rows: Select[Any], section: ColumnElement[Any], *order: Any) -> Select[Any]:
-    """Select the first rows of each section of whoever is responsible, and the number of all."""
-    place = (client.partner_id, RESPONSIBLE, section)
-    found = rows.add_columns(
-        client.id.label("client_id"),
-        company.name.label("client_name"),
-        client.partner_id,
-        RESPONSIBLE.label("responsible_id"),
-        section.label("section"),
-        func.count().over(partition_by=place).label("total"),
-        func.row_number().over(partition_by=place, order_by=order).label("number"),
-    ).subquery()
-    return select(found).where(found.c.number <= MOST).order_by(found.c.number)
-
-
-base = base_date_of(subscription)
-RENEWALS = first_of(
-    of_clients(
-        select(
-            subscription.id,
-            subscription.product,
-            base.label("base_date"),
-            subscription.deadline,
-            subscription.renews_itself,
-        ).join_from(subscription_table, client_table, client.id == subscription.client_id)
-    ).where(
-        # The index of a partner's decisions leads to few of its clients.
-        client.first_decision_on <= bindparam("later"),
-        subscription.cancelled.is_(False),
-        base <= bindparam("later"),
-        or_(base >= bindparam("today"), not_(subscription.renews_itself)),
-    ),
-    case((base < bindparam("today"), "past"), (base <= bindparam("soon"), "week"), else_="month"),
-    base,
-    subscription.id,
-)
-NOT_ARRIVED = first_of(
-    of_clients(
-        select(
-            mail.id, mail.kind, mail.state, mail.ended_at, reader.name.label("recipient")
-        ).join_from(delivery_table, client_table, client.id == mail.client_id)
-    )
-    .join(user_table, reader.id == mail.recipient_id)
-    .where(
-        among(mail.partner_id, bindparam("partner_ids")),
-        mail.state.in_(sorted(UNDECIDED)),
-        mail.archived_at.is_(None),
-        mail.ended_at >= bindparam("since", type_=mail.ended_at.type),
-    ),
-    case((mail.id.is_not(None), "not_arrived")),
-    mail.ended_at.desc(),
-    mail.id.desc(),
-)
 
 OUT_OF_REACH = (
     select(
@@ -232,8 +155,7 @@ def by_key(
 
 
 def renewals_on(today: date, partner_ids: Sequence[int]) -> Sequence[Any]:
-    days = {"today": today, "soon": today + SOON, "later": today + LATER}
-    return fetch(RENEWALS, {"partner_ids": partner_ids} | days)
+    return fetch(RENEWALS, {"partner_ids": partner_ids} | days(today, today + LATER))
 
 
 def mails_since(since: datetime, partner_ids: Sequence[int]) -> Sequence[Any]:
@@ -252,25 +174,31 @@ def snapshot(
 ) -> ToDoSnapshot | None:
     """Make the snapshot of one reader. Whoever switched it off gets it only while something is past its date."""
     person = reader.person
-    past, week, month = (
-        section_of(reader, renewals, name, lambda row: (row.base_date, row.id))
-        for name in ("past", "week", "month")
-    )
+
+    def first(section: Section) -> tuple[int, list[Any]]:
+        return section_of(reader, renewals, section, lambda row: (row.base_date, row.id))
+
+    found = {section: first(section) for section in TOLD}
+    parts = {
+        section: RenewalsToDo(count, tuple(map(renewal, rows)))
+        for section, (count, rows) in found.items()
+    }
     not_arrived = section_of(reader, mails, "not_arrived", lambda row: (-row.id,))
     told = ToDoSnapshot(
         recipient=person.name,
         partner=reader.partner,
         time_zone=person.time_zone,
         since=since,
-        clients=named(past[1], week[1], month[1], not_arrived[1]),
-        past=RenewalsToDo(past[0], tuple(map(renewal, past[1]))),
-        week=RenewalsToDo(week[0], tuple(map(renewal, week[1]))),
-        month=RenewalsToDo(month[0], tuple(map(renewal, month[1]))),
+        clients=named(*(rows for _count, rows in (*found.values(), not_arrived))),
+        decide=parts[Section.DECIDE],
+        week=parts[Section.WEEK],
+        month=parts[Section.MONTH],
+        renewing=parts[Section.RENEWING],
         not_arrived=MailsToDo(
             not_arrived[0], tuple(lost_mail(row, reader.zone) for row in not_arrived[1])
         ),
     )
-    silent = told.empty or (reader.pace.rhythm is Rhythm.OFF and not told.past.count)
+    silent = told.empty or (reader.pace.rhythm is Rhythm.OFF and not told.decide.count)
     return None if silent else told
 
 
@@ -278,8 +206,10 @@ def section_of(
     reader: ToDoReader, places: Places, name: str, order: Callable[[Any], Any]
 ) -> tuple[int, list[Any]]:
     """Gather a section of one reader, own and as one of those for all: the number of all, and the first rows."""
-    responsible = (reader.person.id, None) if reader.for_all else (reader.person.id,)
-    parts = [places[reader.partner.id, id][name] for id in responsible]
+    own = places[reader.partner.id, reader.person.id]
+    other = places[reader.partner.id, None][name] if reader.for_all else ()
+    asked = own[ASKED] if name == Section.DECIDE and not reader.for_all else ()
+    parts = (own[name], other, asked)
     rows = sorted((row for part in parts for row in part), key=order)
     return sum(part[0].total for part in parts if part), rows[:MOST]
 
@@ -291,7 +221,12 @@ def named(*sections: Sequence[Any]) -> tuple[ToDoClient, ...]:
 
 def renewal(row: Any) -> RenewalToDo:
     return RenewalToDo(
-        row.client_id, row.product, row.base_date, row.deadline is not None, row.renews_itself
+        row.client_id,
+        row.product,
+        row.base_date,
+        row.deadline is not None,
+        row.renews_itself,
+        row.remind_on,
     )
 
 
