@@ -11,10 +11,11 @@ from webapp.app import create_app
 from webapp.config import SettingError
 from webapp.demo import clock, people, story
 from webapp.domain.access import Role
-from webapp.domain.facts import MailKind
+from webapp.domain.facts import MailKind, NotRenewed
 from webapp.domain.ownership import Choice, Owner
 from webapp.domain.recipients import ContactRole, Reachability, reachability
 from webapp.domain.terms import DeadlineRule
+from webapp.domain.todo import Section
 from webapp.models import (
     Client,
     Delivery,
@@ -28,6 +29,8 @@ from webapp.models import (
 )
 from webapp.models.organisation import NO_DECISION
 from webapp.services import installation, runtime
+from webapp.services.lists import todo
+from webapp.services.lists.todo import ToDoQuery
 from webapp.services.reminders import loading
 
 pytestmark = pytest.mark.settings(demo=True)
@@ -83,6 +86,17 @@ def shows_each_state():
     assert any(one.renews_itself and one.cycle == 1 for one in subscriptions)
     assert {partner.deadline_rule for partner in partners} == {DeadlineRule(days=45), None}
     assert {one.deadline_by_rule for one in subscriptions if one.deadline} == {True, False}
+    assert {one.currency for one in subscriptions} == {"PLN", "BRL", "EUR", "GBP", None}
+    assert {one.reason for one in subscriptions} == {
+        *(NotRenewed.PRICE, NotRenewed.OTHER_PRODUCT, NotRenewed.CLOSED),
+        None,
+    }
+    assert any(one.note and not one.cancelled for one in subscriptions)
+    assert all(client.phone for client in clients)
+    for partner in partners:
+        admin = db.session.get_one(User, partner.notified_user_id)
+        waiting = todo.load(partner, admin, ToDoQuery())
+        assert {group.section for group in waiting.groups} == set(Section)
 
 
 def is_a_world_of_its_own():

@@ -5,43 +5,42 @@ up: people act through the use cases, and the worker sends, day by day.
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import date, timedelta
-from random import Random
 
 from flask import g
-from sqlalchemy import select
 
 from webapp import i18n
 from webapp.config import SettingError
-from webapp.demo import amounts, breakdowns, clock, companies, names
+from webapp.demo import amounts, clock, companies, names, notes
+from webapp.demo.acts import (
+    Scene,
+    break_line,
+    cancel,
+    choose,
+    give_logins,
+    member,
+    note,
+    primary_contact,
+    reject_address,
+    remind,
+    renew,
+    send_back,
+)
 from webapp.demo.agencies import AGENCIES, Agency
 from webapp.demo.breakdowns import BreakingTransport
-from webapp.demo.people import PASSWORD
+from webapp.domain.facts import NotRenewed
 from webapp.domain.months import add_months
 from webapp.domain.ownership import Choice
 from webapp.domain.recipients import ContactRole
 from webapp.mail.inbox import InboxTransport
 from webapp.mail.transport import Transport
-from webapp.models import Client, Delivery, Installation, Partner, Subscription, User, db
+from webapp.models import Client, Installation, Partner, User, db
 from webapp.services import installation
-from webapp.services.accounts import first_run, logins, mail_texts, membership, partners, people
-from webapp.services.clients import clients, contacts, ownership, renewals, subscriptions
-from webapp.signin.password import hash_password
+from webapp.services.accounts import first_run, mail_texts, membership, partners, people
+from webapp.services.clients import clients, contacts, subscriptions
 
 HISTORY_DAYS = 30
-
-
-@dataclass
-class Scene:
-    """The people, clients and subscriptions of the story, and its mail server."""
-
-    today: date
-    server: BreakingTransport
-    random: Random = field(default_factory=lambda: Random(2026))
-    team: dict[str, User] = field(default_factory=dict)
-    clients: dict[str, Client] = field(default_factory=dict)
-    subscriptions: dict[str, Subscription] = field(default_factory=dict)
 
 
 def clear() -> None:
@@ -86,7 +85,8 @@ def add_agency(scene: Scene, agency: Agency) -> None:
     scene.team[admin_name] = admin
     for name in others:
         email = email_of(name, agency.domain)
-        scene.team[name] = people.add_person(admin, partner, name=name, email=email)
+        phone = names.phone(agency.language, 900 + len(scene.team))
+        scene.team[name] = people.add_person(admin, partner, name=name, email=email, phone=phone)
     partners.save_default(
         admin, partner, partners.Default(agency.owner, scene.team[agency.people[1]].id)
     )
@@ -119,6 +119,8 @@ def add_company(
             external_id=f"{agency.language.upper()}-{len(scene.clients) + 1001}",
             city=company.city,
             country=company.country,
+            phone=names.phone(agency.language, len(scene.clients)),
+            note=notes.CLIENTS.get(company.name),
         ),
     )
     scene.clients[company.name] = client
@@ -165,7 +167,14 @@ def add_contacts(scene: Scene, agency: Agency, admin: User, client: Client, doma
         email = f"{i18n.fold(first[number])}.{i18n.fold(last[number])}@{domain}"
         if client.name in companies.ACCOUNTED and ContactRole.BILLING in roles:
             name, email = companies.ACCOUNTANT
-        user = people.add_person(admin, client, name=name, email=email, admin=number == 0)
+        user = people.add_person(
+            admin,
+            client,
+            name=name,
+            email=email,
+            admin=number == 0,
+            phone=names.phone(agency.language, 100 * (number + 1) + len(scene.clients)),
+        )
         chosen |= dict.fromkeys(roles, user.id)
         if number == 0:
             company_admin = user
@@ -186,14 +195,30 @@ def story(scene: Scene) -> dict[int, tuple[Callable[[], object], ...]]:
         ),
         -25: (lambda: choose(scene, "Beatriz", "Café Serra Azul", Choice.VENDOR),),
         -24: (lambda: choose(scene, "Tomasz", "Ósemka Studio", Choice.PARTNER),),
+        -23: (lambda: note(scene, "Tomasz", "Hotel pod Jeleniem"),),
         -22: (lambda: reject_address(scene, "Logistyka Północ"),),
-        -21: (lambda: cancel(scene, "Tomasz", "Szkoła Żeglarska Bryza"),),
+        -21: (
+            lambda: cancel(scene, "Tomasz", "Szkoła Żeglarska Bryza", NotRenewed.PRICE),
+            lambda: cancel(scene, "Beatriz", "Editora Três Marias", NotRenewed.OTHER_PRODUCT),
+            lambda: cancel(scene, "Emma", "Maple & Main Dental", NotRenewed.CLOSED),
+        ),
         -15: (lambda: renew(scene, "Rafael", "Padaria Pão Quente"),),
+        -14: (lambda: note(scene, "Rafael", "Construtora Ipê"),),
         -12: (lambda: membership.deactivate(member(scene, "Anna"), member(scene, "Piotr")),),
-        -9: (lambda: renew(scene, "Tomasz", "Piekarnia Rogalik"),),
+        -9: (lambda: renew(scene, "Tomasz", "Piekarnia Rogalik", dearer_by=10),),
+        -8: (lambda: remind(scene, "Katarzyna", "Klinika Zdrowa Kość", 0),),
         -7: (lambda: break_line(scene, "Instytut Językowy Lingua"),),
-        -5: (lambda: choose(scene, "Emma", "Juniper Analytics", Choice.PARTNER, "Oliver"),),
+        -6: (
+            lambda: remind(scene, "Tomasz", "Wydawnictwo Łabędź", 9),
+            lambda: remind(scene, "João", "Academia Corpo Leve", 12),
+            lambda: remind(scene, "Oliver", "Northgate Robotics", 8),
+        ),
+        -5: (
+            lambda: choose(scene, "Emma", "Juniper Analytics", Choice.PARTNER, "Oliver"),
+            lambda: note(scene, "Oliver", "Ivy Street Legal"),
+        ),
         -3: (lambda: send_back(scene, "Muzyka dla Ciebie"),),
+        -2: (lambda: note(scene, "Katarzyna", "Logistyka Północ"),),
         -1: (lambda: give_logins(scene),),
         0: (
             lambda: membership.invite(
@@ -201,61 +226,3 @@ def story(scene: Scene) -> dict[int, tuple[Callable[[], object], ...]]:
             ),
         ),
     }
-
-
-def member(scene: Scene, first_name: str) -> User:
-    """Find somebody at a partner by the first name."""
-    return next(user for name, user in scene.team.items() if name.startswith(first_name))
-
-
-def primary_contact(scene: Scene, company: str) -> User:
-    """Find the primary contact of a client."""
-    held = contacts.holders(scene.clients[company].id)
-    return db.session.get_one(User, held[ContactRole.PRIMARY])
-
-
-def choose(scene: Scene, who: str, company: str, choice: Choice, whom: str | None = None) -> None:
-    client = scene.clients[company]
-    contact_id = member(scene, whom).id if whom else None
-    ownership.choose_owner(member(scene, who), client, choice, contact_id)
-
-
-def renew(scene: Scene, who: str, company: str) -> None:
-    renewals.renew(member(scene, who), scene.subscriptions[company])
-
-
-def cancel(scene: Scene, who: str, company: str) -> None:
-    renewals.cancel(member(scene, who), scene.subscriptions[company])
-
-
-def reject_address(scene: Scene, company: str) -> None:
-    """Let the mail server reject the address of a client's primary contact from now on."""
-    scene.server.rejected.add(primary_contact(scene, company).email)
-
-
-def break_line(scene: Scene, company: str) -> None:
-    """Let the line break while the next mail to a client's primary contact is handed over."""
-    scene.server.breaking.add(primary_contact(scene, company).email)
-
-
-def send_back(scene: Scene, company: str) -> None:
-    """Let the newest mail to a client's decision maker come back."""
-    holder = contacts.holders(scene.clients[company].id)[ContactRole.DECISION_MAKER]
-    newest = select(Delivery).where(Delivery.recipient_id == holder).order_by(Delivery.id.desc())
-    breakdowns.send_back(db.session.scalars(newest.limit(1)).one())
-
-
-def give_logins(scene: Scene) -> None:
-    """Give passwords to the partners' people and to some at their clients."""
-    users = [user for user in scene.team.values() if user.active]
-    for company in companies.WITH_LOGINS:
-        team = people.team(scene.clients[company].id)
-        users += sorted(team, key=lambda user: not user.admin)[:2]
-    accountant = select(User).where(User.email == companies.ACCOUNTANT[1])
-    users += db.session.scalars(accountant)
-    password_hash = hash_password(PASSWORD)
-    for user in users:
-        login = logins.prove(user.email)
-        logins.set_password(login, password_hash)
-        membership.join(user, login)
-        logins.signed_in(user)
