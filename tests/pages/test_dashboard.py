@@ -4,12 +4,13 @@ import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from html import unescape
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import pytest
 from sqlalchemy import select
 
 from tests.support.cast import make_client, make_subscription, unit_of_work
+from tests.support.forms import shown_to
 from webapp import worker
 from webapp.domain.ownership import Owner
 from webapp.models import (
@@ -325,3 +326,50 @@ def test_a_blocked_reminder_stands_out_today_as_on_the_clients_own_page(app, ali
     assert (
         "Mail at risk: 1 March 2027" in alice.get(f"/partner/clients/{cast.client}/renewals").text
     )
+
+
+def test_an_owner_saved_from_the_row_is_seen_there_with_an_undo(alice, cast):
+    here, part = f"{DASHBOARD}?owner=vendor", f"client-{cast.client}"
+    path = f"/partner/clients/{cast.client}/renewal-owner"
+    opened = f"{path}?{urlencode({'next': f'{here}#{part}'})}"
+    values = {"choice": "partner", "contact_id": cast.bob, "shown": shown_to(alice, path, opened)}
+    values["next"] = f"{here}#{part}"
+    headers = {"HX-Request": "true", "HX-Current-URL": f"http://localhost{here}"}
+    answer = alice.post(path, data=values, headers=headers)
+    assert answer.status_code == 200
+    row = answer.text.strip()
+    assert row.startswith(f'<tr id="{part}">')
+    assert row.count("<tr") == 1
+    assert plain(answer).startswith(
+        "Acme Renewal owner saved (client: Acme) Undo Partner Own setting"
+    )
+    # The row leads back to the same list.
+    assert f"next={quote(f'{here}#{part}')}" in row
+    undo, back = re.search(
+        r'action="(/undo/\d+)".*?name="next" value="([^"]+)"', row, re.DOTALL
+    ).groups()
+    assert unescape(back) == f"{here}#{part}"
+    # Undo leads to the page, of which htmx takes the row.
+    headers["HX-Request-Type"] = "full"
+    answer = alice.post(undo, data={"next": back}, headers=headers, follow_redirects=True)
+    row = answer.text.split(f'<tr id="{part}">')[1]
+    assert 'class="said"' in row
+    assert "Own setting" not in row
+
+
+def test_without_a_script_the_saved_dialog_leads_back_to_the_row(alice, cast):
+    here = f"{DASHBOARD}?sort=renewal#client-{cast.client}"
+    path = f"/partner/clients/{cast.client}/renewal-owner"
+    values = {"choice": "vendor", "contact_id": "", "next": here}
+    values["shown"] = shown_to(alice, path)
+    answer = alice.post(path, data=values)
+    assert (answer.status_code, answer.location) == (303, here)
+    row = alice.get(answer.location).text.split("<tbody>")[1]
+    assert "Renewal owner saved (client: Acme)" in row
+
+
+def test_a_row_of_another_partner_is_not_found(app, cast):
+    with app.app_context():
+        partner = db.session.get(Partner, cast.partner)
+        assert client_list.load_one(partner, cast.client).name == "Acme"
+        assert client_list.load_one(partner, cast.other_client) is None

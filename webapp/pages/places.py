@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from webapp.domain.facts import ClientFacts
 from webapp.models import Client
 from webapp.models.audit import TrailEntry
-from webapp.pages import addresses, htmx, notices
+from webapp.pages import addresses, dashboard, htmx, notices
 from webapp.pages.client_details import around, renewals_of
 from webapp.services.reminders import loading
 
@@ -89,9 +89,15 @@ def strip(place: PagePart, client: Client, known: ClientFacts | None) -> AnyResp
     return Response(render_template("clients/_saved_strip.html", **shown))
 
 
+def row(place: PagePart, client: Client, _known: ClientFacts | None) -> AnyResponse:
+    """Answer with the row of a client on the dashboard."""
+    return dashboard.answer_in_row(client.id, place.page)
+
+
 # The pages whose parts can be replaced, by endpoint.
 ANSWERS: Mapping[str, Callable[[PagePart, Client, ClientFacts | None], AnyResponse]] = {
     "clients.renewals": panel,
     "clients.contacts": strip,
     "clients.activity": strip,
+    dashboard.ENDPOINT: row,
 }
