@@ -228,6 +228,7 @@ def round_over(app: Flask, line: Line) -> None:
 SORTS = {
     "installation": ("id",),
     "partner": ("id",),
+    "subscription": ("reason", "open_choice"),
     "user": ("language",),
     "wording": ("language",),
     "delivery": ("kind", "state"),
