@@ -95,7 +95,7 @@ def renewals(
     """Write a section of renewals. Only of what is past its date nothing more comes by itself."""
     past = section is snapshot.past
     note = _(
-        "No more reminders will be sent about these. Under Actions, mark each one as renewed or cancelled."
+        "No more reminders will be sent about these. Under Actions, mark each one as renewed or not renewed."
     )
     clients, today = by_id(snapshot), letter.moment.date()
     return SectionWords(
