@@ -198,7 +198,7 @@ def test_past_its_date_it_says_what_to_do(cast, eve, calendar_of, time_machine):
     time_machine.move_to("2027-04-10 12:00:00+00:00", tick=False)
     answer = eve.get(calendar_of(cast.alice))
     assert (
-        "Next step: mark the subscription as renewed or cancelled"
+        "Next step: mark the subscription as renewed or not renewed"
         in (whole_entry(answer, "renewal-1-")[6])
     )
     # Some time later it is too old for a calendar.

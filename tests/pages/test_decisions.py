@@ -236,7 +236,14 @@ def test_htmx_gets_the_dialog_alone_and_then_the_panel(app, browse, cast, addres
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize(
     "elsewhere",
-    ["https://evil.example/", "//evil.example", "/partner/dashboard", "/settings#renewals", "/x#y"],
+    [
+        "https://evil.example/#renewals",
+        "//evil.example#renewals",
+        "/partner/dashboard",
+        "/partner/clients/1/renewals#x",
+        "/settings#renewals",
+        "/x#renewals",
+    ],
 )
 def test_only_a_place_that_answers_dialogs_is_gone_back_to(
     browse, cast, address, panel, step, elsewhere

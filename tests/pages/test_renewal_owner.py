@@ -1,13 +1,14 @@
 """The dialog "Edit renewal owner": preview, saving, what stands against it, and two people at once."""
 
 from datetime import date
+from urllib.parse import quote
 
 import pytest
 import time_machine
 
 from tests.support.below import everywhere
 from tests.support.cast import make_subscription, make_user, unit_of_work
-from tests.support.forms import shown_in
+from tests.support.forms import shown_in, shown_to
 from webapp.domain.ownership import Owner
 from webapp.domain.shown import token_of
 from webapp.models import AuditEntry, Client, Partner, Subscription, db
@@ -106,6 +107,22 @@ def test_saving_by_htmx_answers_with_the_panel_and_the_facts(browse, cast, dialo
     assert 'id="status"' not in answer.text
     assert 'class="said" role="status"' in answer.text
     assert "To: Bob" in answer.text
+
+
+@everywhere
+def test_opened_from_the_dashboard_it_answers_with_the_row(browse, cast, dialog):
+    alice = browse(cast.alice)
+    row, page = f"client-{cast.client}", "/partner/dashboard?owner=own"
+    opened = alice.get(f"{dialog}?next={quote(page)}%23{row}", headers=HTMX)
+    assert f'hx-target="#{row}"' in opened.text
+    form = {"choice": "partner", "contact_id": cast.bob, "shown": UNSET, "next": f"{page}#{row}"}
+    answer = alice.post(dialog, data=form, headers=HTMX)
+    assert answer.text.lstrip().startswith(f'<tr id="{row}">')
+    assert "Renewal owner saved" in answer.text
+    assert f'hx-select="#{row}"' in answer.text
+    # Without a script one goes back to the page.
+    again = form | {"choice": "vendor", "shown": shown_to(alice, dialog)}
+    assert alice.post(dialog, data=again).location == f"{page}#{row}"
 
 
 @everywhere

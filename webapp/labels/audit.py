@@ -123,7 +123,7 @@ SWITCHED: dict[str, tuple[Any, Any]] = {
     "admin": (_l("Member"), _l("Admin")),
     "cancelled": (
         lazy_pgettext("subscription", "Active"),
-        lazy_pgettext("subscription", "Cancelled"),
+        _l("Not renewed"),
     ),
     "deadline_by_rule": (_l("No"), _l("Yes")),
     "renews_itself": renewal_words.ENDS,

@@ -42,7 +42,7 @@ def lines(day: AgendaDay, vendor: str, today: date, language: str) -> Iterator[s
     people = ", ".join(person.name for person in client.contact.people)
     yield _("Point of contact: %(names)s", names=people or _("Nobody"))
     if renewal.overdue(today):
-        yield _("Next step: mark the subscription as renewed or cancelled")
+        yield _("Next step: mark the subscription as renewed or not renewed")
     elif day.following:
         yield _(
             "Next step: %(mail)s, %(date)s (%(step)s)",

@@ -15,8 +15,7 @@ from webapp.pages import addresses, dashboard, htmx, notices
 from webapp.pages.client_details import around, renewals_of
 from webapp.services.reminders import loading
 
-PART = re.compile(r"[a-z]+(?:-[a-z]+)*(?:-(?P<id>\d{1,18}))?", re.ASCII)
-PANEL = "renewals"
+HOME = "clients.renewals"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,63 +40,75 @@ def opened_from(client: Client) -> PagePart:
     """Read the place from the request's ``next``; without one that answers dialogs it is the client's page."""
     page, _mark, part = htmx.local(request.values.get("next")).partition("#")
     endpoint = endpoint_of(page)
-    if endpoint and endpoint in ANSWERS and PART.fullmatch(part):
+    if endpoint in PLACES and PLACES[endpoint].part.fullmatch(part):
         return PagePart(endpoint, page, part)
-    home = addresses.url_for("clients.renewals", client_id=client.id)
-    return PagePart("clients.renewals", home, PANEL)
+    return PagePart(HOME, addresses.url_for(HOME, client_id=client.id), "renewals")
 
 
-def endpoint_of(page: str) -> str | None:
-    """Find the endpoint of a page of the portal by its address."""
+def endpoint_of(page: str) -> str:
+    """Find the endpoint of a page of the portal by its address; without one it is empty."""
     path = page.partition("?")[0].removeprefix(request.script_root)
     adapter = current_app.create_url_adapter(request)
     try:
-        found = adapter.match(path, "GET") if adapter else None
+        found = adapter.match(path, "GET") if adapter else ("", {})
     except HTTPException:
-        return None
-    return str(found[0]) if found else None
+        return ""
+    return str(found[0])
 
 
 def saved(
-    place: PagePart,
+    part: PagePart,
     client: Client,
     text: str,
     entry: TrailEntry | None,
+    *,
     known: ClientFacts | None = None,
+    stays: bool = True,
 ) -> AnyResponse:
     """Report that a dialog was saved: htmx gets the part as it is now, others go back to the page.
 
-    ``known``: the client's facts as they are now, if they are loaded.
+    ``known``: the client's facts as they are now, if they are loaded. ``stays``: a row that was decided on
+    is still one to decide on, and not only a message in its place.
     """
 
-    def part(**_notice: object) -> AnyResponse:
-        return ANSWERS[place.endpoint](place, client, known)
+    def fragment(**_notice: object) -> AnyResponse:
+        return PLACES[part.endpoint].answer(part, client, known, stays)
 
-    return notices.report(text, entry, place.address, part)
+    return notices.report(text, entry, part.address, fragment)
 
 
-def panel(_place: PagePart, client: Client, known: ClientFacts | None) -> AnyResponse:
+def panel(_part: PagePart, client: Client, known: ClientFacts | None, _stays: bool) -> AnyResponse:
     """Answer with the panel of a client's renewals, and the facts beside it."""
     shown = renewals_of(client, known or loading.of_client(client))
     return Response(render_template("clients/_saved.html", **shown))
 
 
-def strip(place: PagePart, client: Client, known: ClientFacts | None) -> AnyResponse:
+def strip(part: PagePart, client: Client, known: ClientFacts | None, _stays: bool) -> AnyResponse:
     """Answer with the strip of a client's page, whose other tabs are as they were, and the facts."""
-    tab = place.endpoint.partition(".")[2]
+    tab = part.endpoint.partition(".")[2]
     shown = around(tab, client, known or loading.of_client(client))
     return Response(render_template("clients/_saved_strip.html", **shown))
 
 
-def row(place: PagePart, client: Client, _known: ClientFacts | None) -> AnyResponse:
-    """Answer with the row of a client on the dashboard."""
-    return dashboard.answer_in_row(client.id, place.page)
+def client_row(
+    part: PagePart, client: Client, _known: ClientFacts | None, _stays: bool
+) -> AnyResponse:
+    """Answer with the client's row of the dashboard."""
+    return dashboard.answer_in_row(client.id, part.page)
 
 
-# The pages whose parts can be replaced, by endpoint.
-ANSWERS: Mapping[str, Callable[[PagePart, Client, ClientFacts | None], AnyResponse]] = {
-    "clients.renewals": panel,
-    "clients.contacts": strip,
-    "clients.activity": strip,
-    dashboard.ENDPOINT: row,
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """A page with parts that answer dialogs: the pattern of their ids, and the function that draws one of them."""
+
+    part: re.Pattern[str]
+    answer: Callable[[PagePart, Client, ClientFacts | None, bool], AnyResponse]
+
+
+PLACES: Mapping[str, Answering] = {
+    HOME: Answering(re.compile("renewals"), panel),
+    **dict.fromkeys(
+        ("clients.contacts", "clients.activity"), Answering(re.compile("client-strip"), strip)
+    ),
+    dashboard.ENDPOINT: Answering(re.compile(r"client-\d{1,18}", re.ASCII), client_row),
 }

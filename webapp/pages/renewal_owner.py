@@ -43,7 +43,8 @@ def edit(client_id: int) -> AnyResponse:
         return show(client, known, form, status=answer.status, conflict=answer.conflict)
     text = _("Renewal owner saved (client: %(name)s)", name=client.name)
     place = places.opened_from(client)
-    return places.saved(place, client, notices.outcome(answer.value, text), answer.value, wanted)
+    words = notices.outcome(answer.value, text)
+    return places.saved(place, client, words, answer.value, known=wanted)
 
 
 @blueprint.get("/partner/clients/<int:client_id>/renewal-owner/preview")

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from tests.support.cast import make_user
+from tests.support.cast import assert_words_are_kept, make_user
 from webapp.domain.facts import NotRenewed
 from webapp.domain.refusals import Refusal
 from webapp.models import AuditEntry, Client, Partner, Subscription, db
@@ -259,6 +259,7 @@ def test_any_values_are_put_back(alice, subscription):
     renewals.restore(alice, subscription, renews_itself=False, **before)
     assert row(subscription) | {"product": subscription.product} == before
     assert subscription.product_key == "marketing hub"
+    assert_words_are_kept()
 
 
 def test_a_product_that_is_there_twice_then_is_not_put_back(alice, subscription):

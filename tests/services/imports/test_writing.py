@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm.exc import StaleDataError
 
 from tests.support.cast import Cast
+from webapp.domain.facts import NotRenewed
 from webapp.models import (
     AuditEntry,
     Client,
@@ -69,6 +70,12 @@ def cancel_and_restore(subscription: Subscription) -> None:
     renewals.restore(None, subscription, cancelled=False)
 
 
+def put_off(cast: Cast, subscription: Subscription) -> None:
+    subscription.note = "Slow to answer"
+    subscription.remind_on, subscription.remind_user_id = date(2027, 3, 10), cast.bob
+    db.session.flush()
+
+
 def told(name: str) -> list[Any]:
     """Gather all that became of a client's subscription, its reminders, its mails and its trail."""
     db.session.expire_all()
@@ -80,6 +87,7 @@ def told(name: str) -> list[Any]:
     return [
         subscriptions.values_of(subscription),
         (subscription.cycle, subscription.anchor_day, subscription.steps_from),
+        (subscription.reason, subscription.note, subscription.remind_on),
         (
             subscription.attention_on,
             subscription.client.first_decision_on,
@@ -123,6 +131,8 @@ def test_a_list_does_what_people_do_one_by_one(
     if sent:
         for mail in mails:
             mail.state = DeliveryState.SENT
+    for name in ("One", "Two", "Three"):
+        put_off(cast, hub(name))
     if by_hand in (renewals.renew, renewals.cancel):
         by_hand(None, hub("One"))  # type: ignore[call-arg]
     else:
@@ -130,6 +140,17 @@ def test_a_list_does_what_people_do_one_by_one(
     for line in lists:
         assert bring(cast, line.format("Two"), line.format("Three")).changed == 2
     assert told("One") == told("Two") == told("Three")
+
+
+def test_what_a_list_brings_back_has_no_reason_any_more(on_2_march: None, cast: Cast) -> None:
+    bring(cast, LINE.format("One"))
+    renewals.cancel(None, hub("One"), None, NotRenewed.PRICE)
+    bring(cast, "One,Hub,,,,active,,,\n")
+    db.session.expire_all()
+    assert (hub("One").cancelled, hub("One").reason) == (False, None)
+    entry = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc())).first()
+    assert entry
+    assert entry.changes == {"cancelled": [True, False], "reason": ["price", None]}
 
 
 @pytest.mark.parametrize(

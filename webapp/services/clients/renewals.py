@@ -10,7 +10,7 @@ from webapp.domain.shown import changed_since, token_of
 from webapp.domain.terms import next_term
 from webapp.models import ReminderState, Subscription, User, db
 from webapp.models.audit import AuditAction, TrailEntry
-from webapp.services import audit
+from webapp.services import audit, search_words
 from webapp.services.clients import subscriptions
 from webapp.services.clients.subscriptions import SubscriptionDetails
 from webapp.services.errors import Conflict
@@ -201,6 +201,8 @@ def restore(actor: User | None, subscription: Subscription, **values: Any) -> Tr
         )
         values["deadline"] = details.deadline
     changes = audit.assign(subscription, **values)
+    if "product" in changes:
+        search_words.refresh([subscription.client_id])
     if changes.keys() <= WITHOUT_MAILS:
         return audit.record_change(actor, AuditAction.SUBSCRIPTION_CHANGED, subscription, changes)
     return settle(actor, AuditAction.SUBSCRIPTION_CHANGED, subscription, changes)
