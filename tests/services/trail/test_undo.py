@@ -64,6 +64,7 @@ def newest() -> AuditEntry:
 def edit_subscription(alice: User, row: Subscription) -> object:
     changed = replace(
         service.details_of(row),
+        product="Sales Hub",
         term_months=6,
         renewal_date=date(2027, 2, 28),
         amount=Decimal("99.50"),

@@ -7,7 +7,7 @@ from webapp.models import ReminderState, Subscription, User, db
 from webapp.models.audit import AuditAction, TrailEntry
 from webapp.models.delivery import delivery_reminder
 from webapp.models.tables import delivery_table, reminder_event_table, reminder_table
-from webapp.services import audit
+from webapp.services import audit, search_words
 from webapp.services.errors import Refused
 from webapp.services.reminders import due_index
 from webapp.services.sending import moving
@@ -36,10 +36,12 @@ def remove(actor: User | None, subscription: Subscription) -> TrailEntry:
     # Only now: a worker may have taken a mail in hand before it was withdrawn.
     if db.session.scalar(select(tried(subscription.id))):
         raise Refused("subscription", Refusal.SUBSCRIPTION_TOLD)
+    client_id = subscription.client_id
     entry = audit.record_change(actor, AuditAction.SUBSCRIPTION_REMOVED, subscription)
     forget_reminders(subscription.id)
     db.session.delete(subscription)
     db.session.flush()
+    search_words.refresh([client_id])
     return entry
 
 
