@@ -41,6 +41,7 @@ from webapp.pages import (
     guards,
     help,
     hindrances,
+    history,
     kept,
     links,
     mail_texts,
@@ -94,6 +95,7 @@ BLUEPRINTS = (
     renewal_owner.blueprint,
     deliveries.blueprint,
     decisions.blueprint,  # the one of webapp.pages.subscriptions, with the ways to settle a renewal
+    history.blueprint,
     account.blueprint,
     help.blueprint,
     metrics.blueprint,

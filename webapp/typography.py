@@ -99,9 +99,15 @@ def written(day: date, form: str, language: str) -> str:
 
 def local_time(moment: datetime, zone: str, language: str) -> str:
     """Write date and time of day in a zone, with the zone's name."""
+    day = medium_date(moment.astimezone(ZoneInfo(zone)).date(), language)
+    return f"{day}, {time_of_day(moment, zone, language)}"
+
+
+def time_of_day(moment: datetime, zone: str, language: str) -> str:
+    """Write the time of day in a zone, with the zone's name."""
     there = moment.astimezone(ZoneInfo(zone))
     name = zone_name(zone, there.tzname() or "", bool(there.dst()), language)
-    return f"{medium_date(there.date(), language)}, {there:%H:%M}{SPACE}{name}"
+    return f"{there:%H:%M}{SPACE}{name}"
 
 
 @lru_cache(maxsize=1024)

@@ -45,6 +45,12 @@ from webapp.domain.delivery import TRANSITIONS, DeliveryState, may_follow
         (BOUNCED, SUPERSEDED),
         # The server took it, and could not bring it to its reader.
         (SENT, BOUNCED),
+        # A person takes a decision back.
+        (SENT, UNCLEAR),
+        (TOO_LATE, UNCLEAR),
+        (SUPERSEDED, REJECTED),
+        (SUPERSEDED, FAILED),
+        (SUPERSEDED, BOUNCED),
     ],
 )
 def test_one_may_follow_the_other(before, after):
@@ -68,7 +74,9 @@ def test_one_may_follow_the_other(before, after):
         (FAILED, QUEUED),
         (UNCLEAR, CLAIMED),
         # Only what a server took can come back from it, and never goes out again.
-        *((state, BOUNCED) for state in DeliveryState if state is not SENT),
+        *((state, BOUNCED) for state in DeliveryState if state not in (SENT, SUPERSEDED)),
+        (SUPERSEDED, QUEUED),
+        (TOO_LATE, QUEUED),
         (SENT, QUEUED),
         (BOUNCED, QUEUED),
     ],
@@ -77,9 +85,8 @@ def test_one_may_not_follow_the_other(before, after):
     assert not may_follow(before, after)
 
 
-@pytest.mark.parametrize("state", [SUPERSEDED, CANCELLED, TOO_LATE])
-def test_nothing_follows(state):
-    assert TRANSITIONS[state] == frozenset()
+def test_nothing_follows_what_was_called_off():
+    assert TRANSITIONS[CANCELLED] == frozenset()
 
 
 def test_the_table_knows_every_state_and_leads_to_all():
@@ -99,5 +106,6 @@ def test_each_state_is_open_or_ended_and_each_end_heard_or_not():
 
 
 def test_what_waits_for_a_decision_is_an_end_that_may_be_left():
-    left = {state for state in delivery.ENDED if TRANSITIONS[state]} - {SENT}
+    back = {SENT, SUPERSEDED, TOO_LATE}
+    left = {state for state in delivery.ENDED if TRANSITIONS[state]} - back
     assert left == delivery.UNDECIDED == {UNCLEAR, BOUNCED, REJECTED, FAILED}

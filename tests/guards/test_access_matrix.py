@@ -144,6 +144,7 @@ ANSWERS: dict[str, dict[str, int]] = {
     # A program has no session, but a token.
     "calendar.show": {"GET": 404},
     "deliveries.index": {"GET": 200},
+    "history.index": {"GET": 200},
     "archiving.archive": {"GET": 200, "POST": 303},
     "archiving.bring_back": {"POST": 303},
     "archiving.erase": {"GET": 303, "POST": 303},

@@ -17,6 +17,7 @@ from webapp.domain.facts import MailKind
 from webapp.domain.ownership import Owner
 from webapp.domain.recipients import Reachability
 from webapp.models import Client, Delivery, DeliveryEvent, DeliveryState, Login, Partner, User, db
+from webapp.models.audit import AuditKind
 from webapp.models.organisation import NO_DECISION
 from webapp.models.tables import client_table, organisation_table, subscription_table
 from webapp.services.lists import (
@@ -37,7 +38,7 @@ from webapp.services.lists.status import ClientStatus
 from webapp.services.reminders import situations
 from webapp.services.sending import first_mails
 from webapp.services.trail import events, history
-from webapp.services.trail.history import ActivityQuery
+from webapp.services.trail.history import ActivityQuery, HistoryQuery
 from webapp.services.trail.settled import Newest
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
@@ -87,6 +88,7 @@ WAYS: list[tuple[Any, str, str]] = [
 ]
 
 OF_PARTNER = "ix_audit_entry_organisation_id_id"
+BY_AUTHOR, BY_KIND = (f"ix_audit_entry_organisation_id_{name}_id" for name in ("actor_id", "kind"))
 # As programs ask.
 PROGRAMS: list[tuple[Any, str, str]] = [
     *(
@@ -97,6 +99,11 @@ PROGRAMS: list[tuple[Any, str, str]] = [
 
 LOGS: list[tuple[Any, str, str]] = [
     (ActivityQuery(), OF_TRAIL, OF_TRAIL),
+    (HistoryQuery(), OF_PARTNER, OF_PARTNER),
+    (HistoryQuery(days=30), OF_PARTNER, OF_PARTNER),
+    (HistoryQuery(person=1), BY_AUTHOR, BY_AUTHOR),
+    (HistoryQuery(person=1, kind=AuditKind.TEAM, days=7), BY_AUTHOR, BY_AUTHOR),
+    (HistoryQuery(kind=AuditKind.TEAM), BY_KIND, BY_KIND),
     (SecurityQuery(), *["ix_security_event_organisation_id_id"] * 2),
 ]
 
@@ -218,6 +225,8 @@ def show(partner: Partner, query: Any, cast: Cast) -> None:
     elif isinstance(query, SecurityQuery):
         security.of_organisation(partner.id, query)
         security.own(Login(id=1), query)
+    elif isinstance(query, HistoryQuery):
+        history.of_partner(db.session.get_one(User, cast.alice), partner, query)
     else:
         client = db.session.get_one(Client, cast.client)
         history.activity(db.session.get_one(User, cast.alice), client, query)

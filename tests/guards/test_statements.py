@@ -92,6 +92,7 @@ def grow(app: Flask, cast: Cast, number: int) -> None:
 
 DASHBOARD = "/partner/dashboard"
 FILTERED = f"{DASHBOARD}?sort=renewal&owner=partner&q=a&reach=green&renewal=120"
+HISTORY = "q=acme&kind=owners&person={alice}&days=90"
 CLIENT = "/partner/clients/{client}"
 OWNER = f"{CLIENT}/renewal-owner"
 DEFAULT = {"choice": "inherit", "contact_id": "", "shown": "{shown}"}
@@ -107,6 +108,9 @@ PAGES: list[tuple[str, int, str, dict[str, str] | None, dict[str, str]]] = [
     ("contacts", 8, f"{CLIENT}/contacts", None, {}),
     ("evidence", 8, f"{CLIENT}/evidence/{{subscription}}/1", None, {}),
     ("activity", 8, f"{CLIENT}/activity", None, {}),
+    ("history", 4, "/partner/history", None, {}),
+    ("history, next page", 4, "/partner/history?before=40", None, {}),
+    ("history, filtered", 5, f"/partner/history?{HISTORY}", None, {}),
     ("dialog as a page", 4, OWNER, None, {}),
     ("dialog", 4, OWNER, None, HTMX),
     ("preview", 4, f"{OWNER}/preview?choice=vendor", None, HTMX),

@@ -600,7 +600,7 @@ def test_activity_in_words_with_undo(app, browse, cast, base):
     bob = browse(cast.bob)
     page = bob.get(f"{base}/activity").text
     assert "Renewal owner changed" in page
-    assert "Alice · 1 Dec 2026, 13:00 CET" in page
+    assert re.search(r"1.December.2026.*Alice · <time[^>]*>13:00.CET", page, re.DOTALL)
     assert f"/undo/{entry_id}" in page
     answer = bob.post(f"/undo/{entry_id}", data={"next": f"{base}/activity"})
     assert answer.location == f"{base}/activity"
@@ -621,7 +621,7 @@ def test_the_portal_is_the_author_of_a_roll_and_undo_says_what_it_means(app, bro
     bob = browse(cast.bob)
     page = bob.get(f"{base}/activity").text
     assert "Subscription renewed by itself: Marketing Hub" in page
-    assert "Renewal Portal · 1 Apr 2027, 12:00 CEST" in page
+    assert re.search(r"1.April.2027.*Renewal Portal · <time[^>]*>12:00.CEST", page, re.DOTALL)
     assert "Operator" not in page
     entry_id = re.search(r'action="/undo/(\d+)"', page)[1]
     answer = bob.post(f"/undo/{entry_id}", follow_redirects=True)
@@ -644,7 +644,7 @@ def test_older_activity_is_one_link_away(app, browse, cast, base):
     bob = browse(cast.bob)
     assert f"{base}/activity?before={before}" in bob.get(f"{base}/activity").text
     older = bob.get(f"{base}/activity?before={before}").text
-    assert older.count("Renewal owner changed") == 1
+    assert older.count("<strong>Renewal owner changed") == 1
     assert "Older" not in older
 
 

@@ -22,9 +22,9 @@ from webapp.demo import clock as demo_clock
 from webapp.demo import inbox as demo_inbox
 from webapp.demo import people
 from webapp.demo.inbox import InboxQuery
+from webapp.domain.ids import row_id
 from webapp.models import InboxMail, SignInMethod, User, db
 from webapp.pages import frame, guards, htmx, listing, sessions
-from webapp.pages.ids import row_id
 from webapp.pages.mail_view import html_alone, parse, text_of
 from webapp.services import runtime
 from webapp.services.accounts import logins

@@ -45,7 +45,8 @@ WITHDRAWN = frozenset({DeliveryState.SUPERSEDED, DeliveryState.CANCELLED})
 # Ended without telling its reader.
 UNHEARD = ENDED - TOLD
 
-# The states that may follow each one. Back to "queued": tried again, or given back. Out of an end: a person decided.
+# The states that may follow each one. Back to "queued": tried again, or given back. Out of an end: a person decided, or
+# took a decision back.
 TRANSITIONS: Mapping[DeliveryState, frozenset[DeliveryState]] = MappingProxyType(
     {
         DeliveryState.QUEUED: WITHDRAWN
@@ -63,11 +64,11 @@ TRANSITIONS: Mapping[DeliveryState, frozenset[DeliveryState]] = MappingProxyType
         ),
         DeliveryState.REJECTED: frozenset({DeliveryState.SUPERSEDED}),
         DeliveryState.FAILED: frozenset({DeliveryState.SUPERSEDED}),
-        DeliveryState.SENT: frozenset({DeliveryState.BOUNCED}),
+        DeliveryState.SENT: frozenset({DeliveryState.BOUNCED, DeliveryState.UNCLEAR}),
         DeliveryState.BOUNCED: frozenset({DeliveryState.SUPERSEDED}),
-        DeliveryState.SUPERSEDED: frozenset(),
+        DeliveryState.SUPERSEDED: IN_VAIN,
         DeliveryState.CANCELLED: frozenset(),
-        DeliveryState.TOO_LATE: frozenset(),
+        DeliveryState.TOO_LATE: frozenset({DeliveryState.UNCLEAR}),
     }
 )
 

@@ -65,6 +65,7 @@ class Refusal(StrEnum):
     AMOUNT_NEEDED = auto()
     CURRENCY_NEEDED = auto()
     REMINDER_DAY = auto()
+    SUBSCRIPTION_TOLD = auto()
     # A partner's settings.
     NOTIFIED_NEEDED = auto()
     STEPS = auto()
@@ -80,4 +81,5 @@ class Refusal(StrEnum):
     # Sending a mail again.
     MAIL_OVER = auto()
     MAIL_UNASKED = auto()
+    MAIL_GONE = auto()
     ADDRESS_REJECTED = auto()

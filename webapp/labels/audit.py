@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import lazy_pgettext
 
 from webapp import i18n, typography
+from webapp.domain.delivery import DeliveryState
 from webapp.domain.facts import NotRenewed
 from webapp.domain.ownership import Owner
 from webapp.domain.recipients import ContactRole
@@ -25,7 +26,7 @@ from webapp.domain.steps import (
 from webapp.domain.terms import DeadlineRule
 from webapp.domain.todo import Rhythm
 from webapp.labels import codes, renewal_words
-from webapp.models.audit import BY_SIGN_IN, AuditAction, TrailEntry
+from webapp.models.audit import BY_SIGN_IN, AuditAction, AuditKind, TrailEntry
 
 SENTENCES: dict[str, Any] = {
     AuditAction.CLIENT_ADDED: _l("Client added"),
@@ -66,6 +67,32 @@ SENTENCES: dict[str, Any] = {
     AuditAction.MAIL_ARRIVED: _l("Mail noted as arrived: %(subject)s"),
     AuditAction.MAIL_MISSED: _l("Mail noted as not arrived: %(subject)s"),
     AuditAction.MAIL_TAKEN_BACK: _l("Decision about a mail taken back: %(subject)s"),
+}
+KINDS: dict[AuditKind, Any] = {
+    AuditKind.CLIENTS: _l("Clients"),
+    AuditKind.RENEWALS: _l("Renewals"),
+    AuditKind.OWNERS: _l("Renewal owners"),
+    AuditKind.CONTACTS: _l("Contacts"),
+    AuditKind.TEAM: _l("Team"),
+    AuditKind.SETTINGS: _l("Settings"),
+    AuditKind.MAILS: _l("Mails"),
+}
+# The button that undoes a change, where it does not put values back.
+WAYS_BACK: dict[str, Any] = {
+    AuditAction.CLIENT_ADDED: _l("Undo: archive the client"),
+    AuditAction.SUBSCRIPTION_ADDED: _l("Undo: remove the subscription"),
+    AuditAction.USER_ADDED: _l("Undo: deactivate this person"),
+}
+# The notice that it is undone.
+UNDONE: dict[str, Any] = {
+    AuditAction.CLIENT_ADDED: _l("Archived: %(name)s"),
+    AuditAction.SUBSCRIPTION_ADDED: _l("Removed: %(name)s"),
+    AuditAction.SUBSCRIPTION_ROLLED: _l(
+        "Undone: %(name)s. It doesn't renew by itself any more, and must be decided."
+    ),
+    AuditAction.USER_ADDED: _l("Deactivated: %(name)s"),
+    AuditAction.USER_ACTIVATED: _l("Deactivated: %(name)s"),
+    AuditAction.USER_DEACTIVATED: _l("Activated: %(name)s"),
 }
 # The fields that pages show. Internal ones (cycles, folded keys) are left out.
 FIELDS: dict[str, Any] = {
@@ -114,6 +141,7 @@ FIELDS: dict[str, Any] = {
     "privacy_url": _l("Privacy notice"),
     "introduction": _l("Introduction"),
     "signature": _l("Signature"),
+    "state": _l("Result"),
     **{role.value: text for role, text in codes.CONTACT_ROLES.items()},
 }
 # People have names of another kind than things.
@@ -161,17 +189,21 @@ def author(entry: TrailEntry, name: str | None, portal: str) -> str:
 
 def undone(entry: TrailEntry) -> str:
     """Say what was put back, and what else that means."""
-    if entry.action == AuditAction.SUBSCRIPTION_ROLLED:
-        return _(
-            "Undone: %(name)s. It doesn't renew by itself any more, and must be decided.",
-            name=named(entry),
-        )
+    if entry.action in UNDONE:
+        return str(UNDONE[entry.action] % {"name": named(entry)})
     return _("Undone: %(name)s", name=named(entry))
+
+
+def way_back(entry: TrailEntry) -> str:
+    """Say what undoing a change does."""
+    return str(WAYS_BACK[entry.action]) if entry.action in WAYS_BACK else _("Undo")
 
 
 def named(entry: TrailEntry) -> str:
     """Name what was changed: the client, subscription or person, and the fields; of one's own settings only these."""
     labels = ", ".join(label for _field, label in changed_fields(entry))
+    if entry.subject and not labels:
+        return entry.subject
     if not entry.subject or entry.action.startswith("partner."):
         return labels
     return _("%(name)s (%(fields)s)", name=entry.subject, fields=labels)
@@ -271,4 +303,5 @@ WORDS: dict[str, Callable[[Any, str], str]] = {
     "todo_rhythm": lambda value, _language: str(codes.RHYTHMS[Rhythm(value)]),
     "todo_weekday": lambda value, language: weekdays_word(str(value), language),
     "todo_hour": lambda value, _language: codes.full_hour(value),
+    "state": lambda value, _language: str(codes.DELIVERY_STATES[DeliveryState(value)][1]),
 }

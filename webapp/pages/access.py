@@ -6,13 +6,13 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from webapp.domain.access import Action
+from webapp.domain.ids import row_id
 from webapp.labels.security import OPENS
 from webapp.models import Client, Opens
 from webapp.pages import asking, guards
 from webapp.pages.access_forms import TokenForm
 from webapp.pages.frame import time_zone
 from webapp.pages.htmx import Answer
-from webapp.pages.ids import row_id
 from webapp.pages.saving import save
 from webapp.services import runtime
 from webapp.services.accounts import access_tokens

@@ -16,7 +16,7 @@ from webapp.domain.recipients import Reachability, missing_roles, reachability
 from webapp.domain.reminders import DayPlan, coming, day_plans
 from webapp.labels import audit, codes
 from webapp.models import Client
-from webapp.pages import asking, forms, guards, listing, notices
+from webapp.pages import asking, forms, guards, history, notices
 from webapp.pages.clients import blueprint
 from webapp.pages.dashboard import last_address
 from webapp.pages.frame import language, time_zone
@@ -29,8 +29,6 @@ from webapp.services.clients.contacts import held_in, with_roles
 from webapp.services.clients.ownership import Why
 from webapp.services.lists import remarks, renewal_history
 from webapp.services.reminders import loading
-from webapp.services.trail import history
-from webapp.services.trail.history import ActivityQuery
 
 
 @blueprint.get("/partner/clients/<int:client_id>")
@@ -117,17 +115,7 @@ def activity(client_id: int) -> str:
     """Show the client's audit trail, newest first; ``?before=`` an entry shows the older ones."""
     client = guards.own_client(client_id)
     known = loading.of_client(client)
-    query = listing.read(ActivityQuery)
-    trail = history.activity(current_user, client, query)
-    shown = {
-        "trail": trail,
-        **listing.leads("clients.activity", query, trail, client_id=client.id),
-        "sentence": audit.sentence,
-        "author": audit.author,
-        "changes": notices.changes,
-        "zone": time_zone(),
-    }
-    return show_tab(around("activity", client, known) | shown)
+    return show_tab(around("activity", client, known) | history.of_client(client))
 
 
 def show_tab(shown: dict[str, Any]) -> str:

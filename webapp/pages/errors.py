@@ -28,7 +28,7 @@ from webapp.pages.incoming import OtherSite
 from webapp.pages.notices import Quicker, quicker
 from webapp.services.accounts import doors, open_doors
 from webapp.services.accounts.doors import NotLetIn
-from webapp.services.errors import Conflict, TooMany
+from webapp.services.errors import Conflict, Refused, TooMany
 from webapp.signin.network import client_network
 
 log = logging.getLogger(__name__)
@@ -240,8 +240,12 @@ def show_expired(error: CSRFError) -> Response:
 
 
 def show_conflict(error: Conflict) -> Response:
-    """Somebody was quicker than a button, which has no form to say it in."""
-    return page(409, CHANGED_MEANWHILE, quicker(error.entry) if error.entry else None)
+    """Somebody was quicker than a button, which has no form to say it in; or what it would do is refused by now."""
+    refused = error.__cause__
+    texts = CHANGED_MEANWHILE
+    if isinstance(refused, Refused):
+        texts = (texts[0], sentence(refused.refusal, **refused.values))
+    return page(409, texts, quicker(error.entry) if error.entry else None)
 
 
 def show_same_moment(error: StaleDataError) -> Response:

@@ -257,7 +257,7 @@ def set_language() -> AnyResponse:
 def undo(entry_id: int) -> AnyResponse:
     """Put back the values of one audit entry, unless they have changed again since."""
     entry = guards.own_entry(entry_id)
-    if not current_user.may(undo_service.action_needed(entry)):
+    if undo_service.is_others(current_user, entry):
         abort(403)
     if undo_service.needs_proof(entry):
         require_proof()

@@ -1,18 +1,11 @@
-"""Ids of rows in addresses and forms. A number that is too large for a row is no server error."""
+"""Ids of rows in the paths of routes."""
 
 from werkzeug.routing import IntegerConverter
 
-MOST_DIGITS = 18
+from webapp.domain.ids import MOST_DIGITS
 
 
 class RowIdConverter(IntegerConverter):
     """The ``<int:client_id>`` of routes. Anything longer is no such page."""
 
     regex = rf"[0-9]{{1,{MOST_DIGITS}}}"
-
-
-def row_id(text: str) -> int:
-    """Read the id of a row. Raises ValueError for a number that no row can have."""
-    if not (text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS):
-        raise ValueError("not the id of a row")
-    return int(text)

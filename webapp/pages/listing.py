@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 from flask import Response, request
 
 from webapp import typography
+from webapp.domain.ids import row_id
 from webapp.pages import addresses, htmx
 from webapp.pages.frame import language
-from webapp.pages.ids import row_id
 from webapp.services.lists import finding, paging
 from webapp.services.lists.paging import BACKWARDS, Page, Query
 

@@ -5,9 +5,9 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from webapp.domain.access import Action
+from webapp.domain.ids import row_id
 from webapp.models import User
 from webapp.pages import guards, sessions
-from webapp.pages.ids import row_id
 from webapp.pages.saving import carry_out
 from webapp.services.accounts import logins, membership, organisations
 

@@ -16,11 +16,11 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
+from webapp.domain.ids import row_id
 from webapp.models import Login, SignInMethod, db
 from webapp.models.loaded import SignIn
 from webapp.pages import frame, guards, htmx, oidc, proving, sessions
 from webapp.pages.htmx import Answer
-from webapp.pages.ids import row_id
 from webapp.pages.signin_forms import ForgottenForm, SignInForm
 from webapp.services import runtime
 from webapp.services.accounts import doors, logins, open_doors, resets, second_factor

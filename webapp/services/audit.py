@@ -66,13 +66,17 @@ LINES = select(
     columns.subject,
     columns.changes,
     columns.undone,
+    columns.undoes_id,
     user_table.c.name.label("actor"),
 ).select_from(audit_entry_table.outerjoin(user_table, user_table.c.id == columns.actor_id))
 
 
 @dataclass(frozen=True, slots=True)
 class TrailLine:
-    """An entry of the trail to be shown, with its author's name; None is the operator or the worker."""
+    """An entry of the trail to be shown, with its author's name; None is the operator or the worker.
+
+    ``undoes_id``: the entry that it undoes.
+    """
 
     id: int
     at: datetime
@@ -81,6 +85,7 @@ class TrailLine:
     subject: str | None
     changes: Json
     undone: bool
+    undoes_id: int | None
     actor: str | None
 
 

@@ -17,7 +17,7 @@ from webapp.models import (
     User,
     db,
 )
-from webapp.models.audit import AuditAction
+from webapp.models.audit import AuditAction, TrailEntry
 from webapp.models.tables import conflict_insert, membership_table
 from webapp.services import audit
 from webapp.services.accounts import (
@@ -133,10 +133,10 @@ def join(user: User, login: Login) -> None:
         logins.forget_unused(before)
 
 
-def deactivate(actor: User | None, user: User) -> None:
-    """End a user's access and mails; the row stays. Raises Refused for the last active admin."""
+def deactivate(actor: User | None, user: User) -> TrailEntry | None:
+    """End a user's access and mails; the row stays. None if that is so. Raises Refused for the last active admin."""
     if not user.active:
-        return
+        return None
     if user.admin:
         keep_an_admin(user, "active")
     # Before the person's own row, as a worker does that flags a rejected address.
@@ -147,20 +147,20 @@ def deactivate(actor: User | None, user: User) -> None:
     access_tokens.end_of_user(user)
     links.void(user)
     situations.refresh_person(user)
-    audit.record_change(actor, AuditAction.USER_DEACTIVATED, user)
     security_log.record(SecurityAction.ACCESS_CHANGED, user, actor=actor, active="0")
+    return audit.record_change(actor, AuditAction.USER_DEACTIVATED, user)
 
 
-def activate(actor: User | None, user: User) -> None:
-    """Give a deactivated user access and mails back."""
+def activate(actor: User | None, user: User) -> TrailEntry | None:
+    """Give a deactivated user access and mails back; None if the user has them."""
     if user.active:
-        return
+        return None
     after_changes.reconsider_person(actor, user)
     user.active = True
     todo.schedule(user)
     situations.refresh_person(user)
-    audit.record_change(actor, AuditAction.USER_ACTIVATED, user)
     security_log.record(SecurityAction.ACCESS_CHANGED, user, actor=actor, active="1")
+    return audit.record_change(actor, AuditAction.USER_ACTIVATED, user)
 
 
 def keep_an_admin(user: User, field: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from sqlalchemy import Select, bindparam, select
 
+from webapp.domain.ids import row_id
 from webapp.mail.addresses import one_line
 from webapp.models.tables import among, fetch
 from webapp.services.lists import finding
@@ -88,6 +89,11 @@ def calendar_month(name: str) -> Any:
         return day.isoformat()[:7]
 
     return field(default=None, metadata={PARAMETER: Parameter(name, None, read, write)})
+
+
+def row(name: str) -> Any:
+    """Make a field of a query for the id of a row."""
+    return field(default=None, metadata={PARAMETER: Parameter(name, None, row_id)})
 
 
 def each(values: Iterable[Any]) -> dict[str, Any]:

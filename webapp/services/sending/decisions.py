@@ -17,7 +17,7 @@ from webapp.models import (
     User,
     db,
 )
-from webapp.models.audit import AuditAction
+from webapp.models.audit import AuditAction, TrailEntry
 from webapp.models.tables import (
     delivery_table,
 )
@@ -63,6 +63,13 @@ class Listed(Protocol):
     def resends(self) -> int: ...
 
 
+class Decided(Listed, Protocol):
+    """A delivery that somebody decides about, with the client whom it tells of."""
+
+    @property
+    def client_id(self) -> int | None: ...
+
+
 def values_of(mail: Listed) -> dict[str, object]:
     """The values by which somebody decides about a mail: it may have been sent again, to the same end."""
     return {"state": mail.state, "resends": mail.resends}
@@ -100,11 +107,12 @@ def send_again(actor: User, delivery: Delivery, shown: str) -> None:
         if delivery.client_id is not None:
             lock_clients([delivery.client_id])
     still = delivery_table.c.resends == delivery.resends
+    moved = moves(delivery, state)
     if not transitions.advance(delivery, state, now, still, actor=actor, **changes):
         db.session.refresh(delivery)
         after_decision(actor, delivery, AuditAction.MAIL_SENT_AGAIN)
         return
-    record(actor, delivery, AuditAction.MAIL_SENT_AGAIN)
+    record(actor, delivery, AuditAction.MAIL_SENT_AGAIN, moved)
     if state is DeliveryState.SUPERSEDED:
         issue_again(actor, delivery, now)
 
@@ -159,23 +167,37 @@ def close(
         shown, values_of(delivery)
     )
     still = delivery_table.c.resends == delivery.resends
-    now = runtime.now()
+    now, moved = runtime.now(), moves(delivery, state)
     if fresh and transitions.advance(delivery, state, now, still, actor=actor):
-        record(actor, delivery, action)
+        record(actor, delivery, action, moved)
     else:
         db.session.refresh(delivery)
         after_decision(actor, delivery, action)
 
 
-def record(actor: User, delivery: Delivery, action: AuditAction) -> None:
+def moves(mail: Decided, state: DeliveryState) -> audit.Changes:
+    """List what a decision changes of a mail, as far as it can be taken back.
+
+    What tells a partner's own people is made anew, and nothing says which one stands in for another.
+    """
+    if state is DeliveryState.SUPERSEDED and mail.client_id is None:
+        return {}
+    again = {"resends": (mail.resends, mail.resends + 1)} if state is DeliveryState.QUEUED else {}
+    return {"state": (mail.state, state), **again}
+
+
+def record(
+    actor: User, delivery: Delivery, action: AuditAction, changes: audit.Changes
+) -> TrailEntry:
     """Put a decision on the trail."""
-    audit.record(
+    return audit.record(
         actor,
         action,
         organisation_id=actor.organisation_id,
         client_id=delivery.client_id,
         subject_id=delivery.id,
         subject=delivery.recipient.name,
+        changes=changes,
     )
 
 

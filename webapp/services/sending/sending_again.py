@@ -26,7 +26,7 @@ from webapp.services import audit, runtime
 from webapp.services.errors import Conflict
 from webapp.services.locks import lock_clients
 from webapp.services.reminders import loading
-from webapp.services.sending import outbox, relevance, transitions, undelivered
+from webapp.services.sending import decisions, outbox, relevance, transitions, undelivered
 
 # At once; the others follow with the next click.
 MOST = 500
@@ -179,6 +179,7 @@ def record(actor: User | None, mails: Sequence[Any]) -> None:
             client_id=mail.client_id,
             subject_id=mail.id,
             subject=mail.recipient,
+            changes=decisions.moves(mail, DeliveryState.SUPERSEDED),
         )
         for mail in mails
     ]

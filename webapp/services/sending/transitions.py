@@ -2,7 +2,7 @@
 
 Each is a conditional UPDATE from a known state, and domain/delivery must list it. Only mails in a worker's
 hand have a claim. A mail that ends gets the moment of its end, another one if it bounces later, and loses it when
-it is queued again.
+it is queued again. A decision that is taken back leaves it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -74,7 +74,9 @@ def transition(
     require_transition(before, after)
     if after not in IN_HAND:
         values["token"] = values["lease_until"] = None
-    if after in ENDED and (before in OPEN or after is DeliveryState.BOUNCED):
+    if after in ENDED and (
+        before in OPEN or (before is DeliveryState.SENT and after is DeliveryState.BOUNCED)
+    ):
         values["ended_at"] = at
     elif before in ENDED and after in OPEN:
         values["ended_at"] = None

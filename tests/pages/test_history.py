@@ -1,0 +1,147 @@
+"""Partner > History: what happened in the reader's words, filters in the address, undo in its place."""
+
+import html
+import re
+from datetime import UTC, date, datetime
+
+import pytest
+import time_machine
+
+from tests.support.cast import unit_of_work
+from webapp.domain.ownership import Choice
+from webapp.models import AuditEntry, Client, Partner, Subscription, User, db
+from webapp.services.accounts import partners, people
+from webapp.services.clients.ownership import choose_owner
+from webapp.services.clients.subscriptions import SubscriptionDetails, add_subscription
+from webapp.typography import plain
+
+HISTORY = "/partner/history"
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture(autouse=True)
+def today():
+    with time_machine.travel(datetime(2026, 12, 1, 12, tzinfo=UTC), tick=False):
+        yield
+
+
+def said(answer):
+    """The text of a page, without what is only for machines."""
+    text = re.sub(r"<[^>]+>", " ", answer.text)
+    return re.sub(r"\s+", " ", plain(html.unescape(text)))
+
+
+@pytest.fixture
+def owner(app, cast):
+    """An entry: Bob has chosen another owner for Acme."""
+    with unit_of_work(app):
+        bob, client = db.session.get(User, cast.bob), db.session.get(Client, cast.client)
+        return choose_owner(bob, client, Choice.PARTNER, cast.alice).id
+
+
+@pytest.fixture
+def setting(app, cast):
+    with unit_of_work(app):
+        alice, partner = db.session.get(User, cast.alice), db.session.get(Partner, cast.partner)
+        return partners.switch(alice, partner, "insistent", True).id
+
+
+def test_each_line_tells_who_did_what_and_when(browse, cast, owner, setting):
+    page = said(browse(cast.alice).get(HISTORY))
+    assert "1 December 2026" in page
+    assert "Handling of breakdowns changed" in page
+    assert "Renewal owner changed · Acme" in page
+    assert "Renewal owner: Default now: Partner" in page
+    assert "Point of contact: Default now: Alice" in page
+    assert "Bob · 13:00 CET" in page
+
+
+def test_the_words_are_the_readers(app, browse, cast, owner):
+    with unit_of_work(app):
+        people.set_language(db.session.get(User, cast.alice), "pl")
+    page = said(browse(cast.alice).get(HISTORY))
+    assert "Historia" in page
+    assert "Zmieniono właściciela odnowienia · Acme" in page
+
+
+def test_a_member_sees_settings_and_undoes_what_a_member_may(browse, cast, owner, setting):
+    bob = browse(cast.bob)
+    page = bob.get(HISTORY).text
+    assert f"/undo/{owner}" in page
+    assert f"entry-{setting}" in page
+    assert f"/undo/{setting}" not in page
+    assert bob.post(f"/undo/{setting}").status_code == 403
+
+
+def test_another_partner_sees_nothing_and_undoes_nothing(browse, cast, owner):
+    charlie = browse(cast.charlie)
+    assert "Nothing has happened yet" in charlie.get(HISTORY).text
+    assert charlie.post(f"/undo/{owner}").status_code == 404
+    assert "No change matches" in charlie.get(f"{HISTORY}?person={cast.bob}").text
+
+
+def test_filters_stand_in_the_address(browse, cast, owner, setting):
+    alice = browse(cast.alice)
+    page = alice.get(f"{HISTORY}?kind=owners&person={cast.bob}&q=acme&days=7").text
+    assert (f"entry-{owner}" in page, f"entry-{setting}" in page) == (True, False)
+    fragment = alice.get(f"{HISTORY}?kind=settings", headers=HTMX)
+    assert "<html" not in fragment.text
+    assert f"entry-{setting}" in fragment.text
+    assert fragment.headers["HX-Push-Url"] == f"{HISTORY}?kind=settings"
+    for odd in ("kind=nothing", "person=x", "days=8", "before=99999999999999999999"):
+        assert alice.get(f"{HISTORY}?{odd}").status_code == 200
+
+
+def test_undo_stands_at_its_line_and_leaves_one_of_its_own(browse, cast, owner):
+    alice = browse(cast.alice)
+    place = f"{HISTORY}?kind=owners#entry-{owner}"
+    answer = alice.post(f"/undo/{owner}", data={"next": place})
+    assert answer.location == place
+    page = alice.get(answer.location)
+    assert "Undone: Acme (Renewal owner, Point of contact)" in said(page)
+    line = page.text.partition(f'id="entry-{owner}"')[2]
+    assert "Undone: Acme" in plain(html.unescape(line))
+    assert "Undone by: Alice, 1 Dec 2026" in said(page)
+    assert "undoes an earlier change" in said(page)
+
+
+def test_a_line_says_what_stands_on_it(app, browse, cast, owner):
+    with unit_of_work(app):
+        alice, client = db.session.get(User, cast.alice), db.session.get(Client, cast.client)
+        newer = choose_owner(alice, client, Choice.VENDOR, None).id
+    reader = browse(cast.bob)
+    page = reader.get(HISTORY)
+    assert f"/undo/{owner}" not in page.text
+    assert "Changed again: Renewal owner changed by: Alice, 1 Dec 2026" in said(page)
+    there = f"{HISTORY}?before={newer + 1}"
+    assert f'href="{there}#entry-{newer}"' in page.text
+    assert f'id="entry-{newer}"' in reader.get(there).text
+    conflict = reader.post(f"/undo/{owner}")
+    assert conflict.status_code == 409
+    assert "Changed by: Alice" in said(conflict)
+
+
+def test_what_was_added_is_taken_back_by_another_word(app, browse, cast):
+    with unit_of_work(app):
+        alice, client = db.session.get(User, cast.alice), db.session.get(Client, cast.client)
+        add_subscription(alice, client, SubscriptionDetails("Hub", 12, date(2027, 12, 1)))
+        entry = db.session.query(AuditEntry).one().id
+    bob = browse(cast.bob)
+    assert "Undo: remove the subscription" in said(bob.get(HISTORY))
+    answer = bob.post(f"/undo/{entry}", data={"next": HISTORY}, follow_redirects=True)
+    assert "Removed: Hub" in said(answer)
+    with app.app_context():
+        assert db.session.query(Subscription).filter_by(client_id=cast.client).count() == 1
+
+
+def test_who_changes_roles_back_is_asked_again_who_it_is(app, browse, cast):
+    with unit_of_work(app):
+        alice, bob = db.session.get(User, cast.alice), db.session.get(User, cast.bob)
+        entry = people.edit_person(alice, bob, admin=True).id
+    with time_machine.travel(datetime(2026, 12, 1, 13, tzinfo=UTC), tick=False):
+        reader = browse(cast.alice)
+    with time_machine.travel(datetime(2026, 12, 1, 14, tzinfo=UTC), tick=False):
+        answer = reader.post(f"/undo/{entry}", data={"next": HISTORY})
+    assert answer.location.startswith("/sign-in/again") or "confirm" in answer.location
+    with app.app_context():
+        assert db.session.get(User, cast.bob).admin
