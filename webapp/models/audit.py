@@ -115,6 +115,9 @@ class TrailEntry(Protocol):
     def action(self) -> str: ...
 
     @property
+    def client_id(self) -> int | None: ...
+
+    @property
     def subject_id(self) -> int: ...
 
     @property

@@ -62,6 +62,7 @@ LINES = select(
     columns.id,
     columns.at,
     columns.action,
+    columns.client_id,
     columns.subject_id,
     columns.subject,
     columns.changes,
@@ -81,6 +82,7 @@ class TrailLine:
     id: int
     at: datetime
     action: str
+    client_id: int | None
     subject_id: int
     subject: str | None
     changes: Json

@@ -16,7 +16,7 @@ def moved(id, before, after):
 
 def change(id, action, **changes):
     return TrailLine(
-        id, datetime(2027, 1, id, tzinfo=UTC), action, 1, None, changes, False, "Alice"
+        id, datetime(2027, 1, id, tzinfo=UTC), action, 1, 1, None, changes, False, None, "Alice"
     )
 
 

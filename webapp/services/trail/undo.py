@@ -13,13 +13,13 @@ from webapp.services import audit
 from webapp.services.clients import archiving
 from webapp.services.errors import Conflict, Refused
 from webapp.services.trail import standing
-from webapp.services.trail.ways import WAYS_BACK, Undoable
+from webapp.services.trail.ways import WAYS_BACK
 
 # Undone while the client is archived: that it was archived.
 IN_ARCHIVE = frozenset({AuditAction.CLIENT_ARCHIVED})
 
 
-def undoable(actor: User, entry: Undoable) -> bool:
+def undoable(actor: User, entry: TrailEntry) -> bool:
     """Tell whether there is a way back for a user. Undoing may still be refused, since values change."""
     way = WAYS_BACK.get(entry.action)
     if way is None or entry.undone or not standing.changes_of(entry):
@@ -27,7 +27,7 @@ def undoable(actor: User, entry: Undoable) -> bool:
     return way.allowed(actor, entry)
 
 
-def is_others(actor: User, entry: Undoable) -> bool:
+def is_others(actor: User, entry: TrailEntry) -> bool:
     """Tell whether there is a way back, but only for others."""
     way = WAYS_BACK.get(entry.action)
     return way is not None and not way.allowed(actor, entry)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 from webapp.domain.access import Action
 from webapp.domain.ownership import choice_of
@@ -23,26 +23,19 @@ BY_ONESELF = frozenset(people.EDITABLE) - {"email", "admin", "note"}
 SENSITIVE = frozenset({"email", "admin"})
 
 
-class Undoable(TrailEntry, Protocol):
-    """An entry of the trail, with the client whose it is."""
-
-    @property
-    def client_id(self) -> int | None: ...
-
-
-Allowed = Callable[[User, Undoable], bool]
+Allowed = Callable[[User, TrailEntry], bool]
 
 
 def by(action: Action) -> Allowed:
     """Let people undo who may do this."""
 
-    def allowed(actor: User, _entry: Undoable) -> bool:
+    def allowed(actor: User, _entry: TrailEntry) -> bool:
         return actor.may(action)
 
     return allowed
 
 
-def by_editors(actor: User, entry: Undoable) -> bool:
+def by_editors(actor: User, entry: TrailEntry) -> bool:
     """Let people undo a change of a person who may make it: admins, of their clients' people all, and each the own.
 
     An address that somebody proved is the own one by a mail, which an undo does not send.
@@ -56,13 +49,13 @@ def by_editors(actor: User, entry: Undoable) -> bool:
     return entry.subject_id == actor.id and fields <= BY_ONESELF
 
 
-def by_adders(actor: User, entry: Undoable) -> bool:
+def by_adders(actor: User, entry: TrailEntry) -> bool:
     """Let people undo an addition who may add somebody there."""
     at_client = entry.client_id is not None
     return actor.may(Action.LOOK_AFTER_CLIENTS if at_client else Action.MANAGE_TEAM)
 
 
-def by_own_admins(actor: User, entry: Undoable) -> bool:
+def by_own_admins(actor: User, entry: TrailEntry) -> bool:
     """Let admins undo who has access to their own organisation. A client's is the client's affair."""
     return entry.client_id is None and actor.may(Action.MANAGE_TEAM)
 
