@@ -3,17 +3,18 @@
 from datetime import date, time
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, update
 
 from webapp.domain.shown import token_of
 from webapp.models import AuditEntry, Client, User, db
 from webapp.models.audit import AuditAction, TrailEntry
+from webapp.models.base import Json
 from webapp.models.tables import audit_entry_table, execute
 from webapp.services import audit
 from webapp.services.clients import archiving
 from webapp.services.errors import Conflict, Refused
 from webapp.services.trail import standing
-from webapp.services.trail.ways import WAYS_BACK
+from webapp.services.trail.ways import WAYS_BACK, WayBack
 
 # Undone while the client is archived: that it was archived.
 IN_ARCHIVE = frozenset({AuditAction.CLIENT_ARCHIVED})
@@ -60,13 +61,7 @@ def undo(actor: User, entry: AuditEntry) -> None:
     target = db.session.get(way.model, entry.subject_id)
     if target is None:
         raise Conflict(audit.newest(*later))
-    # As a form that showed what the entry says.
-    stored = way.stored(target, changes)
-    audit.refuse_stale(
-        token_of({field: changes[field][1] for field in stored}),
-        {field: audit.value_in_trail(value) for field, value in stored.items()},
-        *later,
-    )
+    refuse_other_values(way, target, changes, *later)
     refuse_lower(entry)
     before = {
         field: restored(way.model, field, value) for field, (value, _after) in changes.items()
@@ -78,6 +73,23 @@ def undo(actor: User, entry: AuditEntry) -> None:
     if made is None:
         raise Conflict(audit.newest(*later))
     tell_apart(made, entry)
+
+
+def refuse_other_values(
+    way: WayBack, target: Any, changes: Json, *later: ColumnElement[bool]
+) -> None:
+    """Raise Conflict if other values are stored now than the change left, as for a form that showed those."""
+    stored = way.stored(target, changes)
+    try:
+        audit.refuse_stale(
+            token_of({field: changes[field][1] for field in stored}),
+            {field: audit.value_in_trail(value) for field, value in stored.items()},
+            *later,
+        )
+    except Conflict as conflict:
+        if conflict.entry is not None or way.overtaken is None:
+            raise
+        raise Conflict from Refused("entry", way.overtaken)
 
 
 def refuse_archived(entry: AuditEntry) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from webapp.domain.access import Action
 from webapp.domain.ownership import choice_of
 from webapp.domain.recipients import ContactRole
+from webapp.domain.refusals import Refusal
 from webapp.models import Client, Delivery, Partner, Subscription, User, Wording, db
 from webapp.models.audit import AuditAction, TrailEntry
 from webapp.services import audit
@@ -172,7 +173,8 @@ class WayBack:
     """The way to undo one kind of change: who may, the table, and the service that does it.
 
     ``stored`` reads the present values of those among some fields that must be as the change left them.
-    ``proved``: the fields that are put back only for who has shown lately who it is.
+    ``proved``: the fields that are put back only for who has shown lately who it is. ``overtaken``: the words for
+    other values that no entry tells of, since they came by themselves.
     """
 
     allowed: Allowed
@@ -180,13 +182,14 @@ class WayBack:
     put_back: Callable[[User, Any, audit.Values], TrailEntry | None]
     stored: Callable[[Any, Iterable[str]], audit.Values] = columns
     proved: frozenset[str] = frozenset()
+    overtaken: Refusal | None = None
 
 
 LOOKING_AFTER, CHANGING = by(Action.LOOK_AFTER_CLIENTS), by(Action.CHANGE_SETTINGS)
 SUBSCRIPTION_BACK = WayBack(LOOKING_AFTER, Subscription, put_back_subscription, unruled)
 ARCHIVED_BACK = WayBack(by(Action.ARCHIVE_CLIENTS), Client, put_back_archived, archived)
 ACCESS_BACK = WayBack(by_own_admins, User, put_back_access)
-DECISION_BACK = WayBack(LOOKING_AFTER, Delivery, taking_back.take_back)
+DECISION_BACK = WayBack(LOOKING_AFTER, Delivery, taking_back.take_back, overtaken=Refusal.MAIL_GONE)
 WAYS_BACK: Mapping[str, WayBack] = {
     AuditAction.CLIENT_ADDED: ARCHIVED_BACK,
     AuditAction.CLIENT_CHANGED: WayBack(LOOKING_AFTER, Client, put_back_details),
