@@ -72,8 +72,7 @@ def remind(subscription_id: int) -> Answer:
         lambda: renewals.shown(subscription),
     )
     if answer.done:
-        stays = subscription.remind_on is None
-        return saved(subscription, reminded_text(subscription), answer.value, stays=stays)
+        return saved(subscription, reminded_text(subscription), answer.value)
     today = follow_ups.today(current_user)
     return show(
         "_remind.html",
@@ -99,7 +98,7 @@ def note(subscription_id: int) -> Answer:
     if answer.done:
         words = _("Note saved: %(name)s") if subscription.note else _("Note deleted: %(name)s")
         text = words % {"name": name_of(subscription)}
-        return saved(subscription, notices.outcome(answer.value, text), answer.value, stays=True)
+        return saved(subscription, notices.outcome(answer.value, text), answer.value)
     return show("_note.html", subscription, form, answer)
 
 
@@ -116,11 +115,9 @@ def reminded_text(subscription: Subscription) -> str:
     return _("Put off until %(date)s: %(name)s", date=day, name=name_of(subscription))
 
 
-def saved(
-    subscription: Subscription, text: str, entry: TrailEntry | None, *, stays: bool = False
-) -> Answer:
+def saved(subscription: Subscription, text: str, entry: TrailEntry | None) -> Answer:
     client = subscription.client
-    return places.saved(places.opened_from(client), client, text, entry, stays=stays)
+    return places.saved(places.opened_from(client), client, text, entry)
 
 
 def show(

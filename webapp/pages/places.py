@@ -61,38 +61,33 @@ def saved(
     client: Client,
     text: str,
     entry: TrailEntry | None,
-    *,
     known: ClientFacts | None = None,
-    stays: bool = True,
 ) -> AnyResponse:
     """Report that a dialog was saved: htmx gets the part as it is now, others go back to the page.
 
-    ``known``: the client's facts as they are now, if they are loaded. ``stays``: a row that was decided on
-    is still one to decide on, and not only a message in its place.
+    ``known``: the client's facts as they are now, if they are loaded.
     """
 
     def fragment(**_notice: object) -> AnyResponse:
-        return PLACES[part.endpoint].answer(part, client, known, stays)
+        return PLACES[part.endpoint].answer(part, client, known)
 
     return notices.report(text, entry, part.address, fragment)
 
 
-def panel(_part: PagePart, client: Client, known: ClientFacts | None, _stays: bool) -> AnyResponse:
+def panel(_part: PagePart, client: Client, known: ClientFacts | None) -> AnyResponse:
     """Answer with the panel of a client's renewals, and the facts beside it."""
     shown = renewals_of(client, known or loading.of_client(client))
     return Response(render_template("clients/_saved.html", **shown))
 
 
-def strip(part: PagePart, client: Client, known: ClientFacts | None, _stays: bool) -> AnyResponse:
+def strip(part: PagePart, client: Client, known: ClientFacts | None) -> AnyResponse:
     """Answer with the strip of a client's page, whose other tabs are as they were, and the facts."""
     tab = part.endpoint.partition(".")[2]
     shown = around(tab, client, known or loading.of_client(client))
     return Response(render_template("clients/_saved_strip.html", **shown))
 
 
-def client_row(
-    part: PagePart, client: Client, _known: ClientFacts | None, _stays: bool
-) -> AnyResponse:
+def client_row(part: PagePart, client: Client, _known: ClientFacts | None) -> AnyResponse:
     """Answer with the client's row of the dashboard."""
     return dashboard.answer_in_row(client.id, part.page)
 
@@ -102,7 +97,7 @@ class Answering:
     """A page with parts that answer dialogs: the pattern of their ids, and the function that draws one of them."""
 
     part: re.Pattern[str]
-    answer: Callable[[PagePart, Client, ClientFacts | None, bool], AnyResponse]
+    answer: Callable[[PagePart, Client, ClientFacts | None], AnyResponse]
 
 
 PLACES: Mapping[str, Answering] = {

@@ -44,7 +44,7 @@ def edit(client_id: int) -> AnyResponse:
     text = _("Renewal owner saved (client: %(name)s)", name=client.name)
     place = places.opened_from(client)
     words = notices.outcome(answer.value, text)
-    return places.saved(place, client, words, answer.value, known=wanted)
+    return places.saved(place, client, words, answer.value, wanted)
 
 
 @blueprint.get("/partner/clients/<int:client_id>/renewal-owner/preview")
