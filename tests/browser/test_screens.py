@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.focus import Screen, shown_on
 from tests.browser.hands import Keyboard, open_dialog
 from tests.support.cast import make_client, unit_of_work
 from webapp.models import Partner, db
@@ -117,16 +118,25 @@ def test_a_list_of_cards_is_sorted_from_the_toolbar(app, visit, cast, javascript
         )
 
 
-def test_the_dialog_and_messages_leave_room_in_a_low_window(visit, cast, panel):
+@pytest.mark.parametrize("text", [16, 32])
+def test_the_dialog_scrolls_whole_in_a_low_window(visit, cast, panel, text):
     """320 × 256 is a window of 1280 × 1024 at 400 %."""
-    with visit(cast.alice, width=320) as page:
-        page.set_viewport_size({"width": 320, "height": 256})
-        dialog = open_dialog(page, panel)
+    screen = Screen(320, 256, text)
+    with visit(cast.alice, language="pl") as page, shown_on(page, screen):
+        page.goto(f"{panel}?lang=pl")
+        page.locator("#edit-owner").click()
+        dialog = page.get_by_role("dialog")
+        title, save = dialog.locator("#dialog-title"), dialog.get_by_role("button", name="Zapisz")
         form = dialog.locator("form")
-        assert form.bounding_box()["height"] > 250
-        assert form.evaluate("(form) => form.scrollHeight > form.clientHeight")
+        assert form.bounding_box() == {"x": 0, "y": 0, "width": 320, "height": 256}
+        form.evaluate("(form) => form.scrollTo(0, 0)")
+        expect(title).to_be_in_viewport()
+        expect(save).not_to_be_in_viewport()
+        form.evaluate("(form) => form.scrollTo(0, form.scrollHeight)")
+        expect(save).to_be_in_viewport(ratio=1)
+        expect(title).not_to_be_in_viewport()
         dialog.get_by_role("radio", name="HubSpot").check()
-        dialog.get_by_role("button", name="Save").click()
-        saved = page.get_by_role("status").filter(has_text="Renewal owner saved")
-        expect(saved).to_be_in_viewport(ratio=1)
-        assert saved.bounding_box()["height"] < 256 / 3
+        save.click()
+        said = page.locator("#renewals .said > .message")
+        expect(said).to_be_focused()
+        expect(said).to_be_in_viewport(ratio=1 if text == 16 else 0.5)
