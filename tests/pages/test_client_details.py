@@ -12,6 +12,7 @@ from tests.mail import letters
 from tests.support.cast import let_in, make_subscription, make_user, unit_of_work
 from tests.support.forms import shown_in
 from webapp import worker
+from webapp.domain.facts import NotRenewed
 from webapp.domain.ownership import Choice, Owner
 from webapp.models import (
     AuditEntry,
@@ -34,6 +35,7 @@ from webapp.services.sending import log as delivery_log
 from webapp.typography import plain
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
+HTMX = {"HX-Request": "true"}
 TABS = ["renewals", "contacts", "activity"]
 
 
@@ -148,6 +150,46 @@ def test_subscriptions_with_their_dates_and_actions(app, browse, cast, base):
         assert f"/partner/subscriptions/{near_id}/{action}" in page
         assert f"/partner/subscriptions/{gone_id}/{action}" not in page
     assert page.index("Sales Hub") < page.index("Marketing Hub") < page.index("Old Hub")
+
+
+def test_what_somebody_left_about_a_subscription(app, browse, cast, base):
+    with unit_of_work(app):
+        client = db.session.get(Client, cast.client)
+        hub = db.session.get_one(Subscription, cast.subscription)
+        hub.note, hub.remind_on, hub.remind_user_id = (
+            "Wait\nfor <May>",
+            date(2026, 12, 15),
+            cast.bob,
+        )
+        facts = {"cancelled": True, "reason": NotRenewed.PRICE}
+        db.session.add(make_subscription(client, "Old Hub", date(2026, 12, 20), **facts))
+    page = plain(browse(cast.alice).get(f"{base}/renewals").text)
+    for text in ("Put off until: 15 December 2026 · Bob", "Wait\nfor &lt;May&gt;", "Price"):
+        assert text in page
+    for action in ("renewed", "cancelled", "remind", "note"):
+        address = f"/partner/subscriptions/{cast.subscription}/{action}"
+        assert f'href="{address}" hx-get="{address}" hx-target="#dialog"' in page
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_a_dialog_from_the_strip_answers_with_what_it_changed(app, browse, cast, base, tab):
+    alice = browse(cast.alice)
+    opened = re.search(r'id="next-step" href="([^"]+)"', alice.get(f"{base}/{tab}").text)[1]
+    dialog = alice.get(html.unescape(opened), headers=HTMX).text
+    part = "renewals" if tab == "renewals" else "client-strip"
+    assert f'hx-target="#{part}"' in dialog
+    fields = dict(re.findall(r'name="(next|shown)"[^>]* value="([^"]*)"', dialog))
+    form = fields | {"choice": "partner", "contact_id": cast.bob}
+    saved = alice.post(f"{base}/renewal-owner", data=form, headers=HTMX)
+    strip, _pills = strip_of(saved.text)
+    assert "Renewal owner Partner Own setting Bob" in strip
+    assert ("Renewal owner saved" in strip) == (part == "client-strip")
+    assert saved.text.count("Renewal owner saved") == 1
+    assert "<dd>Bob</dd>" in saved.text.partition('id="client-facts"')[2]
+    undo = re.search(r'action="(/undo/\d+)"', saved.text)[1]
+    assert (
+        alice.post(undo, data={"next": f"{base}/{tab}#{part}"}).location == f"{base}/{tab}#{part}"
+    )
 
 
 def test_a_client_that_nobody_hears_about(app, browse, cast, base):
@@ -348,8 +390,9 @@ def test_an_overdue_renewal_comes_first_and_is_to_be_decided(app, browse, cast, 
     page = browse(cast.bob).get(f"{base}/{tab}").text
     text, pills = strip_of(page)
     assert pills == ["Overdue"]
-    assert text.endswith("Mark as renewed")
-    assert f'href="/partner/subscriptions/{cast.subscription}/renewed"' in page
+    assert "Decision deadline 30 Nov 2026 yesterday Overdue Must be decided" in text
+    assert text.endswith("Alice Renewed")
+    assert f'id="next-step" href="/partner/subscriptions/{cast.subscription}/renewed' in page
 
 
 def test_the_strip_says_what_is_wrong(app, browse, cast, base):

@@ -107,11 +107,11 @@ SILENCES = {
     ),
     Silence.DATE_PASSED: _l(
         "No reminder is to come: the date has passed. "
-        "Under Actions, mark the subscription as renewed or cancelled; until then it is in the To-do mail."
+        "Under Actions, choose Renewed or Not renewed; until then it stands in To do."
     ),
     Silence.DEADLINE_PASSED: _l(
         "No reminder is to come: the decision deadline has passed. "
-        "Under Actions, mark the subscription as renewed or cancelled; until then it is in the To-do mail."
+        "Under Actions, choose Renewed or Not renewed; until then it stands in To do."
     ),
     Silence.NO_STEPS: _l(
         "No reminder is to come: your schedule has no days for this term and what happens at its end."

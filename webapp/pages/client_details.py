@@ -27,7 +27,7 @@ from webapp.services.accounts import membership, people
 from webapp.services.clients import archiving, ownership
 from webapp.services.clients.contacts import held_in, with_roles
 from webapp.services.clients.ownership import Why
-from webapp.services.lists import renewal_history
+from webapp.services.lists import remarks, renewal_history
 from webapp.services.reminders import loading
 from webapp.services.trail import history
 from webapp.services.trail.history import ActivityQuery
@@ -47,7 +47,7 @@ def renewals(client_id: int) -> str:
     """Show who owns and why, what renews when, who gets what next, and what went out."""
     client = guards.own_client(client_id)
     known = loading.of_client(client)
-    return show_tab("renewals", renewals_of(client, known))
+    return show_tab(renewals_of(client, known))
 
 
 @blueprint.get("/partner/clients/<int:client_id>/contacts")
@@ -56,8 +56,7 @@ def contacts(client_id: int) -> str:
     """Show the client's people and their roles."""
     client = guards.own_client(client_id)
     known = loading.of_client(client)
-    facts = beside(client, known, coming(known, runtime.now()))
-    return show_tab("contacts", facts | contacts_of(client, known))
+    return show_tab(around("contacts", client, known) | contacts_of(client, known))
 
 
 @blueprint.route("/partner/clients/<int:client_id>/contacts/new", methods=["GET", "POST"])
@@ -128,16 +127,22 @@ def activity(client_id: int) -> str:
         "changes": notices.changes,
         "zone": time_zone(),
     }
-    return show_tab("activity", beside(client, known, coming(known, runtime.now())) | shown)
+    return show_tab(around("activity", client, known) | shown)
 
 
-def show_tab(tab: str, shown: dict[str, Any]) -> str:
-    """Render the page with one tab open, and the client's facts beside it."""
-    return render_template("clients/details.html", tab=tab, **shown)
+def show_tab(shown: dict[str, Any]) -> str:
+    """Render the page with one tab open, and what stands around it."""
+    return render_template("clients/details.html", **shown)
 
 
-def beside(client: Client, known: ClientFacts, plans: Iterator[DayPlan]) -> dict[str, Any]:
-    """Gather the values for the facts beside the tabs. ``plans``: the client's day plans, soonest first."""
+def around(
+    tab: str, client: Client, known: ClientFacts, plans: Iterator[DayPlan] | None = None
+) -> dict[str, Any]:
+    """Gather the values for the strip above the tabs and the facts beside them.
+
+    ``plans``: the client's day plans, soonest first, if they are made already.
+    """
+    plans = coming(known, runtime.now()) if plans is None else plans
     territories = i18n.LANGUAGES[language()].locale.territories
     circle = known.circle
     reach = reachability(circle)
@@ -145,6 +150,7 @@ def beside(client: Client, known: ClientFacts, plans: Iterator[DayPlan]) -> dict
     at_risk = None if resting or reach is Reachability.GREEN else next(plans, None)
     today = runtime.today(client.time_zone)
     return {
+        "tab": tab,
         "client": client,
         "known": known,
         "circle": circle,
@@ -165,13 +171,15 @@ def renewals_of(client: Client, known: ClientFacts) -> dict[str, Any]:
     plans = () if client.archived_at else day_plans(known, now)
     zone = time_zone() or client.time_zone
     every = (*known.subscriptions, *known.cancelled)
-    return beside(client, known, iter(plans)) | {
+    return around("renewals", client, known, iter(plans)) | {
         "why": why_line(ownership.why(client, known), zone),
         "plans": plans,
         "subscriptions": [
             *((subscription, False) for subscription in known.subscriptions),
             *((subscription, True) for subscription in known.cancelled),
         ],
+        "remarks": remarks.of_client(client.id),
+        "names": {person.id: person.name for person in known.partner.team},
         "rule": client.partner.deadline_rule,
         "past": renewal_history.load(client.id, renewed=any(one.cycle > 1 for one in every)),
         "moments": renewal_history.moments,

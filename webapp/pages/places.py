@@ -12,7 +12,7 @@ from webapp.domain.facts import ClientFacts
 from webapp.models import Client
 from webapp.models.audit import TrailEntry
 from webapp.pages import addresses, htmx, notices
-from webapp.pages.client_details import renewals_of
+from webapp.pages.client_details import around, renewals_of
 from webapp.services.reminders import loading
 
 PART = re.compile(r"[a-z]+(?:-[a-z]+)*(?:-(?P<id>\d{1,18}))?", re.ASCII)
@@ -82,7 +82,16 @@ def panel(_place: PagePart, client: Client, known: ClientFacts | None) -> AnyRes
     return Response(render_template("clients/_saved.html", **shown))
 
 
+def strip(place: PagePart, client: Client, known: ClientFacts | None) -> AnyResponse:
+    """Answer with the strip of a client's page, whose other tabs are as they were, and the facts."""
+    tab = place.endpoint.partition(".")[2]
+    shown = around(tab, client, known or loading.of_client(client))
+    return Response(render_template("clients/_saved_strip.html", **shown))
+
+
 # The pages whose parts can be replaced, by endpoint.
 ANSWERS: Mapping[str, Callable[[PagePart, Client, ClientFacts | None], AnyResponse]] = {
-    "clients.renewals": panel
+    "clients.renewals": panel,
+    "clients.contacts": strip,
+    "clients.activity": strip,
 }
