@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
 from sqlalchemy import (
     ColumnElement,
@@ -107,6 +108,7 @@ def first_amounts() -> ColumnElement[str | None]:
     )
 
 
+@lru_cache(maxsize=4096)
 def sums(amounts: str | None) -> tuple[tuple[Decimal, str], ...]:
     """Add up amounts, which are of several renewals on one day, by their currencies."""
     found: dict[str, Decimal] = {}
