@@ -59,6 +59,7 @@ from webapp.pages import (
     sessions,
     signin_code,
     statics,
+    todo,
     upcoming,
 )
 from webapp.pages.ids import RowIdConverter
@@ -84,6 +85,7 @@ BLUEPRINTS = (
     api.blueprint,
     mail_texts.blueprint,
     mails.blueprint,
+    todo.blueprint,
     dashboard.blueprint,
     upcoming.blueprint,
     calendar.blueprint,

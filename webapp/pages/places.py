@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from webapp.domain.facts import ClientFacts
 from webapp.models import Client
 from webapp.models.audit import TrailEntry
-from webapp.pages import addresses, htmx, notices
+from webapp.pages import addresses, htmx, notices, todo
 from webapp.pages.client_details import renewals_of
 from webapp.services.reminders import loading
 
@@ -82,7 +82,13 @@ def panel(_place: PagePart, client: Client, known: ClientFacts | None) -> AnyRes
     return Response(render_template("clients/_saved.html", **shown))
 
 
+def row_to_do(place: PagePart, _client: Client, _known: ClientFacts | None) -> AnyResponse:
+    """Answer with a row of To do, and the figures above it."""
+    return todo.answer_in_row(place.part, place.id, place.page)
+
+
 # The pages whose parts can be replaced, by endpoint.
 ANSWERS: Mapping[str, Callable[[PagePart, Client, ClientFacts | None], AnyResponse]] = {
-    "clients.renewals": panel
+    "todo.index": row_to_do,
+    "clients.renewals": panel,
 }
