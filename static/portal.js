@@ -97,7 +97,7 @@ function closeMenus(except) {
 document.addEventListener("click", (event) => {
   closeMenus(event.target);
   // A menu's link that htmx answers leaves the page as it is, so the menu must go.
-  if (event.target.closest(".menu [hx-get]")) closeMenus(null);
+  if (event.target.closest(".menu a[data-htmx-powered]")) closeMenus(null);
 });
 
 document.addEventListener("focusout", (event) => {

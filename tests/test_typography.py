@@ -166,6 +166,56 @@ def test_money(language: str, currency: str, amount: str, said: str) -> None:
     assert seen(typography.money(Decimal(amount), currency, language)) == said
 
 
+@pytest.mark.parametrize(
+    ("language", "currency", "amount", "said"),
+    [
+        ("pl", "PLN", "1234567.80", "1~234~568~zł"),
+        ("pt", "BRL", "9600", "R$~9.600"),
+        ("en", "EUR", "0.40", "€0"),
+        # It has no parts.
+        ("en", "JPY", "1200000", "JP¥1,200,000"),
+    ],
+)
+def test_sums_at_a_glance_are_whole(language: str, currency: str, amount: str, said: str) -> None:
+    assert seen(typography.money(Decimal(amount), currency, language, whole=True)) == said
+
+
+@pytest.mark.parametrize(
+    ("language", "value", "said"),
+    [
+        ("pl", "12345", "12,3~tys."),
+        ("pt", "12345", "12,3~mil"),
+        ("en", "12345", "12.3k"),
+        ("en", "7", "7"),
+    ],
+)
+def test_figures_of_bars_are_short(language: str, value: str, said: str) -> None:
+    assert seen(typography.compact(Decimal(value), language)) == said
+
+
+@pytest.mark.parametrize(
+    ("language", "name", "short"),
+    [
+        ("pl", "grudzień 2026", "gru"),
+        ("pt", "dezembro de 2026", "dez"),
+        ("en", "December 2026", "Dec"),
+    ],
+)
+def test_months(language: str, name: str, short: str) -> None:
+    month = date(2026, 12, 1)
+    assert typography.month_name(month, language) == name
+    assert typography.short_month(month, language) == short
+
+
+@pytest.mark.parametrize("language", CODES)
+@pytest.mark.parametrize("month", range(1, 13))
+def test_the_short_name_of_a_month_begins_its_name(language: str, month: int) -> None:
+    """WCAG 2.5.3: a bar is named by the month, and whoever speaks to a browser says what stands below it."""
+    day = date(2026, month, 1)
+    name = typography.month_name(day, language)
+    assert name.casefold().startswith(typography.short_month(day, language).casefold())
+
+
 def texts(compiled: BinaryIO) -> dict[Any, str]:
     """Read a compiled catalog's texts, without its header, which has a date."""
     return {

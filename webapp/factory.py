@@ -60,6 +60,7 @@ from webapp.pages import (
     sessions,
     signin_code,
     statics,
+    todo,
     upcoming,
 )
 from webapp.pages.ids import RowIdConverter
@@ -85,6 +86,7 @@ BLUEPRINTS = (
     api.blueprint,
     mail_texts.blueprint,
     mails.blueprint,
+    todo.blueprint,
     dashboard.blueprint,
     upcoming.blueprint,
     calendar.blueprint,

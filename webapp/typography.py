@@ -72,6 +72,18 @@ def week_day(day: date, language: str) -> str:
     return written(day, LANGUAGES[language].locale.datetime_skeletons["MMMMEd"].pattern, language)
 
 
+@lru_cache(maxsize=512)
+def month_name(month: date, language: str) -> str:
+    """Name the month of a day with its year: March 2026 · marzec 2026 · março de 2026."""
+    return dates.format_skeleton("yMMMM", month, locale=LANGUAGES[language].locale)
+
+
+@lru_cache(maxsize=512)
+def short_month(month: date, language: str) -> str:
+    """Name the month of a day in three or four letters, for the foot of a bar: Mar · mar · mar."""
+    return dates.format_date(month, "LLL", LANGUAGES[language].locale).rstrip(".")
+
+
 def figures(day: date, language: str) -> str:
     """Write a day in figures, as one types it: 31.12.2026 · 31/12/2026."""
     parts = {"2026": f"{day.year:04}", "12": f"{day.month:02}", "31": f"{day.day:02}"}
@@ -130,14 +142,28 @@ def zone_name(zone: str, letters: str, summer: bool, language: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def money(amount: Decimal, currency: str, language: str) -> str:
-    """Write an amount with its currency: PLN 9,600.00 · 9600,00 zł · R$ 9.600,00."""
+def money(amount: Decimal, currency: str, language: str, *, whole: bool = False) -> str:
+    """Write an amount with its currency: PLN 9,600.00 · 9600,00 zł · R$ 9.600,00; or in whole units: 9600 zł."""
     record = LANGUAGES[language]
+    form = record.locale.currency_formats["standard"].pattern
     text = numbers.format_currency(
-        amount, currency, locale=record.locale, group_separator=abs(amount) >= record.grouped_from
+        round(amount) if whole else amount,
+        currency,
+        form.replace(".00", "") if whole else form,
+        locale=record.locale,
+        currency_digits=not whole,
+        group_separator=abs(amount) >= record.grouped_from,
     )
     # Babel leaves out the space that CLDR wants between letters and figures: PLN 9,600.00.
     return re.sub(r"(?<=[^\W\d])(?=[-\d])", SPACE, text)
+
+
+@lru_cache(maxsize=4096)
+def compact(value: Decimal, language: str) -> str:
+    """Write a number of any size in few signs: 12.3k · 12,3 tys. · 12,3 mil."""
+    return numbers.format_compact_decimal(
+        value, locale=LANGUAGES[language].locale, fraction_digits=1
+    )
 
 
 @lru_cache(maxsize=4096)

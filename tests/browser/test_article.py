@@ -184,7 +184,8 @@ def set_for_client(page: Page, manner: Manner, words: Words, first_day: date) ->
     hand = manner.hand
     top = page.get_by_role("banner")
     hand.press(top.locator("summary").filter(has_text=words.partner))
-    hand.press(top.get_by_role("link", name=words.dashboard, exact=True))
+    menu = top.locator("#partner-menu")
+    hand.press(menu.get_by_role("link", name=words.dashboard, exact=True))
     hand.press(page.locator(f"summary[aria-label='{words.actions}: Acme']"))
     hand.press(page.get_by_role("link", name=words.client_details, exact=True))
     expect(page.get_by_role("heading", name="Acme", level=1)).to_be_visible()

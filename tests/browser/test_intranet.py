@@ -78,7 +78,8 @@ def test_from_the_front_page_into_the_path_and_the_frame(hub: str, browser: Brow
         upcoming(page).get_by_role("link", name="Sign in").click()
         page.get_by_role("link", name=SIGN_IN).click()
         page.get_by_role("button", name="Emma Clarke").click()
-        expect(page).to_have_url(f"{hub}/apps/portal/partner/dashboard")
+        expect(page).to_have_url(f"{hub}/apps/portal/partner/to-do")
+        page.goto("/apps/portal/partner/dashboard")
         expect(page.get_by_role("link", name="Add a client")).to_have_css(
             "background-color", "rgb(58, 74, 168)"
         )
@@ -93,7 +94,7 @@ def test_from_the_front_page_into_the_path_and_the_frame(hub: str, browser: Brow
         frame = page.frame_locator("#portal")
         # The provider knows her already, so that the windows close by themselves.
         frame.get_by_role("link", name=SIGN_IN).click()
-        expect(frame.get_by_role("heading", name="Dashboard")).to_be_visible()
+        expect(frame.get_by_role("heading", name="To do")).to_be_visible()
         assert page.url == f"{hub}/desk"
         follows(page, frame)
 
@@ -111,7 +112,7 @@ def follows(page: Page, frame: FrameLocator) -> None:
     shown = page.locator("#portal")
     before = shown.evaluate("frame => frame.style.height")
     frame.locator("#partner-menu summary").click()
-    frame.get_by_role("link", name="Deliveries").click()
+    frame.locator("#partner-menu").get_by_role("link", name="Deliveries").click()
     expect(frame.get_by_role("heading", name="Deliveries", level=1)).to_be_visible()
     page.wait_for_function(
         "([frame, before]) => frame.style.height && frame.style.height !== before",
@@ -122,7 +123,7 @@ def follows(page: Page, frame: FrameLocator) -> None:
 def test_a_group_lets_in_whom_nobody_added(hub: str, browser: Browser) -> None:
     with opened(browser, hub) as page:
         enter(page, "Grace Doyle")
-        expect(page).to_have_url(f"{hub}/apps/portal/partner/dashboard")
+        expect(page).to_have_url(f"{hub}/apps/portal/partner/to-do")
     with opened(browser, hub) as page:
         enter(page, "Finn Carter")
         expect(page.get_by_role("main")).to_contain_text("Nobody has added you")

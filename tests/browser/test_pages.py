@@ -55,6 +55,7 @@ PAGES = {
     "settings.partners": ANNA,
     "mail_texts.index": ANNA,
     "mail_texts.preview": ANNA,
+    "todo.index": ANNA,
     "dashboard.index": ANNA,
     "upcoming.index": ANNA,
     "clients.add": ANNA,

@@ -119,7 +119,7 @@ def test_upcoming_renewals_in_a_page(
         assert page.url.endswith("/")
         page.get_by_role("link", name="Sign in").click()
         sign_in(page)
-        expect(page.get_by_role("heading", name="Dashboard")).to_be_visible()
+        expect(page.get_by_role("heading", name="To do")).to_be_visible()
         page.goto("/")
         part = page.get_by_role("region", name="Upcoming renewals")
         expect(part.get_by_role("listitem")).to_contain_text("Acme")

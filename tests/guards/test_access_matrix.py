@@ -139,6 +139,7 @@ ANSWERS: dict[str, dict[str, int]] = {
     "mail_texts.save_texts": {"POST": 303},
     "mail_texts.preview": {"GET": 200},
     "mail_texts.preview_html": {"GET": 200},
+    "todo.index": {"GET": 200},
     "dashboard.index": {"GET": 200},
     "upcoming.index": {"GET": 200},
     # A program has no session, but a token.

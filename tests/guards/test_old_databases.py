@@ -44,7 +44,7 @@ from webapp.services.sending import messages
 pytestmark = pytest.mark.settings(demo=True)
 FAULTS = (Trouble.BROKE.value, Trouble.UNWRITABLE.value)
 OF_PARTNER = (
-    *("/partner/dashboard", "/partner/deliveries", "/partner/clients/new"),
+    *("/partner/to-do", "/partner/dashboard", "/partner/deliveries", "/partner/clients/new"),
     *("/settings/partners", "/settings/team", "/settings/team/new", "/settings/profile"),
     "/settings/profile/to-do",
 )

@@ -148,7 +148,7 @@ def test_cookies_belong_to_the_portal_alone(cast, site, enter):
 def test_no_header_says_below_which_path_the_portal_is(app, cast, browse):
     alice = browse(cast.alice)
     answer = alice.get("/", headers=BY_PROXY | FORGED)
-    assert answer.location == f"{PREFIX}/partner/dashboard"
+    assert answer.location == f"{PREFIX}/partner/to-do"
     page = alice.get("/settings/profile", headers=BY_PROXY | FORGED)
     assert [one for one in addresses(page.text) if not is_inside(one)] == []
     forged = browse().get("/sign-in?lang=pl", headers=BY_PROXY | FORGED)
@@ -160,7 +160,7 @@ def test_no_header_says_below_which_path_the_portal_is(app, cast, browse):
 @pytest.mark.settings(proxies=1)
 def test_without_a_path_no_header_gives_one(cast, browse):
     answer = browse(cast.alice).get("/", headers=BY_PROXY | FORGED)
-    assert answer.location == "/partner/dashboard"
+    assert answer.location == "/partner/to-do"
 
 
 @mounted_settings
@@ -213,7 +213,7 @@ def test_attempts_are_counted_by_the_address_that_the_proxy_saw(cast, browse):
 
 def test_without_a_proxy_its_headers_mean_nothing(cast, browse):
     answer = browse(cast.alice).get("/", headers=BY_PROXY)
-    assert answer.location == "/partner/dashboard"
+    assert answer.location == "/partner/to-do"
 
 
 @pytest.mark.settings(base_url=SITE, frame_ancestors=("https://intranet.example",))

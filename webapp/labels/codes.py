@@ -18,9 +18,15 @@ from webapp.domain.facts import MailKind, NotRenewed, Silence
 from webapp.domain.ownership import ContactSource, Owner
 from webapp.domain.recipients import Circle, ContactRole, Reachability, Reason
 from webapp.domain.todo import Rhythm
-from webapp.labels import renewal_words
+from webapp.labels import renewal_words, todo_words
 from webapp.models import DeliveryState, ReminderState, Trouble
 
+# The menu Partner, which begins with the page where its people land: each endpoint with its name.
+PARTNER_PAGES = {
+    "todo.index": _l("To do"),
+    "dashboard.index": _l("Dashboard"),
+    "deliveries.index": _l("Deliveries"),
+}
 ROLES = {
     Role.PARTNER_ADMIN: _l("Partner admin"),
     Role.PARTNER_MEMBER: _l("Partner member"),
@@ -151,7 +157,7 @@ def spoken() -> SimpleNamespace:
 
     The phrase of a renewal is remembered, since it stands under each day of a client.
     """
-    words = {**vars(renewal_words), **globals()}
+    words = {**vars(renewal_words), **vars(todo_words), **globals()}
     names = {name: plain(value) for name, value in words.items() if not name.startswith("_")}
     return SimpleNamespace(**names | {"renewal": lru_cache(1000)(renewal_words.renewal)})
 

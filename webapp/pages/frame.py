@@ -228,7 +228,7 @@ def home() -> AnyResponse:
     """Redirect people to their own first page."""
     if not current_user.is_authenticated:
         return redirect(way_in(), 303)
-    first = "dashboard.index" if current_user.is_partner else "account.company"
+    first = "todo.index" if current_user.is_partner else "account.company"
     return redirect(url_for(first), 303)
 
 

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from flask import Response, request
+from werkzeug.datastructures import MultiDict
 
 from webapp import typography
 from webapp.domain.ids import row_id
@@ -18,9 +19,9 @@ Asked = TypeVar("Asked", bound=Query)
 Said = Callable[[], str]
 
 
-def read(kind: type[Asked]) -> Asked:
-    """Read the query from the address. Meaningless parameters are ignored."""
-    said = request.args
+def read(kind: type[Asked], said: MultiDict[str, str] | None = None) -> Asked:
+    """Read the query from the address, or from parameters. Meaningless ones are ignored."""
+    said = request.args if said is None else said
     values: dict[str, Any] = {
         field: said.get(parameter.name, parameter.default, type=parameter.read)
         for field, parameter in paging.parameters(kind).items()

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from webapp.domain.facts import ClientFacts
 from webapp.models import Client
 from webapp.models.audit import TrailEntry
-from webapp.pages import addresses, dashboard, htmx, notices
+from webapp.pages import addresses, dashboard, htmx, notices, todo
 from webapp.pages.client_details import around, renewals_of
 from webapp.services.reminders import loading
 
@@ -92,6 +92,11 @@ def client_row(part: PagePart, client: Client, _known: ClientFacts | None) -> An
     return dashboard.answer_in_row(client.id, part.page)
 
 
+def row_to_do(part: PagePart, _client: Client, _known: ClientFacts | None) -> AnyResponse:
+    """Answer with a row of To do, and the figures above it."""
+    return todo.answer_in_row(part.part, part.id, part.page)
+
+
 @dataclass(frozen=True, slots=True)
 class Answering:
     """A page with parts that answer dialogs: the pattern of their ids, and the function that draws one of them."""
@@ -105,5 +110,6 @@ PLACES: Mapping[str, Answering] = {
     **dict.fromkeys(
         ("clients.contacts", "clients.activity"), Answering(re.compile("client-strip"), strip)
     ),
+    todo.ENDPOINT: Answering(re.compile(r"item-\d{1,18}", re.ASCII), row_to_do),
     dashboard.ENDPOINT: Answering(re.compile(r"client-\d{1,18}", re.ASCII), client_row),
 }

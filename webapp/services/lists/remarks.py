@@ -11,7 +11,7 @@ from webapp.models.tables import fetch, subscription_table
 subscription = subscription_table.c
 
 
-class Remark(NamedTuple):
+class SubscriptionRemark(NamedTuple):
     """What was left about one subscription, each None if nothing was."""
 
     subscription_id: int
@@ -37,7 +37,7 @@ OF_CLIENT = select(
 )
 
 
-def of_client(client_id: int) -> dict[int, Remark]:
+def of_client(client_id: int) -> dict[int, SubscriptionRemark]:
     """Load the remarks about a client's subscriptions by their ids. The others have none."""
     rows = fetch(OF_CLIENT, {"client_id": client_id})
-    return {row.id: Remark(*row) for row in rows}
+    return {row.id: SubscriptionRemark(*row) for row in rows}

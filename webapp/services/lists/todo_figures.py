@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, case, false, func, select, true
+from sqlalchemy import Integer, Select, case, false, func, select, true
 
 from webapp.domain.months import add_months, month_of, quarter_of
 from webapp.domain.ownership import Choice, Owner, effective_owner
@@ -103,7 +103,11 @@ def totals() -> Select[Any]:
     sums = (
         select(
             *(keys := (days.c.month, days.c.open_choice, days.c.currency)),
-            *(func.sum(column).label(column.name) for column in (days.c["count"], days.c.priced)),
+            # PostgreSQL adds whole numbers up to decimal ones.
+            *(
+                func.sum(column).cast(Integer).label(column.name)
+                for column in (days.c["count"], days.c.priced)
+            ),
             func.sum(days.c.amount).label("amount"),
         )
         .group_by(*keys)

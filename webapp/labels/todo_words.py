@@ -1,0 +1,37 @@
+"""Words for To do: its sections, what is wrong with a renewal's mails, and its figures."""
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from webapp.domain.todo import Figure, Section, Wrong
+
+# Each section's name, and a few words about it.
+SECTIONS = {
+    Section.DECIDE: (
+        _l("Needs a decision"),
+        _l("past its date, or the day has come to think of it again"),
+    ),
+    Section.WEEK: (_l("This week"), _l("within the next 7 days")),
+    Section.MONTH: (_l("This month"), _l("within the next 30 days")),
+    Section.LATER: (_l("Later"), _l("within the next 120 days")),
+    Section.RENEWING: (_l("Renews by itself"), _l("nothing to decide, within the next 120 days")),
+    Section.PUT_OFF: (_l("Put off"), _l("until the day that somebody asked for")),
+}
+# The look of its pill, and the words.
+WRONGS = {
+    Wrong.NOBODY: ("bad", _l("Nobody to tell")),
+    Wrong.REJECTED: ("warn", _l("Rejected")),
+    Wrong.BOUNCED: ("warn", _l("Bounced")),
+    Wrong.UNCLEAR: ("warn", _l("Not sure")),
+}
+# What a figure counts.
+FIGURES = {
+    Figure.PAST: _l("Past its date, undecided"),
+    Figure.THIS_MONTH: _l("To be decided this month"),
+    Figure.QUARTER: _l("Renews this quarter"),
+}
+
+
+def reminded(name: str, day: str) -> str:
+    """Tell who asked to be reminded of a renewal, and when."""
+    return _("Reminder: %(date)s, %(name)s", date=day, name=name)
