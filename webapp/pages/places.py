@@ -110,6 +110,6 @@ PLACES: Mapping[str, Answering] = {
     **dict.fromkeys(
         ("clients.contacts", "clients.activity"), Answering(re.compile("client-strip"), strip)
     ),
-    todo.ENDPOINT: Answering(re.compile(r"item-\d{1,18}", re.ASCII), row_to_do),
+    "todo.index": Answering(re.compile(r"item-\d{1,18}", re.ASCII), row_to_do),
     dashboard.ENDPOINT: Answering(re.compile(r"client-\d{1,18}", re.ASCII), client_row),
 }
