@@ -26,6 +26,7 @@ PARTNER_PAGES = {
     "todo.index": _l("To do"),
     "dashboard.index": _l("Dashboard"),
     "deliveries.index": _l("Deliveries"),
+    "history.index": _l("History"),
 }
 ROLES = {
     Role.PARTNER_ADMIN: _l("Partner admin"),
