@@ -4,6 +4,7 @@ import itertools
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from html import unescape
 
 from sqlalchemy import Connection, text
@@ -14,6 +15,15 @@ from bench.servers import Server
 
 SHOWN = re.compile(r'name="shown"[^>]* value="([^"]*)"')
 CLIENTS, DIALOG, SAVE = "clients", "dialog", "dialog: save"
+# The filters of To do that are measured, and one of its sections alone.
+TO_DO = {
+    "mine": "mine=1",
+    "owner": "owner=partner",
+    "a far month": f"month={(date.today() + timedelta(days=200)).isoformat()[:7]}",  # noqa: DTZ011
+    "anything wrong": "only=wrong",
+    "past its date": "figure=past",
+    "later": "section=later",
+}
 # The requests of one turn: so many, made ready (and signed) before the time counts.
 Turn = Callable[[Visitor, int], list[Request]]
 
@@ -68,6 +78,7 @@ def portal_pages(base: Connection, size: Size) -> dict[str, Turn]:
     by_name, by_date = deep(base, size, "sort_key"), deep(base, size, "first_decision_on")
     last_mail = base.execute(text("SELECT max(id) FROM delivery WHERE partner_id = 1")).scalar_one()
     client, mails = "/partner/clients/{id}", "/partner/deliveries"
+    to_do = "/partner/to-do"
     filters = {
         **{f"owner={owner}": f"owner={owner}" for owner in ("vendor", "partner", "own")},
         **{f"reach={reach}": f"reach={reach}" for reach in ("green", "amber", "red")},
@@ -79,6 +90,9 @@ def portal_pages(base: Connection, size: Size) -> dict[str, Turn]:
         "no such name": "q=nirgendwo",
     }
     return {
+        "to do": each_time(to_do),
+        "to do, rows alone": each_time(to_do, HTMX),
+        **{f"to do: {words}": each_time(f"{to_do}?{query}") for words, query in TO_DO.items()},
         CLIENTS: each_time(dashboard),
         f"{CLIENTS}, packed": each_time(dashboard, PACKED),
         f"{CLIENTS}, rows alone": each_time(dashboard, HTMX),

@@ -72,7 +72,7 @@ def shows_each_state():
     told = select(Delivery.snapshot).where(
         Delivery.kind == MailKind.TO_DO, Delivery.state == DeliveryState.SENT
     )
-    assert any(snapshot["past"]["count"] for snapshot in db.session.scalars(told))
+    assert any(snapshot["decide"]["count"] for snapshot in db.session.scalars(told))
     dates = {client.first_decision_on for client in clients}
     assert today + timedelta(days=3) in dates
     assert min(dates) < today

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from webapp import i18n
 from webapp.domain.facts import MailKind
 from webapp.domain.ownership import Owner
 from webapp.domain.recipients import Reachability
+from webapp.domain.todo import Figure, Section, Wrong
 from webapp.models import Client, Delivery, DeliveryEvent, DeliveryState, Login, Partner, User, db
 from webapp.models.audit import AuditKind
 from webapp.models.organisation import NO_DECISION
@@ -28,6 +30,7 @@ from webapp.services.lists import (
     open_renewals,
     overrides,
     security,
+    todo,
 )
 from webapp.services.lists.calendar import Whose
 from webapp.services.lists.clients import ClientQuery, ClientSort, OwnerFilter
@@ -35,6 +38,7 @@ from webapp.services.lists.deliveries import DeliveryQuery
 from webapp.services.lists.open_renewals import RenewalPlace, RenewalQuery
 from webapp.services.lists.security import SecurityQuery
 from webapp.services.lists.status import ClientStatus
+from webapp.services.lists.todo_query import ANY_FAULT, ToDoQuery
 from webapp.services.reminders import situations
 from webapp.services.sending import first_mails
 from webapp.services.trail import events, history
@@ -366,6 +370,69 @@ def test_the_next_renewals_are_met_along_the_decisions(
         plan = "\n".join(sqlite_plan(statement, values))
         assert not re.search(r"SCAN (subscription|client|organisation|partner|user)", plan), plan
     assert BY_DECISION in plan or whose is Whose.CLIENT, plan
+
+
+TO_DO: list[ToDoQuery] = [
+    ToDoQuery(),
+    *(ToDoQuery(mine=mine, only=only) for mine in (True, False) for only in (ANY_FAULT, *Wrong)),
+    *(ToDoQuery(figure=figure) for figure in Figure),
+    ToDoQuery(owner=Owner.PARTNER, product="Hub", month=date(2027, 9, 1)),
+    *(
+        ToDoQuery(section=section, mine=True, after=after)
+        for section in Section
+        for after in (None, 100)
+    ),
+]
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_to_do_walks_along_one_index_and_sorts_what_a_limit_has_cut(
+    partner: Partner, cast: Cast, monkeypatch: pytest.MonkeyPatch, many: bool
+) -> None:
+    if many:
+        monkeypatch.setattr(finding, "MOST_COUNTED", 1)
+    on_server, faults = db.engine.dialect.name == "postgresql", []
+    if on_server:
+        for cheap in ("seqscan", "sort", "bitmapscan"):
+            db.session.execute(text(f"SET LOCAL enable_{cheap} = off"))
+    some = select(subscription_table.c.id).where(subscription_table.c.partner_id == partner.id)
+    reader, after = db.session.get_one(User, cast.bob), db.session.scalars(some.offset(100)).first()
+    for query in TO_DO:
+        with asked() as log:
+            todo.load(partner, reader, replace(query, after=query.after and after))
+        assert len(log) <= (6 if query.after is None else 7), query
+        for statement, values in log:
+            if on_server:
+                found = [*server_faults(postgresql_plan(statement, values))]
+            else:
+                found = [*to_do_faults(sqlite_plan(statement, values))]
+            faults += [f"{query}: {fault}: {statement}" for fault in found]
+    assert not faults, "\n".join(faults)
+
+
+def server_faults(node: Any) -> Iterator[str]:
+    """Look for the same in a plan of PostgreSQL. What was put off has no order of its own, and is never much."""
+    inner = node.get("Plans", ())
+    if node["Node Type"] == "Seq Scan":
+        yield f"reads all of {node['Relation Name']}"
+    if "Sort" in node["Node Type"]:
+        yield from ("sorts" for part in inner if part.get("Index Name") == "ix_subscription_open")
+    for part in inner:
+        yield from server_faults(part)
+
+
+def to_do_faults(plan: list[str]) -> Iterator[str]:
+    """Look for tables that are read as a whole, and for walks that are sorted."""
+    tables = "subscription|about|client|organisation|user|asker|reminder|delivery|delivery_reminder"
+    yield from (line for line in plan if re.match(rf"SCAN ({tables})\b", line))
+    walks = [
+        line for line in plan if not re.match("LIST SUBQUERY|MATERIALIZE|SCAN json_each", line)
+    ]
+    for line, following in pairwise(walks):
+        if "ix_subscription_open" in line and "TEMP B-TREE FOR ORDER BY" in following:
+            yield f"sorts {line}"
+    if any("subscription USING INDEX sqlite_autoindex" in line for line in plan):
+        yield "goes from client to client"
 
 
 def sqlite_plan(statement: str, values: Any) -> list[str]:

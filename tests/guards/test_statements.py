@@ -97,9 +97,14 @@ CLIENT = "/partner/clients/{client}"
 OWNER = f"{CLIENT}/renewal-owner"
 DEFAULT = {"choice": "inherit", "contact_id": "", "shown": "{shown}"}
 ALICE = {"choice": "partner", "contact_id": "{alice}", "shown": "{shown}"}
+TO_DO = "/partner/to-do"
 BEARER = {"Authorization": "Bearer {token}"}
 # (name, most statements, address, form, headers). A signed-in page begins with the one that loads the user.
 PAGES: list[tuple[str, int, str, dict[str, str] | None, dict[str, str]]] = [
+    ("to do", 8, TO_DO, None, {}),
+    ("to do's queue", 8, TO_DO, None, HTMX),
+    ("to do, filtered", 8, f"{TO_DO}?mine=1&owner=vendor&only=wrong&figure=quarter", None, {}),
+    ("to do, next page", 8, f"{TO_DO}?section=later&after={{subscription}}", None, {}),
     ("dashboard", 5, DASHBOARD, None, {}),
     ("dashboard's rows", 5, DASHBOARD, None, HTMX),
     ("dashboard, filtered", 5, FILTERED, None, {}),
