@@ -179,6 +179,8 @@ ANSWERS: dict[str, dict[str, int]] = {
     "subscriptions.edit": {"GET": 200, "POST": 422},
     "subscriptions.renewed": {"GET": 200, "POST": 409},
     "subscriptions.cancelled": {"GET": 200, "POST": 409},
+    "subscriptions.remind": {"GET": 200, "POST": 422},
+    "subscriptions.note": {"GET": 200, "POST": 303},
     "account.index": {"GET": 303},
     "account.company": {"GET": 200},
     "account.assign": {"POST": 303},

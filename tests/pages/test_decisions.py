@@ -3,6 +3,7 @@
 import re
 from datetime import date
 from decimal import Decimal
+from urllib.parse import quote
 
 import pytest
 import time_machine
@@ -233,6 +234,44 @@ def test_htmx_gets_the_dialog_alone_and_then_the_panel(app, browse, cast, addres
     assert "/undo/" in answer.text
 
 
+@pytest.mark.parametrize(
+    ("step", "stays"), [("renewed", False), ("cancelled", False), ("remind", False), ("note", True)]
+)
+@everywhere
+def test_opened_from_to_do_it_answers_with_the_row_and_the_figures(
+    app, browse, cast, address, step, stays
+):
+    alice, url = browse(cast.alice), address(f"/{step}")
+    page, row = "/partner/to-do?owner=vendor", f"item-{cast.subscription}"
+    opened = alice.get(f"{url}?next={quote(page)}%23{row}", headers=HTMX)
+    assert f'hx-target="#{row}"' in opened.text
+    data = {"shown": shown_in(opened.text, url)[url], "next": f"{page}#{row}", **FIELDS[step]}
+    answer = alice.post(url, data=data, headers=HTMX)
+    assert answer.text.lstrip().startswith(f'<tr id="{row}">')
+    assert ("<summary" in answer.text.partition("<section")[0]) is stays
+    assert 'id="figures"' in answer.text
+    assert 'hx-swap-oob="outerHTML"' in answer.text
+    # Undo asks for the whole page, of which htmx takes the row.
+    assert f'hx-select="#{row}"' in answer.text
+    back = alice.post(undo_of(answer.text), data={"next": f"{page}#{row}"})
+    assert back.location == f"{page}#{row}"
+    assert stored(app, cast, "cycle", "cancelled", "remind_on", "note") == (1, False, None, None)
+    # Without a script one goes back to the page.
+    again = data | {"shown": shown_to(alice, url)}
+    assert alice.post(url, data=again).location == f"{page}#{row}"
+
+
+def test_a_row_of_another_partner_is_never_shown(browse, cast, address):
+    alice, url = browse(cast.alice), address("/note")
+    data = FIELDS["note"] | {
+        "shown": shown_to(alice, url),
+        "next": f"/partner/to-do#item-{cast.other_subscription}",
+    }
+    answer = alice.post(url, data=data, headers=HTMX)
+    assert "Note saved" in answer.text
+    assert "<summary" not in answer.text.partition("<section")[0]
+
+
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize(
     "elsewhere",
@@ -240,6 +279,7 @@ def test_htmx_gets_the_dialog_alone_and_then_the_panel(app, browse, cast, addres
         "https://evil.example/#renewals",
         "//evil.example#renewals",
         "/partner/dashboard",
+        "/partner/to-do#figures",
         "/partner/clients/1/renewals#x",
         "/settings#renewals",
         "/x#renewals",

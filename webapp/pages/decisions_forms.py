@@ -122,7 +122,7 @@ class RemindForm(forms.SharedForm):
         )
 
     def validate_on(self, field: Field) -> None:
-        if not field.data and not self.never.data:
+        if not (field.data or field.errors or self.never.data):
             raise ValidationError(WORDS[Refusal.EMPTY])
 
     @property
