@@ -142,6 +142,15 @@ def zone_name(zone: str, letters: str, summer: bool, language: str) -> str:
 
 
 @lru_cache(maxsize=4096)
+def amount(value: Decimal, language: str) -> str:
+    """Write an amount without its currency: 9,600.00 · 9600,00 · 9.600,00."""
+    record = LANGUAGES[language]
+    return numbers.format_decimal(
+        value, "#,##0.00", record.locale, group_separator=abs(value) >= record.grouped_from
+    )
+
+
+@lru_cache(maxsize=4096)
 def money(amount: Decimal, currency: str, language: str, *, whole: bool = False) -> str:
     """Write an amount with its currency: PLN 9,600.00 · 9600,00 zł · R$ 9.600,00; or in whole units: 9600 zł."""
     record = LANGUAGES[language]

@@ -36,7 +36,10 @@ TYPED = re.compile(r'\.\.\.|"| - | [,;]')
 def names(app: Flask) -> list[str]:
     """Everything on the pages that people have written, the longest first."""
     with app.app_context():
-        columns = (Organisation.name, User.name, User.job_title, Client.city, Subscription.product)
+        columns = (
+            *(Organisation.name, User.name, User.job_title, Client.city, Subscription.product),
+            *(Client.note, User.note, Subscription.note),
+        )
         written = {str(one) for column in columns for one in db.session.scalars(db.select(column))}
     return sorted(written - {"None", ""}, key=len, reverse=True)
 

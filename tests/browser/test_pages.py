@@ -73,6 +73,7 @@ PAGES = {
     "renewal_owner.preview": ANNA,
     "deliveries.index": ANNA,
     "deliveries.again_all": ANNA,
+    "history.index": ANNA,
     "mails.sent": ANNA,
     "subscriptions.add": ANNA,
     "subscriptions.edit": ANNA,
@@ -335,6 +336,12 @@ def two_devices(page: Page) -> None:
     expect(page.get_by_role("button", name="Sign out everywhere else")).to_be_visible()
 
 
+def undo_newest(page: Page) -> None:
+    """Take back the newest change that can be."""
+    page.get_by_role("main").get_by_role("button", name="Undo").first.click()
+    expect(page.get_by_text("undoes an earlier change").first).to_be_visible()
+
+
 STATES = [
     State("dialog", ANNA, f"{CLIENT}/renewals", open_dialog),
     State("dialog saved", ANNA, f"{CLIENT}/renewals", save_dialog),
@@ -350,6 +357,7 @@ STATES = [
     State("archived client", ANNA, f"{CLIENT}/archive", open_archived),
     State("not erased", ANNA, f"{CLIENT}/archive", refuse_to_erase),
     State("person not erased", ANNA, "/settings/team", refuse_to_erase_somebody),
+    State("undone in history", ANNA, "/partner/history", undo_newest),
     State("no match", ANNA, "/partner/dashboard?q=xyz"),
     State("upcoming signed out", EVE, "/upcoming"),
     State("new token", ANNA, "/settings/profile/access", make_token),

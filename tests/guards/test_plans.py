@@ -19,9 +19,10 @@ from webapp.domain.ownership import Owner
 from webapp.domain.recipients import Reachability
 from webapp.domain.todo import Figure, Section, Wrong
 from webapp.models import Client, Delivery, DeliveryEvent, DeliveryState, Login, Partner, User, db
-from webapp.models.audit import AuditKind
+from webapp.models.audit import AuditAction, AuditKind
 from webapp.models.organisation import NO_DECISION
 from webapp.models.tables import client_table, organisation_table, subscription_table
+from webapp.services import audit
 from webapp.services.lists import (
     calendar,
     clients,
@@ -41,7 +42,7 @@ from webapp.services.lists.status import ClientStatus
 from webapp.services.lists.todo_query import ANY_FAULT, ToDoQuery
 from webapp.services.reminders import situations
 from webapp.services.sending import first_mails
-from webapp.services.trail import events, history
+from webapp.services.trail import events, history, standing
 from webapp.services.trail.history import ActivityQuery, HistoryQuery
 from webapp.services.trail.settled import Newest
 
@@ -273,6 +274,15 @@ def test_sqlite_takes_the_index_that_the_number_of_rows_asks_for(
                 and not statement.startswith("WITH some")
             ]
     assert not faults, "\n".join(faults)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_stands_on_changes_is_found_by_their_subjects(partner: Partner, cast: Cast) -> None:
+    entry = audit.record_change(None, AuditAction.SENDING_CHANGED, partner)
+    with asked() as log:
+        standing.load_later(partner.id, [entry])
+    lines = [line for each in log for line in sqlite_plan(*each)]
+    assert any("ix_audit_entry_organisation_id_subject_id_id" in line for line in lines)
 
 
 def test_counts_stop_at_a_limit_and_go_by_an_index(partner: Partner, cast: Cast) -> None:

@@ -57,6 +57,8 @@ def test_who_did_what_nobody_did(app, action, author):
             ("Renewal date", "31 Mar 2026", "31 Mar 2027"),
         ),
         ("term_months", (1, 12), ("Term", "1 month", "1 year")),
+        ("amount", (None, "12600.5"), ("Amount", "–", "12,600.50")),
+        ("state", ("unclear", "sent"), ("Result", "Not sure", "Sent")),
         ("language", ("pl", "pt"), ("Language", "Polski", "Português (Brasil)")),
         # A list of days, from before there were rows.
         (

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from flask_babel import gettext as _
@@ -288,6 +289,7 @@ WORDS: dict[str, Callable[[Any, str], str]] = {
     "deadline": day_word,
     "remind_on": day_word,
     "reason": lambda value, _language: str(codes.NOT_RENEWED[NotRenewed(value)]),
+    "amount": lambda value, language: typography.amount(Decimal(value), language),
     "reply_to": lambda value, _language: typography.address(value),
     "email": lambda value, _language: typography.address(value),
     "domain": lambda value, _language: typography.address(value),

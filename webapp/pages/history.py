@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from flask_login import current_user
 
 from webapp.domain.access import Action
@@ -34,8 +35,9 @@ def index() -> Response:
     return listing.answer(
         "history/index.html",
         "history/_list.html",
-        kinds=audit.KINDS,
-        periods=history.PERIODS,
+        kinds=audit.KINDS.items(),
+        periods=[(days, period(days)) for days in history.PERIODS],
+        count=count_text(len(trail.rows)),
         root="history",
         level=2,
         of_client=False,
@@ -43,6 +45,18 @@ def index() -> Response:
         **listing.leads(ENDPOINT, query, trail),
         **lines_of(trail),
     )
+
+
+def period(days: int) -> str:
+    """Name a period that ends now."""
+    return ngettext("Last %(num)d day", "Last %(num)d days", days)
+
+
+def count_text(number: int) -> str:
+    """Tell how many changes a page shows. How many there are in all is not counted."""
+    if not number:
+        return _("No changes")
+    return ngettext("%(num)d change shown", "%(num)d changes shown", number)
 
 
 def of_client(client: Client) -> dict[str, Any]:

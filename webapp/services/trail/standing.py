@@ -40,7 +40,8 @@ LATER = (
         entry.id > bindparam("first"),
         entry.undone.is_(False),
     )
-    .order_by(entry.id.desc())
+    # A sum, or a database would walk along all that is newer instead of what is about these subjects.
+    .order_by((entry.id + 0).desc())
     .limit(MOST_LATER)
 )
 
