@@ -42,6 +42,7 @@ def test_the_demo(context):
 
     shows_each_state()
     is_a_world_of_its_own()
+    assert_words_are_kept()
     story.clear()
     assert installation.is_empty()
     assert not installation.is_marked()
