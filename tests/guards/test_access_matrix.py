@@ -46,7 +46,10 @@ from webapp.models import (
     MailKind,
     Opens,
     Partner,
+    Reminder,
+    ReminderState,
     SignInMethod,
+    Subscription,
     User,
     UserSession,
     db,
@@ -165,6 +168,7 @@ ANSWERS: dict[str, dict[str, int]] = {
     "clients.add": {"GET": 200, "POST": 422},
     "clients.edit": {"GET": 200, "POST": 422},
     "clients.details": {"GET": 303},
+    "clients.reminder": {"GET": 200},
     "clients.renewals": {"GET": 200},
     "clients.contacts": {"GET": 200},
     "clients.add_contact": {"GET": 200, "POST": 422},
@@ -219,6 +223,7 @@ class Side:
     subscription: int
     entry: int
     delivery: int
+    reminder: int
     got: dict[str, int]
     tokens: dict[str, int]
     colleagues: dict[str, int]
@@ -236,6 +241,7 @@ class Side:
             "delivery_id": self.got[actor]
             if endpoint in OF_READERS and actor in self.got
             else self.delivery,
+            "reminder_id": self.reminder,
             "user_id": self.contact if endpoint in OF_CONTACTS else colleague,
             # A text, since both sides have a renewal of this number.
             "cycle": "1",
@@ -293,6 +299,7 @@ def world(app: Flask, cast: Cast) -> World:
             subscription=cast.subscription,
             entry=entries[0],
             delivery=add_unclear(cast.client, cast.dave),
+            reminder=add_reminder(cast.subscription),
             got={
                 "dana": add_unclear(cast.client, cast.dana),
                 "dave": add_unclear(cast.client, cast.dave),
@@ -308,6 +315,7 @@ def world(app: Flask, cast: Cast) -> World:
             subscription=cast.other_subscription,
             entry=entries[1],
             delivery=add_unclear(cast.other_client, oscar.id),
+            reminder=add_reminder(cast.other_subscription),
             got={"other_dana": add_unclear(cast.other_client, cast.other_dana)},
             tokens={"charlie": make_token(cast.charlie)},
             colleagues={"charlie": carol.id, "other_dana": oscar.id},
@@ -365,6 +373,23 @@ def add_unclear(client_id: int, recipient_id: int) -> int:
         )
     )
     return mail.id
+
+
+def add_reminder(subscription_id: int) -> int:
+    subscription, now = db.session.get_one(Subscription, subscription_id), datetime.now(UTC)
+    reminder = Reminder(
+        subscription_id=subscription.id,
+        client_id=subscription.client_id,
+        base_date=subscription.base_date,
+        step=730,
+        cycle=1,
+        due_on=now.date(),
+        state=ReminderState.SUPERSEDED,
+        planned_at=now,
+    )
+    db.session.add(reminder)
+    db.session.flush()
+    return reminder.id
 
 
 def arguments(rule: Rule, actor: str, world: World) -> Iterator[tuple[bool, dict[str, Any]]]:

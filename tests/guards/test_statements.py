@@ -109,7 +109,8 @@ PAGES: list[tuple[str, int, str, dict[str, str] | None, dict[str, str]]] = [
     ("dashboard's rows", 5, DASHBOARD, None, HTMX),
     ("dashboard, filtered", 5, FILTERED, None, {}),
     ("dashboard, next page", 5, f"{DASHBOARD}?after={{client}}", None, {}),
-    ("details", 8, f"{CLIENT}/renewals", None, {}),
+    ("details", 7, f"{CLIENT}/renewals", None, {}),
+    ("way of a reminder", 4, f"{CLIENT}/reminders/1", None, HTMX),
     ("contacts", 8, f"{CLIENT}/contacts", None, {}),
     ("evidence", 8, f"{CLIENT}/evidence/{{subscription}}/1", None, {}),
     ("activity", 8, f"{CLIENT}/activity", None, {}),
@@ -141,7 +142,7 @@ PAGES: list[tuple[str, int, str, dict[str, str] | None, dict[str, str]]] = [
     ("their next page", 5, "/api/renewals?days=365&owner=vendor&after=1.1", None, BEARER),
     ("events for programs", 5, "/api/events?limit=500", None, BEARER),
     ("save", 9, OWNER, DEFAULT, {}),
-    ("save in the dialog", 12, OWNER, ALICE, HTMX),
+    ("save in the dialog", 11, OWNER, ALICE, HTMX),
     ("save in vain", 4, OWNER, {"choice": "partner", "contact_id": "x"}, HTMX),
 ]
 

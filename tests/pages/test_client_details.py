@@ -252,15 +252,23 @@ def add_mails(app, cast, count):
             delivery_log.add([delivery.id], delivery.state, NOW, reply=delivery.reply)
 
 
-def test_mails_so_far_show_what_became_of_them(app, browse, cast, base):
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "fragment"])
+def test_mails_so_far_show_what_became_of_them(app, browse, cast, base, headers):
     add_mails(app, cast, 1)
-    page = browse(cast.bob).get(f"{base}/renewals").text
+    bob = browse(cast.bob)
+    page = bob.get(f"{base}/renewals").text
     assert "Blocked: nobody to tell" in page
     assert "Product 0, renewal date 1 February 2027" in page
-    assert "90 days before" in page
-    assert "1 Dec 2026, 13:00 CET" in page
     assert "Rejected" in page
-    assert "550 &lt;mailbox&gt; unavailable" in page
+    assert "550" not in page
+    way = re.search(r'hx-get="([^"]+/reminders/\d+)"', page)[1]
+    for user_id in (cast.charlie, cast.dana):
+        assert browse(user_id).get(way).status_code in (403, 404)
+    opened = bob.get(way, headers=headers).text
+    assert "90 days before" in opened
+    assert "1 Dec 2026, 13:00 CET" in opened
+    assert "550 &lt;mailbox&gt; unavailable" in opened
+    assert ("<h1>1 November 2026</h1>" in plain(opened)) == (not headers)
 
 
 @pytest.mark.parametrize("tab", TABS)
@@ -287,11 +295,16 @@ def test_each_mails_way_from_the_plan_to_the_result(app, browse, cast, base):
         with time_machine.travel(f"{moment}+00:00", tick=False):
             worker.once(app)
     with time_machine.travel("2027-03-02 10:00+00:00", tick=False):
-        page = " ".join(
-            re.sub(r"<[^>]+>", " ", browse(cast.bob).get(f"{base}/renewals").text).split()
+        bob = browse(cast.bob)
+        lines = bob.get(f"{base}/renewals").text
+        assert '1 Mar 2027 <span class="meta">· 3 of 3 sent</span>' in " ".join(
+            plain(lines).split()
         )
+        ways = re.findall(r'hx-get="([^"]+/reminders/\d+)"', lines)
+        opened = " ".join(bob.get(way, headers=HTMX).text for way in ways)
+        page = " ".join(re.sub(r"<[^>]+>", " ", opened).split())
     assert (
-        "1 Mar 2027 · 3 of 3 sent 30 days before 1 Mar 2027, 11:00 CET Planned Mails queued"
+        "30 days before 1 Mar 2027, 11:00 CET Planned Mails queued"
         " Dana Sent Reminder to the client : Dana · Primary contact, Decision maker · English"
         " 1 Mar 2027, 11:00 CET Queued Handed over Sent ·"
     ) in page

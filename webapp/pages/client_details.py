@@ -16,7 +16,7 @@ from webapp.domain.recipients import Reachability, missing_roles, reachability
 from webapp.domain.reminders import DayPlan, coming, day_plans
 from webapp.labels import audit, codes
 from webapp.models import Client
-from webapp.pages import asking, forms, guards, history, notices
+from webapp.pages import asking, forms, guards, history, htmx, notices
 from webapp.pages.clients import blueprint
 from webapp.pages.dashboard import last_address
 from webapp.pages.frame import language, time_zone
@@ -27,7 +27,7 @@ from webapp.services.accounts import membership, people
 from webapp.services.clients import archiving, ownership
 from webapp.services.clients.contacts import held_in, with_roles
 from webapp.services.clients.ownership import Why
-from webapp.services.lists import remarks, renewal_history
+from webapp.services.lists import past_renewals, remarks, renewal_history
 from webapp.services.reminders import loading
 
 
@@ -46,6 +46,21 @@ def renewals(client_id: int) -> str:
     client = guards.own_client(client_id)
     known = loading.of_client(client)
     return show_tab(renewals_of(client, known))
+
+
+@blueprint.get("/partner/clients/<int:client_id>/reminders/<int:reminder_id>")
+@guards.allow(Action.LOOK_AFTER_CLIENTS)
+def reminder(client_id: int, reminder_id: int) -> Response:
+    """Show the way of a reminder and of each of its mails: in its line of the Renewals tab, or as a page."""
+    client = guards.own_client(client_id)
+    return htmx.page_or_fragment(
+        "clients/reminder.html",
+        "clients/_reminder.html",
+        client=client,
+        renewal=guards.found(renewal_history.load_reminder(client.id, reminder_id)),
+        moments=renewal_history.moments,
+        zone=time_zone() or client.time_zone,
+    )
 
 
 @blueprint.get("/partner/clients/<int:client_id>/contacts")
@@ -169,9 +184,7 @@ def renewals_of(client: Client, known: ClientFacts) -> dict[str, Any]:
         "remarks": remarks.of_client(client.id),
         "names": {person.id: person.name for person in known.partner.team},
         "rule": client.partner.deadline_rule,
-        "past": renewal_history.load(client.id, renewed=any(one.cycle > 1 for one in every)),
-        "moments": renewal_history.moments,
-        "zone": zone,
+        "past": past_renewals.load(client.id, renewed=any(one.cycle > 1 for one in every)),
     }
 
 

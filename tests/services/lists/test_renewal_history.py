@@ -21,7 +21,7 @@ from webapp.models import (
 from webapp.models.audit import AuditAction
 from webapp.services import audit
 from webapp.services.clients import renewals
-from webapp.services.lists import renewal_history
+from webapp.services.lists import past_renewals, renewal_history
 from webapp.services.lists.renewal_history import Stage
 from webapp.services.reminders import states as reminder_states
 from webapp.services.sending import log as delivery_log
@@ -82,61 +82,17 @@ def test_a_step_that_ended_as_it_was_planned_says_so(app, cast, add):
     add(90, state=ReminderState.SUPERSEDED)
     add(60, state=ReminderState.DUE)
     with app.app_context():
-        (renewal,) = renewal_history.load(cast.client)
+        (renewal,) = renewal_history.load_renewal(cast.subscription, 1)
     assert [[stage.state for stage in step.stages] for step in renewal.steps] == [
         [None],
         [None, ReminderState.SUPERSEDED],
     ]
 
 
-def test_renewals_newest_first_with_their_steps(app, cast, add):
-    add(90, EARLIER, ReminderState.TOO_LATE)
-    add(90, state=ReminderState.SUPERSEDED)
-    add(60, mails=[cast.dana, cast.dave])
-    with app.app_context():
-        found = renewal_history.load(cast.client)
-    assert [(one.base_date, one.present) for one in found] == [(PRESENT, True), (EARLIER, False)]
-    assert found[0].product == "Marketing Hub"
-    assert [(one.days_before, one.state, len(one.mails)) for one in found[0].steps] == [
-        (60, ReminderState.ISSUED, 2),
-        (90, ReminderState.SUPERSEDED, 0),
-    ]
-    with app.app_context():
-        assert renewal_history.load(cast.other_client) == []
-
-
-def test_renewals_that_are_over_without_a_step(app, cast, add):
-    """Renewed, undone and renewed once more: it is one. Its deadline is known."""
-    with unit_of_work(app):
-        subscription = db.session.get_one(Subscription, cast.subscription)
-        subscription.deadline = date(2027, 2, 28)
-        alice = db.session.get_one(User, cast.alice)
-        renewals.renew(alice, subscription)
-        undo.undo(alice, audit.newest(AuditEntry.action == AuditAction.SUBSCRIPTION_RENEWED))
-        for _ in range(2):
-            renewals.renew(alice, subscription)
-        renewals.cancel(alice, subscription)
-    with app.app_context():
-        found = renewal_history.load(cast.client)
-    assert [(one.cycle, one.base_date, one.by_deadline) for one in found] == [
-        (2, date(2028, 2, 29), True),
-        (1, date(2027, 2, 28), True),
-    ]
-    assert {(one.product, one.present, one.steps) for one in found} == {
-        ("Marketing Hub", False, ())
-    }
-    add(60)
-    with app.app_context():
-        assert [(one.cycle, len(one.steps)) for one in renewal_history.load(cast.client)] == [
-            (2, 0),
-            (1, 1),
-        ]
-
-
 def test_the_way_of_a_mail(app, cast, add):
     add(60, mails=[cast.dana])
     with app.app_context():
-        (renewal,) = renewal_history.load(cast.client)
+        (renewal,) = renewal_history.load_renewal(cast.subscription, 1)
     (mail,) = renewal.steps[0].mails
     assert (mail.recipient, mail.language) == ("Dana", "pl")
     assert mail.reasons == (Reason.PRIMARY, Reason.BILLING)
@@ -156,7 +112,7 @@ def test_the_way_of_a_step(app, cast, add):
         reminder_states.change(step, ReminderState.DUE, MORNING, alice)
         reminder_states.change(step, ReminderState.ISSUED, MORNING)
     with app.app_context():
-        (renewal,) = renewal_history.load(cast.client)
+        (renewal,) = renewal_history.load_renewal(cast.subscription, 1)
     (found,) = renewal.steps
     assert found.state is ReminderState.ISSUED
     assert renewal_history.moments(found.stages) == [
@@ -171,13 +127,49 @@ def test_the_way_of_a_step(app, cast, add):
     ]
 
 
-@pytest.mark.parametrize("count", [1, 3])
-def test_three_statements(app, cast, add, statements, count):
-    for step in range(count):
-        add(step, mails=[cast.dana, cast.dave])
-    with app.app_context(), statements() as log:
-        renewal_history.load(cast.client)
-    assert len([one for one in log if not one.startswith("BEGIN")]) == 3
+def test_renewals_newest_first_with_their_steps(app, cast, add):
+    add(90, EARLIER, ReminderState.TOO_LATE)
+    add(90, state=ReminderState.SUPERSEDED)
+    add(60, mails=[cast.dana, cast.dave])
+    with app.app_context():
+        found = past_renewals.load(cast.client)
+    assert [(one.base_date, one.present) for one in found] == [(PRESENT, True), (EARLIER, False)]
+    assert found[0].product == "Marketing Hub"
+    sent = DeliveryState.SENT
+    assert [(one.state, one.mails) for one in found[0].steps] == [
+        (ReminderState.ISSUED, (sent, sent)),
+        (ReminderState.SUPERSEDED, ()),
+    ]
+    with app.app_context():
+        assert past_renewals.load(cast.other_client) == []
+
+
+def test_renewals_that_are_over_without_a_step(app, cast, add):
+    """Renewed, undone and renewed once more: it is one. Its deadline is known."""
+    with unit_of_work(app):
+        subscription = db.session.get_one(Subscription, cast.subscription)
+        subscription.deadline = date(2027, 2, 28)
+        alice = db.session.get_one(User, cast.alice)
+        renewals.renew(alice, subscription)
+        undo.undo(alice, audit.newest(AuditEntry.action == AuditAction.SUBSCRIPTION_RENEWED))
+        for _ in range(2):
+            renewals.renew(alice, subscription)
+        renewals.cancel(alice, subscription)
+    with app.app_context():
+        found = past_renewals.load(cast.client)
+    assert [(one.cycle, one.base_date, one.by_deadline) for one in found] == [
+        (2, date(2028, 2, 29), True),
+        (1, date(2027, 2, 28), True),
+    ]
+    assert {(one.product, one.present, one.steps) for one in found} == {
+        ("Marketing Hub", False, ())
+    }
+    add(60)
+    with app.app_context():
+        assert [(one.cycle, len(one.steps)) for one in past_renewals.load(cast.client)] == [
+            (2, 0),
+            (1, 1),
+        ]
 
 
 def test_a_step_in_one_line(app, cast, add):
@@ -192,5 +184,30 @@ def test_a_step_in_one_line(app, cast, add):
         for mail, state in zip(db.session.query(Delivery), states, strict=True):
             mail.state = state
     with app.app_context():
-        ((step,),) = (one.steps for one in renewal_history.load(cast.client))
+        ((step,),) = (one.steps for one in past_renewals.load(cast.client))
     assert (step.sent, len(step.mails), step.unsent) == (1, 4, (DeliveryState.REJECTED,))
+
+
+def test_one_reminder_of_one_client(app, cast, add):
+    add(60, mails=[cast.dana])
+    add(30)
+    with app.app_context():
+        (renewal,) = past_renewals.load(cast.client)
+        found = renewal_history.load_reminder(cast.client, renewal.steps[1].id)
+        assert [(one.days_before, len(one.mails)) for one in found.steps] == [(60, 1)]
+        for client_id, reminder_id in (
+            (cast.other_client, renewal.steps[0].id),
+            (cast.client, 2**60),
+        ):
+            assert renewal_history.load_reminder(client_id, reminder_id) is None
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_statements(app, cast, add, statements, count):
+    for step in range(count):
+        add(step, mails=[cast.dana, cast.dave])
+    with app.app_context(), statements() as log:
+        past_renewals.load(cast.client)
+        assert len([one for one in log if not one.startswith("BEGIN")]) == 2
+        renewal_history.load_renewal(cast.subscription, 1)
+    assert len([one for one in log if not one.startswith("BEGIN")]) == 4

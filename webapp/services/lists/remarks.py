@@ -12,7 +12,7 @@ subscription = subscription_table.c
 
 
 class SubscriptionRemark(NamedTuple):
-    """What was left about one subscription, each None if nothing was."""
+    """The remarks about one subscription, each None if there is none."""
 
     subscription_id: int
     reason: NotRenewed | None

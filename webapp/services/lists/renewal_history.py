@@ -1,4 +1,4 @@
-"""The history of a client's renewals: every step that fell due, its mails, and their stages."""
+"""The history of a renewal: every step that fell due, its mails, and their stages."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
@@ -7,14 +7,11 @@ from datetime import date, datetime
 from itertools import groupby, pairwise
 from typing import Any
 
-from sqlalchemy import BigInteger, String, and_, bindparam, cast, literal, null, select, union_all
+from sqlalchemy import BigInteger, String, bindparam, cast, literal, null, select, union_all
 
-from webapp.domain.delivery import WITHDRAWN
 from webapp.domain.recipients import Reason
-from webapp.domain.schedule import base_date
 from webapp.mail import kinds
 from webapp.models import DeliveryState, MailKind, ReminderState, delivery_reminder
-from webapp.models.subscription import base_date_of
 from webapp.models.tables import (
     among,
     delivery_event_table,
@@ -25,19 +22,9 @@ from webapp.models.tables import (
     subscription_table,
     user_table,
 )
-from webapp.services.lists.renewal_changes import ends_without_steps
-
-# The newest steps are shown, at most so many; and the newest renewals without one.
-SHOWN = 100
 
 reminder, delivery, subscription = reminder_table.c, delivery_table.c, subscription_table.c
 user, step_event, mail_event = user_table.c, reminder_event_table.c, delivery_event_table.c
-NEWEST = (
-    select(reminder.id)
-    .where(reminder.client_id == bindparam("client_id"))
-    .order_by(reminder.due_on.desc(), reminder.id.desc())
-    .limit(SHOWN)
-)
 LINES = (
     select(
         reminder.id.label("reminder_id"),
@@ -50,9 +37,6 @@ LINES = (
         reminder.planned_at,
         subscription.product,
         subscription.deadline,
-        and_(
-            subscription.cancelled.is_(False), reminder.base_date == base_date_of(subscription)
-        ).label("present"),
         delivery.id.label("delivery_id"),
         delivery.kind,
         delivery.state,
@@ -69,10 +53,13 @@ LINES = (
     .outerjoin(user_table, user.id == delivery.recipient_id)
     .order_by(reminder.base_date.desc(), reminder.subscription_id, reminder.step, delivery.id)
 )
-OF_CLIENT = LINES.where(reminder.id.in_(NEWEST))
+OF_REMINDER = LINES.where(
+    reminder.client_id == bindparam("client_id"),
+    # An address may ask for any number.
+    reminder.id == bindparam("reminder_id", type_=BigInteger),
+)
 OF_RENEWAL = LINES.where(
     reminder.subscription_id == bindparam("subscription_id"),
-    # An address may ask for any number.
     reminder.cycle == bindparam("cycle", type_=BigInteger),
 )
 BOTH_EVENTS = union_all(
@@ -146,24 +133,13 @@ class ReminderHistory:
     stages: tuple[Stage, ...]
     mails: tuple[DeliveryHistory, ...]
 
-    @property
-    def sent(self) -> int:
-        """The number of its mails that went out, as far as is known, and did not come back."""
-        return sum(mail.state is DeliveryState.SENT for mail in self.mails)
-
-    @property
-    def unsent(self) -> tuple[DeliveryState, ...]:
-        """The states of its other mails, each once, but for mails that the rules took back."""
-        states = dict.fromkeys(mail.state for mail in self.mails)
-        return tuple(one for one in states if one not in WITHDRAWN | {DeliveryState.SENT})
-
 
 @dataclass(frozen=True, slots=True)
 class RenewalHistory:
     """One renewal of one subscription, newest step first.
 
     ``cycle``: of several with this date the last. ``by_deadline``: the base date is known to be the decision
-    deadline. ``present``: the renewal is still to come, or to be settled.
+    deadline.
     """
 
     subscription_id: int
@@ -171,7 +147,6 @@ class RenewalHistory:
     product: str
     base_date: date
     by_deadline: bool
-    present: bool
     steps: tuple[ReminderHistory, ...]
 
 
@@ -183,15 +158,10 @@ class Events:
     mails: dict[int, list[Stage]] = field(default_factory=lambda: defaultdict(list))
 
 
-def load(client_id: int, *, renewed: bool = True) -> list[RenewalHistory]:
-    """Load a client's renewals that had a step fall due, or are over without one, newest first.
-
-    In three statements; in two if it is known that nothing of the client's was ``renewed`` yet.
-    """
-    found = histories(execute(OF_CLIENT, {"client_id": client_id}).all())
-    if renewed:
-        found += map(without_steps, ends_without_steps(client_id, SHOWN))
-    return sorted(found, key=lambda one: (-one.base_date.toordinal(), one.subscription_id))
+def load_reminder(client_id: int, reminder_id: int) -> RenewalHistory | None:
+    """Load one reminder of a client, as a renewal with this step alone. In two statements."""
+    ids = {"client_id": client_id, "reminder_id": reminder_id}
+    return next(iter(histories(execute(OF_REMINDER, ids).all())), None)
 
 
 def load_renewal(subscription_id: int, cycle: int) -> list[RenewalHistory]:
@@ -218,22 +188,7 @@ def renewal_history(lines: Sequence[Any], events: Events) -> RenewalHistory:
         product=one.product,
         base_date=one.base_date,
         by_deadline=one.base_date == one.deadline,
-        present=one.present,
         steps=tuple(reminder_histories(lines, events)),
-    )
-
-
-def without_steps(end: Any) -> RenewalHistory:
-    """Make the history of a renewal without steps from the change that ended it."""
-    renewal, deadline = (end.changes.get(name, (None,))[0] for name in ("renewal_date", "deadline"))
-    return RenewalHistory(
-        subscription_id=end.subscription_id,
-        cycle=end.cycle,
-        product=end.product,
-        base_date=base_date(date.fromisoformat(renewal), deadline and date.fromisoformat(deadline)),
-        by_deadline=deadline is not None,
-        present=False,
-        steps=(),
     )
 
 
