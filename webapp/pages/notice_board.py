@@ -5,7 +5,7 @@ A template shows it there by ``ui.said``; what no part of the page has taken sta
 """
 
 from dataclasses import asdict, dataclass
-from typing import Any, cast
+from typing import Any
 
 from flask import flash, g, get_flashed_messages, url_for
 from flask_login import current_user
@@ -13,13 +13,11 @@ from flask_login import current_user
 from webapp.models.audit import TrailEntry
 from webapp.pages import htmx
 from webapp.services.trail import undo
-from webapp.services.trail.ways import Undoable
 
 
 def undo_url(entry: TrailEntry | None) -> str | None:
     """Return the address that undoes an audit entry; None if nothing changed, or there is no way back for the user."""
-    # A change just made is a whole entry, whatever its service says of it.
-    if entry is None or not undo.undoable(current_user, cast(Undoable, entry)):
+    if entry is None or not undo.undoable(current_user, entry):
         return None
     return url_for("frame.undo", entry_id=entry.id)
 
