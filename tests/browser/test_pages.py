@@ -53,6 +53,7 @@ PAGES = {
     "settings.member": ANNA,
     "second_factor.index": ANNA,
     "settings.partners": ANNA,
+    "first_run.mails": EMMA,
     "mail_texts.index": ANNA,
     "mail_texts.preview": ANNA,
     "todo.index": ANNA,
@@ -181,6 +182,33 @@ def save_dialog(page: Page) -> None:
 def choose_partner(page: Page) -> None:
     page.get_by_label("Select renewal communication owner").select_option(label="Partner")
     expect(page.get_by_text("Saved: ")).to_be_visible()
+
+
+def look_at_first_mails(page: Page) -> None:
+    page.get_by_role("link", name="Day by day").click()
+    expect(page.get_by_role("rowheader").first).to_be_visible()
+    page.get_by_role("button", name="I have looked at this").click()
+    expect(page.locator("#sending .said > .message")).to_be_focused()
+    # The figures are asked for anew.
+    expect(page.get_by_role("link", name="Day by day")).to_be_visible()
+
+
+def say_it_arrived(page: Page) -> None:
+    page.get_by_role("button", name="It arrived").first.click()
+    said = page.locator("#deliveries .said > .message")
+    expect(said).to_be_focused()
+    said.get_by_role("button", name="Undo").click()
+    expect(said).to_contain_text("Undone: ")
+    expect(said).to_be_focused()
+
+
+def correct_somebody(page: Page) -> None:
+    page.get_by_role("link", name="Edit").last.click()
+    page.get_by_label("Full name").fill("Somebody Else")
+    page.get_by_role("button", name="Save", exact=True).click()
+    said = page.locator("tr .said > .message")
+    expect(said).to_be_focused()
+    expect(said).to_contain_text("Saved: Somebody Else (Full name)")
 
 
 def leave_nobody(page: Page) -> None:
@@ -363,6 +391,9 @@ STATES = [
     State("new token", ANNA, "/settings/profile/access", make_token),
     State("new calendar", ANNA, "/settings/profile/access?client={client_id}", make_calendar),
     State("sending off", EMMA, "/settings/partners", choose_partner),
+    State("first mails by day", EMMA, "/settings/partners", look_at_first_mails),
+    State("decided in a list", ANNA, "/partner/deliveries", say_it_arrived),
+    State("person corrected", ANNA, "/settings/team", correct_somebody),
     State("overtaken", ANNA, "/settings/profile", overtaken("Full name", "Anna One", "Anna Two")),
     State(
         "overtaken in place",

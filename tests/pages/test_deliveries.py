@@ -142,7 +142,10 @@ def test_send_again_and_back_to_the_same_list(app, browse, cast, add):
     action = re.search(rf'action="({PAGE}/{unclear}/again[^"]*)"', page)[1]
     assert action.endswith("?recipient=dana")
     answer = bob.post(action, data={"shown": AS_FOUND})
-    assert (answer.status_code, answer.location) == (303, f"{PAGE}?recipient=dana")
+    assert (answer.status_code, answer.location) == (
+        303,
+        f"{PAGE}?recipient=dana#delivery-{unclear}",
+    )
     assert "On its way again to: Dana" in bob.get(answer.location).text
     assert state_of(app, unclear) is DeliveryState.QUEUED
     assert bob.post(action, data={"shown": AS_FOUND}).status_code == 303
@@ -151,7 +154,8 @@ def test_send_again_and_back_to_the_same_list(app, browse, cast, add):
 def test_it_arrived(app, browse, cast, add):
     unclear = add(state=DeliveryState.UNCLEAR)
     bob = browse(cast.bob)
-    assert bob.post(f"{PAGE}/{unclear}/arrived", data={"shown": AS_FOUND}).location == PAGE
+    answer = bob.post(f"{PAGE}/{unclear}/arrived", data={"shown": AS_FOUND})
+    assert answer.location == f"{PAGE}#delivery-{unclear}"
     page = bob.get(PAGE).text
     assert "Noted as arrived: Dana" in page
     assert "Not sure: decide" not in page
@@ -159,6 +163,22 @@ def test_it_arrived(app, browse, cast, add):
     with app.app_context():
         assert db.session.query(AuditEntry.action).all() == [("delivery.arrived",)]
     assert "Mail noted as arrived: Dana" in bob.get(f"/partner/clients/{cast.client}/activity").text
+
+
+def test_a_decision_is_said_in_its_row_and_undone_from_there(app, browse, cast, add):
+    unclear = add(state=DeliveryState.UNCLEAR)
+    bob = browse(cast.bob)
+    page = bob.get(bob.post(f"{PAGE}/{unclear}/arrived", data={"shown": AS_FOUND}).location).text
+    row = page.split(f'<tr id="delivery-{unclear}"')[1].split("</tr>")[0]
+    assert "Noted as arrived: Dana" in row
+    assert 'hx-target="#deliveries"' in row
+    undo, back = re.search(
+        r'action="(/undo/[0-9]+)".*?name="next" value="([^"]*)"', row, re.DOTALL
+    ).groups()
+    assert back == f"{PAGE}#delivery-{unclear}"
+    page = bob.get(bob.post(undo, data={"next": back}).location).text
+    assert "Undone: " in page.split(f'<tr id="delivery-{unclear}"')[1].split("</tr>")[0]
+    assert state_of(app, unclear) is DeliveryState.UNCLEAR
 
 
 def test_too_late_to_send_again(app, browse, cast, add):

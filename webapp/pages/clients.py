@@ -5,7 +5,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from webapp.domain.access import Action
-from webapp.pages import guards, notices
+from webapp.pages import guards, notice_board, notices
 from webapp.pages.clients_forms import ClientForm
 from webapp.pages.htmx import Answer
 from webapp.pages.saving import save
@@ -40,7 +40,8 @@ def edit(client_id: int) -> Answer:
         lambda: clients.shown(client),
     )
     if saved.done:
-        flash(notices.outcome(saved.value), "good")
-        return redirect(url_for("clients.renewals", client_id=client.id), 303)
+        address = url_for("clients.renewals", client_id=client.id, _anchor="client-facts")
+        notice_board.say(notices.outcome(saved.value), saved.value, address=address)
+        return redirect(address, 303)
     page = render_template("clients/edit.html", client=client, form=form, conflict=saved.conflict)
     return page, saved.status

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, render_template
+from flask import Blueprint, Response, redirect, render_template
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
@@ -15,7 +15,8 @@ from webapp.domain.access import Action
 from webapp.domain.delivery import IN_VAIN
 from webapp.labels.codes import DELIVERY_STATES
 from webapp.models import Delivery, DeliveryState, User, db
-from webapp.pages import guards, listing
+from webapp.models.audit import TrailEntry
+from webapp.pages import guards, listing, notice_board
 from webapp.pages.forms import SharedForm
 from webapp.pages.frame import language, time_zone
 from webapp.pages.htmx import Answer
@@ -80,14 +81,15 @@ def again_all() -> Answer:
 
 
 def decide(
-    delivery_id: int, service: Callable[[User, Delivery, str], None], text: Any
+    delivery_id: int, service: Callable[[User, Delivery, str], TrailEntry], text: Any
 ) -> AnyResponse:
     """Store a decision about a mail and go back to the list, or show the list with the reason why not."""
     delivery = guards.own_delivery(delivery_id)
     form = SharedForm()
     saved = save(form, lambda: service(current_user, delivery, form.shown.data or ""))
     if saved.done:
-        return decided(text % {"name": delivery.recipient.name})
+        said = text % {"name": delivery.recipient.name}
+        return decided(said, saved.value, f"delivery-{delivery.id}")
     db.session.rollback()
     problem, conflict = " ".join(map(str, form.form_errors)), saved.conflict
     page = render_template(
@@ -108,10 +110,12 @@ def sent_again(number: int) -> str:
     )
 
 
-def decided(text: str) -> AnyResponse:
-    """Redirect to the list as it was, with a notice of the decision."""
-    flash(text, "good")
-    return redirect(listing.address(ENDPOINT, listing.read(DeliveryQuery)), 303)
+def decided(text: str, entry: TrailEntry | None = None, row: str = "") -> AnyResponse:
+    """Redirect to the list as it was, with a notice of the decision, in the mail's row if that is still listed."""
+    page = listing.address(ENDPOINT, listing.read(DeliveryQuery))
+    address = f"{page}#{row}" if row else page
+    notice_board.say(text, entry, address=address)
+    return redirect(address, 303)
 
 
 def list_context() -> dict[str, Any]:

@@ -1,12 +1,12 @@
 """The subscriptions of a client: add and edit."""
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, redirect, render_template, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
-from werkzeug.wrappers import Response
 
 from webapp.domain.access import Action
-from webapp.pages import guards, notices
+from webapp.models import Subscription
+from webapp.pages import guards, notice_board, notices
 from webapp.pages.htmx import Answer
 from webapp.pages.saving import save
 from webapp.pages.subscriptions_forms import SubscriptionForm, currency_of
@@ -30,8 +30,9 @@ def add(client_id: int) -> Answer:
     form.offer(partner.deadline_rule)
     saved = save(form, lambda: subscriptions.add_subscription(current_user, client, form.details))
     if added := saved.value:
-        flash(_("Subscription added: %(product)s", product=added.product), "good")
-        return to_renewals(client.id)
+        page = row_of(added)
+        notice_board.say(_("Subscription added: %(product)s", product=added.product), address=page)
+        return redirect(page, 303)
     page = render_template("subscriptions/add.html", client=client, form=form)
     return page, saved.status
 
@@ -51,8 +52,9 @@ def edit(subscription_id: int) -> Answer:
         lambda: subscriptions.shown(subscription),
     )
     if saved.done:
-        flash(notices.outcome(saved.value), "good")
-        return to_renewals(subscription.client_id)
+        address = row_of(subscription)
+        notice_board.say(notices.outcome(saved.value), saved.value, address=address)
+        return redirect(address, 303)
     page = render_template(
         "subscriptions/edit.html",
         client=subscription.client,
@@ -63,5 +65,7 @@ def edit(subscription_id: int) -> Answer:
     return page, saved.status
 
 
-def to_renewals(client_id: int) -> Response:
-    return redirect(url_for("clients.renewals", client_id=client_id), 303)
+def row_of(subscription: Subscription) -> str:
+    """Return the address of a subscription's row on its client's page."""
+    anchor = f"subscription-{subscription.id}"
+    return url_for("clients.renewals", client_id=subscription.client_id, _anchor=anchor)

@@ -80,7 +80,7 @@ def shown(mail: Listed) -> str:
     return token_of(values_of(mail))
 
 
-def send_again(actor: User, delivery: Delivery, shown: str) -> None:
+def send_again(actor: User, delivery: Delivery, shown: str) -> TrailEntry:
     """Send a mail once more. ``shown``: the button's token.
 
     An unclear mail goes out as it is, under its Message-ID. A mail that surely never arrived is superseded
@@ -91,8 +91,7 @@ def send_again(actor: User, delivery: Delivery, shown: str) -> None:
     """
     now = runtime.now()
     if delivery.state not in UNDECIDED or changed_since(shown, values_of(delivery)):
-        after_decision(actor, delivery, AuditAction.MAIL_SENT_AGAIN)
-        return
+        return after_decision(actor, delivery, AuditAction.MAIL_SENT_AGAIN)
     rejected = delivery.recipient.rejected_reply is not None
     wanted = delivery.id in relevance.still_wanted([delivery.id], now)
     match way(delivery.state, wanted=wanted, rejected=rejected):
@@ -110,11 +109,11 @@ def send_again(actor: User, delivery: Delivery, shown: str) -> None:
     moved = moves(delivery, state)
     if not transitions.advance(delivery, state, now, still, actor=actor, **changes):
         db.session.refresh(delivery)
-        after_decision(actor, delivery, AuditAction.MAIL_SENT_AGAIN)
-        return
-    record(actor, delivery, AuditAction.MAIL_SENT_AGAIN, moved)
+        return after_decision(actor, delivery, AuditAction.MAIL_SENT_AGAIN)
+    entry = record(actor, delivery, AuditAction.MAIL_SENT_AGAIN, moved)
     if state is DeliveryState.SUPERSEDED:
         issue_again(actor, delivery, now)
+    return entry
 
 
 def issue_again(actor: User, delivery: Delivery, now: datetime) -> None:
@@ -149,19 +148,19 @@ def next_moment(delivery: Delivery, partner: Partner, now: datetime) -> datetime
     return schedule.send_at(now, delivery.day, delivery.send_before, partner.window, zone) or now
 
 
-def arrived(actor: User, delivery: Delivery, shown: str) -> None:
+def arrived(actor: User, delivery: Delivery, shown: str) -> TrailEntry:
     """Close an unclear mail as arrived, on the word of its reader or the server's log. Raises Conflict."""
-    close(actor, delivery, shown, DeliveryState.SENT, AuditAction.MAIL_ARRIVED)
+    return close(actor, delivery, shown, DeliveryState.SENT, AuditAction.MAIL_ARRIVED)
 
 
-def missed(actor: User, delivery: Delivery, shown: str) -> None:
+def missed(actor: User, delivery: Delivery, shown: str) -> TrailEntry:
     """Close an unclear mail that did not arrive and is too late to be sent again. Raises Conflict."""
-    close(actor, delivery, shown, DeliveryState.TOO_LATE, AuditAction.MAIL_MISSED)
+    return close(actor, delivery, shown, DeliveryState.TOO_LATE, AuditAction.MAIL_MISSED)
 
 
 def close(
     actor: User, delivery: Delivery, shown: str, state: DeliveryState, action: AuditAction
-) -> None:
+) -> TrailEntry:
     """End an unclear mail. The server's reply stays, and its time."""
     fresh = delivery.state is DeliveryState.UNCLEAR and not changed_since(
         shown, values_of(delivery)
@@ -169,10 +168,9 @@ def close(
     still = delivery_table.c.resends == delivery.resends
     now, moved = runtime.now(), moves(delivery, state)
     if fresh and transitions.advance(delivery, state, now, still, actor=actor):
-        record(actor, delivery, action, moved)
-    else:
-        db.session.refresh(delivery)
-        after_decision(actor, delivery, action)
+        return record(actor, delivery, action, moved)
+    db.session.refresh(delivery)
+    return after_decision(actor, delivery, action)
 
 
 def moves(mail: Decided, state: DeliveryState) -> audit.Changes:
@@ -201,8 +199,8 @@ def record(
     )
 
 
-def after_decision(actor: User, delivery: Delivery, action: AuditAction) -> None:
-    """Accept an equal earlier decision, as from a second click. Raises Conflict for any other."""
+def after_decision(actor: User, delivery: Delivery, action: AuditAction) -> TrailEntry:
+    """Return an equal earlier decision, as from a second click. Raises Conflict for any other."""
     last = audit.newest(
         AuditEntry.organisation_id == actor.organisation_id,
         AuditEntry.subject_id == delivery.id,
@@ -211,3 +209,4 @@ def after_decision(actor: User, delivery: Delivery, action: AuditAction) -> None
     # A mail that was sent again may wait for a decision once more, and the page did not show that.
     if last is None or last.action != action or delivery.state in UNDECIDED:
         raise Conflict(last)
+    return last
