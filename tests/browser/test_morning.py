@@ -143,11 +143,11 @@ AMOUNTS = {"Bakery": 1200, "Cinema": 2400, "Dentist": 3600, "Florist": None, "Ha
 
 @pytest.fixture
 def desk(app: Flask, cast: Cast) -> Desk:
-    today = runtime.today("Europe/Warsaw")
-    # In a month of its own, on a day whose reminder ninety days before is a Monday.
-    ahead = today + timedelta(days=7 - today.weekday() + 90 + 14)
-    days = (-10, -3, 3, 20, (ahead - today).days)
     with unit_of_work(app):
+        today = runtime.today("Europe/Warsaw")
+        # In a month of its own, on a day whose reminder ninety days before is a Monday.
+        ahead = today + timedelta(days=7 - today.weekday() + 90 + 14)
+        days = (-10, -3, 3, 20, (ahead - today).days)
         logins.set_password(let_in_at("alice@odnowa.example"), hash_password(PASSWORD))
         partner = db.session.get_one(Partner, cast.partner)
         partner.sending = True
@@ -176,6 +176,8 @@ def desk(app: Flask, cast: Cast) -> Desk:
 
 @pytest.mark.parametrize(("morning", "manner"), DAYS, ids=str)
 def test_a_morning(app, visit, cast, desk, morning, manner):
+    with unit_of_work(app):
+        db.session.get_one(User, cast.alice).language = morning.words.code
     with visit(**manner.options, language=morning.words.html) as page:
         sign_in(page, manner, morning)
         read_the_figures(page, desk, morning)
