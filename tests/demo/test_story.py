@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from tests.support.cast import settings
+from tests.support.cast import assert_words_are_kept, settings
 from webapp import worker
 from webapp.app import create_app
 from webapp.config import SettingError
