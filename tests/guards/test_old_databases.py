@@ -51,7 +51,7 @@ OF_PARTNER = (
 TABS = ("renewals", "contacts", "activity")
 # Opened for one client of each partner.
 OF_CLIENT = ("edit", "renewal-owner", "contacts/new", "subscriptions/new")
-OF_SUBSCRIPTION = ("edit", "renewed", "cancelled")
+OF_SUBSCRIPTION = ("edit", "renewed", "cancelled", "remind", "note")
 OF_COMPANY = ("/account", "/account/company", "/settings/team", "/settings/profile")
 
 
