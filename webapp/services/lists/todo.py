@@ -25,11 +25,11 @@ from webapp.services.sending.todo_items import SECTIONS, base, day, days, subscr
 
 # The rows of all sections together, of which the first ones have what they need, up to the most of one section; each
 # has at least a few. A section alone has pages.
-ROOM, MOST, FEW, PAGE = 60, 30, 5, 50
+ROOM, MOST, FEW, PAGE = 50, 25, 5, 50
 # Waiting for somebody.
 TO_DECIDE = {Section.DECIDE, Section.WEEK, Section.MONTH, Section.LATER}
 # The names of products are those of so many renewals that must be decided, and of as many others.
-LOOKED_AT = 500
+LOOKED_AT = 250
 PRODUCTS = union(
     *(
         select(
