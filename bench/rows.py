@@ -91,6 +91,8 @@ def partners(size: Size, today: date) -> Iterator[Row]:
             "window_days": "01234",
             "sending": True,
             "insistent": False,
+            # Its pages have no list of first steps.
+            "set_up_at": moment(today - timedelta(days=200)),
         }
 
 

@@ -55,7 +55,7 @@ def overview_context(query: ToDoQuery, overview: Overview) -> dict[str, Any]:
         "number": at_most,
         "month_end": last_day(overview.months[0].month),
         "quarter_note": quarter_note(overview),
-        "owners": [(owner, owner_words(owner)) for owner in bars.ORDER],
+        "owners": {owner: owner_words(owner) for owner in bars.ORDER},
         "measures": list(measures(query, overview, money)),
         "months": [
             MonthLink(bar, toggled(query, "month", bar.month), bar.month == query.month)

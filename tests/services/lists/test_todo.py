@@ -39,7 +39,7 @@ def partner(context, cast, time_machine):
 @pytest.fixture
 def many(partner, cast, monkeypatch):
     """Renewals of all kinds, and each section whole."""
-    for name in ("FIRST", "FIRST_QUIET", "PAGE"):
+    for name in ("ROOM", "MOST", "FEW", "PAGE"):
         monkeypatch.setattr(todo, name, 500)
     renewals.many(cast, TODAY)
     return partner
@@ -286,14 +286,14 @@ def test_a_section_alone_has_pages_on_and_back(many, cast, monkeypatch):
         assert [row.id for row in group.rows] == met[:4]
 
 
-def test_numbers_are_bounded_and_a_section_shows_its_first_rows(many, cast, monkeypatch):
-    for name, size in (("FIRST", 3), ("FIRST_QUIET", 2)):
+def test_numbers_are_bounded_and_the_first_sections_have_the_room(many, cast, monkeypatch):
+    for name, size in (("ROOM", 6), ("MOST", 4), ("FEW", 1)):
         monkeypatch.setattr(todo, name, size)
     monkeypatch.setattr(finding, "MOST_COUNTED", 5)
     alice = db.session.get_one(User, cast.alice)
     shown = todo.load(many, alice, ToDoQuery()).groups
     assert [(group.section, len(group.rows), group.total, group.more) for group in shown] == [
-        (section, 2 if section in todo.QUIET else 3, 6, True) for section in Section
+        (section, size, 6, True) for section, size in zip(Section, (4, 2, 1, 1, 1, 1), strict=True)
     ]
     figures = todo_figures.overview(many, alice).figures
     assert (figures.past, figures.this_month) == (6, 6)

@@ -134,9 +134,9 @@ def test_the_mail_and_the_page_have_the_same_renewals(
 ):
     """Of each person: responsible, standing in for nobody, or having asked for a reminder."""
     time_machine.move_to(MONDAY, tick=False)
-    for module, name in ((todo_waiting, "MOST"), (todo_facts, "MOST"), (page, "FIRST")):
-        monkeypatch.setattr(module, name, 500)
-    monkeypatch.setattr(page, "FIRST_QUIET", 500)
+    for module in (todo_waiting, todo_facts, page):
+        monkeypatch.setattr(module, "MOST", 500)
+    monkeypatch.setattr(page, "ROOM", 5000)
     monkeypatch.setattr(todo_facts, "RENEWALS", first_of_all())
     with unit_of_work(app):
         today = MONDAY.date()

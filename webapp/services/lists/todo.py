@@ -23,13 +23,13 @@ from webapp.services.lists.todo_query import ToDoQuery, asked, horizon
 from webapp.services.lists.todo_rows import ToDoItem, load_items
 from webapp.services.sending.todo_items import SECTIONS, base, day, days, subscription, to_decide
 
-# The first rows of each section, fewer of what waits for nobody now, and the rows of a section alone.
-FIRST, FIRST_QUIET, PAGE = 30, 10, 50
-QUIET = {Section.LATER, Section.RENEWING, Section.PUT_OFF}
+# The rows of all sections together, of which the first ones have what they need, up to the most of one section; each
+# has at least a few. A section alone has pages.
+ROOM, MOST, FEW, PAGE = 50, 25, 5, 50
 # Waiting for somebody.
 TO_DECIDE = {Section.DECIDE, Section.WEEK, Section.MONTH, Section.LATER}
 # The names of products are those of so many renewals that must be decided, and of as many others.
-LOOKED_AT = 500
+LOOKED_AT = 250
 PRODUCTS = union(
     *(
         select(
@@ -110,22 +110,21 @@ def zone_of(partner: Partner, user: User) -> str:
 
 def find(query: ToDoQuery, shape: Shape, given: Given) -> dict[Section, Page[int]]:
     """Find the ids of the first rows of each section that has some, or of a page of one section."""
-    sections, size, placed = tuple(Section), FIRST, replace(query, after=None, before=None)
+    sections, most, placed = tuple(Section), MOST, replace(query, after=None, before=None)
     if query.section:
-        sections, size, placed = (query.section,), PAGE, query
-    stretch = paging.stretch_for(LISTING, placed, size, given)
-    found: dict[Section, list[Any]] = {section: [] for section in sections}
+        sections, most, placed = (query.section,), PAGE, query
+    stretch = paging.stretch_for(LISTING, placed, most, given)
+    found: dict[str, list[Any]] = {section: [] for section in sections}
     values = {**stretch.given, **finding.counted()}
     for row in fetch(statement(sections, shape, stretch.walk), values):
-        found[Section(row.section)].append(row)
-    pages = {}
-    for section, rows in found.items():
-        ids = [row.id for row in rows]
-        quiet = section in QUIET and not query.section
-        stretch_of = replace(stretch, size=FIRST_QUIET) if quiet else stretch
-        if ids:
-            total = min(rows[0].total, finding.MOST_COUNTED + 1)
-            pages[section] = stretch_of.page(ids, ids, total)
+        found[row.section].append(row)
+    pages, room = {}, max(ROOM, most)
+    for section in sections:
+        if rows := found[section]:
+            ids, total = [row.id for row in rows], min(rows[0].total, finding.MOST_COUNTED + 1)
+            size = min(most, max(room, FEW))
+            pages[section] = replace(stretch, size=size).page(ids, ids, total)
+            room -= len(pages[section].rows)
     return pages
 
 

@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Integer, Select, case, false, func, select, true
+from sqlalchemy import Integer, Select, false, func, literal_column, select, true, union_all
 
 from webapp.domain.months import add_months, month_of, quarter_of
 from webapp.domain.ownership import Choice, Owner, effective_owner
@@ -80,43 +80,29 @@ def undecided(first: str | None, last: str) -> Any:
     return finding.count(rows if first is None else rows.where(base >= day(first)))
 
 
-def totals() -> Select[Any]:
-    """Select the sums of each month, choice and currency, beside the two counts.
-
-    The sums of each day are made first, along the index: there are few of them to be sorted into months.
-    """
-    renewal = subscription.renewal_date
-    month = case(*((renewal < day(f"month_{number + 1}"), number) for number in range(SPAN)))
-    days = (
+def sums_of(number: int) -> Select[Any]:
+    """Select the sums of one of the months by choice and currency. Few enough to be sorted, month by month."""
+    renewal, keys = subscription.renewal_date, (subscription.open_choice, subscription.currency)
+    return (
         select(
-            month.label("month"),
-            subscription.open_choice,
-            subscription.currency,
+            literal_column(str(number), Integer).label("month"),
+            *keys,
             func.count().label("count"),
             func.count(subscription.amount).label("priced"),
             func.sum(subscription.amount).label("amount"),
         )
-        .where(OURS, renewal >= day("month_0"), renewal < day(f"month_{SPAN}"))
-        .group_by(renewal, subscription.open_choice, subscription.currency)
-        .subquery("days")
-    )
-    sums = (
-        select(
-            *(keys := (days.c.month, days.c.open_choice, days.c.currency)),
-            # PostgreSQL adds whole numbers up to decimal ones.
-            *(
-                func.sum(column).cast(Integer).label(column.name)
-                for column in (days.c["count"], days.c.priced)
-            ),
-            func.sum(days.c.amount).label("amount"),
-        )
+        .where(OURS, renewal >= day(f"month_{number}"), renewal < day(f"month_{number + 1}"))
         .group_by(*keys)
-        .subquery("sums")
     )
+
+
+def totals() -> Select[Any]:
+    """Select the sums of each month, choice and currency, beside the two counts."""
     counts = select(
         undecided(None, "yesterday").label("past"),
         undecided("today", "month_end").label("this_month"),
     ).subquery("counts")
+    sums = union_all(*map(sums_of, range(SPAN))).subquery("sums")
     return select(counts, sums).select_from(counts.outerjoin(sums, true()))
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     Select,
+    bindparam,
     exists,
     func,
     literal,
@@ -33,7 +34,7 @@ from webapp.services.sending.todo_items import OPEN, SECTIONS, base, subscriptio
 
 client, mail, reminder = client_table.c, delivery_table.c, reminder_table.c
 about, link = subscription_table.alias("about").c, delivery_reminder.c
-OURS = (subscription.partner_id == constant("reader")) & OPEN
+OURS = (subscription.partner_id == bindparam("reader")) & OPEN
 # The names of the conditions that a request uses: of each inner tuple one must hold.
 Shape = tuple[tuple[str, ...], ...]
 # The states of mails that a person has to decide about, by what is wrong then.
@@ -85,7 +86,7 @@ def of_clients(name: str) -> Condition:
 def with_mails(given: Parameters) -> ColumnElement[bool]:
     """Make the condition that mails about a renewal are in one of some states."""
     found = MAILS_ABOUT.with_only_columns(about.id).where(
-        mail.partner_id == constant("reader"), mail.state.in_(given("states"))
+        mail.partner_id == bindparam("reader"), mail.state.in_(given("states"))
     )
     return subscription.id.in_(once("with_mails", found))
 
