@@ -370,7 +370,39 @@ def undo_newest(page: Page) -> None:
     expect(page.get_by_text("undoes an earlier change").first).to_be_visible()
 
 
+def choose_a_month(page: Page) -> None:
+    """Look at sums, and narrow the queue by a bar."""
+    page.get_by_role("navigation", name="What the bars show").get_by_role("link").last.click()
+    expect(page.locator(".bars-money")).to_be_visible()
+    page.locator("a.bar").nth(1).click()
+    expect(page.locator("a.bar[aria-current]")).to_be_focused()
+    page.get_by_text("As a table").click()
+
+
+def decide(page: Page) -> None:
+    """Renew in a row, put another one off, and note something in a third one, which stays."""
+    rows = page.locator(".queue tbody tr")
+    for number, name, words in (
+        (0, "Renewed", "Renewed until"),
+        (1, "Remind me on …", "Put off until"),
+        (2, "Note", "Note saved"),
+    ):
+        rows.nth(number).locator("summary").click()
+        rows.nth(number).locator(".menu").get_by_role("link", name=name, exact=True).click()
+        dialog = page.get_by_role("dialog", name=name)
+        if name == "Note":
+            dialog.get_by_role("textbox").fill("They wait for a new price")
+        dialog.get_by_role("button").nth(0 if "…" in name else -1).click()
+        expect(rows.nth(number).get_by_role("status")).to_contain_text(words)
+
+
+TO_DO = "/partner/to-do"
 STATES = [
+    State("to do, by month", ANNA, TO_DO, choose_a_month),
+    State("to do, decided", ANNA, TO_DO, decide),
+    State("to do, row menu", ANNA, TO_DO, menu("Actions")),
+    State("to do, one section", ANNA, f"{TO_DO}?section=month&mine=1"),
+    State("to do, no match", ANNA, f"{TO_DO}?product=xyz"),
     State("dialog", ANNA, f"{CLIENT}/renewals", open_dialog),
     State("dialog saved", ANNA, f"{CLIENT}/renewals", save_dialog),
     State("nobody to tell", ANNA, f"{CLIENT}/renewals", company="Jubiler Bursztyn"),

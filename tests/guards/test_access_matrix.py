@@ -580,6 +580,13 @@ def smuggled(world: World) -> list[tuple[str, str, str, dict[str, Any], int]]:
             {"q": "oreig", "partner_id": cast.other_partner},
             200,
         ),
+        (
+            "alice",
+            "GET",
+            "/partner/to-do",
+            {"section": "later", "after": cast.other_subscription},
+            200,
+        ),
         ("alice", "GET", f"{client}/activity", {"before": other.entry + 1}, 200),
         ("dana", "POST", "/account/company", {"primary": cast.alice}, 422),
         ("dana", "POST", "/account/company", {"billing": cast.other_dana}, 422),

@@ -175,6 +175,14 @@ REQUESTS: list[tuple[str, str, bytes, str, dict[str, str], set[int]]] = [
         {},
         {200},
     ),
+    *(
+        ("GET", f"/partner/to-do?{query}", b"", FORM, {}, {200})
+        for query in (
+            f"after={HUGE}&before=-1&section=later&month=2026-00&owner=%00&only=x&figure=1&mine=2",
+            f"product=%00%ED%A0%80{'x' * 5000}&bars=%F0%9F%92%B0&month=9999-12",
+            f"section=decide&before={HUGE}&month=0001-01&bars=%00",
+        )
+    ),
     ("GET", f"/partner/clients/3/activity?before={HUGE}", b"", FORM, {}, {200, 404}),
     ("GET", "/partner/dashboard?lang=%00", b"", FORM, {}, {200}),
     *(

@@ -62,7 +62,9 @@ def rows(answer):
 
 def bar_of(answer, month):
     """What the bar of a month says of itself."""
-    found = re.search(rf'id="bar-{month}"[^>]*aria-label="([^"]+)"', answer.text)
+    found = re.search(
+        rf'id="bar-{month}".*?<span class="visually-hidden">(.*?)</span>', answer.text, re.DOTALL
+    )
     return found and plain(found[1])
 
 
@@ -278,3 +280,97 @@ def test_it_speaks_the_readers_language(browse, cast, time_machine, language, wo
     text = plain(browse(cast.alice, language).get(PAGE).text)
     for word in words:
         assert word in text
+
+
+# --- Decisions in the row -------------------------------------------------------------------------------------------
+
+
+def shown_in(dialog):
+    """The token of what a dialog showed."""
+    return re.search(r'name="shown"[^>]*value="([^"]*)"', dialog.text)[1]
+
+
+def decide(browser, item, what, page=PAGE, headers=HTMX, **form):
+    """Open a dialog from a row, and save it."""
+    address = f"/partner/subscriptions/{item}/{what}"
+    back = {"next": f"{page}#item-{item}"}
+    dialog = browser.get(address, query_string=back, headers=headers)
+    assert dialog.status_code == 200
+    data = back | {"shown": shown_in(dialog)} | form
+    return browser.post(address, data=data, headers=headers)
+
+
+def test_a_decided_row_makes_room_for_its_message(alice, add):
+    item = add("Past", -3, amount=Decimal("100"), currency="PLN")
+    answer = decide(alice, item, "renewed", term_months="12", amount="100", currency="PLN")
+    row = re.match(rf'\s*<tr id="item-{item}">.*?(?=<section)', answer.text, re.DOTALL)[0]
+    assert plain(row) == "Renewed until 7 March 2028: Past · Sales Hub Undo"
+    assert 'role="status"' in row
+    figures = answer.text[len(row) :]
+    assert 'hx-swap-oob="outerHTML"' in figures
+    assert "0 Past its date, undecided" in plain(figures)
+
+
+def test_a_row_that_still_waits_stays_with_its_message(alice, add):
+    item = add("Past", -3)
+    answer = decide(alice, item, "note", note="Wait & see")
+    row = plain(answer.text.partition("<section")[0])
+    assert "Wait &amp; see Note saved: Past · Sales Hub Undo 7 Mar 3 days ago" in row
+    assert "Wait &amp; see" in alice.get(PAGE).text
+
+
+def test_what_is_put_off_says_so_and_moves(alice, add):
+    item = add("Past", -3)
+    answer = decide(alice, item, "remind", quick="2027-03-17")
+    assert (
+        plain(answer.text.partition("<section")[0])
+        == "Put off until 17 March 2027: Past · Sales Hub Undo"
+    )
+    page = alice.get(PAGE)
+    assert sections(page) == {"month": ["Acme"], "put_off": ["Past"]}
+    assert "Reminder: 17 Mar, Alice" in plain(page.text)
+
+
+def test_undo_finds_the_row_where_it_was(alice, add):
+    item = add("Past", -3)
+    answer = decide(alice, item, "cancelled", page=f"{PAGE}?owner=vendor")
+    undo = re.search(r'action="(/undo/\d+)"', answer.text)[1]
+    assert f'hx-target="#item-{item}" hx-select="#item-{item}"' in answer.text
+    there = f"{PAGE}?owner=vendor#item-{item}"
+    answer = alice.post(undo, data={"next": there})
+    assert (answer.status_code, answer.location) == (303, there)
+    row = re.search(
+        rf'<tr id="item-{item}">(.*?)</th>|<tr id="item-{item}">(.*?)<td',
+        alice.get(there).text,
+        re.DOTALL,
+    )
+    assert "Undone: Sales Hub" in row[0]
+
+
+def test_the_picture_and_the_filters_outlast_a_decision(alice, add):
+    item = add("Past", -3, amount=Decimal("100"), currency="PLN")
+    address = f"{PAGE}?owner=vendor&bars=PLN"
+    answer = decide(alice, item, "note", page=address, note="x")
+    assert f'href="{PAGE}?owner=vendor&amp;figure=past&amp;bars=PLN"' in answer.text
+    assert re.search(r'id="measure-PLN"[^>]*aria-current="true"', answer.text)
+    assert f"next=/partner/to-do%3Fowner%3Dvendor%26bars%3DPLN%23item-{item}" in answer.text
+
+
+def test_without_a_script_one_is_back_at_the_row(alice, add):
+    item = add("Past", -3)
+    answer = decide(alice, item, "note", headers={}, note="x")
+    assert (answer.status_code, answer.location) == (303, f"{PAGE}#item-{item}")
+    page = alice.get(PAGE).text
+    row = page[page.index(f'id="item-{item}"') :]
+    assert "Note saved: Past · Sales Hub" in plain(row[: row.index("</details>")])
+
+
+def test_the_owner_is_edited_from_the_row(cast, alice):
+    address = f"/partner/clients/{cast.client}/renewal-owner"
+    back = {"next": f"{PAGE}#item-{cast.subscription}"}
+    dialog = alice.get(address, query_string=back, headers=HTMX)
+    data = back | {"shown": shown_in(dialog), "choice": "partner", "contact_id": str(cast.bob)}
+    row = alice.post(address, data=data, headers=HTMX).text.partition("<section")[0]
+    assert f'<tr id="item-{cast.subscription}">' in row
+    assert "Renewal owner saved (client: Acme)" in plain(row)
+    assert "Partner Bob" in plain(row)
