@@ -136,6 +136,10 @@ def test_the_owner_is_changed_in_the_row(
         dialog.get_by_role("radio", name="Partner").check()
         dialog.get_by_role("button", name="Zapisz").click()
         expect(row.locator("td", has_text="Partner")).to_be_visible()
+        # It is the owner of the client's other renewals, too.
+        beside = page.locator(f"#item-{rows['Service Hub']}")
+        expect(beside.get_by_role("cell", name="Partner", exact=True)).to_be_visible()
+        expect(page.locator("#figures")).to_have_count(1)
         undo(page, row, "Zapisano właściciela odnowienia")
         expect(row.locator("td", has_text="Partner")).to_have_count(0)
 

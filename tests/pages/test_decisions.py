@@ -94,6 +94,14 @@ def test_renewed_on_other_terms_is_one_change_and_one_undo(app, browse, cast, ad
     assert stored(app, cast, *TERMS) == before
 
 
+def test_what_is_not_sent_stays(app, browse, cast, address):
+    with unit_of_work(app):
+        one = db.session.get_one(Subscription, cast.subscription)
+        one.amount, one.currency = Decimal("99.50"), "BRL"
+    decide(browse(cast.alice), address("/renewed"))
+    assert stored(app, cast, "term_months", "amount", "currency") == (12, Decimal("99.50"), "BRL")
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [

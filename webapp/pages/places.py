@@ -92,9 +92,10 @@ def client_row(part: PagePart, client: Client, _known: ClientFacts | None) -> An
     return dashboard.answer_in_row(client.id, part.page)
 
 
-def row_to_do(part: PagePart, _client: Client, _known: ClientFacts | None) -> AnyResponse:
-    """Answer with a row of To do, and the figures above it."""
-    return todo.answer_in_row(part.part, part.id, part.page)
+def row_to_do(part: PagePart, _client: Client, known: ClientFacts | None) -> AnyResponse:
+    """Answer with a row of To do, those of the client if it has changed itself, and the figures above them."""
+    beside = [one.id for one in known.subscriptions if one.id != part.id] if known else []
+    return todo.answer_in_row(part.part, part.id, part.page, beside)
 
 
 @dataclass(frozen=True, slots=True)

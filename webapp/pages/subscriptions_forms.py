@@ -28,9 +28,11 @@ TERMS = (1, 2, 3, 4, 6, 12, 18, 24, 36, 48, 60)
 
 
 class AmountField(StringField):
-    """An amount as people write it in any of the languages; None if empty."""
+    """An amount as people write it in any of the languages; None if empty. One that was not sent stays."""
 
     def process_formdata(self, valuelist: list[str]) -> None:
+        if not valuelist:
+            return
         text = "".join(valuelist).strip()
         self.data = None
         if text:

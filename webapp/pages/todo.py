@@ -1,6 +1,6 @@
 """Partner > To do: the renewals that need a decision, three figures, and twelve months as a picture."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -49,19 +49,24 @@ def index() -> Response:
     )
 
 
-def answer_in_row(part: str, subscription_id: int, address: str) -> Response:
+def answer_in_row(
+    part: str, subscription_id: int, address: str, beside: Iterable[int] = ()
+) -> Response:
     """Answer a dialog that was saved from a row: what was done, and the figures as they are now.
 
     ``part``: the row's id. ``address``: the page's. The row is shown again, too, as long as it waits for somebody.
+    ``beside``: other renewals that changed with it, whose rows may be on the page.
     """
     partner = guards.own_partner()
     query = query_of(address)
-    item = todo.item(partner, current_user, subscription_id)
+    items = todo.items(partner, current_user, [subscription_id, *beside])
+    item = items.pop(subscription_id, None)
     waits = item is not None and item.section not in (None, Section.PUT_OFF)
     html = render_template(
         "todo/_answer.html",
         part=part,
         item=item if waits else None,
+        others=[other for other in items.values() if other.section],
         **row_context(there(query)),
         **overview_context(query, todo_figures.overview(partner, current_user)),
     )

@@ -1,6 +1,6 @@
 """To do: the open renewals of a partner in their sections, and one of them alone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
@@ -98,9 +98,14 @@ def load(partner: Partner, user: User, query: ToDoQuery) -> ToDo:
 
 def item(partner: Partner, user: User, subscription_id: int) -> ToDoItem | None:
     """Load one open renewal of a partner as the list shows it; None if it is not open, or another partner's."""
+    return items(partner, user, [subscription_id]).get(subscription_id)
+
+
+def items(partner: Partner, user: User, subscription_ids: Sequence[int]) -> dict[int, ToDoItem]:
+    """Load some open renewals of a partner as the list shows them, by their ids."""
     team, _undecided = load_team(partner)
     today = runtime.today(zone_of(partner, user))
-    return load_items(partner, team, [subscription_id], today).get(subscription_id)
+    return load_items(partner, team, subscription_ids, today)
 
 
 def zone_of(partner: Partner, user: User) -> str:
