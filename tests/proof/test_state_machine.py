@@ -314,6 +314,14 @@ class Portal(RuleBasedStateMachine):
             if entry:
                 undo.undo(self.user("Alice"), entry)
 
+    @rule(which=st.integers(0, 4))
+    def one_of_the_newest_changes_is_undone(self, which):
+        with self.change():
+            changes = select(AuditEntry).where(AuditEntry.undone.is_(False))
+            newest = db.session.scalars(changes.order_by(AuditEntry.id.desc()).limit(5)).all()
+            if which < len(newest):
+                undo.undo(self.user("Alice"), newest[which])
+
     @rule(which=st.integers(0, 1), cancelled=st.booleans())
     def it_is_cancelled_or_restored(self, which, cancelled):
         with self.change():
