@@ -49,7 +49,7 @@ from webapp.models import (
     delivery_reminder,
 )
 from webapp.models.audit import AuditAction
-from webapp.services import audit, errors
+from webapp.services import audit, errors, search_words
 from webapp.services.accounts import membership, partners, people
 from webapp.services.clients import archiving, contacts, ownership, renewals
 from webapp.services.clients import subscriptions as service
@@ -509,6 +509,7 @@ def populate(app):
         db.session.add(make_subscription(client, "Sales Hub", date(2027, 3, 15), term_months=1))
         db.session.flush()
         due_index.refresh_where(Subscription.client_id == client.id)
+        search_words.refresh([client.id])
 
 
 def test_whatever_happens_nobody_is_told_twice_and_nothing_disappears(machine):
