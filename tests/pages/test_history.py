@@ -145,3 +145,72 @@ def test_who_changes_roles_back_is_asked_again_who_it_is(app, browse, cast):
     assert answer.location.startswith("/sign-in/again") or "confirm" in answer.location
     with app.app_context():
         assert db.session.get(User, cast.bob).admin
+
+
+ADDED = {
+    "client": (
+        "alice",
+        "/partner/clients/new",
+        {"name": "Łódź Ltd", "language": "en", "time_zone": "Europe/Warsaw"},
+        "Archived: Łódź Ltd",
+    ),
+    "subscription": (
+        "bob",
+        "/partner/clients/{client}/subscriptions/new",
+        {"product": "Hub", "term_months": "12", "renewal_date": "2028-01-31"},
+        "Removed: Hub",
+    ),
+    "contact": (
+        "bob",
+        "/partner/clients/{client}/contacts/new",
+        {"name": "Ewa", "email": "ewa@acme.example", "language": ""},
+        "Deactivated: Ewa",
+    ),
+    "colleague at a client": (
+        "dana",
+        "/account/company/contacts/new",
+        {"name": "Ewa", "email": "ewa@acme.example", "language": ""},
+        "Deactivated: Ewa",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ADDED)
+def test_what_was_added_has_its_undo_beside(browse, cast, name):
+    who, path, fields, undone = ADDED[name]
+    reader, path = browse(getattr(cast, who)), path.format(**vars(cast))
+    answer = reader.post(path, data=fields)
+    assert answer.status_code == 303, answer.text
+    undo = re.search(r'action="(/undo/\d+)"', reader.get(answer.location).text)
+    again = reader.post(undo[1], data={"next": answer.location}, follow_redirects=True)
+    assert undone in said(again)
+
+
+def test_a_member_is_offered_no_undo_of_a_client(browse, cast):
+    bob = browse(cast.bob)
+    _who, path, fields, _undone = ADDED["client"]
+    page = bob.get(bob.post(path, data=fields).location)
+    assert "Client added" in said(page)
+    assert "/undo/" not in page.text
+
+
+def test_who_gets_access_back_is_taken_it_again(browse, cast):
+    alice = browse(cast.alice)
+    alice.post(f"/settings/team/{cast.bob}/active", data={"active": "0"})
+    page = alice.get(f"/settings/team/{cast.bob}").text
+    undo = re.search(r'action="(/undo/\d+)"', page)
+    again = alice.post(undo[1], data={"next": "/settings/team"}, follow_redirects=True)
+    assert "Activated: Bob" in said(again)
+
+
+def test_a_client_undoes_what_is_its_own_alone(app, browse, cast, owner):
+    dana = browse(cast.dana)
+    with unit_of_work(app):
+        alice, dave = db.session.get(User, cast.alice), db.session.get(User, cast.dave)
+        renamed = people.edit_person(alice, dave, name="David").id
+        of_partner = people.edit_person(alice, db.session.get(User, cast.bob), name="Robert").id
+    # Its partner's choice is on no page of the client's.
+    assert dana.post(f"/undo/{owner}").status_code == 404
+    assert dana.post(f"/undo/{of_partner}").status_code == 404
+    answer = dana.post(f"/undo/{renamed}", data={"next": "/account/company"}, follow_redirects=True)
+    assert "Undone: David (Full name)" in said(answer)

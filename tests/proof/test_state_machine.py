@@ -49,7 +49,7 @@ from webapp.models import (
     delivery_reminder,
 )
 from webapp.models.audit import AuditAction
-from webapp.services import audit, errors
+from webapp.services import audit, errors, search_words
 from webapp.services.accounts import membership, partners, people
 from webapp.services.clients import archiving, contacts, ownership, renewals
 from webapp.services.clients import subscriptions as service
@@ -314,6 +314,14 @@ class Portal(RuleBasedStateMachine):
             if entry:
                 undo.undo(self.user("Alice"), entry)
 
+    @rule(which=st.integers(0, 4))
+    def one_of_the_newest_changes_is_undone(self, which):
+        with self.change():
+            changes = select(AuditEntry).where(AuditEntry.undone.is_(False))
+            newest = db.session.scalars(changes.order_by(AuditEntry.id.desc()).limit(5)).all()
+            if which < len(newest):
+                undo.undo(self.user("Alice"), newest[which])
+
     @rule(which=st.integers(0, 1), cancelled=st.booleans())
     def it_is_cancelled_or_restored(self, which, cancelled):
         with self.change():
@@ -501,6 +509,7 @@ def populate(app):
         db.session.add(make_subscription(client, "Sales Hub", date(2027, 3, 15), term_months=1))
         db.session.flush()
         due_index.refresh_where(Subscription.client_id == client.id)
+        search_words.refresh([client.id])
 
 
 def test_whatever_happens_nobody_is_told_twice_and_nothing_disappears(machine):

@@ -1,14 +1,16 @@
 """Add a client, and edit its details. One client's page is in webapp.pages.client_details."""
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, redirect, render_template, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 
 from webapp.domain.access import Action
+from webapp.models import AuditAction
 from webapp.pages import guards, notice_board, notices
 from webapp.pages.clients_forms import ClientForm
 from webapp.pages.htmx import Answer
 from webapp.pages.saving import save
+from webapp.services import audit
 from webapp.services.clients import clients
 
 blueprint = Blueprint("clients", __name__)
@@ -23,8 +25,10 @@ def add() -> Answer:
     saved = save(form, lambda: clients.add_client(current_user, partner, form.details))
     if client := saved.value:
         text = _("Client added, its subscriptions come next: %(name)s", name=client.name)
-        flash(text, "good")
-        return redirect(url_for("clients.renewals", client_id=client.id), 303)
+        address = url_for("clients.renewals", client_id=client.id, _anchor="client-strip")
+        entry = audit.entry_of(client, AuditAction.CLIENT_ADDED)
+        notice_board.say(text, entry, address=address)
+        return redirect(address, 303)
     return render_template("clients/add.html", form=form), saved.status
 
 

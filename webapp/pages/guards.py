@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response
 
 from webapp.domain.access import Action
 from webapp.models import AuditEntry, Client, Delivery, Partner, Subscription, User, db, loaded
-from webapp.models.audit import AuditAction
+from webapp.models.audit import AuditKind
 from webapp.models.organisation import users_with_organisations
 from webapp.pages import asking, bearers, htmx, sessions
 from webapp.pages.bearers import ByToken
@@ -274,10 +274,10 @@ def own_person(user_id: int) -> User:
 def own_entry(entry_id: int) -> AuditEntry:
     """Load an audit entry of the signed-in user's organisation; else 404.
 
-    The trail of a client is its partner's, but for what the client alone decides.
+    The trail of a client is its partner's, but for what the client decides about its own people.
     """
     own = current_user.organisation_id
-    decided = and_(AuditEntry.client_id == own, AuditEntry.action == AuditAction.CONTACTS_ASSIGNED)
+    decided = and_(AuditEntry.client_id == own, AuditEntry.kind == AuditKind.CONTACTS)
     entry: AuditEntry = found(
         db.session.scalar(
             select(AuditEntry).where(

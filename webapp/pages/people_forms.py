@@ -15,10 +15,11 @@ from webapp import i18n
 from webapp.domain.ownership import Person
 from webapp.labels import codes
 from webapp.models import Client, Organisation, User
-from webapp.models.audit import TrailEntry
+from webapp.models.audit import AuditAction, TrailEntry
 from webapp.pages import asking, forms, frame, notice_board, notices, sessions
 from webapp.pages.forms import DropdownField, Form, SharedForm, email_field, text_field
 from webapp.pages.saving import Saved, save
+from webapp.services import audit
 from webapp.services.accounts import addresses, membership, people
 from webapp.typography import address
 
@@ -101,12 +102,14 @@ def add_person(
 
     saved = save(form, add)
     if user := saved.value:
+        entry = audit.entry_of(user, AuditAction.USER_ADDED)
         if invite:
             text = _("Invited: %(name)s, %(email)s", name=user.name, email=address(user.email))
             text, kind = notices.mailed(text)
-            notice_board.say(text, kind=kind, address=row_of(user))
+            notice_board.say(text, entry, kind, row_of(user))
         else:
-            notice_board.say(_("Added: %(name)s", name=user.name), address=row_of(user))
+            text = _("Added: %(name)s", name=user.name)
+            notice_board.say(text, entry, address=row_of(user))
     return saved
 
 

@@ -9,8 +9,17 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from webapp.domain.access import Action
-from webapp.models import Login, SecurityAction, SignInMethod, User, db
-from webapp.pages import asking, guards, listing, notices, own_sessions, proving, sessions
+from webapp.models import AuditAction, Login, SecurityAction, SignInMethod, User, db
+from webapp.pages import (
+    asking,
+    guards,
+    listing,
+    notice_board,
+    notices,
+    own_sessions,
+    proving,
+    sessions,
+)
 from webapp.pages.communications_forms import SwitchForm
 from webapp.pages.htmx import Answer
 from webapp.pages.notices import Quicker
@@ -18,6 +27,7 @@ from webapp.pages.people_forms import add_person, leave_address, leave_note, sav
 from webapp.pages.saving import carry_out
 from webapp.pages.settings_forms import InviteForm, MemberForm, ProfileForm, ToDoForm
 from webapp.pages.signin_forms import PasswordForm, hash_of_new
+from webapp.services import audit
 from webapp.services.accounts import addresses, logins, membership, people, second_factor
 from webapp.services.accounts.own_words import own_words
 from webapp.services.accounts.second_factor import REQUIREMENT
@@ -214,9 +224,11 @@ def set_active(user_id: int) -> Response:
 def tell_of_access(user: User) -> None:
     """Say that somebody is active or not any more, and what follows from it."""
     if user.active:
-        flash(_("Activated: %(name)s", name=user.name), "good")
+        text, entry = _("Activated: %(name)s", name=user.name), AuditAction.USER_ACTIVATED
+        notice_board.say(text, audit.entry_of(user, entry))
         return
-    flash(_("Deactivated: %(name)s", name=user.name), "good")
+    text, entry = _("Deactivated: %(name)s", name=user.name), AuditAction.USER_DEACTIVATED
+    notice_board.say(text, audit.entry_of(user, entry))
     if clients := overrides.looked_after(user):
         flash(looked_after_text(clients), "warn")
     if user.is_client and loading.load_one(user.organisation_id).circle.blocked:

@@ -5,11 +5,12 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from webapp.domain.access import Action
-from webapp.models import Subscription
+from webapp.models import AuditAction, Subscription
 from webapp.pages import guards, notice_board, notices
 from webapp.pages.htmx import Answer
 from webapp.pages.saving import save
 from webapp.pages.subscriptions_forms import SubscriptionForm, currency_of
+from webapp.services import audit
 from webapp.services.clients import subscriptions
 
 blueprint = Blueprint("subscriptions", __name__)
@@ -31,7 +32,9 @@ def add(client_id: int) -> Answer:
     saved = save(form, lambda: subscriptions.add_subscription(current_user, client, form.details))
     if added := saved.value:
         page = row_of(added)
-        notice_board.say(_("Subscription added: %(product)s", product=added.product), address=page)
+        text = _("Subscription added: %(product)s", product=added.product)
+        entry = audit.entry_of(added, AuditAction.SUBSCRIPTION_ADDED)
+        notice_board.say(text, entry, address=page)
         return redirect(page, 303)
     page = render_template("subscriptions/add.html", client=client, form=form)
     return page, saved.status

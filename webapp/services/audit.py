@@ -180,6 +180,15 @@ def newest(*conditions: ColumnElement[bool]) -> AuditEntry | None:
     )
 
 
+def entry_of(subject: Organisation | Subscription | User, action: AuditAction) -> AuditEntry | None:
+    """Find the newest entry of one kind about something."""
+    return newest(
+        AuditEntry.organisation_id == trail_of(subject)["organisation_id"],
+        AuditEntry.subject_id == subject.id,
+        AuditEntry.action == action,
+    )
+
+
 def newest_of(fields: Set[str], *conditions: ColumnElement[bool]) -> AuditEntry | None:
     """Find the newest change of some fields, among the latest entries that meet some conditions."""
     latest = select(AuditEntry).where(*conditions).order_by(AuditEntry.id.desc()).limit(LATEST)

@@ -37,7 +37,7 @@ entry, company, client = audit_entry_table.c, organisation_table.c, client_table
 back, undoer = audit_entry_table.alias("back"), user_table.alias("undoer")
 ROWS = (
     LINES.add_columns(
-        *(entry.client_id, client.archived_at),
+        client.archived_at,
         company.name.label("client"),
         back.c.at.label("undone_at"),
         undoer.c.name.label("undone_by"),

@@ -31,7 +31,7 @@ entry, event, mail = audit_entry_table.c, delivery_event_table.c, delivery_table
 company, recipient, actor = organisation_table.c, user_table.c, user_table.alias("actor")
 # Of a partner as a whole (``whole``), or of its clients alone, as its members see it.
 ENTRIES = (
-    LINES.add_columns(entry.actor_id, entry.client_id, company.name.label("client"))
+    LINES.add_columns(entry.actor_id, company.name.label("client"))
     .outerjoin(organisation_table, company.id == entry.client_id)
     .where(
         entry.organisation_id == constant("reader"),

@@ -62,7 +62,6 @@ class HistoryLine(TrailLine):
     ``told``: of a subscription that was added, a mail about it was tried.
     """
 
-    client_id: int | None
     archived_at: datetime | None
     client: str | None
     undone_at: datetime | None

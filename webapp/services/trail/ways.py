@@ -18,7 +18,7 @@ from webapp.services.locks import lock_organisation
 from webapp.services.sending import taking_back
 
 # Of a person at a client, what its partner may change; of oneself, what a member may.
-BY_PARTNER = frozenset({"name", "email", "language", "phone", "note"})
+BY_PARTNER = frozenset({"name", "email", "job_title", "language", "phone", "note"})
 BY_ONESELF = frozenset(people.EDITABLE) - {"email", "admin", "note"}
 # Of a person, what lets somebody else in, or in further.
 SENSITIVE = frozenset({"email", "admin"})
@@ -36,29 +36,33 @@ def by(action: Action) -> Allowed:
     return allowed
 
 
-def by_editors(actor: User, entry: TrailEntry) -> bool:
-    """Let people undo a change of a person who may make it: admins, of their clients' people all, and each the own.
+def is_own(actor: User, entry: TrailEntry) -> bool:
+    """Tell whether an entry is about the actor's own organisation, and not about a client of it."""
+    return entry.client_id == (actor.organisation_id if actor.is_client else None)
 
-    An address that somebody proved is the own one by a mail, which an undo does not send.
+
+def by_editors(actor: User, entry: TrailEntry) -> bool:
+    """Let people undo a change of a person who may make it: admins at home, a partner's people at its clients.
+
+    Everybody may undo the own changes. An own address is proved by a mail, which an undo does not send.
     """
-    fields = entry.changes.keys()
-    if actor.may(Action.MANAGE_TEAM) and entry.client_id is None:
-        own_address = entry.subject_id == actor.id and "email" in fields
-        return fields <= {*people.EDITABLE} and not own_address
-    if entry.client_id is not None:
+    fields, oneself = entry.changes.keys(), entry.subject_id == actor.id
+    if not is_own(actor, entry):
         return actor.may(Action.LOOK_AFTER_CLIENTS) and fields <= BY_PARTNER
-    return entry.subject_id == actor.id and fields <= BY_ONESELF
+    if not actor.may(Action.MANAGE_TEAM):
+        return oneself and fields <= BY_ONESELF
+    return fields <= {*people.EDITABLE} and not (oneself and "email" in fields)
 
 
 def by_adders(actor: User, entry: TrailEntry) -> bool:
     """Let people undo an addition who may add somebody there."""
-    at_client = entry.client_id is not None
-    return actor.may(Action.LOOK_AFTER_CLIENTS if at_client else Action.MANAGE_TEAM)
+    own = is_own(actor, entry)
+    return actor.may(Action.MANAGE_TEAM if own else Action.LOOK_AFTER_CLIENTS)
 
 
 def by_own_admins(actor: User, entry: TrailEntry) -> bool:
     """Let admins undo who has access to their own organisation. A client's is the client's affair."""
-    return entry.client_id is None and actor.may(Action.MANAGE_TEAM)
+    return is_own(actor, entry) and actor.may(Action.MANAGE_TEAM)
 
 
 def put_back_owner(actor: User, client: Client, before: audit.Values) -> TrailEntry | None:
