@@ -145,7 +145,7 @@ def key_of(row: sa.Row[tuple[int, str, str, str, str]]) -> str:
 def words_of(texts: list[str | None]) -> str:
     """Fold texts into their words. One that an earlier one contains is found there."""
     words = ""
-    for word in fold(" ".join(filter(None, texts))).split():
+    for word in fold(" ".join(filter(None, texts))).replace("@", "@ ").split():
         if word not in words:
             words = f"{words} {word}" if words else word
     return cut(words)

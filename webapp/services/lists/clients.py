@@ -26,6 +26,7 @@ from webapp.services.lists.finding import Given, Listing, constant, each_word
 from webapp.services.lists.paging import Page, choice, each, order, words
 from webapp.services.lists.status import ClientStatus
 from webapp.services.reminders.loading import person_of
+from webapp.services.search_words import parted
 
 PAGE = 50
 WITHIN_DAYS = (30, 60, 90, 120)
@@ -145,7 +146,7 @@ def asked(
     partner: Partner, team: Team, query: ClientQuery, today: date
 ) -> Iterator[tuple[str, Given]]:
     """Turn the filters of a query into conditions of LISTING."""
-    yield from each_word("search", query.search)
+    yield from each_word("search", parted(query.search))
     if query.reach:
         yield reached(partner, team, query.reach, owned(partner, query.owner))
     elif query.owner:
