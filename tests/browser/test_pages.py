@@ -16,7 +16,7 @@ from tests.support.browser import OF_COLOURS, opened, violations
 from tests.support.cast import unit_of_work
 from webapp.demo.people import PASSWORD
 from webapp.i18n import CODES
-from webapp.models import Client, Delivery, InboxMail, LinkPurpose, Subscription, User, db
+from webapp.models import Client, Delivery, InboxMail, LinkPurpose, Reminder, Subscription, User, db
 from webapp.services.accounts import links
 from webapp.services.clients import archiving
 from webapp.signin import tokens
@@ -62,6 +62,7 @@ PAGES = {
     "clients.add": ANNA,
     "clients.edit": ANNA,
     "clients.renewals": ANNA,
+    "clients.reminder": ANNA,
     "clients.contacts": ANNA,
     "clients.add_contact": ANNA,
     "clients.edit_contact": ANNA,
@@ -170,6 +171,18 @@ def sign_in(email: str, password: str, then: str) -> Callable[[Page], object]:
 def open_dialog(page: Page) -> None:
     page.locator("#edit-owner").click()
     expect(page.get_by_role("dialog")).to_be_visible()
+
+
+def decide_from_strip(page: Page) -> None:
+    """Renew what is overdue while another tab is open."""
+    page.locator("#next-step").click()
+    page.get_by_role("button", name="Mark as renewed").click()
+    expect(page.locator("#client-strip").get_by_text("Renewed until")).to_be_visible()
+
+
+def open_evidence(page: Page) -> None:
+    page.locator(".fold > summary").first.click()
+    expect(page.locator(".mails").first).to_be_visible()
 
 
 def save_dialog(page: Page) -> None:
@@ -405,6 +418,14 @@ STATES = [
     State("to do, no match", ANNA, f"{TO_DO}?product=xyz"),
     State("dialog", ANNA, f"{CLIENT}/renewals", open_dialog),
     State("dialog saved", ANNA, f"{CLIENT}/renewals", save_dialog),
+    State(
+        "decided from the strip",
+        ANNA,
+        f"{CLIENT}/contacts",
+        decide_from_strip,
+        "Drukarnia Czcionka",
+    ),
+    State("evidence opened", ANNA, f"{CLIENT}/renewals", open_evidence),
     State("nobody to tell", ANNA, f"{CLIENT}/renewals", company="Jubiler Bursztyn"),
     State("address refused", ANNA, f"{CLIENT}/contacts", company="Logistyka Północ"),
     State("contact deactivated", ANNA, f"{CLIENT}/renewals", company="Klinika Zdrowa Kość"),
@@ -581,6 +602,9 @@ def arguments(app: Flask, endpoint: str, email: str | None) -> dict[str, object]
                     == (client if "client_id" in wanted else me and me.organisation_id),
                     User.email != email,
                 )
+            ),
+            "reminder_id": db.session.scalar(
+                db.select(db.func.max(Reminder.id)).filter_by(client_id=client)
             ),
             "cycle": 1,
             "mail_id": db.session.scalar(db.select(db.func.max(InboxMail.id))),
