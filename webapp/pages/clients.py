@@ -40,8 +40,7 @@ def edit(client_id: int) -> Answer:
         lambda: clients.shown(client),
     )
     if saved.done:
-        address = url_for("clients.renewals", client_id=client.id, _anchor="client-facts")
-        notice_board.say(notices.outcome(saved.value), saved.value, address=address)
-        return redirect(address, 303)
+        notice_board.say(notices.outcome(saved.value), saved.value, part="client-facts")
+        return redirect(url_for("clients.renewals", client_id=client.id), 303)
     page = render_template("clients/edit.html", client=client, form=form, conflict=saved.conflict)
     return page, saved.status

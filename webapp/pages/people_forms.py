@@ -104,9 +104,9 @@ def add_person(
         if invite:
             text = _("Invited: %(name)s, %(email)s", name=user.name, email=address(user.email))
             text, kind = notices.mailed(text)
-            notice_board.say(text, kind=kind, address=row_of(user))
+            notice_board.say(text, kind=kind, part=row_of(user))
         else:
-            notice_board.say(_("Added: %(name)s", name=user.name), address=row_of(user))
+            notice_board.say(_("Added: %(name)s", name=user.name), part=row_of(user))
     return saved
 
 
@@ -134,13 +134,13 @@ def save_person(form: SharedForm, user: User) -> Saved[TrailEntry | None]:
             )
             flash(*notices.mailed(text, "warn"))
         if entry or not asked:
-            notice_board.say(notices.outcome(entry), entry, address=row_of(user))
+            notice_board.say(notices.outcome(entry), entry, part=row_of(user))
     return saved
 
 
 def row_of(user: User) -> str:
     """Name the row of a person in any list of people."""
-    return f"#user-{user.id}"
+    return f"user-{user.id}"
 
 
 def options(people: Iterable[Person]) -> list[SelectChoice]:
