@@ -280,9 +280,6 @@ document.addEventListener("htmx:error", (event) => {
   if (ctx && !ctx.response) fail(ctx, statusRegion().dataset.offline);
 });
 
-// A browser gives the focus to no message by itself if the address names a part of the page.
-if (location.hash) document.querySelector(".said > .message[autofocus]")?.focus();
-
 // --- What is to be copied -----------------------------------------------------------------------------------------
 // Where the browser lets no page write to the clipboard, the text is marked, to be copied by hand.
 

@@ -187,9 +187,7 @@ def test_a_dialog_from_the_strip_answers_with_what_it_changed(app, browse, cast,
     assert saved.text.count("Renewal owner saved") == 1
     assert "<dd>Bob</dd>" in saved.text.partition('id="client-facts"')[2]
     undo = re.search(r'action="(/undo/\d+)"', saved.text)[1]
-    assert (
-        alice.post(undo, data={"next": f"{base}/{tab}#{part}"}).location == f"{base}/{tab}#{part}"
-    )
+    assert alice.post(undo, data={"next": f"{base}/{tab}#{part}"}).location == f"{base}/{tab}"
 
 
 def test_a_client_that_nobody_hears_about(app, browse, cast, base):

@@ -89,9 +89,8 @@ def assign() -> Answer:
     if not saved.done:
         return company_page(form, saved.conflict), saved.status
     text, kind = what_follows(saved.value, loading.load_one(client.id))
-    page = url_for("account.company", _anchor="contact-information")
-    notice_board.say(text, saved.value, kind, page)
-    return redirect(page, 303)
+    notice_board.say(text, saved.value, kind, "contact-information")
+    return redirect(url_for("account.company"), 303)
 
 
 def what_follows(entry: TrailEntry | None, known: ClientFacts) -> tuple[str, str]:

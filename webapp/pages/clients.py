@@ -25,10 +25,9 @@ def add() -> Answer:
     saved = save(form, lambda: clients.add_client(current_user, partner, form.details))
     if client := saved.value:
         text = _("Client added, its subscriptions come next: %(name)s", name=client.name)
-        address = url_for("clients.renewals", client_id=client.id, _anchor="client-strip")
         entry = audit.entry_of(client, AuditAction.CLIENT_ADDED)
-        notice_board.say(text, entry, address=address)
-        return redirect(address, 303)
+        notice_board.say(text, entry, part="client-strip")
+        return redirect(url_for("clients.renewals", client_id=client.id), 303)
     return render_template("clients/add.html", form=form), saved.status
 
 
@@ -44,8 +43,7 @@ def edit(client_id: int) -> Answer:
         lambda: clients.shown(client),
     )
     if saved.done:
-        address = url_for("clients.renewals", client_id=client.id, _anchor="client-facts")
-        notice_board.say(notices.outcome(saved.value), saved.value, address=address)
-        return redirect(address, 303)
+        notice_board.say(notices.outcome(saved.value), saved.value, part="client-facts")
+        return redirect(url_for("clients.renewals", client_id=client.id), 303)
     page = render_template("clients/edit.html", client=client, form=form, conflict=saved.conflict)
     return page, saved.status

@@ -112,10 +112,8 @@ def sent_again(number: int) -> str:
 
 def decided(text: str, entry: TrailEntry | None = None, row: str = "") -> AnyResponse:
     """Redirect to the list as it was, with a notice of the decision, in the mail's row if that is still listed."""
-    page = listing.address(ENDPOINT, listing.read(DeliveryQuery))
-    address = f"{page}#{row}" if row else page
-    notice_board.say(text, entry, address=address)
-    return redirect(address, 303)
+    notice_board.say(text, entry, part=row)
+    return redirect(listing.address(ENDPOINT, listing.read(DeliveryQuery)), 303)
 
 
 def list_context() -> dict[str, Any]:

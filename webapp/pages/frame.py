@@ -262,8 +262,8 @@ def undo(entry_id: int) -> AnyResponse:
     if undo_service.needs_proof(entry):
         require_proof()
     attempt(lambda: undo_service.undo(current_user, entry))
-    page = htmx.local(request.form.get("next"))
-    notice_board.say(audit.undone(entry), address=page)
+    page, part = notice_board.page_and_part(htmx.local(request.form.get("next")))
+    notice_board.say(audit.undone(entry), part=part)
     return redirect(page, 303)
 
 

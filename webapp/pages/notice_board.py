@@ -32,19 +32,24 @@ class Notice:
     part: str = ""
 
 
-def say(text: str, entry: TrailEntry | None = None, kind: str = "good", address: str = "") -> None:
-    """Show a notice on the next page, which has this address, with an Undo if there is an entry."""
+def say(text: str, entry: TrailEntry | None = None, kind: str = "good", part: str = "") -> None:
+    """Show a notice on the next page, about a part of it, with an Undo if there is an entry."""
     # Flask stores any value that the session can hold, but its types only allow text.
-    flash(asdict(about(text, entry, kind, address)), kind)  # type: ignore[arg-type]
+    flash(asdict(Notice(text, kind, undo_url(entry), part)), kind)  # type: ignore[arg-type]
 
 
-def say_here(text: str, entry: TrailEntry | None, kind: str, address: str) -> None:
+def say_here(text: str, entry: TrailEntry | None, kind: str, part: str) -> None:
     """Show a notice in this very answer."""
-    g.notices = [about(text, entry, kind, address)]
+    g.notices = [Notice(text, kind, undo_url(entry), part)]
 
 
-def about(text: str, entry: TrailEntry | None, kind: str, address: str) -> Notice:
-    return Notice(text, kind, undo_url(entry), address.partition("#")[2])
+def page_and_part(address: str) -> tuple[str, str]:
+    """Split where to go back to. To the page alone: its message takes the focus, to which a browser scrolls.
+
+    If the address named a part, no browser would give the focus to anything by itself.
+    """
+    page, _mark, part = address.partition("#")
+    return page, part
 
 
 def pending() -> list[Notice]:

@@ -44,10 +44,11 @@ def report(
 
     The notice is about the part that the address names. If the fragment does not show it, it goes on top of the page.
     """
+    page, part = notice_board.page_and_part(address)
     if not htmx.wanted():
-        notice_board.say(text, entry, kind, address)
-        return redirect(address, 303)
-    notice_board.say_here(text, entry, kind, address)
+        notice_board.say(text, entry, kind, part)
+        return redirect(page, 303)
+    notice_board.say_here(text, entry, kind, part)
     answer = fragment()
     if notice_board.pending():
         answer.set_data(answer.get_data(as_text=True) + render_template("said_on_top.html"))

@@ -106,10 +106,10 @@ def add_person(
         if invite:
             text = _("Invited: %(name)s, %(email)s", name=user.name, email=address(user.email))
             text, kind = notices.mailed(text)
-            notice_board.say(text, entry, kind, row_of(user))
+            notice_board.say(text, entry, kind, part=row_of(user))
         else:
             text = _("Added: %(name)s", name=user.name)
-            notice_board.say(text, entry, address=row_of(user))
+            notice_board.say(text, entry, part=row_of(user))
     return saved
 
 
@@ -137,13 +137,13 @@ def save_person(form: SharedForm, user: User) -> Saved[TrailEntry | None]:
             )
             flash(*notices.mailed(text, "warn"))
         if entry or not asked:
-            notice_board.say(notices.outcome(entry), entry, address=row_of(user))
+            notice_board.say(notices.outcome(entry), entry, part=row_of(user))
     return saved
 
 
 def row_of(user: User) -> str:
     """Name the row of a person in any list of people."""
-    return f"#user-{user.id}"
+    return f"user-{user.id}"
 
 
 def options(people: Iterable[Person]) -> list[SelectChoice]:

@@ -137,9 +137,8 @@ def require() -> Answer:
     )
     if not saved.done:
         return settings.team_page(form, saved.status, saved.conflict)
-    page = url_for("settings.team", _anchor="two-step")
-    notice_board.say(notices.outcome(saved.value), saved.value, address=page)
-    return redirect(page, 303)
+    notice_board.say(notices.outcome(saved.value), saved.value, part="two-step")
+    return redirect(url_for("settings.team"), 303)
 
 
 @blueprint.post("/settings/team/<int:user_id>/two-step")

@@ -3,6 +3,7 @@
 from flask import Blueprint, redirect, render_template, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
+from werkzeug.wrappers import Response
 
 from webapp.domain.access import Action
 from webapp.models import AuditAction, Subscription
@@ -31,11 +32,10 @@ def add(client_id: int) -> Answer:
     form.offer(partner.deadline_rule)
     saved = save(form, lambda: subscriptions.add_subscription(current_user, client, form.details))
     if added := saved.value:
-        page = row_of(added)
         text = _("Subscription added: %(product)s", product=added.product)
         entry = audit.entry_of(added, AuditAction.SUBSCRIPTION_ADDED)
-        notice_board.say(text, entry, address=page)
-        return redirect(page, 303)
+        notice_board.say(text, entry, part=row_of(added))
+        return to_renewals(client.id)
     page = render_template("subscriptions/add.html", client=client, form=form)
     return page, saved.status
 
@@ -55,9 +55,9 @@ def edit(subscription_id: int) -> Answer:
         lambda: subscriptions.shown(subscription),
     )
     if saved.done:
-        address = row_of(subscription)
-        notice_board.say(notices.outcome(saved.value), saved.value, address=address)
-        return redirect(address, 303)
+        entry = saved.value
+        notice_board.say(notices.outcome(entry), entry, part=row_of(subscription))
+        return to_renewals(subscription.client_id)
     page = render_template(
         "subscriptions/edit.html",
         client=subscription.client,
@@ -69,6 +69,9 @@ def edit(subscription_id: int) -> Answer:
 
 
 def row_of(subscription: Subscription) -> str:
-    """Return the address of a subscription's row on its client's page."""
-    anchor = f"subscription-{subscription.id}"
-    return url_for("clients.renewals", client_id=subscription.client_id, _anchor=anchor)
+    """Name the row of a subscription on its client's page."""
+    return f"subscription-{subscription.id}"
+
+
+def to_renewals(client_id: int) -> Response:
+    return redirect(url_for("clients.renewals", client_id=client_id), 303)
