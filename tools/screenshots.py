@@ -18,7 +18,7 @@ from tools.served_demo import served_demo
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURES = ROOT / "docs" / "pictures"
-SIZE = {"width": 1280, "height": 860}
+SIZE = {"width": 1280, "height": 940}
 
 
 @dataclass(frozen=True)

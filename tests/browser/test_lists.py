@@ -7,24 +7,30 @@ from playwright.sync_api import Locator, Page, expect
 
 from webapp.models import User, db
 
-LISTS = ("/partner/deliveries", "/settings/team")
+LISTS = (
+    *("/partner/to-do", "/partner/dashboard", "/partner/deliveries", "/settings/team"),
+)
 PEOPLE = {"pl": "Anna Wiśniewska", "pt": "Beatriz Carvalho", "en": "Emma Clarke"}
-# The lines of text that each card has. Beside its facts it may have buttons, and what a mail server has said.
-CARDS = """() => [...document.querySelectorAll(".table-rows tbody tr:not(.group)")].map((card) => {
-  const walk = document.createTreeWalker(card, NodeFilter.SHOW_TEXT);
-  const lines = [];
-  while (walk.nextNode()) {
-    const part = walk.currentNode.parentElement;
-    if (!walk.currentNode.data.trim() || part.closest(".reply, .visually-hidden, .decisions")) continue;
-    const range = document.createRange();
-    range.selectNodeContents(walk.currentNode);
-    for (const { top, height } of range.getClientRects()) {
-      const middle = top + height / 2;
-      if (!lines.some((line) => Math.abs(line - middle) < 8)) lines.push(middle);
+# The lines of text that each card has. Beside its facts it may have buttons, and what is wrong or to be remembered.
+CARDS = """() => {
+  const OTHERS = ".menu > :not(summary), .visually-hidden, .decisions, .reply, .pill, .aside";
+  const lines = (card) => {
+    const walk = document.createTreeWalker(card, NodeFilter.SHOW_TEXT);
+    const found = [];
+    while (walk.nextNode()) {
+      if (!walk.currentNode.data.trim() || walk.currentNode.parentElement.closest(OTHERS)) continue;
+      const range = document.createRange();
+      range.selectNodeContents(walk.currentNode);
+      for (const { top, height } of range.getClientRects()) {
+        const middle = top + height / 2;
+        if (!found.some((line) => Math.abs(line - middle) < 8)) found.push(middle);
+      }
     }
-  }
-  return [card.textContent.replace(/\\s+/g, " ").trim(), lines.length];
-})"""
+    return found.length;
+  };
+  const cards = document.querySelectorAll(".table-rows tbody tr:not(.group)");
+  return [...cards].map((card) => [card.textContent.replace(/\\s+/g, " ").trim(), lines(card)]);
+}"""
 
 
 @pytest.mark.settings(demo=True)
