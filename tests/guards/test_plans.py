@@ -410,7 +410,7 @@ def test_to_do_walks_along_one_index_and_sorts_what_a_limit_has_cut(
     for query in TO_DO:
         with asked() as log:
             todo.load(partner, reader, replace(query, after=query.after and after))
-        assert len(log) <= (6 if query.after is None else 7), query
+        assert len(log) <= (5 if query.after is None else 6), query
         for statement, values in log:
             if on_server:
                 found = [*server_faults(postgresql_plan(statement, values))]

@@ -78,7 +78,7 @@ class ToDo:
 
 
 def load(partner: Partner, user: User, query: ToDoQuery) -> ToDo:
-    """Load what waits, in six statements, and one more for a place."""
+    """Load what waits, in five statements, and one more for a place."""
     today, (team, _undecided) = runtime.today(zone_of(partner, user)), load_team(partner)
     far, conditions = horizon(query, today), [*asked(partner, team, user, query, today)]
     flat = [condition for group in conditions for condition in group]

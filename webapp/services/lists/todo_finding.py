@@ -43,14 +43,6 @@ MAILS = {
     Wrong.BOUNCED: (DeliveryState.BOUNCED,),
     Wrong.UNCLEAR: (DeliveryState.UNCLEAR,),
 }
-# The mails about present renewals, each with its subscription.
-MAILS_ABOUT = (
-    select(about.id, mail.state)
-    .join_from(about.id.table, reminder_table, reminder.subscription_id == about.id)
-    .join(delivery_reminder, link.reminder_id == reminder.id)
-    .join(delivery_table, mail.id == link.delivery_id)
-    .where(reminder.base_date == base_date_of(about), mail.archived_at.is_(None))
-)
 
 
 def once(name: str, ids: Select[Any]) -> Select[Any]:
@@ -84,9 +76,18 @@ def of_clients(name: str) -> Condition:
 
 
 def with_mails(given: Parameters) -> ColumnElement[bool]:
-    """Make the condition that mails about a renewal are in one of some states."""
-    found = MAILS_ABOUT.with_only_columns(about.id).where(
-        mail.partner_id == bindparam("reader"), mail.state.in_(given("states"))
+    """Make the condition that mails about the present renewal are in one of some states."""
+    found = (
+        select(about.id)
+        .join_from(delivery_table, delivery_reminder, link.delivery_id == mail.id)
+        .join(reminder_table, reminder.id == link.reminder_id)
+        .join(about.id.table, about.id == reminder.subscription_id)
+        .where(
+            mail.partner_id == bindparam("reader"),
+            mail.state.in_(given("states")),
+            mail.archived_at.is_(None),
+            reminder.base_date == base_date_of(about),
+        )
     )
     return subscription.id.in_(once("with_mails", found))
 

@@ -1,16 +1,13 @@
 """The rows of To do: one renewal with its owner, its people, its next mail, and only what is wrong."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from datetime import date
 from decimal import Decimal
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, case, func, select
 
-from webapp.domain.delivery import UNDECIDED
 from webapp.domain.ownership import (
     Choice,
     EffectiveOwner,
@@ -22,20 +19,37 @@ from webapp.domain.recipients import Reachability
 from webapp.domain.situations import standing
 from webapp.domain.todo import Section, Wrong, section_of
 from webapp.models import Partner
+from webapp.models.delivery import delivery_reminder
 from webapp.models.tables import (
     among,
     client_table,
+    delivery_table,
     fetch,
     organisation_table,
+    reminder_table,
     subscription_table,
     user_table,
 )
 from webapp.services.lists import finding
 from webapp.services.lists.client_columns import Team
-from webapp.services.lists.todo_finding import MAILS, MAILS_ABOUT, OURS, about, mail
+from webapp.services.lists.todo_finding import MAILS, OURS, link, mail, reminder
 from webapp.services.sending.todo_items import base, subscription
 
 client, company, asker = client_table.c, organisation_table.c, user_table.alias("asker").c
+# The faults that mails may have as one number, and the states that tell of each.
+BITS = {fault: 1 << place for place, fault in enumerate(MAILS)}
+BY_STATE = {state: BITS[fault] for fault, states in MAILS.items() for state in states}
+FAULTS = (
+    select(func.sum(case(BY_STATE, value=mail.state).distinct()))
+    .join_from(reminder_table, delivery_reminder, link.reminder_id == reminder.id)
+    .join(delivery_table, mail.id == link.delivery_id)
+    .where(
+        reminder.subscription_id == subscription.id,
+        reminder.base_date == base,
+        mail.archived_at.is_(None),
+    )
+    .scalar_subquery()
+)
 ROWS = (
     select(
         *(subscription.id, subscription.client_id, subscription.product, base.label("base_date")),
@@ -43,7 +57,12 @@ ROWS = (
         *(subscription.amount, subscription.currency, subscription.term_months),
         *(subscription.open_choice, subscription.attention_on, subscription.note),
         *(subscription.remind_on, asker.name.label("reminded")),
-        *(client.contact_id, client.situation, company.name.label("client")),
+        *(
+            client.contact_id,
+            client.situation,
+            company.name.label("client"),
+            FAULTS.label("faults"),
+        ),
     )
     .join_from(subscription_table, client_table, client.id == subscription.client_id)
     .join(organisation_table, company.id == client.id)
@@ -51,16 +70,7 @@ ROWS = (
     # By their keys, not by a partner's index.
     .where(finding.unseen(OURS), among(subscription.id, bindparam("ids")))
 )
-MAILS_OF_ROWS = MAILS_ABOUT.where(
-    among(about.id, bindparam("ids")), finding.unseen(mail.state.in_(sorted(UNDECIDED)))
-)
-ORDER, NOTHING = tuple(Wrong), frozenset[Wrong]()
-RATED = {
-    Reachability.RED: frozenset({Wrong.NOBODY}),
-    Reachability.AMBER: frozenset({Wrong.REJECTED}),
-    Reachability.GREEN: NOTHING,
-}
-WRONG_BY_STATE = {state: wrong for wrong, states in MAILS.items() for state in states}
+RATED = {Reachability.RED: Wrong.NOBODY, Reachability.AMBER: Wrong.REJECTED}
 
 
 class ToDoItem(NamedTuple):
@@ -101,29 +111,20 @@ class ToDoItem(NamedTuple):
 def load_items(
     partner: Partner, team: Team, ids: Sequence[int], today: date, far: date | None = None
 ) -> dict[int, ToDoItem]:
-    """Load these open renewals of a partner by their ids, in two statements. ``far``: as in section_of."""
-    if not ids:
-        return {}
-    given = {"reader": partner.id, "ids": ids}
-    faults = mails_of(ids)
-    return {one.id: one for one in items(partner, team, fetch(ROWS, given), faults, today, far)}
+    """Load these open renewals of a partner by their ids. ``far``: as in section_of."""
+    rows = fetch(ROWS, {"reader": partner.id, "ids": ids}) if ids else ()
+    return {one.id: one for one in items(partner, team, rows, today, far)}
 
 
-def mails_of(ids: Sequence[int]) -> Mapping[int, AbstractSet[Wrong]]:
-    """Load what is wrong with the mails about these renewals, by their ids."""
-    found = defaultdict[int, set[Wrong]](set)
-    for row in fetch(MAILS_OF_ROWS, {"ids": ids}):
-        found[row.id].add(WRONG_BY_STATE[row.state])
-    return found
+@cache
+def wrongs(reach: Reachability, faults: int | None) -> tuple[Wrong, ...]:
+    """Name what is wrong with a renewal: with its client's people, and with its mails (BITS)."""
+    found = {RATED.get(reach)} | {fault for fault, bit in BITS.items() if (faults or 0) & bit}
+    return tuple(one for one in Wrong if one in found)
 
 
 def items(
-    partner: Partner,
-    team: Team,
-    rows: Sequence[Any],
-    faults: Mapping[int, AbstractSet[Wrong]],
-    today: date,
-    far: date | None,
+    partner: Partner, team: Team, rows: Sequence[Any], today: date, far: date | None
 ) -> Iterator[ToDoItem]:
     """Make the items of some rows. What many of them share is asked once."""
 
@@ -140,7 +141,6 @@ def items(
     sending = partner.sending
     for row in rows:
         contact, rated = asked(row.contact_id)
-        wrong = RATED[rated[row.situation]] | faults.get(row.id, NOTHING)
         planned = row.attention_on is not None and row.attention_on <= row.base_date
         yield ToDoItem(
             id=row.id,
@@ -159,7 +159,7 @@ def items(
             owner=owner_of(row.open_choice),
             contact=contact,
             next_mail=max(row.attention_on, today) if planned and sending else None,
-            wrong=tuple(sorted(wrong, key=ORDER.index)) if wrong else (),
+            wrong=wrongs(rated[row.situation], row.faults),
             note=row.note,
             remind_on=row.remind_on,
             reminded=row.reminded,
