@@ -79,8 +79,9 @@ def query_of(address: str) -> ToDoQuery:
 
 
 def row_context(here: str) -> dict[str, Any]:
-    """Gather what the rows need besides themselves. ``back``: the way back to a row, but for its number."""
-    return {"at_hand": AT_HAND, "quiet": QUIET, "back": f"next={quote(here)}%23item-"}
+    """Gather what the rows need besides themselves. ``back``: the pattern of what leads back to a row, by its number."""
+    back = quote(f"{here}#item-").replace("%", "%%")
+    return {"at_hand": AT_HAND, "quiet": QUIET, "back": f"?next={back}%d"}
 
 
 def options(waiting: ToDo) -> dict[str, Any]:
