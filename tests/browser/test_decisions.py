@@ -82,6 +82,7 @@ def test_each_decision_in_the_row_and_its_undo(
         expect(dialog).to_be_hidden()
         expect(figure).to_contain_text("2")
         assert stored(app, rows["Marketing Hub"]).term_months == 24
+        assert violations(page) == []
 
         dialog = choose(page, other, "Bez odnowienia")
         dialog.get_by_label("Powód").select_option("price")
