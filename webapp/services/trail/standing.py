@@ -1,4 +1,4 @@
-"""What stands on a change: a later one of the same values, which must be undone before it.
+"""The change that stands on another: a later one of the same values, which must be undone before it.
 
 What was undone stands on nothing, nor does its undo: above whatever was there before, it is as if neither had been.
 """
