@@ -117,8 +117,11 @@ def test_from_the_choice_to_the_mail(app, visit, cast, story, words, manner):
     }
     with visit(cast.bob, **manner.options) as page:
         page.goto(f"/partner/clients/{cast.client}/renewals?lang={words.code}")
-        # A reminder's entry holds those of its mails.
-        mail = page.get_by_role("listitem").filter(has_text=words.sent).last
+        line = page.locator("#renewals .fold").first
+        manner.hand.press(line.locator("summary"))
+        if not manner.javascript:
+            manner.hand.press(line.get_by_role("link"))
+        mail = page.locator(".mails").get_by_role("listitem").filter(has_text=words.sent).last
         expect(mail).to_contain_text("Alice")
 
 

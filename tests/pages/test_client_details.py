@@ -511,9 +511,13 @@ def test_no_page_of_a_client_tells_its_partners_note(app, browse, cast, edit):
         assert "Pays late" not in page
         assert 'name="note"' not in page
     assert all("22 777" in dana.get(page).text for page in pages)
+    edit(name="Davy", note="Pays late, but pays")
+    with app.app_context():
+        noted = db.session.scalars(db.select(AuditEntry.id).order_by(AuditEntry.id.desc())).first()
+    assert dana.post(f"/undo/{noted}").status_code in (403, 404)
     with app.app_context():
         dave = db.session.get_one(User, cast.dave)
-        assert (dave.name, dave.note) == ("Davy", "Pays late")
+        assert (dave.name, dave.note) == ("Davy", "Pays late, but pays")
 
 
 def test_a_refused_address_is_corrected(app, browse, cast, base, edit):
