@@ -194,7 +194,7 @@ def test_a_sensitive_change_asks_in_windows(app, cast, around, provider):
         # The provider knows Alice, and has to ask all the same.
         at_provider(page).get_by_role("button", name=re.compile("Alice")).click()
         frame.get_by_role("button", name="Continue and save").click()
-        expect(frame.get_by_role("status")).to_contain_text("Saved")
+        expect(frame.get_by_role("status").filter(has_text="Saved")).to_be_visible()
     with app.app_context():
         ends = db.session.scalars(
             select(UserSession.ended_by).where(UserSession.user_id == cast.alice)

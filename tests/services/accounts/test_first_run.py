@@ -9,8 +9,11 @@ from sqlalchemy import event, update
 
 from tests.support.cast import Cast, unit_of_work
 from webapp.models import Client, Partner, User, db
-from webapp.services.accounts import first_run, partners
+from webapp.services.accounts import first_run, mail_texts, partners, people
 from webapp.services.accounts.first_run import FirstStep
+from webapp.services.accounts.mail_texts import CompanyData
+from webapp.services.clients import clients
+from webapp.services.clients.clients import ClientDetails
 
 NOW = datetime(2027, 1, 4, 10, tzinfo=UTC)
 PRIVACY = "https://odnowa.example/privacy"
@@ -80,6 +83,24 @@ def test_what_is_all_done_is_not_shown(app: Flask, cast: Cast) -> None:
     assert FirstStep.SENDING in progress(app, cast)
     prepare(app, cast, privacy_url=PRIVACY)
     assert progress(app, cast) == set()
+
+
+@pytest.mark.parametrize("last", ["company", "person", "client"])
+def test_whatever_is_the_last_step_ends_the_list(app: Flask, cast: Cast, last: str) -> None:
+    prepare(app, cast, first_seen_at=NOW, sending=True, privacy_url=PRIVACY)
+    with unit_of_work(app):
+        partner = db.session.get_one(Partner, cast.partner)
+        if last == "company":
+            partner.privacy_url = None
+            db.session.flush()
+            mail_texts.save_company(None, partner, CompanyData(None, None, PRIVACY))
+        elif last == "person":
+            db.session.execute(update(User).where(User.id == cast.bob).values(active=False))
+            people.add_person(None, partner, name="Beth", email="beth@odnowa.example")
+        else:
+            db.session.execute(update(Client).values(archived_at=NOW))
+            clients.add_client(None, partner, ClientDetails("New"))
+        assert partner.set_up_at is not None
 
 
 def test_a_list_that_was_put_away_asks_nothing(app: Flask, cast: Cast) -> None:

@@ -63,6 +63,8 @@ def put_away(partner: Partner) -> None:
 
 
 def finish(partner: Partner) -> None:
-    """Keep that all of it is done, so that no page asks any more."""
-    if partner.set_up_at is None and all(steps(partner).values()):
+    """Keep that all of it is done, so that no page asks any more. Whatever may be the last step calls this."""
+    # Most often what the partner's own row says is enough.
+    open_still = partner.set_up_at is None and partner.sending and partner.first_seen_at
+    if open_still and all(steps(partner).values()):
         partner.set_up_at = runtime.now()

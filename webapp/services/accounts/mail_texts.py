@@ -14,7 +14,7 @@ from webapp.models.audit import AuditAction, TrailEntry
 from webapp.models.organisation import LONGEST_LEGAL, LONGEST_URL
 from webapp.models.wording import LONGEST_INTRODUCTION, LONGEST_SIGNATURE
 from webapp.services import audit
-from webapp.services.accounts import partners
+from webapp.services.accounts import first_run, partners
 from webapp.services.accounts.names import checked_text
 from webapp.services.errors import Refused
 from webapp.services.locks import lock_organisation
@@ -62,7 +62,9 @@ def save_company(
         legal=checked_text("legal", wanted.legal, LONGEST_LEGAL),
         privacy_url=checked_web_address("privacy_url", wanted.privacy_url),
     )
-    return partners.save(actor, partner, AuditAction.COMPANY_CHANGED, asdict(checked), shown)
+    entry = partners.save(actor, partner, AuditAction.COMPANY_CHANGED, asdict(checked), shown)
+    first_run.finish(partner)
+    return entry
 
 
 def save_texts(

@@ -12,6 +12,7 @@ from webapp.models import (
     AuditEntry,
     LinkPurpose,
     Organisation,
+    Partner,
     User,
     db,
 )
@@ -19,7 +20,7 @@ from webapp.models.audit import CHANGING_USERS, AuditAction, TrailEntry
 from webapp.models.tables import fetch, user_table
 from webapp.models.user import name_key
 from webapp.services import audit, search_words
-from webapp.services.accounts import addresses, admin_notices, links, membership
+from webapp.services.accounts import addresses, admin_notices, first_run, links, membership
 from webapp.services.accounts.names import (
     changed_address,
     checked_address,
@@ -108,6 +109,8 @@ def add_person(
     db.session.flush()
     search_words.refresh([organisation.id])
     audit.record_change(actor, action, user, {"email": (None, user.email)})
+    if isinstance(organisation, Partner):
+        first_run.finish(organisation)
     return user
 
 

@@ -13,6 +13,7 @@ from webapp.models import AuditEntry, Client, Partner, Subscription, User, db
 from webapp.models.audit import AuditAction, TrailEntry
 from webapp.models.tables import client_table
 from webapp.services import audit, search_words
+from webapp.services.accounts import first_run
 from webapp.services.accounts.names import TEXT_REFUSALS, checked_note, checked_phone
 from webapp.services.errors import Refused
 from webapp.services.locks import lock_clients, lock_organisation
@@ -72,6 +73,7 @@ def add_client(actor: User | None, partner: Partner, details: ClientDetails) -> 
     db.session.flush()
     search_words.refresh([client.id])
     audit.record_change(actor, AuditAction.CLIENT_ADDED, client)
+    first_run.finish(partner)
     return client
 
 
