@@ -72,12 +72,22 @@ def deep(base: Connection, size: Size, key: str, backwards: bool = False) -> int
     return found
 
 
+def early_change(base: Connection) -> int:
+    """Find the change of the measured partner behind which a tenth of its history lies."""
+    own = "FROM audit_entry WHERE organisation_id = 1"
+    number = base.execute(text(f"SELECT count(*) {own}")).scalar_one()
+    found: int = base.execute(
+        text(f"SELECT id {own} ORDER BY id LIMIT 1 OFFSET :place"), {"place": number // 10}
+    ).scalar_one()
+    return found
+
+
 def portal_pages(base: Connection, size: Size) -> dict[str, Turn]:
     """List the pages of the portal that are measured, for a partner's admin."""
     dashboard = "/partner/dashboard"
     by_name, by_date = deep(base, size, "sort_key"), deep(base, size, "first_decision_on")
     last_mail = base.execute(text("SELECT max(id) FROM delivery WHERE partner_id = 1")).scalar_one()
-    client, mails = "/partner/clients/{id}", "/partner/deliveries"
+    client, mails, history = "/partner/clients/{id}", "/partner/deliveries", "/partner/history"
     to_do = "/partner/to-do"
     filters = {
         **{f"owner={owner}": f"owner={owner}" for owner in ("vendor", "partner", "own")},
@@ -114,6 +124,17 @@ def portal_pages(base: Connection, size: Size) -> dict[str, Turn]:
         **{
             f"client: {tab}": for_clients(size, f"{client}/{tab}")
             for tab in ("renewals", "contacts", "activity")
+        },
+        "history": each_time(history),
+        "history, deep": each_time(f"{history}?before={early_change(base)}"),
+        **{
+            f"history: {words}": each_time(f"{history}?{query}")
+            for words, query in (
+                ("person", f"person={team(1)[0]}"),
+                ("kind", "kind=owners"),
+                ("client", "q=lodz"),
+                ("period", "days=90"),
+            )
         },
         "upcoming": each_time("/upcoming"),
         "upcoming, as a part": each_time("/upcoming", HTMX),

@@ -211,9 +211,11 @@ def entry(
     today: date,
 ) -> Row:
     partner_id = facts.partner_of(client_id, size)
+    # Half a year of work, client by client.
+    age = 180 - 180 * (client_id - facts.FIRST_CLIENT) // size.clients
     return {
         "id": client_id * 4 + number,
-        "at": facts.moment(today - timedelta(days=90)),
+        "at": facts.moment(today - timedelta(days=age)),
         "organisation_id": partner_id,
         "kind": kind_of(action, client_id),
         "client_id": client_id,
