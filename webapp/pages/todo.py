@@ -79,7 +79,7 @@ def query_of(address: str) -> ToDoQuery:
 
 
 def row_context(here: str) -> dict[str, Any]:
-    """Gather what the rows need besides themselves. ``back``: the pattern of what leads back to a row, by its number."""
+    """Gather what the rows need besides themselves. ``back``: the pattern of what leads back to a row, by its id."""
     back = quote(f"{here}#item-").replace("%", "%%")
     return {"at_hand": AT_HAND, "quiet": QUIET, "back": f"?next={back}%d"}
 
