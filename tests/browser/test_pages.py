@@ -81,6 +81,8 @@ PAGES = {
     "subscriptions.edit": ANNA,
     "subscriptions.renewed": ANNA,
     "subscriptions.cancelled": ANNA,
+    "subscriptions.remind": ANNA,
+    "subscriptions.note": ANNA,
     "account.company": ZBIGNIEW,
     "account.add_contact": ZBIGNIEW,
     "account.edit_contact": ZBIGNIEW,
