@@ -137,8 +137,9 @@ def look(seen: Seen) -> None:
 
 
 def assert_in_to_do(seen: Seen, subscription: Subscription, client: Client, today: date) -> None:
-    """Check that somebody's To-do mail of the last week names it, if it is past its date for so long."""
-    if today - max(subscription.base_date, seen.first_day) <= WEEK:
+    """Check that a To-do mail of the last week names it, if it is past its date, and not put off, for so long."""
+    waits = max(subscription.base_date, seen.first_day, subscription.remind_on or date.min)
+    if today - waits <= WEEK:
         return
     texts = [text for day, text in seen.to_do[client.partner_id].values() if today - day <= WEEK]
     line = f"- {client.name}: {subscription.product}, "
