@@ -149,13 +149,12 @@ class Partner(Organisation):
 class Client(Organisation):
     """A customer of one partner.
 
-    ``sort_key`` and ``search_key`` are folded from its own texts. ``words`` are those by which the dashboard finds
-    it: of these texts, its products and its people; only services.search_words writes them. ``first_decision_on`` and
-    ``second_decision_on`` are the two earliest base dates of its active subscriptions, or NO_DECISION.
-    ``situation`` is the key of a domain.situations.Situation. Only services.reminders writes
-    these three.
-    ``archived_at``: nothing goes out for it since then, and lists leave it out. ``erased_at``: its data and
-    its people's were removed on request; it stays archived.
+    ``sort_key`` and ``search_key`` are folded from its own texts. ``words``: those by which the dashboard finds it, of
+    these texts, its products and its people; only services.search_words writes them. ``first_decision_on`` and
+    ``second_decision_on`` are the two earliest base dates of its active subscriptions, or NO_DECISION. ``situation`` is
+    the key of a domain.situations.Situation. Only services.reminders writes these three. ``archived_at``: nothing goes
+    out for it since then, and lists leave it out. ``erased_at``: its data and its people's were removed on request; it
+    stays archived.
     """
 
     __tablename__ = "client"
