@@ -86,7 +86,7 @@ def test_each_decision_in_the_row_and_its_undo(
 
         dialog = choose(page, other, "Bez odnowienia")
         dialog.get_by_label("Powód").select_option("price")
-        dialog.get_by_role("button", name="Oznacz: bez odnowienia").click()
+        dialog.get_by_role("button", name="Oznacz jako „Bez odnowienia”").click()
         expect(figure).to_contain_text("1")
         # The row comes back in its place; the message of the other one stays.
         undo(page, other, "Bez odnowienia: Acme · Sales Hub")
@@ -104,7 +104,7 @@ def test_put_off_by_one_click_and_noted(
     with visit(cast.bob) as page:
         page.goto(PAGE)
         row = page.locator(row_of["Service Hub"])
-        dialog = choose(page, row, "Przypomnij dnia …")
+        dialog = choose(page, row, "Przypomnij w dniu …")
         expect(dialog).to_contain_text("nie jest wstrzymane")
         dialog.get_by_role("group").get_by_role("button").nth(1).click()
         expect(dialog).to_be_hidden()
@@ -113,7 +113,7 @@ def test_put_off_by_one_click_and_noted(
         expect(row.locator("summary")).to_have_count(1)
         assert stored(app, rows["Service Hub"]).remind_on is None
 
-        dialog = choose(page, row, "Przypomnij dnia …")
+        dialog = choose(page, row, "Przypomnij w dniu …")
         dialog.get_by_label("Inny dzień").fill("wkrótce")
         page.keyboard.press("Enter")
         expect(dialog.get_by_role("group", name="Niczego jeszcze nie zapisano")).to_be_focused()
@@ -156,7 +156,7 @@ def test_of_two_the_second_is_told_in_the_dialog(
         quick = choose(hers, hers.locator(part), "Odnowiona")
         quick.get_by_role("button", name="Oznacz jako odnowioną").click()
         expect(quick).to_be_hidden()
-        late.get_by_role("button", name="Oznacz: bez odnowienia").click()
+        late.get_by_role("button", name="Oznacz jako „Bez odnowienia”").click()
         expect(late.locator("#conflict-title").locator("..")).to_contain_text("Alice")
         expect(late.get_by_role("group").first).to_be_focused()
         his.keyboard.press("Escape")
@@ -185,7 +185,7 @@ def test_a_day_of_its_own_is_saved_by_enter(
     day: date = TODAY + timedelta(days=40)
     with visit(cast.bob) as page:
         page.goto(PAGE)
-        dialog = choose(page, page.locator(f"#item-{rows['Sales Hub']}"), "Przypomnij dnia …")
+        dialog = choose(page, page.locator(f"#item-{rows['Sales Hub']}"), "Przypomnij w dniu …")
         dialog.get_by_label("Inny dzień").fill(f"{day:%d.%m.%Y}")
         page.keyboard.press("Enter")
         expect(dialog).to_be_hidden()

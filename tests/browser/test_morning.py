@@ -70,10 +70,10 @@ MORNINGS = (
         renewed="Odnowiona",
         mark_renewed="Oznacz jako odnowioną",
         not_renewed="Bez odnowienia",
-        mark_not_renewed="Oznacz: bez odnowienia",
+        mark_not_renewed="Oznacz jako „Bez odnowienia”",
         reason="Powód",
         price="Cena",
-        remind="Przypomnij dnia …",
+        remind="Przypomnij w dniu …",
         everything="Pokaż wszystko",
     ),
     Morning(

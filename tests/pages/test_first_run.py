@@ -31,9 +31,9 @@ def today(app: Flask, cast: Cast) -> Any:
 @pytest.mark.parametrize(
     ("language", "figures"),
     [
-        ("en", ["3 mails", "3 people", "The last one: Monday, 4 January 2027"]),
-        ("pl", ["3 wiadomości", "3 osoby", "Ostatnia: poniedziałek, 4 stycznia 2027"]),
-        ("pt", ["3 e-mails", "3 pessoas", "O último: segunda-feira, 4 de janeiro de 2027"]),
+        ("en", ["3 mails", "3 people", "Last mail: Monday, 4 January 2027"]),
+        ("pl", ["3 wiadomości", "3 osoby", "Ostatnia wiadomość: poniedziałek, 4 stycznia 2027"]),
+        ("pt", ["3 e-mails", "3 pessoas", "Último e-mail: segunda-feira, 4 de janeiro de 2027"]),
     ],
 )
 def test_what_goes_out_first_is_summed_up(

@@ -112,7 +112,7 @@ def test_a_line_says_what_stands_on_it(app, browse, cast, owner):
     reader = browse(cast.bob)
     page = reader.get(HISTORY)
     assert f"/undo/{owner}" not in page.text
-    assert "Changed again: Renewal owner changed by: Alice, 1 Dec 2026" in said(page)
+    assert "Newer change: Renewal owner changed (Alice, 1 Dec 2026" in said(page)
     there = f"{HISTORY}?before={newer + 1}"
     assert f'href="{there}#entry-{newer}"' in page.text
     assert f'id="entry-{newer}"' in reader.get(there).text

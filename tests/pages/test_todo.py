@@ -271,8 +271,8 @@ def test_htmx_gets_the_queue_and_the_figures(alice):
 @pytest.mark.parametrize(
     ("language", "words"),
     [
-        ("pl", ("Do zrobienia", "Po terminie, bez decyzji", "W tym miesiącu", "mar 2027")),
-        ("pt", ("A fazer", "Prazo vencido, sem decisão", "Este mês", "mar. 2027")),
+        ("pl", ("Do zrobienia", "Po terminie, bez decyzji", "W ciągu 30 dni", "mar 2027")),
+        ("pt", ("A fazer", "Decisões atrasadas", "Em até 30 dias", "mar. 2027")),
     ],
 )
 def test_it_speaks_the_readers_language(browse, cast, time_machine, language, words):

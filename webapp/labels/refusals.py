@@ -99,7 +99,7 @@ WORDS: dict[Refusal, Any] = {
     Refusal.CURRENCY_NEEDED: _l("Choose the currency of the amount."),
     Refusal.REMINDER_DAY: _l("Choose a day from tomorrow on, at most %(days)d days ahead."),
     Refusal.SUBSCRIPTION_TOLD: _l(
-        "Mails about this subscription have gone out, so it stays. Mark it as not renewed instead."
+        "Mails about this subscription have gone out, so it can't be removed. Mark it as not renewed instead."
     ),
     Refusal.NOTIFIED_NEEDED: _l(
         "Choose who is to be notified: as owner, the partner needs a point of contact."
@@ -126,7 +126,7 @@ WORDS: dict[Refusal, Any] = {
     ),
     Refusal.MAIL_UNASKED: _l("This person gets no mail about these renewals any more."),
     Refusal.MAIL_GONE: _l(
-        "This can't be taken back any more: the mail is on its way, or has ended."
+        "This decision can't be undone any more: the mail is being sent, or its sending has ended."
     ),
     Refusal.ADDRESS_REJECTED: _l(
         "A server rejected this address. Correct it first, then send again."

@@ -5,17 +5,17 @@ from flask_babel import lazy_gettext as _l
 
 from webapp.domain.todo import Figure, Section, Wrong
 
-# Each section's name, and a few words about it.
+# Each section's name, and a few words about it, if it needs them. A calendar month is another thing: see FIGURES.
 SECTIONS = {
     Section.DECIDE: (
         _l("Needs a decision"),
-        _l("past its date, or the day has come to think of it again"),
+        _l("past its date, or its reminder day has come"),
     ),
-    Section.WEEK: (_l("This week"), _l("within the next 7 days")),
-    Section.MONTH: (_l("This month"), _l("within the next 30 days")),
+    Section.WEEK: (_l("Within 7 days"), ""),
+    Section.MONTH: (_l("Within 30 days"), ""),
     Section.LATER: (_l("Later"), _l("within the next 120 days")),
     Section.RENEWING: (_l("Renews by itself"), _l("nothing to decide, within the next 120 days")),
-    Section.PUT_OFF: (_l("Put off"), _l("until the day that somebody asked for")),
+    Section.PUT_OFF: (_l("Put off"), _l("until the reminder day that was chosen")),
 }
 # The look of its pill, and the words.
 WRONGS = {

@@ -203,7 +203,7 @@ def archived_line(client: Client) -> str:
         return _("Archived")
     moment = typography.local_time(entry.at, time_zone() or client.time_zone, language())
     return _(
-        "%(what)s by: %(name)s, %(time)s",
+        "%(what)s (%(name)s, %(time)s)",
         what=audit.sentence(entry),
         name=notices.author(entry),
         time=moment,

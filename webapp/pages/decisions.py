@@ -110,7 +110,7 @@ def name_of(subscription: Subscription) -> str:
 def reminded_text(subscription: Subscription) -> str:
     """Say until when a decision is put off, or that it is not any more."""
     if subscription.remind_on is None:
-        return _("Not put off any more: %(name)s", name=name_of(subscription))
+        return _("Reminder removed: %(name)s", name=name_of(subscription))
     day = typography.long_date(subscription.remind_on, language())
     return _("Put off until %(date)s: %(name)s", date=day, name=name_of(subscription))
 

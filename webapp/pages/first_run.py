@@ -60,7 +60,7 @@ def figures(found: FirstMails) -> list[str]:
         _("More than %(number)s people", number=number(found.people, language()))
         if found.more
         else ngettext("%(num)d person", "%(num)d people", found.people),
-        _("The last one: %(day)s", day=full_date(found.last, language())),
+        _("Last mail: %(day)s", day=full_date(found.last, language())),
     ]
 
 

@@ -100,7 +100,7 @@ def what_and_who(line: TrailLine, zone: str) -> str:
     """Tell in one line what was changed, by whom, and when."""
     portal = portal_name(runtime.settings().name)
     return _(
-        "%(what)s by: %(name)s, %(time)s",
+        "%(what)s (%(name)s, %(time)s)",
         what=audit.sentence(line),
         name=audit.author(line, line.actor, portal),
         time=local_time(line.at, zone, language()),

@@ -76,8 +76,8 @@ def letter(snapshot: ToDoSnapshot, posting: Posting, settings: Settings) -> Lett
 def words(snapshot: ToDoSnapshot, letter: Letter, settings: Settings) -> ToDoWords:
     clients = by_id(snapshot)
     decide = _(
-        "Under To do, say what comes of each one: renewed, not renewed, or a later reminder. No more "
-        "reminders are sent about what is past its date."
+        "Under To do, mark each one as renewed or not renewed, or choose a later reminder. No "
+        "more reminders are sent about what is past its date."
     )
 
     def part(section: Section, title: str, told: RenewalsToDo, note: str = "") -> SectionWords:
