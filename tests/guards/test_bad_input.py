@@ -106,6 +106,8 @@ UNHEEDED = {
     "/settings/team/{dave}/active": {"active"},
     # A button for each of one's organisations; tests/pages/test_organisations.py tries others.
     "/organisations": {"user_id"},
+    # Buttons with a day each, read as the field beside them; tests/pages/test_decisions.py presses them.
+    "/partner/subscriptions/{subscription}/remind": {"quick"},
     # Buttons that change the form alone; tests/pages/test_communications.py presses them.
     "/settings/partners/schedule": {"add_row", "remove_row"},
 }

@@ -1,6 +1,5 @@
 """The forms that decide about one renewal."""
 
-import re
 from datetime import date
 from typing import Any
 
@@ -8,9 +7,9 @@ from flask import request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
-from wtforms import BooleanField, Field, TextAreaField
+from wtforms import BooleanField, Field
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import Length, ValidationError
+from wtforms.validators import ValidationError
 
 from webapp import typography
 from webapp.domain.facts import NotRenewed
@@ -20,7 +19,6 @@ from webapp.labels import renewal_words
 from webapp.labels.codes import NOT_RENEWED
 from webapp.labels.refusals import WORDS
 from webapp.models import Subscription
-from webapp.models.user import LONGEST_NOTE
 from webapp.pages import forms
 from webapp.pages.days import DayField
 from webapp.pages.frame import language
@@ -28,16 +26,6 @@ from webapp.pages.subscriptions_forms import TERMS, AmountField, currency_choice
 from webapp.services.clients import renewals
 from webapp.services.clients.renewals import NewTerms
 from webapp.services.clients.subscriptions import LAST_DAY
-
-
-def lines(text: str | None) -> str | None:
-    """Strip a text of several lines, with their ends as they are stored; None if nothing is left."""
-    return re.sub(r"\r\n?", "\n", text).strip() or None if text else None
-
-
-def note_field() -> TextAreaField:
-    length = Length(max=LONGEST_NOTE, message=WORDS[Refusal.TOO_LONG])
-    return TextAreaField(_l("Note"), filters=[lines], validators=[length, forms.readable])
 
 
 def reason_choices(_field: Field) -> list[SelectChoice]:
@@ -96,7 +84,7 @@ class NotRenewedForm(forms.SharedForm):
     """The reason why a subscription was not renewed."""
 
     reason = forms.DropdownField(_l("Reason"), reason_choices)
-    note = note_field()
+    note = forms.note_field()
 
     @property
     def chosen(self) -> NotRenewed | None:
@@ -133,4 +121,4 @@ class RemindForm(forms.SharedForm):
 class NoteForm(forms.SharedForm):
     """A note about a subscription."""
 
-    note = note_field()
+    note = forms.note_field()

@@ -6,6 +6,7 @@ from webapp.domain.refusals import Refusal
 from webapp.models import Subscription, User, db
 from webapp.models.audit import AuditAction, TrailEntry
 from webapp.services import audit, runtime
+from webapp.services.accounts.names import checked_note
 from webapp.services.clients import renewals, subscriptions
 from webapp.services.errors import Conflict, Refused
 from webapp.services.reminders.rolling import NOT_REMINDED
@@ -46,8 +47,9 @@ def note(
 ) -> TrailEntry | None:
     """Write a note about a subscription for the whole team, or delete it (None). Returns None if nothing changed.
 
-    ``shown``: the form's token. Raises Conflict when another note is stored now.
+    ``shown``: the form's token. Raises Refused, and Conflict when another note is stored now.
     """
+    text = checked_note(text)
     db.session.refresh(subscription, with_for_update={"of": Subscription})
     if subscription.note == text:
         return None

@@ -11,6 +11,7 @@ from webapp.domain.terms import next_term
 from webapp.models import ReminderState, Subscription, User, db
 from webapp.models.audit import AuditAction, TrailEntry
 from webapp.services import audit, search_words
+from webapp.services.accounts.names import checked_note
 from webapp.services.clients import subscriptions
 from webapp.services.clients.subscriptions import SubscriptionDetails
 from webapp.services.errors import Conflict
@@ -167,9 +168,10 @@ def cancel(
 ) -> TrailEntry | None:
     """Cancel a subscription: nothing more goes out about it. None if it was cancelled before, in the same words.
 
-    ``shown``: the page's token. ``others``: its ``note``, if that is given, too. Raises Conflict when other
-    dates, another note or another reason are stored now.
+    ``shown``: the page's token. ``others``: its ``note``, if that is given, too. Raises Refused, and Conflict
+    when other dates, another note or another reason are stored now.
     """
+    others = {name: checked_note(text) for name, text in others.items()}
     db.session.refresh(subscription, with_for_update={"of": Subscription})
     wanted: dict[str, Any] = {"reason": reason, **others}
     stored = {name: getattr(subscription, name) for name in wanted}
