@@ -358,14 +358,15 @@ def test_an_owner_saved_from_the_row_is_seen_there_with_an_undo(alice, cast):
 
 
 def test_without_a_script_the_saved_dialog_leads_back_to_the_row(alice, cast):
-    here = f"{DASHBOARD}?sort=renewal#client-{cast.client}"
+    here = f"{DASHBOARD}?sort=renewal"
     path = f"/partner/clients/{cast.client}/renewal-owner"
-    values = {"choice": "vendor", "contact_id": "", "next": here}
+    values = {"choice": "vendor", "contact_id": "", "next": f"{here}#client-{cast.client}"}
     values["shown"] = shown_to(alice, path)
     answer = alice.post(path, data=values)
     assert (answer.status_code, answer.location) == (303, here)
     row = alice.get(answer.location).text.split("<tbody>")[1]
-    assert "Renewal owner saved (client: Acme)" in row
+    # The message there has the focus.
+    assert "autofocus" in row.split("Renewal owner saved (client: Acme)")[0]
 
 
 def test_a_row_of_another_partner_is_not_found(app, cast):
