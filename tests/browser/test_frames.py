@@ -303,8 +303,8 @@ def test_the_page_around_is_told_what_the_frame_shows(
         expect(page.locator("#renewals")).to_have_attribute("height", str(high))
         # As if an answer brought more, and then less.
         for more in (700, 0):
-            push = "(part, more) => { part.style.marginBottom = `${more}px`; }"
-            inside(page).locator("#clients").evaluate(push, more)
+            push = "(part, more) => { part.style.paddingBottom = `${more}px`; }"
+            inside(page).locator(".page-head").evaluate(push, more)
             expect(page.locator("#renewals")).to_have_attribute("height", str(high + more))
         inside(page).get_by_role("link", name="Settings", exact=True).click()
         page.wait_for_function("words.at(-1).path.startsWith('/settings')")
@@ -412,7 +412,7 @@ def test_links_to_other_sites_open_a_tab(around: Around, portal: str) -> None:
 def test_a_page_in_a_narrow_frame_is_as_good_as_any(
     cast: Cast, around: Around, language: str, dark: bool
 ) -> None:
-    address = f"/sign-in?lang={language}&next=/partner/dashboard"
+    address = f"/sign-in?next=/partner/dashboard%3Flang={language}"
     with around(STRANGER, address, width=360, dark=dark, language=language) as page:
         form = inside(page).locator("form.form")
         form.locator("button").click()
