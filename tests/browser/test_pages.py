@@ -283,7 +283,7 @@ def open_archived(page: Page) -> None:
     page.get_by_label("Status").select_option(label="Archived")
     # By its name: until the filter has worked, the first row is another client's.
     page.locator("tbody th a", has_text="Wydawnictwo Łabędź").click()
-    expect(page.get_by_text("Client archived by: Anna")).to_be_visible()
+    expect(page.get_by_text("Client archived (Anna")).to_be_visible()
 
 
 def refuse_to_erase(page: Page) -> None:
