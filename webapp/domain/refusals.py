@@ -28,6 +28,7 @@ class Refusal(StrEnum):
     INACTIVE = auto()
     JOINED = auto()
     NOT_JOINED = auto()
+    SIGNS_IN = auto()
     LAST_ADMIN = auto()
     PERSON_DIFFERS = auto()
     FIRST_ADMIN = auto()

@@ -36,6 +36,9 @@ WORDS: dict[Refusal, Any] = {
     Refusal.INACTIVE: _l("This person is deactivated. Activate them first."),
     Refusal.JOINED: _l("This person signs in already, and needs no invitation."),
     Refusal.NOT_JOINED: _l("This person can't sign in yet. Invite them first."),
+    Refusal.SIGNS_IN: _l(
+        "This person signs in by now, so only an admin there can deactivate them."
+    ),
     Refusal.LAST_ADMIN: _l("This is the only active admin. Make somebody else an admin first."),
     Refusal.PERSON_DIFFERS: _l("This is not the person's name. Type it as it stands above."),
     Refusal.FIRST_ADMIN: _l(

@@ -6,7 +6,6 @@ from datetime import date, time
 import pytest
 from sqlalchemy import select
 
-from webapp.domain.access import Action
 from webapp.domain.ownership import Owner
 from webapp.domain.refusals import Refusal
 from webapp.domain.steps import DEFAULT_STEPS, StepRow
@@ -64,7 +63,7 @@ def test_the_default_is_saved_and_undone(alice, partner, cast):
     entry = partners.save_default(alice, partner, Default(Owner.PARTNER, cast.bob))
     assert partners.default_of(partner) == Default(Owner.PARTNER, cast.bob)
     assert undo.undoable(alice, entry)
-    assert undo.action_needed(entry) is Action.CHANGE_SETTINGS
+    assert not undo.undoable(db.session.get(User, cast.bob), entry)
     undo.undo(alice, entry)
     assert partners.default_of(partner) == Default(Owner.VENDOR, cast.alice)
     assert not undo.undoable(alice, db.session.get(AuditEntry, entry.id))

@@ -10,7 +10,7 @@ import pytest
 import time_machine
 from sqlalchemy import select
 
-from tests.support.cast import Cast
+from tests.support.cast import Cast, let_in
 from webapp.domain.ownership import Choice, Owner
 from webapp.domain.recipients import ContactRole
 from webapp.domain.refusals import Refusal
@@ -164,6 +164,18 @@ def test_an_added_person_is_deactivated(cast: Cast, alice: User) -> None:
     undo.undo(alice, newest())
     assert not added.active
     assert newest().action == AuditAction.USER_DEACTIVATED
+
+
+def test_a_clients_person_who_signs_in_is_the_clients_affair(cast: Cast, alice: User) -> None:
+    added = people.add_person(alice, CLIENT(cast), name="New", email="new@acme.example")
+    entry = newest()
+    let_in(added)
+    with pytest.raises(Conflict) as conflict:
+        undo.undo(alice, entry)
+    assert isinstance(conflict.value.__cause__, Refused)
+    assert conflict.value.__cause__.refusal is Refusal.SIGNS_IN
+    assert added.active
+    db.session.rollback()
 
 
 def test_an_added_subscription_is_removed(cast: Cast, alice: User) -> None:

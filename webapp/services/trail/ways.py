@@ -14,6 +14,7 @@ from webapp.services import audit
 from webapp.services.accounts import mail_texts, membership, partners, people, second_factor
 from webapp.services.accounts.mail_texts import Texts
 from webapp.services.clients import archiving, clients, contacts, ownership, removal, renewals
+from webapp.services.errors import Refused
 from webapp.services.locks import lock_organisation
 from webapp.services.sending import taking_back
 
@@ -111,6 +112,13 @@ def put_back_person(actor: User, user: User, before: audit.Values) -> TrailEntry
 def put_back_access(actor: User, user: User, before: audit.Values) -> TrailEntry | None:
     put_back = membership.activate if before["active"] else membership.deactivate
     return put_back(actor, user)
+
+
+def take_back_person(actor: User, user: User, before: audit.Values) -> TrailEntry | None:
+    """Deactivate somebody who was added. Once a client's person signs in, that is the client's affair alone."""
+    if user.joined and user.organisation_id != actor.organisation_id:
+        raise Refused("active", Refusal.SIGNS_IN)
+    return put_back_access(actor, user, before)
 
 
 def put_back_default(actor: User, partner: Partner, before: audit.Values) -> TrailEntry | None:
@@ -217,7 +225,7 @@ WAYS_BACK: Mapping[str, WayBack] = {
         SUBSCRIPTION_BACK,
     ),
     AuditAction.SUBSCRIPTION_ROLLED: WayBack(LOOKING_AFTER, Subscription, put_back_rolled, unruled),
-    AuditAction.USER_ADDED: WayBack(by_adders, User, put_back_access),
+    AuditAction.USER_ADDED: WayBack(by_adders, User, take_back_person),
     AuditAction.USER_CHANGED: WayBack(by_editors, User, put_back_person, proved=SENSITIVE),
     AuditAction.USER_ACTIVATED: ACCESS_BACK,
     AuditAction.USER_DEACTIVATED: replace(ACCESS_BACK, proved=frozenset({"active"})),
