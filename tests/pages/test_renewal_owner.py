@@ -255,4 +255,4 @@ def test_statements(app, browse, cast, dialog, statements, more):
     form = {"choice": "partner", "contact_id": cast.bob, "shown": UNSET}
     with statements() as log:
         alice.post(dialog, data=form, headers=HTMX)
-    assert len(log) <= 11, log
+    assert len(log) <= 12, log

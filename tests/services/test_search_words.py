@@ -1,12 +1,14 @@
 """The words by which clients are found: what they are made of, and that every change of those texts reaches them."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from threading import Event
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, text
 
-from tests.support.cast import Cast, assert_words_are_kept, make_user
+from tests.support.cast import Cast, assert_words_are_kept, make_user, unit_of_work
 from webapp.models import Client, Partner, User, db
 from webapp.services import search_words
 from webapp.services.accounts import addresses, people
@@ -120,3 +122,27 @@ def test_words_of_many_are_stored_in_chunks(acme: Client, monkeypatch: pytest.Mo
     monkeypatch.setattr(search_words, "CHUNK", 1)
     search_words.refresh(db.session.scalars(select(Client.id)))
     assert found("number") == [["Acme"]]
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_of_two_changes_at_once_neither_is_lost(app: Flask, cast: Cast) -> None:
+    renamed = Event()
+
+    def rename() -> None:
+        with unit_of_work(app):
+            people.edit_person(None, db.session.get_one(User, cast.dave), name="Zofia Nowa")
+            renamed.set()
+            waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            assert any(db.session.scalar(waiting) for _turn in range(20_000))
+
+    def add() -> None:
+        assert renamed.wait(30)
+        with unit_of_work(app):
+            acme = db.session.get_one(Client, cast.client)
+            people.add_person(None, acme, name="Marek Inny", email="marek@new.example")
+
+    with ThreadPoolExecutor(2) as threads:
+        for done in [threads.submit(change) for change in (rename, add)]:
+            done.result()
+    with unit_of_work(app):
+        assert found("zofia marek") == [["Acme"]]
