@@ -21,6 +21,8 @@ from webapp.services.sending import taking_back
 # Of a person at a client, what its partner may change; of oneself, what a member may.
 BY_PARTNER = frozenset({"name", "email", "job_title", "language", "phone", "note"})
 BY_ONESELF = frozenset(people.EDITABLE) - {"email", "admin", "note"}
+# What an admin may put back at home. Notes about a client's people are their partner's.
+BY_ADMIN = {True: frozenset(people.EDITABLE) - {"note"}, False: frozenset(people.EDITABLE)}
 # Of a person, what lets somebody else in, or in further.
 SENSITIVE = frozenset({"email", "admin"})
 
@@ -52,7 +54,7 @@ def by_editors(actor: User, entry: TrailEntry) -> bool:
         return actor.may(Action.LOOK_AFTER_CLIENTS) and fields <= BY_PARTNER
     if not actor.may(Action.MANAGE_TEAM):
         return oneself and fields <= BY_ONESELF
-    return fields <= {*people.EDITABLE} and not (oneself and "email" in fields)
+    return fields <= BY_ADMIN[actor.is_client] and not (oneself and "email" in fields)
 
 
 def by_adders(actor: User, entry: TrailEntry) -> bool:
