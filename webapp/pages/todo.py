@@ -108,8 +108,8 @@ def ways_on(waiting: ToDo, query: ToDoQuery) -> dict[str, Any]:
 
 
 def nothing_now(waiting: ToDo, query: ToDoQuery) -> str | None:
-    """Tell that nothing is to be decided, and when the next thing comes; None if something is, or filters hide it."""
-    if waiting.next_on is None or query.filtered:
+    """Tell that nothing is to be decided, and when the next thing comes; None if something is, or a filter hides it."""
+    if waiting.next_on is None or query.month or query.figure or query.section or query.only:
         return None
     day = typography.long_date(waiting.next_on, language())
     return _("Nothing needs a decision now. Next: %(date)s.", date=day)
