@@ -25,7 +25,7 @@ from webapp.services.sending.todo_items import SECTIONS, base, day, days, subscr
 
 # The rows of all sections together, of which the first ones have what they need, up to the most of one section; each
 # has at least a few. A section alone has pages.
-ROOM, MOST, FEW, PAGE = 50, 25, 5, 50
+ROOM, MOST, FEW, PAGE = 40, 20, 4, 50
 # Waiting for somebody.
 TO_DECIDE = {Section.DECIDE, Section.WEEK, Section.MONTH, Section.LATER}
 # The names of products are those of so many renewals that must be decided, and of as many others.
@@ -120,7 +120,7 @@ def find(query: ToDoQuery, shape: Shape, given: Given) -> dict[Section, Page[int
         sections, most, placed = (query.section,), PAGE, query
     stretch = paging.stretch_for(LISTING, placed, most, given)
     found: dict[str, list[Any]] = {section: [] for section in sections}
-    values = {**stretch.given, **finding.counted()}
+    values = {**stretch.given, "first": most + 1, **finding.counted()}
     for row in fetch(statement(sections, shape, stretch.walk), values):
         found[row.section].append(row)
     pages, room = {}, max(ROOM, most)

@@ -11,6 +11,8 @@ from sqlalchemy import (
     Integer,
     Select,
     String,
+    bindparam,
+    case,
     false,
     func,
     literal_column,
@@ -21,7 +23,7 @@ from sqlalchemy import (
 )
 
 from webapp.domain.months import add_months, month_of, quarter_of
-from webapp.domain.ownership import Choice, Owner, effective_owner
+from webapp.domain.ownership import Choice, Owner
 from webapp.models import Partner, User
 from webapp.models.tables import fetch
 from webapp.services import runtime
@@ -30,8 +32,11 @@ from webapp.services.lists.todo_finding import OURS
 from webapp.services.sending.todo_items import base, day, subscription
 
 MONTHS, QUARTER = 12, 3
-# As text, which costs less to read.
-CHOICE = type_coerce(subscription.open_choice, String).label("open_choice")
+# The effective owner (domain.ownership.effective_owner), as text, which costs less to read.
+OWNER = case(
+    (subscription.open_choice == Choice.INHERIT, bindparam("default", type_=String)),
+    else_=type_coerce(subscription.open_choice, String),
+).label("owner")
 # From the first month of a quarter to the twelfth from its last one on.
 SPAN = QUARTER - 1 + MONTHS
 
@@ -94,8 +99,8 @@ def undecided(first: str | None, last: str) -> Any:
 
 
 def sums_of(number: int) -> Select[Any]:
-    """Select the sums of one of the months by choice and currency. Few enough to be sorted, month by month."""
-    renewal, keys = subscription.renewal_date, (CHOICE, subscription.currency)
+    """Select the sums of one of the months by owner and currency. Few enough to be sorted, month by month."""
+    renewal, keys = subscription.renewal_date, (OWNER, subscription.currency)
     return (
         select(
             literal_column(str(number), Integer).label("month"),
@@ -110,7 +115,7 @@ def sums_of(number: int) -> Select[Any]:
 
 
 def totals() -> Select[Any]:
-    """Select the sums of each month, choice and currency, beside the two counts."""
+    """Select the sums of each month, owner and currency, beside the two counts."""
     counts = select(
         undecided(None, "yesterday").label("past"),
         undecided("today", "month_end").label("this_month"),
@@ -131,6 +136,7 @@ def overview(partner: Partner, user: User) -> Overview:
         TOTALS,
         {
             "reader": partner.id,
+            "default": partner.default_owner.value,
             "yesterday": today - date.resolution,
             "today": today,
             "month_end": month_of(today)[1],
@@ -143,10 +149,9 @@ def overview(partner: Partner, user: User) -> Overview:
         by_month[row.month].append(row)
     now = today.month - first.month
     bars = range(now, now + MONTHS)
-    owners = {one.value: effective_owner(one, partner.default_owner).owner for one in Choice}
     return Overview(
         figures=figures(rows[0], [row for number in range(QUARTER) for row in by_month[number]]),
-        months=tuple(bar(months[number], by_month[number], owners) for number in bars),
+        months=tuple(bar(months[number], by_month[number]) for number in bars),
         currencies=tuple(
             money.currency for money in sums(row for number in bars for row in by_month[number])
         ),
@@ -176,12 +181,12 @@ def sums(rows: Iterable[Any]) -> tuple[Money, ...]:
     )
 
 
-def bar(month: date, rows: Iterable[Any], owners: Mapping[str, Owner]) -> MonthBar:
-    """Make one month of its rows' sums. ``owners``: the effective owner of each choice."""
+def bar(month: date, rows: Iterable[Any]) -> MonthBar:
+    """Make one month of its rows' sums."""
     counts = dict.fromkeys(Owner, 0)
     amounts: dict[str, dict[Owner, Decimal]] = {}
     for row in rows:
-        owner = owners[row.open_choice]
+        owner = Owner(row.owner)
         counts[owner] += row.count
         if row.priced and row.currency:
             sums = amounts.setdefault(row.currency, dict.fromkeys(Owner, Decimal()))

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
+    Integer,
     Select,
     bindparam,
     exists,
@@ -29,7 +30,7 @@ from webapp.models.tables import (
     subscription_table,
 )
 from webapp.services.lists import clients, finding
-from webapp.services.lists.finding import Condition, Listing, Parameters, Walk, constant
+from webapp.services.lists.finding import Condition, Listing, Parameters, Walk
 from webapp.services.sending.todo_items import OPEN, SECTIONS, base, subscription
 
 client, mail, reminder = client_table.c, delivery_table.c, reminder_table.c
@@ -126,14 +127,16 @@ def statement(sections: tuple[Section, ...], shape: Shape, walk: Walk) -> Compou
 
 
 def first_of(section: Section, rows: Select[Any], walk: Walk) -> Select[Any]:
-    """Select the first ``most`` ids of one section. A limit ends each walk, so the number is found at once."""
+    """Select the ``first`` ids of one section. A limit ends each walk, so the number is found at once."""
     order = finding.order(LISTING, walk.sort)
 
     def met(walked: Select[Any]) -> CompoundSelect[Any]:
         parts = (walked.where(part) for part in SECTIONS[section])
         return union_all(*(select(part.subquery()) for part in parts))
 
-    some = met(rows.order_by(*order).limit(constant("most_counted"))).cte(f"all_{section}")
+    some = met(rows.order_by(*order).limit(bindparam("most_counted", type_=Integer))).cte(
+        f"all_{section}"
+    )
     placed = met(walk.along(rows, order)).subquery(f"placed_{section}") if walk.placed else some
     total = select(func.count()).select_from(some).scalar_subquery()
     page = select(
@@ -146,7 +149,7 @@ def first_of(section: Section, rows: Select[Any], walk: Walk) -> Select[Any]:
         column.asc() if walk.ascending else column.desc()
         for column in (placed.c.base_date, placed.c.id)
     ]
-    return select(page.order_by(*directions).limit(constant("most")).subquery())
+    return select(page.order_by(*directions).limit(bindparam("first", type_=Integer)).subquery())
 
 
 def narrowed(shape: Shape) -> list[ColumnElement[bool]]:
