@@ -16,6 +16,8 @@ IDENTITY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 CHOICES = ("inherit", "vendor", "partner")
 REASONS = ("price", "other_product", "closed", "other")
 IS_OPEN, REMINDED = sa.text("open_choice IS NOT NULL"), sa.text("remind_user_id IS NOT NULL")
+# Subscriptions can be removed from now on, and no other one gets their ids.
+NEVER_AGAIN = {"sqlite_autoincrement": True}
 WALK = "partner_id renews_itself decision_on id client_id remind_on remind_user_id"
 INDEXES = {
     "ix_subscription_open": (
@@ -210,7 +212,7 @@ def open_subscriptions() -> None:
         )
     )
     # In the last rebuilding of the table: Alembic would copy it in another one, which SQLite refuses.
-    with op.batch_alter_table("subscription") as batch:
+    with op.batch_alter_table("subscription", table_kwargs=NEVER_AGAIN) as batch:
         batch.add_column(
             sa.Column(
                 "decision_on",

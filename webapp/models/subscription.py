@@ -120,6 +120,8 @@ class Subscription(Base):
         partial_index(
             "ix_subscription_remind_user_id", "remind_user_id", where="remind_user_id IS NOT NULL"
         ),
+        # The trail goes on to name one that was removed, so its id is never given again.
+        {"sqlite_autoincrement": True},
     )
 
     @hybrid_property

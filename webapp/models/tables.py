@@ -28,6 +28,7 @@ from sqlalchemy import (
     insert,
     literal,
     select,
+    text,
     type_coerce,
 )
 from sqlalchemy.ext.compiler import compiles
@@ -212,6 +213,10 @@ def next_ids(table: Table, count: int) -> Sequence[int]:
         numbered = select(func.nextval(sequence)).select_from(func.generate_series(1, count))
         return db.session.scalars(numbered).all()
     newest = db.session.scalar(select(func.max(table.c.id))) or 0
+    if table.dialect_options["sqlite"]["autoincrement"]:
+        # It knows of rows that were removed, too.
+        given = text("SELECT seq FROM sqlite_sequence WHERE name = :name")
+        newest = max(newest, db.session.scalar(given, {"name": table.name}) or 0)
     return range(newest + 1, newest + 1 + count)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -17,9 +17,11 @@ from webapp.domain.refusals import Refusal
 from webapp.domain.todo import Rhythm
 from webapp.models import AuditEntry, Client, Partner, Subscription, User, db
 from webapp.models.audit import AuditAction
+from webapp.models.tables import next_ids, subscription_table
+from webapp.services import runtime
 from webapp.services.accounts import mail_texts, membership, partners, people
 from webapp.services.accounts.mail_texts import Texts
-from webapp.services.clients import archiving, clients, contacts, ownership, renewals
+from webapp.services.clients import archiving, clients, contacts, follow_ups, ownership, renewals
 from webapp.services.clients import subscriptions as service
 from webapp.services.clients.subscriptions import SubscriptionDetails
 from webapp.services.errors import Conflict, Refused
@@ -189,6 +191,45 @@ def test_an_added_subscription_is_removed(cast: Cast, alice: User) -> None:
     assert state(client) == before
     assert (newest().action, newest().subject) == (AuditAction.SUBSCRIPTION_REMOVED, "Service Hub")
     assert not undo.undoable(alice, newest())
+
+
+def test_the_id_of_a_removed_subscription_is_never_given_again(cast: Cast, alice: User) -> None:
+    added = service.add_subscription(alice, CLIENT(cast), ADDED)
+    id = added.id
+    undo.undo(alice, newest())
+    (following,) = next_ids(subscription_table, 1)
+    assert following > id
+    again = service.add_subscription(alice, CLIENT(cast), ADDED)
+    assert again.id > id
+
+
+@pytest.mark.parametrize("settle", [renewals.renew, renewals.cancel])
+def test_no_reminder_comes_back_once_the_renewal_is_settled(
+    cast: Cast, alice: User, settle: Change
+) -> None:
+    row = SUBSCRIPTION(cast)
+    follow_ups.remind(alice, row, runtime.today("Europe/Warsaw") + timedelta(days=9))
+    follow_ups.remind(alice, row, None)
+    removed = newest()
+    settle(alice, row)
+    with pytest.raises(Conflict):
+        undo.undo(alice, removed)
+    db.session.rollback()
+
+
+def test_a_deadline_by_the_rule_goes_by_the_anchor_day_that_comes_back(
+    cast: Cast, alice: User
+) -> None:
+    partner = PARTNER(cast)
+    partners.save_terms(
+        alice, partner, replace(partners.terms_of(partner), deadline_rule_text="P1M")
+    )
+    details = replace(ADDED, renewal_date=date(2027, 1, 31), deadline_by_rule=True)
+    added = service.add_subscription(alice, CLIENT(cast), details)
+    assert added.deadline == date(2026, 12, 31)
+    service.edit_subscription(alice, added, replace(details, renewal_date=date(2027, 3, 15)))
+    undo.undo(alice, newest())
+    assert (added.renewal_date, added.deadline) == (date(2027, 1, 31), date(2026, 12, 31))
 
 
 def test_nothing_newer_may_stand_on_an_added_subscription(cast: Cast, alice: User) -> None:

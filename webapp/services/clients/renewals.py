@@ -198,9 +198,8 @@ def restore(actor: User | None, subscription: Subscription, **values: Any) -> Tr
         subscriptions.refuse_twin(subscription.client, details, own_id=subscription.id)
         subscription.product_key = subscriptions.product_key(details.product)
     if details.deadline_by_rule:
-        details = subscriptions.by_present_rule(
-            subscription.client, details, subscription.anchor_day
-        )
+        anchor_day = values.get("anchor_day", subscription.anchor_day)
+        details = subscriptions.by_present_rule(subscription.client, details, anchor_day)
         values["deadline"] = details.deadline
     changes = audit.assign(subscription, **values)
     if "product" in changes:

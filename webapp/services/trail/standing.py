@@ -31,6 +31,15 @@ IMPLIED: Mapping[str, Json] = {
     AuditAction.USER_DEACTIVATED: {"active": [True, False]},
     AuditAction.USER_ERASED: {WHOLE: [False, True]},
 }
+# What settles a renewal ends the reminder of it, too, even if none was set any more.
+REMINDER = frozenset({"remind_on", "remind_user_id"})
+SETTLING = frozenset(
+    {
+        AuditAction.SUBSCRIPTION_RENEWED,
+        AuditAction.SUBSCRIPTION_ROLLED,
+        AuditAction.SUBSCRIPTION_CANCELLED,
+    }
+)
 
 entry = audit_entry_table.c
 LATER = (
@@ -79,7 +88,9 @@ def stands_on(later: TrailLine, change: TrailEntry) -> bool:
         return False
     if later.undoes_id is not None and later.undoes_id > change.id:
         return False
-    above, below = changes_of(later).keys(), changes_of(change).keys()
+    above, below = {*changes_of(later)}, {*changes_of(change)}
+    if later.action in SETTLING or "renewal_date" in above:
+        above |= REMINDER
     return bool(above & below) or bool(above and below and WHOLE in above | below)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, update
 
 from webapp.domain.shown import token_of
-from webapp.models import AuditEntry, Client, User, db
+from webapp.models import AuditEntry, Client, Subscription, User, db
 from webapp.models.audit import AuditAction, TrailEntry
 from webapp.models.base import Json
 from webapp.models.tables import audit_entry_table, execute
@@ -59,7 +59,7 @@ def undo(actor: User, entry: AuditEntry) -> None:
     if not mark_undone(entry):
         raise Conflict(audit.newest_of(changes.keys(), *later))
     target = db.session.get(way.model, entry.subject_id)
-    if target is None:
+    if target is None or not belongs(target, entry):
         raise Conflict(audit.newest(*later))
     refuse_other_values(way, target, changes, *later)
     refuse_lower(entry)
@@ -73,6 +73,11 @@ def undo(actor: User, entry: AuditEntry) -> None:
     if made is None:
         raise Conflict(audit.newest(*later))
     tell_apart(made, entry)
+
+
+def belongs(target: Any, entry: AuditEntry) -> bool:
+    """Tell whether a row is of the client that an entry is about, as far as rows of its kind may be removed."""
+    return not isinstance(target, Subscription) or target.client_id == entry.client_id
 
 
 def refuse_other_values(
