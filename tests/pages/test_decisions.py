@@ -203,7 +203,7 @@ def test_a_reminder_is_taken_back(app, browse, cast, address, panel):
     assert "Put off until: 7 December 2026" in plain(alice.get(url).text)
     decide(alice, url, never="1")
     assert stored(app, cast, "remind_on", "remind_user_id") == (None, None)
-    assert "Not put off any more: Acme" in alice.get(panel).text
+    assert "Reminder removed: Acme" in alice.get(panel).text
 
 
 def test_a_note_is_written_and_deleted(app, browse, cast, address, panel):

@@ -111,7 +111,17 @@ def reminded_text(subscription: Subscription) -> str:
     """Say until when a decision is put off, or that it is not any more."""
     if subscription.remind_on is None:
         return _("Reminder removed: %(name)s", name=name_of(subscription))
-    day = typography.long_date(subscription.remind_on, language())
+    day, decided = (
+        typography.long_date(one, language())
+        for one in (subscription.remind_on, subscription.base_date)
+    )
+    if subscription.remind_on > subscription.base_date:
+        return _(
+            "Put off until %(date)s, which is after its date (%(decided)s): %(name)s",
+            date=day,
+            decided=decided,
+            name=name_of(subscription),
+        )
     return _("Put off until %(date)s: %(name)s", date=day, name=name_of(subscription))
 
 
