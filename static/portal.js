@@ -163,9 +163,19 @@ dialog.addEventListener("close", () => {
   dialog.replaceChildren();
   sayInTitle();
   focusOpener();
-  if (overtaken) htmx.ajax("GET", location.href, { target: "#content", select: "#content", swap: "outerHTML" });
+  if (overtaken) fetchAgain();
   overtaken = false;
 });
+
+// The row that has the focus may be gone from the page as it is now: the next one that is still there takes it.
+async function fetchAgain() {
+  const rows = [...document.querySelectorAll("tr[id]")];
+  const from = rows.indexOf(document.activeElement.closest("tr[id]"));
+  await htmx.ajax("GET", location.href, { target: "#content", select: "#content", swap: "outerHTML" });
+  if (document.activeElement !== document.body) return;
+  const row = from < 0 ? null : rows.slice(from).map(({ id }) => document.getElementById(id)).find(Boolean);
+  (row?.querySelector("a") ?? document.getElementById("content")).focus();
+}
 
 dialog.addEventListener("click", (event) => {
   const cancel = event.target.closest("[data-close]");

@@ -1,5 +1,6 @@
 """Renewals decided in the rows of To do: by keyboard, by touch, and without a script; undone in place."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -43,6 +44,13 @@ def stored(app: Flask, id: int) -> Subscription:
     return found
 
 
+def expect_waiting(page: Page, number: int) -> None:
+    """See the same number in the figure, in the heading of its section, and above the list."""
+    expect(page.locator("#figures").get_by_role("link").first).to_contain_text(str(number))
+    expect(page.locator("#section-decide-count")).to_have_text(str(number))
+    expect(page.locator("#queue-count")).to_have_text(re.compile(rf"^{number}\s"))
+
+
 def choose(page: Page, row: Locator, action: str) -> Locator:
     """Open the row's menu and an action in it; returns the dialog."""
     row.locator("summary").press("Enter")
@@ -70,8 +78,7 @@ def test_each_decision_in_the_row_and_its_undo(
     with visit(cast.alice, width=width) as page:
         page.goto(PAGE)
         row, other = page.locator(marketing), page.locator(sales)
-        figure = page.locator("#figures").get_by_role("link").first
-        expect(figure).to_contain_text("3")
+        expect_waiting(page, 3)
 
         dialog = choose(page, row, "Odnowiona")
         dialog.get_by_label("Odnowiona na").select_option("24")
@@ -80,19 +87,19 @@ def test_each_decision_in_the_row_and_its_undo(
         assert violations(page) == []
         dialog.get_by_role("button", name="Oznacz jako odnowioną").click()
         expect(dialog).to_be_hidden()
-        expect(figure).to_contain_text("2")
+        expect_waiting(page, 2)
         assert stored(app, rows["Marketing Hub"]).term_months == 24
         assert violations(page) == []
 
         dialog = choose(page, other, "Bez odnowienia")
         dialog.get_by_label("Powód").select_option("price")
         dialog.get_by_role("button", name="Oznacz jako „Bez odnowienia”").click()
-        expect(figure).to_contain_text("1")
+        expect_waiting(page, 1)
         # The row comes back in its place; the message of the other one stays.
         undo(page, other, "Bez odnowienia: Acme · Sales Hub")
         expect(other).to_contain_text("Sales Hub")
         expect(other.locator("summary")).to_have_count(1)
-        expect(figure).to_contain_text("2")
+        expect_waiting(page, 2)
         expect(row.locator(".said")).to_contain_text("Odnowiono do")
         assert not stored(app, rows["Sales Hub"]).cancelled
 
@@ -105,7 +112,7 @@ def test_put_off_by_one_click_and_noted(
         page.goto(PAGE)
         row = page.locator(row_of["Service Hub"])
         dialog = choose(page, row, "Przypomnij w dniu …")
-        expect(dialog).to_contain_text("nie jest wstrzymane")
+        expect(dialog).to_contain_text("nie są wstrzymywane")
         dialog.get_by_role("group").get_by_role("button").nth(1).click()
         expect(dialog).to_be_hidden()
         assert stored(app, rows["Service Hub"]).remind_user_id == cast.bob
@@ -145,10 +152,12 @@ def test_the_owner_is_changed_in_the_row(
         expect(row.locator("td", has_text="Partner")).to_have_count(0)
 
 
+@pytest.mark.parametrize("product", ["Sales Hub", "Service Hub"])
 def test_of_two_the_second_is_told_in_the_dialog(
-    app: Flask, visit: Visit, cast: Cast, rows: dict[str, int]
+    app: Flask, visit: Visit, cast: Cast, rows: dict[str, int], product: str
 ) -> None:
-    part = f"#item-{rows['Sales Hub']}"
+    part = f"#item-{rows[product]}"
+    after = f"#item-{rows['Service Hub']} th a" if product == "Sales Hub" else "#content"
     with visit(cast.alice) as hers, visit(cast.bob) as his:
         for page in (hers, his):
             page.goto(PAGE)
@@ -160,9 +169,10 @@ def test_of_two_the_second_is_told_in_the_dialog(
         expect(late.locator("#conflict-title").locator("..")).to_contain_text("Alice")
         expect(late.get_by_role("group").first).to_be_focused()
         his.keyboard.press("Escape")
-        # The page was not true any more, and is fetched again.
+        # The page was not true any more, and is fetched again. The next row has the focus, if there is one.
         expect(his.locator(part)).to_have_count(0)
-    assert not stored(app, rows["Sales Hub"]).cancelled
+        expect(his.locator(after)).to_be_focused()
+    assert not stored(app, rows[product]).cancelled
 
 
 def test_without_a_script(app: Flask, visit: Visit, cast: Cast, rows: dict[str, int]) -> None:

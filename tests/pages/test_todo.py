@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.cast import make_client, make_subscription, unit_of_work
 from webapp.domain.ownership import Owner
+from webapp.domain.todo import Section
 from webapp.models import Partner, Subscription, db
 from webapp.models.tables import client_table
 from webapp.services.reminders import due_index, situations
@@ -300,6 +301,15 @@ def decide(browser, item, what, page=PAGE, headers=HTMX, **form):
     return browser.post(address, data=data, headers=headers)
 
 
+NONE = {section.value: "0" for section in Section}
+
+
+def numbers(answer):
+    """The numbers that an answer has for the headings of sections."""
+    found = re.findall(r'id="section-(\w+)-count" hx-swap-oob="innerHTML">(.*?)<', answer.text)
+    return dict(found)
+
+
 def test_a_decided_row_makes_room_for_its_message(alice, add):
     item = add("Past", -3, amount=Decimal("100"), currency="PLN")
     answer = decide(alice, item, "renewed", term_months="12", amount="100", currency="PLN")
@@ -309,6 +319,8 @@ def test_a_decided_row_makes_room_for_its_message(alice, add):
     figures = answer.text[len(row) :]
     assert 'hx-swap-oob="outerHTML"' in figures
     assert "0 Past its date, undecided" in plain(figures)
+    assert numbers(answer) == NONE | {"month": "1"}
+    assert '<p id="queue-count" hx-swap-oob="innerHTML">1 renewal</p>' in figures
 
 
 def test_a_row_that_still_waits_stays_with_its_message(alice, add):
@@ -326,6 +338,7 @@ def test_what_is_put_off_says_so_and_moves(alice, add):
         plain(answer.text.partition("<section")[0])
         == "Put off until 17 March 2027: Past · Sales Hub Undo"
     )
+    assert numbers(answer) == NONE | {"month": "1", "put_off": "1"}
     page = alice.get(PAGE)
     assert sections(page) == {"month": ["Acme"], "put_off": ["Past"]}
     assert "Reminder: 17 Mar, Alice" in plain(page.text)
@@ -354,6 +367,9 @@ def test_the_picture_and_the_filters_outlast_a_decision(alice, add):
     assert f'href="{PAGE}?owner=vendor&amp;figure=past&amp;bars=PLN"' in answer.text
     assert re.search(r'id="measure-PLN"[^>]*aria-current="true"', answer.text)
     assert f"next=/partner/to-do%3Fowner%3Dvendor%26bars%3DPLN%23item-{item}" in answer.text
+    assert numbers(answer) == NONE | {"decide": "1", "month": "1"}
+    answer = decide(alice, item, "note", page=f"{PAGE}?section=decide&after={item}", note="y")
+    assert numbers(answer) == {"decide": "1"}
 
 
 def test_without_a_script_one_is_back_at_the_row(alice, add):

@@ -40,7 +40,7 @@ def index() -> Response:
         first_url=there(query),
         todo=waiting,
         chosen=list(chosen(query)),
-        count=count_text(waiting),
+        count=count_text(group.total for group in waiting.groups),
         nothing_now=nothing_now(waiting, query),
         **options(waiting),
         **ways_on(waiting, query),
@@ -52,7 +52,7 @@ def index() -> Response:
 def answer_in_row(
     part: str, subscription_id: int, address: str, beside: Iterable[int] = ()
 ) -> Response:
-    """Answer a dialog that was saved from a row: what was done, and the figures as they are now.
+    """Answer a dialog that was saved from a row: what was done, and all figures and numbers as they are now.
 
     ``part``: the row's id. ``address``: the page's. The row is shown again, too, as long as it waits for somebody.
     ``beside``: other renewals that changed with it, whose rows may be on the page.
@@ -62,11 +62,14 @@ def answer_in_row(
     items = todo.items(partner, current_user, [subscription_id, *beside])
     item = items.pop(subscription_id, None)
     waits = item is not None and item.section not in (None, Section.PUT_OFF)
+    totals = todo.totals(partner, current_user, query)
     html = render_template(
         "todo/_answer.html",
         part=part,
         item=item if waits else None,
         others=[other for other in items.values() if other.section],
+        totals=totals,
+        count=count_text(totals.values()),
         **row_context(there(query)),
         **overview_context(query, todo_figures.overview(partner, current_user)),
     )
@@ -115,9 +118,9 @@ def nothing_now(waiting: ToDo, query: ToDoQuery) -> str | None:
     return _("Nothing needs a decision now. Next: %(date)s.", date=day)
 
 
-def count_text(waiting: ToDo) -> str:
+def count_text(totals: Iterable[int]) -> str:
     """Tell how many renewals the sections have."""
-    total = sum(group.total for group in waiting.groups)
+    total = sum(totals)
     number = listing.number_of(total)
     return listing.counted(
         total,

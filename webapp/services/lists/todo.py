@@ -14,6 +14,7 @@ from webapp.models import Partner, User
 from webapp.models.tables import execute, fetch
 from webapp.services import runtime
 from webapp.services.lists import finding, paging
+from webapp.services.lists.client_columns import Team
 from webapp.services.lists.clients import load_team
 from webapp.services.lists.finding import Given
 from webapp.services.lists.paging import Page
@@ -80,13 +81,10 @@ class ToDo:
 def load(partner: Partner, user: User, query: ToDoQuery) -> ToDo:
     """Load what waits, in five statements, and one more for a place."""
     today, (team, _undecided) = runtime.today(zone_of(partner, user)), load_team(partner)
-    far, conditions = horizon(query, today), [*asked(partner, team, user, query, today)]
-    flat = [condition for group in conditions for condition in group]
-    shape = tuple(finding.names_of(group) for group in conditions)
-    given = {"reader": partner.id, **days(today, far), **finding.parameters(flat)}
+    shape, given = sought(partner, team, user, query, today)
     pages = find(query, shape, given)
     ids = [row_id for page in pages.values() for row_id in page.rows]
-    rows = load_items(partner, team, ids, today, far)
+    rows = load_items(partner, team, ids, today, horizon(query, today))
     return ToDo(
         groups=tuple(group(section, page, rows) for section, page in pages.items()),
         overview=overview(partner, user),
@@ -94,6 +92,27 @@ def load(partner: Partner, user: User, query: ToDoQuery) -> ToDo:
         today=today,
         next_on=None if TO_DECIDE & pages.keys() else execute(next_day(shape), given).scalar(),
     )
+
+
+def totals(partner: Partner, user: User, query: ToDoQuery) -> dict[Section, int]:
+    """Count the rows of the sections that are shown, as ToDoGroup.total has them, in two statements."""
+    today, (team, _undecided) = runtime.today(zone_of(partner, user)), load_team(partner)
+    shape, given = sought(partner, team, user, query, today)
+    # A page may have lost its only row.
+    pages = find(replace(query, after=None, before=None), shape, given)
+    shown = (query.section,) if query.section else tuple(Section)
+    return {section: pages[section].total if section in pages else 0 for section in shown}
+
+
+def sought(
+    partner: Partner, team: Team, user: User, query: ToDoQuery, today: date
+) -> tuple[Shape, Given]:
+    """Turn a query into what its statement is made from, and its parameters."""
+    conditions = [*asked(partner, team, user, query, today)]
+    flat = [condition for group in conditions for condition in group]
+    reach = days(today, horizon(query, today))
+    given = {"reader": partner.id, **reach, **finding.parameters(flat)}
+    return tuple(finding.names_of(group) for group in conditions), given
 
 
 def item(partner: Partner, user: User, subscription_id: int) -> ToDoItem | None:
