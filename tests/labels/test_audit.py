@@ -7,6 +7,7 @@ import pytest
 from webapp.labels import audit as changes
 from webapp.models import AuditEntry
 from webapp.models.audit import AuditAction
+from webapp.services.audit import TrailLine
 from webapp.typography import plain
 
 # Days of what must be decided, and of what renews by itself.
@@ -21,6 +22,13 @@ def entry(action=AuditAction.CLIENT_CHANGED, **fields):
         subject_id=1,
         subject="Acme",
         changes={field: list(values) for field, values in fields.items()},
+    )
+
+
+def shown(present=None, /, **fields):
+    return TrailLine(
+        *(1, datetime(2026, 3, 3, tzinfo=UTC), AuditAction.CLIENT_CHANGED, 1, 1, "Acme"),
+        *({field: list(values) for field, values in fields.items()}, False, None, None, present),
     )
 
 
@@ -104,8 +112,27 @@ def test_who_did_what_nobody_did(app, action, author):
 )
 def test_values_in_words(app, field, values, words):
     with app.test_request_context():
-        said = changes.changes(entry(**{field: values}), {7: "Ana"}, "en", "HubSpot")
+        said = changes.changes(shown(**{field: values}), {7: "Ana"}, "en", "HubSpot")
         assert [(one.label, plain(one.before), plain(one.after)) for one in said] == [words]
+
+
+@pytest.mark.parametrize(
+    ("language", "fields", "words"),
+    [
+        ("pl", {"amount": ("12790", "13069.5")}, ("12 790,00 zł", "13 069,50 zł")),
+        ("pt", {"amount": (None, "12790")}, ("–", "PLN 12.790,00")),
+        (
+            "en",
+            {"amount": ("12790", "3000"), "currency": ("EUR", "BRL")},
+            ("€12,790.00", "R$3,000.00"),
+        ),
+        ("en", {"amount": ("90", None), "currency": ("EUR", None)}, ("€90.00", "–")),
+    ],
+)
+def test_amounts_are_money_of_their_time(app, language, fields, words):
+    with app.test_request_context():
+        said = changes.changes(shown("PLN", **fields), {}, language, "HubSpot")[0]
+        assert (plain(said.before), plain(said.after)) == words
 
 
 def test_a_person_has_a_full_name_and_a_company_a_name(app):

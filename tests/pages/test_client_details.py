@@ -171,6 +171,20 @@ def test_what_somebody_left_about_a_subscription(app, browse, cast, base):
         assert f'href="{address}" hx-get="{address}" hx-target="#dialog"' in page
 
 
+@pytest.mark.parametrize(
+    ("deadline", "told"),
+    [
+        (None, "Decision deadline 31 Mar 2027 same as renewal"),
+        (date(2026, 12, 11), "Decision deadline 11 Dec 2026 in 10 days"),
+    ],
+)
+def test_the_strip_tells_the_day_that_decides(app, browse, cast, base, deadline, told):
+    with unit_of_work(app):
+        db.session.get_one(Subscription, cast.subscription).deadline = deadline
+    strip, _pills = strip_of(browse(cast.bob).get(f"{base}/renewals").text)
+    assert told in strip
+
+
 @pytest.mark.parametrize("tab", TABS)
 def test_a_dialog_from_the_strip_answers_with_what_it_changed(app, browse, cast, base, tab):
     alice = browse(cast.alice)

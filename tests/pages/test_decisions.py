@@ -58,6 +58,14 @@ def decide(person, url, **fields):
     return person.post(url, data={"shown": shown_to(person, url)} | fields)
 
 
+def test_the_fact_is_the_present_date_and_the_chosen_term_tells_the_next(browse, cast, address):
+    page = plain(browse(cast.alice).get(address("/renewed")).text)
+    facts = page.partition('<dl class="facts">')[2].partition("</dl>")[0]
+    assert "31 March 2027" in facts
+    assert "2028" not in facts
+    assert re.search("<option selected[^>]*>1 year, until 31 March 2028", page)
+
+
 def test_renewed_shows_the_next_date_and_moves_on_to_it(app, browse, cast, address, panel):
     alice, url = browse(cast.alice), address("/renewed")
     page = plain(alice.get(url).text)
@@ -142,6 +150,7 @@ def test_of_two_who_renew_on_other_terms_the_second_is_told(app, browse, cast, a
     assert answer.status_code == 409
     assert "Changed by: Alice" in answer.text
     assert "<strong>31 Mar 2029</strong>" in plain(answer.text)
+    assert "<strong>€1,200.00</strong>" in plain(answer.text)
     assert stored(app, cast, "cycle") == (2,)
 
 

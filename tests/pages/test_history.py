@@ -3,6 +3,7 @@
 import html
 import re
 from datetime import UTC, date, datetime
+from decimal import Decimal
 
 import pytest
 import time_machine
@@ -12,6 +13,7 @@ from webapp.domain.ownership import Choice
 from webapp.models import AuditEntry, Client, Partner, Subscription, User, db
 from webapp.services.accounts import partners, people
 from webapp.services.clients.ownership import choose_owner
+from webapp.services.clients.renewals import NewTerms, renew
 from webapp.services.clients.subscriptions import SubscriptionDetails, add_subscription
 from webapp.typography import plain
 
@@ -62,6 +64,32 @@ def test_the_words_are_the_readers(app, browse, cast, owner):
     page = said(browse(cast.alice).get(HISTORY))
     assert "Historia" in page
     assert "Zmieniono właściciela odnowienia · Acme" in page
+
+
+def test_amounts_are_money_in_the_currency_of_their_time(app, browse, cast):
+    with unit_of_work(app):
+        people.set_language(db.session.get(User, cast.alice), "pl")
+        hub = db.session.get_one(Subscription, cast.subscription)
+        hub.amount, hub.currency = Decimal(2790), "PLN"
+    terms = [("23069", "PLN"), ("23100", "PLN"), ("5000", "EUR"), ("5100", "EUR")]
+    for amount, currency in terms:
+        with unit_of_work(app):
+            alice, hub = (
+                db.session.get(User, cast.alice),
+                db.session.get(Subscription, cast.subscription),
+            )
+            new = NewTerms(term_months=12, amount=Decimal(amount), currency=currency)
+            renew(alice, hub, None, new)
+    alice = browse(cast.alice)
+    for address in (HISTORY, f"/partner/clients/{cast.client}/activity"):
+        page = said(alice.get(address))
+        for line in (
+            "2790,00 zł teraz: 23 069,00 zł",
+            "23 069,00 zł teraz: 23 100,00 zł",
+            "23 100,00 zł teraz: 5000,00 €",
+            "5000,00 € teraz: 5100,00 €",
+        ):
+            assert f"Kwota: {line}" in page.replace("Kwota za okres", "Kwota")
 
 
 def test_a_member_sees_settings_and_undoes_what_a_member_may(browse, cast, owner, setting):

@@ -122,6 +122,13 @@ def test_a_line_has_what_one_decides_by(alice, add):
         assert name in line
 
 
+@pytest.mark.parametrize(("deadline", "told"), [(None, "same day"), (TODAY, "15 Mar")])
+def test_the_renewal_date_is_told_or_is_the_same_day(alice, add, deadline, told):
+    item = add("Acme Two", 5, deadline=deadline)
+    line = alice.get(PAGE).text.partition(f'id="item-{item}"')[2].partition("</tr>")[0]
+    assert plain(re.split("<td[^>]*>", line)[2]) == told
+
+
 def test_what_leads_away_from_a_line_leads_back_to_it(alice, add):
     item = add("Past", -3)
     page = alice.get(f"{PAGE}?owner=vendor").text

@@ -1,6 +1,6 @@
 """Words for the audit trail. Entries hold codes and values; the sentences are made for each page."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -27,7 +27,7 @@ from webapp.domain.steps import (
 from webapp.domain.terms import DeadlineRule
 from webapp.domain.todo import Rhythm
 from webapp.labels import codes, renewal_words
-from webapp.models.audit import BY_SIGN_IN, AuditAction, AuditKind, TrailEntry
+from webapp.models.audit import BY_SIGN_IN, AuditAction, AuditKind, ShownEntry, TrailEntry
 
 SENTENCES: dict[str, Any] = {
     AuditAction.CLIENT_ADDED: _l("Client added"),
@@ -211,15 +211,32 @@ def named(entry: TrailEntry) -> str:
 
 
 def changes(
-    entry: TrailEntry, names: Mapping[int, str], language: str, vendor: str
+    entry: ShownEntry, names: Mapping[int, str], language: str, vendor: str
 ) -> list[Change]:
     """Describe an entry's changes field by field. ``names``: the people in them, by id."""
     return [
         Change(
-            label, *(word(field, value, names, language, vendor) for value in entry.changes[field])
+            label,
+            *(
+                amounts(entry, language)
+                if field == "amount"
+                else (word(field, value, names, language, vendor) for value in entry.changes[field])
+            ),
         )
         for field, label in changed_fields(entry)
     ]
+
+
+def amounts(entry: ShownEntry, language: str) -> Iterator[str]:
+    """Yield the amounts before and after, each in the currency of its time."""
+    currencies = entry.changes.get("currency", (entry.currency, entry.currency))
+    for value, currency in zip(entry.changes["amount"], currencies, strict=True):
+        if value is None:
+            yield NOTHING
+        elif currency is None:
+            yield typography.amount(Decimal(value), language)
+        else:
+            yield typography.money(Decimal(value), currency, language)
 
 
 def changed_fields(entry: TrailEntry) -> list[tuple[str, str]]:
@@ -289,7 +306,6 @@ WORDS: dict[str, Callable[[Any, str], str]] = {
     "deadline": day_word,
     "remind_on": day_word,
     "reason": lambda value, _language: str(codes.NOT_RENEWED[NotRenewed(value)]),
-    "amount": lambda value, language: typography.amount(Decimal(value), language),
     "reply_to": lambda value, _language: typography.address(value),
     "email": lambda value, _language: typography.address(value),
     "domain": lambda value, _language: typography.address(value),

@@ -128,3 +128,10 @@ class TrailEntry(Protocol):
 
     @property
     def undone(self) -> bool: ...
+
+
+class ShownEntry(TrailEntry, Protocol):
+    """An entry whose changes are shown, with the currency of its subscription's amount."""
+
+    @property
+    def currency(self) -> str | None: ...

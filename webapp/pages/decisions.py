@@ -9,7 +9,6 @@ from flask_login import current_user
 from webapp import typography
 from webapp.domain.access import Action
 from webapp.domain.quick_days import quick_days
-from webapp.domain.terms import next_term
 from webapp.models import Subscription
 from webapp.models.audit import TrailEntry
 from webapp.pages import guards, htmx, notices, places
@@ -25,7 +24,7 @@ from webapp.services.clients import follow_ups, renewals
 @blueprint.route("/partner/subscriptions/<int:subscription_id>/renewed", methods=["GET", "POST"])
 @guards.allow(Action.LOOK_AFTER_CLIENTS)
 def renewed(subscription_id: int) -> Answer:
-    """Show the next dates, and move the subscription on to them, on the same terms or on others."""
+    """Show the next date of each term, and move the subscription on, on the same terms or on others."""
     subscription = guards.own_subscription(subscription_id)
     form = RenewedForm.of(subscription)
     answer = save(
@@ -37,8 +36,7 @@ def renewed(subscription_id: int) -> Answer:
         until = typography.long_date(subscription.renewal_date, language())
         text = _("Renewed until %(date)s: %(name)s", date=until, name=name_of(subscription))
         return saved(subscription, text, answer.value)
-    following = next_term(subscription, subscription.client.partner.deadline_rule)
-    return show("_renewed.html", subscription, form, answer, following=following)
+    return show("_renewed.html", subscription, form, answer)
 
 
 @blueprint.route("/partner/subscriptions/<int:subscription_id>/cancelled", methods=["GET", "POST"])

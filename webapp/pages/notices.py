@@ -13,9 +13,10 @@ from webapp.labels import audit
 from webapp.labels.audit import Change
 from webapp.labels.codes import portal_name
 from webapp.models import AuditEntry
-from webapp.models.audit import TrailEntry
+from webapp.models.audit import ShownEntry, TrailEntry
 from webapp.pages import htmx, notice_board
 from webapp.pages.frame import language, time_zone
+from webapp.services.audit import line_of
 from webapp.services.trail import history
 
 
@@ -55,7 +56,7 @@ def report(
     return answer
 
 
-def changes(entry: TrailEntry, names: Mapping[int, str]) -> list[Change]:
+def changes(entry: ShownEntry, names: Mapping[int, str]) -> list[Change]:
     """Describe the changes of an entry in the page's language. No page of a client tells its partner's notes."""
     found = audit.changes(entry, names, language(), current_app.config["PORTAL"].vendor_name)
     if current_user.is_client:
@@ -95,5 +96,5 @@ def quicker(entry: AuditEntry | None) -> Quicker:
         entry.actor_id == current_user.id,
         entry.at,
         time_zone() or "UTC",
-        changes(entry, history.names([entry])),
+        changes(line_of(entry), history.names([entry])),
     )

@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, NotRequired, TypedDict, Unpack, cast
 
-from sqlalchemy import ColumnElement, insert, select
+from sqlalchemy import ColumnElement, bindparam, func, insert, select
 
 from webapp.domain.shown import changed_since
 from webapp.models import (
@@ -21,7 +21,7 @@ from webapp.models import (
 )
 from webapp.models.audit import AuditKind, TrailEntry
 from webapp.models.base import Json
-from webapp.models.tables import audit_entry_table, execute, user_table
+from webapp.models.tables import audit_entry_table, execute, subscription_table, user_table
 from webapp.services import runtime
 from webapp.services.errors import Conflict
 
@@ -56,7 +56,24 @@ KINDS_OF_SUBJECTS = {
     "user": AuditKind.CONTACTS,
     "delivery": AuditKind.MAILS,
 }
-columns = audit_entry_table.c
+columns, subscription = audit_entry_table.c, subscription_table.c
+later = audit_entry_table.alias("later")
+currency_before = later.c.changes["currency", 0].as_string()
+# The currency that the first later change replaced, or else the present one.
+CURRENCY = func.coalesce(
+    select(currency_before)
+    .where(
+        later.c.organisation_id == columns.organisation_id,
+        later.c.subject_id == columns.subject_id,
+        later.c.id > columns.id,
+        later.c.action.startswith("subscription."),
+        currency_before.is_not(None),
+    )
+    .order_by(later.c.id)
+    .limit(1)
+    .scalar_subquery(),
+    subscription.currency,
+)
 # The columns of a TrailLine; lists add their conditions and their order.
 LINES = select(
     columns.id,
@@ -69,14 +86,21 @@ LINES = select(
     columns.undone,
     columns.undoes_id,
     user_table.c.name.label("actor"),
-).select_from(audit_entry_table.outerjoin(user_table, user_table.c.id == columns.actor_id))
+    CURRENCY.label("currency"),
+).select_from(
+    audit_entry_table.outerjoin(user_table, user_table.c.id == columns.actor_id).outerjoin(
+        subscription_table,
+        columns.action.startswith("subscription.") & (subscription.id == columns.subject_id),
+    )
+)
+LINE = LINES.where(columns.id == bindparam("entry"))
 
 
 @dataclass(frozen=True, slots=True)
 class TrailLine:
     """An entry of the trail to be shown, with its author's name; None is the operator or the worker.
 
-    ``undoes_id``: the entry that it undoes.
+    ``undoes_id``: the entry that it undoes. ``currency``: that of its subscription's amount after it.
     """
 
     id: int
@@ -89,6 +113,7 @@ class TrailLine:
     undone: bool
     undoes_id: int | None
     actor: str | None
+    currency: str | None
 
 
 class Trail(TypedDict):
@@ -171,6 +196,11 @@ def values(
             for field, (before, after) in changes.items()
         },
     }
+
+
+def line_of(entry: TrailEntry) -> TrailLine:
+    """Load an entry as it is shown."""
+    return TrailLine(**execute(LINE, {"entry": entry.id}).one()._asdict())
 
 
 def newest(*conditions: ColumnElement[bool]) -> AuditEntry | None:

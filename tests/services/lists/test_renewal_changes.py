@@ -15,9 +15,8 @@ def moved(id, before, after):
 
 
 def change(id, action, **changes):
-    return TrailLine(
-        id, datetime(2027, 1, id, tzinfo=UTC), action, 1, 1, None, changes, False, None, "Alice"
-    )
+    at = datetime(2027, 1, id, tzinfo=UTC)
+    return TrailLine(id, at, action, 1, 1, None, changes, False, None, "Alice", None)
 
 
 ADDED = change(1, AuditAction.SUBSCRIPTION_ADDED)
