@@ -57,6 +57,8 @@ ENDS = (
     .select_from(audit_entry_table.join(subscription_table, subscription.id == entry.subject_id))
     .where(
         entry.client_id == bindparam("client_id"),
+        # SQLite may give the id of a removed one to another client's.
+        subscription.client_id == entry.client_id,
         entry.action.in_(ENDING),
         ended_cycle < subscription.cycle,
     )
