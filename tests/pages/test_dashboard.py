@@ -370,6 +370,15 @@ def test_without_a_script_the_saved_dialog_leads_back_to_the_row(alice, cast):
     assert "autofocus" in row.split("Renewal owner saved (client: Acme)")[0]
 
 
+def test_the_search_tells_whose_people_it_finds(alice):
+    assert (
+        'placeholder="Client, its people, city, product or ID"'
+        in alice.get(f"{DASHBOARD}?q=dana").text
+    )
+    assert "Acme" in plain(alice.get(f"{DASHBOARD}?q=dana"))
+    assert "Acme" not in plain(alice.get(f"{DASHBOARD}?q=alice"))
+
+
 def test_a_row_of_another_partner_is_not_found(app, cast):
     with app.app_context():
         partner = db.session.get(Partner, cast.partner)

@@ -9,7 +9,9 @@ import pytest
 import time_machine
 
 from tests.support.cast import unit_of_work
+from tests.support.forms import shown_to
 from webapp.domain.ownership import Choice
+from webapp.domain.shown import token_of
 from webapp.models import AuditEntry, Client, Partner, Subscription, User, db
 from webapp.services.accounts import partners, people
 from webapp.services.clients.ownership import choose_owner
@@ -147,6 +149,26 @@ def test_a_line_says_what_stands_on_it(app, browse, cast, owner):
     conflict = reader.post(f"/undo/{owner}")
     assert conflict.status_code == 409
     assert "Changed by: Alice" in said(conflict)
+
+
+def test_a_note_about_a_colleague_is_for_admins_alone(app, browse, cast):
+    bob, profile = browse(cast.bob), "/settings/profile"
+    token = shown_to(bob, profile)
+    with unit_of_work(app):
+        alice, about = db.session.get(User, cast.alice), db.session.get(User, cast.bob)
+        people.edit_person(alice, about, name="Robert", note="Leaves in May")
+        people.edit_person(alice, db.session.get(User, cast.dave), note="Pays late")
+    page = said(bob.get(HISTORY))
+    assert "Full name: Bob now: Robert" in page
+    assert "Note: – now: Pays late" in page
+    assert "Leaves in May" not in page
+    form = {"name": "Bobby", "email": "bob@odnowa.example", "language": "", "time_zone": ""}
+    conflict = bob.post(profile, data=form | {"shown": token})
+    assert conflict.status_code == 409
+    assert "Robert" in conflict.text
+    assert "Leaves in May" not in conflict.text
+    assert token_of({"note": "Leaves in May"}) not in conflict.text
+    assert "Note: – now: Leaves in May" in said(browse(cast.alice).get(HISTORY))
 
 
 def test_what_was_added_is_taken_back_by_another_word(app, browse, cast):

@@ -17,7 +17,13 @@ from webapp.pages import guards, notice_board, notices
 from webapp.pages.account_forms import RolesForm
 from webapp.pages.htmx import Answer
 from webapp.pages.notices import Quicker
-from webapp.pages.people_forms import ColleagueForm, StoredColleagueForm, add_person, save_person
+from webapp.pages.people_forms import (
+    ColleagueForm,
+    StoredColleagueForm,
+    add_person,
+    save_person,
+    show,
+)
 from webapp.pages.saving import save
 from webapp.services import runtime
 from webapp.services.accounts import people
@@ -124,7 +130,8 @@ def add_contact() -> Answer:
 def edit_contact(user_id: int) -> Answer:
     """Edit somebody of the company: name, e-mail, language."""
     user = guards.own_member(user_id)
-    form = StoredColleagueForm(obj=user, shown=people.shown(user))
+    form = StoredColleagueForm(obj=user)
+    show(form, user)
     saved = save_person(form, user)
     if saved.done:
         return redirect(url_for("account.company"), 303)

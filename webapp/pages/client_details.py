@@ -20,7 +20,7 @@ from webapp.pages import asking, forms, guards, history, htmx, notices
 from webapp.pages.clients import blueprint
 from webapp.pages.dashboard import last_address
 from webapp.pages.frame import language, time_zone
-from webapp.pages.people_forms import ContactForm, StoredContactForm, add_person, save_person
+from webapp.pages.people_forms import ContactForm, StoredContactForm, add_person, save_person, show
 from webapp.pages.saving import carry_out
 from webapp.services import runtime
 from webapp.services.accounts import membership, people
@@ -94,8 +94,9 @@ def edit_contact(client_id: int, user_id: int) -> Response | tuple[str, int]:
     """Edit a person at the client. The address can be corrected only before the first sign-in."""
     client = guards.client_in_use(client_id)
     person = guards.contact_of(client.id, user_id)
-    form = StoredContactForm(obj=person, shown=people.shown(person))
+    form = StoredContactForm(obj=person)
     form.offer(client)
+    show(form, person)
     saved = save_person(form, person)
     if saved.done:
         return redirect(url_for("clients.contacts", client_id=client.id), 303)

@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
+from webapp.domain.access import Action
 from webapp.labels import audit
 from webapp.labels.audit import Change
 from webapp.labels.codes import portal_name
@@ -57,11 +58,18 @@ def report(
 
 
 def changes(entry: ShownEntry, names: Mapping[int, str]) -> list[Change]:
-    """Describe the changes of an entry in the page's language. No page of a client tells its partner's notes."""
+    """Describe the changes of an entry in the page's language, without notes that are not for the reader."""
     found = audit.changes(entry, names, language(), current_app.config["PORTAL"].vendor_name)
+    if reads_notes(entry):
+        return found
+    return [change for change in found if change.label != audit.FIELDS["note"]]
+
+
+def reads_notes(entry: TrailEntry) -> bool:
+    """Tell whether the notes of an entry are for the reader: a team's are its admins', a client's are its partner's."""
     if current_user.is_client:
-        return [change for change in found if change.label != audit.FIELDS["note"]]
-    return found
+        return False
+    return entry.client_id is not None or current_user.may(Action.MANAGE_TEAM)
 
 
 def author(entry: AuditEntry) -> str:

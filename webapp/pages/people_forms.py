@@ -87,6 +87,12 @@ def leave_note(form: Form) -> None:
         del form["note"]
 
 
+def show(form: SharedForm, user: User) -> None:
+    """Put the token of a stored person into a form that was not sent. Fields that are left out must be so by now."""
+    if form.shown.raw_data is None:
+        form.shown.data = people.shown(user, form.data)
+
+
 def add_person(
     form: PersonForm, organisation: Organisation, *, invite: bool = False
 ) -> Saved[User]:
@@ -122,7 +128,7 @@ def save_person(form: SharedForm, user: User) -> Saved[TrailEntry | None]:
             asking.require_proof()
         return people.edit_person(current_user, user, **wanted)
 
-    saved = save(form, edit, lambda: people.shown(user))
+    saved = save(form, edit, lambda: people.shown(user, form.data))
     if saved.done:
         entry = saved.value
         if entry and "language" in entry.changes and user.id == current_user.id:

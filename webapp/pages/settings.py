@@ -23,7 +23,7 @@ from webapp.pages import (
 from webapp.pages.communications_forms import SwitchForm
 from webapp.pages.htmx import Answer
 from webapp.pages.notices import Quicker
-from webapp.pages.people_forms import add_person, leave_address, leave_note, save_person
+from webapp.pages.people_forms import add_person, leave_address, leave_note, save_person, show
 from webapp.pages.saving import carry_out
 from webapp.pages.settings_forms import InviteForm, MemberForm, ProfileForm, ToDoForm
 from webapp.pages.signin_forms import PasswordForm, hash_of_new
@@ -57,8 +57,9 @@ def profile() -> Answer:
 
 
 def profile_form(**options: Any) -> ProfileForm:
-    form = ProfileForm(obj=current_user, shown=people.shown(current_user), **options)
+    form = ProfileForm(obj=current_user, **options)
     leave_address(form, current_user)
+    show(form, current_user)
     return form
 
 
@@ -83,7 +84,8 @@ def profile_page(
 @guards.allow(Action.LOOK_AFTER_CLIENTS)
 def to_do() -> Answer:
     """Choose how often the own To-do mail comes, and when."""
-    form = ToDoForm(obj=current_user, shown=people.shown(current_user))
+    form = ToDoForm(obj=current_user)
+    show(form, current_user)
     saved = save_person(form, current_user)
     if saved.done:
         return redirect(url_for("settings.profile"), 303)
@@ -177,9 +179,10 @@ def invite() -> Answer:
 def member(user_id: int) -> Answer:
     """Edit one person of the team: details and role."""
     user = guards.own_member(user_id)
-    form = MemberForm(obj=user, shown=people.shown(user))
+    form = MemberForm(obj=user)
     leave_address(form, user)
     leave_note(form)
+    show(form, user)
     saved = save_person(form, user)
     if saved.done:
         onward = "settings.team" if current_user.may(Action.MANAGE_TEAM) else "settings.profile"

@@ -161,7 +161,7 @@ def test_earlier_addresses_are_kept_the_newest_first(dana, dave):
 
 
 def test_a_stale_form_is_a_conflict_unless_it_says_the_same(dana, dave):
-    shown = people.shown(dave)
+    shown = people.shown(dave, {"name"})
     people.edit_person(dana, dave, shown=shown, name="David")
     people.edit_person(dana, dave, shown=shown, name="David")
     with pytest.raises(Conflict):
@@ -170,7 +170,7 @@ def test_a_stale_form_is_a_conflict_unless_it_says_the_same(dana, dave):
 
 
 def test_signing_in_makes_no_form_stale(dana, dave):
-    shown = people.shown(dave)
+    shown = people.shown(dave, {"name"})
     logins.signed_in(dave)
     db.session.expire_all()
     assert dave.signed_in_at

@@ -211,3 +211,13 @@ def test_statements(app, cast, add, statements, count):
         assert len([one for one in log if not one.startswith("BEGIN")]) == 2
         renewal_history.load_renewal(cast.subscription, 1)
     assert len([one for one in log if not one.startswith("BEGIN")]) == 4
+
+
+def test_an_id_that_was_given_again_tells_nothing_of_another_client(app, cast):
+    with unit_of_work(app):
+        alice = db.session.get_one(User, cast.alice)
+        renewals.renew(alice, db.session.get_one(Subscription, cast.subscription))
+        entry = audit.newest(AuditEntry.action == AuditAction.SUBSCRIPTION_RENEWED)
+        entry.client_id = cast.other_client
+    with app.app_context():
+        assert past_renewals.load(cast.other_client) == []

@@ -594,6 +594,24 @@ def test_a_moved_deadline_moves_reminders_and_queued_mails_as_an_edit_does(app, 
     assert mails(app, cast) == {"superseded": 6, "queued": 3}
 
 
+def test_a_moved_deadline_ends_what_put_its_decision_off(app, cast):
+    """Else one that is over by now would not be among those to decide."""
+    populate(app, cast, 2)
+    by_rule(app)
+    own = select(Subscription).filter_by(partner_id=cast.partner).order_by(Subscription.id)
+    with unit_of_work(app):
+        moved, same = db.session.scalars(own)
+        same.deadline_by_rule = False
+        for one in (moved, same):
+            one.remind_on, one.remind_user_id = date(2027, 3, 1), cast.bob
+    save_rule(app, cast, "P3M")
+    with app.app_context():
+        assert [(one.remind_on, one.remind_user_id) for one in db.session.scalars(own)] == [
+            (None, None),
+            (date(2027, 3, 1), cast.bob),
+        ]
+
+
 def test_steps_of_a_moved_deadline_start_today_if_a_mail_went_out(app, cast):
     populate(app, cast, 2)
     by_rule(app)

@@ -1,6 +1,6 @@
 """People: the users of an organisation, added and edited."""
 
-from collections.abc import Set
+from collections.abc import Container, Set
 from typing import Any, TypedDict, Unpack
 
 from sqlalchemy import bindparam, func, select
@@ -67,9 +67,12 @@ PERSONS = ALL.with_only_columns(
 )
 
 
-def shown(user: User) -> str:
-    """Make the token of a form that shows a person."""
-    return token_of({field: getattr(user, field) for field in EDITABLE})
+def shown(user: User, fields: Container[str]) -> str:
+    """Make the token of a form that shows some fields of a person.
+
+    It must hold no others: whoever reads it can test guesses of a value, such as a note that is not for them.
+    """
+    return token_of({field: getattr(user, field) for field in EDITABLE if field in fields})
 
 
 def add_person(

@@ -20,6 +20,7 @@ from webapp.models.tables import (
     subscription_table,
 )
 from webapp.services.reminders import due_index
+from webapp.services.reminders.rolling import NOT_REMINDED
 from webapp.services.sending import moving
 
 table = subscription_table.c
@@ -76,5 +77,10 @@ def by_rule(row: Any) -> date | None:
 
 def write(deadline: date | None, steps_from: date | None, ids: Sequence[int]) -> None:
     """Store the deadline of many subscriptions. Their versions move, so that nobody's edit puts the old one back."""
-    values = {"deadline": deadline, "steps_from": steps_from, "version": table.version + 1}
+    values = {
+        "deadline": deadline,
+        "steps_from": steps_from,
+        "version": table.version + 1,
+        **NOT_REMINDED,
+    }
     execute(update(subscription_table).where(among(table.id, ids)).values(values))
