@@ -293,7 +293,7 @@ def refuse_to_erase(page: Page) -> None:
 
 
 def refuse_to_erase_somebody(page: Page) -> None:
-    page.locator("tbody th a").last.click()
+    page.locator("tbody a[href*='/settings/team/']").last.click()
     page.get_by_role("link", name="Personal data").click()
     refused("Erase person")(page)
 
@@ -374,7 +374,7 @@ def two_devices(page: Page) -> None:
     for _ in range(2):
         page.context.clear_cookies()
         page.goto("/sign-in?lang=en")
-        sign_in(ANNA, PASSWORD, "Klienci, właściciele")(page)
+        sign_in(ANNA, PASSWORD, "Odnowienia klientów, które wymagają decyzji")(page)
     page.goto("/settings/profile?lang=en")
     expect(page.get_by_role("button", name="Sign out everywhere else")).to_be_visible()
 

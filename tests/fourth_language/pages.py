@@ -83,7 +83,7 @@ def readers() -> list[tuple[str, int | None, list[dict[str, int]]]]:
             ]
             found.append((f"{user.role} of {partner.name}", user.id, ids))
     admins = select(User.organisation_id).where(User.admin)
-    with_all = select(Client.id).join(Subscription).where(Client.id.in_(admins))
+    with_all = select(Subscription.client_id).where(Subscription.client_id.in_(admins))
     client_id = db.session.scalars(with_all).first()
     assert client_id
     for user in one_of_each_role(client_id):

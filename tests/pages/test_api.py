@@ -305,6 +305,7 @@ def test_a_place_that_the_database_has_not_come_to_is_gone(ask):
         ("Bearer ", ""),
         ("Bearer made-up", ', error="invalid_token"'),
         ("bearer rp_\xff", ', error="invalid_token"'),
+        ("Basic \xff", ""),
     ],
 )
 def test_without_a_token_there_is_nothing(app, address, header, error):

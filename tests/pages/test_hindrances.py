@@ -7,6 +7,7 @@ import time_machine
 from sqlalchemy import update
 
 from tests.support.cast import unit_of_work
+from tests.support.forms import opened
 from tests.support.portal import run_at
 from webapp.models import Installation, Partner, Subscription, db
 from webapp.services.reminders import due_index
@@ -123,7 +124,7 @@ class TestWithoutAMailServer:
         with time_machine.travel(moment, tick=False):
             alice = browse(cast.alice)
             for address in ("/partner/deliveries", f"/partner/clients/{cast.client}/renewals"):
-                page = alice.get(address).text
+                page = opened(alice, address)
                 assert page.count("held back: no mail server is set up") == 3
                 assert "goes out from" not in page
 

@@ -9,6 +9,7 @@ import time_machine
 from sqlalchemy import select, update
 
 from tests.support.cast import unit_of_work
+from tests.support.forms import opened
 from tests.support.portal import run_at
 from webapp.models import (
     Delivery,
@@ -224,7 +225,7 @@ def test_own_mails_come_in_pages(app, cast, told, browse):
 def test_lists_lead_to_the_mail(app, cast, told, browse):
     reader = browse(cast.alice)
     for page in (SENT, f"/partner/clients/{cast.client}/renewals"):
-        text = reader.get(page).text
+        text = opened(reader, page)
         for mail in told.values():
             assert f'href="{SENT}/{mail}"' in text
 

@@ -23,8 +23,8 @@ from webapp.services.trail import events, settled
 from webapp.services.trail.settled import Newest
 
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
-ENTRY = """INSERT INTO audit_entry (at, organisation_id, client_id, action, subject_id, changes, undone)
-    VALUES (now(), :partner, :client, 'client.changed', :client, '{}', false) RETURNING id"""
+ENTRY = """INSERT INTO audit_entry (at, organisation_id, client_id, action, kind, subject_id, changes, undone)
+    VALUES (now(), :partner, :client, 'client.changed', 'clients', :client, '{}', false) RETURNING id"""
 RESERVE = "SELECT nextval(pg_get_serial_sequence('audit_entry', 'id'))"
 RESERVED = ENTRY.replace("(at,", "(id, at,").replace("(now(),", "(:id, now(),")
 OUTCOME = """INSERT INTO delivery_event (delivery_id, at, state)

@@ -1,5 +1,6 @@
 """Every form of the portal as people send it, with bad values for each field; and every page (fixtures)."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -491,3 +492,10 @@ def pages(app: Flask, cast: Cast, values: dict[str, Any]) -> Iterator[tuple[int 
                         reader,
                         app.url_for(rule.endpoint, **{name: ids[name] for name in rule.arguments}),
                     )
+
+
+def opened(person: FlaskClient, address: str) -> str:
+    """Get a page with all that its folded lines tell once they are opened, as a script does."""
+    page = person.get(address).text
+    folded = re.findall(r'<details class="fold" hx-get="([^"]+)"', page)
+    return page + "".join(person.get(line, headers={"HX-Request": "true"}).text for line in folded)

@@ -10,6 +10,7 @@ from sqlalchemy import Table, bindparam, insert, update
 
 from tools.kill_test.sink import LATER, NEVER
 from webapp.domain.months import add_months
+from webapp.domain.ownership import Choice
 from webapp.domain.recipients import ContactRole
 from webapp.i18n import LANGUAGES
 from webapp.models import Client, ContactAssignment, Organisation, Partner, Subscription, User, db
@@ -88,7 +89,7 @@ def populate(
     renewal = datetime.now(UTC).date() + timedelta(days=DAYS_LEFT)
     if ended:
         renewal = add_months(renewal, -TERM_MONTHS, renewal.day)
-    add_subscriptions(clients, renewal, renews_itself=ended)
+    add_subscriptions(partner_id, clients, renewal, renews_itself=ended)
     db.session.commit()
     return People(partner_id, frozenset(emails), len(clients) if ended else 0)
 
@@ -183,15 +184,19 @@ def add_team(partner_id: int, run: str, emails: list[str]) -> None:
         responsible.values(contact_id=bindparam("contact"), first_decision_on=past),
         [{"client": client, "contact": id} for client, id in zip(clients, ids, strict=True)],
     )
-    add_subscriptions(clients, past, renews_itself=False)
+    add_subscriptions(partner_id, clients, past, renews_itself=False)
 
 
-def add_subscriptions(client_ids: list[int], renewal: date, *, renews_itself: bool) -> None:
+def add_subscriptions(
+    partner_id: int, client_ids: list[int], renewal: date, *, renews_itself: bool
+) -> None:
     """Add one to each client that renews on a day."""
     add_rows(
         Subscription,
         [
             {
+                "partner_id": partner_id,
+                "open_choice": Choice.INHERIT,
                 "client_id": client_id,
                 "product": "Marketing Hub",
                 "product_key": "marketing hub",

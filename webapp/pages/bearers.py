@@ -8,12 +8,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from flask import Flask, Response, abort, g, request
+from flask import Flask, Response, abort, g
 from flask_babel import refresh
 
 from webapp.domain.access import Action
 from webapp.models import Opens, Partner, User, db
-from webapp.pages import problems
+from webapp.pages import incoming, problems
 from webapp.services import runtime
 from webapp.services.accounts import access_tokens
 from webapp.services.accounts.access_tokens import Bearer
@@ -39,10 +39,10 @@ def prepare(app: Flask) -> None:
 
 def admit(policy: ByToken) -> Response | None:
     """Let a program in that shows a token in the header, in its user's language; else answer why not."""
-    shown = request.authorization
-    if shown is None or shown.type != "bearer" or not shown.token:
+    token = incoming.bearer_token()
+    if not token:
         return problems.unauthorized(CHALLENGE)
-    if not present(shown.token, [Opens.API]):
+    if not present(token, [Opens.API]):
         return problems.unauthorized(f'{CHALLENGE}, error="invalid_token"')
     if not user().may(policy.action):
         abort(403)

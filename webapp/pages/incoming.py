@@ -96,3 +96,12 @@ def is_ours(origin: str) -> bool:
         return False
     base = urlsplit(current_app.config["PORTAL"].base_url).netloc.lower()
     return bool(host) and host in (request.host, base)
+
+
+def bearer_token() -> str:
+    """Read the token of the request (RFC 6750, 2.1); empty if it has none.
+
+    Not by the library, which fails on some headers of another kind.
+    """
+    scheme, _space, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""

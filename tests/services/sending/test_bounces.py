@@ -1,6 +1,5 @@
 """Bounces: from the return path of each mail to what a report of it changes; with a real SMTP server."""
 
-import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
@@ -9,6 +8,7 @@ from sqlalchemy import func, insert, select, update
 
 from tests.support import reports as samples
 from tests.support.cast import assert_situations_are_kept, make_user, unit_of_work
+from tests.support.forms import opened
 from tests.support.portal import run_at
 from tests.support.smtp import smtp_sink
 from webapp.config import load
@@ -289,8 +289,9 @@ def test_pages_show_what_bounced_and_what_is_late(app, sent, sending, browse):
     assert "Correct the address first" in listed
     assert "dave@acme.example" not in listed
     renewals = alice.get(f"/partner/clients/{sending.client}/renewals").text
-    ways = re.findall(r'<a href="(/partner/clients/[^"]+/reminders/[^"]+)"', renewals)
-    assert sum(alice.get(way).text.count("Still on its way") for way in ways) == 1
+    assert (
+        opened(alice, f"/partner/clients/{sending.client}/renewals").count("Still on its way") == 1
+    )
     assert "Address rejected: Dana" in renewals
 
 
