@@ -112,7 +112,7 @@ def test_put_off_by_one_click_and_noted(
         page.goto(PAGE)
         row = page.locator(row_of["Service Hub"])
         dialog = choose(page, row, "Przypomnij w dniu …")
-        expect(dialog).to_contain_text("nie są wstrzymywane")
+        expect(dialog).to_contain_text("nie są już wysyłane: termin minął")
         dialog.get_by_role("group").get_by_role("button").nth(1).click()
         expect(dialog).to_be_hidden()
         assert stored(app, rows["Service Hub"]).remind_user_id == cast.bob
