@@ -58,7 +58,7 @@ def test_a_pill_stays_within_its_cell_in_the_longest_language(app, visit, width)
         beatriz = db.session.scalars(db.select(User.id).filter_by(name="Beatriz Carvalho")).one()
     with visit(beatriz, width=width, language="pt") as page:
         page.goto("/partner/dashboard?lang=pt")
-        expect(page.get_by_text("Configuração própria").first).to_be_visible()
+        expect(page.locator("#clients .pill-own").first).to_be_visible()
         assert page.evaluate(OVERHANGING) == []
 
 
