@@ -16,6 +16,12 @@ HEIGHTS = """() => [...document.querySelectorAll("#clients tbody tr")].map(
   (row) => row.getBoundingClientRect()).filter(({ bottom }) => bottom <= innerHeight).map(
   ({ height }) => Math.round(height))"""
 
+# The pills that stand out of their cells, or that are hidden.
+OVERHANGING = """() => [...document.querySelectorAll("#clients td .pill")].filter((pill) => {
+  const [cell, own] = [pill.closest("td"), pill].map((one) => one.getBoundingClientRect());
+  return own.width === 0 || own.right > cell.right || own.left < cell.left;
+}).map((pill) => pill.textContent)"""
+
 
 @pytest.fixture
 def anna(app):
@@ -43,6 +49,17 @@ def test_a_screen_has_fourteen_rows_and_nothing_moves_while_one_types(visit, ann
             find(page, text)
             expect(page.locator(ROWS)).to_have_count(found)
             assert page.evaluate(COLUMNS) == before
+
+
+@pytest.mark.settings(demo=True)
+@pytest.mark.parametrize("width", [1280, 1024])
+def test_a_pill_stays_within_its_cell_in_the_longest_language(app, visit, width):
+    with app.app_context():
+        beatriz = db.session.scalars(db.select(User.id).filter_by(name="Beatriz Carvalho")).one()
+    with visit(beatriz, width=width, language="pt") as page:
+        page.goto("/partner/dashboard?lang=pt")
+        expect(page.locator("#clients .pill-own").first).to_be_visible()
+        assert page.evaluate(OVERHANGING) == []
 
 
 @pytest.mark.settings(demo=True)

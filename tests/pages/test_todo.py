@@ -194,6 +194,22 @@ def test_the_figures_count_and_lead_on(alice, add):
         assert f'id="figure-{figure}" href="{PAGE}" hx-get="{PAGE}" aria-current="true"' in chosen
 
 
+def test_a_figure_or_a_bar_shows_as_many_as_it_says_whatever_was_chosen_before(alice, add):
+    add("Past", -3, owner=Owner.PARTNER)
+    add("Also past", -1, product="Hub")
+    others = "mine=1&owner=partner&product=Sales+Hub&only=wrong&section=decide"
+    page = alice.get(f"{PAGE}?{others}").text
+    for part, there, found in (
+        ("figure-past", f"{PAGE}?figure=past", ["Past", "Also past"]),
+        ("bar-2027-03", f"{PAGE}?month=2027-03", ["Past", "Also past", "Acme"]),
+    ):
+        assert f'id="{part}" href="{there}"' in page
+        assert rows(alice.get(there)) == found
+    # One that is chosen is taken back, and the others stay.
+    page = alice.get(f"{PAGE}?owner=partner&figure=past").text
+    assert f'id="figure-past" href="{PAGE}?owner=partner" ' in page
+
+
 def test_a_figure_of_sums_counts_where_nothing_has_an_amount(alice):
     page = alice.get(PAGE).text
     assert (
@@ -371,7 +387,7 @@ def test_the_picture_and_the_filters_outlast_a_decision(alice, add):
     item = add("Past", -3, amount=Decimal("100"), currency="PLN")
     address = f"{PAGE}?owner=vendor&bars=PLN"
     answer = decide(alice, item, "note", page=address, note="x")
-    assert f'href="{PAGE}?owner=vendor&amp;figure=past&amp;bars=PLN"' in answer.text
+    assert f'href="{PAGE}?figure=past&amp;bars=PLN"' in answer.text
     assert re.search(r'id="measure-PLN"[^>]*aria-current="true"', answer.text)
     assert f"next=/partner/to-do%3Fowner%3Dvendor%26bars%3DPLN%23item-{item}" in answer.text
     assert numbers(answer) == NONE | {"decide": "1", "month": "1"}

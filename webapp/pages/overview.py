@@ -91,9 +91,13 @@ def measures(query: ToDoQuery, overview: Overview, money: str | None) -> Iterato
 
 
 def toggled(query: ToDoQuery, field: str, value: Figure | date) -> str:
-    """Make the address that narrows by a figure or a month instead of another, or if it does so already, no more."""
-    others = {"figure": None, "month": None, "section": None}
-    return there(query, **others | {field: None if getattr(query, field) == value else value})
+    """Make the address that narrows by a figure or a month alone, or if it does so already, no more.
+
+    They count all renewals of the partner, so a filter beside them would show fewer than they say.
+    """
+    if getattr(query, field) == value:
+        return there(query, **{field: None, "section": None})
+    return there(ToDoQuery(bars=query.bars), **{field: value})
 
 
 def quarter_note(overview: Overview) -> str:

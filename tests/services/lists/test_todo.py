@@ -12,9 +12,11 @@ from webapp.domain.delivery import DeliveryState
 from webapp.domain.months import month_of, quarter_of
 from webapp.domain.ownership import Owner
 from webapp.domain.recipients import Reachability, reachability
+from webapp.domain.reminders import due_items
+from webapp.domain.schedule import next_due
 from webapp.domain.todo import FAR, Figure, Section, Wrong
-from webapp.models import Delivery, Partner, Subscription, User, db
-from webapp.services.lists import finding, paging, todo, todo_figures
+from webapp.models import Delivery, Partner, Reminder, ReminderState, Subscription, User, db
+from webapp.services.lists import clients, finding, paging, todo, todo_figures
 from webapp.services.lists.todo_figures import Money
 from webapp.services.lists.todo_query import ANY_FAULT, ToDoQuery
 from webapp.services.reminders import due_index
@@ -172,7 +174,6 @@ def test_a_row_has_all_that_the_rules_say(many, cast):
     }
     ones = [case for case in cases(many) if case.one.id in rows]
     facts = renewals.facts_of(case.one for case in ones)
-    many.sending = True
     assert len(ones) == len(rows) > 100
     for case in ones:
         one, row, client = case.one, rows[case.one.id], facts[case.one.client_id]
@@ -186,14 +187,42 @@ def test_a_row_has_all_that_the_rules_say(many, cast):
         assert (row.owner, row.contact) == (client.owner, client.contact)
         assert row.wrong == tuple(each for each in Wrong if each in case.wrong)
         assert row.past == (one.base_date < TODAY and not one.renews_itself)
-        assert row.next_mail is None
-        there = todo.item(many, alice, one.id)
-        assert there is not None
-        assert there._replace(next_mail=None) == row
-        planned = one.attention_on is not None and one.attention_on <= one.base_date
-        assert there.next_mail == (max(one.attention_on, TODAY) if planned else None)
+        assert todo.item(many, alice, one.id) == row
         asker = db.session.get(User, one.remind_user_id or 0)
         assert (row.remind_on, row.reminded) == (one.remind_on, asker.name if asker else None)
+
+
+def next_mail(client, one):
+    """The day of a renewal's next mail by the rules of planning."""
+    if one.base_date < TODAY:
+        return None
+    if one.id in {item.subscription.id for item in due_items(client, NOW)}:
+        return TODAY
+    [known] = [each for each in client.subscriptions if each.id == one.id]
+    due = next_due(known.renewal, client.partner.steps, TODAY)
+    return due if due and due <= one.base_date else None
+
+
+@pytest.mark.parametrize("database_url", DATABASES, indirect=True)
+@pytest.mark.parametrize("sending", [True, False])
+def test_the_next_mail_is_that_of_planning_on_both_lists(many, cast, sending):
+    """Also of what is blocked, and of what waits in the queue."""
+    for number, reminder in enumerate(db.session.query(Reminder).order_by(Reminder.id)):
+        if number % 3 == 0:
+            reminder.state = (ReminderState.BLOCKED, ReminderState.DUE)[number % 2]
+    many.sending = sending
+    db.session.flush()
+    alice, firsts, ones = db.session.get_one(User, cast.alice), {}, [one.one for one in cases(many)]
+    facts, rows = renewals.facts_of(ones), todo.items(many, alice, [one.id for one in ones])
+    for one in ones:
+        day = next_mail(facts[one.client_id], one)
+        assert rows[one.id].next_mail == day, (one.id, one.product)
+        firsts[one.client_id] = min(firsts.get(one.client_id) or date.max, day or date.max)
+    for client_id, first in firsts.items():
+        row = clients.load_one(many, client_id)
+        assert row is not None
+        assert row.next_mail == (None if first == date.max else first)
+    assert {row.next_mail == TODAY for row in rows.values()} == {True, False}
 
 
 def test_one_row_alone_is_the_partners_own_and_open(many, cast):

@@ -15,17 +15,20 @@ from sqlalchemy import (
     case,
     cast,
     exists,
+    false,
     func,
     literal,
     null,
     or_,
     select,
+    true,
 )
 
 from webapp.domain.ownership import Person
 from webapp.domain.recipients import Reachability
 from webapp.domain.situations import Standing, reachabilities, standing
 from webapp.models import DeliveryState, Partner, ReminderState
+from webapp.models.delivery import delivery_reminder
 from webapp.models.organisation import NO_DECISION
 from webapp.models.subscription import base_date_of
 from webapp.models.tables import (
@@ -173,8 +176,23 @@ def decided_between(since: ColumnElement[date], until: ColumnElement[date]) -> C
     )
 
 
-def blocked_until() -> ColumnElement[date]:
-    """Select the last useful day of a client's blocked reminders. If it has passed, none can be told any more."""
+def waiting() -> ColumnElement[bool]:
+    """Make the condition for reminders that fell due and went to nobody yet: as reminders.loading_subscriptions."""
+    queued = exists().where(
+        delivery_reminder.c.reminder_id == reminder.id,
+        delivery.id == delivery_reminder.c.delivery_id,
+        delivery.state == DeliveryState.QUEUED,
+        delivery.resends == 0,
+    )
+    return case(
+        (reminder.state.in_((ReminderState.DUE, ReminderState.BLOCKED)), true()),
+        (reminder.state == ReminderState.ISSUED, queued),
+        else_=false(),
+    )
+
+
+def waiting_until() -> ColumnElement[date]:
+    """Select the last useful day of a client's waiting reminders. If it has passed, none can be told any more."""
     return (
         select(func.max(reminder.base_date))
         .select_from(
@@ -182,7 +200,7 @@ def blocked_until() -> ColumnElement[date]:
         )
         .where(
             reminder.client_id == client.id,
-            reminder.state == ReminderState.BLOCKED,
+            waiting(),
             reminder.base_date == base_date_of(subscription),
             subscription.cancelled.is_(False),
         )
@@ -222,8 +240,11 @@ TEAM = (
 )
 
 
-def coming_mail(step_due: date | None, blocked_until: date | None, today: date) -> date | None:
-    """Return the day of a client's next mail: today if one is blocked or overdue, None if none will come."""
-    if blocked_until and blocked_until >= today:
+def coming_mail(step_due: date | None, waiting_until: date | None, today: date) -> date | None:
+    """Return the day of the next mail, planned whether or not the partner sends yet: as the client's page has it.
+
+    Today if one waits, is blocked or overdue; None if none will come.
+    """
+    if waiting_until and waiting_until >= today:
         return today
     return max(step_due, today) if step_due else None

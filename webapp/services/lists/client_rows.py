@@ -23,7 +23,6 @@ from webapp.models.tables import client_table, organisation_table
 from webapp.services import runtime
 from webapp.services.lists.client_columns import (
     Team,
-    blocked_until,
     client,
     coming_mail,
     first_amounts,
@@ -32,6 +31,7 @@ from webapp.services.lists.client_columns import (
     next_mail,
     sums,
     undecided,
+    waiting_until,
 )
 
 company = organisation_table.c
@@ -52,7 +52,7 @@ ROWS = select(
     next_mail().label("next_mail"),
     first_renewal().label("renewal"),
     later_decision().label("later_decision"),
-    blocked_until().label("blocked_until"),
+    waiting_until().label("waiting_until"),
     undecided().label("undecided"),
     first_amounts().label("amounts"),
 ).select_from(client_table.join(organisation_table, company.id == client.id))
@@ -63,8 +63,8 @@ class ClientRow(NamedTuple):
 
     ``renewal``: the date of what is decided, if the decision is due before. ``later``: the next decision, if
     the first one has passed. ``overdue``: one has passed that must be decided. ``amounts``: what is decided then, by
-    currency. ``alone``: only one person at the client is told. ``next_mail``: its day; if it is blocked or overdue,
-    today. ``ended``: "archived" or "erased".
+    currency. ``alone``: only one person at the client is told. ``next_mail``: its day (coming_mail).
+    ``ended``: "archived" or "erased".
     """
 
     id: int
@@ -115,7 +115,7 @@ def client_rows(rows: Sequence[Any], partner: Partner, team: Team) -> Iterator[C
         mail,
         renewal,
         later,
-        blocked,
+        waiting,
         open_since,
         amounts,
         *_,
@@ -137,6 +137,6 @@ def client_rows(rows: Sequence[Any], partner: Partner, team: Team) -> Iterator[C
             amounts=sums(amounts),
             reach=reach,
             alone=alone,
-            next_mail=coming_mail(mail, blocked, day),
+            next_mail=coming_mail(mail, waiting, day),
             ended=ended,
         )

@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, case, func, select
+from sqlalchemy import bindparam, case, exists, func, select
 
 from webapp.domain.ownership import (
     Choice,
@@ -31,7 +31,7 @@ from webapp.models.tables import (
     user_table,
 )
 from webapp.services.lists import finding
-from webapp.services.lists.client_columns import Team
+from webapp.services.lists.client_columns import Team, coming_mail, waiting
 from webapp.services.lists.todo_finding import MAILS, OURS, link, mail, reminder
 from webapp.services.sending.todo_items import base, subscription
 
@@ -50,6 +50,9 @@ FAULTS = (
     )
     .scalar_subquery()
 )
+WAITS = exists().where(
+    reminder.subscription_id == subscription.id, reminder.base_date == base, waiting()
+)
 ROWS = (
     select(
         *(subscription.id, subscription.client_id, subscription.product, base.label("base_date")),
@@ -62,6 +65,7 @@ ROWS = (
             client.situation,
             company.name.label("client"),
             FAULTS.label("faults"),
+            WAITS.label("waits"),
         ),
     )
     .join_from(subscription_table, client_table, client.id == subscription.client_id)
@@ -76,9 +80,9 @@ RATED = {Reachability.RED: Wrong.NOBODY, Reachability.AMBER: Wrong.REJECTED}
 class ToDoItem(NamedTuple):
     """One renewal. ``base_date``: its decision deadline, or else its date. ``today``: the reader's date.
 
-    ``amount`` is that of one term. ``next_mail``: the day of the next mail about it, today at the earliest; None
-    if none will come or the partner does not send. ``wrong``: only what is wrong. ``remind_on``: the day that
-    ``reminded`` asked for. ``section``: None if nothing is to be done about it now.
+    ``amount`` is that of one term. ``next_mail``: the day of the next mail about it (coming_mail). ``wrong``: only
+    what is wrong. ``remind_on``: the day that ``reminded`` asked for. ``section``: None if nothing is to be done
+    about it now.
     """
 
     id: int
@@ -138,10 +142,9 @@ def items(
         contact = point_of_contact(own, team.default, team.admins)
         return contact, team.rate(partner, standing(own))
 
-    sending = partner.sending
     for row in rows:
         contact, rated = asked(row.contact_id)
-        planned = row.attention_on is not None and row.attention_on <= row.base_date
+        planned = row.attention_on is not None and row.attention_on <= row.base_date >= today
         yield ToDoItem(
             id=row.id,
             client_id=row.client_id,
@@ -158,7 +161,9 @@ def items(
             term_months=row.term_months,
             owner=owner_of(row.open_choice),
             contact=contact,
-            next_mail=max(row.attention_on, today) if planned and sending else None,
+            next_mail=coming_mail(
+                row.attention_on if planned else None, row.base_date if row.waits else None, today
+            ),
             wrong=wrongs(rated[row.situation], row.faults),
             note=row.note,
             remind_on=row.remind_on,
