@@ -658,7 +658,7 @@ def test_the_portal_is_the_author_of_a_roll_and_undo_says_what_it_means(app, bro
     assert "Operator" not in page
     entry_id = re.search(r'action="/undo/(\d+)"', page)[1]
     answer = bob.post(f"/undo/{entry_id}", follow_redirects=True)
-    said = "Undone: Marketing Hub (Renewal date). It doesn't renew by itself any more"
+    said = "Undone: Marketing Hub (Renewal date), client: Acme. It doesn't renew by itself any more"
     assert said in html.unescape(answer.text)
     with app.app_context():
         subscription = db.session.get(Subscription, cast.subscription)

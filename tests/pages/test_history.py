@@ -2,7 +2,7 @@
 
 import html
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -13,7 +13,10 @@ from tests.support.forms import shown_to
 from webapp.domain.ownership import Choice
 from webapp.domain.shown import token_of
 from webapp.models import AuditEntry, Client, Partner, Subscription, User, db
+from webapp.models.audit import AuditAction
+from webapp.services import audit
 from webapp.services.accounts import partners, people
+from webapp.services.clients import renewals
 from webapp.services.clients.ownership import choose_owner
 from webapp.services.clients.renewals import NewTerms, renew
 from webapp.services.clients.subscriptions import SubscriptionDetails, add_subscription
@@ -179,9 +182,69 @@ def test_what_was_added_is_taken_back_by_another_word(app, browse, cast):
     bob = browse(cast.bob)
     assert "Undo: remove the subscription" in said(bob.get(HISTORY))
     answer = bob.post(f"/undo/{entry}", data={"next": HISTORY}, follow_redirects=True)
-    assert "Removed: Hub" in said(answer)
+    assert "Removed: Hub, client: Acme" in said(answer)
     with app.app_context():
         assert db.session.query(Subscription).filter_by(client_id=cast.client).count() == 1
+
+
+def test_a_subscription_added_long_ago_is_not_removed_by_a_click(app, browse, cast):
+    with unit_of_work(app):
+        alice, client = db.session.get(User, cast.alice), db.session.get(Client, cast.client)
+        row = add_subscription(alice, client, SubscriptionDetails("Hub", 12, date(2027, 12, 1)))
+        id, entry = row.id, db.session.query(AuditEntry).one().id
+    why = "Added more than 24 hours ago, so it can't be removed. Mark it as not renewed instead."
+    for hours, offered in ((24, True), (25, False)):
+        moment = datetime(2026, 12, 1, 12, tzinfo=UTC) + timedelta(hours=hours)
+        with time_machine.travel(moment, tick=False):
+            bob = browse(cast.bob)
+            page = bob.get(HISTORY)
+            assert (f"/undo/{entry}" in page.text) is offered
+            assert (why in said(page)) is not offered
+            if not offered:
+                answer = bob.post(f"/undo/{entry}", data={"next": HISTORY})
+                assert (answer.status_code, why in said(answer)) == (409, True)
+    with app.app_context():
+        assert db.session.get(Subscription, id)
+
+
+def test_what_stands_on_an_old_addition_is_said_rather_than_its_age(app, browse, cast):
+    with unit_of_work(app):
+        alice, client = db.session.get(User, cast.alice), db.session.get(Client, cast.client)
+        row = add_subscription(alice, client, SubscriptionDetails("Hub", 12, date(2027, 12, 1)))
+        renewals.cancel(alice, row)
+    with time_machine.travel(datetime(2026, 12, 8, tzinfo=UTC), tick=False):
+        page = said(browse(cast.bob).get(HISTORY))
+    assert "Newer change: Subscription not renewed: Hub" in page
+    assert "Added more than" not in page
+
+
+def test_a_contact_whose_addition_was_undone_comes_back_by_undo(app, browse, cast):
+    _who, path, fields, _undone = ADDED["contact"]
+    bob = browse(cast.bob)
+    place = bob.post(path.format(**vars(cast)), data=fields).location
+    bob.post(re.search(r'action="(/undo/\d+)"', bob.get(place).text)[1])
+    line = re.search(r'action="(/undo/\d+)"', bob.get(HISTORY).text)
+    answer = bob.post(line[1], data={"next": HISTORY}, follow_redirects=True)
+    assert "Activated: Ewa, client: Acme" in said(answer)
+    with app.app_context():
+        assert db.session.query(User).filter_by(name="Ewa").one().active
+
+
+def test_nobody_undoes_the_own_addition(app, browse, cast):
+    with unit_of_work(app):
+        alice = db.session.get(User, cast.alice)
+        changes = {"email": (None, alice.email)}
+        audit.record_change(None, AuditAction.USER_ADDED, alice, changes)
+        entry = audit.record_change(None, AuditAction.USER_ACTIVATED, alice).id
+    alice = browse(cast.alice)
+    page, why = alice.get(f"{HISTORY}?kind=team"), "Undoing this would end your own access."
+    assert "Person added: Alice" in said(page)
+    assert "/undo/" not in page.text
+    assert why in said(page)
+    answer = alice.post(f"/undo/{entry}", data={"next": HISTORY})
+    assert (answer.status_code, why in said(answer)) == (409, True)
+    with app.app_context():
+        assert db.session.get(User, cast.alice).active
 
 
 def test_who_changes_roles_back_is_asked_again_who_it_is(app, browse, cast):
@@ -208,13 +271,13 @@ ADDED = {
         "bob",
         "/partner/clients/{client}/subscriptions/new",
         {"product": "Hub", "term_months": "12", "renewal_date": "2028-01-31"},
-        "Removed: Hub",
+        "Removed: Hub, client: Acme",
     ),
     "contact": (
         "bob",
         "/partner/clients/{client}/contacts/new",
         {"name": "Ewa", "email": "ewa@acme.example", "language": ""},
-        "Deactivated: Ewa",
+        "Deactivated: Ewa, client: Acme",
     ),
     "colleague at a client": (
         "dana",

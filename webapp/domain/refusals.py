@@ -29,6 +29,7 @@ class Refusal(StrEnum):
     JOINED = auto()
     NOT_JOINED = auto()
     SIGNS_IN = auto()
+    OWN_ACCESS = auto()
     LAST_ADMIN = auto()
     PERSON_DIFFERS = auto()
     FIRST_ADMIN = auto()
@@ -67,6 +68,7 @@ class Refusal(StrEnum):
     CURRENCY_NEEDED = auto()
     REMINDER_DAY = auto()
     SUBSCRIPTION_TOLD = auto()
+    SUBSCRIPTION_OLD = auto()
     # A partner's settings.
     NOTIFIED_NEEDED = auto()
     STEPS = auto()

@@ -188,11 +188,14 @@ def author(entry: TrailEntry, name: str | None, portal: str) -> str:
     return name or (portal if by_itself else _("Operator"))
 
 
-def undone(entry: TrailEntry) -> str:
-    """Say what was put back, and what else that means."""
+def undone(entry: TrailEntry, client: str | None) -> str:
+    """Say what was put back, of which client, and what else that means. Of what was added, fields say nothing."""
+    name = (entry.action in WAYS_BACK and entry.subject) or named(entry)
+    if client and not entry.action.startswith("client."):
+        name = _("%(name)s, client: %(client)s", name=name, client=client)
     if entry.action in UNDONE:
-        return str(UNDONE[entry.action] % {"name": named(entry)})
-    return _("Undone: %(name)s", name=named(entry))
+        return str(UNDONE[entry.action] % {"name": name})
+    return _("Undone: %(name)s", name=name)
 
 
 def way_back(entry: TrailEntry) -> str:

@@ -37,7 +37,10 @@ WORDS: dict[Refusal, Any] = {
     Refusal.JOINED: _l("This person signs in already, and needs no invitation."),
     Refusal.NOT_JOINED: _l("This person can't sign in yet. Invite them first."),
     Refusal.SIGNS_IN: _l(
-        "This person signs in by now, so only an admin there can deactivate them."
+        "This person signs in by now, so only an admin there can change their access."
+    ),
+    Refusal.OWN_ACCESS: _l(
+        "Undoing this would end your own access. Only another admin can do that."
     ),
     Refusal.LAST_ADMIN: _l("This is the only active admin. Make somebody else an admin first."),
     Refusal.PERSON_DIFFERS: _l("This is not the person's name. Type it as it stands above."),
@@ -103,6 +106,9 @@ WORDS: dict[Refusal, Any] = {
     Refusal.REMINDER_DAY: _l("Choose a day from tomorrow on, at most %(days)d days ahead."),
     Refusal.SUBSCRIPTION_TOLD: _l(
         "Mails about this subscription have gone out, so it can't be removed. Mark it as not renewed instead."
+    ),
+    Refusal.SUBSCRIPTION_OLD: _l(
+        "Added more than 24 hours ago, so it can't be removed. Mark it as not renewed instead."
     ),
     Refusal.NOTIFIED_NEEDED: _l(
         "Choose who is to be notified: as owner, the partner needs a point of contact."

@@ -112,6 +112,9 @@ class TrailEntry(Protocol):
     def id(self) -> int: ...
 
     @property
+    def at(self) -> datetime: ...
+
+    @property
     def action(self) -> str: ...
 
     @property
@@ -128,6 +131,9 @@ class TrailEntry(Protocol):
 
     @property
     def undone(self) -> bool: ...
+
+    @property
+    def undoes_id(self) -> int | None: ...
 
 
 class ShownEntry(TrailEntry, Protocol):

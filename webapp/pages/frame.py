@@ -26,7 +26,6 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from webapp import i18n
 from webapp.domain.access import Action
-from webapp.labels import audit
 from webapp.models import User, db
 from webapp.models.transactions import attempt, writing
 from webapp.pages import (
@@ -263,7 +262,7 @@ def undo(entry_id: int) -> AnyResponse:
         require_proof()
     attempt(lambda: undo_service.undo(current_user, entry))
     page, part = notice_board.page_and_part(htmx.local(request.form.get("next")))
-    notice_board.say(audit.undone(entry), part=part)
+    notice_board.say_undone(entry, part)
     return redirect(page, 303)
 
 

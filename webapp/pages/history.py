@@ -12,6 +12,7 @@ from flask_login import current_user
 from webapp.domain.access import Action
 from webapp.labels import audit
 from webapp.labels.codes import portal_name
+from webapp.labels.refusals import sentence
 from webapp.models import Client
 from webapp.pages import guards, listing, notices
 from webapp.pages.addresses import url_for
@@ -85,6 +86,7 @@ def lines_of(trail: History) -> dict[str, Any]:
         "changes": notices.changes,
         "way_words": audit.way_back,
         "place_of": place_of,
+        "refusal": sentence,
         "clock": lambda moment: time_of_day(moment, zone, language()),
         "what_and_who": lambda line: what_and_who(line, zone),
         "undone_by": lambda line: undone_by(line, zone),

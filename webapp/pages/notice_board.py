@@ -10,6 +10,7 @@ from typing import Any
 from flask import flash, g, get_flashed_messages, url_for
 from flask_login import current_user
 
+from webapp.labels import audit
 from webapp.models.audit import TrailEntry
 from webapp.pages import htmx
 from webapp.services.trail import undo
@@ -36,6 +37,12 @@ def say(text: str, entry: TrailEntry | None = None, kind: str = "good", part: st
     """Show a notice on the next page, about a part of it, with an Undo if there is an entry."""
     # Flask stores any value that the session can hold, but its types only allow text.
     flash(asdict(Notice(text, kind, undo_url(entry), part)), kind)  # type: ignore[arg-type]
+
+
+def say_undone(entry: TrailEntry, part: str) -> None:
+    """Show on the next page that an entry is undone. A client's own people know whose it was."""
+    client = undo.client_of(entry) if current_user.is_partner else None
+    say(audit.undone(entry, client), part=part)
 
 
 def say_here(text: str, entry: TrailEntry | None, kind: str, part: str) -> None:

@@ -180,6 +180,17 @@ def test_a_clients_person_who_signs_in_is_the_clients_affair(cast: Cast, alice: 
     db.session.rollback()
 
 
+def test_who_may_activate_a_clients_person_again(cast: Cast, alice: User, dana: User) -> None:
+    added = people.add_person(alice, CLIENT(cast), name="New", email="new@acme.example")
+    undo.undo(alice, newest())
+    db.session.refresh(undid := newest())
+    membership.activate(dana, added)
+    membership.deactivate(dana, added)
+    # What the client has decided is undone there.
+    may = [(undo.has_way(alice, one), undo.has_way(dana, one)) for one in (undid, newest())]
+    assert may == [(True, True), (False, True)]
+
+
 def test_an_added_subscription_is_removed(cast: Cast, alice: User) -> None:
     client = CLIENT(cast)
     before = state(client)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 from sqlalchemy import bindparam, false, select, true
 
 from webapp.domain.recipients import ContactRole
+from webapp.domain.refusals import Refusal
 from webapp.i18n import sort_key
 from webapp.models import Client, Partner, User, db
 from webapp.models.audit import AuditKind, TrailEntry
@@ -89,12 +90,14 @@ class History(Page[HistoryLine]):
     """One page of the audit trail, newest first.
 
     ``undoable``: the ids of entries that can be undone. ``above``: what stands on each of the others that could be, by
-    its id. ``looked_back_to``: nothing further was found up to this moment, and what lies before it was not looked at.
-    ``names``: the people in the changes, by id. ``team``: those whose changes may be asked for.
+    its id; ``hindered``: what else is said against it. ``looked_back_to``: nothing further was found up to this moment,
+    and what lies before it was not looked at. ``names``: the people in the changes, by id. ``team``: those whose
+    changes may be asked for.
     """
 
     undoable: frozenset[int]
     above: Mapping[int, TrailLine]
+    hindered: Mapping[int, Refusal]
     looked_back_to: datetime | None
     names: Mapping[int, str] = field(default_factory=dict)
     team: Sequence[Author] = ()
@@ -157,13 +160,16 @@ def load(actor: User, query: ActivityQuery, lead: str, given: Given, asked: Narr
     lines = tuple(line_of(row) for row in page.rows)
     open_ones = [line for line in lines if is_open(actor, line)]
     above = standing.standing(actor.organisation_id, open_ones)
+    free = [line for line in open_ones if line.id not in above and not line.told]
+    hindered = {line.id: why for line in free if (why := undo.hindrance(actor, line))}
     end = horizon(lead, page.rows, given, asked) if asked and page.after is None else None
     return History(
         rows=lines,
         before=query.after,
         after=page.after if end is None else end.id + 1,
-        undoable=frozenset(line.id for line in open_ones if line.id not in above and not line.told),
+        undoable=frozenset(line.id for line in free if line.id not in hindered),
         above=above,
+        hindered=hindered,
         looked_back_to=end and end.at,
     )
 
@@ -175,7 +181,7 @@ def line_of(row: Any) -> HistoryLine:
 def is_open(actor: User, line: HistoryLine) -> bool:
     """Tell whether a user could undo an entry if nothing stood on it. Of an archived client that is its archiving."""
     resting = line.archived_at is not None and line.action not in undo.IN_ARCHIVE
-    return not resting and undo.undoable(actor, line)
+    return not resting and undo.has_way(actor, line)
 
 
 def horizon(lead: str, rows: Sequence[Any], given: Given, asked: Narrowing) -> Any:

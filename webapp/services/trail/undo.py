@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, update
 
+from webapp.domain.refusals import Refusal
 from webapp.domain.shown import token_of
 from webapp.models import AuditEntry, Client, Subscription, User, db
 from webapp.models.audit import AuditAction, TrailEntry
@@ -21,11 +22,28 @@ IN_ARCHIVE = frozenset({AuditAction.CLIENT_ARCHIVED})
 
 
 def undoable(actor: User, entry: TrailEntry) -> bool:
-    """Tell whether there is a way back for a user. Undoing may still be refused, since values change."""
+    """Tell whether to offer a user the way back. Undoing may still be refused, since values change."""
+    return has_way(actor, entry) and hindrance(actor, entry) is None
+
+
+def has_way(actor: User, entry: TrailEntry) -> bool:
+    """Tell whether there is a way back for a user, even if something hinders it."""
     way = WAYS_BACK.get(entry.action)
     if way is None or entry.undone or not standing.changes_of(entry):
         return False
     return way.allowed(actor, entry)
+
+
+def hindrance(actor: User, entry: TrailEntry) -> Refusal | None:
+    """Find what an entry itself says against undoing it, whatever the values are now."""
+    way = WAYS_BACK.get(entry.action)
+    return way.hindrance(actor, entry) if way else None
+
+
+def client_of(entry: TrailEntry) -> str | None:
+    """Name the client that an entry is about; None if it is about no client."""
+    client_id = entry.client_id
+    return None if client_id is None else db.session.get_one(Client, client_id).name
 
 
 def is_others(actor: User, entry: TrailEntry) -> bool:
@@ -63,6 +81,8 @@ def undo(actor: User, entry: AuditEntry) -> None:
         raise Conflict(audit.newest(*later))
     refuse_other_values(way, target, changes, *later)
     refuse_lower(entry)
+    if reason := way.hindrance(actor, entry):
+        raise Conflict from Refused("entry", reason)
     before = {
         field: restored(way.model, field, value) for field, (value, _after) in changes.items()
     }

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from webapp.domain.access import Action
@@ -10,7 +11,7 @@ from webapp.domain.recipients import ContactRole
 from webapp.domain.refusals import Refusal
 from webapp.models import Client, Delivery, Partner, Subscription, User, Wording, db
 from webapp.models.audit import AuditAction, TrailEntry
-from webapp.services import audit
+from webapp.services import audit, runtime
 from webapp.services.accounts import mail_texts, membership, partners, people, second_factor
 from webapp.services.accounts.mail_texts import Texts
 from webapp.services.clients import archiving, clients, contacts, ownership, removal, renewals
@@ -25,9 +26,12 @@ BY_ONESELF = frozenset(people.EDITABLE) - {"email", "admin", "note"}
 BY_ADMIN = {True: frozenset(people.EDITABLE) - {"note"}, False: frozenset(people.EDITABLE)}
 # Of a person, what lets somebody else in, or in further.
 SENSITIVE = frozenset({"email", "admin"})
-
+# So long somebody who undoes an addition means a slip. Afterwards people count on what was added, and to remove it is a
+# loss that nothing brings back.
+YOUNG = timedelta(hours=24)
 
 Allowed = Callable[[User, TrailEntry], bool]
+Hindered = Callable[[User, TrailEntry], Refusal | None]
 
 
 def by(action: Action) -> Allowed:
@@ -66,6 +70,27 @@ def by_adders(actor: User, entry: TrailEntry) -> bool:
 def by_own_admins(actor: User, entry: TrailEntry) -> bool:
     """Let admins undo who has access to their own organisation. A client's is the client's affair."""
     return is_own(actor, entry) and actor.may(Action.MANAGE_TEAM)
+
+
+def by_activators(actor: User, entry: TrailEntry) -> bool:
+    """Let people undo a deactivation: admins at home; a partner's people at its clients, where it undid an addition."""
+    undid = entry.undoes_id is not None and not is_own(actor, entry)
+    return by_own_admins(actor, entry) or (undid and actor.may(Action.LOOK_AFTER_CLIENTS))
+
+
+def none(_actor: User, _entry: TrailEntry) -> Refusal | None:
+    """Find no hindrance."""
+    return None
+
+
+def age(_actor: User, entry: TrailEntry) -> Refusal | None:
+    """Refuse to remove what was added long ago."""
+    return Refusal.SUBSCRIPTION_OLD if runtime.now() - entry.at > YOUNG else None
+
+
+def own_access(actor: User, entry: TrailEntry) -> Refusal | None:
+    """Refuse to let people deactivate themselves. So the only active admin, who alone could, is safe, too."""
+    return Refusal.OWN_ACCESS if entry.subject_id == actor.id else None
 
 
 def put_back_owner(actor: User, client: Client, before: audit.Values) -> TrailEntry | None:
@@ -112,15 +137,11 @@ def put_back_person(actor: User, user: User, before: audit.Values) -> TrailEntry
 
 
 def put_back_access(actor: User, user: User, before: audit.Values) -> TrailEntry | None:
-    put_back = membership.activate if before["active"] else membership.deactivate
-    return put_back(actor, user)
-
-
-def take_back_person(actor: User, user: User, before: audit.Values) -> TrailEntry | None:
-    """Deactivate somebody who was added. Once a client's person signs in, that is the client's affair alone."""
+    """Activate or deactivate somebody. Once a client's person signs in, that is the client's affair alone."""
     if user.joined and user.organisation_id != actor.organisation_id:
         raise Refused("active", Refusal.SIGNS_IN)
-    return put_back_access(actor, user, before)
+    put_back = membership.activate if before["active"] else membership.deactivate
+    return put_back(actor, user)
 
 
 def put_back_default(actor: User, partner: Partner, before: audit.Values) -> TrailEntry | None:
@@ -188,7 +209,8 @@ class WayBack:
 
     ``stored`` reads the present values of those among some fields that must be as the change left them.
     ``proved``: the fields that are put back only for who has shown lately who it is. ``overtaken``: the words for
-    other values that no entry tells of, since they came by themselves.
+    other values that no entry tells of, since they came by themselves. ``hindrance``: what the entry itself says
+    against it, though the user may; so it is not offered.
     """
 
     allowed: Allowed
@@ -197,12 +219,12 @@ class WayBack:
     stored: Callable[[Any, Iterable[str]], audit.Values] = columns
     proved: frozenset[str] = frozenset()
     overtaken: Refusal | None = None
+    hindrance: Hindered = none
 
 
 LOOKING_AFTER, CHANGING = by(Action.LOOK_AFTER_CLIENTS), by(Action.CHANGE_SETTINGS)
 SUBSCRIPTION_BACK = WayBack(LOOKING_AFTER, Subscription, put_back_subscription, unruled)
 ARCHIVED_BACK = WayBack(by(Action.ARCHIVE_CLIENTS), Client, put_back_archived, archived)
-ACCESS_BACK = WayBack(by_own_admins, User, put_back_access)
 DECISION_BACK = WayBack(LOOKING_AFTER, Delivery, taking_back.take_back, overtaken=Refusal.MAIL_GONE)
 WAYS_BACK: Mapping[str, WayBack] = {
     AuditAction.CLIENT_ADDED: ARCHIVED_BACK,
@@ -214,7 +236,7 @@ WAYS_BACK: Mapping[str, WayBack] = {
         by(Action.ASSIGN_CONTACTS), Client, put_back_contacts, roles
     ),
     AuditAction.SUBSCRIPTION_ADDED: WayBack(
-        LOOKING_AFTER, Subscription, remove_subscription, nothing
+        LOOKING_AFTER, Subscription, remove_subscription, nothing, hindrance=age
     ),
     **dict.fromkeys(
         (
@@ -227,10 +249,12 @@ WAYS_BACK: Mapping[str, WayBack] = {
         SUBSCRIPTION_BACK,
     ),
     AuditAction.SUBSCRIPTION_ROLLED: WayBack(LOOKING_AFTER, Subscription, put_back_rolled, unruled),
-    AuditAction.USER_ADDED: WayBack(by_adders, User, take_back_person),
+    AuditAction.USER_ADDED: WayBack(by_adders, User, put_back_access, hindrance=own_access),
     AuditAction.USER_CHANGED: WayBack(by_editors, User, put_back_person, proved=SENSITIVE),
-    AuditAction.USER_ACTIVATED: ACCESS_BACK,
-    AuditAction.USER_DEACTIVATED: replace(ACCESS_BACK, proved=frozenset({"active"})),
+    AuditAction.USER_ACTIVATED: WayBack(by_own_admins, User, put_back_access, hindrance=own_access),
+    AuditAction.USER_DEACTIVATED: WayBack(
+        by_activators, User, put_back_access, proved=frozenset({"active"})
+    ),
     AuditAction.MAIL_SENT_AGAIN: DECISION_BACK,
     AuditAction.MAIL_ARRIVED: DECISION_BACK,
     AuditAction.MAIL_MISSED: DECISION_BACK,
