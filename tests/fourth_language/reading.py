@@ -110,7 +110,8 @@ def calendar() -> set[str]:
                 for width in style.values()
                 for name in width.values()
             }
-    return {name for name in names if len(name) > 1}
+    # A bar's foot has a month without its full stop.
+    return {name for found in names if len(found) > 1 for name in (found, found.rstrip("."))}
 
 
 def chosen_from() -> set[str]:

@@ -359,7 +359,7 @@ def test_what_is_put_off_says_so_and_moves(alice, add):
     answer = decide(alice, item, "remind", quick="2027-03-17")
     assert (
         plain(answer.text.partition("<section")[0])
-        == "Put off until 17 March 2027: Past · Sales Hub Undo"
+        == "Put off until 17 March 2027, which is after its date (7 March 2027): Past · Sales Hub Undo"
     )
     assert numbers(answer) == NONE | {"month": "1", "put_off": "1"}
     page = alice.get(PAGE)
