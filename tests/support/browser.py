@@ -179,6 +179,8 @@ def violations(page: Page | Frame, rules: tuple[str, ...] = ()) -> list[str]:
 
     If no script may run, axe would never answer.
     """
+    # What an answer will replace is pale meanwhile.
+    page.wait_for_function("!document.querySelector('[aria-busy=true]:not(form, .dialog)')")
     # Evaluated by the debugger, not by the page: the content security policy stays as it is.
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.read_text(encoding="utf-8") + ";0")
