@@ -18,6 +18,7 @@ from playwright.sync_api import (
     Page,
     Request,
     Response,
+    expect,
     sync_playwright,
 )
 from waitress import wasyncore
@@ -180,7 +181,7 @@ def violations(page: Page | Frame, rules: tuple[str, ...] = ()) -> list[str]:
     If no script may run, axe would never answer.
     """
     # What an answer will replace is pale meanwhile.
-    page.wait_for_function("!document.querySelector('[aria-busy=true]:not(form, .dialog)')")
+    expect(page.locator("[aria-busy=true]:not(form, .dialog)")).to_have_count(0)
     # Evaluated by the debugger, not by the page: the content security policy stays as it is.
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.read_text(encoding="utf-8") + ";0")
