@@ -75,6 +75,11 @@ def section_of(
     return Section.MONTH if base <= today + LATER else Section.LATER
 
 
+def may_wait_until(day: date, today: date) -> bool:
+    """Tell whether a decision may be put off to a day: from tomorrow on, as far as To do looks ahead."""
+    return today < day <= today + FAR
+
+
 class Rhythm(StrEnum):
     """The rhythm in which somebody gets the To-do mail. ``OFF``: only while something of theirs is past its date."""
 

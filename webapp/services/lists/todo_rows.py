@@ -16,6 +16,7 @@ from webapp.domain.ownership import (
     point_of_contact,
 )
 from webapp.domain.recipients import Reachability
+from webapp.domain.schedule import overdue
 from webapp.domain.situations import standing
 from webapp.domain.todo import Section, Wrong, section_of
 from webapp.models import Partner
@@ -109,7 +110,7 @@ class ToDoItem(NamedTuple):
     @property
     def past(self) -> bool:
         """Tell whether it is past its date and must be decided."""
-        return not self.renews_itself and self.base_date < self.today
+        return overdue(self.base_date, self.renews_itself, self.today)
 
 
 def load_items(
