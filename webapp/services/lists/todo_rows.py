@@ -16,7 +16,7 @@ from webapp.domain.ownership import (
     point_of_contact,
 )
 from webapp.domain.recipients import Reachability
-from webapp.domain.schedule import overdue
+from webapp.domain.schedule import coming_mail, overdue
 from webapp.domain.situations import standing
 from webapp.domain.todo import BY_MAILS, BY_REACH, Section, Wrong, section_of
 from webapp.models import Partner
@@ -32,7 +32,7 @@ from webapp.models.tables import (
     user_table,
 )
 from webapp.services.lists import finding
-from webapp.services.lists.client_columns import Team, coming_mail, waiting
+from webapp.services.lists.client_columns import Team, waiting
 from webapp.services.lists.todo_finding import OURS, link, mail, reminder
 from webapp.services.sending.todo_items import base, subscription
 
