@@ -13,11 +13,6 @@ from webapp.services.errors import Conflict, Refused
 from webapp.services.reminders.rolling import NOT_REMINDED
 
 
-def today(user: User) -> date:
-    """Return the date that it is for whoever wants to be reminded."""
-    return runtime.today(user.time_zone or user.organisation.time_zone)
-
-
 def remind(
     actor: User, subscription: Subscription, on: date | None, shown: str | None = None
 ) -> TrailEntry | None:
@@ -27,7 +22,7 @@ def remind(
     Conflict when somebody has settled or put off the renewal meanwhile. What goes to the client stays as it is.
     """
     db.session.refresh(subscription, with_for_update={"of": Subscription})
-    if on is not None and not may_wait_until(on, today(actor)):
+    if on is not None and not may_wait_until(on, runtime.today_of(actor)):
         raise Refused("on", Refusal.REMINDER_DAY, days=FAR.days)
     wanted = {"remind_on": on, "remind_user_id": actor.id} if on else NOT_REMINDED
     if renewals.reminder_of(subscription) == wanted:
