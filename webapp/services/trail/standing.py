@@ -32,15 +32,8 @@ IMPLIED: Mapping[str, Json] = {
     AuditAction.USER_DEACTIVATED: {"active": [True, False]},
     AuditAction.USER_ERASED: {WHOLE: [False, True]},
 }
-# What settles a renewal, or moves its base date, ends the reminder of it, too, even if none was set any more.
-BASE = frozenset({"renewal_date", "deadline"})
-SETTLING = frozenset(
-    {
-        AuditAction.SUBSCRIPTION_RENEWED,
-        AuditAction.SUBSCRIPTION_ROLLED,
-        AuditAction.SUBSCRIPTION_CANCELLED,
-    }
-)
+# What changes these ends the reminder of a renewal, too, even if none was set any more.
+SETTLING = frozenset({"renewal_date", "deadline", "cancelled"})
 
 entry = audit_entry_table.c
 LATER = (
@@ -90,7 +83,7 @@ def stands_on(later: TrailLine, change: TrailEntry) -> bool:
     if later.undoes_id is not None and later.undoes_id > change.id:
         return False
     above, below = {*changes_of(later)}, {*changes_of(change)}
-    if later.action in SETTLING or above & BASE:
+    if above & SETTLING:
         above |= NOT_REMINDED.keys()
     return bool(above & below) or bool(above and below and WHOLE in above | below)
 
