@@ -15,6 +15,7 @@ from webapp.domain.schedule import (
     Window,
     attention_on,
     base_date,
+    coming_mail,
     due_on,
     due_step,
     in_zone,
@@ -57,6 +58,25 @@ def test_steps_count_back_from_the_decision_deadline_where_given():
     renewal, deadline = date(2027, 3, 31), date(2027, 2, 14)
     assert base_date(renewal, deadline) == deadline
     assert base_date(renewal, None) == renewal
+
+
+@pytest.mark.parametrize(
+    ("step_due", "waiting_until", "day"),
+    [
+        (None, None, None),
+        (date(2027, 3, 5), None, date(2027, 3, 5)),
+        # Overdue, as after an outage.
+        (date(2027, 2, 20), None, date(2027, 3, 1)),
+        # What waits goes before the next step, as long as its reader can still be told.
+        (date(2027, 3, 5), date(2027, 3, 1), date(2027, 3, 1)),
+        (date(2027, 3, 5), date(2027, 2, 28), date(2027, 3, 5)),
+        (None, date(2027, 2, 28), None),
+    ],
+)
+def test_the_next_mail_is_that_of_a_step_or_of_what_waits(
+    step_due: date | None, waiting_until: date | None, day: date | None
+) -> None:
+    assert coming_mail(step_due, waiting_until, date(2027, 3, 1)) == day
 
 
 # The due step

@@ -95,6 +95,17 @@ def attention_on(renewal: Renewal, steps: Steps) -> date:
     return due_on(renewal.base, left[0]) if left else renewal.after
 
 
+def coming_mail(step_due: date | None, waiting_until: date | None, today: date) -> date | None:
+    """Return the day of the next mail, planned whether or not the partner sends yet: as the client's page has it.
+
+    ``step_due``: the day of the next step. ``waiting_until``: the last day on which what waits may still be told.
+    Today if something waits, is blocked or overdue; None if nothing will come.
+    """
+    if waiting_until and waiting_until >= today:
+        return today
+    return max(step_due, today) if step_due else None
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """The sending window, in the recipient's zone. ``weekdays`` are numbers as of date.weekday()."""

@@ -1,10 +1,14 @@
 """To do: the sections of what waits for a partner's people, and the rhythm of the mail that tells of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
+from webapp.domain.delivery import DeliveryState
+from webapp.domain.recipients import Reachability
 from webapp.domain.schedule import in_zone
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
@@ -43,6 +47,19 @@ class Wrong(StrEnum):
     UNCLEAR = "unclear"
 
 
+# What tells of each fault: the chance that reminders about the client arrive, or the states of mails about the renewal.
+BY_REACH: Mapping[Wrong, Reachability] = MappingProxyType(
+    {Wrong.NOBODY: Reachability.RED, Wrong.REJECTED: Reachability.AMBER}
+)
+BY_MAILS: Mapping[Wrong, frozenset[DeliveryState]] = MappingProxyType(
+    {
+        Wrong.REJECTED: frozenset({DeliveryState.REJECTED, DeliveryState.FAILED}),
+        Wrong.BOUNCED: frozenset({DeliveryState.BOUNCED}),
+        Wrong.UNCLEAR: frozenset({DeliveryState.UNCLEAR}),
+    }
+)
+
+
 class Figure(StrEnum):
     """One of the three figures of To do, as a filter.
 
@@ -73,6 +90,11 @@ def section_of(
     if base <= today + SOON:
         return Section.WEEK
     return Section.MONTH if base <= today + LATER else Section.LATER
+
+
+def may_wait_until(day: date, today: date) -> bool:
+    """Tell whether a decision may be put off to a day: from tomorrow on, as far as To do looks ahead."""
+    return today < day <= today + FAR
 
 
 class Rhythm(StrEnum):

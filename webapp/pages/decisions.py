@@ -18,6 +18,7 @@ from webapp.pages.frame import language
 from webapp.pages.htmx import Answer
 from webapp.pages.saving import Saved, save
 from webapp.pages.subscriptions import blueprint
+from webapp.services import runtime
 from webapp.services.clients import follow_ups, renewals
 
 
@@ -71,7 +72,7 @@ def remind(subscription_id: int) -> Answer:
     )
     if answer.done:
         return saved(subscription, reminded_text(subscription), answer.value)
-    today = follow_ups.today(current_user)
+    today = runtime.today_of(current_user)
     return show(
         "_remind.html",
         subscription,

@@ -7,7 +7,7 @@ from flask import current_app, g
 from sqlalchemy import select
 
 from webapp.config import Settings
-from webapp.models import Installation, db
+from webapp.models import Installation, User, db
 
 
 def settings() -> Settings:
@@ -35,3 +35,8 @@ def now() -> datetime:
 def today(zone: str) -> date:
     """Return the business date in a time zone."""
     return now().astimezone(ZoneInfo(zone)).date()
+
+
+def today_of(user: User) -> date:
+    """Return the business date for a person: in the own time zone, or else in the organisation's."""
+    return today(user.time_zone or user.organisation.time_zone)

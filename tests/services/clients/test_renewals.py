@@ -252,6 +252,15 @@ def test_rolling_ends_the_reminder_and_undo_brings_it_back(alice, subscription):
     assert (subscription.renewal_date, subscription.remind_on) == (OLD, DAY)
 
 
+def test_a_date_that_comes_back_ends_the_reminder_of_the_other(alice, subscription):
+    follow_ups.remind(alice, subscription, None)
+    details = replace(subscriptions.details_of(subscription), deadline=date(2027, 3, 1))
+    entry = subscriptions.edit_subscription(alice, subscription, details)
+    follow_ups.remind(alice, subscription, date(2027, 2, 1))
+    undo.undo(alice, db.session.get_one(AuditEntry, entry.id))
+    assert (subscription.deadline, subscription.remind_on) == (None, None)
+
+
 def test_any_values_are_put_back(alice, subscription):
     before = row(subscription) | {"product": subscription.product}
     details = SubscriptionDetails("Other Hub", 1, date(2027, 5, 31), renews_itself=True)

@@ -5,9 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from sqlalchemy import select
 
+from tests.support.renewals import with_mail
 from webapp.domain.ownership import Choice
-from webapp.models import AuditEntry, Client, Partner, User, db
+from webapp.domain.refusals import Refusal
+from webapp.models import AuditEntry, Client, Delivery, DeliveryState, Partner, User, db
 from webapp.models.audit import AuditAction, AuditKind
 from webapp.services import audit
 from webapp.services.accounts import partners, people
@@ -15,6 +18,7 @@ from webapp.services.clients import archiving, clients
 from webapp.services.clients.clients import ClientDetails
 from webapp.services.clients.ownership import choose_owner
 from webapp.services.clients.subscriptions import SubscriptionDetails, add_subscription
+from webapp.services.errors import Conflict
 from webapp.services.trail import history, undo
 from webapp.services.trail.history import ActivityQuery, HistoryQuery
 
@@ -109,6 +113,22 @@ def test_of_an_archived_client_only_that_can_be_undone(scene, cast):
     choose_owner(alice, client, Choice.PARTNER, None)
     entry = archiving.archive(alice, client)
     assert history.activity(alice, client, ActivityQuery()).undoable == {entry.id}
+
+
+def test_a_subscription_stays_once_its_client_was_told(scene):
+    alice, client = scene
+    details = SubscriptionDetails("Service Hub", 12, NOW.date() + timedelta(days=30))
+    added = add_subscription(alice, client, details)
+    entry = audit.entry_of(added, AuditAction.SUBSCRIPTION_ADDED)
+    assert history.activity(alice, client, ActivityQuery()).undoable == {entry.id}
+    with_mail(added, DeliveryState.SENT)
+    db.session.scalars(select(Delivery)).one().attempts = 1
+    page = history.activity(alice, client, ActivityQuery())
+    assert page.undoable == set()
+    assert page.hindered == {entry.id: Refusal.SUBSCRIPTION_TOLD}
+    with pytest.raises(Conflict) as conflict:
+        undo.undo(alice, entry)
+    assert conflict.value.__cause__.refusal == Refusal.SUBSCRIPTION_TOLD
 
 
 @pytest.fixture

@@ -214,8 +214,14 @@ def test_the_id_of_a_removed_subscription_is_never_given_again(cast: Cast, alice
     assert again.id > id
 
 
-@pytest.mark.parametrize("settle", [renewals.renew, renewals.cancel])
-def test_no_reminder_comes_back_once_the_renewal_is_settled(
+def move_deadline(alice: User, row: Subscription) -> object:
+    details = service.details_of(row)
+    deadline = row.base_date - timedelta(days=1)
+    return service.edit_subscription(alice, row, replace(details, deadline=deadline))
+
+
+@pytest.mark.parametrize("settle", [renewals.renew, renewals.cancel, move_deadline])
+def test_no_reminder_comes_back_once_the_renewal_is_settled_or_moved(
     cast: Cast, alice: User, settle: Change
 ) -> None:
     row = SUBSCRIPTION(cast)

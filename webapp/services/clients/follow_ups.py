@@ -3,6 +3,7 @@
 from datetime import date
 
 from webapp.domain.refusals import Refusal
+from webapp.domain.todo import FAR, may_wait_until
 from webapp.models import Subscription, User, db
 from webapp.models.audit import AuditAction, TrailEntry
 from webapp.services import audit, runtime
@@ -10,14 +11,6 @@ from webapp.services.accounts.names import checked_note
 from webapp.services.clients import renewals, subscriptions
 from webapp.services.errors import Conflict, Refused
 from webapp.services.reminders.rolling import NOT_REMINDED
-
-# A renewal is put off by so many days at most, as far as To do looks ahead.
-MOST_DAYS = 120
-
-
-def today(user: User) -> date:
-    """Return the date that it is for whoever wants to be reminded."""
-    return runtime.today(user.time_zone or user.organisation.time_zone)
 
 
 def remind(
@@ -29,8 +22,8 @@ def remind(
     Conflict when somebody has settled or put off the renewal meanwhile. What goes to the client stays as it is.
     """
     db.session.refresh(subscription, with_for_update={"of": Subscription})
-    if on is not None and not 0 < (on - today(actor)).days <= MOST_DAYS:
-        raise Refused("on", Refusal.REMINDER_DAY, days=MOST_DAYS)
+    if on is not None and not may_wait_until(on, runtime.today_of(actor)):
+        raise Refused("on", Refusal.REMINDER_DAY, days=FAR.days)
     wanted = {"remind_on": on, "remind_user_id": actor.id} if on else NOT_REMINDED
     if renewals.reminder_of(subscription) == wanted:
         return None

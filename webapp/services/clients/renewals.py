@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from webapp.domain.facts import NotRenewed
+from webapp.domain.schedule import base_date
 from webapp.domain.shown import changed_since, token_of
 from webapp.domain.terms import next_term
 from webapp.models import ReminderState, Subscription, User, db
@@ -188,7 +189,8 @@ def cancel(
 def restore(actor: User | None, subscription: Subscription, **values: Any) -> TrailEntry:
     """Put back any values of a subscription as they were (undo). A deadline by the rule is computed anew.
 
-    Raises Refused if its client has another subscription of the product by now.
+    A reminder of another base date ends, unless one is put back, too. Raises Refused if its client has
+    another subscription of the product by now.
     """
     details = replace(
         subscriptions.details_of(subscription),
@@ -201,6 +203,8 @@ def restore(actor: User | None, subscription: Subscription, **values: Any) -> Tr
         anchor_day = values.get("anchor_day", subscription.anchor_day)
         details = subscriptions.by_present_rule(subscription.client, details, anchor_day)
         values["deadline"] = details.deadline
+    if base_date(details.renewal_date, details.deadline) != subscription.base_date:
+        values = NOT_REMINDED | values
     changes = audit.assign(subscription, **values)
     if "product" in changes:
         search_words.refresh([subscription.client_id])

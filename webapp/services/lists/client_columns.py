@@ -238,13 +238,3 @@ TEAM = (
     .where(member.organisation_id == bindparam("reader"))
     .order_by(member.id)
 )
-
-
-def coming_mail(step_due: date | None, waiting_until: date | None, today: date) -> date | None:
-    """Return the day of the next mail, planned whether or not the partner sends yet: as the client's page has it.
-
-    Today if one waits, is blocked or overdue; None if none will come.
-    """
-    if waiting_until and waiting_until >= today:
-        return today
-    return max(step_due, today) if step_due else None

@@ -16,6 +16,7 @@ from webapp.domain.ownership import (
     point_of_contact,
 )
 from webapp.domain.recipients import Reachability
+from webapp.domain.schedule import coming_mail
 from webapp.domain.situations import SITUATIONS, standing
 from webapp.models import Partner
 from webapp.models.organisation import NO_DECISION
@@ -24,7 +25,6 @@ from webapp.services import runtime
 from webapp.services.lists.client_columns import (
     Team,
     client,
-    coming_mail,
     first_amounts,
     first_renewal,
     later_decision,

@@ -80,7 +80,7 @@ class ToDo:
 
 def load(partner: Partner, user: User, query: ToDoQuery) -> ToDo:
     """Load what waits, in five statements, and one more for a place."""
-    today, (team, _undecided) = runtime.today(zone_of(partner, user)), load_team(partner)
+    today, (team, _undecided) = runtime.today_of(user), load_team(partner)
     shape, given = sought(partner, team, user, query, today)
     pages = find(query, shape, given)
     ids = [row_id for page in pages.values() for row_id in page.rows]
@@ -96,7 +96,7 @@ def load(partner: Partner, user: User, query: ToDoQuery) -> ToDo:
 
 def totals(partner: Partner, user: User, query: ToDoQuery) -> dict[Section, int]:
     """Count the rows of the sections that are shown, as ToDoGroup.total has them, in two statements."""
-    today, (team, _undecided) = runtime.today(zone_of(partner, user)), load_team(partner)
+    today, (team, _undecided) = runtime.today_of(user), load_team(partner)
     shape, given = sought(partner, team, user, query, today)
     # A page may have lost its only row.
     pages = find(replace(query, after=None, before=None), shape, given)
@@ -123,13 +123,8 @@ def item(partner: Partner, user: User, subscription_id: int) -> ToDoItem | None:
 def items(partner: Partner, user: User, subscription_ids: Sequence[int]) -> dict[int, ToDoItem]:
     """Load some open renewals of a partner as the list shows them, by their ids."""
     team, _undecided = load_team(partner)
-    today = runtime.today(zone_of(partner, user))
+    today = runtime.today_of(user)
     return load_items(partner, team, subscription_ids, today)
-
-
-def zone_of(partner: Partner, user: User) -> str:
-    """Return the zone whose date is today for a reader, as in the To-do mail."""
-    return user.time_zone or partner.time_zone
 
 
 def find(query: ToDoQuery, shape: Shape, given: Given) -> dict[Section, Page[int]]:

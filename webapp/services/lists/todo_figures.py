@@ -129,7 +129,7 @@ TOTALS = totals()
 
 def overview(partner: Partner, user: User) -> Overview:
     """Load the figures and the twelve months, in one statement."""
-    today = runtime.today(user.time_zone or partner.time_zone)
+    today = runtime.today_of(user)
     first = quarter_of(today)[0]
     months = [add_months(first, number, 1) for number in range(SPAN + 1)]
     rows = fetch(

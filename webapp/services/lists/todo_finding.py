@@ -18,8 +18,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from webapp.domain.delivery import DeliveryState
-from webapp.domain.todo import Section, Wrong
+from webapp.domain.todo import Section
 from webapp.models.delivery import delivery_reminder
 from webapp.models.subscription import base_date_of
 from webapp.models.tables import (
@@ -38,12 +37,6 @@ about, link = subscription_table.alias("about").c, delivery_reminder.c
 OURS = (subscription.partner_id == bindparam("reader")) & OPEN
 # The names of the conditions that a request uses: of each inner tuple one must hold.
 Shape = tuple[tuple[str, ...], ...]
-# The states of mails that a person has to decide about, by what is wrong then.
-MAILS = {
-    Wrong.REJECTED: (DeliveryState.REJECTED, DeliveryState.FAILED),
-    Wrong.BOUNCED: (DeliveryState.BOUNCED,),
-    Wrong.UNCLEAR: (DeliveryState.UNCLEAR,),
-}
 
 
 def once(name: str, ids: Select[Any]) -> Select[Any]:

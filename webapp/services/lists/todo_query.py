@@ -6,19 +6,16 @@ from datetime import date
 
 from webapp.domain.months import month_of, quarter_of
 from webapp.domain.ownership import Choice, Owner, effective_owner
-from webapp.domain.recipients import Reachability
-from webapp.domain.todo import FAR, Figure, Section, Wrong
+from webapp.domain.todo import BY_MAILS, BY_REACH, FAR, Figure, Section, Wrong
 from webapp.models import Partner, User
 from webapp.services.lists import paging
 from webapp.services.lists.client_columns import Team
 from webapp.services.lists.clients import owned, reached
 from webapp.services.lists.finding import Given, Narrowing
 from webapp.services.lists.paging import calendar_month, choice, each, setting, words
-from webapp.services.lists.todo_finding import MAILS
 
 LONGEST_PRODUCT = 200
 ANY_FAULT = "wrong"
-RATED = {Wrong.NOBODY: Reachability.RED, Wrong.REJECTED: Reachability.AMBER}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +100,7 @@ FIGURES: Mapping[Figure, Callable[[date], tuple[str, Given]]] = {
 def faults(partner: Partner, team: Team, wanted: Iterable[Wrong]) -> Iterator[tuple[str, Given]]:
     """Make a condition for each way to find these faults."""
     for one in wanted:
-        if one in RATED:
-            yield reached(partner, team, RATED[one], owned(partner, None))
-    if states := [state for one in wanted for state in MAILS.get(one, ())]:
+        if one in BY_REACH:
+            yield reached(partner, team, BY_REACH[one], owned(partner, None))
+    if states := sorted(state for one in wanted for state in BY_MAILS.get(one, ())):
         yield "mails", {"states": states}

@@ -16,8 +16,9 @@ from webapp.domain.ownership import (
     point_of_contact,
 )
 from webapp.domain.recipients import Reachability
+from webapp.domain.schedule import coming_mail, overdue
 from webapp.domain.situations import standing
-from webapp.domain.todo import Section, Wrong, section_of
+from webapp.domain.todo import BY_MAILS, BY_REACH, Section, Wrong, section_of
 from webapp.models import Partner
 from webapp.models.delivery import delivery_reminder
 from webapp.models.tables import (
@@ -31,14 +32,14 @@ from webapp.models.tables import (
     user_table,
 )
 from webapp.services.lists import finding
-from webapp.services.lists.client_columns import Team, coming_mail, waiting
-from webapp.services.lists.todo_finding import MAILS, OURS, link, mail, reminder
+from webapp.services.lists.client_columns import Team, waiting
+from webapp.services.lists.todo_finding import OURS, link, mail, reminder
 from webapp.services.sending.todo_items import base, subscription
 
 client, company, asker = client_table.c, organisation_table.c, user_table.alias("asker").c
 # The faults that mails may have as one number, and the states that tell of each.
-BITS = {fault: 1 << place for place, fault in enumerate(MAILS)}
-BY_STATE = {state: BITS[fault] for fault, states in MAILS.items() for state in states}
+BITS = {fault: 1 << place for place, fault in enumerate(BY_MAILS)}
+BY_STATE = {state: BITS[fault] for fault, states in BY_MAILS.items() for state in sorted(states)}
 FAULTS = (
     select(func.sum(case(BY_STATE, value=mail.state).distinct()))
     .join_from(reminder_table, delivery_reminder, link.reminder_id == reminder.id)
@@ -74,7 +75,6 @@ ROWS = (
     # By their keys, not by a partner's index.
     .where(finding.unseen(OURS), among(subscription.id, bindparam("ids")))
 )
-RATED = {Reachability.RED: Wrong.NOBODY, Reachability.AMBER: Wrong.REJECTED}
 
 
 class ToDoItem(NamedTuple):
@@ -109,7 +109,7 @@ class ToDoItem(NamedTuple):
     @property
     def past(self) -> bool:
         """Tell whether it is past its date and must be decided."""
-        return not self.renews_itself and self.base_date < self.today
+        return overdue(self.base_date, self.renews_itself, self.today)
 
 
 def load_items(
@@ -123,8 +123,9 @@ def load_items(
 @cache
 def wrongs(reach: Reachability, faults: int | None) -> tuple[Wrong, ...]:
     """Name what is wrong with a renewal: with its client's people, and with its mails (BITS)."""
-    found = {RATED.get(reach)} | {fault for fault, bit in BITS.items() if (faults or 0) & bit}
-    return tuple(one for one in Wrong if one in found)
+    return tuple(
+        one for one in Wrong if BY_REACH.get(one) is reach or (faults or 0) & BITS.get(one, 0)
+    )
 
 
 def items(

@@ -160,8 +160,8 @@ def load(actor: User, query: ActivityQuery, lead: str, given: Given, asked: Narr
     lines = tuple(line_of(row) for row in page.rows)
     open_ones = [line for line in lines if is_open(actor, line)]
     above = standing.standing(actor.organisation_id, open_ones)
-    free = [line for line in open_ones if line.id not in above and not line.told]
-    hindered = {line.id: why for line in free if (why := undo.hindrance(actor, line))}
+    free = [line for line in open_ones if line.id not in above]
+    hindered = {line.id: why for line in free if (why := hindrance(actor, line))}
     end = horizon(lead, page.rows, given, asked) if asked and page.after is None else None
     return History(
         rows=lines,
@@ -182,6 +182,11 @@ def is_open(actor: User, line: HistoryLine) -> bool:
     """Tell whether a user could undo an entry if nothing stood on it. Of an archived client that is its archiving."""
     resting = line.archived_at is not None and line.action not in undo.IN_ARCHIVE
     return not resting and undo.has_way(actor, line)
+
+
+def hindrance(actor: User, line: HistoryLine) -> Refusal | None:
+    """Find what is said against undoing an entry, whatever stands on it."""
+    return Refusal.SUBSCRIPTION_TOLD if line.told else undo.hindrance(actor, line)
 
 
 def horizon(lead: str, rows: Sequence[Any], given: Given, asked: Narrowing) -> Any:

@@ -13,6 +13,7 @@ from webapp.models.base import Json
 from webapp.models.tables import among, audit_entry_table, execute
 from webapp.services.audit import LINES, TrailLine
 from webapp.services.lists.finding import constant
+from webapp.services.reminders.rolling import NOT_REMINDED
 
 # So many later changes of what one page is about are looked through, the newest first.
 MOST_LATER = 1_000
@@ -31,15 +32,8 @@ IMPLIED: Mapping[str, Json] = {
     AuditAction.USER_DEACTIVATED: {"active": [True, False]},
     AuditAction.USER_ERASED: {WHOLE: [False, True]},
 }
-# What settles a renewal ends the reminder of it, too, even if none was set any more.
-REMINDER = frozenset({"remind_on", "remind_user_id"})
-SETTLING = frozenset(
-    {
-        AuditAction.SUBSCRIPTION_RENEWED,
-        AuditAction.SUBSCRIPTION_ROLLED,
-        AuditAction.SUBSCRIPTION_CANCELLED,
-    }
-)
+# What changes these ends the reminder of a renewal, too, even if none was set any more.
+SETTLING = frozenset({"renewal_date", "deadline", "cancelled"})
 
 entry = audit_entry_table.c
 LATER = (
@@ -89,8 +83,8 @@ def stands_on(later: TrailLine, change: TrailEntry) -> bool:
     if later.undoes_id is not None and later.undoes_id > change.id:
         return False
     above, below = {*changes_of(later)}, {*changes_of(change)}
-    if later.action in SETTLING or "renewal_date" in above:
-        above |= REMINDER
+    if above & SETTLING:
+        above |= NOT_REMINDED.keys()
     return bool(above & below) or bool(above and below and WHOLE in above | below)
 
 
