@@ -1,8 +1,8 @@
 """What the factory makes by itself."""
 
-import pytest
 from sqlalchemy import select
 
+from tests.support.cast import ON_POSTGRESQL
 from tests.support.outage import cut
 from webapp import factory
 from webapp.models import Installation, db
@@ -18,7 +18,7 @@ def test_its_own_key_is_for_its_owner_alone(tmp_path):
     assert factory.own_secret_key(tmp_path / "other") != key
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@ON_POSTGRESQL
 def test_connections_that_were_cut_meanwhile_are_not_used(app, database_url):
     for _ in range(2):
         with app.app_context():

@@ -7,7 +7,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from webapp.models import User, db
 
-LISTS = (*("/partner/to-do", "/partner/dashboard", "/partner/deliveries", "/settings/team"),)
+LISTS = ("/partner/to-do", "/partner/dashboard", "/partner/deliveries", "/settings/team")
 PEOPLE = {"pl": "Anna Wiśniewska", "pt": "Beatriz Carvalho", "en": "Emma Clarke"}
 # The lines of text that each card has. Beside its facts it may have buttons, and what is wrong or to be remembered.
 CARDS = """() => {

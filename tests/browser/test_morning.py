@@ -226,7 +226,7 @@ def decide_three(page: Page, desk: Desk, manner: Manner, morning: Morning) -> No
     expect(figure(page, "past")).to_have_text("1")
 
     form = open_in_row(page, desk.cinema, manner, morning.not_renewed, morning)
-    choose_reason(form, manner, morning)
+    manner.hand.choose(form.get_by_label(morning.reason), morning.price)
     manner.hand.press(form.get_by_role("button", name=morning.mark_not_renewed, exact=True))
     not_renewed = said(page, desk.cinema, manner)
     expect(not_renewed).to_be_visible()
@@ -238,14 +238,6 @@ def decide_three(page: Page, desk: Desk, manner: Manner, morning: Morning) -> No
     form = open_in_row(page, desk.dentist, manner, morning.remind, morning)
     manner.hand.press(form.locator("button[name=quick]").first)
     expect(said(page, desk.dentist, manner)).to_be_visible()
-
-
-def choose_reason(form: Locator, manner: Manner, morning: Morning) -> None:
-    reason = form.get_by_role("radio", name=morning.price, exact=True)
-    if reason.count():
-        manner.hand.check(reason)
-    else:
-        manner.hand.choose(form.get_by_label(morning.reason), morning.price)
 
 
 def find_the_change_of_a_colleague(page: Page, manner: Manner, morning: Morning) -> None:

@@ -142,10 +142,7 @@ def test_send_again_and_back_to_the_same_list(app, browse, cast, add):
     action = re.search(rf'action="({PAGE}/{unclear}/again[^"]*)"', page)[1]
     assert action.endswith("?recipient=dana")
     answer = bob.post(action, data={"shown": AS_FOUND})
-    assert (answer.status_code, answer.location) == (
-        303,
-        f"{PAGE}?recipient=dana",
-    )
+    assert (answer.status_code, answer.location) == (303, f"{PAGE}?recipient=dana")
     assert "On its way again to: Dana" in bob.get(answer.location).text
     assert state_of(app, unclear) is DeliveryState.QUEUED
     assert bob.post(action, data={"shown": AS_FOUND}).status_code == 303

@@ -94,7 +94,7 @@ def test_amounts_are_money_in_the_currency_of_their_time(app, browse, cast):
             "23 100,00 zł teraz: 5000,00 €",
             "5000,00 € teraz: 5100,00 €",
         ):
-            assert f"Kwota: {line}" in page.replace("Kwota za okres", "Kwota")
+            assert f"Kwota: {line}" in page
 
 
 def test_a_member_sees_settings_and_undoes_what_a_member_may(browse, cast, owner, setting):
@@ -255,7 +255,7 @@ def test_who_changes_roles_back_is_asked_again_who_it_is(app, browse, cast):
         reader = browse(cast.alice)
     with time_machine.travel(datetime(2026, 12, 1, 14, tzinfo=UTC), tick=False):
         answer = reader.post(f"/undo/{entry}", data={"next": HISTORY})
-    assert answer.location.startswith("/sign-in/again") or "confirm" in answer.location
+    assert answer.location.startswith("/sign-in/confirm?")
     with app.app_context():
         assert db.session.get(User, cast.bob).admin
 

@@ -11,13 +11,13 @@ import pytest
 import time_machine
 from sqlalchemy import create_engine, func, select, text, update
 
-from tests.support.cast import unit_of_work
+from tests.support.cast import ON_POSTGRESQL, unit_of_work
 from tests.support.forms import shown_in, shown_to
 from webapp import worker
 from webapp.models import Partner, Reminder, Subscription, User, db
 from webapp.services.reminders import due_index, planning
 
-pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+pytestmark = ON_POSTGRESQL
 SATURDAY = datetime(2027, 3, 6, 10, tzinfo=UTC)
 
 

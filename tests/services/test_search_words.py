@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, text
 
-from tests.support.cast import Cast, assert_words_are_kept, make_user, unit_of_work
+from tests.support.cast import ON_POSTGRESQL, Cast, assert_words_are_kept, make_user, unit_of_work
 from webapp.models import Client, Partner, User, db
 from webapp.services import search_words
 from webapp.services.accounts import addresses, people
@@ -124,7 +124,7 @@ def test_words_of_many_are_stored_in_chunks(acme: Client, monkeypatch: pytest.Mo
     assert found("number") == [["Acme"]]
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@ON_POSTGRESQL
 def test_of_two_changes_at_once_neither_is_lost(app: Flask, cast: Cast) -> None:
     renamed = Event()
 

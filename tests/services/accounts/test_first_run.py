@@ -1,11 +1,12 @@
 """The first steps of a partner, each told by a fact."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 import time_machine
 from flask import Flask
-from sqlalchemy import event, update
+from sqlalchemy import update
 
 from tests.support.cast import Cast, unit_of_work
 from webapp.models import Client, Partner, User, db
@@ -103,12 +104,11 @@ def test_whatever_is_the_last_step_ends_the_list(app: Flask, cast: Cast, last: s
         assert partner.set_up_at is not None
 
 
-def test_a_list_that_was_put_away_asks_nothing(app: Flask, cast: Cast) -> None:
+def test_a_list_that_was_put_away_asks_nothing(app: Flask, cast: Cast, statements: Any) -> None:
     with time_machine.travel(NOW, tick=False), unit_of_work(app):
         first_run.put_away(db.session.get_one(Partner, cast.partner))
-    asked: list[str] = []
     with app.app_context():
         partner = db.session.get_one(Partner, cast.partner)
-        event.listen(db.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
-        assert first_run.progress(partner) == {}
-    assert asked == []
+        with statements() as log:
+            assert first_run.progress(partner) == {}
+    assert log == []

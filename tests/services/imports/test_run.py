@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import create_engine, func, select, true, update
 
-from tests.support.cast import Cast, assert_words_are_kept, make_client
+from tests.support.cast import ON_POSTGRESQL, Cast, assert_words_are_kept, make_client
 from webapp.domain.cells import Problem, read_date, read_either, read_roles
 from webapp.domain.recipients import ContactRole
 from webapp.domain.reminders import mails_within
@@ -556,7 +556,7 @@ def test_a_cancelled_subscription_is_moved_and_not_renewed(bring: Importer) -> N
     assert (hub.renewal_date, hub.cycle, hub.cancelled) == (date(2027, 2, 28), 1, True)
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@ON_POSTGRESQL
 def test_steps_that_change_after_an_import_began_count(
     bring: Importer, cast: Cast, database_url: str
 ) -> None:

@@ -10,7 +10,6 @@ from tests.support import reports as samples
 from tests.support.cast import assert_situations_are_kept, make_user, unit_of_work
 from tests.support.forms import opened
 from tests.support.portal import run_at
-from tests.support.smtp import smtp_sink
 from webapp.config import load
 from webapp.domain.recipients import Reachability, reachability
 from webapp.mail import reports, return_paths
@@ -37,12 +36,6 @@ from webapp.services.sending.decisions import Way
 STEP_30 = datetime(2027, 3, 1, 10, tzinfo=UTC)
 LATER = STEP_30 + timedelta(minutes=5)
 OURS = "bounces@portal.example"
-
-
-@pytest.fixture
-def sink():
-    with smtp_sink() as running:
-        yield running
 
 
 @pytest.fixture

@@ -8,8 +8,6 @@ from sqlalchemy import select, update
 
 from tests.support.cast import unit_of_work
 from tests.support.portal import run_at
-from tests.support.smtp import smtp_sink
-from webapp.config import load
 from webapp.domain.ownership import Owner
 from webapp.domain.refusals import Refusal
 from webapp.domain.retention import DataKind
@@ -31,7 +29,6 @@ from webapp.services.accounts import addresses
 from webapp.services.clients import renewals
 from webapp.services.erasing import retention
 from webapp.services.errors import Conflict, Refused
-from webapp.services.reminders import due_index
 from webapp.services.sending import decisions
 from webapp.services.sending.decisions import Way
 
@@ -43,21 +40,11 @@ UNCLEAR, REFUSED, FAILED = DeliveryState.UNCLEAR, DeliveryState.REJECTED, Delive
 
 
 @pytest.fixture
-def sink():
-    with smtp_sink() as running:
-        yield running
-
-
-@pytest.fixture
-def sending(app, cast, sink):
-    app.config["PORTAL"] = load({"PORTAL_MAIL_URL": f"{sink.url}?tls=off"})
-    with unit_of_work(app):
-        db.session.execute(update(Partner).where(Partner.id == cast.partner).values(sending=True))
-        due_index.refresh_where(Subscription.client_id == cast.client)
-    # Everybody has had a mail before.
+def sending(app, sending, sink):
+    """Everybody has had a mail before."""
     run_at(app, STEP_60)
     sink.letters.clear()
-    return cast
+    return sending
 
 
 # The token of a button beside a mail that nobody has decided about.

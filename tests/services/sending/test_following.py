@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from sqlalchemy import create_engine, delete, func, select, text, update
 
-from tests.support.cast import make_client, make_subscription, unit_of_work
+from tests.support.cast import ON_POSTGRESQL, make_client, make_subscription, unit_of_work
 from webapp import worker
 from webapp.domain.ownership import Choice, Owner
 from webapp.models import (
@@ -442,7 +442,7 @@ def test_changes_that_need_no_note_are_forgotten_in_chunks(app, cast, monkeypatc
         "SELECT id FROM client WHERE id = :client FOR KEY SHARE",
     ],
 )
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@ON_POSTGRESQL
 def test_a_client_that_is_in_use_and_those_after_it_follow_later(app, cast, database_url, in_use):
     populate(app, cast, 5)
     own = sorted(id for id, partner in look(app, Client.id, Client.partner_id) if partner == 1)
@@ -458,7 +458,7 @@ def test_a_client_that_is_in_use_and_those_after_it_follow_later(app, cast, data
     assert days_before(app, cast) == [20] * 5
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@ON_POSTGRESQL
 def test_all_have_followed_only_once_nobody_adds_a_client(app, cast, database_url):
     """Somebody who began before the save may have worked out dates by the old steps."""
     engine = create_engine(database_url)

@@ -8,15 +8,12 @@ from sqlalchemy import select, update
 
 from tests.support.cast import unit_of_work
 from tests.support.portal import run_at
-from tests.support.smtp import smtp_sink
-from webapp.config import load
 from webapp.domain.refusals import Refusal
 from webapp.models import (
     AuditEntry,
     Client,
     Delivery,
     DeliveryState,
-    Partner,
     Reminder,
     Subscription,
     User,
@@ -24,7 +21,6 @@ from webapp.models import (
 )
 from webapp.services.clients.subscriptions import SubscriptionDetails, add_subscription
 from webapp.services.errors import Conflict
-from webapp.services.reminders import due_index
 from webapp.services.sending import decisions, sending_again
 from webapp.services.trail import undo
 
@@ -38,21 +34,6 @@ QUEUED, TOO_LATE, CANCELLED = (
     DeliveryState.TOO_LATE,
     DeliveryState.CANCELLED,
 )
-
-
-@pytest.fixture
-def sink():
-    with smtp_sink() as running:
-        yield running
-
-
-@pytest.fixture
-def sending(app, cast, sink):
-    app.config["PORTAL"] = load({"PORTAL_MAIL_URL": f"{sink.url}?tls=off"})
-    with unit_of_work(app):
-        db.session.execute(update(Partner).where(Partner.id == cast.partner).values(sending=True))
-        due_index.refresh_where(Subscription.client_id == cast.client)
-    return cast
 
 
 @pytest.fixture

@@ -8,20 +8,17 @@ from threading import Barrier
 
 import pytest
 import time_machine
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from tests.support.cast import unit_of_work
 from tests.support.portal import run_at
-from tests.support.smtp import smtp_sink
 from webapp import worker
-from webapp.config import load
 from webapp.domain.ownership import Choice
 from webapp.models import (
     AuditEntry,
     Client,
     Delivery,
     DeliveryState,
-    Partner,
     Reminder,
     Subscription,
     User,
@@ -31,7 +28,6 @@ from webapp.services.accounts import membership
 from webapp.services.clients import clients, ownership, renewals
 from webapp.services.clients.subscriptions import SubscriptionDetails, add_subscription
 from webapp.services.errors import Conflict
-from webapp.services.reminders import due_index
 from webapp.services.sending import decisions
 from webapp.services.trail import undo
 
@@ -125,21 +121,6 @@ def test_an_undo_or_a_newer_change_but_no_mixture(app, cast):
     assert undone is done
     # The newer name stays, whoever was first; or it was refused, and the older one is back.
     assert name == "Acme Group" or (done and name == "Acme")
-
-
-@pytest.fixture
-def sink():
-    with smtp_sink() as running:
-        yield running
-
-
-@pytest.fixture
-def sending(app, cast, sink):
-    app.config["PORTAL"] = load({"PORTAL_MAIL_URL": f"{sink.url}?tls=off"})
-    with unit_of_work(app):
-        db.session.execute(update(Partner).where(Partner.id == cast.partner).values(sending=True))
-        due_index.refresh_where(Subscription.client_id == cast.client)
-    return cast
 
 
 def test_a_mail_goes_out_again_or_is_taken_back(app, sending, sink):
