@@ -10,7 +10,7 @@ from flask_babel import ngettext
 from flask_login import current_user
 
 from webapp.domain.access import Action
-from webapp.labels import audit
+from webapp.labels import audit, trail_values
 from webapp.labels.codes import portal_name
 from webapp.labels.refusals import sentence
 from webapp.models import Client
@@ -114,6 +114,6 @@ def undone_by(line: HistoryLine, zone: str) -> str:
     assert line.undone_at is not None
     return _(
         "Undone by: %(name)s, %(time)s",
-        name=line.undone_by or audit.NOTHING,
+        name=line.undone_by or trail_values.NOTHING,
         time=local_time(line.undone_at, zone, language()),
     )
