@@ -37,7 +37,7 @@ def index() -> Response:
         "history/index.html",
         "history/_list.html",
         kinds=audit.KINDS.items(),
-        periods=[(days, period(days)) for days in history.PERIODS],
+        periods=listing.periods(history.PERIODS),
         count=count_text(len(trail.rows)),
         root="history",
         level=2,
@@ -46,11 +46,6 @@ def index() -> Response:
         **listing.leads(ENDPOINT, query, trail),
         **lines_of(trail),
     )
-
-
-def period(days: int) -> str:
-    """Name a period that ends now."""
-    return ngettext("Last %(num)d day", "Last %(num)d days", days)
 
 
 def count_text(number: int) -> str:
