@@ -137,7 +137,7 @@ def test_a_busy_run_writes_json_without_secrets_or_addresses(
         == 403
     )
     browse().post(f"/link/{token}", data={"password": TYPED})
-    monkeypatch.setitem(app.view_functions, "frame.healthz", break_a_rule)
+    monkeypatch.setitem(app.view_functions, "health.healthz", break_a_rule)
     assert browse().get(f"/healthz?token={token}").status_code == 500
     with smtp_sink() as sink:
         for account, tried in ((f"portal:{AT_THE_SERVER}@", 2), ("", 4)):

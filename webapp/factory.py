@@ -39,6 +39,7 @@ from webapp.pages import (
     first_run,
     frame,
     guards,
+    health,
     help,
     hindrances,
     history,
@@ -100,6 +101,7 @@ BLUEPRINTS = (
     history.blueprint,
     account.blueprint,
     help.blueprint,
+    health.blueprint,
     metrics.blueprint,
 )
 

@@ -94,7 +94,7 @@ PAGES = {
 }
 LEAD_ELSEWHERE = {"frame.home", "settings.index", "account.index", "clients.details"}
 NO_PAGES = {
-    *("frame.healthz", "frame.readyz", "metrics.show", "evidence.download", "calendar.show"),
+    *("health.healthz", "health.readyz", "metrics.show", "evidence.download", "calendar.show"),
     *("api.renewals", "api.events", "api.openapi"),
 }
 # Looked at otherwise: reached only by signing in (one of STATES), in test_dialog.py, or a mail.

@@ -79,8 +79,8 @@ ANSWERS: dict[str, dict[str, int]] = {
     "frame.home": {"GET": 303},
     "frame.language": {"POST": 400},
     "frame.undo": {"POST": 303},
-    "frame.healthz": {"GET": 200},
-    "frame.readyz": {"GET": 200},
+    "health.healthz": {"GET": 200},
+    "health.readyz": {"GET": 200},
     # A monitor has no session, but a token.
     "metrics.show": {"GET": 404},
     "signin.sign_in": {"GET": 200, "POST": 422},

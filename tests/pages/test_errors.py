@@ -70,7 +70,7 @@ def test_a_breakdown_is_in_the_log(app, browse, caplog, monkeypatch):
         raise ValueError("nobody has thought of this")
 
     broken.policy = guards.PUBLIC
-    monkeypatch.setitem(app.view_functions, "frame.healthz", broken)
+    monkeypatch.setitem(app.view_functions, "health.healthz", broken)
     answer = browse().get("/healthz")
     assert answer.status_code == 500
     assert "thought of this" not in answer.text

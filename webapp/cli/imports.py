@@ -17,7 +17,7 @@ from webapp.cli.shared import as_json, find_partner, json_pieces, say, unit_of_w
 from webapp.domain.cells import Problem
 from webapp.domain.rows import Field
 from webapp.garbage import rarely_collected
-from webapp.labels import audit, codes
+from webapp.labels import audit, codes, trail_values
 from webapp.labels.imports import remark
 from webapp.models import db
 from webapp.models.transactions import attempt, writing
@@ -190,9 +190,9 @@ def words(report: Report, sending: bool, applied: bool) -> Iterator[str]:
 
 
 def written(field: str, value: Any) -> str:
-    if field in audit.SWITCHED:
-        return str(audit.SWITCHED[field][bool(value)])
-    return audit.NOTHING if value in (None, "") else str(value)
+    if field in trail_values.SWITCHED:
+        return str(trail_values.SWITCHED[field][bool(value)])
+    return trail_values.NOTHING if value in (None, "") else str(value)
 
 
 def rest(number: int) -> Iterator[str]:

@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 
 from webapp.domain.doors import TurnedAway
 from webapp.domain.snapshots import SecurityMatter
-from webapp.labels.audit import SWITCHED
+from webapp.labels.trail_values import SWITCHED
 from webapp.models import Opens, SecurityAction, SignInMethod
 from webapp.typography import address
 

@@ -1,6 +1,5 @@
 """Words for To do: its sections, what is wrong with a renewal's mails, and its figures."""
 
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from webapp.domain.todo import Figure, Section, Wrong
@@ -30,8 +29,3 @@ FIGURES = {
     Figure.THIS_MONTH: _l("To be decided this month"),
     Figure.QUARTER: _l("Renews this quarter"),
 }
-
-
-def reminded(name: str, day: str) -> str:
-    """Tell who asked to be reminded of a renewal, and when."""
-    return _("Reminder: %(date)s, %(name)s", date=day, name=name)

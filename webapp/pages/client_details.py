@@ -14,7 +14,7 @@ from webapp.domain.access import Action
 from webapp.domain.facts import ClientFacts
 from webapp.domain.recipients import Reachability, missing_roles, reachability
 from webapp.domain.reminders import DayPlan, coming, day_plans
-from webapp.labels import audit, codes
+from webapp.labels import codes
 from webapp.models import Client
 from webapp.pages import asking, forms, guards, history, htmx, notices
 from webapp.pages.clients import blueprint
@@ -24,6 +24,7 @@ from webapp.pages.people_forms import ContactForm, StoredContactForm, add_person
 from webapp.pages.saving import carry_out
 from webapp.services import runtime
 from webapp.services.accounts import membership, people
+from webapp.services.audit import line_of
 from webapp.services.clients import archiving, ownership
 from webapp.services.clients.contacts import held_in, with_roles
 from webapp.services.clients.ownership import Why
@@ -202,13 +203,7 @@ def archived_line(client: Client) -> str:
     entry = archiving.last_change(client)
     if entry is None:
         return _("Archived")
-    moment = typography.local_time(entry.at, time_zone() or client.time_zone, language())
-    return _(
-        "%(what)s (%(name)s, %(time)s)",
-        what=audit.sentence(entry),
-        name=notices.author(entry),
-        time=moment,
-    )
+    return history.what_and_who(line_of(entry), time_zone() or client.time_zone)
 
 
 def why_line(why: Why, zone: str) -> str:

@@ -14,7 +14,7 @@ from webapp import i18n
 from webapp.domain.ownership import Owner, Person
 from webapp.domain.refusals import Refusal
 from webapp.domain.steps import write_steps
-from webapp.labels import audit
+from webapp.labels import trail_values
 from webapp.labels.codes import MAIL_KINDS, owner_name
 from webapp.labels.refusals import WORDS
 from webapp.models import MailKind, Partner
@@ -154,7 +154,9 @@ QUESTIONS = {
 
 def switched(name: str) -> list[SelectChoice]:
     """Offer off ("0") and on ("1") in the words of the trail."""
-    return [SelectChoice(str(value), text) for value, text in enumerate(audit.SWITCHED[name])]
+    return [
+        SelectChoice(str(value), text) for value, text in enumerate(trail_values.SWITCHED[name])
+    ]
 
 
 class SwitchForm(forms.SharedForm):

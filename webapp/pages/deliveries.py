@@ -124,17 +124,13 @@ def list_context() -> dict[str, Any]:
         "found": page,
         "states": [(state, DELIVERY_STATES[state][1]) for state in DeliveryState],
         "again_url": again_url(query) if page.rows else None,
-        "periods": [(days, period_text(days)) for days in delivery_list.PERIODS],
+        "periods": listing.periods(delivery_list.PERIODS),
         "count": count_text(page.total),
         "zone": time_zone(),
         "token": decisions.shown,
         "state_of_list": paging.in_address(query),
         **listing.leads(ENDPOINT, query, page),
     }
-
-
-def period_text(days: int) -> str:
-    return ngettext("Last %(num)d day", "Last %(num)d days", days)
 
 
 def again_url(query: DeliveryQuery) -> str | None:

@@ -1,10 +1,7 @@
 """The frame of every page: language, request id, headers, the transaction, and a few shared routes."""
 
-import hmac
-import json
 import logging
 from collections.abc import Iterator
-from dataclasses import asdict
 from datetime import timedelta
 
 from flask import (
@@ -42,7 +39,6 @@ from webapp.pages import (
 )
 from webapp.pages.asking import require_proof, way_in
 from webapp.services.accounts import people
-from webapp.services.sending import monitoring
 from webapp.services.trail import undo as undo_service
 from webapp.signin import cookies
 
@@ -264,38 +260,3 @@ def undo(entry_id: int) -> AnyResponse:
     page, part = notice_board.page_and_part(htmx.local(request.form.get("next")))
     notice_board.say_undone(entry, part)
     return redirect(page, 303)
-
-
-@blueprint.get("/healthz")
-@guards.public
-def healthz() -> Response:
-    """Answer as long as the process lives."""
-    return Response("ok\n", mimetype="text/plain")
-
-
-@blueprint.get("/readyz")
-@guards.public
-def readyz() -> Response:
-    """Tell whether the process can do its work: the database answers and has this version's tables.
-
-    A monitor that has the token also learns of the flow of mail, which is no reason for 503: pages are
-    served while a worker is away.
-    """
-    try:
-        if readiness.look():
-            flow = asdict(monitoring.pulse())
-            return answer_json({"ready": True} | (flow if monitor_asks() else {}))
-    except Exception:
-        logging.getLogger(__name__).exception("not ready")
-    return answer_json({"ready": False}, 503)
-
-
-def monitor_asks() -> bool:
-    """Tell whether the request has the monitor's token. The comparison takes as long, however much of it is right."""
-    expected = current_app.config["PORTAL"].monitor_token
-    right = hmac.compare_digest(incoming.bearer_token().encode(), expected.encode())
-    return bool(expected) and right
-
-
-def answer_json(values: dict[str, object], status: int = 200) -> Response:
-    return Response(json.dumps(values) + "\n", status, mimetype="application/json")

@@ -10,7 +10,7 @@ from flask_babel import ngettext
 from flask_login import current_user
 
 from webapp.domain.access import Action
-from webapp.labels import audit
+from webapp.labels import audit, trail_values
 from webapp.labels.codes import portal_name
 from webapp.labels.refusals import sentence
 from webapp.models import Client
@@ -37,7 +37,7 @@ def index() -> Response:
         "history/index.html",
         "history/_list.html",
         kinds=audit.KINDS.items(),
-        periods=[(days, period(days)) for days in history.PERIODS],
+        periods=listing.periods(history.PERIODS),
         count=count_text(len(trail.rows)),
         root="history",
         level=2,
@@ -46,11 +46,6 @@ def index() -> Response:
         **listing.leads(ENDPOINT, query, trail),
         **lines_of(trail),
     )
-
-
-def period(days: int) -> str:
-    """Name a period that ends now."""
-    return ngettext("Last %(num)d day", "Last %(num)d days", days)
 
 
 def count_text(number: int) -> str:
@@ -114,6 +109,6 @@ def undone_by(line: HistoryLine, zone: str) -> str:
     assert line.undone_at is not None
     return _(
         "Undone by: %(name)s, %(time)s",
-        name=line.undone_by or audit.NOTHING,
+        name=line.undone_by or trail_values.NOTHING,
         time=local_time(line.undone_at, zone, language()),
     )

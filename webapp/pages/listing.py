@@ -1,11 +1,12 @@
 """Lists on pages: the query in an address, and the addresses that lead on from there."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from flask import Response, request
+from flask_babel import ngettext
 from werkzeug.datastructures import MultiDict
 
 from webapp import typography
@@ -66,6 +67,11 @@ def leads(endpoint: str, query: Query, page: Page[Any], **values: Any) -> dict[s
         "before_url": None if page.before is None else there(before=page.before),
         "after_url": None if page.after is None else there(after=page.after),
     }
+
+
+def periods(lengths: Iterable[int]) -> list[tuple[int, str]]:
+    """List the values of a filter by periods that end now, in days, with their words."""
+    return [(days, ngettext("Last %(num)d day", "Last %(num)d days", days)) for days in lengths]
 
 
 def number_of(total: int) -> str:

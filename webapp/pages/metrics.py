@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, abort, request
 
-from webapp.pages import frame, guards
+from webapp.pages import guards, health
 
 blueprint = Blueprint("metrics", __name__)
 
@@ -11,7 +11,7 @@ blueprint = Blueprint("metrics", __name__)
 @guards.public
 def show() -> Response:
     """Answer a monitor that has the token; for all others there is nothing here."""
-    if not frame.monitor_asks():
+    if not health.monitor_asks():
         abort(404)
     # Imported here, since it takes some time, and most processes are asked by no monitor.
     from prometheus_client.exposition import choose_encoder

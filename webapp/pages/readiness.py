@@ -9,7 +9,7 @@ from webapp.models import revision
 
 log = logging.getLogger(__name__)
 # These routes don't use the database, or report themselves whether it is right.
-ALWAYS = {"frame.healthz", "frame.readyz"}
+ALWAYS = {"health.healthz", "health.readyz"}
 # A process remembers here that the tables are of its version.
 KEY = "tables_are_right"
 RETRY_SECONDS = 60
