@@ -57,6 +57,14 @@ def test_the_days_come_on_demand_and_on_a_page_of_its_own(browse: Any, cast: Cas
     assert f'href="{MAILS}"' in alice.get(SETTINGS).text
 
 
+def test_a_later_day_of_sending_is_said_once(browse: Any, cast: Cast) -> None:
+    with time_machine.travel(datetime(2027, 1, 9, 10, tzinfo=UTC), tick=False):
+        page = plain(browse(cast.alice).get(MAILS).text)
+    assert "Saturday, 9 January 2027" in page
+    assert page.count("goes out on 11 January 2027") == 1
+    assert page.count("To: ") + page.count("Copy: ") == 3
+
+
 def test_no_more_than_some_are_listed_and_the_rest_is_counted(
     browse: Any, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
