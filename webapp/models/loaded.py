@@ -14,7 +14,6 @@ from sqlalchemy import (
     exists,
     false,
     inspect,
-    literal_column,
     select,
     true,
 )
@@ -33,6 +32,7 @@ from webapp.models.tables import (
     partner_table,
     user_session_table,
     user_table,
+    written,
 )
 from webapp.models.user import User
 
@@ -116,8 +116,7 @@ LACKS_FACTOR = case(
         partner_table.c.second_factor_required,
         ~exists().where(
             credential_table.c.login_id == user_session_table.c.login_id,
-            # Part of the text: for a value SQLite would make a new plan each time, for as long as all else takes.
-            credential_table.c.kind == literal_column(f"'{CredentialKind.TOTP.value}'"),
+            credential_table.c.kind == written(CredentialKind.TOTP),
         ),
     ),
     else_=false(),

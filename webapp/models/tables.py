@@ -3,6 +3,7 @@
 import json
 from collections import namedtuple
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from enum import StrEnum
 from functools import cache
 from importlib import import_module
 from operator import itemgetter
@@ -27,6 +28,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    literal_column,
     select,
     text,
     type_coerce,
@@ -201,6 +203,15 @@ def among(
     if isinstance(values, BindParameter):
         return Among(column, type_coerce(values, kind))
     return Among(column, literal(values, kind))
+
+
+def written(code: StrEnum) -> ColumnElement[Any]:
+    """Write a code into a statement.
+
+    As a parameter it would make SQLite plan the statement anew each time, since there are indexes of the rows with
+    some codes.
+    """
+    return literal_column(f"'{code.value}'")
 
 
 def next_ids(table: Table, count: int) -> Sequence[int]:

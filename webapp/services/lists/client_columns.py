@@ -37,6 +37,7 @@ from webapp.models.tables import (
     reminder_table,
     subscription_table,
     user_table,
+    written,
 )
 from webapp.services.lists import finding
 
@@ -181,12 +182,12 @@ def waiting() -> ColumnElement[bool]:
     queued = exists().where(
         delivery_reminder.c.reminder_id == reminder.id,
         delivery.id == delivery_reminder.c.delivery_id,
-        delivery.state == DeliveryState.QUEUED,
+        delivery.state == written(DeliveryState.QUEUED),
         delivery.resends == 0,
     )
     return case(
-        (reminder.state.in_((ReminderState.DUE, ReminderState.BLOCKED)), true()),
-        (reminder.state == ReminderState.ISSUED, queued),
+        (reminder.state.in_((written(ReminderState.DUE), written(ReminderState.BLOCKED))), true()),
+        (reminder.state == written(ReminderState.ISSUED), queued),
         else_=false(),
     )
 
@@ -213,7 +214,7 @@ def not_sure() -> ColumnElement[int]:
     return finding.count(
         select(delivery.id).where(
             delivery.partner_id == bindparam("reader"),
-            delivery.state == DeliveryState.UNCLEAR,
+            delivery.state == written(DeliveryState.UNCLEAR),
             delivery.archived_at.is_(None),
         )
     )

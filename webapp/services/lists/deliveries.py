@@ -11,7 +11,14 @@ from webapp.domain.delivery import IN_VAIN, UNDECIDED
 from webapp.i18n import fold
 from webapp.mail.addresses import as_stored
 from webapp.models import DeliveryState, Partner
-from webapp.models.tables import among, client_table, delivery_table, organisation_table, user_table
+from webapp.models.tables import (
+    among,
+    client_table,
+    delivery_table,
+    organisation_table,
+    user_table,
+    written,
+)
 from webapp.services import runtime
 from webapp.services.lists import finding, paging
 from webapp.services.lists.delivery_rows import (
@@ -112,7 +119,7 @@ def looked_up(condition: ColumnElement[bool], row: ColumnElement[bool]) -> Colum
 
 OWN = delivery.partner_id == constant("reader")
 SEARCHED, LOOKED_UP = frozenset({"clients", "recipients"}), frozenset({"client", "recipient"})
-UNCLEAR = delivery.state == DeliveryState.UNCLEAR
+UNCLEAR = delivery.state == written(DeliveryState.UNCLEAR)
 EVERY = Listing(
     rows=ROWS,
     id=delivery.id,
