@@ -127,6 +127,27 @@ def test_terms_that_cannot_be_are_said_at_the_field(app, browse, cast, address, 
     assert stored(app, cast, "version") == (1,)
 
 
+@pytest.mark.parametrize(
+    ("language", "text", "message"),
+    [
+        ("pl", "12,345", "Trzy cyfry po przecinku są niejasne: wpisz 12345"),
+        ("pt", "12,345", "Três dígitos depois da vírgula deixam dúvida: escreva 12345"),
+        ("en", "12.345", "Three digits after the point are not clear: write 12345"),
+    ],
+)
+def test_thousands_are_no_guess(app, browse, cast, address, language, text, message):
+    person, before = browse(cast.alice, language), stored(app, cast, "amount")
+    answer = decide(person, address("/renewed"), amount=text, currency="EUR")
+    assert answer.status_code == 422
+    assert message in plain(answer.text)
+    assert f'value="{text}"' in answer.text
+    assert stored(app, cast, "amount") == before
+    # The other sign groups thousands there, and stays what it was.
+    other = text.translate(str.maketrans(",.", ".,"))
+    assert decide(person, address("/renewed"), amount=other, currency="EUR").status_code == 303
+    assert stored(app, cast, "amount") == (Decimal("12345.00"),)
+
+
 def test_before_it_is_marked_one_reads_that_it_renews_by_itself(app, browse, cast, address):
     with unit_of_work(app):
         db.session.get_one(Subscription, cast.subscription).renews_itself = True
