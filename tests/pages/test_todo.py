@@ -247,6 +247,21 @@ def test_the_bars_show_sums_in_one_currency(alice, add):
     assert bar_of(alice.get(f"{PAGE}?bars=JPY"), "2027-04").startswith("April 2027: 3 ")
 
 
+def test_a_month_without_the_currency_is_a_link_all_the_same(alice, add):
+    add("One", 30, amount=Decimal("1200.50"), currency="PLN")
+    add("Two", 70, amount=Decimal("7"), currency="EUR")
+    page = alice.get(f"{PAGE}?bars=PLN&month=2027-05")
+    assert rows(page) == ["Two"]
+    assert bar_of(page, "2027-05") == "May 2027: PLN 0.00"
+    assert '<a class="bar" id="bar-2027-05" ' in page.text
+    chosen = re.findall(r'id="bar-([\d-]+)"[^>]* aria-current="true"', page.text)
+    assert chosen == ["2027-05"]
+    # A month that was chosen and has nothing leads back, and any other is no link.
+    page = alice.get(f"{PAGE}?month=2027-06")
+    assert bar_of(page, "2027-06") == "June 2027: 0"
+    assert bar_of(page, "2027-07") is None
+
+
 def test_the_table_says_what_the_bars_say(alice, add):
     add("One", 30, owner=Owner.PARTNER)
     page = alice.get(PAGE).text

@@ -90,9 +90,9 @@ class History(Page[HistoryLine]):
     """One page of the audit trail, newest first.
 
     ``undoable``: the ids of entries that can be undone. ``above``: what stands on each of the others that could be, by
-    its id; ``hindered``: what else is said against it, or who alone can. ``looked_back_to``: nothing further was found up to this moment,
-    and what lies before it was not looked at. ``names``: the people in the changes, by id. ``team``: those whose
-    changes may be asked for.
+    its id; ``hindered``: what else is said against it, or who alone can. ``looked_back_to``: nothing further was found
+    up to this moment, and what lies before it was not looked at. ``names``: the people in the changes, by id.
+    ``team``: those whose changes may be asked for.
     """
 
     undoable: frozenset[int]
