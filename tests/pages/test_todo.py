@@ -415,6 +415,22 @@ def test_without_a_script_one_is_back_at_the_row(alice, add):
     assert "Note saved: Past · Sales Hub" in plain(row[: row.index("</details>")])
 
 
+def test_without_a_script_a_row_that_is_gone_leaves_its_message_at_the_queue(alice, add):
+    item = add("Past", -3)
+    address = f"{PAGE}?month=2027-03"
+    answer = decide(alice, item, "cancelled", page=address, headers={})
+    assert (answer.status_code, answer.location) == (303, address)
+    page = alice.get(address).text
+    assert f'id="item-{item}"' not in page
+    message = page.partition('<div id="queue">')[2].partition("<section")[0]
+    assert "Not renewed: Past · Sales Hub Undo" in plain(message)
+    assert "autofocus" in message
+    # Undo leads back to the row.
+    assert f'value="{PAGE}?month=2027-03#item-{item}"' in message
+    assert 'hx-target="#queue" hx-select="#queue"' in message
+    assert "autofocus" not in alice.get(address).text
+
+
 def test_the_owner_is_edited_from_the_row(cast, alice):
     address = f"/partner/clients/{cast.client}/renewal-owner"
     back = {"next": f"{PAGE}#item-{cast.subscription}"}

@@ -37,7 +37,7 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class MonthLink:
-    """A bar of the picture and its link, if the month has renewals, even without an amount in the currency that is shown."""
+    """A bar of the picture and its link, if the month has renewals, in whatever currency."""
 
     bar: Bar
     url: str | None
