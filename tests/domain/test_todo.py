@@ -12,6 +12,7 @@ from webapp.domain.todo import (
     Rhythm,
     Section,
     catch_up,
+    is_early,
     news_since,
     next_moment,
     period,
@@ -192,3 +193,19 @@ def test_a_list_of_a_far_month_looks_as_far_as_its_end() -> None:
     assert section_of(base, False, None, TODAY, base) is Section.LATER
     assert section_of(base, True, None, TODAY, base) is Section.RENEWING
     assert section_of(base + timedelta(days=1), False, None, TODAY, base) is None
+
+
+@pytest.mark.parametrize(
+    ("term_months", "days", "early"),
+    [
+        (12, 120, False),
+        (12, 121, True),
+        (3, 44, False),
+        (3, 45, True),
+        (1, 14, False),
+        (1, 15, True),
+    ],
+)
+def test_early_is_what_nobody_decides_yet(term_months: int, days: int, early: bool) -> None:
+    today = date(2026, 12, 1)
+    assert is_early(today + timedelta(days=days), term_months, today) is early

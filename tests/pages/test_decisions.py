@@ -155,6 +155,44 @@ def test_before_it_is_marked_one_reads_that_it_renews_by_itself(app, browse, cas
     assert "It renews by itself after its renewal date" in page
 
 
+@pytest.mark.parametrize(
+    ("language", "said", "button"),
+    [
+        (
+            "en",
+            "Renewed already: Alice, 1 Dec 2026, 13:00 CET. It runs until 31 March 2028.",
+            "Renew once more",
+        ),
+        ("pl", "Odnowiono już: Alice, 1 gru 2026", "Odnów jeszcze raz"),
+        ("pt", "Já foi renovada: Alice, 1º dez. 2026", "Renovar mais uma vez"),
+    ],
+)
+def test_after_back_one_reads_that_it_was_renewed(
+    app, browse, cast, address, language, said, button
+):
+    alice, url = browse(cast.alice, language), address("/renewed")
+    first = alice.get(url).text
+    assert button not in first
+    decide(alice, url)
+    form = plain(alice.get(url).text).partition('id="decision-form"')[2]
+    assert said in form
+    assert f">{button}</button>" in form
+    # So does whoever sends a form from before, and is told of the other change there.
+    old = shown_in(first, url)[url]
+    overtaken = decide(browse(cast.bob, language), url, shown=old, term_months="24")
+    assert overtaken.status_code == 409
+    assert f">{button}</button>" in overtaken.text
+
+
+def test_a_first_term_that_has_just_begun_is_said(app, browse, cast, address):
+    with unit_of_work(app):
+        one = db.session.get_one(Subscription, cast.subscription)
+        one.renewal_date = date(2027, 11, 30)
+    form = plain(browse(cast.alice).get(address("/renewed")).text)
+    assert "It runs until 30 November 2027. Mark it only if it was renewed early." in form
+    assert ">Mark as renewed</button>" in form
+
+
 def test_a_double_click_renews_once(app, browse, cast, address):
     alice, url = browse(cast.alice), address("/renewed")
     data = {"shown": shown_to(alice, url), **FIELDS["renewed"]}
