@@ -128,6 +128,36 @@ def test_terms_that_cannot_be_are_said_at_the_field(app, browse, cast, address, 
 
 
 @pytest.mark.parametrize(
+    ("language", "day", "message"),
+    [
+        ("en", "2027-02-15", "This day is before the present renewal date."),
+        ("en", "2026-11-30", "This day has passed, so the renewal would be overdue at once."),
+        ("pl", "2027-02-15", "Ten dzień jest przed obecną datą odnowienia."),
+        ("pt", "2027-02-15", "Este dia é anterior à data de renovação atual."),
+    ],
+)
+def test_a_deadline_that_looks_like_a_slip_is_asked_about_once(
+    app, browse, cast, address, language, day, message
+):
+    alice, url = browse(cast.alice, language), address("/renewed")
+    answer = decide(alice, url, deadline=day)
+    assert answer.status_code == 422
+    assert message in plain(answer.text)
+    assert f'name="asked" type="hidden" value="{day}"' in answer.text
+    # Another one is asked about anew; the same one, sent again, is meant.
+    assert decide(alice, url, deadline="2027-02-16", asked=day).status_code == 422
+    assert stored(app, cast, "version") == (1,)
+    assert decide(alice, url, deadline=day, asked=day).status_code == 303
+    assert stored(app, cast, "deadline") == (date.fromisoformat(day),)
+
+
+def test_a_monthly_term_may_have_a_longer_notice(app, browse, cast, address):
+    answer = decide(browse(cast.alice), address("/renewed"), term_months="1", deadline="2027-02-15")
+    assert answer.status_code == 303
+    assert stored(app, cast, "deadline") == (date(2027, 2, 15),)
+
+
+@pytest.mark.parametrize(
     ("language", "text", "message"),
     [
         ("pl", "12,345", "Trzy cyfry po przecinku są niejasne: wpisz 12345"),

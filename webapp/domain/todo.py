@@ -98,6 +98,14 @@ def is_early(base: date, term_months: int, today: date) -> bool:
     return base - today > min(FAR, DAY * (shortest_days(term_months) // 2))
 
 
+def is_slip(deadline: date, renewal: date, following: date, today: date) -> bool:
+    """Tell whether a deadline for the following renewal is likely a slip: it has passed, or is before the present one.
+
+    Whoever gives some months' notice on a monthly term may mean the latter.
+    """
+    return deadline < today or (deadline < renewal and following - deadline > FAR)
+
+
 def may_wait_until(day: date, today: date) -> bool:
     """Tell whether a decision may be put off to a day: from tomorrow on, as far as To do looks ahead."""
     return today < day <= today + FAR
