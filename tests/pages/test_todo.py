@@ -378,6 +378,25 @@ def test_what_is_put_off_says_so_and_moves(alice, add):
     assert "Reminder: 17 Mar, Alice" in plain(page.text)
 
 
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "Bob (deactivated)"),
+        ("pl", "Bob (konto dezaktywowane)"),
+        ("pt", "Bob (conta desativada)"),
+    ],
+)
+def test_a_reminder_of_somebody_who_left_says_so(app, browse, cast, alice, add, language, said):
+    item = add("Past", -3)
+    decide(browse(cast.bob), item, "remind", quick="2027-03-17")
+    alice.post(f"/settings/team/{cast.bob}/active", data={"active": "0"})
+    alice = browse(cast.alice, language)
+    with app.app_context():
+        client_id = db.session.get_one(Subscription, item).client_id
+    for page in (PAGE, f"/partner/clients/{client_id}/renewals"):
+        assert said in plain(alice.get(page).text)
+
+
 def test_undo_finds_the_row_where_it_was(alice, add):
     item = add("Past", -3)
     answer = decide(alice, item, "cancelled", page=f"{PAGE}?owner=vendor")
