@@ -303,7 +303,7 @@ def figure(page: Page, name: str) -> Locator:
 
 
 def said(page: Page, renewal: int, manner: Manner) -> Locator:
-    """The message about a renewal: in its row, or on top of the page that comes back without the row."""
+    """The message about a renewal: in its row, or above the queue of the page that comes back without the row."""
     return (
         (row(page, renewal) if manner.javascript else page.get_by_role("main"))
         .get_by_role("status")

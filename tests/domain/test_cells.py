@@ -8,6 +8,7 @@ import pytest
 from webapp.domain.cells import (
     CellError,
     Problem,
+    is_unclear,
     read_amount,
     read_date,
     read_domain,
@@ -89,6 +90,22 @@ def test_amounts_refused(text: str) -> None:
     with pytest.raises(CellError) as error:
         read_amount(text)
     assert error.value.problem is Problem.AMOUNT
+
+
+@pytest.mark.parametrize(
+    ("text", "point", "unclear"),
+    [
+        ("12,345", ",", True),
+        ("1.234", ".", True),
+        ("12,345", ".", False),
+        ("12,34", ",", False),
+        ("1,234.56", ",", False),
+        ("1,234,567", ",", False),
+        ("1234", ",", False),
+    ],
+)
+def test_thousands_that_may_be_cents(text: str, point: str, unclear: bool) -> None:
+    assert is_unclear(text, point) is unclear
 
 
 @pytest.mark.parametrize(("text", "months"), [("P1M", 1), ("p1y", 12), ("P2Y", 24), ("P1Y6M", 18)])

@@ -12,6 +12,8 @@ from webapp.domain.todo import (
     Rhythm,
     Section,
     catch_up,
+    is_early,
+    is_slip,
     news_since,
     next_moment,
     period,
@@ -192,3 +194,35 @@ def test_a_list_of_a_far_month_looks_as_far_as_its_end() -> None:
     assert section_of(base, False, None, TODAY, base) is Section.LATER
     assert section_of(base, True, None, TODAY, base) is Section.RENEWING
     assert section_of(base + timedelta(days=1), False, None, TODAY, base) is None
+
+
+@pytest.mark.parametrize(
+    ("term_months", "days", "early"),
+    [
+        (12, 120, False),
+        (12, 121, True),
+        (3, 44, False),
+        (3, 45, True),
+        (1, 14, False),
+        (1, 15, True),
+    ],
+)
+def test_early_is_what_nobody_decides_yet(term_months: int, days: int, early: bool) -> None:
+    today = date(2026, 12, 1)
+    assert is_early(today + timedelta(days=days), term_months, today) is early
+
+
+@pytest.mark.parametrize(
+    ("deadline", "following", "slip"),
+    [
+        ("2027-12-01", "2028-03-31", False),
+        # A year too early, but for the term of a month, whose notice may be longer.
+        ("2027-03-30", "2028-03-31", True),
+        ("2027-03-30", "2027-04-30", False),
+        ("2027-03-31", "2028-03-31", False),
+        ("2026-11-30", "2027-04-30", True),
+    ],
+)
+def test_a_deadline_before_the_present_renewal(deadline: str, following: str, slip: bool) -> None:
+    days = map(date.fromisoformat, (deadline, "2027-03-31", following, "2026-12-01"))
+    assert is_slip(*days) is slip

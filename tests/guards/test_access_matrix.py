@@ -137,6 +137,7 @@ ANSWERS: dict[str, dict[str, int]] = {
     "first_run.mails": {"GET": 200},
     "first_run.seen": {"POST": 303},
     "first_run.put_away": {"POST": 303},
+    "first_run.bring_back": {"POST": 303},
     "mail_texts.index": {"GET": 200},
     "mail_texts.save_company": {"POST": 303},
     "mail_texts.save_texts": {"POST": 303},

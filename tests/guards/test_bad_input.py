@@ -108,6 +108,8 @@ UNHEEDED = {
     "/organisations": {"user_id"},
     # Buttons with a day each, read as the field beside them; tests/pages/test_decisions.py presses them.
     "/partner/subscriptions/{subscription}/remind": {"quick"},
+    # The deadline that was asked about already; tests/pages/test_decisions.py sends others.
+    "/partner/subscriptions/{subscription}/renewed": {"asked"},
     # Buttons that change the form alone; tests/pages/test_communications.py presses them.
     "/settings/partners/schedule": {"add_row", "remove_row"},
 }

@@ -10,6 +10,7 @@ from webapp.models.audit import AuditAction
 from webapp.services.audit import TrailLine
 from webapp.typography import plain
 
+BACK = "Brought back: Acme. Reminders are planned again."
 # Days of what must be decided, and of what renews by itself.
 DIFFERENT = "%s (must be decided), %s (renews by itself)"
 
@@ -35,7 +36,37 @@ def shown(present=None, /, **fields):
 @pytest.mark.parametrize("action", AuditAction)
 def test_every_action_has_a_sentence(app, action):
     with app.test_request_context():
-        assert changes.sentence(entry(action))
+        assert changes.sentence(entry(action, sending=(False, True)))
+
+
+@pytest.mark.parametrize(
+    ("language", "on", "words"),
+    [
+        ("en", True, "Sending turned on"),
+        ("pl", True, "Włączono wysyłanie"),
+        ("pt", False, "Envio automático desativado"),
+    ],
+)
+def test_a_switch_is_turned_one_way(app, language, on, words):
+    with app.test_request_context(headers={"Accept-Language": language}):
+        switched = entry(AuditAction.SENDING_CHANGED, sending=(not on, on))
+        assert plain(changes.sentence(switched)) == words
+
+
+@pytest.mark.parametrize(
+    ("action", "fields", "words"),
+    [
+        (AuditAction.CLIENT_ARCHIVED, {"archived": (False, True)}, BACK),
+        (AuditAction.CLIENT_BROUGHT_BACK, {"archived": (True, False)}, "Archived: Acme"),
+        (AuditAction.MAIL_ARRIVED, {"state": ("unclear", "sent")}, "It arrived"),
+        (AuditAction.SUBSCRIPTION_CANCELLED, {"cancelled": (False, True)}, "Not renewed"),
+    ],
+)
+def test_what_is_undone_is_told_by_its_button(app, action, fields, words):
+    with app.test_request_context():
+        undone = plain(changes.undone(entry(action, **fields), "Bakery"))
+    decided = f"Undone: Acme ({words}), client: Bakery"
+    assert undone == (decided if action in changes.DECISIONS else words)
 
 
 @pytest.mark.parametrize(

@@ -438,6 +438,13 @@ def test_a_client_without_subscriptions_has_a_strip_all_the_same(app, browse, ca
     assert text.startswith("Next renewal – No subscriptions Renewal owner HubSpot")
 
 
+def test_what_is_not_renewed_runs_on_and_nothing_is_to_renew(app, browse, cast, base):
+    with unit_of_work(app):
+        db.session.query(Subscription).filter_by(client_id=cast.client).update({"cancelled": True})
+    text, _pills = strip_of(browse(cast.bob).get(f"{base}/renewals").text)
+    assert text.startswith("Next renewal – Nothing to renew Renewal owner HubSpot")
+
+
 def test_contacts_with_roles_and_the_one_that_is_missing(app, browse, cast, base):
     with unit_of_work(app):
         db.session.get(User, cast.dave).active = False

@@ -285,6 +285,17 @@ def test_the_amount_is_that_of_the_next_decision(app, browse, cast, amounts, sho
     ] == shown
 
 
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("en", "Nothing to renew"), ("pl", "Nic do odnowienia"), ("pt", "Nada a renovar")],
+)
+def test_what_is_not_renewed_is_no_lack_of_a_subscription(app, browse, cast, language, said):
+    with unit_of_work(app):
+        db.session.get_one(Subscription, cast.subscription).cancelled = True
+        due_index.refresh_where(Subscription.client_id == cast.client)
+    assert said in plain(browse(cast.alice, language).get(DASHBOARD))
+
+
 def test_only_what_is_wrong_has_a_colour(app, browse, cast, time_machine):
     time_machine.move_to("2027-04-02 12:00:00+00:00", tick=False)
     page = browse(cast.bob).get(DASHBOARD)

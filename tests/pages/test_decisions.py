@@ -127,11 +127,100 @@ def test_terms_that_cannot_be_are_said_at_the_field(app, browse, cast, address, 
     assert stored(app, cast, "version") == (1,)
 
 
+@pytest.mark.parametrize(
+    ("language", "day", "message"),
+    [
+        ("en", "2027-02-15", "This day is before the present renewal date."),
+        ("en", "2026-11-30", "This day has passed, so the renewal would be overdue at once."),
+        ("pl", "2027-02-15", "Ten dzień jest przed obecną datą odnowienia."),
+        ("pt", "2027-02-15", "Este dia é anterior à data de renovação atual."),
+    ],
+)
+def test_a_deadline_that_looks_like_a_slip_is_asked_about_once(
+    app, browse, cast, address, language, day, message
+):
+    alice, url = browse(cast.alice, language), address("/renewed")
+    answer = decide(alice, url, deadline=day)
+    assert answer.status_code == 422
+    assert message in plain(answer.text)
+    assert f'name="asked" type="hidden" value="{day}"' in answer.text
+    # Another one is asked about anew; the same one, sent again, is meant.
+    assert decide(alice, url, deadline="2027-02-16", asked=day).status_code == 422
+    assert stored(app, cast, "version") == (1,)
+    assert decide(alice, url, deadline=day, asked=day).status_code == 303
+    assert stored(app, cast, "deadline") == (date.fromisoformat(day),)
+
+
+def test_a_monthly_term_may_have_a_longer_notice(app, browse, cast, address):
+    answer = decide(browse(cast.alice), address("/renewed"), term_months="1", deadline="2027-02-15")
+    assert answer.status_code == 303
+    assert stored(app, cast, "deadline") == (date(2027, 2, 15),)
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "message"),
+    [
+        ("pl", "12,345", "Trzy cyfry po przecinku są niejasne: wpisz 12345"),
+        ("pt", "12,345", "Três dígitos depois da vírgula deixam dúvida: escreva 12345"),
+        ("en", "12.345", "Three digits after the point are not clear: write 12345"),
+    ],
+)
+def test_thousands_are_no_guess(app, browse, cast, address, language, text, message):
+    person, before = browse(cast.alice, language), stored(app, cast, "amount")
+    answer = decide(person, address("/renewed"), amount=text, currency="EUR")
+    assert answer.status_code == 422
+    assert message in plain(answer.text)
+    assert f'value="{text}"' in answer.text
+    assert stored(app, cast, "amount") == before
+    # The other sign groups thousands there, and stays what it was.
+    other = text.translate(str.maketrans(",.", ".,"))
+    assert decide(person, address("/renewed"), amount=other, currency="EUR").status_code == 303
+    assert stored(app, cast, "amount") == (Decimal("12345.00"),)
+
+
 def test_before_it_is_marked_one_reads_that_it_renews_by_itself(app, browse, cast, address):
     with unit_of_work(app):
         db.session.get_one(Subscription, cast.subscription).renews_itself = True
     page = browse(cast.alice).get(address("/renewed")).text
     assert "It renews by itself after its renewal date" in page
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "button"),
+    [
+        (
+            "en",
+            "Renewed already: Alice, 1 Dec 2026, 13:00 CET. It runs until 31 March 2028.",
+            "Renew once more",
+        ),
+        ("pl", "Odnowiono już: Alice, 1 gru 2026", "Odnów jeszcze raz"),
+        ("pt", "Já foi renovada: Alice, 1º dez. 2026", "Renovar mais uma vez"),
+    ],
+)
+def test_after_back_one_reads_that_it_was_renewed(
+    app, browse, cast, address, language, said, button
+):
+    alice, url = browse(cast.alice, language), address("/renewed")
+    first = alice.get(url).text
+    assert button not in first
+    decide(alice, url)
+    form = plain(alice.get(url).text).partition('id="decision-form"')[2]
+    assert said in form
+    assert f">{button}</button>" in form
+    # So does whoever sends a form from before, and is told of the other change there.
+    old = shown_in(first, url)[url]
+    overtaken = decide(browse(cast.bob, language), url, shown=old, term_months="24")
+    assert overtaken.status_code == 409
+    assert f">{button}</button>" in overtaken.text
+
+
+def test_a_first_term_that_has_just_begun_is_said(app, browse, cast, address):
+    with unit_of_work(app):
+        one = db.session.get_one(Subscription, cast.subscription)
+        one.renewal_date = date(2027, 11, 30)
+    form = plain(browse(cast.alice).get(address("/renewed")).text)
+    assert "It runs until 30 November 2027. Mark it only if it was renewed early." in form
+    assert ">Mark as renewed</button>" in form
 
 
 def test_a_double_click_renews_once(app, browse, cast, address):

@@ -18,6 +18,7 @@ NOW = datetime(2027, 1, 4, 10, tzinfo=UTC)
 HTMX = {"HX-Request": "true"}
 SETTINGS = "/settings/partners"
 MAILS = f"{SETTINGS}/first-mails"
+BACK = f"{SETTINGS}/first-steps/back"
 
 
 @pytest.fixture(autouse=True)
@@ -109,6 +110,30 @@ def test_the_list_stands_there_for_admins_until_it_is_put_away(
         assert db.session.get_one(Partner, cast.partner).set_up_at == NOW
 
 
+@pytest.mark.parametrize("way", ["undo", "settings"])
+def test_the_list_that_was_put_away_comes_back(browse: Any, cast: Cast, way: str) -> None:
+    alice = browse(cast.alice)
+    alice.post(f"{SETTINGS}/first-steps", data={"next": "/partner/to-do"})
+    page = alice.get("/partner/to-do" if way == "undo" else SETTINGS).text
+    assert "First steps" not in page
+    assert (">Undo</button>" if way == "undo" else "Show the first steps again") in page
+    assert f'action="{BACK}"' in page
+    assert alice.post(BACK, data={"next": "/partner/to-do"}).location == "/partner/to-do"
+    assert "Done: 2/5" in plain(alice.get("/partner/to-do").text)
+    assert "Show the first steps again" not in alice.get(SETTINGS).text
+
+
+def test_a_list_that_is_all_done_does_not_come_back(app: Flask, browse: Any, cast: Cast) -> None:
+    alice = browse(cast.alice)
+    with unit_of_work(app):
+        partner = db.session.get_one(Partner, cast.partner)
+        partner.sending, partner.first_seen_at, partner.set_up_at = True, NOW, NOW
+        partner.privacy_url = "https://odnowa.example/privacy"
+    alice.post(BACK)
+    with app.app_context():
+        assert db.session.get_one(Partner, cast.partner).set_up_at == NOW
+
+
 @pytest.mark.parametrize(("who", "status"), [("bob", 403), ("dana", 403), ("dave", 403)])
 def test_only_admins_of_the_partner_look_and_put_away(
     browse: Any, cast: Cast, who: str, status: int
@@ -117,3 +142,4 @@ def test_only_admins_of_the_partner_look_and_put_away(
     assert person.get(MAILS).status_code == status
     assert person.post(f"{MAILS}/seen").status_code == status
     assert person.post(f"{SETTINGS}/first-steps").status_code == status
+    assert person.post(BACK).status_code == status

@@ -15,8 +15,8 @@ from webapp.domain.shown import token_of
 from webapp.models import AuditEntry, Client, Partner, Subscription, User, db
 from webapp.models.audit import AuditAction
 from webapp.services import audit
-from webapp.services.accounts import partners, people
-from webapp.services.clients import renewals
+from webapp.services.accounts import membership, partners, people
+from webapp.services.clients import archiving, renewals
 from webapp.services.clients.ownership import choose_owner
 from webapp.services.clients.renewals import NewTerms, renew
 from webapp.services.clients.subscriptions import SubscriptionDetails, add_subscription
@@ -104,6 +104,26 @@ def test_a_member_sees_settings_and_undoes_what_a_member_may(browse, cast, owner
     assert f"entry-{setting}" in page
     assert f"/undo/{setting}" not in page
     assert bob.post(f"/undo/{setting}").status_code == 403
+
+
+def test_a_line_without_undo_says_who_can(app, browse, cast, owner, setting):
+    with unit_of_work(app):
+        dana, dave = (db.session.get(User, user_id) for user_id in (cast.dana, cast.dave))
+        taken = membership.deactivate(dana, dave).id
+        archived = archiving.archive(
+            db.session.get(User, cast.alice), db.session.get(Client, cast.client)
+        ).id
+    lines = {person: browse(getattr(cast, person)).get(HISTORY).text for person in ("alice", "bob")}
+    admin, client = "Only an admin can undo this.", "Only an admin of the client can undo this."
+
+    def fate(person, entry_id):
+        line = lines[person].partition(f'id="entry-{entry_id}"')[2].partition("</li>")[0]
+        return [text for text in (admin, client) if text in line]
+
+    assert fate("bob", setting) == fate("bob", archived) == [admin]
+    assert fate("alice", setting) == fate("alice", archived) == []
+    assert fate("alice", taken) == fate("bob", taken) == [client]
+    assert fate("bob", owner) == []
 
 
 def test_another_partner_sees_nothing_and_undoes_nothing(browse, cast, owner):

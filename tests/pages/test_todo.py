@@ -247,6 +247,21 @@ def test_the_bars_show_sums_in_one_currency(alice, add):
     assert bar_of(alice.get(f"{PAGE}?bars=JPY"), "2027-04").startswith("April 2027: 3 ")
 
 
+def test_a_month_without_the_currency_is_a_link_all_the_same(alice, add):
+    add("One", 30, amount=Decimal("1200.50"), currency="PLN")
+    add("Two", 70, amount=Decimal("7"), currency="EUR")
+    page = alice.get(f"{PAGE}?bars=PLN&month=2027-05")
+    assert rows(page) == ["Two"]
+    assert bar_of(page, "2027-05") == "May 2027: PLN 0.00"
+    assert '<a class="bar" id="bar-2027-05" ' in page.text
+    chosen = re.findall(r'id="bar-([\d-]+)"[^>]* aria-current="true"', page.text)
+    assert chosen == ["2027-05"]
+    # A month that was chosen and has nothing leads back, and any other is no link.
+    page = alice.get(f"{PAGE}?month=2027-06")
+    assert bar_of(page, "2027-06") == "June 2027: 0"
+    assert bar_of(page, "2027-07") is None
+
+
 def test_the_table_says_what_the_bars_say(alice, add):
     add("One", 30, owner=Owner.PARTNER)
     page = alice.get(PAGE).text
@@ -363,6 +378,25 @@ def test_what_is_put_off_says_so_and_moves(alice, add):
     assert "Reminder: 17 Mar, Alice" in plain(page.text)
 
 
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "Bob (deactivated)"),
+        ("pl", "Bob (konto dezaktywowane)"),
+        ("pt", "Bob (conta desativada)"),
+    ],
+)
+def test_a_reminder_of_somebody_who_left_says_so(app, browse, cast, alice, add, language, said):
+    item = add("Past", -3)
+    decide(browse(cast.bob), item, "remind", quick="2027-03-17")
+    alice.post(f"/settings/team/{cast.bob}/active", data={"active": "0"})
+    alice = browse(cast.alice, language)
+    with app.app_context():
+        client_id = db.session.get_one(Subscription, item).client_id
+    for page in (PAGE, f"/partner/clients/{client_id}/renewals"):
+        assert said in plain(alice.get(page).text)
+
+
 def test_undo_finds_the_row_where_it_was(alice, add):
     item = add("Past", -3)
     answer = decide(alice, item, "cancelled", page=f"{PAGE}?owner=vendor")
@@ -398,6 +432,22 @@ def test_without_a_script_one_is_back_at_the_row(alice, add):
     page = alice.get(PAGE).text
     row = page[page.index(f'id="item-{item}"') :]
     assert "Note saved: Past · Sales Hub" in plain(row[: row.index("</details>")])
+
+
+def test_without_a_script_a_row_that_is_gone_leaves_its_message_at_the_queue(alice, add):
+    item = add("Past", -3)
+    address = f"{PAGE}?month=2027-03"
+    answer = decide(alice, item, "cancelled", page=address, headers={})
+    assert (answer.status_code, answer.location) == (303, address)
+    page = alice.get(address).text
+    assert f'id="item-{item}"' not in page
+    message = page.partition('<div id="queue">')[2].partition("<section")[0]
+    assert "Not renewed: Past · Sales Hub Undo" in plain(message)
+    assert "autofocus" in message
+    # Undo leads back to the row.
+    assert f'value="{PAGE}?month=2027-03#item-{item}"' in message
+    assert 'hx-target="#queue" hx-select="#queue"' in message
+    assert "autofocus" not in alice.get(address).text
 
 
 def test_the_owner_is_edited_from_the_row(cast, alice):

@@ -127,6 +127,8 @@ AMOUNT = re.compile(
     r"(?:(?P<point>[.,])(?P<cents>\d{1,2}))?",
     re.ASCII,
 )
+# The digits of a group of thousands.
+GROUP = 3
 
 
 def read_amount(text: str) -> Decimal:
@@ -140,6 +142,12 @@ def read_amount(text: str) -> Decimal:
         raise CellError(Problem.AMOUNT)
     whole = re.sub(r"\D", "", match["whole"])
     return Decimal(f"{whole}.{match['cents'] or '0'}").quantize(Decimal("0.01"))
+
+
+def is_unclear(text: str, point: str) -> bool:
+    """Tell whether an amount may be a thousand times another one, for who writes cents behind this point: 12.345."""
+    whole, _point, rest = text.partition(point)
+    return whole.isdecimal() and rest.isdecimal() and len(rest) == GROUP
 
 
 def read_months(text: str) -> int:

@@ -69,6 +69,9 @@ class Refusal(StrEnum):
     REMINDER_DAY = auto()
     SUBSCRIPTION_TOLD = auto()
     SUBSCRIPTION_OLD = auto()
+    # Undoing a change.
+    ADMIN_UNDOES = auto()
+    CLIENT_UNDOES = auto()
     # A partner's settings.
     NOTIFIED_NEEDED = auto()
     STEPS = auto()

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from webapp.domain.delivery import DeliveryState
 from webapp.domain.recipients import Reachability
 from webapp.domain.schedule import in_zone
+from webapp.domain.steps import shortest_days
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 # Due within so many days: soon, this month, later. The mail tells of what is due within a month.
@@ -90,6 +91,19 @@ def section_of(
     if base <= today + SOON:
         return Section.WEEK
     return Section.MONTH if base <= today + LATER else Section.LATER
+
+
+def is_early(base: date, term_months: int, today: date) -> bool:
+    """Tell whether it is early to decide: To do does not look ahead so far, or more than half of the term is left."""
+    return base - today > min(FAR, DAY * (shortest_days(term_months) // 2))
+
+
+def is_slip(deadline: date, renewal: date, following: date, today: date) -> bool:
+    """Tell whether a deadline for the following renewal is likely a slip: it has passed, or is before the present one.
+
+    Whoever gives some months' notice on a monthly term may mean the latter.
+    """
+    return deadline < today or (deadline < renewal and following - deadline > FAR)
 
 
 def may_wait_until(day: date, today: date) -> bool:

@@ -11,6 +11,7 @@ from webapp.labels import codes
 from webapp.labels.trail_values import NOTHING, amounts, word
 from webapp.models.audit import BY_SIGN_IN, AuditAction, AuditKind, ShownEntry, TrailEntry
 
+# Of a switch there are two: turned off and on.
 SENTENCES: dict[str, Any] = {
     AuditAction.CLIENT_ADDED: _l("Client added"),
     AuditAction.CLIENT_CHANGED: _l("Client details changed"),
@@ -40,7 +41,7 @@ SENTENCES: dict[str, Any] = {
     AuditAction.DEFAULT_CHANGED: _l("Default renewal owner changed"),
     AuditAction.SCHEDULE_CHANGED: _l("Reminder schedule changed"),
     AuditAction.TERMS_CHANGED: _l("Rules for the end of terms changed"),
-    AuditAction.SENDING_CHANGED: _l("Sending switched"),
+    AuditAction.SENDING_CHANGED: (_l("Sending turned off"), _l("Sending turned on")),
     AuditAction.MODE_CHANGED: _l("Handling of breakdowns changed"),
     AuditAction.FACTOR_REQUIRED: _l("Two-step verification of the team changed"),
     AuditAction.COMPANY_CHANGED: _l("Company data in mails changed"),
@@ -69,6 +70,8 @@ WAYS_BACK: dict[str, Any] = {
 # The notice that it is undone.
 UNDONE: dict[str, Any] = {
     AuditAction.CLIENT_ADDED: _l("Archived: %(name)s"),
+    AuditAction.CLIENT_BROUGHT_BACK: _l("Archived: %(name)s"),
+    AuditAction.CLIENT_ARCHIVED: _l("Brought back: %(name)s. Reminders are planned again."),
     AuditAction.SUBSCRIPTION_ADDED: _l("Removed: %(name)s"),
     AuditAction.SUBSCRIPTION_ROLLED: _l(
         "Undone: %(name)s. It doesn't renew by itself any more, and must be decided."
@@ -76,6 +79,14 @@ UNDONE: dict[str, Any] = {
     AuditAction.USER_ADDED: _l("Deactivated: %(name)s"),
     AuditAction.USER_ACTIVATED: _l("Deactivated: %(name)s"),
     AuditAction.USER_DEACTIVATED: _l("Activated: %(name)s"),
+}
+# The buttons of decisions. What is undone is told by them: fields would not say what it was.
+DECISIONS: dict[str, Any] = {
+    AuditAction.SUBSCRIPTION_RENEWED: _l("Renewed"),
+    AuditAction.SUBSCRIPTION_CANCELLED: _l("Not renewed"),
+    AuditAction.MAIL_SENT_AGAIN: _l("Send again"),
+    AuditAction.MAIL_ARRIVED: _l("It arrived"),
+    AuditAction.MAIL_MISSED: _l("It did not arrive"),
 }
 # The fields that pages show. Internal ones (cycles, folded keys) are left out.
 FIELDS: dict[str, Any] = {
@@ -142,7 +153,11 @@ class Change:
 
 def sentence(entry: TrailEntry) -> str:
     """Say what happened."""
-    return str(SENTENCES[entry.action] % {"subject": entry.subject or NOTHING})
+    words = SENTENCES[entry.action]
+    if isinstance(words, tuple):
+        ((_before, on),) = entry.changes.values()
+        words = words[on]
+    return str(words % {"subject": entry.subject or NOTHING})
 
 
 def author(entry: TrailEntry, name: str | None, portal: str) -> str:
@@ -155,7 +170,8 @@ def author(entry: TrailEntry, name: str | None, portal: str) -> str:
 
 def undone(entry: TrailEntry, client: str | None) -> str:
     """Say what was put back, of which client, and what else that means. Of what was added, fields say nothing."""
-    name = (entry.action in WAYS_BACK and entry.subject) or named(entry)
+    decision = str(DECISIONS.get(entry.action, ""))
+    name = (entry.action in WAYS_BACK and entry.subject) or named(entry, decision)
     if client and not entry.action.startswith("client."):
         name = _("%(name)s, client: %(client)s", name=name, client=client)
     if entry.action in UNDONE:
@@ -168,9 +184,12 @@ def way_back(entry: TrailEntry) -> str:
     return str(WAYS_BACK[entry.action]) if entry.action in WAYS_BACK else _("Undo")
 
 
-def named(entry: TrailEntry) -> str:
-    """Name what was changed: the client, subscription or person, and the fields; of one's own settings only these."""
-    labels = ", ".join(label for _field, label in changed_fields(entry))
+def named(entry: TrailEntry, decision: str | None = None) -> str:
+    """Name what was changed: the client, subscription or person, and the fields; of one's own settings only these.
+
+    ``decision``: the name of what was decided, in place of the fields.
+    """
+    labels = decision or ", ".join(label for _field, label in changed_fields(entry))
     if entry.subject and not labels:
         return entry.subject
     if not entry.subject or entry.action.startswith("partner."):

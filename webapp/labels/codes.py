@@ -186,6 +186,11 @@ def owner_name(owner: Owner, vendor: str) -> str:
     return _("Partner") if owner is Owner.PARTNER else vendor
 
 
+def asker(name: str, active: bool) -> str:
+    """Name whoever asked to be reminded. Of somebody who is not there any more, the others know that it is theirs."""
+    return name if active else _("%(name)s (deactivated)", name=name)
+
+
 def reply(text: str) -> str:
     """Quote a mail server, or tell in our words why it gave no answer."""
     return str(TROUBLES.get(text, text))

@@ -110,6 +110,8 @@ WORDS: dict[Refusal, Any] = {
     Refusal.SUBSCRIPTION_OLD: _l(
         "Added more than 24 hours ago, so it can't be removed. Mark it as not renewed instead."
     ),
+    Refusal.ADMIN_UNDOES: _l("Only an admin can undo this."),
+    Refusal.CLIENT_UNDOES: _l("Only an admin of the client can undo this."),
     Refusal.NOTIFIED_NEEDED: _l(
         "Choose who is to be notified: as owner, the partner needs a point of contact."
     ),

@@ -184,7 +184,9 @@ def renewals_of(client: Client, known: ClientFacts) -> dict[str, Any]:
             *((subscription, True) for subscription in known.cancelled),
         ],
         "remarks": remarks.of_client(client.id),
-        "names": {person.id: person.name for person in known.partner.team},
+        "names": {
+            person.id: codes.asker(person.name, person.active) for person in known.partner.team
+        },
         "rule": client.partner.deadline_rule,
         "past": past_renewals.load(client.id, renewed=any(one.cycle > 1 for one in every)),
     }

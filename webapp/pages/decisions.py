@@ -1,5 +1,6 @@
 """Decisions about one renewal: renewed, not renewed, to be reminded of, noted. Each is a dialog, or a page."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Response, request
@@ -9,12 +10,13 @@ from flask_login import current_user
 from webapp import typography
 from webapp.domain.access import Action
 from webapp.domain.quick_days import quick_days
+from webapp.domain.todo import is_early
 from webapp.models import Subscription
 from webapp.models.audit import TrailEntry
 from webapp.pages import guards, htmx, notices, places
 from webapp.pages.decisions_forms import NoteForm, NotRenewedForm, RemindForm, RenewedForm
 from webapp.pages.forms import SharedForm
-from webapp.pages.frame import language
+from webapp.pages.frame import language, time_zone
 from webapp.pages.htmx import Answer
 from webapp.pages.saving import Saved, save
 from webapp.pages.subscriptions import blueprint
@@ -37,7 +39,7 @@ def renewed(subscription_id: int) -> Answer:
         until = typography.long_date(subscription.renewal_date, language())
         text = _("Renewed until %(date)s: %(name)s", date=until, name=name_of(subscription))
         return saved(subscription, text, answer.value)
-    return show("_renewed.html", subscription, form, answer)
+    return show("_renewed.html", subscription, form, answer, early=early(subscription))
 
 
 @blueprint.route("/partner/subscriptions/<int:subscription_id>/cancelled", methods=["GET", "POST"])
@@ -104,6 +106,37 @@ def note(subscription_id: int) -> Answer:
 def name_of(subscription: Subscription) -> str:
     """Name a subscription where others stand beside it: Acme · Marketing Hub."""
     return f"{subscription.client.name} · {subscription.product}"
+
+
+@dataclass(frozen=True, slots=True)
+class Early:
+    """The words for a renewal that nobody decides about yet. ``again``: since it was renewed already."""
+
+    text: str
+    again: bool
+
+
+def early(subscription: Subscription) -> Early | None:
+    """Tell until when a subscription runs and who has renewed it, where nobody decides about the next renewal yet."""
+    today = runtime.today(subscription.client.time_zone)
+    if subscription.cancelled or not is_early(
+        subscription.base_date, subscription.term_months, today
+    ):
+        return None
+    until = typography.long_date(subscription.renewal_date, language())
+    entry = renewals.renewed_to(subscription)
+    if entry is None:
+        text = _("It runs until %(until)s. Mark it only if it was renewed early.", until=until)
+        return Early(text, again=False)
+    return Early(
+        _(
+            "Renewed already: %(name)s, %(time)s. It runs until %(until)s.",
+            name=notices.author(entry),
+            time=typography.local_time(entry.at, time_zone() or "UTC", language()),
+            until=until,
+        ),
+        again=True,
+    )
 
 
 def reminded_text(subscription: Subscription) -> str:

@@ -7,7 +7,7 @@ from flask import request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
-from wtforms import BooleanField, Field
+from wtforms import BooleanField, Field, HiddenField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import ValidationError
 
@@ -15,6 +15,7 @@ from webapp import typography
 from webapp.domain.facts import NotRenewed
 from webapp.domain.refusals import Refusal
 from webapp.domain.terms import next_term
+from webapp.domain.todo import is_slip
 from webapp.labels import renewal_words
 from webapp.labels.codes import NOT_RENEWED
 from webapp.labels.refusals import WORDS
@@ -23,9 +24,16 @@ from webapp.pages import forms
 from webapp.pages.days import DayField
 from webapp.pages.frame import language
 from webapp.pages.subscriptions_forms import TERMS, AmountField, currency_choices
+from webapp.services import runtime
 from webapp.services.clients import renewals
 from webapp.services.clients.renewals import NewTerms
 from webapp.services.clients.subscriptions import LAST_DAY
+
+# What is said about a deadline that looks like a slip.
+PASSED = _l(
+    "This day has passed, so the renewal would be overdue at once. If you mean it, send again."
+)
+BEFORE = _l("This day is before the present renewal date. If you mean it, send again.")
 
 
 def reason_choices(_field: Field) -> list[SelectChoice]:
@@ -34,12 +42,14 @@ def reason_choices(_field: Field) -> list[SelectChoice]:
 
 
 class RenewedForm(forms.SharedForm):
-    """The terms on which a subscription was renewed."""
+    """The terms on which a subscription was renewed. ``asked``: the deadline that was asked about already."""
 
     term_months = forms.DropdownField(_l("Renewed for"))
     amount = AmountField(_l("Amount per term"))
     currency = forms.DropdownField(_l("Currency"), currency_choices)
     deadline = DayField(_l("Another decision deadline"))
+    asked = HiddenField()
+    subscription: Subscription
 
     @classmethod
     def of(cls, subscription: Subscription) -> "RenewedForm":
@@ -51,7 +61,19 @@ class RenewedForm(forms.SharedForm):
             shown=renewals.shown(subscription),
         )
         form.term_months.choices = list(term_choices(subscription))
+        form.subscription = subscription
         return form
+
+    def validate_deadline(self, field: Field) -> None:
+        """Ask about a deadline that looks like a slip. The same one, sent again, is meant."""
+        if not field.data or self.term_months.errors or self.asked.data == field.data.isoformat():
+            return
+        subscription, months = self.subscription, int(self.term_months.data or 0)
+        following = next_term(subscription, None, term_months=months).renewal_date
+        today = runtime.today(subscription.client.time_zone)
+        if is_slip(field.data, subscription.renewal_date, following, today):
+            self.asked.data = field.data.isoformat()
+            raise ValidationError(PASSED if field.data < today else BEFORE)
 
     def validate_currency(self, field: Field) -> None:
         if self.amount.data is not None and not field.data:

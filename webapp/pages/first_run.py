@@ -84,5 +84,17 @@ def put_away() -> AnyResponse:
     """Put the list of first steps away."""
     partner = guards.own_partner()
     attempt(partial(first_run.put_away, partner))
-    notice_board.say(_("The list of first steps is put away."))
+    notice_board.say(
+        _("The list of first steps is put away."), way_back=url_for("first_run.bring_back")
+    )
     return redirect(htmx.local(request.form.get("next")), 303)
+
+
+@blueprint.post("/settings/partners/first-steps/back")
+@guards.allow(Action.CHANGE_SETTINGS)
+def bring_back() -> AnyResponse:
+    """Bring the list of first steps back."""
+    partner = guards.own_partner()
+    attempt(partial(first_run.bring_back, partner))
+    page, _part = notice_board.page_and_part(htmx.local(request.form.get("next")))
+    return redirect(page, 303)

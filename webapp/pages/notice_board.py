@@ -33,10 +33,17 @@ class Notice:
     part: str = ""
 
 
-def say(text: str, entry: TrailEntry | None = None, kind: str = "good", part: str = "") -> None:
-    """Show a notice on the next page, about a part of it, with an Undo if there is an entry."""
+def say(
+    text: str,
+    entry: TrailEntry | None = None,
+    kind: str = "good",
+    part: str = "",
+    way_back: str | None = None,
+) -> None:
+    """Show a notice on the next page, about a part of it, with an Undo if there is an entry or another way back."""
+    notice = Notice(text, kind, way_back or undo_url(entry), part)
     # Flask stores any value that the session can hold, but its types only allow text.
-    flash(asdict(Notice(text, kind, undo_url(entry), part)), kind)  # type: ignore[arg-type]
+    flash(asdict(notice), kind)  # type: ignore[arg-type]
 
 
 def say_undone(entry: TrailEntry, part: str) -> None:

@@ -37,10 +37,10 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class MonthLink:
-    """A bar of the picture and its link."""
+    """A bar of the picture and its link, if the month has renewals, in whatever currency."""
 
     bar: Bar
-    url: str
+    url: str | None
     chosen: bool
 
 
@@ -58,12 +58,18 @@ def overview_context(query: ToDoQuery, overview: Overview) -> dict[str, Any]:
         "owners": {owner: owner_words(owner) for owner in bars.ORDER},
         "measures": list(measures(query, overview, money)),
         "months": [
-            MonthLink(bar, toggled(query, "month", bar.month), bar.month == query.month)
-            for bar in drawn
+            month_link(query, bar, one.count > 0)
+            for bar, one in zip(drawn, overview.months, strict=True)
         ],
         "height": bars.HEIGHT,
         "money": money,
     }
+
+
+def month_link(query: ToDoQuery, bar: Bar, renews: bool) -> MonthLink:
+    """Make the link of a month, unless there is nothing to show. From the one that is chosen it leads back."""
+    chosen = bar.month == query.month
+    return MonthLink(bar, toggled(query, "month", bar.month) if renews or chosen else None, chosen)
 
 
 def draw(months: tuple[MonthBar, ...], currency: str | None) -> list[Bar]:

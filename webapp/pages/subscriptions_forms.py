@@ -14,7 +14,7 @@ from wtforms.validators import ValidationError
 
 from webapp import i18n
 from webapp.domain import schedule
-from webapp.domain.cells import CellError, read_amount
+from webapp.domain.cells import CellError, is_unclear, read_amount
 from webapp.domain.refusals import Refusal
 from webapp.domain.terms import DeadlineRule
 from webapp.labels import renewal_words
@@ -36,10 +36,22 @@ class AmountField(StringField):
         text = "".join(valuelist).strip()
         self.data = None
         if text:
-            try:
-                self.data = read_amount(text)
-            except CellError:
-                raise ValueError(WORDS[Refusal.AMOUNT]) from None
+            self.data = self.read(text)
+
+    def read(self, text: str) -> Decimal:
+        """Read an amount. Cents or a group of thousands behind its last sign: that is no guess."""
+        try:
+            amount = read_amount(text)
+        except CellError:
+            raise ValueError(WORDS[Refusal.AMOUNT]) from None
+        if is_unclear(text, numbers.get_decimal_symbol(i18n.LANGUAGES[language()].locale)):
+            raise ValueError(
+                _(
+                    "Three digits after the point are not clear: write %(whole)s, or two digits after the point.",
+                    whole=int(amount),
+                )
+            )
+        return amount
 
     def _value(self) -> str:
         if self.raw_data:

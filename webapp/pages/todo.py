@@ -14,7 +14,7 @@ from webapp import typography
 from webapp.domain.access import Action
 from webapp.domain.todo import Section, Wrong
 from webapp.labels import todo_words
-from webapp.pages import guards, listing
+from webapp.pages import guards, listing, notice_board
 from webapp.pages.frame import language
 from webapp.pages.overview import overview_context, owner_words, there
 from webapp.services.lists import paging, todo, todo_figures
@@ -26,6 +26,8 @@ blueprint = Blueprint("todo", __name__)
 AT_HAND = (Section.DECIDE, Section.WEEK, Section.MONTH)
 # These need nobody.
 QUIET = (Section.RENEWING, Section.PUT_OFF)
+# The ids of rows begin with it.
+ITEM = "item-"
 
 
 @blueprint.get("/partner/to-do")
@@ -42,6 +44,7 @@ def index() -> Response:
         chosen=list(chosen(query)),
         count=count_text(group.total for group in waiting.groups),
         nothing_now=nothing_now(waiting, query),
+        gone=gone(waiting),
         **options(waiting),
         **ways_on(waiting, query),
         **row_context(there(query)),
@@ -76,6 +79,13 @@ def answer_in_row(
     return Response(html)
 
 
+def gone(waiting: ToDo) -> list[str]:
+    """Name the rows that notices are about and that the page has no more. The head of the queue shows these notices."""
+    told = {part for part in notice_board.parts() if part.startswith(ITEM)}
+    shown = {f"{ITEM}{item.id}" for group in waiting.groups for item in group.rows} if told else ()
+    return sorted(told.difference(shown))
+
+
 def query_of(address: str) -> ToDoQuery:
     """Read the query from an address of this page."""
     return listing.read(ToDoQuery, MultiDict(parse_qsl(urlsplit(address).query)))
@@ -83,7 +93,7 @@ def query_of(address: str) -> ToDoQuery:
 
 def row_context(here: str) -> dict[str, Any]:
     """Gather what the rows need besides themselves. ``back``: the pattern of what leads back to a row, by its id."""
-    back = quote(f"{here}#item-").replace("%", "%%")
+    back = quote(f"{here}#{ITEM}").replace("%", "%%")
     return {"at_hand": AT_HAND, "quiet": QUIET, "back": f"?next={back}%d"}
 
 

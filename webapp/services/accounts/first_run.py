@@ -62,6 +62,12 @@ def put_away(partner: Partner) -> None:
     partner.set_up_at = partner.set_up_at or runtime.now()
 
 
+def bring_back(partner: Partner) -> None:
+    """Bring the list back, unless all of it is done."""
+    partner.set_up_at = None
+    finish(partner)
+
+
 def finish(partner: Partner) -> None:
     """Keep that all of it is done, so that no page asks any more. Whatever may be the last step calls this."""
     # Most often what the partner's own row says is enough.

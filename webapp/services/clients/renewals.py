@@ -9,7 +9,7 @@ from webapp.domain.facts import NotRenewed
 from webapp.domain.schedule import base_date
 from webapp.domain.shown import changed_since, token_of
 from webapp.domain.terms import next_term
-from webapp.models import ReminderState, Subscription, User, db
+from webapp.models import AuditEntry, ReminderState, Subscription, User, db
 from webapp.models.audit import AuditAction, TrailEntry
 from webapp.services import audit, search_words
 from webapp.services.accounts.names import checked_note
@@ -95,6 +95,16 @@ def renew(
         **NOT_REMINDED,
     )
     return settle(actor, AuditAction.SUBSCRIPTION_RENEWED, subscription, changes)
+
+
+def renewed_to(subscription: Subscription) -> AuditEntry | None:
+    """Find the renewal that led to the present date; None in the first term, or if the date was changed since."""
+    if subscription.cycle == 1:
+        return None
+    settled = AuditEntry.action.in_(SETTLED) & AuditEntry.undone.is_(False)
+    entry = audit.newest(*subscriptions.about(subscription), settled)
+    reached = entry.changes.get("renewal_date", (None, None))[1] if entry else None
+    return entry if reached == subscription.renewal_date.isoformat() else None
 
 
 def next_details(subscription: Subscription, terms: NewTerms | None) -> SubscriptionDetails:

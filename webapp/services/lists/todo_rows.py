@@ -60,7 +60,7 @@ ROWS = (
         *(subscription.deadline, subscription.renewal_date, subscription.renews_itself),
         *(subscription.amount, subscription.currency, subscription.term_months),
         *(subscription.open_choice, subscription.attention_on, subscription.note),
-        *(subscription.remind_on, asker.name.label("reminded")),
+        *(subscription.remind_on, asker.name.label("reminded"), asker.active.label("there")),
         *(
             client.contact_id,
             client.situation,
@@ -81,8 +81,8 @@ class ToDoItem(NamedTuple):
     """One renewal. ``base_date``: its decision deadline, or else its date. ``today``: the reader's date.
 
     ``amount`` is that of one term. ``next_mail``: the day of the next mail about it (coming_mail). ``wrong``: only
-    what is wrong. ``remind_on``: the day that ``reminded`` asked for. ``section``: None if nothing is to be done
-    about it now.
+    what is wrong. ``remind_on``: the day that ``reminded`` asked for, who may be ``there`` no more. ``section``:
+    None if nothing is to be done about it now.
     """
 
     id: int
@@ -105,6 +105,7 @@ class ToDoItem(NamedTuple):
     note: str | None
     remind_on: date | None
     reminded: str | None
+    there: bool | None
 
     @property
     def past(self) -> bool:
@@ -169,4 +170,5 @@ def items(
             note=row.note,
             remind_on=row.remind_on,
             reminded=row.reminded,
+            there=row.there,
         )

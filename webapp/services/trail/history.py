@@ -90,9 +90,9 @@ class History(Page[HistoryLine]):
     """One page of the audit trail, newest first.
 
     ``undoable``: the ids of entries that can be undone. ``above``: what stands on each of the others that could be, by
-    its id; ``hindered``: what else is said against it. ``looked_back_to``: nothing further was found up to this moment,
-    and what lies before it was not looked at. ``names``: the people in the changes, by id. ``team``: those whose
-    changes may be asked for.
+    its id; ``hindered``: what else is said against it, or who alone can. ``looked_back_to``: nothing further was found
+    up to this moment, and what lies before it was not looked at. ``names``: the people in the changes, by id.
+    ``team``: those whose changes may be asked for.
     """
 
     undoable: frozenset[int]
@@ -162,6 +162,7 @@ def load(actor: User, query: ActivityQuery, lead: str, given: Given, asked: Narr
     above = standing.standing(actor.organisation_id, open_ones)
     free = [line for line in open_ones if line.id not in above]
     hindered = {line.id: why for line in free if (why := hindrance(actor, line))}
+    others = {line.id: whose for line in lines if (whose := undo.whose(actor, line))}
     end = horizon(lead, page.rows, given, asked) if asked and page.after is None else None
     return History(
         rows=lines,
@@ -169,7 +170,7 @@ def load(actor: User, query: ActivityQuery, lead: str, given: Given, asked: Narr
         after=page.after if end is None else end.id + 1,
         undoable=frozenset(line.id for line in free if line.id not in hindered),
         above=above,
-        hindered=hindered,
+        hindered=hindered | others,
         looked_back_to=end and end.at,
     )
 

@@ -15,7 +15,7 @@ from webapp.services import audit
 from webapp.services.clients import archiving
 from webapp.services.errors import Conflict, Refused
 from webapp.services.trail import standing
-from webapp.services.trail.ways import WAYS_BACK, WayBack
+from webapp.services.trail.ways import WAYS_BACK, WayBack, is_at_home
 
 # Undone while the client is archived: that it was archived.
 IN_ARCHIVE = frozenset({AuditAction.CLIENT_ARCHIVED})
@@ -38,6 +38,15 @@ def hindrance(actor: User, entry: TrailEntry) -> Refusal | None:
     """Find what an entry itself says against undoing it, whatever the values are now."""
     way = WAYS_BACK.get(entry.action)
     return way.hindrance(actor, entry) if way else None
+
+
+def whose(actor: User, entry: TrailEntry) -> Refusal | None:
+    """Tell for whom alone there is a way back, if it is not for this user: for admins, or for the client's own."""
+    if entry.undone or not is_others(actor, entry) or not standing.changes_of(entry):
+        return None
+    if not is_at_home(actor, entry):
+        return Refusal.CLIENT_UNDOES
+    return None if actor.admin else Refusal.ADMIN_UNDOES
 
 
 def client_of(entry: TrailEntry) -> str | None:

@@ -48,6 +48,11 @@ def is_own(actor: User, entry: TrailEntry) -> bool:
     return entry.client_id == (actor.organisation_id if actor.is_client else None)
 
 
+def is_at_home(actor: User, entry: TrailEntry) -> bool:
+    """Tell whether the actor's organisation decides who undoes an entry: it is its own, or about having the client."""
+    return is_own(actor, entry) or WAYS_BACK.get(entry.action) is ARCHIVED_BACK
+
+
 def by_editors(actor: User, entry: TrailEntry) -> bool:
     """Let people undo a change of a person who may make it: admins at home, a partner's people at its clients.
 
