@@ -1,12 +1,14 @@
 """A peer: the Django admin over the portal's tables, tuned.
 
-Debug off, cached templates (Django's default then), lasting connections, one statement with all relations,
-and no count of all rows.
+Debug off, cached templates (Django's default then), lasting connections, one statement with all relations, one for
+the subscriptions of the page's clients, and no count of all rows.
 
     python -m bench.peers.django_site    makes Django's own tables, and its user
 """
 
 import os
+from collections import Counter
+from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -125,6 +127,7 @@ class Client(models.Model):
     words = models.CharField(max_length=700)
     sort_key = models.CharField(max_length=300)
     first_decision_on = models.DateField()
+    situation = models.CharField(max_length=20)
     owner = models.CharField(
         max_length=30,
         null=True,
@@ -145,7 +148,11 @@ class Client(models.Model):
 class Subscription(models.Model):
     client = models.ForeignKey(Client, models.DO_NOTHING)
     attention_on = models.DateField(null=True)
-    deadline = models.DateField(null=True)
+    decision_on = models.DateField()
+    renewal_date = models.DateField()
+    renews_itself = models.BooleanField()
+    amount = models.DecimalField(max_digits=14, decimal_places=2, null=True)
+    currency = models.CharField(max_length=3)
     cancelled = models.BooleanField()
 
     class Meta:
@@ -154,17 +161,24 @@ class Subscription(models.Model):
         db_table = "subscription"
 
 
+# By the number of people at the client who can be told.
+REACH = ("Nobody to tell", "At risk", "Reachable")
+
+
 class Uncounted(Paginator):
     """Pages of a list that nobody counts."""
 
     count = 1_000_000
 
 
-def earliest(column: str) -> models.Subquery:
-    mine = Subscription.objects.filter(client=models.OuterRef("pk"), cancelled=False)
-    return models.Subquery(
-        mine.order_by().values("client").annotate(first=models.Min(column)).values("first")
-    )
+RUNNING = models.Prefetch(
+    "subscription_set",
+    Subscription.objects.filter(cancelled=False).only(
+        *("client_id", "attention_on", "decision_on", "renewal_date", "renews_itself"),
+        *("amount", "currency"),
+    ),
+    to_attr="running",
+)
 
 
 class ClientAdmin(admin.ModelAdmin):
@@ -173,9 +187,10 @@ class ClientAdmin(admin.ModelAdmin):
         "city",
         "owner",
         "contact",
-        "first_decision_on",
-        "deadline",
+        "decision",
+        "amount",
         "next_mail",
+        "status",
     )
     list_select_related = ("organisation", "contact")
     list_filter = ("owner",)
@@ -189,21 +204,45 @@ class ClientAdmin(admin.ModelAdmin):
 
     def get_queryset(self, request: Any) -> Any:
         found = super().get_queryset(request).filter(partner_id=PARTNER)
-        return found.select_related("organisation", "contact").annotate(
-            next_mail=earliest("attention_on"), deadline=earliest("deadline")
-        )
+        return found.select_related("organisation", "contact").prefetch_related(RUNNING)
 
     def formfield_for_foreignkey(self, field: Any, request: Any, **options: Any) -> Any:
         options["queryset"] = Person.objects.filter(organisation_id=PARTNER)
         return super().formfield_for_foreignkey(field, request, **options)
 
-    @admin.display(ordering="deadline")
-    def deadline(self, client: Any) -> Any:
-        return client.deadline
+    @admin.display(ordering="first_decision_on")
+    def decision(self, client: Any) -> Any:
+        first = client.first_decision_on
+        renewals = [one.renewal_date for one in client.running if one.decision_on == first]
+        later = min(renewals, default=first)
+        return first if later == first else f"{first:%d %b %Y}, renews {later:%d %b %Y}"
 
-    @admin.display(ordering="next_mail")
+    @admin.display()
+    def amount(self, client: Any) -> str:
+        sums: Counter[str] = Counter()
+        for one in client.running:
+            if one.decision_on == client.first_decision_on and one.amount is not None:
+                sums[one.currency] += one.amount
+        return ", ".join(f"{amount:,.2f} {currency}" for currency, amount in sums.items())
+
+    @admin.display()
     def next_mail(self, client: Any) -> Any:
-        return client.next_mail
+        today = date.today()  # noqa: DTZ011 the reader's day is enough for a peer
+        return min(
+            (
+                max(one.attention_on, today)
+                for one in client.running
+                if one.attention_on and today <= one.decision_on
+            ),
+            default=None,
+        )
+
+    @admin.display()
+    def status(self, client: Any) -> str:
+        today = date.today()  # noqa: DTZ011
+        open_ones = (one.decision_on < today for one in client.running if not one.renews_itself)
+        overdue = "Overdue " if any(open_ones) else ""
+        return overdue + REACH[min(int(client.situation[2]), 2)]
 
 
 admin.site.register(Client, ClientAdmin)

@@ -4,6 +4,8 @@ People sign in by Flask-Login, over the portal's own users.
 """
 
 import os
+from collections import Counter
+from datetime import date
 from typing import Any
 
 from flask import Flask, redirect, request
@@ -12,7 +14,7 @@ from flask_admin.contrib.sqla import ModelView
 from flask_admin.contrib.sqla.fields import QuerySelectField
 from flask_login import LoginManager, UserMixin, current_user, login_user
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import ForeignKey, event, func, select
+from sqlalchemy import ForeignKey, String, cast, event, func, select
 from sqlalchemy.orm import column_property, joinedload
 
 PARTNER = 1
@@ -25,6 +27,10 @@ app.config.update(
 db.init_app(app)
 logins = LoginManager(app)
 column = db.Column
+# Stands between the amounts of one client.
+SEPARATOR = ";"
+# By the number of people at the client who can be told.
+REACH = ("Nobody to tell", "At risk", "Reachable")
 
 
 class Organisation(db.Model):
@@ -53,8 +59,18 @@ class Subscription(db.Model):
     id = column(db.BigInteger, primary_key=True)
     client_id = column(db.BigInteger)
     attention_on = column(db.Date)
-    deadline = column(db.Date)
+    decision_on = column(db.Date)
+    renewal_date = column(db.Date)
+    renews_itself = column(db.Boolean)
+    amount = column(db.Numeric)
+    currency = column(db.String)
     cancelled = column(db.Boolean)
+
+
+def found(value: Any, *conditions: Any) -> Any:
+    """Look something up among the subscriptions of a client that run."""
+    rows = select(value).where(Subscription.cancelled.is_(False), *conditions)
+    return column_property(rows.correlate_except(Subscription).scalar_subquery())
 
 
 class Client(db.Model):
@@ -65,22 +81,56 @@ class Client(db.Model):
     words = column(db.String)
     sort_key = column(db.String)
     first_decision_on = column(db.Date)
+    situation = column(db.String)
     owner = column(db.String)
     contact_id = column(db.BigInteger, ForeignKey("user.id"))
     organisation = db.relationship(Organisation)
     contact = db.relationship(Person)
-    next_mail = column_property(
-        select(func.min(Subscription.attention_on))
-        .where(Subscription.client_id == id, Subscription.cancelled.is_(False))
-        .correlate_except(Subscription)
-        .scalar_subquery()
+    next_step = found(
+        func.min(Subscription.attention_on),
+        Subscription.client_id == id,
+        Subscription.decision_on >= func.current_date(),
     )
-    deadline = column_property(
-        select(func.min(Subscription.deadline))
-        .where(Subscription.client_id == id, Subscription.cancelled.is_(False))
-        .correlate_except(Subscription)
-        .scalar_subquery()
+    renewal = found(
+        func.min(Subscription.renewal_date),
+        Subscription.client_id == id,
+        Subscription.decision_on == first_decision_on,
     )
+    amounts = found(
+        func.aggregate_strings(
+            Subscription.currency + " " + cast(Subscription.amount, String), SEPARATOR
+        ),
+        Subscription.client_id == id,
+        Subscription.decision_on == first_decision_on,
+    )
+    undecided = found(
+        func.min(Subscription.decision_on),
+        Subscription.client_id == id,
+        Subscription.renews_itself.is_(False),
+    )
+
+    @property
+    def decision(self) -> str:
+        first, renewal = self.first_decision_on, self.renewal
+        return str(first) if renewal in (None, first) else f"{first}, renews {renewal}"
+
+    @property
+    def amount(self) -> str:
+        sums: Counter[str] = Counter()
+        for entry in self.amounts.split(SEPARATOR) if self.amounts else ():
+            currency, amount = entry.split()
+            sums[currency] += float(amount)
+        return ", ".join(f"{amount:,.2f} {currency}" for currency, amount in sums.items())
+
+    @property
+    def next_mail(self) -> date | None:
+        return self.next_step and max(self.next_step, date.today())  # noqa: DTZ011
+
+    @property
+    def status(self) -> str:
+        today = date.today()  # noqa: DTZ011 the reader's day is enough for a peer
+        overdue = "Overdue " if self.undecided and self.undecided < today else ""
+        return overdue + REACH[min(int(self.situation[2]), 2)]
 
 
 with app.app_context():
@@ -114,11 +164,12 @@ class ClientView(ModelView):
         "city",
         "owner",
         "contact",
-        "first_decision_on",
-        "deadline",
+        "decision",
+        "amount",
         "next_mail",
+        "status",
     )
-    column_sortable_list = ("city", "first_decision_on", "sort_key")
+    column_sortable_list = ("city", ("decision", "first_decision_on"))
     column_default_sort = [("sort_key", False), ("id", False)]
     column_searchable_list = ("words",)
     column_filters = ("owner",)

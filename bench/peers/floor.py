@@ -5,6 +5,7 @@ It has no translations, no forms, no protection and no roles. It pays for the us
 
 import os
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from hashlib import sha256
@@ -32,10 +33,14 @@ USER = """SELECT "user".id, "user".name, organisation_id, organisation.name FROM
     WHERE key_hash = ? AND ended_at IS NULL AND active"""
 COUNT = "SELECT count(*) FROM (SELECT 1 FROM client WHERE partner_id = ? LIMIT 1001) AS counted"
 CLIENTS = """SELECT client.id, organisation.name, client.city, client.owner, contact.name, client.first_decision_on,
-    (SELECT min(attention_on) FROM subscription WHERE client_id = client.id AND NOT cancelled),
+    (SELECT min(attention_on) FROM subscription WHERE client_id = client.id AND NOT cancelled
+        AND decision_on >= CURRENT_DATE),
     (SELECT min(renewal_date) FROM subscription WHERE client_id = client.id AND NOT cancelled
-        AND coalesce(deadline, renewal_date) = client.first_decision_on),
-    client.situation
+        AND decision_on = client.first_decision_on),
+    (SELECT min(decision_on) FROM subscription WHERE client_id = client.id AND NOT cancelled AND NOT renews_itself),
+    client.situation,
+    (SELECT string_agg(currency || ' ' || CAST(amount AS VARCHAR), ';') FROM subscription
+        WHERE client_id = client.id AND NOT cancelled AND decision_on = client.first_decision_on)
     FROM client JOIN organisation ON organisation.id = client.id
     LEFT JOIN "user" AS contact ON contact.id = client.contact_id
     WHERE client.partner_id = ? ORDER BY client.sort_key, client.id LIMIT 51"""
@@ -74,6 +79,11 @@ base = (
 )
 
 
+if ON_SQLITE:
+    # The name that it has from version 3.44 on, too.
+    CLIENTS = CLIENTS.replace("string_agg", "group_concat")
+
+
 def rows(statement: str, *values: Any) -> list[Any]:
     found = base.execute(statement if ON_SQLITE else statement.replace("?", "%s"), values)
     return list(found.fetchall()) if found.description else []
@@ -99,13 +109,23 @@ def clients(environ: dict[str, Any], user: Any) -> str:
         count=rows(COUNT, user[2])[0][0],
         most=MOST_COUNTED,
         more=len(found) > PAGE,
-        clients=[(*row[:5], *map(day, row[5:8]), int(row[8][2])) for row in found[:PAGE]],
+        clients=[
+            (*row[:5], *map(day, row[5:9]), int(row[9][2]), sums(row[10])) for row in found[:PAGE]
+        ],
         today=today,
     )
 
 
 def day(value: Any) -> date | None:
     return date.fromisoformat(value) if isinstance(value, str) else value
+
+
+def sums(amounts: str | None) -> list[tuple[str, float]]:
+    found: Counter[str] = Counter()
+    for entry in amounts.split(";") if amounts else ():
+        currency, amount = entry.split()
+        found[currency] += float(amount)
+    return list(found.items())
 
 
 def dialog(environ: dict[str, Any], user: Any) -> str:
