@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
+from tests.services.conftest import sink as sink
 from tests.services.sending.test_bounces import LATER, OURS, STEP_30, bounced
 from tests.services.sending.test_bounces import sending as sending
 from tests.services.sending.test_bounces import sent as sent
-from tests.services.sending.test_bounces import sink as sink
 from tests.support.imap import PASSWORD, imap_server
 from tests.support.portal import run_at
 from webapp import polling
