@@ -7,6 +7,8 @@ SIZE ?= 1k
 DATABASE ?= sqlite
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# Where this is set, each process of a run would compile the sources, and pytest the tests, once more.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help install built demo demo-intranet run test quick proof interop lint format types messages lock bench bench-all wheel screenshots coverage kill-test clean
 
