@@ -186,8 +186,8 @@ def owner_name(owner: Owner, vendor: str) -> str:
     return _("Partner") if owner is Owner.PARTNER else vendor
 
 
-def asker(name: str, active: bool) -> str:
-    """Name whoever asked to be reminded. Of somebody who is not there any more, the others know that it is theirs."""
+def person_name(name: str, active: bool) -> str:
+    """Name somebody, and say if that person's account is deactivated."""
     return name if active else _("%(name)s (deactivated)", name=name)
 
 

@@ -185,7 +185,8 @@ def renewals_of(client: Client, known: ClientFacts) -> dict[str, Any]:
         ],
         "remarks": remarks.of_client(client.id),
         "names": {
-            person.id: codes.asker(person.name, person.active) for person in known.partner.team
+            person.id: codes.person_name(person.name, person.active)
+            for person in known.partner.team
         },
         "rule": client.partner.deadline_rule,
         "past": past_renewals.load(client.id, renewed=any(one.cycle > 1 for one in every)),

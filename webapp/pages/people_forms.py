@@ -164,8 +164,6 @@ def options(people: Iterable[Person]) -> list[SelectChoice]:
 
 def label(person: Person, *, namesakes: bool) -> str:
     name = f"{person.name}, {address(person.email)}" if namesakes else person.name
-    if not person.active:
-        return _("%(name)s (deactivated)", name=name)
-    if person.rejected:
+    if person.active and person.rejected:
         return _("%(name)s (address rejected)", name=name)
-    return name
+    return codes.person_name(name, person.active)
