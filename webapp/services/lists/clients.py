@@ -137,7 +137,7 @@ def load_team(partner: Partner) -> tuple[Team, int]:
         people,
         people.get(partner.notified_user_id or 0),
         tuple(people[row.id] for row in rows if row.admin),
-        tuple(people[row.id] for row in rows if row.chosen and not people[row.id].reachable),
+        tuple(people[row.id] for row in rows if row.lost),
     )
     return team, rows[0].undecided
 
