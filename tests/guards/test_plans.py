@@ -303,6 +303,17 @@ def test_counts_stop_at_a_limit_and_go_by_an_index(partner: Partner, cast: Cast)
         assert not re.search(r"SCAN (?!some|CONSTANT)", lines), lines
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_waits_is_found_by_its_reminder(partner: Partner, cast: Cast) -> None:
+    """Not by all mails that are queued, of which there are thousands on some mornings."""
+    with asked() as log:
+        clients.load(partner, ClientQuery())
+        todo.load(partner, db.session.get_one(User, cast.alice), ToDoQuery())
+    lines = "\n".join(line for each in log for line in sqlite_plan(*each))
+    assert "delivery USING INTEGER PRIMARY KEY" in lines
+    assert not re.search("ix_delivery_(state_kind|queued)", lines), lines
+
+
 def test_events_are_read_onward_by_their_numbers(partner: Partner, cast: Cast) -> None:
     """However many there are of others: of a stretch of the history of mails each line is looked at once."""
     on_server = db.engine.dialect.name == "postgresql"

@@ -182,8 +182,8 @@ def waiting() -> ColumnElement[bool]:
     queued = exists().where(
         delivery_reminder.c.reminder_id == reminder.id,
         delivery.id == delivery_reminder.c.delivery_id,
-        delivery.state == written(DeliveryState.QUEUED),
-        delivery.resends == 0,
+        # A database would begin with all mails that are queued.
+        finding.unseen((delivery.state == written(DeliveryState.QUEUED)) & (delivery.resends == 0)),
     )
     return case(
         (reminder.state.in_((written(ReminderState.DUE), written(ReminderState.BLOCKED))), true()),
@@ -220,7 +220,8 @@ def not_sure() -> ColumnElement[int]:
     )
 
 
-# The people of the partner ``reader``; "chosen": some client has this contact of its own.
+# The people of the partner ``reader``; "lost": some client has this contact of its own, who can't be reached. Of the
+# others it is not asked: in some order a database would look through all clients for one of somebody who has none.
 TEAM = (
     select(
         member.id,
@@ -231,9 +232,10 @@ TEAM = (
         member.active,
         member.admin,
         member.rejected_reply,
-        exists()
-        .where(client.contact_id == member.id, client.archived_at.is_(None))
-        .label("chosen"),
+        case(
+            (member.active.is_(True) & member.rejected_reply.is_(None), false()),
+            else_=exists().where(client.contact_id == member.id, client.archived_at.is_(None)),
+        ).label("lost"),
         not_sure().label("undecided"),
     )
     .where(member.organisation_id == bindparam("reader"))

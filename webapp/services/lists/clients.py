@@ -1,6 +1,6 @@
 """The dashboard: a partner's clients, searched, filtered, sorted, one page at a time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
@@ -137,7 +137,7 @@ def load_team(partner: Partner) -> tuple[Team, int]:
         people,
         people.get(partner.notified_user_id or 0),
         tuple(people[row.id] for row in rows if row.admin),
-        tuple(people[row.id] for row in rows if row.chosen and not people[row.id].reachable),
+        tuple(people[row.id] for row in rows if row.lost),
     )
     return team, rows[0].undecided
 
@@ -148,7 +148,7 @@ def asked(
     """Turn the filters of a query into conditions of LISTING."""
     yield from each_word("search", parted(query.search))
     if query.reach:
-        yield reached(partner, team, query.reach, owned(partner, query.owner))
+        yield reached(partner, team, {query.reach}, owned(partner, query.owner))
     elif query.owner:
         yield "situation", {"keys": owned(partner, query.owner)}
     if query.within == 0:
@@ -170,15 +170,15 @@ def owned(partner: Partner, wanted: OwnerFilter | None) -> list[str]:
 
 
 def reached(
-    partner: Partner, team: Team, reach: Reachability, keys: Sequence[str]
+    partner: Partner, team: Team, wanted: Collection[Reachability], keys: Sequence[str]
 ) -> tuple[str, Given]:
-    """Make the condition for clients with a reachability, in one of these situations.
+    """Make the condition for clients with one of these reachabilities, in one of these situations.
 
     Clients whose own contact can't be reached are rated as such; they are few, and an index of their own
     finds them.
     """
     rated = {part: team.rate(partner, part) for part in Standing}
-    fitting = {part: [key for key in keys if rated[part][key] is reach] for part in Standing}
+    fitting = {part: [key for key in keys if rated[part][key] in wanted] for part in Standing}
     if not team.lost:
         return "situation", {"keys": fitting[Standing.REACHABLE]}
     lost = {part: [one.id for one in team.lost if standing(one) is part] for part in Standing}

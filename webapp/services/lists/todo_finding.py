@@ -10,7 +10,6 @@ from sqlalchemy import (
     Integer,
     Select,
     bindparam,
-    exists,
     func,
     literal,
     or_,
@@ -32,6 +31,7 @@ from webapp.services.lists import clients, finding
 from webapp.services.lists.finding import Condition, Listing, Parameters, Walk
 from webapp.services.sending.todo_items import OPEN, SECTIONS, base, subscription
 
+rated = clients.LISTING.conditions
 client, mail, reminder = client_table.c, delivery_table.c, reminder_table.c
 about, link = subscription_table.alias("about").c, delivery_reminder.c
 OURS = (subscription.partner_id == bindparam("reader")) & OPEN
@@ -44,29 +44,23 @@ def once(name: str, ids: Select[Any]) -> Select[Any]:
     return select(ids.cte(name).c.id)
 
 
-def of_people(given: Parameters) -> Select[Any]:
-    """Select the clients with a point of contact of their own among some people."""
-    return once(
-        "theirs",
-        select(client.id).where(
-            client.contact_id.is_not(None), among(client.contact_id, given("people"))
-        ),
-    )
+def of_client(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Make a condition for clients one for renewals, each of which looks its client up.
+
+    For EXISTS a database may look at all clients first, and once more in each section.
+    """
+    found = select(condition).where(client.id == subscription.client_id)
+    return finding.unseen(found.scalar_subquery())
+
+
+def of_people(given: Parameters) -> ColumnElement[bool]:
+    """Make the condition for clients with a point of contact of their own among some people."""
+    return client.contact_id.is_not(None) & among(client.contact_id, given("people"))
 
 
 def asked_by(given: Parameters) -> ColumnElement[bool]:
     """Make the condition that somebody asked to be reminded. Rows without a day, as the index has it, are not read."""
     return subscription.remind_on.is_not(None) & (subscription.remind_user_id == given("user"))
-
-
-def of_clients(name: str) -> Condition:
-    """Make a condition of the list of clients one of their renewals."""
-
-    def condition(given: Parameters) -> ColumnElement[bool]:
-        rated = clients.LISTING.conditions[name](given)
-        return exists().where(client.id == subscription.client_id, rated)
-
-    return condition
 
 
 def with_mails(given: Parameters) -> ColumnElement[bool]:
@@ -88,18 +82,19 @@ def with_mails(given: Parameters) -> ColumnElement[bool]:
 
 # "mine": of some people's clients; "not_others": of all but theirs.
 CONDITIONS: Mapping[str, Condition] = {
-    "mine": lambda given: or_(subscription.client_id.in_(of_people(given)), asked_by(given)),
-    "not_others": lambda given: or_(
-        subscription.client_id.not_in(of_people(given)), asked_by(given)
+    "mine": lambda given: or_(
+        subscription.client_id.in_(once("theirs", select(client.id).where(of_people(given)))),
+        asked_by(given),
     ),
+    "not_others": lambda given: or_(~of_client(of_people(given)), asked_by(given)),
     "owner": lambda given: subscription.open_choice.in_(given("choices")),
     "product": lambda given: subscription.product == given("name"),
     "renews": lambda given: subscription.renewal_date.between(given("first"), given("last")),
     "decided": lambda given: (
         subscription.renews_itself.is_(False) & base.between(given("first"), given("last"))
     ),
-    "situation": of_clients("situation"),
-    "lost": of_clients("lost"),
+    "situation": lambda given: of_client(rated["situation"](given)),
+    "lost": lambda given: of_client(rated["lost"](given)),
     "mails": with_mails,
 }
 LISTING = Listing(

@@ -1,6 +1,6 @@
 """The request to To do, as an address has it, and what it asks of the renewals."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -63,7 +63,7 @@ def asked(
     if query.figure:
         yield [FIGURES[query.figure](today)]
     if query.only:
-        wanted = Wrong if query.only == ANY_FAULT else (Wrong(query.only),)
+        wanted = [*Wrong] if query.only == ANY_FAULT else [Wrong(query.only)]
         yield [*faults(partner, team, wanted)]
 
 
@@ -97,10 +97,9 @@ FIGURES: Mapping[Figure, Callable[[date], tuple[str, Given]]] = {
 }
 
 
-def faults(partner: Partner, team: Team, wanted: Iterable[Wrong]) -> Iterator[tuple[str, Given]]:
-    """Make a condition for each way to find these faults."""
-    for one in wanted:
-        if one in BY_REACH:
-            yield reached(partner, team, BY_REACH[one], owned(partner, None))
+def faults(partner: Partner, team: Team, wanted: Collection[Wrong]) -> Iterator[tuple[str, Given]]:
+    """Make a condition for each way to find these faults: by the clients' people, and by mails."""
+    if reaches := {BY_REACH[one] for one in wanted if one in BY_REACH}:
+        yield reached(partner, team, reaches, owned(partner, None))
     if states := sorted(state for one in wanted for state in BY_MAILS.get(one, ())):
         yield "mails", {"states": states}
