@@ -27,6 +27,7 @@ from webapp import worker
 from webapp.app import create_app
 from webapp.cli.migrating import upgrade
 from webapp.config import Settings
+from webapp.domain.ownership import Choice
 from webapp.domain.recipients import ContactRole
 from webapp.mail.opening import open_transport
 from webapp.mail.transport import Transport
@@ -41,6 +42,7 @@ from webapp.models import (
     db,
 )
 from webapp.models.transactions import writing
+from webapp.services.reminders import situations
 
 CLIENTS = 100
 MAILS = CLIENTS * 2
@@ -137,17 +139,20 @@ def fill(turn: int) -> None:
         [
             {
                 "client_id": id,
+                "partner_id": 1,
                 "product": "Marketing Hub",
                 "product_key": "marketing hub",
                 "term_months": 12,
                 "renewal_date": RENEWAL,
                 "anchor_day": RENEWAL.day,
                 "attention_on": NOW.date(),
+                "open_choice": Choice.INHERIT,
                 "version": 1,
             }
             for id in ids
         ],
     )
+    situations.refresh(ids)
     worker.commit()
 
 

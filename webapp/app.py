@@ -2,7 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from webapp.garbage import keep_what_is_there, rarely_collected, seldom_collected
+from webapp.garbage import (
+    OBJECTS_OF_A_START,
+    keep_what_is_there,
+    rarely_collected,
+    seldom_collected,
+)
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -15,7 +20,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
 
     Raises config.SettingError, which names each setting that can't be used.
     """
-    with rarely_collected():
+    with rarely_collected(OBJECTS_OF_A_START):
         # Imported here, since all that the imports make would be looked at, too.
         from webapp import factory
 
@@ -27,6 +32,6 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
 
 def main() -> None:
     """Run the ``portal`` command."""
-    with rarely_collected():
+    with rarely_collected(OBJECTS_OF_A_START):
         from webapp.cli import main as commands
     commands.run(create_app)

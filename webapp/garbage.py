@@ -9,13 +9,15 @@ from functools import cache
 # that only a search finds, and to search took a twentieth of its time. Ten thousand are a few megabytes.
 OBJECTS_OF_PAGES = 10_000
 NEW_OBJECTS = 50_000
+# More than a start makes. Its modules stay, and to look at them five times found a thousand objects.
+OBJECTS_OF_A_START = 1_000_000
 
 
 @contextmanager
-def rarely_collected() -> Iterator[None]:
+def rarely_collected(new_objects: int = NEW_OBJECTS) -> Iterator[None]:
     """Let Python look for cycles less often: modules and plans of imports have none, and looking took a quarter."""
     usual = gc.get_threshold()
-    gc.set_threshold(NEW_OBJECTS, *usual[1:])
+    gc.set_threshold(new_objects, *usual[1:])
     try:
         yield
     finally:

@@ -7,8 +7,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import Table, select, true
 
-from bench import database, mails, rows
+from bench import database, deliver, mails, rows
 from bench.facts import Size
+from webapp import worker
 from webapp.domain.facts import MailKind
 from webapp.domain.recipients import Reachability
 from webapp.mail import kinds
@@ -92,3 +93,11 @@ def test_new_rows_are_numbered_after_the_written_ones(filled: Flask) -> None:
 def test_the_same_day_has_the_same_rows() -> None:
     for made in (rows.clients, rows.subscriptions, mails.deliveries):
         assert list(made(FEW, TODAY)) == list(made(FEW, TODAY))
+
+
+def test_mails_fall_due_from_the_rows_of_the_bench_for_delivery(
+    context: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliver, "CLIENTS", 2)
+    deliver.fill(0)
+    assert worker.plan(deliver.NOW, None) == 2
