@@ -279,7 +279,7 @@ def test_the_amount_is_that_of_the_next_decision(app, browse, cast, amounts, sho
         db.session.add(later)
         due_index.refresh_where(Subscription.client_id == cast.client)
     text = browse(cast.bob).get(DASHBOARD).text
-    cell = re.search(r'data-label="Amount">(.*?)<td', text, re.DOTALL)[1]
+    cell = text.split("<tbody>")[1].split("<td")[4].partition(">")[2]
     assert [
         part.strip().replace("\xa0", " ") for part in cell.split("<br>") if part.strip()
     ] == shown
@@ -320,10 +320,10 @@ def test_the_row_menu_leads_into_the_dialog_and_back_to_the_row(alice, cast):
         "Edit renewal owner",
         "Edit client",
     ]
-    back = f"/partner/dashboard?sort=renewal#client-{cast.client}"
+    here = "/partner/dashboard?sort=renewal"
     address = unescape(links[1][0])
-    assert parse_qs(urlsplit(address).query) == {"next": [back]}
-    assert alice.get(address).status_code == 200
+    assert parse_qs(urlsplit(address).query) == {"next": [here]}
+    assert f'name="next" value="{here}#client-{cast.client}"' in alice.get(address).text
 
 
 def test_a_blocked_reminder_stands_out_today_as_on_the_clients_own_page(app, alice, cast):
@@ -343,7 +343,7 @@ def test_a_blocked_reminder_stands_out_today_as_on_the_clients_own_page(app, ali
 def test_an_owner_saved_from_the_row_is_seen_there_with_an_undo(alice, cast):
     here, part = f"{DASHBOARD}?owner=vendor", f"client-{cast.client}"
     path = f"/partner/clients/{cast.client}/renewal-owner"
-    opened = f"{path}?{urlencode({'next': f'{here}#{part}'})}"
+    opened = f"{path}?{urlencode({'next': here})}"
     values = {"choice": "partner", "contact_id": cast.bob, "shown": shown_to(alice, path, opened)}
     values["next"] = f"{here}#{part}"
     headers = {"HX-Request": "true", "HX-Current-URL": f"http://localhost{here}"}
@@ -356,7 +356,7 @@ def test_an_owner_saved_from_the_row_is_seen_there_with_an_undo(alice, cast):
         "Acme Renewal owner saved (client: Acme) Undo Partner Own setting"
     )
     # The row leads back to the same list.
-    assert f"next={quote(f'{here}#{part}')}" in row
+    assert f'next={quote(here)}" hx-boost' in row
     undo, back = re.search(
         r'action="(/undo/\d+)".*?name="next" value="([^"]+)"', row, re.DOTALL
     ).groups()

@@ -6,7 +6,7 @@ from math import ceil
 from types import SimpleNamespace
 from typing import Any
 
-from flask_babel import force_locale, ngettext
+from flask_babel import force_locale, lazy_ngettext, ngettext
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
@@ -51,6 +51,11 @@ REACHABILITY = {
     Reachability.GREEN: _l("Reachable"),
     Reachability.AMBER: _l("At risk"),
     Reachability.RED: _l("Nobody to tell"),
+}
+# The filters of clients by their next decision: within so many days.
+DECIDED_WITHIN = {
+    days: lazy_ngettext("Within %(num)d day", "Within %(num)d days", days)
+    for days in (30, 60, 90, 120)
 }
 CONTACT_SOURCES = {
     ContactSource.CLIENT: _l("Set for this client"),

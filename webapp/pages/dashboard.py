@@ -5,7 +5,6 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from webapp.domain.access import Action
-from webapp.labels.codes import REACHABILITY
 from webapp.pages import guards, listing
 from webapp.services.lists import clients as client_list
 from webapp.services.lists.clients import ClientQuery
@@ -29,8 +28,6 @@ def index() -> Response:
         "dashboard/_table.html",
         clients=clients,
         list_url=address,
-        reachabilities=[(reach, text) for reach, text in REACHABILITY.items()],
-        decisions=decision_options(),
         count=count_text(clients.total),
         undecided=undecided_text(clients.undecided),
         **listing.leads(ENDPOINT, query, clients),
@@ -43,13 +40,6 @@ def answer_in_row(client_id: int, address: str) -> Response:
     if row is None:
         abort(404)
     return Response(render_template("dashboard/_row.html", row=row, list_url=address))
-
-
-def decision_options() -> list[tuple[str | int, str]]:
-    """List the values of the filter by the next decision, with their words."""
-    days = client_list.WITHIN_DAYS
-    within = [ngettext("Within %(num)d day", "Within %(num)d days", number) for number in days]
-    return [("overdue", _("Overdue")), *zip(days, within, strict=True)]
 
 
 def last_address() -> str:

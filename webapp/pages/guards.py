@@ -1,9 +1,10 @@
 """Guards of routes: the policy of each, and objects loaded within the user's own organisation."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, TypeVar
 
-from flask import Flask, abort, flash, g, redirect, request, url_for
+from flask import Flask, abort, flash, g, redirect, request, session, url_for
 from flask_babel import gettext as _
 from flask_limiter import Limiter
 from flask_login import current_user
@@ -30,8 +31,19 @@ csrf = CSRFProtect()
 
 
 def csrf_token() -> str:
-    """Return the request's token. The library's own function, which makes it, looks up its settings each time."""
-    token: str = g.get("csrf_token") or generate_csrf()
+    """Return the session's token, which begins with the session's first form."""
+    secret = session.get("csrf_token")
+    return token_for(secret) if secret else made_token()
+
+
+@lru_cache(maxsize=1000)
+def token_for(secret: str) -> str:
+    """Sign a session's secret once for all its pages: the token holds as long as the session."""
+    return made_token()
+
+
+def made_token() -> str:
+    token: str = generate_csrf()
     return token
 
 

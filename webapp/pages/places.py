@@ -37,9 +37,14 @@ class PagePart:
 
 
 def opened_from(client: Client) -> PagePart:
-    """Read the place from the request's ``next``; without one that answers dialogs it is the client's page."""
+    """Read the place from the request's ``next``; without one that answers dialogs it is the client's page.
+
+    Of the dashboard the page is enough: the part is the client's row.
+    """
     page, _mark, part = htmx.local(request.values.get("next")).partition("#")
     endpoint = endpoint_of(page)
+    if endpoint == dashboard.ENDPOINT:
+        part = f"client-{client.id}"
     if endpoint in PLACES and PLACES[endpoint].part.fullmatch(part):
         return PagePart(endpoint, page, part)
     return PagePart(HOME, addresses.url_for(HOME, client_id=client.id), "renewals")
