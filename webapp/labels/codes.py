@@ -17,6 +17,7 @@ from webapp.domain.cells import folded
 from webapp.domain.facts import MailKind, NotRenewed, Silence
 from webapp.domain.ownership import ContactSource, Owner
 from webapp.domain.recipients import Circle, ContactRole, Reachability, Reason
+from webapp.domain.schedule import WITHIN_DAYS
 from webapp.domain.todo import Rhythm
 from webapp.labels import renewal_words, todo_words
 from webapp.models import DeliveryState, ReminderState, Trouble
@@ -52,10 +53,8 @@ REACHABILITY = {
     Reachability.AMBER: _l("At risk"),
     Reachability.RED: _l("Nobody to tell"),
 }
-# The filters of clients by their next decision: within so many days.
 DECIDED_WITHIN = {
-    days: lazy_ngettext("Within %(num)d day", "Within %(num)d days", days)
-    for days in (30, 60, 90, 120)
+    days: lazy_ngettext("Within %(num)d day", "Within %(num)d days", days) for days in WITHIN_DAYS
 }
 CONTACT_SOURCES = {
     ContactSource.CLIENT: _l("Set for this client"),
