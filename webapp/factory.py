@@ -291,5 +291,7 @@ def add_extensions(app: Flask) -> None:
     )
     babel.domain_instance = Catalogs()
     guards.csrf.init_app(app)
+    # In imported templates, and in those that are rendered, where the library has put its own.
     app.jinja_env.globals["csrf_token"] = guards.csrf_token
+    app.context_processor(lambda: {"csrf_token": guards.csrf_token})
     guards.limiter.init_app(app)

@@ -52,8 +52,8 @@ PRODUCTS = """SELECT product, renewal_date, deadline, attention_on FROM subscrip
     WHERE client_id = ? AND NOT cancelled ORDER BY renewal_date"""
 CHANGE = """UPDATE client SET owner = ?, contact_id = ?, owner_set_by_id = ?, owner_set_at = ?,
     owner_version = owner_version + 1 WHERE id = ? AND partner_id = ? AND owner_version = ?"""
-ENTRY = """INSERT INTO audit_entry (at, organisation_id, client_id, actor_id, action, subject_id, subject, changes,
-    undone) VALUES (?, ?, ?, ?, 'client.owner_changed', ?, ?, '{}', ?)"""
+ENTRY = """INSERT INTO audit_entry (at, organisation_id, client_id, actor_id, action, kind, subject_id, subject,
+    changes, undone) VALUES (?, ?, ?, ?, 'client.owner_changed', 'owners', ?, ?, '{}', ?)"""
 
 
 def connect_sqlite(path: str) -> Any:

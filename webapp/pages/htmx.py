@@ -9,10 +9,11 @@ from flask import (
     redirect,
     render_template,
     request,
-    url_for,
 )
 from werkzeug.urls import iri_to_uri
 from werkzeug.wrappers import Response as AnyResponse
+
+from webapp.pages import addresses
 
 UNSEEN, PARTS = re.compile(r"[\0-\x1f]"), re.compile(r"[/\\?#]")
 # The answer of a route: a response, or a page and its status.
@@ -64,7 +65,7 @@ def local(target: str | None) -> str:
 
     If the portal is mounted below a path, the rest of the same host is elsewhere, too.
     """
-    home = url_for("frame.home")
+    home = addresses.url_for("frame.home")
     if (
         not target
         or not target.startswith(home)

@@ -7,12 +7,12 @@ A template shows it there by ``ui.said``; what no part of the page has taken sta
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from flask import flash, g, get_flashed_messages, url_for
+from flask import flash, g, get_flashed_messages
 from flask_login import current_user
 
 from webapp.labels import audit
 from webapp.models.audit import TrailEntry
-from webapp.pages import htmx
+from webapp.pages import addresses, htmx
 from webapp.services.trail import undo
 
 
@@ -20,7 +20,7 @@ def undo_url(entry: TrailEntry | None) -> str | None:
     """Return the address that undoes an audit entry; None if nothing changed, or there is no way back for the user."""
     if entry is None or not undo.undoable(current_user, entry):
         return None
-    return url_for("frame.undo", entry_id=entry.id)
+    return addresses.url_for("frame.undo", entry_id=entry.id)
 
 
 @dataclass(frozen=True, slots=True)

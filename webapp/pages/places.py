@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from flask import Response, current_app, render_template, request
+from flask import Response, render_template, request
+from flask.globals import request_ctx
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -53,7 +54,7 @@ def opened_from(client: Client) -> PagePart:
 def endpoint_of(page: str) -> str:
     """Find the endpoint of a page of the portal by its address; without one it is empty."""
     path = page.partition("?")[0].removeprefix(request.script_root)
-    adapter = current_app.create_url_adapter(request)
+    adapter = request_ctx.url_adapter
     try:
         found = adapter.match(path, "GET") if adapter else ("", {})
     except HTTPException:

@@ -8,7 +8,7 @@ from webapp.models import (
     ReminderState,
     User,
 )
-from webapp.models.tables import reminder_table
+from webapp.models.tables import reminder_table, written
 from webapp.services import runtime
 from webapp.services.locks import lock_clients, lock_clients_of
 from webapp.services.reminders import states as reminder_states
@@ -25,7 +25,7 @@ def reconsider(actor: User | None, clients: ColumnElement[bool]) -> None:
 
 
 def blocked(clients: ColumnElement[bool]) -> ColumnElement[bool]:
-    return clients & (Reminder.state == ReminderState.BLOCKED)
+    return clients & (Reminder.state == written(ReminderState.BLOCKED))
 
 
 WAKE = reminder_states.changing(blocked(reminder_table.c.client_id == bindparam("woken_id")))
