@@ -29,6 +29,7 @@ from webapp.services.sending import decisions, sending_again
 
 blueprint = Blueprint("deliveries", __name__)
 ENDPOINT = "deliveries.index"
+STATES = [(state, DELIVERY_STATES[state][1]) for state in DeliveryState]
 
 
 @blueprint.get("/partner/deliveries")
@@ -122,7 +123,7 @@ def list_context() -> dict[str, Any]:
     page = delivery_list.load(guards.own_partner(), query)
     return {
         "found": page,
-        "states": [(state, DELIVERY_STATES[state][1]) for state in DeliveryState],
+        "states": STATES,
         "again_url": again_url(query) if page.rows else None,
         "periods": listing.periods(delivery_list.PERIODS),
         "count": count_text(page.total),

@@ -1,7 +1,8 @@
 """Lists on pages: the query in an address, and the addresses that lead on from there."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -69,8 +70,14 @@ def leads(endpoint: str, query: Query, page: Page[Any], **values: Any) -> dict[s
     }
 
 
-def periods(lengths: Iterable[int]) -> list[tuple[int, str]]:
+def periods(lengths: tuple[int, ...]) -> list[tuple[int, str]]:
     """List the values of a filter by periods that end now, in days, with their words."""
+    return periods_in(language(), lengths)
+
+
+@cache
+def periods_in(code: str, lengths: tuple[int, ...]) -> list[tuple[int, str]]:
+    """List them in the language in force, which the code names."""
     return [(days, ngettext("Last %(num)d day", "Last %(num)d days", days)) for days in lengths]
 
 

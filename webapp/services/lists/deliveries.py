@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, or_, select
@@ -114,7 +115,8 @@ def looked_up(condition: ColumnElement[bool], row: ColumnElement[bool]) -> Colum
 
     A database may answer EXISTS by looking at all rows of the other table first.
     """
-    return unseen(select(condition).where(row).scalar_subquery())
+    found = select(condition).where(row).correlate(delivery_table)
+    return unseen(found.scalar_subquery())
 
 
 OWN = delivery.partner_id == constant("reader")
@@ -146,6 +148,9 @@ ON_TOP = replace(EVERY, readable=EVERY.readable & UNCLEAR, counted=False)
 ARCHIVED = replace(EVERY, readable=OWN & ClientStatus.ARCHIVED.holds(delivery.archived_at))
 
 
+NO_PAGE: Page[Any] = Page(rows=(), before=None, after=None)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryQuery(paging.Query):
     """The delivery rows to show. ``days``: queued within so many days."""
@@ -170,7 +175,7 @@ class DeliveryPage(Page[DeliveryRow]):
 
 
 def load(partner: Partner, query: DeliveryQuery) -> DeliveryPage:
-    """Load the delivery rows that a query asks for, in at most four statements, or seven with filters."""
+    """Load the delivery rows that a query asks for, in at most five statements, or seven with filters."""
     reader = {"reader": partner.id}
     narrowed = list(asked(query, reader))
     # Each client or person that a search finds has some mail.
@@ -179,25 +184,24 @@ def load(partner: Partner, query: DeliveryQuery) -> DeliveryPage:
     archived = query.status is ClientStatus.ARCHIVED
     pages = ARCHIVED if archived else EVERY if query.state else BELOW
     # One more row tells whether the last group goes on behind the page.
-    page = paging.load_ids(pages, query, PAGE + 1, reader=reader, asked=narrowed, many=many)
-    top = None
+    page = paging.load(pages, query, PAGE + 1, reader=reader, asked=narrowed, many=many)
+    top = NO_PAGE
     if pages is BELOW and page.before is None and query.after is None:
         first = replace(query, before=None)
-        top = paging.load_ids(ON_TOP, first, PAGE, reader=reader, asked=narrowed)
-    on_top = top.rows if top else ()
-    found = paging.load_rows(EVERY, (*on_top, *page.rows))
+        top = paging.load(ON_TOP, first, PAGE, reader=reader, asked=narrowed)
+    found = (*top.rows, *page.rows)
     undecided = [row.id for row in found if row.state in UNDECIDED]
     still = relevance.still_wanted(undecided, runtime.now())
     rows = [delivery_row(row, still, ZoneInfo(partner.time_zone)) for row in found]
-    page = cut(replace(page, rows=tuple(rows[len(on_top) :])), query)
+    page = cut(replace(page, rows=tuple(rows[len(top.rows) :])), query)
     return DeliveryPage(
         rows=page.rows,
         before=page.before,
         after=page.after,
         total=page.total,
         groups=grouped(page.rows),
-        unclear=grouped(rows[: len(on_top)]),
-        more_unclear=top is not None and top.after is not None,
+        unclear=grouped(rows[: len(top.rows)]),
+        more_unclear=top.after is not None,
     )
 
 

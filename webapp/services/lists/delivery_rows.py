@@ -50,6 +50,7 @@ class DeliveryGroup(NamedTuple):
     outcomes: tuple[tuple[DeliveryState, int], ...]
 
 
+STATES = tuple(DeliveryState)
 ABOUT = attrgetter("client_id", "client_name", "day")
 
 
@@ -90,8 +91,8 @@ def grouped(rows: Iterable[DeliveryRow]) -> tuple[DeliveryGroup, ...]:
 
 
 def outcomes(mails: Sequence[DeliveryRow]) -> tuple[tuple[DeliveryState, int], ...]:
-    numbers = {state: sum(mail.state is state for mail in mails) for state in DeliveryState}
-    return tuple((state, number) for state, number in numbers.items() if number)
+    states = [mail.state for mail in mails]
+    return tuple((state, number) for state in STATES if (number := states.count(state)))
 
 
 def in_whole_groups(

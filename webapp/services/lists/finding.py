@@ -167,15 +167,13 @@ def find_some(
 
 
 def find(
-    listing: Listing, walk: Walk, asked: Narrowing, values: Given, *, many: bool
+    listing: Listing, walk: Walk, asked: Narrowing, values: Given
 ) -> tuple[int, Sequence[int]]:
     """Count the rows that match, up to MOST_COUNTED + 1, and find the ids of the first ``most`` on the walk.
 
-    ``values``: the parameters of reader and place, and ``most``. ``many``: more match than are counted.
+    ``values``: the parameters of reader and place, and ``most``.
     """
-    total, ids = MOST_COUNTED + 1 if listing.counted else 0, None
-    if listing.counted and not many:
-        total, ids = find_few(listing, walk, asked, values)
+    total, ids = find_few(listing, walk, asked, values) if listing.counted else (0, None)
     if ids is None:
         rows = walk_statement(listing, walk, names_of(asked))
         ids = execute(rows, {**values, **parameters(asked)}).scalars().all()

@@ -145,7 +145,7 @@ def find(partner: Partner, query: RenewalQuery, until: date) -> Sequence[int]:
     walk = Walk(ClientSort.DECISION, ascending=True, placed=query.after is not None)
     place = {f"place_{number}": value for number, value in enumerate(query.after or ())}
     given = {"reader": partner.id, "most": query.limit + 1, **place}
-    _total, ids = finding.find(LISTING, walk, asked, given, many=False)
+    _total, ids = finding.find(LISTING, walk, asked, given)
     return ids
 
 

@@ -213,21 +213,27 @@ class Stretch:
 
 
 def load(
-    listing: Listing, query: Query, size: int, *, reader: Given = NOTHING, asked: Narrowing = ()
+    listing: Listing,
+    query: Query,
+    size: int,
+    *,
+    reader: Given = NOTHING,
+    asked: Narrowing = (),
+    many: bool = False,
 ) -> Page[Any]:
     """Load one page of rows, in three statements at most.
 
     ``reader``: the parameters of what the reader may see, and of the rows. ``asked``: the query's filters as
-    conditions. A place that is not in the list is ignored.
+    conditions. ``many``: more match than are counted. A place that is not in the list is ignored.
     """
     stretch = stretch_for(listing, query, size, reader)
     if not asked:
         page = load_along(listing, stretch, ())
-        # Without a row nothing tells how many there are in front of the place.
-        if page.rows or not (stretch.walk.placed and listing.counted):
+        # Without a row nothing tells how many there are in front of the place, or are not shown.
+        if page.rows or not listing.counted:
             return page
-    total, ids = 0, None
-    if listing.counted:
+    total, ids = finding.MOST_COUNTED + 1 if listing.counted else 0, None
+    if listing.counted and not many:
         total, ids = finding.find_few(listing, stretch.walk, asked, stretch.given)
     if ids is None:
         return replace(load_along(listing, stretch, asked), total=total)
@@ -236,16 +242,12 @@ def load(
 
 
 def load_ids(
-    listing: Listing,
-    query: Query,
-    size: int,
-    *,
-    reader: Given,
-    asked: Narrowing,
-    many: bool = False,
+    listing: Listing, query: Query, size: int, *, reader: Given, asked: Narrowing
 ) -> Page[Any]:
-    """Load the ids of one page of rows, as ``load`` loads the rows. ``many``: more match than are counted."""
-    return find_ids(listing, stretch_for(listing, query, size, reader), asked, many=many)
+    """Load the ids of one page of rows, as ``load`` loads the rows."""
+    stretch = stretch_for(listing, query, size, reader)
+    total, ids = finding.find(listing, stretch.walk, asked, stretch.given)
+    return stretch.page(ids, ids, total)
 
 
 def load_along(listing: Listing, stretch: Stretch, asked: Narrowing) -> Page[Any]:
@@ -263,14 +265,6 @@ def stretch_for(listing: Listing, query: Query, size: int, reader: Given) -> Str
     backwards = place is not None and query.after is None
     walk = Walk(query.key, ascending=query.descending == backwards, placed=place is not None)
     return Stretch(walk, {**reader, **(place or NOTHING), "most": size + 1}, backwards, size)
-
-
-def find_ids(
-    listing: Listing, stretch: Stretch, asked: Narrowing, *, many: bool = False
-) -> Page[Any]:
-    """Find the ids of a page's rows."""
-    total, ids = finding.find(listing, stretch.walk, asked, stretch.given, many=many)
-    return stretch.page(ids, ids, total)
 
 
 def load_rows(listing: Listing, ids: Sequence[int], reader: Given = NOTHING) -> tuple[Any, ...]:

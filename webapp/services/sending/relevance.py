@@ -109,11 +109,12 @@ def has_step(mail: Any) -> bool:
 
 def still_read(mails: Sequence[Any]) -> set[int]:
     """Choose the mails whose reader would get the same kind of mail at the same address today, too."""
-    clients = loading.load(sorted({mail.client_id for mail in mails if mail.client_id is not None}))
+    client_ids = sorted({mail.client_id for mail in mails if mail.client_id is not None})
+    circles = loading.load_circles(client_ids)
     read = {
         mail.id
         for mail in mails
-        if mail.client_id in clients and would_read(mail, clients[mail.client_id].circle)
+        if mail.client_id in circles and would_read(mail, circles[mail.client_id])
     }
     ids = [mail.id for mail in mails if mail.client_id is None]
     notes = db.session.scalars(select(Delivery).where(Delivery.id.in_(ids))).all() if ids else ()
