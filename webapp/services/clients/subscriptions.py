@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import date
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Self
 
 from babel import Locale
@@ -33,7 +33,12 @@ from webapp.services.sending import moving
 
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2199, 12, 31)
 HIGHEST_AMOUNT = Decimal("999999999999.99")
-CURRENCIES = frozenset(Locale("en").currencies)
+
+
+@cache
+def currencies() -> frozenset[str]:
+    """List the codes of all currencies. They come with all words of a language, which no process needs at its start."""
+    return frozenset(Locale("en").currencies)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +127,7 @@ def check(details: SubscriptionDetails) -> None:
         raise Refused("currency", Refusal.CURRENCY_NEEDED)
     if details.amount is None and details.currency is not None:
         raise Refused("amount", Refusal.AMOUNT_NEEDED)
-    if details.currency and details.currency not in CURRENCIES:
+    if details.currency and details.currency not in currencies():
         raise Refused("currency", Refusal.NO_OPTION)
 
 

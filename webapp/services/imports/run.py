@@ -36,7 +36,7 @@ from webapp.models import Partner, User, db
 from webapp.models.subscription import base_date_of
 from webapp.models.tables import subscription_table
 from webapp.services import runtime
-from webapp.services.clients.subscriptions import CURRENCIES
+from webapp.services.clients.subscriptions import currencies
 from webapp.services.imports.matching import LINES, Matcher
 from webapp.services.imports.plans import ClientPlan, Outcome, Part
 from webapp.services.imports.table import decode, lines
@@ -204,7 +204,7 @@ WORLD: dict[Field, Reader] = {
     Field.COUNTRY: read_country,
     Field.LANGUAGE: read_language,
     Field.TIME_ZONE: lambda text: one_of(time_zones(), Problem.TIME_ZONE, text),
-    Field.CURRENCY: lambda text: one_of(CURRENCIES, Problem.CURRENCY, text.upper()),
+    Field.CURRENCY: lambda text: one_of(currencies(), Problem.CURRENCY, text.upper()),
     Field.EMAIL: read_email,
 }
 
