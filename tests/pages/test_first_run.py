@@ -119,7 +119,9 @@ def test_the_list_that_was_put_away_comes_back(browse: Any, cast: Cast, way: str
     assert (">Undo</button>" if way == "undo" else "Show the first steps again") in page
     assert f'action="{BACK}"' in page
     assert alice.post(BACK, data={"next": "/partner/to-do"}).location == "/partner/to-do"
-    assert "Done: 2/5" in plain(alice.get("/partner/to-do").text)
+    page = plain(alice.get("/partner/to-do").text)
+    assert "Done: 2/5" in page
+    assert "The list of first steps is shown again." in page
     assert "Show the first steps again" not in alice.get(SETTINGS).text
 
 

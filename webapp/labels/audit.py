@@ -11,7 +11,6 @@ from webapp.labels import codes
 from webapp.labels.trail_values import NOTHING, amounts, word
 from webapp.models.audit import BY_SIGN_IN, AuditAction, AuditKind, ShownEntry, TrailEntry
 
-# Of a switch there are two: turned off and on.
 SENTENCES: dict[str, Any] = {
     AuditAction.CLIENT_ADDED: _l("Client added"),
     AuditAction.CLIENT_CHANGED: _l("Client details changed"),
@@ -41,7 +40,7 @@ SENTENCES: dict[str, Any] = {
     AuditAction.DEFAULT_CHANGED: _l("Default renewal owner changed"),
     AuditAction.SCHEDULE_CHANGED: _l("Reminder schedule changed"),
     AuditAction.TERMS_CHANGED: _l("Rules for the end of terms changed"),
-    AuditAction.SENDING_CHANGED: (_l("Sending turned off"), _l("Sending turned on")),
+    AuditAction.SENDING_CHANGED: _l("Sending turned on"),
     AuditAction.MODE_CHANGED: _l("Handling of breakdowns changed"),
     AuditAction.FACTOR_REQUIRED: _l("Two-step verification of the team changed"),
     AuditAction.COMPANY_CHANGED: _l("Company data in mails changed"),
@@ -153,11 +152,9 @@ class Change:
 
 def sentence(entry: TrailEntry) -> str:
     """Say what happened."""
-    words = SENTENCES[entry.action]
-    if isinstance(words, tuple):
-        ((_before, on),) = entry.changes.values()
-        words = words[on]
-    return str(words % {"subject": entry.subject or NOTHING})
+    if entry.changes.get("sending") == [True, False]:
+        return _("Sending turned off")
+    return str(SENTENCES[entry.action] % {"subject": entry.subject or NOTHING})
 
 
 def author(entry: TrailEntry, name: str | None, portal: str) -> str:

@@ -96,5 +96,6 @@ def bring_back() -> AnyResponse:
     """Bring the list of first steps back."""
     partner = guards.own_partner()
     attempt(partial(first_run.bring_back, partner))
-    page, _part = notice_board.page_and_part(htmx.local(request.form.get("next")))
-    return redirect(page, 303)
+    # Whose message takes the focus, which its Undo had.
+    notice_board.say(_("The list of first steps is shown again."))
+    return redirect(htmx.local(request.form.get("next")), 303)
