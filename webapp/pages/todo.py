@@ -66,6 +66,8 @@ def answer_in_row(
     item = items.pop(subscription_id, None)
     waits = item is not None and item.section not in (None, Section.PUT_OFF)
     totals = todo.totals(partner, current_user, query)
+    many = todo.many(totals.values())
+    overview = todo_figures.overview(partner, current_user, many=many)
     html = render_template(
         "todo/_answer.html",
         part=part,
@@ -74,7 +76,7 @@ def answer_in_row(
         totals=totals,
         count=count_text(totals.values()),
         **row_context(there(query)),
-        **overview_context(query, todo_figures.overview(partner, current_user)),
+        **overview_context(query, overview),
     )
     return Response(html)
 

@@ -250,6 +250,7 @@ def test_figures_and_bars_count_what_their_filters_show(many, cast, default):
     db.session.flush()
     alice, every = db.session.get_one(User, cast.alice), cases(many)
     told = todo_figures.overview(many, alice)
+    assert told == todo_figures.overview(many, alice, many=True)
     counted = {
         figure: sum(map(len, ids(many, cast.alice, figure=figure).values())) for figure in Figure
     }

@@ -1,6 +1,6 @@
 """To do: the open renewals of a partner in their sections, and one of them alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
@@ -87,7 +87,7 @@ def load(partner: Partner, user: User, query: ToDoQuery) -> ToDo:
     rows = load_items(partner, team, ids, today, horizon(query, today))
     return ToDo(
         groups=tuple(group(section, page, rows) for section, page in pages.items()),
-        overview=overview(partner, user),
+        overview=overview(partner, user, many=many(page.total for page in pages.values())),
         products=products(partner, query.product),
         today=today,
         next_on=None if TO_DECIDE & pages.keys() else execute(next_day(shape), given).scalar(),
@@ -102,6 +102,11 @@ def totals(partner: Partner, user: User, query: ToDoQuery) -> dict[Section, int]
     pages = find(replace(query, after=None, before=None), shape, given)
     shown = (query.section,) if query.section else tuple(Section)
     return {section: pages[section].total if section in pages else 0 for section in shown}
+
+
+def many(totals: Iterable[int]) -> bool:
+    """Tell whether some section has more rows than are counted."""
+    return any(total > finding.MOST_COUNTED for total in totals)
 
 
 def sought(

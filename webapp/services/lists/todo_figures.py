@@ -13,6 +13,7 @@ from sqlalchemy import (
     String,
     bindparam,
     case,
+    cast,
     false,
     func,
     literal_column,
@@ -32,11 +33,6 @@ from webapp.services.lists.todo_finding import OURS
 from webapp.services.sending.todo_items import base, day, subscription
 
 MONTHS, QUARTER = 12, 3
-# The effective owner (domain.ownership.effective_owner), as text, which costs less to read.
-OWNER = case(
-    (subscription.open_choice == Choice.INHERIT, bindparam("default", type_=String)),
-    else_=type_coerce(subscription.open_choice, String),
-).label("owner")
 # From the first month of a quarter to the twelfth from its last one on.
 SPAN = QUARTER - 1 + MONTHS
 
@@ -98,42 +94,60 @@ def undecided(first: str | None, last: str) -> Any:
     return finding.count(rows if first is None else rows.where(base >= day(first)))
 
 
-def sums_of(number: int) -> Select[Any]:
-    """Select the sums of one of the months by owner and currency. Few enough to be sorted, month by month."""
-    renewal, keys = subscription.renewal_date, (OWNER, subscription.currency)
-    return (
-        select(
-            literal_column(str(number), Integer).label("month"),
-            *keys,
-            func.count().label("count"),
-            func.count(subscription.amount).label("priced"),
-            func.sum(subscription.amount).label("amount"),
-        )
-        .where(OURS, renewal >= day(f"month_{number}"), renewal < day(f"month_{number + 1}"))
-        .group_by(*keys)
+def facts_of(number: int, *, many: bool) -> Select[Any]:
+    """Select the renewals of one of the months, each with its number, 1, whether it has an amount, and that.
+
+    Of many they are added up for each day, choice and currency, in the order of an index, so that a database sorts
+    only these sums.
+    """
+    renewal, amount = subscription.renewal_date, subscription.amount
+    keys = (renewal, subscription.open_choice, subscription.currency)
+    one = (literal_column("1", Integer), cast(amount.is_not(None), Integer), amount)
+    added = (func.count(), func.count(amount), func.sum(amount))
+    count, priced, total = added if many else one
+    facts = select(*keys, count.label("count"), priced.label("priced"), total.label("amount"))
+    first, end = day(f"month_{number}"), day(f"month_{number + 1}")
+    rows = facts.where(OURS, renewal >= first, renewal < end)
+    return rows.group_by(*keys) if many else rows
+
+
+def sums_of(number: int, *, many: bool) -> Select[Any]:
+    """Select the sums of one of the months by effective owner (domain.ownership.effective_owner) and currency."""
+    facts = facts_of(number, many=many).subquery().c
+    # As text, which costs less to read.
+    owner = case(
+        (facts.open_choice == Choice.INHERIT, bindparam("default", type_=String)),
+        else_=type_coerce(facts.open_choice, String),
     )
+    return select(
+        literal_column(str(number), Integer).label("month"),
+        owner.label("owner"),
+        facts.currency,
+        *(cast(func.sum(one), Integer).label(one.key) for one in (facts.count, facts.priced)),
+        func.sum(facts.amount).label("amount"),
+    ).group_by(owner, facts.currency)
 
 
-def totals() -> Select[Any]:
+def totals(*, many: bool) -> Select[Any]:
     """Select the sums of each month, owner and currency, beside the two counts."""
     counts = select(
         undecided(None, "yesterday").label("past"),
         undecided("today", "month_end").label("this_month"),
     ).subquery("counts")
-    sums = union_all(*map(sums_of, range(SPAN))).subquery("sums")
+    sums = union_all(*(sums_of(number, many=many) for number in range(SPAN))).subquery("sums")
     return select(counts, sums).select_from(counts.outerjoin(sums, true()))
 
 
-TOTALS = totals()
+TOTALS = {many: totals(many=many) for many in (False, True)}
 
 
-def overview(partner: Partner, user: User) -> Overview:
-    """Load the figures and the twelve months, in one statement."""
+def overview(partner: Partner, user: User, *, many: bool = False) -> Overview:
+    """Load the figures and the twelve months, in one statement. ``many``: as for facts_of; the figures are the same."""
     today = runtime.today_of(user)
     first = quarter_of(today)[0]
     months = [add_months(first, number, 1) for number in range(SPAN + 1)]
     rows = fetch(
-        TOTALS,
+        TOTALS[many],
         {
             "reader": partner.id,
             "default": partner.default_owner.value,
