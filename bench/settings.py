@@ -9,6 +9,7 @@ import argparse
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from tempfile import TemporaryDirectory
 from time import perf_counter, process_time
 from typing import Any
 
@@ -16,7 +17,7 @@ from flask import Flask
 from sqlalchemy import Engine, event, update
 
 from bench import postgres, servers
-from bench.database import BUILD, databases
+from bench.database import databases
 from bench.facts import SIZES, team
 from bench.tables import milliseconds, table
 from webapp import worker
@@ -148,8 +149,13 @@ def main() -> None:
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     chosen = parser.parse_args()
     lines = []
-    with databases(chosen.database) as filled, filled(SIZES[chosen.size]) as url:
-        app = create_app(Settings(database_url=url, instance_path=str(BUILD), log_level="ERROR"))
+    with (
+        databases(chosen.database) as filled,
+        filled(SIZES[chosen.size]) as url,
+        # One of its own, since workers remember there what a database held.
+        TemporaryDirectory() as folder,
+    ):
+        app = create_app(Settings(database_url=url, instance_path=folder, log_level="ERROR"))
         writing.set(True)
         with app.app_context():
             engine = db.engine

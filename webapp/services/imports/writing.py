@@ -4,10 +4,16 @@ from array import array
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
-from webapp.models import Partner, Reminder, Subscription, User, db
+from webapp.models import Partner, Reminder, User, db
 from webapp.models.audit import AuditAction
 from webapp.models.base import Json
-from webapp.models.tables import audit_entry_table, contact_assignment_table, insert_all
+from webapp.models.tables import (
+    among,
+    audit_entry_table,
+    contact_assignment_table,
+    insert_all,
+    subscription_table,
+)
 from webapp.services import audit, search_words
 from webapp.services.imports.changing import change
 from webapp.services.imports.creating import create
@@ -47,7 +53,7 @@ def write_some(actor: User | None, partner: Partner, plans: Sequence[ClientPlan]
     situations.refresh([plan.id for plan in plans if plan.roles])
     if earlier:
         search_words.refresh(earlier)
-        due_index.refresh_where(Subscription.client_id.in_(earlier))
+        due_index.refresh_where(among(subscription_table.c.client_id, earlier))
         # A blocked reminder may wait for these new contacts.
         after_changes.reconsider(actor, Reminder.client_id.in_(earlier))
 

@@ -13,13 +13,16 @@ from sqlalchemy import ColumnElement, bindparam, func, select, update
 from webapp.domain import schedule
 from webapp.domain.ownership import Choice, choice_of
 from webapp.domain.steps import parse_steps
-from webapp.models import Partner, Reminder, Subscription, db
+from webapp.models import Subscription, db
 from webapp.models.organisation import NO_DECISION
 from webapp.models.subscription import base_date_of
 from webapp.models.tables import (
     among,
     client_table,
     execute,
+    fetch,
+    partner_table,
+    reminder_table,
     settings_change_table,
     subscription_table,
 )
@@ -29,6 +32,7 @@ IdsByDay = dict[date | None, list[int]]
 # So many ids in one statement at most; both databases have a limit.
 CHUNK = 5_000
 steps_of = cache(parse_steps)
+table, client = subscription_table.c, client_table.c
 
 
 def refresh(subscriptions: Collection[Subscription]) -> None:
@@ -36,7 +40,7 @@ def refresh(subscriptions: Collection[Subscription]) -> None:
     db.session.flush()
     ids = [subscription.id for subscription in subscriptions]
     for start in range(0, len(ids), CHUNK):
-        refresh_where(Subscription.id.in_(ids[start : start + CHUNK]))
+        refresh_where(among(table.id, ids[start : start + CHUNK]))
     for subscription in subscriptions:
         forget(subscription)
 
@@ -44,7 +48,7 @@ def refresh(subscriptions: Collection[Subscription]) -> None:
 def refresh_clients(client_ids: Sequence[int]) -> None:
     """Refresh the days of these clients' subscriptions by their partner's present steps."""
     db.session.flush()
-    refresh_days(Subscription.client_id.in_(client_ids))
+    refresh_days(among(table.client_id, client_ids))
     for loaded in list(db.session.identity_map.values()):
         if isinstance(loaded, Subscription):
             forget(loaded)
@@ -70,29 +74,31 @@ def refresh_where(condition: ColumnElement[bool]) -> None:
     write_decisions(condition)
 
 
+PRESENT = (
+    select(
+        table.id,
+        table.renewal_date,
+        table.deadline,
+        table.renews_itself,
+        table.term_months,
+        table.steps_from,
+        table.cancelled,
+        table.attention_on,
+        table.open_choice,
+        client.owner,
+        client.archived_at,
+        partner_table.c.steps,
+    )
+    .join(client_table, client.id == table.client_id)
+    .join(partner_table, partner_table.c.id == client.partner_id)
+)
+
+
 def refresh_days(condition: ColumnElement[bool]) -> None:
     """Write what is stored with subscriptions: of all that is stored here, it alone depends on the partner's steps."""
     planned = planned_steps(condition)
     changed: list[dict[str, Any]] = []
-    for row in db.session.execute(
-        select(
-            Subscription.id,
-            Subscription.renewal_date,
-            Subscription.deadline,
-            Subscription.renews_itself,
-            Subscription.term_months,
-            Subscription.steps_from,
-            Subscription.cancelled,
-            Subscription.attention_on,
-            Subscription.open_choice,
-            client_table.c.owner,
-            client_table.c.archived_at,
-            Partner.steps_text,
-        )
-        .join(client_table, client_table.c.id == Subscription.client_id)
-        .join(Partner, Partner.id == client_table.c.partner_id)
-        .where(condition)
-    ):
+    for row in fetch(PRESENT.where(condition), {}):
         renewal = schedule.Renewal(
             schedule.base_date(row.renewal_date, row.deadline),
             row.term_months,
@@ -101,7 +107,7 @@ def refresh_days(condition: ColumnElement[bool]) -> None:
             row.renewal_date if row.renews_itself else None,
         )
         resting = row.cancelled or row.archived_at is not None
-        day = None if resting else schedule.attention_on(renewal, steps_of(row.steps_text))
+        day = None if resting else schedule.attention_on(renewal, steps_of(row.steps))
         choice = None if resting else choice_of(row.owner)
         if (day, choice) != (row.attention_on, row.open_choice):
             changed.append({"key": row.id, "day": day, "choice": choice})
@@ -115,15 +121,18 @@ def first_day(base: date, term_months: int, renews_on: date | None, steps_text: 
     return schedule.attention_on(renewal, steps_of(steps_text))
 
 
+PLANNED = (
+    select(reminder_table.c.subscription_id, reminder_table.c.step)
+    .join(subscription_table, table.id == reminder_table.c.subscription_id)
+    .where(reminder_table.c.base_date == base_date_of(table))
+)
+
+
 def planned_steps(condition: ColumnElement[bool]) -> dict[int, list[int]]:
     """Load the steps that already have a reminder for the present base date, by subscription."""
     planned: dict[int, list[int]] = {}
-    for subscription_id, step in db.session.execute(
-        select(Reminder.subscription_id, Reminder.step)
-        .join(Subscription, Subscription.id == Reminder.subscription_id)
-        .where(condition, Reminder.base_date == Subscription.base_date)
-    ):
-        planned.setdefault(subscription_id, []).append(step)
+    for row in fetch(PLANNED.where(condition), {}):
+        planned.setdefault(row.subscription_id, []).append(row.step)
     return planned
 
 
@@ -156,7 +165,7 @@ def write_each(changed: Sequence[dict[str, Any]]) -> None:
 def write(changed: IdsByDay) -> None:
     """Store the changed dates, and nothing else, where many are the same."""
     for day, ids in changed.items():
-        here = among(subscription_table.c.id, ids)
+        here = among(table.id, ids)
         db.session.connection().execute(
             update(subscription_table).where(here).values(attention_on=day)
         )
@@ -177,7 +186,7 @@ def write_decisions(condition: ColumnElement[bool]) -> None:
     )
     db.session.connection().execute(
         update(client_table)
-        .where(client_table.c.id.in_(select(Subscription.client_id).where(condition)))
+        .where(client.id.in_(select(table.client_id).where(condition)))
         .values(
             first_decision_on=func.coalesce(first, NO_DECISION),
             second_decision_on=func.coalesce(after.scalar_subquery(), NO_DECISION),

@@ -26,7 +26,7 @@ from webapp.services.reminders import states as reminder_states
 from webapp.services.sending import deadlines, moving, owner_changes
 
 # So many clients follow in a step: of a save, which somebody waits for, and of a worker.
-IN_SAVE, IN_STEP = 100, 500
+IN_SAVE, IN_STEP = 50, 500
 
 
 def begin(
