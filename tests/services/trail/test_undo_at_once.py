@@ -24,6 +24,7 @@ from webapp.models import (
     User,
     db,
 )
+from webapp.models.transactions import attempt
 from webapp.services.accounts import membership
 from webapp.services.clients import clients, ownership, renewals
 from webapp.services.clients.subscriptions import SubscriptionDetails, add_subscription
@@ -78,11 +79,14 @@ def at_once(*works):
 
 
 def undoing(app, cast, entry_id):
-    """Make the work of undoing one entry; it returns whether that succeeded."""
+    """Make the work of undoing one entry, as a page does it; it returns whether that succeeded."""
+
+    def once():
+        undo.undo(db.session.get(User, cast.alice), db.session.get(AuditEntry, entry_id))
 
     def work():
         with suppress(Conflict), unit_of_work(app):
-            undo.undo(db.session.get(User, cast.alice), db.session.get(AuditEntry, entry_id))
+            attempt(once)
             return True
         return False
 
@@ -107,12 +111,14 @@ def test_an_undo_or_a_newer_change_but_no_mixture(app, cast):
         rename(db.session.get(User, cast.alice), db.session.get(Client, cast.client))
         entry_id = newest_id()
 
+    def edit():
+        bob, client = db.session.get(User, cast.bob), db.session.get(Client, cast.client)
+        details = replace(clients.details_of(client), name="Acme Group")
+        clients.edit_client(bob, client, details)
+
     def move():
-        with unit_of_work(app):
-            bob, client = db.session.get(User, cast.bob), db.session.get(Client, cast.client)
-            details = replace(clients.details_of(client), name="Acme Group")
-            with suppress(Conflict):
-                clients.edit_client(bob, client, details)
+        with unit_of_work(app), suppress(Conflict):
+            attempt(edit)
 
     done, _moved = at_once(undoing(app, cast, entry_id), move)
     with app.app_context():
