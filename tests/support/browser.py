@@ -90,6 +90,8 @@ def served(app: WSGIApplication, listener: socket.socket) -> Iterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         stopping.set()
+        # Else it would look up only once its time is over.
+        server.pull_trigger()
         thread.join()
         server.task_dispatcher.shutdown()
         wasyncore.close_all(sockets)
