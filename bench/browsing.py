@@ -11,19 +11,21 @@ from bench.database import ADMIN, PASSWORD, SESSION
 from bench.facts import email
 
 CONNECTIONS = 8
-HTMX = {"HX-Request": "true", "Sec-Fetch-Site": "same-origin"}
-PACKED = {"Accept-Encoding": "gzip", "Sec-Fetch-Site": "same-origin"}
+PLAIN = {"Sec-Fetch-Site": "same-origin"}
+HTMX = PLAIN | {"HX-Request": "true"}
+PACKED = PLAIN | {"Accept-Encoding": "gzip"}
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 DJANGO_TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request; with a form it is a POST."""
+    """One request; with a form it is a POST. ``followed``: the visitor goes on from there with the answer's cookies."""
 
     path: str
     form: Mapping[str, str] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    followed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,8 @@ class Visitor:
         response = connection.getresponse()
         content = response.read()
         connection.close()
-        self.keep(response)
+        if request.followed:
+            self.keep(response)
         return Answer(response.status, content)
 
     def keep(self, response: HTTPResponse) -> None:

@@ -2,19 +2,21 @@
 
 import itertools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from html import unescape
 
 from sqlalchemy import Connection, text
 
-from bench.browsing import HTMX, PACKED, TOKEN, Request, Visitor
+from bench.browsing import HTMX, PACKED, PLAIN, TOKEN, Request, Visitor
 from bench.facts import Size, pick, team
 from bench.servers import Server
 
 SHOWN = re.compile(r'name="shown"[^>]* value="([^"]*)"')
 CLIENTS, DIALOG, SAVE = "clients", "dialog", "dialog: save"
+# As peers answer a save: with a redirect, not with what has changed.
+PLAIN_SAVE = "dialog: save, no script"
 # The filters of To do that are measured, and one of its sections alone.
 TO_DO = {
     "mine": "mine=1",
@@ -88,7 +90,7 @@ def portal_pages(base: Connection, size: Size) -> dict[str, Turn]:
     by_name, by_date = deep(base, size, "sort_key"), deep(base, size, "first_decision_on")
     last_mail = base.execute(text("SELECT max(id) FROM delivery WHERE partner_id = 1")).scalar_one()
     client, mails, history = "/partner/clients/{id}", "/partner/deliveries", "/partner/history"
-    to_do = "/partner/to-do"
+    to_do, choices = "/partner/to-do", itertools.count()
     filters = {
         **{f"owner={owner}": f"owner={owner}" for owner in ("vendor", "partner", "own")},
         **{f"reach={reach}": f"reach={reach}" for reach in ("green", "amber", "red")},
@@ -120,7 +122,8 @@ def portal_pages(base: Connection, size: Size) -> dict[str, Turn]:
             f"{client}/renewal-owner/preview?choice=partner&contact_id={team(1)[2]}",
             HTMX,
         ),
-        SAVE: saves(size),
+        SAVE: saves(size, HTMX, choices),
+        PLAIN_SAVE: saves(size, PLAIN, choices),
         **{
             f"client: {tab}": for_clients(size, f"{client}/{tab}")
             for tab in ("renewals", "contacts", "activity")
@@ -157,10 +160,12 @@ def portal_pages(base: Connection, size: Size) -> dict[str, Turn]:
     }
 
 
-def saves(size: Size) -> Turn:
-    """Save the dialog with another choice each time. The dialogs are opened before the time counts."""
-    ids, choices = spread(size), itertools.count()
-    people = team(1)
+def saves(size: Size, headers: Mapping[str, str], choices: Iterator[int]) -> Turn:
+    """Save the dialog with another choice each time. The dialogs are opened before the time counts.
+
+    Nobody follows a redirect, so the session does not keep its notice, of which it would have one more each time.
+    """
+    ids, people = spread(size), team(1)
 
     def turn(visitor: Visitor, count: int) -> list[Request]:
         choice = next(choices)
@@ -175,7 +180,8 @@ def saves(size: Size) -> Turn:
                     "shown": value_of(SHOWN, dialog.text),
                     "csrf_token": value_of(TOKEN, dialog.text),
                 },
-                HTMX,
+                headers,
+                followed=False,
             )
             for path, dialog in zip(paths, dialogs, strict=True)
         ]
@@ -215,7 +221,10 @@ def floor_pages(size: Size) -> dict[str, Turn]:
     return {
         CLIENTS: each_time("/clients"),
         DIALOG: for_clients(size, "/dialog?id={id}"),
-        SAVE: changes(size, "/save", lambda id, number: {"id": str(id)} | chosen(number)),
+        **dict.fromkeys(
+            (SAVE, PLAIN_SAVE),
+            changes(size, "/save", lambda id, number: {"id": str(id)} | chosen(number)),
+        ),
     }
 
 
@@ -224,7 +233,9 @@ def django_pages(size: Size) -> dict[str, Turn]:
     return {
         CLIENTS: each_time("/admin/auth/client/"),
         DIALOG: for_clients(size, change),
-        SAVE: changes(size, change, lambda id, number: chosen(number)),
+        **dict.fromkeys(
+            (SAVE, PLAIN_SAVE), changes(size, change, lambda id, number: chosen(number))
+        ),
     }
 
 
@@ -233,5 +244,5 @@ def flask_admin_pages(size: Size) -> dict[str, Turn]:
     return {
         CLIENTS: each_time("/admin/client/"),
         DIALOG: for_clients(size, edit),
-        SAVE: changes(size, edit, lambda id, number: chosen(number)),
+        **dict.fromkeys((SAVE, PLAIN_SAVE), changes(size, edit, lambda id, number: chosen(number))),
     }
