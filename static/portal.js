@@ -192,7 +192,7 @@ dialog.addEventListener("pointerdown", (event) => { pressedBackdrop = event.targ
 
 // A failure is said where it happened, by a message that offers to try again.
 function fail(ctx, text) {
-  clearFailures();
+  clearFailures(ctx);
   const source = ctx.sourceElement;
   const form = source.closest("form");
   const target = targetOf(ctx);
@@ -234,7 +234,9 @@ function sayInTitle() {
   document.title = refused ? said + bare : bare;
 }
 
-function clearFailures() {
+// What the page fetches by itself ends no message about what somebody did.
+function clearFailures(ctx) {
+  if (ctx.sourceEvent?.type === "load") return;
   document.querySelectorAll(".message-failed").forEach((message) => message.remove());
 }
 
@@ -261,7 +263,7 @@ document.addEventListener("htmx:after:swap", (event) => {
   const { ctx } = event.detail;
   const target = targetOf(ctx);
   const saved = ctx.request.method !== "GET" && ctx.response.status < 300;
-  clearFailures();
+  clearFailures(ctx);
   sayInTitle();
   if (saved) overtaken = false;
   else if (target === dialog && ctx.response.status === 409) overtaken = true;

@@ -1,6 +1,7 @@
 """The server is away, a hand goes on, something is taken back: said in its place, and nothing is lost."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -60,6 +61,22 @@ def test_a_preview_that_was_not_answered_does_not_stand_there_as_if_it_held(cast
         dialog.get_by_role("button", name="Try again").click()
         expect(dialog.get_by_text("To: Alice").first).to_be_visible()
         expect(dialog.get_by_role("alert")).to_have_count(0)
+
+
+def test_what_a_page_fetches_by_itself_ends_no_message(cast, visit):
+    with visit(cast.alice) as page:
+        held: list[Any] = []
+        page.route("**/first-mails*", lambda route: held.append(route))
+        page.goto("/settings/partners")
+        section = page.get_by_role("region", name="Communications")
+        page.context.set_offline(True)
+        section.get_by_label("Select renewal communication owner").select_option(label="Partner")
+        expect(section.get_by_role("alert")).to_contain_text(AWAY)
+        page.context.set_offline(False)
+        for route in held:
+            route.continue_()
+        expect(page.locator("#first-mails[hx-trigger]")).to_have_count(0)
+        expect(section.get_by_role("alert")).to_contain_text(AWAY)
 
 
 def test_a_choice_that_was_not_saved_is_tried_again_in_its_place(app, cast, visit):
