@@ -90,7 +90,9 @@ def portal_pages(base: Connection, size: Size) -> dict[str, Turn]:
     by_name, by_date = deep(base, size, "sort_key"), deep(base, size, "first_decision_on")
     last_mail = base.execute(text("SELECT max(id) FROM delivery WHERE partner_id = 1")).scalar_one()
     client, mails, history = "/partner/clients/{id}", "/partner/deliveries", "/partner/history"
-    to_do, choices = "/partner/to-do", itertools.count()
+    to_do = "/partner/to-do"
+    # Both ways to save take turns with them, so that each changes something.
+    ids, choices = spread(size), itertools.count()
     filters = {
         **{f"owner={owner}": f"owner={owner}" for owner in ("vendor", "partner", "own")},
         **{f"reach={reach}": f"reach={reach}" for reach in ("green", "amber", "red")},
@@ -122,8 +124,8 @@ def portal_pages(base: Connection, size: Size) -> dict[str, Turn]:
             f"{client}/renewal-owner/preview?choice=partner&contact_id={team(1)[2]}",
             HTMX,
         ),
-        SAVE: saves(size, HTMX, choices),
-        PLAIN_SAVE: saves(size, PLAIN, choices),
+        SAVE: saves(HTMX, ids, choices),
+        PLAIN_SAVE: saves(PLAIN, ids, choices),
         **{
             f"client: {tab}": for_clients(size, f"{client}/{tab}")
             for tab in ("renewals", "contacts", "activity")
@@ -160,12 +162,12 @@ def portal_pages(base: Connection, size: Size) -> dict[str, Turn]:
     }
 
 
-def saves(size: Size, headers: Mapping[str, str], choices: Iterator[int]) -> Turn:
+def saves(headers: Mapping[str, str], ids: Iterator[int], choices: Iterator[int]) -> Turn:
     """Save the dialog with another choice each time. The dialogs are opened before the time counts.
 
     Nobody follows a redirect, so the session does not keep its notice, of which it would have one more each time.
     """
-    ids, people = spread(size), team(1)
+    people = team(1)
 
     def turn(visitor: Visitor, count: int) -> list[Request]:
         choice = next(choices)
