@@ -52,24 +52,26 @@ def cold(address: str, cookie: str) -> dict[str, int]:
     answer = exchange(address, PAGE, cookie)
     _, page = parsed(answer)
     files = sorted(set(re.findall(r'"(/static/[^"#]+)', page)))
+    assert files, page
     return {PAGE: len(answer)} | {file: len(exchange(address, file, cookie)) for file in files}
 
 
 def signed_in(address: str) -> str:
-    """Sign in as a demo person with one click, and return the cookie."""
+    """Sign in as a demo person with one click, and return the cookies."""
     headers, page = parsed(exchange(address, "/sign-in"))
-    cookie = session_cookie(headers)
+    cookie = cookies(headers)
     token = re.search(r'name="csrf_token" value="([^"]+)"', page)
     user = re.search(rf'name="user_id" value="(\d+)">\s*<span[^>]*>{PERSON}', page)
     assert token
     assert user
     form = urlencode({"csrf_token": token[1], "user_id": user[1]})
     headers, _ = parsed(exchange(address, "/sign-in/demo", cookie, form))
-    return session_cookie(headers)
+    return cookies(headers)
 
 
-def session_cookie(headers: EmailMessage) -> str:
-    return str(headers["Set-Cookie"]).partition(";")[0]
+def cookies(headers: EmailMessage) -> str:
+    """Return all cookies of an answer as a request sends them."""
+    return "; ".join(str(value).partition(";")[0] for value in headers.get_all("Set-Cookie", ()))
 
 
 def main() -> int:
