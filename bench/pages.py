@@ -27,6 +27,8 @@ PORTAL, SMALL = "portal", "portal at 1k"
 SignIn = Callable[[int], Visitor]
 Pages = Callable[[Size], dict[str, Turn]]
 PEERS = ("floor", "Flask-Admin", "Django admin")
+# What the server itself takes, beside each list of clients.
+EMPTY = "an empty answer"
 
 
 @contextmanager
@@ -72,12 +74,16 @@ def peers(url: str, size: Size) -> Iterator[list[Contender]]:
             memory = servers.memory(server.pid)
             return Contender(name, server, memory, sign_in(server.port), pages(size))
 
+        def nothing(_size: Size) -> dict[str, Turn]:
+            return {contenders.CLIENTS: contenders.each_time("/nothing")}
+
         floor = serve(sys.executable, "floor")
         flask_admin, django = serve(python, "flask_site"), serve(python, "django_site")
         yield [
             contender(PEERS[0], floor, browsing.at_floor, contenders.floor_pages),
             contender(PEERS[1], flask_admin, browsing.at_flask_admin, contenders.flask_admin_pages),
             contender(PEERS[2], django, browsing.at_django, contenders.django_pages),
+            contender(EMPTY, floor, browsing.at_floor, nothing),
         ]
 
 
@@ -151,10 +157,18 @@ def main() -> None:
         made, answered = cold.started(portal_settings(url))
     print(f"{size.clients:,} clients on {chosen.database}\n")
     print(report(results, counts, weights, on_server))
+    if empty := results[contenders.CLIENTS].get(EMPTY):
+        print(
+            f"\nOf each answer {milliseconds(empty.own)} ms are the server's: an empty one takes as long."
+        )
     print(
         f"\nA cold start: {made:.0f} ms until the portal is made, {answered:.0f} to its first answer.\n"
     )
-    memories = [[one.name, *(f"{size:.0f}" for size in one.memory)] for one in contending]
+    memories = [
+        [one.name, *(f"{size:.0f}" for size in one.memory)]
+        for one in contending
+        if one.name != EMPTY
+    ]
     print(table(["a worker before anybody signs in", "resident MB", "proportional MB"], memories))
 
 

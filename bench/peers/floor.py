@@ -90,6 +90,9 @@ def rows(statement: str, *values: Any) -> list[Any]:
 
 
 def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    if environ["PATH_INFO"] == "/nothing":
+        start_response("200 OK", [("Content-Length", "0")])
+        return []
     token = SimpleCookie(environ.get("HTTP_COOKIE", ""))["token"].value
     user = rows(USER, sha256(token.encode()).hexdigest())[0]
     answer = {"/clients": clients, "/dialog": dialog, "/save": save}[environ["PATH_INFO"]]
