@@ -123,6 +123,7 @@ class Client(models.Model):
         Organisation, models.DO_NOTHING, db_column="id", primary_key=True
     )
     partner_id = models.BigIntegerField()
+    archived_at = models.DateTimeField(null=True)
     city = models.CharField(max_length=100, blank=True)
     words = models.CharField(max_length=700)
     sort_key = models.CharField(max_length=300)
@@ -203,7 +204,7 @@ class ClientAdmin(admin.ModelAdmin):
     actions = None
 
     def get_queryset(self, request: Any) -> Any:
-        found = super().get_queryset(request).filter(partner_id=PARTNER)
+        found = super().get_queryset(request).filter(partner_id=PARTNER, archived_at=None)
         return found.select_related("organisation", "contact").prefetch_related(RUNNING)
 
     def formfield_for_foreignkey(self, field: Any, request: Any, **options: Any) -> Any:

@@ -77,6 +77,7 @@ class Client(db.Model):
     __tablename__ = "client"
     id = column(db.BigInteger, ForeignKey("organisation.id"), primary_key=True)
     partner_id = column(db.BigInteger)
+    archived_at = column(db.DateTime)
     city = column(db.String)
     words = column(db.String)
     sort_key = column(db.String)
@@ -191,7 +192,8 @@ class ClientView(ModelView):
 
     def get_query(self) -> Any:
         related = (joinedload(Client.organisation), joinedload(Client.contact))
-        return db.session.query(Client).filter(Client.partner_id == PARTNER).options(*related)
+        own = (Client.partner_id == PARTNER) & Client.archived_at.is_(None)
+        return db.session.query(Client).filter(own).options(*related)
 
 
 admin = Admin(app, name="Renewal Portal")

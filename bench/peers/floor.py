@@ -31,7 +31,7 @@ USER = """SELECT "user".id, "user".name, organisation_id, organisation.name FROM
     JOIN organisation ON organisation.id = organisation_id
     JOIN user_session ON user_session.user_id = "user".id
     WHERE key_hash = ? AND ended_at IS NULL AND active"""
-COUNT = "SELECT count(*) FROM (SELECT 1 FROM client WHERE partner_id = ? LIMIT 1001) AS counted"
+COUNT = "SELECT count(*) FROM (SELECT 1 FROM client WHERE partner_id = ? AND archived_at IS NULL LIMIT 1001) AS counted"
 CLIENTS = """SELECT client.id, organisation.name, client.city, client.owner, contact.name, client.first_decision_on,
     (SELECT min(attention_on) FROM subscription WHERE client_id = client.id AND NOT cancelled
         AND decision_on >= CURRENT_DATE),
@@ -43,7 +43,7 @@ CLIENTS = """SELECT client.id, organisation.name, client.city, client.owner, con
         WHERE client_id = client.id AND NOT cancelled AND decision_on = client.first_decision_on)
     FROM client JOIN organisation ON organisation.id = client.id
     LEFT JOIN "user" AS contact ON contact.id = client.contact_id
-    WHERE client.partner_id = ? ORDER BY client.sort_key, client.id LIMIT 51"""
+    WHERE client.partner_id = ? AND archived_at IS NULL ORDER BY client.sort_key, client.id LIMIT 51"""
 CLIENT = """SELECT client.id, organisation.name, client.owner, client.contact_id, owner_version FROM client
     JOIN organisation ON organisation.id = client.id WHERE client.id = ? AND client.partner_id = ?"""
 PEOPLE = """SELECT "user".id, name, email, role FROM "user"
