@@ -160,11 +160,14 @@ def main() -> None:
         with app.app_context():
             engine = db.engine
             db.session.execute(update(partner_table).values(sending=False))
-            let_follow_rule()
             db.session.commit()
             number, before = rounds(app, engine)
             lines.append(line("the worker, nothing to do", before, number))
             for name, change in CHANGES.items():
+                if change is change_rule:
+                    # Not before: the first change of all would let them move.
+                    let_follow_rule()
+                    db.session.commit()
                 lines.append(line(f"{name}: the save", save(engine, change)))
                 number, after = rounds(app, engine)
                 lines.append(line(f"{name}: the worker after it", after, number))
