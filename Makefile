@@ -61,10 +61,9 @@ run: install
 
 # The checks.
 
-# Three at a time on two cores: a test waits for its browser, its servers and the disk for a third of its time.
 test: built .venv/.tools lint types
 	$(BIN)/python tools/browser.py
-	$(BIN)/pytest -n 3 --dist worksteal
+	$(BIN)/pytest -n 2 --dist worksteal
 
 # The tests that a change is likely to break first: no browser, no PostgreSQL, nothing that builds or kills.
 quick: built .venv/.tools lint types
