@@ -151,6 +151,14 @@ def test_a_deadline_that_looks_like_a_slip_is_asked_about_once(
     assert stored(app, cast, "deadline") == (date.fromisoformat(day),)
 
 
+def test_a_form_that_is_sent_twice_is_not_asked_about(app, browse, cast, address):
+    alice, url = browse(cast.alice), address("/renewed")
+    form = {"shown": shown_to(alice, url), "term_months": "12", "deadline": "2028-01-31"}
+    assert alice.post(url, data=form).status_code == 303
+    assert alice.post(url, data=form).status_code == 303
+    assert stored(app, cast, "version") == (2,)
+
+
 def test_a_monthly_term_may_have_a_longer_notice(app, browse, cast, address):
     answer = decide(browse(cast.alice), address("/renewed"), term_months="1", deadline="2027-02-15")
     assert answer.status_code == 303

@@ -131,9 +131,10 @@ def test_a_list_that_is_all_done_does_not_come_back(app: Flask, browse: Any, cas
         partner = db.session.get_one(Partner, cast.partner)
         partner.sending, partner.first_seen_at, partner.set_up_at = True, NOW, NOW
         partner.privacy_url = "https://odnowa.example/privacy"
-    alice.post(BACK)
+    alice.post(BACK, data={"next": "/partner/to-do"})
     with app.app_context():
         assert db.session.get_one(Partner, cast.partner).set_up_at == NOW
+    assert "All first steps are done." in plain(alice.get("/partner/to-do").text)
 
 
 @pytest.mark.parametrize(("who", "status"), [("bob", 403), ("dana", 403), ("dave", 403)])

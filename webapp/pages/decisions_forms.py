@@ -14,6 +14,7 @@ from wtforms.validators import ValidationError
 from webapp import typography
 from webapp.domain.facts import NotRenewed
 from webapp.domain.refusals import Refusal
+from webapp.domain.shown import changed_since
 from webapp.domain.terms import next_term
 from webapp.domain.todo import is_slip
 from webapp.labels import renewal_words
@@ -69,6 +70,9 @@ class RenewedForm(forms.SharedForm):
         if not field.data or self.term_months.errors or self.asked.data == field.data.isoformat():
             return
         subscription, months = self.subscription, int(self.term_months.data or 0)
+        if self.shown.data and changed_since(self.shown.data, renewals.terms_of(subscription)):
+            # Somebody was faster, perhaps this very form: there is nothing to ask.
+            return
         following = next_term(subscription, None, term_months=months).renewal_date
         today = runtime.today(subscription.client.time_zone)
         if is_slip(field.data, subscription.renewal_date, following, today):

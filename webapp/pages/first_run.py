@@ -96,6 +96,9 @@ def bring_back() -> AnyResponse:
     """Bring the list of first steps back."""
     partner = guards.own_partner()
     attempt(partial(first_run.bring_back, partner))
+    done = partner.set_up_at is not None
     # Whose message takes the focus, which its Undo had.
-    notice_board.say(_("The list of first steps is shown again."))
+    notice_board.say(
+        _("All first steps are done.") if done else _("The list of first steps is shown again.")
+    )
     return redirect(htmx.local(request.form.get("next")), 303)

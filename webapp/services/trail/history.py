@@ -162,7 +162,8 @@ def load(actor: User, query: ActivityQuery, lead: str, given: Given, asked: Narr
     above = standing.standing(actor.organisation_id, open_ones)
     free = [line for line in open_ones if line.id not in above]
     hindered = {line.id: why for line in free if (why := hindrance(actor, line))}
-    others = {line.id: whose for line in lines if (whose := undo.whose(actor, line))}
+    awake = (line for line in lines if not rests(line))
+    others = {line.id: whose for line in awake if (whose := undo.whose(actor, line))}
     end = horizon(lead, page.rows, given, asked) if asked and page.after is None else None
     return History(
         rows=lines,
@@ -180,9 +181,13 @@ def line_of(row: Any) -> HistoryLine:
 
 
 def is_open(actor: User, line: HistoryLine) -> bool:
-    """Tell whether a user could undo an entry if nothing stood on it. Of an archived client that is its archiving."""
-    resting = line.archived_at is not None and line.action not in undo.IN_ARCHIVE
-    return not resting and undo.has_way(actor, line)
+    """Tell whether a user could undo an entry if nothing stood on it."""
+    return not rests(line) and undo.has_way(actor, line)
+
+
+def rests(line: HistoryLine) -> bool:
+    """Tell whether nobody can undo an entry while its client is archived: all but its archiving."""
+    return line.archived_at is not None and line.action not in undo.IN_ARCHIVE
 
 
 def hindrance(actor: User, line: HistoryLine) -> Refusal | None:
