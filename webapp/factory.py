@@ -31,6 +31,7 @@ from webapp.pages import (
     client_details,
     communications,
     compression,
+    csrf,
     dashboard,
     decisions,
     deliveries,
@@ -290,8 +291,5 @@ def add_extensions(app: Flask) -> None:
         timezone_selector=frame.time_zone,
     )
     babel.domain_instance = Catalogs()
-    guards.csrf.init_app(app)
-    # In imported templates, and in those that are rendered, where the library has put its own.
-    app.jinja_env.globals["csrf_token"] = guards.csrf_token
-    app.context_processor(lambda: {"csrf_token": guards.csrf_token})
+    csrf.add_to(app)
     guards.limiter.init_app(app)

@@ -1,15 +1,12 @@
 """Guards of routes: the policy of each, and objects loaded within the user's own organisation."""
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any, TypeVar
 
-from flask import Flask, abort, flash, g, redirect, request, session, url_for
+from flask import Flask, abort, flash, g, redirect, request, url_for
 from flask_babel import gettext as _
 from flask_limiter import Limiter
 from flask_login import current_user
-from flask_wtf import CSRFProtect
-from flask_wtf.csrf import generate_csrf
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import joinedload
 from werkzeug.exceptions import Forbidden
@@ -26,25 +23,6 @@ from webapp.signin import proxy
 from webapp.signin.network import client_network
 
 View = TypeVar("View", bound=Callable[..., Any])
-
-csrf = CSRFProtect()
-
-
-def csrf_token() -> str:
-    """Return the session's token, which begins with the session's first form."""
-    secret = session.get("csrf_token")
-    return token_for(secret) if secret else made_token()
-
-
-@lru_cache(maxsize=1000)
-def token_for(secret: str) -> str:
-    """Sign a session's secret once for all its pages: the token holds as long as the session."""
-    return made_token()
-
-
-def made_token() -> str:
-    token: str = generate_csrf()
-    return token
 
 
 class OneUserOnly(Forbidden):

@@ -31,7 +31,7 @@ from webapp.domain.access import Action
 from webapp.models import SignInMethod, User, db
 from webapp.models.loaded import SignIn
 from webapp.models.transactions import attempt
-from webapp.pages import asking, frames, guards, headers, htmx, sessions
+from webapp.pages import asking, csrf, frames, guards, headers, htmx, sessions
 from webapp.pages.frame import language
 from webapp.pages.guards import View
 from webapp.services import runtime
@@ -215,7 +215,7 @@ def take_over() -> AnyResponse:
 
 
 @blueprint.post("/sign-in/oidc/logout")
-@guards.csrf.exempt
+@csrf.protection.exempt
 @guards.public
 @while_open
 def end_sessions() -> Response:
