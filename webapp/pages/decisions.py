@@ -132,7 +132,9 @@ def early(subscription: Subscription) -> Early | None:
         _(
             "Renewed already: %(name)s, %(time)s. It runs until %(until)s.",
             name=notices.author(entry),
-            time=typography.local_time(entry.at, time_zone() or "UTC", language()),
+            time=typography.local_time(
+                entry.at, time_zone() or subscription.client.time_zone, language()
+            ),
             until=until,
         ),
         again=True,
