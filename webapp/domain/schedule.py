@@ -9,9 +9,6 @@ from zoneinfo import ZoneInfo
 
 from webapp.domain.steps import FARTHEST_STEP, Steps, applying
 
-# Clients can be asked for by their next decision: within so many days.
-WITHIN_DAYS = (30, 60, 90, 120)
-
 
 def base_date(renewal_date: date, deadline: date | None) -> date:
     """Choose the day that steps count back from: the decision deadline if given, else the renewal date."""

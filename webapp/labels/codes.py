@@ -17,7 +17,7 @@ from webapp.domain.cells import folded
 from webapp.domain.facts import MailKind, NotRenewed, Silence
 from webapp.domain.ownership import ContactSource, Owner
 from webapp.domain.recipients import Circle, ContactRole, Reachability, Reason
-from webapp.domain.schedule import WITHIN_DAYS
+from webapp.domain.spans import AHEAD, BACK
 from webapp.domain.todo import Rhythm
 from webapp.labels import renewal_words, todo_words
 from webapp.models import DeliveryState, ReminderState, Trouble
@@ -54,7 +54,10 @@ REACHABILITY = {
     Reachability.RED: _l("Nobody to tell"),
 }
 DECIDED_WITHIN = {
-    days: lazy_ngettext("Within %(num)d day", "Within %(num)d days", days) for days in WITHIN_DAYS
+    days: lazy_ngettext("Within %(num)d day", "Within %(num)d days", days) for days in AHEAD
+}
+HAPPENED_WITHIN = {
+    days: lazy_ngettext("Last %(num)d day", "Last %(num)d days", days) for days in BACK
 }
 CONTACT_SOURCES = {
     ContactSource.CLIENT: _l("Set for this client"),

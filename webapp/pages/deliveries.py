@@ -125,7 +125,6 @@ def list_context() -> dict[str, Any]:
         "found": page,
         "states": STATES,
         "again_url": again_url(query) if page.rows else None,
-        "periods": listing.periods(delivery_list.PERIODS),
         "count": count_text(page.total),
         "zone": time_zone(),
         "token": decisions.shown,

@@ -37,7 +37,6 @@ def index() -> Response:
         "history/index.html",
         "history/_list.html",
         kinds=audit.KINDS.items(),
-        periods=listing.periods(history.PERIODS),
         count=count_text(len(trail.rows)),
         root="history",
         level=2,

@@ -2,12 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from flask import Response, request
-from flask_babel import ngettext
 from werkzeug.datastructures import MultiDict
 
 from webapp import typography
@@ -68,17 +66,6 @@ def leads(endpoint: str, query: Query, page: Page[Any], **values: Any) -> dict[s
         "before_url": None if page.before is None else there(before=page.before),
         "after_url": None if page.after is None else there(after=page.after),
     }
-
-
-def periods(lengths: tuple[int, ...]) -> list[tuple[int, str]]:
-    """List the values of a filter by periods that end now, in days, with their words."""
-    return periods_in(language(), lengths)
-
-
-@cache
-def periods_in(code: str, lengths: tuple[int, ...]) -> list[tuple[int, str]]:
-    """List them in the language in force, which the code names."""
-    return [(days, ngettext("Last %(num)d day", "Last %(num)d days", days)) for days in lengths]
 
 
 def number_of(total: int) -> str:

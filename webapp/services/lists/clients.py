@@ -9,8 +9,8 @@ from sqlalchemy import bindparam, or_
 
 from webapp.domain.ownership import effective_owner
 from webapp.domain.recipients import Reachability
-from webapp.domain.schedule import WITHIN_DAYS
 from webapp.domain.situations import SITUATIONS, Situation, Standing, standing
+from webapp.domain.spans import AHEAD
 from webapp.models import Partner
 from webapp.models.tables import execute, fetch
 from webapp.services import runtime
@@ -86,7 +86,7 @@ class ClientQuery(paging.Query):
     search: str = words("q")
     owner: OwnerFilter | None = choice("owner", each(OwnerFilter))
     reach: Reachability | None = choice("reach", each(Reachability))
-    within: int | None = choice("renewal", {"overdue": 0} | each(WITHIN_DAYS))
+    within: int | None = choice("renewal", {"overdue": 0} | each(AHEAD))
     status: ClientStatus = choice("status", each(ClientStatus), ClientStatus.IN_USE)
     sort: str = order(ClientSort, ClientSort.NAME)
 

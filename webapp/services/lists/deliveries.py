@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, or_, select
 
 from webapp.domain.delivery import IN_VAIN, UNDECIDED
+from webapp.domain.spans import BACK
 from webapp.i18n import fold
 from webapp.mail.addresses import as_stored
 from webapp.models import DeliveryState, Partner
@@ -44,7 +45,6 @@ from webapp.services.lists.status import ClientStatus
 from webapp.services.sending import relevance
 
 PAGE = 50
-PERIODS = (7, 30, 90)
 # The newest so many are looked at to be sent again. Those that are still in time are among them.
 MOST_IN_VAIN = 20_000
 
@@ -158,7 +158,7 @@ class DeliveryQuery(paging.Query):
     state: DeliveryState | None = choice("state", each(DeliveryState))
     client: str = words("client")
     recipient: str = words("recipient")
-    days: int | None = choice("days", each(PERIODS))
+    days: int | None = choice("days", each(BACK))
     status: ClientStatus = choice("status", each(ClientStatus), ClientStatus.IN_USE)
 
 

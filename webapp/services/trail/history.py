@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, false, select, true
 
 from webapp.domain.recipients import ContactRole
 from webapp.domain.refusals import Refusal
+from webapp.domain.spans import BACK
 from webapp.i18n import sort_key
 from webapp.models import Client, Partner, User, db
 from webapp.models.audit import AuditKind, TrailEntry
@@ -21,7 +22,6 @@ from webapp.services.lists.paging import Page, choice, each, words
 from webapp.services.trail import along, standing, undo
 
 PAGE = 30
-PERIODS = (7, 30, 90)
 # So many entries are looked through for one page.
 WINDOW = 20_000
 # The entries of so few clients are found by their ids; of more, each entry's own client is looked at.
@@ -58,7 +58,7 @@ class HistoryQuery(ActivityQuery):
     search: str = words("q")
     person: int | None = paging.row("person")
     kind: AuditKind | None = choice("kind", each(AuditKind))
-    days: int | None = choice("days", each(PERIODS))
+    days: int | None = choice("days", each(BACK))
 
 
 @dataclass(frozen=True, slots=True)
