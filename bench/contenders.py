@@ -199,7 +199,10 @@ def value_of(field: re.Pattern[str], page: str) -> str:
 
 
 def changes(size: Size, path: str, fields: Callable[[int, int], dict[str, str]]) -> Turn:
-    """Save a form that shows no token of its content. ``fields``: by client and number of the turn."""
+    """Save a form that shows no token of its content, and follow no redirect, either.
+
+    ``fields``: by client and number of the turn.
+    """
     ids, numbers = spread(size), itertools.count()
 
     def turn(visitor: Visitor, count: int) -> list[Request]:
@@ -207,7 +210,7 @@ def changes(size: Size, path: str, fields: Callable[[int, int], dict[str, str]])
         token = visitor.cookies.get("csrftoken")
         protected = {"csrfmiddlewaretoken": token} if token else {}
         return [
-            Request(path.format(id=id), fields(id, number) | protected)
+            Request(path.format(id=id), fields(id, number) | protected, followed=False)
             for id in itertools.islice(ids, count)
         ]
 

@@ -80,7 +80,7 @@ base = (
 
 
 if ON_SQLITE:
-    # The name that it has from version 3.44 on, too.
+    # SQLite knows string_agg only from 3.44 on, and this name always.
     CLIENTS = CLIENTS.replace("string_agg", "group_concat")
 
 

@@ -73,6 +73,7 @@ def test_what_a_page_fetches_by_itself_ends_no_message(cast, visit):
         section.get_by_label("Select renewal communication owner").select_option(label="Partner")
         expect(section.get_by_role("alert")).to_contain_text(AWAY)
         page.context.set_offline(False)
+        assert held
         for route in held:
             route.continue_()
         expect(page.locator("#first-mails[hx-trigger]")).to_have_count(0)

@@ -115,6 +115,7 @@ def test_a_line_without_undo_says_who_can(app, browse, cast, owner, setting):
 
     def fate(person, entry_id):
         line = lines[person].partition(f'id="entry-{entry_id}"')[2].partition("</li>")[0]
+        assert line, entry_id
         return [text for text in (admin, client) if text in line]
 
     assert fate("bob", setting) == [admin]

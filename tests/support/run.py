@@ -27,15 +27,12 @@ LONG = (
     *("services/sending/test_decisions.py", "services/sending/test_handing_over.py"),
 )
 
-# From case to case of these tests differs what is shown, refused or said, and not what the database is asked: on
-# PostgreSQL the first case of each is tested. `make proof` tests all.
-ONE_CASE = ("cli/", "labels/", "pages/", "test_templating.py")
-# But here each case asks something else, or several people at once.
-EACH_CASE = (
-    *("pages/test_api.py", "pages/test_calendar.py", "pages/test_clients.py"),
-    *("pages/test_dashboard.py", "pages/test_deliveries.py", "pages/test_editing_together.py"),
-    *("pages/test_history.py", "pages/test_kept.py", "pages/test_readiness.py"),
-    *("pages/test_todo.py", "pages/test_upcoming.py"),
+# From case to case of these tests differs what is shown or said, and not what the database is asked: on PostgreSQL the
+# first case of each is tested. `make proof` tests all.
+ONE_CASE = (
+    *("labels/", "test_templating.py", "pages/test_mounted.py", "pages/test_mail_texts.py"),
+    *("pages/test_incoming.py", "pages/test_frame.py", "pages/test_statics.py"),
+    *("pages/test_compression.py", "pages/test_help.py"),
 )
 
 
@@ -94,7 +91,7 @@ def further_cases(items: list[pytest.Item]) -> Iterator[pytest.Item]:
         twin = item.nodeid.replace("postgresql", "sqlite")
         if twin != item.nodeid and twin in ids and is_in(item, ONE_CASE):
             function = item.nodeid.partition("[")[0]
-            if function in seen and not is_in(item, EACH_CASE):
+            if function in seen:
                 yield item
             seen.add(function)
 
