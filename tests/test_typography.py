@@ -185,6 +185,7 @@ def test_sums_at_a_glance_are_whole(language: str, currency: str, amount: str, s
     [
         ("pl", "12345", "12,3~tys."),
         ("pt", "12345", "12,3~mil"),
+        ("pt", "4250", "4,3~mil"),
         ("en", "12345", "12.3k"),
         ("en", "7", "7"),
     ],

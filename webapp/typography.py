@@ -5,7 +5,7 @@ Texts of the catalogs are set when they are compiled, so that who edits them wri
 
 import re
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 from functools import cache, lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -169,10 +169,11 @@ def money(amount: Decimal, currency: str, language: str, *, whole: bool = False)
 
 @lru_cache(maxsize=4096)
 def compact(value: Decimal, language: str) -> str:
-    """Write a number of any size in few signs: 12.3k · 12,3 tys. · 12,3 mil."""
-    return numbers.format_compact_decimal(
-        value, locale=LANGUAGES[language].locale, fraction_digits=1
-    )
+    """Write a number of any size in few signs, rounded as people do: 12.3k · 12,3 tys. · 12,3 mil."""
+    with localcontext(rounding=ROUND_HALF_UP):
+        return numbers.format_compact_decimal(
+            value, locale=LANGUAGES[language].locale, fraction_digits=1
+        )
 
 
 @lru_cache(maxsize=4096)

@@ -200,7 +200,8 @@ def choose_partner(page: Page) -> None:
 
 
 def look_at_first_mails(page: Page) -> None:
-    page.get_by_role("link", name="Day by day").click()
+    page.get_by_role("link", name="Day by day").press("Enter")
+    expect(page.get_by_role("table", name="Who gets what first")).to_be_focused()
     expect(page.get_by_role("rowheader").first).to_be_visible()
     page.get_by_role("button", name="I have looked at this").click()
     expect(page.locator("#sending .said > .message")).to_be_focused()
