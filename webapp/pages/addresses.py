@@ -18,9 +18,14 @@ def url_for(endpoint: str, **values: object) -> str:
     return pattern(request.script_root, endpoint, tuple(ids), **others) % ids
 
 
-def url_pattern(endpoint: str, name: str) -> str:
-    """Make the pattern of addresses that differ by an id, for the rows of a list: ``pattern % row.id``."""
-    return pattern(request.script_root, endpoint, (name,)).replace(f"%({name})d", "%d")
+def url_pattern(endpoint: str, name: str, beside: str = "") -> str:
+    """Make the pattern of addresses that differ by an id, for the rows of a list: ``pattern % row.id``.
+
+    ``beside``: the address of the list. What lies in its folder is named from there, which is shorter.
+    """
+    folder = "".join(beside.partition("?")[0].rpartition("/")[:2])
+    found = pattern(request.script_root, endpoint, (name,)).replace(f"%({name})d", "%d")
+    return found.removeprefix(folder)
 
 
 # Two apps of one process may lie below different paths.
