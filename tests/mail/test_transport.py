@@ -16,7 +16,8 @@ from tests.mail.scripted import CERTIFICATE, DRIP, HANG_UP, Script, scripted_ser
 from tests.support.smtp import smtp_sink
 from webapp.config import SettingError, Settings
 from webapp.mail.compose import compose
-from webapp.mail.opening import open_transport, server_name
+from webapp.mail.opening import open_transport
+from webapp.mail.server_name import server_name
 from webapp.mail.smtp import SmtpTransport
 from webapp.mail.transport import (
     AgainstPolicy,

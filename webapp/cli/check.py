@@ -18,7 +18,8 @@ from webapp.cli.check_mail import address_of, send_mail
 from webapp.cli.check_public import public_checks
 from webapp.cli.shared import Check, CheckFailed, as_json, print_json
 from webapp.config import SettingError
-from webapp.mail.opening import open_transport, server_name
+from webapp.mail.opening import open_transport
+from webapp.mail.server_name import server_name
 from webapp.models import Installation, Partner, db, revision
 from webapp.paths import folder
 from webapp.services import runtime

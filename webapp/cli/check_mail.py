@@ -13,7 +13,8 @@ from webapp.labels.codes import portal_name
 from webapp.mail import wire
 from webapp.mail.addresses import AddressError, normalise
 from webapp.mail.letter import new_message_id
-from webapp.mail.opening import open_transport, server_name
+from webapp.mail.opening import open_transport
+from webapp.mail.server_name import server_name
 from webapp.mail.transport import (
     AgainstPolicy,
     DeliveryProblem,

@@ -5,6 +5,7 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 from webapp.config import SettingError, Settings
 from webapp.mail.addresses import AddressError, normalise
 from webapp.mail.inbox import InboxTransport
+from webapp.mail.server_name import port_of
 from webapp.mail.smtp import Server, SmtpTransport
 from webapp.mail.transport import Transport
 from webapp.models import db
@@ -49,17 +50,3 @@ def server_of(url: SplitResult, timeout: int, own_name: str) -> Server:
     return Server(
         url.hostname, port, security, user, unquote(url.password or ""), timeout, own_name
     )
-
-
-def port_of(url: SplitResult) -> int:
-    """Return the port of a mail server, by default the one of its way to encrypt. Raises ValueError."""
-    return url.port or (465 if url.scheme == "smtps" else 587)
-
-
-def server_name(settings: Settings) -> str | None:
-    """Name the mail server as host:port, without user and password; None for the inbox."""
-    url = urlsplit(settings.mail_url)
-    if url.scheme == "inbox":
-        return None
-    host = url.hostname or ""
-    return f"{f'[{host}]' if ':' in host else host}:{port_of(url)}"

@@ -11,7 +11,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.domain.access import Action
-from webapp.mail.opening import server_name
+from webapp.mail.server_name import server_name
 from webapp.models import MailKind, Partner
 from webapp.models.audit import TrailEntry
 from webapp.pages import guards, htmx, listing, notices

@@ -1,6 +1,7 @@
 """The first steps of a partner, and a look at what its reminders will be before they go out."""
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from flask import Blueprint, redirect, request, url_for
 from flask_babel import gettext as _
@@ -16,8 +17,10 @@ from webapp.services import runtime
 from webapp.services.accounts import first_run
 from webapp.services.accounts.first_run import FirstStep
 from webapp.services.lists.overrides import override_counts
-from webapp.services.sending.first_mails import MANY_CLIENTS, FirstMails, first_mails
 from webapp.typography import full_date, number
+
+if TYPE_CHECKING:
+    from webapp.services.sending.first_mails import FirstMails
 
 blueprint = Blueprint("first_run", __name__)
 # The day plans that are listed; the figures above them are of all.
@@ -36,6 +39,9 @@ def steps() -> dict[FirstStep, bool]:
 @guards.allow(Action.CHANGE_SETTINGS)
 def mails() -> AnyResponse:
     """Sum up what goes out first; ``days``: or show it day by day, as a page of its own always does."""
+    # Imported here, since a partner begins once.
+    from webapp.services.sending.first_mails import MANY_CLIENTS, first_mails
+
     partner = guards.own_partner()
     found = first_mails(
         partner.id, runtime.now(), many=sum(override_counts(partner)) > MANY_CLIENTS
@@ -51,7 +57,7 @@ def mails() -> AnyResponse:
     )
 
 
-def figures(found: FirstMails) -> list[str]:
+def figures(found: "FirstMails") -> list[str]:
     """Write the number of mails, of people who get them, and the day of the last one."""
     return [
         _("More than %(number)s mails", number=number(found.mails, language()))

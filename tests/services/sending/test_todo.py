@@ -137,7 +137,7 @@ def test_the_mail_and_the_page_have_the_same_renewals(
     for module in (todo_waiting, todo_facts, page):
         monkeypatch.setattr(module, "MOST", 500)
     monkeypatch.setattr(page, "ROOM", 5000)
-    monkeypatch.setattr(todo_facts, "RENEWALS", first_of_all())
+    monkeypatch.setattr(todo_facts, "told_renewals", first_of_all)
     with unit_of_work(app):
         today = MONDAY.date()
         renewals.many(team, today)

@@ -7,7 +7,7 @@ from itertools import product
 
 from sqlalchemy import func, select
 
-from webapp.mail.opening import server_name
+from webapp.mail.server_name import server_name
 from webapp.models import Delivery, DeliveryState, Installation, MailKind, db
 from webapp.services import runtime
 from webapp.services.sending import claims, mail_server

@@ -31,8 +31,6 @@ from webapp.services.sending.todo_items import days
 from webapp.services.sending.todo_waiting import (
     ASKED,
     MOST,
-    NOT_ARRIVED,
-    RENEWALS,
     RESPONSIBLE,
     TOLD,
     client,
@@ -43,6 +41,8 @@ from webapp.services.sending.todo_waiting import (
     reachable,
     reader,
     standard,
+    told_mails,
+    told_renewals,
 )
 
 
@@ -155,11 +155,11 @@ def by_key(
 
 
 def renewals_on(today: date, partner_ids: Sequence[int]) -> Sequence[Any]:
-    return fetch(RENEWALS, {"partner_ids": partner_ids} | days(today, today + LATER))
+    return fetch(told_renewals(), {"partner_ids": partner_ids} | days(today, today + LATER))
 
 
 def mails_since(since: datetime, partner_ids: Sequence[int]) -> Sequence[Any]:
-    return fetch(NOT_ARRIVED, {"partner_ids": partner_ids, "since": since})
+    return fetch(told_mails(), {"partner_ids": partner_ids, "since": since})
 
 
 def placed(rows: Sequence[Any]) -> Places:

@@ -4,6 +4,7 @@ The responsible person of a client is that of domain.ownership.point_of_contact,
 """
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -116,22 +117,33 @@ def renewals() -> Iterator[Select[Any]]:
     yield renewals_in(ASKED, asked, come, asked.is_not(None), RESPONSIBLE.is_(None))
 
 
-RENEWALS = first_of(union_all(*renewals()), "base_date", "id")
-NOT_ARRIVED = first_of(
-    of_clients(
-        select(
-            *(mail.id, mail.kind, mail.state, mail.ended_at, reader.name.label("recipient")),
-            *((-mail.id).label("latest"), literal("not_arrived").label("section")),
-            RESPONSIBLE.label("responsible_id"),
-        )
+@cache
+def told_renewals() -> Select[Any]:
+    """Select the first renewals of each section, with the number of all.
+
+    Made when a mail is first written, since processes that serve pages write none.
+    """
+    return first_of(union_all(*renewals()), "base_date", "id")
+
+
+@cache
+def told_mails() -> Select[Any]:
+    """Select the first mails that did not arrive, with the number of all."""
+    columns = (
+        *(mail.id, mail.kind, mail.state, mail.ended_at, reader.name.label("recipient")),
+        *((-mail.id).label("latest"), literal("not_arrived").label("section")),
+        RESPONSIBLE.label("responsible_id"),
+    )
+    rows = (
+        select(*columns)
         .join_from(delivery_table, client_table, client.id == mail.client_id)
         .join(user_table, reader.id == mail.recipient_id)
-    ).where(
+    )
+    lost = of_clients(rows).where(
         among(mail.partner_id, bindparam("partner_ids")),
         mail.state.in_(sorted(UNDECIDED)),
         mail.archived_at.is_(None),
         client.archived_at.is_(None),
         mail.ended_at >= bindparam("since", type_=mail.ended_at.type),
-    ),
-    "latest",
-)
+    )
+    return first_of(lost, "latest")
