@@ -59,7 +59,8 @@ def fill(path: Path) -> None:
     )
     base.executemany(
         "INSERT INTO client (id,partner_id,name_key,sort_key,search_key,words,first_decision_on,"
-        "second_decision_on,owner_version) VALUES (?,1,?,?,?,?,'2027-03-31','9999-12-31',1)",
+        "second_decision_on,undecided_on,owner_version) "
+        "VALUES (?,1,?,?,?,?,'2027-03-31','9999-12-31','2027-03-31',1)",
         ((2 + n, *[f"client {n}"] * 4) for n in range(clients)),
     )
     base.executemany(

@@ -131,8 +131,10 @@ def clients(size: Size, today: date) -> Iterator[Row]:
     for id in size.ids:
         city = favourite(id, "city", CITIES)
         owner, people = own_owner(id), team(partner_of(id, size))
-        decisions = {one.course.base for one in products_of(id, today) if not one.cancelled}
-        first, second = [*sorted(decisions), NO_DECISION, NO_DECISION][:2]
+        active = [one for one in products_of(id, today) if not one.cancelled]
+        decisions = sorted({one.course.base for one in active})
+        first, second = [*decisions, NO_DECISION, NO_DECISION][:2]
+        undecided = (one.course.base for one in active if not one.renews_itself)
         yield {
             "id": id,
             "partner_id": partner_of(id, size),
@@ -144,6 +146,7 @@ def clients(size: Size, today: date) -> Iterator[Row]:
             "words": words_of(texts(id, city, today)),
             "first_decision_on": first,
             "second_decision_on": second,
+            "undecided_on": min(undecided, default=NO_DECISION),
             "situation": situation(id).key,
             "owner": owner,
             "owner_set_by_id": people[0] if owner else None,

@@ -128,6 +128,7 @@ class Client(models.Model):
     words = models.CharField(max_length=700)
     sort_key = models.CharField(max_length=300)
     first_decision_on = models.DateField()
+    undecided_on = models.DateField()
     situation = models.CharField(max_length=20)
     owner = models.CharField(
         max_length=30,
@@ -151,7 +152,6 @@ class Subscription(models.Model):
     attention_on = models.DateField(null=True)
     decision_on = models.DateField()
     renewal_date = models.DateField()
-    renews_itself = models.BooleanField()
     amount = models.DecimalField(max_digits=14, decimal_places=2, null=True)
     currency = models.CharField(max_length=3)
     cancelled = models.BooleanField()
@@ -175,8 +175,7 @@ class Uncounted(Paginator):
 RUNNING = models.Prefetch(
     "subscription_set",
     Subscription.objects.filter(cancelled=False).only(
-        *("client_id", "attention_on", "decision_on", "renewal_date", "renews_itself"),
-        *("amount", "currency"),
+        *("client_id", "attention_on", "decision_on", "renewal_date", "amount", "currency"),
     ),
     to_attr="running",
 )
@@ -241,8 +240,7 @@ class ClientAdmin(admin.ModelAdmin):
     @admin.display()
     def status(self, client: Any) -> str:
         today = date.today()  # noqa: DTZ011
-        open_ones = (one.decision_on < today for one in client.running if not one.renews_itself)
-        overdue = "Overdue " if any(open_ones) else ""
+        overdue = "Overdue " if client.undecided_on < today else ""
         return overdue + REACH[min(int(client.situation[2]), 2)]
 
 

@@ -61,7 +61,6 @@ class Subscription(db.Model):
     attention_on = column(db.Date)
     decision_on = column(db.Date)
     renewal_date = column(db.Date)
-    renews_itself = column(db.Boolean)
     amount = column(db.Numeric)
     currency = column(db.String)
     cancelled = column(db.Boolean)
@@ -82,6 +81,7 @@ class Client(db.Model):
     words = column(db.String)
     sort_key = column(db.String)
     first_decision_on = column(db.Date)
+    undecided_on = column(db.Date)
     situation = column(db.String)
     owner = column(db.String)
     contact_id = column(db.BigInteger, ForeignKey("user.id"))
@@ -104,11 +104,6 @@ class Client(db.Model):
         Subscription.client_id == id,
         Subscription.decision_on == first_decision_on,
     )
-    undecided = found(
-        func.min(Subscription.decision_on),
-        Subscription.client_id == id,
-        Subscription.renews_itself.is_(False),
-    )
 
     @property
     def decision(self) -> str:
@@ -130,7 +125,7 @@ class Client(db.Model):
     @property
     def status(self) -> str:
         today = date.today()  # noqa: DTZ011 the reader's day is enough for a peer
-        overdue = "Overdue " if self.undecided and self.undecided < today else ""
+        overdue = "Overdue " if self.undecided_on < today else ""
         return overdue + REACH[min(int(self.situation[2]), 2)]
 
 

@@ -37,8 +37,7 @@ CLIENTS = """SELECT client.id, organisation.name, client.city, client.owner, con
         AND decision_on >= CURRENT_DATE),
     (SELECT min(renewal_date) FROM subscription WHERE client_id = client.id AND NOT cancelled
         AND decision_on = client.first_decision_on),
-    (SELECT min(decision_on) FROM subscription WHERE client_id = client.id AND NOT cancelled AND NOT renews_itself),
-    client.situation,
+    client.undecided_on, client.situation,
     (SELECT string_agg(currency || ' ' || CAST(amount AS VARCHAR), ';') FROM subscription
         WHERE client_id = client.id AND NOT cancelled AND decision_on = client.first_decision_on)
     FROM client JOIN organisation ON organisation.id = client.id

@@ -41,7 +41,7 @@ def test_derived_columns_are_those_that_the_portal_computes(filled: Flask) -> No
         (
             client_table,
             (
-                *("id", "situation", "first_decision_on", "second_decision_on"),
+                *("id", "situation", *due_index.DECISIONS),
                 *("sort_key", "search_key", "words"),
             ),
         ),

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from tests.support.cast import assert_words_are_kept, settings
+from tests.support.cast import assert_days_are_kept, assert_words_are_kept, settings
 from webapp import worker
 from webapp.app import create_app
 from webapp.config import SettingError
@@ -43,6 +43,7 @@ def test_the_demo(context):
     shows_each_state()
     is_a_world_of_its_own()
     assert_words_are_kept()
+    assert_days_are_kept()
     story.clear()
     assert installation.is_empty()
     assert not installation.is_marked()

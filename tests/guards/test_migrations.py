@@ -149,6 +149,19 @@ def test_decisions_of_earlier_subscriptions_are_found_too(context, cast):
     assert found == expected
 
 
+def test_what_is_undecided_is_found_too(context, cast):
+    acme, first = db.session.get_one(Client, cast.client), date(2027, 3, 1)
+    for id in (cast.subscription, cast.other_subscription):
+        db.session.get_one(Subscription, id).renews_itself = True
+    db.session.add(make_subscription(acme, "Ended", date(2027, 1, 1), cancelled=True))
+    db.session.add(make_subscription(acme, "Later", date(2027, 6, 30), deadline=first))
+    db.session.commit()
+    downgrade(revision="0013")
+    upgrade()
+    days = dict(db.session.execute(select(Client.id, Client.undecided_on)).all())
+    assert days == {cast.client: first, cast.other_client: NO_DECISION}
+
+
 def test_planning_looks_at_earlier_subscriptions_after_their_end(context, cast):
     """When all steps had been told, nothing led to a subscription any more, and nobody heard that its date passed."""
     acme = db.session.get(Client, cast.client)

@@ -16,7 +16,7 @@ from markupsafe import escape
 from sqlalchemy import Enum, select, update
 
 from tests.support import dumps
-from tests.support.cast import DATABASES, assert_words_are_kept, settings
+from tests.support.cast import DATABASES, assert_days_are_kept, assert_words_are_kept, settings
 from webapp import worker
 from webapp.app import create_app
 from webapp.cli.migrating import upgrade
@@ -99,6 +99,7 @@ def test_an_old_database_is_brought_up(
         has_the_tables_of_this_version()
         has_its_rows(dump)
         assert_words_are_kept()
+        assert_days_are_kept()
         is_written_as_before()
         lets_in_who_signed_in(dump)
         db.session.remove()

@@ -63,6 +63,12 @@ WAYS: list[tuple[Any, str, str]] = [
     (ClientQuery(sort=ClientSort.DECISION), BY_NAME, BY_DECISION),
     (ClientQuery(sort=ClientSort.DECISION, within=30), BY_DECISION, BY_DECISION),
     (ClientQuery(within=0), BY_DECISION, BY_NAME),
+    *(
+        (ClientQuery(within=0, sort=sort), BY_DECISION, BY_DECISION)
+        for sort in ("renewal", "-renewal")
+    ),
+    (ClientQuery(within=0, search="kalo"), BY_NAME, BY_NAME),
+    (ClientQuery(within=0, owner=OwnerFilter.VENDOR), BY_SITUATION, BY_NAME),
     (ClientQuery(search="kalo mi"), BY_NAME, BY_NAME),
     (ClientQuery(search="kalo", reach=Reachability.RED, within=30), BY_NAME, BY_NAME),
     *((ClientQuery(owner=owner), BY_SITUATION, BY_NAME) for owner in OwnerFilter),
@@ -147,6 +153,7 @@ def client(id: int, partner: int) -> dict[str, Any]:
         "words": name,
         "first_decision_on": decision_on(id),
         "second_decision_on": date(2026, 12, 20) + timedelta(days=id % 300),
+        "undecided_on": decision_on(id),
         "situation": ("id2-", "id1-", "id0-", "vd2r", "pd2-")[id % 5],
         "owner_version": 1,
         "archived_at": archived_at(id),
@@ -274,6 +281,18 @@ def test_sqlite_takes_the_index_that_the_number_of_rows_asks_for(
                 and not statement.startswith("WITH some")
             ]
     assert not faults, "\n".join(faults)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_is_overdue_is_counted_in_an_index_alone(partner: Partner) -> None:
+    with asked() as log:
+        clients.load(partner, ClientQuery(within=0))
+    [(statement, values)] = [each for each in log if each[0].startswith("WITH some")]
+    walk = (
+        f"SEARCH client USING COVERING INDEX {BY_DECISION} (partner_id=? AND first_decision_on<?)"
+    )
+    assert walk in sqlite_plan(statement, values)
+    assert "subscription" not in statement
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -411,10 +411,11 @@ class Portal(RuleBasedStateMachine):
             assert may_follow(DeliveryState(before), DeliveryState(after)), (before, after)
 
     @invariant()
-    def situations_are_kept(self):
+    def what_is_derived_is_kept(self):
         with self.app.app_context():
             support.assert_situations_are_kept()
             support.assert_words_are_kept()
+            support.assert_days_are_kept()
             db.session.remove()
 
     def comes_to_an_end(self):

@@ -5,6 +5,7 @@ client, Dave a contact there who only gets mail; Eve is signed out.
 """
 
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -44,7 +45,7 @@ from webapp.models.tables import client_table
 from webapp.models.transactions import writing
 from webapp.services import search_words
 from webapp.services.accounts import logins, membership, sessions
-from webapp.services.reminders import situations
+from webapp.services.reminders import due_index, situations
 from webapp.typography import plain
 
 SECRET = "a key for tests that is long enough"
@@ -146,6 +147,19 @@ def assert_situations_are_kept() -> None:
     assert kept == fresh
 
 
+def assert_days_are_kept() -> None:
+    """Check that each client's stored days of decisions are those of its subscriptions now."""
+    found: dict[int, list[tuple[date, bool]]] = defaultdict(list)
+    active = select(Subscription).where(Subscription.cancelled.is_(False))
+    for one in db.session.scalars(active):
+        found[one.client_id].append((one.base_date, one.renews_itself))
+    days = (client_table.c[name] for name in due_index.DECISIONS)
+    for id, *stored in db.session.execute(select(client_table.c.id, *days)):
+        first = [*sorted({day for day, _ in found[id]}), NO_DECISION, NO_DECISION][:2]
+        undecided = min((day for day, itself in found[id] if not itself), default=NO_DECISION)
+        assert stored == [*first, undecided], id
+
+
 @dataclass(frozen=True)
 class Cast:
     """The ids of all people and things, so that no test keeps rows of a closed session."""
@@ -223,11 +237,13 @@ def make_client(partner: Partner, name: str, **values: Any) -> Client:
 
 def make_subscription(client: Client, product: str, renewal: date, **values: Any) -> Subscription:
     defaults = {"term_months": 12, "anchor_day": renewal.day, "attention_on": None}
+    # As services.reminders stores it.
     day = NO_DECISION if values.get("cancelled") else values.get("deadline") or renewal
     days = {day, client.first_decision_on, client.second_decision_on}
     first, second = [*sorted(days - {None, NO_DECISION}), NO_DECISION, NO_DECISION][:2]
     client.first_decision_on, client.second_decision_on = first, second
-    # As services.reminders stores it.
+    if not values.get("renews_itself"):
+        client.undecided_on = min(day, client.undecided_on or NO_DECISION)
     open_choice = None if values.get("cancelled") or client.archived_at else client.choice
     return Subscription(
         client=client,

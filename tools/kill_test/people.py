@@ -181,7 +181,9 @@ def add_team(partner_id: int, run: str, emails: list[str]) -> None:
     table: Table = Client.__table__  # type: ignore[assignment]
     responsible = update(table).where(table.c.id == bindparam("client"))
     db.session.execute(
-        responsible.values(contact_id=bindparam("contact"), first_decision_on=past),
+        responsible.values(
+            contact_id=bindparam("contact"), first_decision_on=past, undecided_on=past
+        ),
         [{"client": client, "contact": id} for client, id in zip(clients, ids, strict=True)],
     )
     add_subscriptions(partner_id, clients, past, renews_itself=False)

@@ -45,12 +45,12 @@ NO_DECISION = date(9999, 12, 31)
 LONGEST_LEGAL, LONGEST_URL = 500, 300
 
 # The indexes of lists: the columns of each, by the condition and the name. What is archived is not much.
-DECISIONS = "first_decision_on id second_decision_on"
+DAYS = "second_decision_on undecided_on"
 LISTS = {
     IN_USE: {
-        "ix_client_by_name": "partner_id sort_key id situation first_decision_on second_decision_on words",
-        "ix_client_by_decision": f"partner_id {DECISIONS} situation sort_key",
-        "ix_client_by_situation": f"partner_id situation {DECISIONS} sort_key",
+        "ix_client_by_name": f"partner_id sort_key id situation first_decision_on {DAYS} words",
+        "ix_client_by_decision": f"partner_id first_decision_on id {DAYS} situation sort_key",
+        "ix_client_by_situation": f"partner_id situation first_decision_on id {DAYS} sort_key",
         "ix_client_searched": "partner_id search_key id",
     },
     ARCHIVED: {
@@ -151,10 +151,11 @@ class Client(Organisation):
 
     ``sort_key`` and ``search_key`` are folded from its own texts. ``words``: those by which the dashboard finds it, of
     these texts, its products and its people; only services.search_words writes them. ``first_decision_on`` and
-    ``second_decision_on`` are the two earliest base dates of its active subscriptions, or NO_DECISION. ``situation`` is
-    the key of a domain.situations.Situation. Only services.reminders writes these three. ``archived_at``: nothing goes
-    out for it since then, and lists leave it out. ``erased_at``: its data and its people's were removed on request; it
-    stays archived.
+    ``second_decision_on`` are the two earliest base dates of its active subscriptions, or NO_DECISION, and
+    ``undecided_on`` is the earliest of those that don't renew by themselves. ``situation`` is the key of a
+    domain.situations.Situation. Only services.reminders writes these four. ``archived_at``: nothing goes out for it
+    since then, and lists leave it out. ``erased_at``: its data and its people's were removed on request; it stays
+    archived.
     """
 
     __tablename__ = "client"
@@ -172,6 +173,7 @@ class Client(Organisation):
     words: Mapped[str] = mapped_column(String(1500), default="", server_default="")
     first_decision_on: Mapped[date] = mapped_column(default=NO_DECISION)
     second_decision_on: Mapped[date] = mapped_column(default=NO_DECISION)
+    undecided_on: Mapped[date] = mapped_column(default=NO_DECISION)
     situation: Mapped[str] = mapped_column(String(4), default=NEW, server_default=NEW)
     # NULL follows the default, now and later; any other value is an override.
     owner: Mapped[Owner | None] = mapped_column(codes(Owner, "owner"))

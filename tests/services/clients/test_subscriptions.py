@@ -165,11 +165,22 @@ def test_a_cancelled_one_needs_no_attention_until_that_is_undone(alice, subscrip
     entry = renewals.cancel(alice, subscription)
     assert subscription.attention_on is None
     assert subscription.client.first_decision_on == NO_DECISION
+    assert subscription.client.undecided_on == NO_DECISION
     assert waiting() == []
     undo.undo(alice, entry)
     assert subscription.attention_on == date(2027, 3, 17)
     plan_and_issue(NOON)
     assert len(waiting()) == 3
+
+
+def test_what_is_edited_to_renew_by_itself_is_undecided_no_more(alice, subscription):
+    assert subscription.client.undecided_on == subscription.renewal_date
+    details = replace(subscriptions.details_of(subscription), renews_itself=True)
+    entry = subscriptions.edit_subscription(alice, subscription, details)
+    assert subscription.client.first_decision_on == subscription.renewal_date
+    assert subscription.client.undecided_on == NO_DECISION
+    undo.undo(alice, entry)
+    assert subscription.client.undecided_on == subscription.renewal_date
 
 
 def test_a_moved_date_plans_anew_when_nothing_was_sent(alice, subscription, on_2_march):

@@ -12,7 +12,13 @@ import pytest
 from flask import Flask
 from sqlalchemy import create_engine, func, select, true, update
 
-from tests.support.cast import ON_POSTGRESQL, Cast, assert_words_are_kept, make_client
+from tests.support.cast import (
+    ON_POSTGRESQL,
+    Cast,
+    assert_days_are_kept,
+    assert_words_are_kept,
+    make_client,
+)
 from webapp.domain.cells import Problem, read_date, read_either, read_roles
 from webapp.domain.recipients import ContactRole
 from webapp.domain.reminders import mails_within
@@ -98,10 +104,7 @@ def test_clients(bring: Importer) -> None:
     assert (hub.amount, hub.currency) == (Decimal("5400.50"), "BRL")
     assert hub.attention_on is not None
     assert zolw.first_decision_on == date(2027, 1, 31)
-    days = select(Client.id, Client.first_decision_on, Client.second_decision_on)
-    before = db.session.execute(days).all()
-    due_index.refresh_where(true())
-    assert db.session.execute(days).all() == before
+    assert_days_are_kept()
     # A currency without an amount says nothing.
     assert subscription("Żółw i Spółka", "Sales Hub").currency is None
 

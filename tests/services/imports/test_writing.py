@@ -92,6 +92,7 @@ def told(name: str) -> list[Any]:
             subscription.attention_on,
             subscription.client.first_decision_on,
             subscription.client.second_decision_on,
+            subscription.client.undecided_on,
         ),
         db.session.execute(
             reminders.where(Reminder.subscription_id == subscription.id).order_by(Reminder.id)

@@ -250,6 +250,29 @@ def test_a_row_shows_the_date_that_filters_and_orders_count(partner, cast, deadl
     assert (row.decision, row.renewal, row.later) == shown
 
 
+@pytest.mark.parametrize("many", [False, True])
+def test_what_is_overdue_is_found_in_each_order(partner, monkeypatch, many):
+    if many:
+        monkeypatch.setattr(finding, "MOST_COUNTED", 1)
+    for name, day in (("Anton", 27), ("Berta", 26)):
+        add_client(partner, name, date(2027, 2, day))
+    add_client(partner, "Today", date(2027, 3, 1))
+    # Its first decision has passed, but is none that must be made.
+    renewing = add_client(partner, "Renewing", date(2027, 3, 20))
+    passed = date(2027, 2, 20)
+    db.session.add(make_subscription(renewing, "CRM", passed, renews_itself=True))
+    db.session.flush()
+    for sort, expected in (
+        ("name", ["Anton", "Berta"]),
+        ("-name", ["Berta", "Anton"]),
+        ("renewal", ["Berta", "Anton"]),
+        ("-renewal", ["Anton", "Berta"]),
+    ):
+        assert names(partner, within=0, sort=sort) == expected
+    assert names(partner, within=0, search="berta") == ["Berta"]
+    assert names(partner, within=0, search="renewing") == []
+
+
 def test_a_client_without_a_running_subscription_has_nothing_to_decide(partner, cast):
     subscription = db.session.get(Subscription, cast.subscription)
     subscription.cancelled = True

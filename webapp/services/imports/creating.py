@@ -82,14 +82,15 @@ def insert_clients(partner: Partner, plans: Sequence[ClientPlan]) -> None:
 
 
 def decisions(plan: ClientPlan) -> Json:
-    """Find the first two days of decisions of a new client, as services.reminders.due_index stores them."""
-    days = {
-        base_date(part.value("renewal_date"), part.value("deadline"))
+    """Find the first days of decisions of a new client, as services.reminders.due_index stores them."""
+    days = [
+        (base_date(part.value("renewal_date"), part.value("deadline")), part.value("renews_itself"))
         for part in plan.subscriptions.values()
         if not part.value("cancelled")
-    }
-    first, second = [*sorted(days), NO_DECISION, NO_DECISION][:2]
-    return {"first_decision_on": first, "second_decision_on": second}
+    ]
+    first, second = [*sorted({day for day, _ in days}), NO_DECISION, NO_DECISION][:2]
+    undecided = min((day for day, renews_itself in days if not renews_itself), default=NO_DECISION)
+    return dict(zip(due_index.DECISIONS, (first, second, undecided), strict=True))
 
 
 def texts(plan: ClientPlan) -> Iterator[str | None]:

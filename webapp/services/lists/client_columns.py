@@ -122,24 +122,6 @@ def sums(amounts: str | None) -> tuple[tuple[Decimal, str], ...]:
     return tuple((amount, currency) for currency, amount in sorted(found.items()))
 
 
-def first_undecided() -> ColumnElement[date]:
-    """Select the first decision of a client that is none of what renews by itself."""
-    return (
-        select(func.min(base_date_of(subscription)))
-        .where(
-            subscription.client_id == client.id,
-            subscription.cancelled.is_(False),
-            subscription.renews_itself.is_(False),
-        )
-        .scalar_subquery()
-    )
-
-
-def undecided() -> ColumnElement[date | None]:
-    """Select the same where it may be overdue: wherever the client is, it is tomorrow there at most."""
-    return case((client.first_decision_on <= bindparam("today", type_=Date), first_undecided()))
-
-
 def decision_between(since: ColumnElement[date], until: ColumnElement[date]) -> ColumnElement[date]:
     """Select the first decision of a client in a time, by looking at all its subscriptions."""
     return (

@@ -30,7 +30,6 @@ from webapp.services.lists.client_columns import (
     later_decision,
     next_mail,
     sums,
-    undecided,
     waiting_until,
 )
 
@@ -53,7 +52,7 @@ ROWS = select(
     first_renewal().label("renewal"),
     later_decision().label("later_decision"),
     waiting_until().label("waiting_until"),
-    undecided().label("undecided"),
+    client.undecided_on,
     first_amounts().label("amounts"),
 ).select_from(client_table.join(organisation_table, company.id == client.id))
 
@@ -116,7 +115,7 @@ def client_rows(rows: Sequence[Any], partner: Partner, team: Team) -> Iterator[C
         renewal,
         later,
         waiting,
-        open_since,
+        undecided,
         amounts,
         *_,
     ) in rows:
@@ -132,7 +131,7 @@ def client_rows(rows: Sequence[Any], partner: Partner, team: Team) -> Iterator[C
             decision=None if decision == NO_DECISION else decision,
             renewal=None if renewal == decision else renewal,
             later=later,
-            overdue=open_since is not None and open_since < day,
+            overdue=undecided < day,
             today=day,
             amounts=sums(amounts),
             reach=reach,

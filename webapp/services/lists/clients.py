@@ -20,7 +20,6 @@ from webapp.services.lists.client_columns import (
     Team,
     client,
     decided_between,
-    first_undecided,
 )
 from webapp.services.lists.client_rows import ROWS, ClientRow, client_rows
 from webapp.services.lists.finding import Given, Listing, constant, each_word
@@ -57,14 +56,13 @@ LISTING = Listing(
             client.contact_id.in_(given("gone")) & client.situation.in_(given("gone_keys")),
             client.contact_id.in_(given("rejected")) & client.situation.in_(given("rejected_keys")),
         ),
-        "overdue": lambda given: (
-            (client.first_decision_on < given("today")) & (first_undecided() < given("today"))
-        ),
+        "overdue": lambda given: client.undecided_on <= given("day"),
         "until": lambda given: client.first_decision_on <= given("day"),
         "between": lambda given: decided_between(given("today"), given("day")),
     },
     # A search goes through all names, in an index that has the other facts, too. "until" ends a walk along the
-    # decisions; "between" leads by itself, and a second end would keep SQLite from the best index.
+    # decisions, also of what is "overdue", since no client's first decision is after its first undecided one; "between"
+    # leads by itself, and a second end would keep SQLite from the best index.
     behind=dict.fromkeys(("situation", "lost", "overdue", "between"), frozenset({"search"}))
     | {"until": frozenset({"search", "between"})},
     either=frozenset({"between"}),
@@ -152,7 +150,9 @@ def asked(
     elif query.owner:
         yield "situation", {"keys": owned(partner, query.owner)}
     if query.within == 0:
-        yield "overdue", {"today": today}
+        passed = {"day": today - timedelta(days=1)}
+        yield "until", passed
+        yield "overdue", passed
     elif query.within is not None:
         until = today + timedelta(days=query.within)
         yield "until", {"day": until}

@@ -1,4 +1,4 @@
-"""The due index: each open subscription's next day of attention, and each client's first two decisions.
+"""The due index: each open subscription's next day of attention, and each client's first decisions.
 
 Only this module writes them.
 """
@@ -33,6 +33,7 @@ IdsByDay = dict[date | None, list[int]]
 CHUNK = 5_000
 steps_of = cache(parse_steps)
 table, client = subscription_table.c, client_table.c
+DECISIONS = ("first_decision_on", "second_decision_on", "undecided_on")
 
 
 def refresh(subscriptions: Collection[Subscription]) -> None:
@@ -62,7 +63,7 @@ def followed() -> ColumnElement[bool]:
 def forget(subscription: Subscription) -> None:
     """Make the session reload the columns that were written past it."""
     db.session.expire(subscription, ["attention_on", "open_choice"])
-    db.session.expire(subscription.client, ["first_decision_on", "second_decision_on"])
+    db.session.expire(subscription.client, DECISIONS)
 
 
 def refresh_where(condition: ColumnElement[bool]) -> None:
@@ -172,23 +173,22 @@ def write(changed: IdsByDay) -> None:
 
 
 def write_decisions(condition: ColumnElement[bool]) -> None:
-    """Store the first two base dates of the active subscriptions, for each client concerned."""
-    active = subscription_table.alias("active")
-    earliest = select(func.min(base_date_of(active.c))).where(
-        active.c.client_id == client_table.c.id, active.c.cancelled.is_(False)
-    )
-    first = earliest.correlate(client_table).scalar_subquery()
-    other = subscription_table.alias("other")
-    after = select(func.min(base_date_of(other.c))).where(
-        other.c.client_id == client_table.c.id,
-        other.c.cancelled.is_(False),
-        base_date_of(other.c) > first,
-    )
+    """Store the days of decisions of each client concerned, as the model says."""
+    active, other = subscription_table.alias("active").c, subscription_table.alias("other").c
+    first = earliest(active)
+    second = earliest(other, base_date_of(other) > first)
+    undecided = earliest(other, other.renews_itself.is_(False))
+    days = (func.coalesce(day, NO_DECISION) for day in (first, second, undecided))
     db.session.connection().execute(
         update(client_table)
         .where(client.id.in_(select(table.client_id).where(condition)))
-        .values(
-            first_decision_on=func.coalesce(first, NO_DECISION),
-            second_decision_on=func.coalesce(after.scalar_subquery(), NO_DECISION),
-        )
+        .values(dict(zip(DECISIONS, days, strict=True)))
     )
+
+
+def earliest(active: Any, *conditions: ColumnElement[bool]) -> ColumnElement[date]:
+    """Select the first base date of a client's active subscriptions that meet conditions."""
+    found = select(func.min(base_date_of(active))).where(
+        active.client_id == client.id, active.cancelled.is_(False), *conditions
+    )
+    return found.correlate(client_table).scalar_subquery()
