@@ -22,8 +22,7 @@ def counted(url: str, visitor: Visitor, requests: Mapping[str, Request]) -> dict
         engine = db.engine
 
     def remember(connection: Any, cursor: Any, statement: str, *others: Any) -> None:
-        if not statement.startswith("BEGIN"):
-            log.append(statement)
+        log.append(statement)
 
     event.listen(engine, "before_cursor_execute", remember)
     base = {"base_url": "http://127.0.0.1"}

@@ -259,10 +259,8 @@ class Catalogs(Domain):
 
     def get_translations(self) -> NullTranslations:
         # Where flask_babel itself keeps the language in force, which refresh and force_locale see to.
-        state = g.get("_flask_babel") if g else None
+        state = g._flask_babel
         found: NullTranslations | None = getattr(state, "babel_translations", None)
         if found is None:
-            found = super().get_translations()
-            if state is not None:
-                state.babel_translations = found
+            found = state.babel_translations = super().get_translations()
         return found

@@ -35,6 +35,10 @@ def load(key_hash, at=None):
     return signed_in(key_hash, now, now - HOUR, behind_door=None)
 
 
+def partner(partner_id):
+    return db.session.get_one(Partner, partner_id)
+
+
 def values(made):
     return {name: getattr(made, name) for name in attributes(type(made))}
 
@@ -73,7 +77,7 @@ def test_a_session_knows_whether_the_login_is_somebody_else_too(context, cast):
 
 
 def test_a_client_is_what_the_session_would_load(context, cast):
-    client = client_of(cast.client, cast.partner)
+    client = client_of(cast.client, partner(cast.partner))
     made = values(client)
     assert client.partner.id == cast.partner
     db.session.expunge_all()
@@ -81,7 +85,7 @@ def test_a_client_is_what_the_session_would_load(context, cast):
 
 
 def test_a_change_is_stored_with_the_next_version(context, cast):
-    client = client_of(cast.client, cast.partner)
+    client = client_of(cast.client, partner(cast.partner))
     before, client.city = client.version, "Łódź"
     db.session.commit()
     assert (client.city, client.version) == ("Łódź", before + 1)
@@ -90,7 +94,7 @@ def test_a_change_is_stored_with_the_next_version(context, cast):
 def test_an_object_of_the_session_stays_as_it_is(context, cast):
     client = db.session.get_one(Client, cast.client)
     client.city = "Łódź"
-    assert client_of(cast.client, cast.partner) is client
+    assert client_of(cast.client, client.partner) is client
     assert client.city == "Łódź"
 
 
@@ -149,8 +153,8 @@ def test_a_session_ends_by_itself(context, cast):
 
 def test_nobody_else_is_loaded(context, cast):
     assert load("") is None
-    assert client_of(cast.client, cast.other_partner) is None
-    assert client_of(0, cast.partner) is None
+    assert client_of(cast.client, partner(cast.other_partner)) is None
+    assert client_of(0, partner(cast.partner)) is None
 
 
 def test_a_session_is_found_by_a_plan_that_lasts():

@@ -301,7 +301,7 @@ def test_statements(app, browse, cast, base, statements, tab, count):
     alice = browse(cast.alice)
     with statements() as log:
         assert alice.get(f"{base}/{tab}").status_code == 200
-    assert len(log) <= 8, log
+    assert len(log) <= 7, log
 
 
 def test_each_mails_way_from_the_plan_to_the_result(app, browse, cast, base):

@@ -251,8 +251,8 @@ def test_statements(app, browse, cast, dialog, statements, more):
     alice = browse(cast.alice)
     with statements() as log:
         alice.get(dialog, headers=HTMX)
-    assert len(log) <= 5, log
+    assert len(log) <= 4, log
     form = {"choice": "partner", "contact_id": cast.bob, "shown": UNSET}
     with statements() as log:
         alice.post(dialog, data=form, headers=HTMX)
-    assert len(log) <= 12, log
+    assert len(log) <= 11, log

@@ -17,11 +17,12 @@ from sqlalchemy import (
     select,
     true,
 )
-from sqlalchemy.orm import make_transient_to_detached
+from sqlalchemy.orm import InstanceState
+from sqlalchemy.orm.attributes import instance_state
 
 from webapp.models.base import Base, db
 from webapp.models.identity import CredentialKind, SignInMethod
-from webapp.models.organisation import Client, Partner
+from webapp.models.organisation import Client, Organisation, Partner
 from webapp.models.tables import (
     client_table,
     credential_table,
@@ -64,8 +65,10 @@ def adopt(model: type[Model], values: Sequence[Any], **related: Base) -> Model:
         return cast(Model, present)
     made = cast(Model, mapper.class_manager.new_instance())
     made.__dict__.update(held, **related)
-    make_transient_to_detached(made)
-    session.add(made)
+    # As the library does with each object that it loads.
+    state: InstanceState[Any] = instance_state(made)
+    state.key, state.session_id = key, session.hash_key
+    session.identity_map.add(state)
     return made
 
 
@@ -191,7 +194,7 @@ def signed_in(
     return adopt(User, user, organisation=organisation), sign_in
 
 
-def client_of(client_id: int, partner_id: int) -> Client | None:
-    """Load a client of this partner."""
-    row = execute(OWN_CLIENT, {"client_id": client_id, "partner_id": partner_id}).one_or_none()
-    return adopt(Client, row) if row else None
+def client_of(client_id: int, partner: Organisation) -> Client | None:
+    """Load a client of this partner; of another organisation there are none."""
+    row = execute(OWN_CLIENT, {"client_id": client_id, "partner_id": partner.id}).one_or_none()
+    return adopt(Client, row, partner=partner) if row else None

@@ -44,9 +44,13 @@ def prepare_sqlite(engine: Engine) -> None:
         ):
             connection.execute(f"PRAGMA {pragma}")
 
-    @event.listens_for(engine, "begin")
-    def on_begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing.get() else "BEGIN")
+    # A listener to "begin" would make the library look for listeners several times for each statement.
+    engine.dialect.do_begin = begin  # type: ignore[method-assign]
+
+
+def begin(dbapi_connection: Any) -> None:
+    """Begin a unit of work on a connection of SQLite's driver."""
+    dbapi_connection.execute("BEGIN IMMEDIATE" if writing.get() else "BEGIN")
 
 
 def leave_unprepared(engine: Engine, found_out: bool) -> None:

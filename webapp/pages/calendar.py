@@ -59,7 +59,7 @@ def of_user(user: User, bearer: Bearer) -> CalendarFile:
     """Make the calendar that a token opens, in the language of this answer. Of a client that is gone: 404."""
     whose, of_client = WHOSE[bearer.opens], None
     if whose is Whose.CLIENT:
-        of_client = guards.found(loaded.client_of(bearer.client_id or 0, user.organisation_id))
+        of_client = guards.found(loaded.client_of(bearer.client_id or 0, user.organisation))
     portal = codes.portal_name(runtime.settings().name)
     names = {
         Whose.ALL: _("all clients"),

@@ -180,7 +180,7 @@ def found(value: Any) -> Any:
 
 def own_client(client_id: int) -> Client:
     """Load a client of the signed-in partner user, to look at; else 404. It may be archived."""
-    client: Client = found(loaded.client_of(client_id, current_user.organisation_id))
+    client: Client = found(loaded.client_of(client_id, current_user.organisation))
     return client
 
 

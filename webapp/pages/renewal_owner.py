@@ -30,21 +30,21 @@ def edit(client_id: int) -> AnyResponse:
     client = guards.client_in_use(client_id)
     known = loading.of_client(client)
     form = build_form(client, known)
-    wanted = facts_with(known, form)
-    contact_id = wanted.own_contact.id if wanted.own_contact else None
+    draft = facts_with(known, form)
+    contact_id = draft.own_contact.id if draft.own_contact else None
     answer = save(
         form,
         lambda: ownership.choose_owner(
-            current_user, client, wanted.choice, contact_id, form.shown.data, known.partner.team
+            current_user, client, draft.choice, contact_id, form.shown.data, known.partner.team
         ),
         lambda: ownership.shown(client),
     )
     if not answer.done:
-        return show(client, known, form, status=answer.status, conflict=answer.conflict)
+        return show(client, known, form, draft, status=answer.status, conflict=answer.conflict)
     text = _("Renewal owner saved (client: %(name)s)", name=client.name)
     place = places.opened_from(client)
     words = notices.outcome(answer.value, text)
-    return places.saved(place, client, words, answer.value, wanted)
+    return places.saved(place, client, words, answer.value, draft)
 
 
 @blueprint.get("/partner/clients/<int:client_id>/renewal-owner/preview")
@@ -57,7 +57,8 @@ def preview(client_id: int) -> AnyResponse:
     form = build_form(client, known)
     if not form.validate():
         abort(400)
-    return show(client, known, form, fragment="renewal_owner/_preview.html")
+    draft = facts_with(known, form)
+    return show(client, known, form, draft, fragment="renewal_owner/_preview.html")
 
 
 def facts_with(known: ClientFacts, form: OwnerForm) -> ClientFacts:
@@ -75,13 +76,13 @@ def show(
     client: Client,
     known: ClientFacts,
     form: OwnerForm,
+    draft: ClientFacts,
     *,
     status: int = 200,
     fragment: str = "renewal_owner/_dialog.html",
     conflict: Quicker | None = None,
 ) -> Response:
-    """Render the dialog, or without scripts its page, with the preview of the form's values."""
-    draft = facts_with(known, form)
+    """Render the dialog, or without scripts its page, with the preview of the form's values (``draft``)."""
     now = runtime.now()
     return htmx.page_or_fragment(
         "renewal_owner/page.html",
