@@ -12,6 +12,7 @@ from webapp.domain.recipients import Reachability
 from webapp.domain.situations import SITUATIONS, Situation, Standing, standing
 from webapp.domain.spans import AHEAD
 from webapp.models import Partner
+from webapp.models.matching import contains
 from webapp.models.tables import execute, fetch
 from webapp.services import runtime
 from webapp.services.lists import finding, paging
@@ -48,7 +49,7 @@ LISTING = Listing(
     id=client.id,
     readable=OWN & ClientStatus.IN_USE.holds(client.archived_at),
     conditions={
-        "search": lambda given: client.words.like(given("word"), escape="/"),
+        "search": lambda given: contains(client.words, given("word")),
         "situation": lambda given: client.situation.in_(given("keys")),
         "lost": lambda given: or_(
             client.situation.in_(given("keys"))

@@ -13,6 +13,7 @@ from webapp.domain.spans import BACK
 from webapp.i18n import fold
 from webapp.mail.addresses import as_stored
 from webapp.models import DeliveryState, Partner
+from webapp.models.matching import contains
 from webapp.models.tables import (
     among,
     client_table,
@@ -37,7 +38,6 @@ from webapp.services.lists.finding import (
     Parameters,
     constant,
     each_word,
-    pattern,
     unseen,
 )
 from webapp.services.lists.paging import Page, choice, each, words
@@ -80,15 +80,15 @@ ROWS = select(
 
 def named(given: Parameters) -> ColumnElement[bool]:
     """Make the condition for clients by a word."""
-    return client.search_key.like(given("word"), escape="/")
+    return contains(client.search_key, given("word"))
 
 
 def called(given: Parameters) -> ColumnElement[bool]:
     """Make the condition for people by a word in their name, or in an address that they have or had."""
     return or_(
-        recipient.name_key.like(given("word"), escape="/"),
-        recipient.email_key.like(given("address"), escape="/"),
-        recipient.earlier_emails.like(given("address"), escape="/"),
+        contains(recipient.name_key, given("word")),
+        contains(recipient.email_key, given("address")),
+        contains(recipient.earlier_emails, given("address")),
     )
 
 
@@ -243,7 +243,7 @@ def asked(query: DeliveryQuery, reader: Given) -> Iterator[tuple[str, Given]]:
 def each_name(text: str) -> Iterator[tuple[str, Given]]:
     """Ask for people by each word of a text: in their names, or in their addresses."""
     for word in text.split():
-        yield "recipient", {"word": pattern(fold(word)), "address": pattern(as_stored(word))}
+        yield "recipient", {"word": fold(word), "address": as_stored(word)}
 
 
 def searched(name: str, found: Sequence[int], words: Narrowing) -> Iterator[tuple[str, Given]]:

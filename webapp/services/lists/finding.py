@@ -110,15 +110,9 @@ def constant(name: str) -> BindParameter[int]:
 
 
 def each_word(name: str, text: str) -> Iterator[tuple[str, Given]]:
-    """Ask a condition for each word of a text. Its parameter ``word`` is a pattern for LIKE with ESCAPE '/'."""
+    """Ask a condition for each word of a text, by its parameter ``word``."""
     for word in fold(text).split():
-        yield name, {"word": pattern(word)}
-
-
-def pattern(word: str) -> str:
-    for special in "/%_":
-        word = word.replace(special, f"/{special}")
-    return f"%{word}%"
+        yield name, {"word": word}
 
 
 def unseen(condition: ColumnElement[bool]) -> ColumnElement[bool]:

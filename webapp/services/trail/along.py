@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 
 from webapp.models.audit import AuditAction
+from webapp.models.matching import contains
 from webapp.models.tables import (
     among,
     audit_entry_table,
@@ -60,7 +61,7 @@ LEADS: Mapping[str, ColumnElement[bool]] = {
     "kind": OF_READER & (entry.kind == bindparam("kind")),
 }
 CONDITIONS: Mapping[str, Condition] = {
-    "client": lambda given: client.search_key.like(given("word"), escape="/"),
+    "client": lambda given: contains(client.search_key, given("word")),
     "person": lambda given: entry.actor_id == given("person"),
     "kind": lambda given: entry.kind == given("kind"),
     "days": lambda given: entry.at >= given("since"),
