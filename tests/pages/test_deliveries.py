@@ -23,6 +23,7 @@ from webapp.models import (
 from webapp.services.clients import archiving
 from webapp.services.lists import deliveries as delivery_list
 from webapp.services.lists import finding
+from webapp.services.lists.deliveries import DeliveryQuery
 
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
 PAGE = "/partner/deliveries"
@@ -283,6 +284,20 @@ def test_filters(app, browse, cast, add, monkeypatch, asked, found, most):
     shown = set(re.findall(r"[a-z]+@[a-z]+\.example", page))
     assert shown == found
     assert ("No mail matches" in page) is not bool(found)
+
+
+@pytest.mark.parametrize(("most", "total"), [(5, 5), (4, 5), (2, 3)])
+def test_all_mails_of_the_clients_that_a_search_finds_are_counted(
+    app, cast, add, monkeypatch, most, total
+):
+    monkeypatch.setattr(finding, "MOST_COUNTED", most)
+    for _ in range(4):
+        add()
+    add(state=DeliveryState.UNCLEAR)
+    with app.app_context():
+        partner = db.session.get_one(Partner, cast.partner)
+        page = delivery_list.load(partner, DeliveryQuery(client="acme"))
+    assert (page.total, len(page.rows), len(page.unclear)) == (total, 4, 1)
 
 
 def test_pages_meet_and_the_fragment_is_alone(app, browse, cast, add, monkeypatch):

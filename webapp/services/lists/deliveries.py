@@ -23,7 +23,7 @@ from webapp.models.tables import (
     written,
 )
 from webapp.services import runtime
-from webapp.services.lists import finding, paging
+from webapp.services.lists import finding, paging, searching
 from webapp.services.lists.delivery_rows import (
     DeliveryGroup,
     DeliveryRow,
@@ -179,8 +179,7 @@ def load(partner: Partner, query: DeliveryQuery) -> DeliveryPage:
     reader = {"reader": partner.id}
     narrowed = list(asked(query, reader))
     # Each client or person that a search finds has some mail.
-    alone = len([*paging.narrowing(query)]) == 1
-    many = alone and any(name in LOOKED_UP for name, _values in narrowed)
+    many = alone(query) and any(name in LOOKED_UP for name, _values in narrowed)
     archived = query.status is ClientStatus.ARCHIVED
     pages = ARCHIVED if archived else EVERY if query.state else BELOW
     # One more row tells whether the last group goes on behind the page.
@@ -227,17 +226,26 @@ def find_in_vain(partner: Partner, query: DeliveryQuery) -> Sequence[int]:
 
 
 def asked(query: DeliveryQuery, reader: Given) -> Iterator[tuple[str, Given]]:
-    """Turn the filters of a query into conditions of EVERY. It looks how many the searches find."""
+    """Turn the filters of a query into conditions of EVERY. It looks how many the searches find.
+
+    All mails about a client are its partner's, so those that a search alone finds need not be counted again.
+    """
     if words := list(each_word("client", query.client)):
-        found = finding.find_some(CLIENTS[query.status], words, reader, delivery.client_id)
+        clients, each = CLIENTS[query.status], alone(query)
+        found = searching.find_some(clients, words, reader, delivery.client_id, each=each)
         yield from searched("clients", found, words)
     if words := list(each_name(query.recipient)):
-        found = finding.find_some(RECIPIENTS, words, reader, delivery.recipient_id)
+        found = searching.find_some(RECIPIENTS, words, reader, delivery.recipient_id)
         yield from searched("recipients", found, words)
     if query.days:
         yield "days", {"since": runtime.now() - timedelta(days=query.days)}
     if query.state:
         yield "state", {"state": query.state}
+
+
+def alone(query: DeliveryQuery) -> bool:
+    """Tell whether one filter is used, and no other."""
+    return len([*paging.narrowing(query)]) == 1
 
 
 def each_name(text: str) -> Iterator[tuple[str, Given]]:

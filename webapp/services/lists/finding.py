@@ -23,7 +23,6 @@ from sqlalchemy import (
     bindparam,
     false,
     func,
-    literal_column,
     select,
     true,
     tuple_,
@@ -149,17 +148,6 @@ def find_place(listing: Listing, sort: str, row_id: int | None, reader: Given) -
     return found and {f"place_{number}": value for number, value in enumerate(found)}
 
 
-def find_some(
-    listing: Listing, asked: Narrowing, reader: Given, owner: ColumnElement[Any]
-) -> Sequence[int]:
-    """Find the ids of rows that match, up to MOST_COUNTED + 1, in no order.
-
-    ``owner``: a column of another list, which names them. They have at least one row there.
-    """
-    values = {**reader, **parameters(asked), **counted()}
-    return execute(some_statement(listing, names_of(asked), owner), values).scalars().all()
-
-
 def find(
     listing: Listing, walk: Walk, asked: Narrowing, values: Given
 ) -> tuple[int, Sequence[int]]:
@@ -232,21 +220,6 @@ def few(listing: Listing, names: Sequence[str]) -> Iterator[tuple[ColumnElement[
 def place_statement(listing: Listing, sort: str) -> Select[Any]:
     """Select the values of one row in the order's columns."""
     return select(*order(listing, sort)).where(listing.readable, listing.id == bindparam("row"))
-
-
-@lru_cache(SHAPES)
-def some_statement(
-    listing: Listing, names: tuple[str, ...], owner: ColumnElement[Any]
-) -> Select[Any]:
-    """Select the ids of rows that match and that ``owner`` names.
-
-    With the offset PostgreSQL looks into the other table only for what matches. Otherwise it fears a look
-    for each row that is searched, and compiles the statement, which takes longer than all of it.
-    """
-    matching = select(listing.id.label("id")).where(listing.readable, *conditions(listing, names))
-    found = matching.offset(literal_column("0")).subquery("found")
-    named = select(owner).where(owner == found.c.id).limit(literal_column("1")).scalar_subquery()
-    return select(found.c.id).where(named.is_not(None)).limit(bindparam("most_counted"))
 
 
 @lru_cache(SHAPES)

@@ -30,7 +30,7 @@ from webapp.models.tables import (
 )
 from webapp.services.audit import LINES
 from webapp.services.clients import removal
-from webapp.services.lists import finding
+from webapp.services.lists import searching
 from webapp.services.lists.deliveries import CLIENTS
 from webapp.services.lists.finding import Condition, Listing, constant, unseen
 
@@ -95,7 +95,7 @@ def end_of_window(lead: str) -> Select[Any]:
 def clients_by(names: tuple[str, ...]) -> CompoundSelect[Any]:
     """Select the clients that match so many words."""
     listings = (
-        finding.some_statement(listing, names, entry.client_id).subquery()
+        searching.some_statement(listing, names, entry.client_id).subquery()
         for listing in CLIENTS.values()
     )
     return union_all(*(select(found.c.id) for found in listings))
