@@ -1,15 +1,28 @@
 """What templates write: values as HTML, in pages and in texts of the catalog."""
 
+from datetime import UTC, date, datetime
 from types import SimpleNamespace
 
 import pytest
-from flask_babel import lazy_gettext
+from flask_babel import force_locale, lazy_gettext
 from markupsafe import Markup
 
-from webapp.templating import with_style
+from webapp.domain.recipients import Reason
+from webapp.i18n import LANGUAGES
+from webapp.templating import SPECIAL, with_style
 
 HOSTILE = """<b>&"'"""
 SAFE = ("<", ">", '"', "'")
+DAY = date(2026, 2, 3)
+# The filters whose text is not escaped, and what they are asked to write.
+PLAIN = {
+    **dict.fromkeys(("full_date", "long_date", "medium_date", "week_day"), (DAY,)),
+    **dict.fromkeys(("month_name", "short_month"), (DAY,)),
+    **dict.fromkeys(("admins", "days_away", "days_before", "number", "term"), (12_345,)),
+    "near_date": (DAY, DAY),
+    "local_time": (datetime(2026, 2, 3, 4, 5, tzinfo=UTC), "Asia/Riyadh"),
+    "reasons": (tuple(Reason),),
+}
 
 
 @pytest.fixture
@@ -54,6 +67,16 @@ def test_no_value_opens_a_tag_or_an_attribute(render, template):
     shown = render(template, hostile=HOSTILE)
     assert "b&gt;&amp;" in shown
     assert not any(mark in shown for mark in SAFE)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_written_unescaped_means_nothing_else_in_html(app, language):
+    with app.test_request_context(), force_locale(language):
+        templates = app.jinja_env.in_language()
+        assert templates.globals["language"] == language
+        assert set(templates.plain) == set(PLAIN)
+        for name, values in PLAIN.items():
+            assert not SPECIAL(templates.filters[name](*values)), name
 
 
 def test_a_text_is_escaped_once(render):

@@ -1,7 +1,7 @@
 """Templates: one environment for each language, in which the texts are already in their places."""
 
 import re
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Mapping, MutableMapping
 from functools import partial
 from gettext import NullTranslations
 from typing import Any
@@ -66,9 +66,13 @@ def escaped(value: Any) -> str:
 class Generator(CodeGenerator):
     """Writes a template as Python. What it shows is only joined with other text, and needs no Markup around it."""
 
+    environment: "Templates"
+
     def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:
         if frame.eval_ctx.volatile or not frame.eval_ctx.autoescape or finalize.src is not None:
             super()._output_child_pre(node, frame, finalize)
+        elif isinstance(node, nodes.Filter) and node.name in self.environment.plain:
+            self.write("(")
         else:
             self.write("environment.escaped(")
 
@@ -99,6 +103,8 @@ class Templates(FlaskEnvironment):
     code_generator_class = Generator
     escaped = staticmethod(escaped)
     catalog: NullTranslations | None = None
+    # The filters that write dates, numbers and words of ours, in which nothing means something else in HTML.
+    plain: Collection[str] = ()
 
     def __init__(self, app: Flask, **options: Any) -> None:
         super().__init__(app, **options)
@@ -123,11 +129,15 @@ class Templates(FlaskEnvironment):
             "labels": codes.spoken(),
             "portal": codes.portal_name(current_app.config["PORTAL"].name),
         }
-        forms = {form.__name__: partial(form, language=language.code) for form in FORMS}
+        forms: dict[str, Callable[..., str]] = {
+            form.__name__: partial(form, language=language.code) for form in FORMS
+        }
+        forms |= codes.phrases()
+        # A currency is a text of the data.
+        own.plain = set(forms) - {"money"}
         own.filters = {
             **self.filters,
             **forms,
-            **codes.phrases(),
             "address": typography.address,
             "dialled": dialled,
         }

@@ -122,20 +122,21 @@ def client_rows(rows: Sequence[Any], partner: Partner, team: Team) -> Iterator[C
         contact, rated = asked(own_id)
         owner, alone = led(situation)
         day, reach = today(zone), rated[situation]
+        # In the order of its fields, which takes less than half of the time of naming them.
         yield ClientRow(
-            id=id,
-            name=name,
-            city=city,
-            owner=owner,
-            contact=contact,
-            decision=None if decision == NO_DECISION else decision,
-            renewal=None if renewal == decision else renewal,
-            later=later,
-            overdue=undecided < day,
-            today=day,
-            amounts=sums(amounts),
-            reach=reach,
-            alone=alone,
-            next_mail=coming_mail(mail, waiting, day),
-            ended=ended,
+            id,
+            name,
+            city,
+            owner,
+            contact,
+            None if decision == NO_DECISION else decision,
+            None if renewal == decision else renewal,
+            later,
+            undecided < day,
+            day,
+            sums(amounts),
+            reach,
+            alone,
+            coming_mail(mail, waiting, day),
+            ended,
         )
