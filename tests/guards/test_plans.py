@@ -473,6 +473,10 @@ def to_do_faults(plan: list[str]) -> Iterator[str]:
             yield f"sorts {line}"
     if any("subscription USING INDEX sqlite_autoindex" in line for line in plan):
         yield "goes from client to client"
+    # For each filter twice: for what is decided, and for what somebody asked to be reminded of.
+    for table in ("client", "delivery"):
+        if sum(line.startswith(f"SEARCH {table} ") for line in plan) > 4:
+            yield f"looks for rows of {table} in each section"
 
 
 def sqlite_plan(statement: str, values: Any) -> list[str]:

@@ -1,5 +1,6 @@
 """To do: the open renewals of a partner in their sections, and one of them alone."""
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -11,7 +12,7 @@ from sqlalchemy import Integer, Select, bindparam, false, func, select, true, un
 from webapp.domain.todo import Section
 from webapp.i18n import sort_key
 from webapp.models import Partner, User
-from webapp.models.tables import execute, fetch
+from webapp.models.tables import execute
 from webapp.services import runtime
 from webapp.services.lists import finding, paging
 from webapp.services.lists.client_columns import Team
@@ -19,10 +20,18 @@ from webapp.services.lists.clients import load_team
 from webapp.services.lists.finding import Given
 from webapp.services.lists.paging import Page
 from webapp.services.lists.todo_figures import Overview, overview
-from webapp.services.lists.todo_finding import LISTING, OURS, Shape, narrowed, statement
+from webapp.services.lists.todo_finding import (
+    LISTING,
+    OURS,
+    Shape,
+    met,
+    narrowed,
+    number,
+    statement,
+)
 from webapp.services.lists.todo_query import ToDoQuery, asked, horizon
 from webapp.services.lists.todo_rows import ToDoItem, load_items
-from webapp.services.sending.todo_items import SECTIONS, base, day, days, subscription, to_decide
+from webapp.services.sending.todo_items import PUT_OFF, base, day, days, subscription
 
 # The rows of all sections together, of which the first ones have what they need, up to the most of one section; each
 # has at least a few. A section alone has pages.
@@ -138,14 +147,19 @@ def find(query: ToDoQuery, shape: Shape, given: Given) -> dict[Section, Page[int
     if query.section:
         sections, most, placed = (query.section,), PAGE, query
     stretch = paging.stretch_for(LISTING, placed, most, given)
-    found: dict[str, list[Any]] = {section: [] for section in sections}
-    values = {**stretch.given, "first": most + 1, **finding.counted()}
-    for row in fetch(statement(sections, shape, stretch.walk), values):
-        found[row.section].append(row)
+    totals, found = Counter[str](), defaultdict[str, list[tuple[str, int]]](list)
+    values = {**stretch.given, **finding.counted()}
+    texts: list[str | None]
+    for section, *texts in execute(statement(sections, shape, stretch.walk), values):
+        totals[section] += number(texts[0])
+        found[section] += met(texts[-1], most + 1)
     pages, room = {}, max(ROOM, most)
     for section in sections:
-        if rows := found[section]:
-            ids, total = [row.id for row in rows], min(rows[0].total, finding.MOST_COUNTED + 1)
+        if found[section]:
+            # Of a section with two stretches both are in the order.
+            rows = sorted(found[section], reverse=not stretch.walk.ascending)
+            ids = [row_id for _day, row_id in rows]
+            total = min(totals[section], finding.MOST_COUNTED + 1)
             size = min(most, max(room, FEW))
             pages[section] = replace(stretch, size=size).page(ids, ids, total)
             room -= len(pages[section].rows)
@@ -176,8 +190,8 @@ def products(partner: Partner, chosen: str) -> tuple[str, ...]:
 def next_day(shape: Shape) -> Select[Any]:
     """Select the day of what comes next, where nothing is to be decided: of a reminder, or of a later decision."""
     matching = (OURS, *narrowed(shape))
-    [put_off] = SECTIONS[Section.PUT_OFF]
-    reminded = select(subscription.remind_on.label("on")).where(*matching, put_off)
-    later = select(base.label("on")).where(*matching, to_decide(base > day("far")))
+    put_off = select(subscription.remind_on.label("on")).where(*matching, PUT_OFF)
+    undecided = subscription.renews_itself == false(), subscription.remind_on.is_(None)
+    later = select(base.label("on")).where(*matching, *undecided, base > day("far"))
     first = select(later.order_by(base).limit(1).subquery())
-    return select(func.min(union_all(first, reminded).subquery().c.on))
+    return select(func.min(union_all(first, put_off).subquery().c.on))

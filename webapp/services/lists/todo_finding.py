@@ -1,61 +1,75 @@
 """Finding the first renewals of each section of To do, and how many there are, along one index in one statement."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
+    Boolean,
     ColumnElement,
     CompoundSelect,
     Integer,
+    ScalarSelect,
     Select,
+    String,
     bindparam,
+    case,
+    cast,
+    false,
     func,
     literal,
     or_,
     select,
+    true,
+    tuple_,
     union_all,
 )
 
 from webapp.domain.todo import Section
 from webapp.models.delivery import delivery_reminder
-from webapp.models.subscription import base_date_of
 from webapp.models.tables import (
     among,
     client_table,
     delivery_table,
     reminder_table,
-    subscription_table,
 )
 from webapp.services.lists import clients, finding
 from webapp.services.lists.finding import Condition, Listing, Parameters, Walk
-from webapp.services.sending.todo_items import OPEN, SECTIONS, base, subscription
+from webapp.services.lists.status import ClientStatus
+from webapp.services.sending.todo_items import (
+    OPEN,
+    STRETCHES,
+    Stretch,
+    base,
+    day,
+    subscription,
+    within,
+)
 
-rated = clients.LISTING.conditions
 client, mail, reminder = client_table.c, delivery_table.c, reminder_table.c
-about, link = subscription_table.alias("about").c, delivery_reminder.c
+link = delivery_reminder.c
 OURS = (subscription.partner_id == bindparam("reader")) & OPEN
 # The names of the conditions that a request uses: of each inner tuple one must hold.
 Shape = tuple[tuple[str, ...], ...]
+# Stands between the renewals of one text.
+SEPARATOR = ";"
 
 
-def once(name: str, ids: Select[Any]) -> Select[Any]:
-    """Select ids that a database looks up once for all sections."""
-    return select(ids.cte(name).c.id)
-
-
-def of_client(condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Make a condition for clients one for renewals, each of which looks its client up.
-
-    For EXISTS a database may look at all clients first, and once more in each section.
-    """
-    found = select(condition).where(client.id == subscription.client_id)
-    return finding.unseen(found.scalar_subquery())
+def of_clients(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Make conditions for clients one for renewals: by the ids of all such clients."""
+    return subscription.client_id.in_(select(client.id).where(*conditions))
 
 
 def of_people(given: Parameters) -> ColumnElement[bool]:
-    """Make the condition for clients with a point of contact of their own among some people."""
-    return client.contact_id.is_not(None) & among(client.contact_id, given("people"))
+    """Make the condition for renewals of clients with a point of contact of their own among some people."""
+    return of_clients(client.contact_id.is_not(None), among(client.contact_id, given("people")))
+
+
+def of_rated(name: str, given: Parameters) -> ColumnElement[bool]:
+    """Make the condition for renewals of clients that are rated in some way, as in the list of clients."""
+    rated = clients.LISTING.conditions[name](given)
+    in_use = ClientStatus.IN_USE.holds(client.archived_at)
+    return of_clients(client.partner_id == bindparam("reader"), in_use, rated)
 
 
 def asked_by(given: Parameters) -> ColumnElement[bool]:
@@ -64,37 +78,35 @@ def asked_by(given: Parameters) -> ColumnElement[bool]:
 
 
 def with_mails(given: Parameters) -> ColumnElement[bool]:
-    """Make the condition that mails about the present renewal are in one of some states."""
+    """Make the condition that mails about the present renewal are in one of some states.
+
+    By CASE, since of two columns that may be NULL SQLite would compare all that were found, for each renewal.
+    """
     found = (
-        select(about.id)
+        select(reminder.subscription_id, reminder.base_date)
         .join_from(delivery_table, delivery_reminder, link.delivery_id == mail.id)
         .join(reminder_table, reminder.id == link.reminder_id)
-        .join(about.id.table, about.id == reminder.subscription_id)
         .where(
             mail.partner_id == bindparam("reader"),
             mail.state.in_(given("states")),
             mail.archived_at.is_(None),
-            reminder.base_date == base_date_of(about),
         )
     )
-    return subscription.id.in_(once("with_mails", found))
+    return case((tuple_(subscription.id, base).in_(found), true()), else_=false())
 
 
 # "mine": of some people's clients; "not_others": of all but theirs.
 CONDITIONS: Mapping[str, Condition] = {
-    "mine": lambda given: or_(
-        subscription.client_id.in_(once("theirs", select(client.id).where(of_people(given)))),
-        asked_by(given),
-    ),
-    "not_others": lambda given: or_(~of_client(of_people(given)), asked_by(given)),
+    "mine": lambda given: or_(of_people(given), asked_by(given)),
+    "not_others": lambda given: or_(~of_people(given), asked_by(given)),
     "owner": lambda given: subscription.open_choice.in_(given("choices")),
     "product": lambda given: subscription.product == given("name"),
     "renews": lambda given: subscription.renewal_date.between(given("first"), given("last")),
     "decided": lambda given: (
         subscription.renews_itself.is_(False) & base.between(given("first"), given("last"))
     ),
-    "situation": lambda given: of_client(rated["situation"](given)),
-    "lost": lambda given: of_client(rated["lost"](given)),
+    "situation": lambda given: of_rated("situation", given),
+    "lost": lambda given: of_rated("lost", given),
     "mails": with_mails,
 }
 LISTING = Listing(
@@ -108,36 +120,59 @@ LISTING = Listing(
 
 @lru_cache(finding.SHAPES)
 def statement(sections: tuple[Section, ...], shape: Shape, walk: Walk) -> CompoundSelect[Any]:
-    """Select the first ids on a walk through each section, with the number of all."""
+    """Select for each stretch of some sections its first renewals as one text, and those from the place on as another.
+
+    One subselect walks through all stretches of a kind, so that a database finds the clients and mails that are asked
+    for once, and not for each.
+    """
     rows = select(subscription.id.label("id"), base.label("base_date"))
-    matching = rows.where(OURS, *narrowed(shape))
-    return union_all(*(first_of(section, matching, walk) for section in sections))
+    matching, found = rows.where(OURS, *narrowed(shape)), []
+    for reminded in (False, True):
+        stretches = [one for one in STRETCHES if (one.renews_itself is None) is reminded]
+        if wanted := [row_of(one) for one in stretches if one.section in sections]:
+            each = union_all(*wanted).subquery("each_stretch")
+            itself = None if reminded else each.c.renews_itself
+            here = matching.where(within(itself, each.c.first, each.c.last)).correlate(each)
+            found.append(select(each.c.section, *texts(here, walk)))
+    return union_all(*found)
 
 
-def first_of(section: Section, rows: Select[Any], walk: Walk) -> Select[Any]:
-    """Select the ``first`` ids of one section. A limit ends each walk, so the number is found at once."""
-    order = finding.order(LISTING, walk.sort)
-
-    def met(walked: Select[Any]) -> CompoundSelect[Any]:
-        parts = (walked.where(part) for part in SECTIONS[section])
-        return union_all(*(select(part.subquery()) for part in parts))
-
-    some = met(rows.order_by(*order).limit(bindparam("most_counted", type_=Integer))).cte(
-        f"all_{section}"
-    )
-    placed = met(walk.along(rows, order)).subquery(f"placed_{section}") if walk.placed else some
-    total = select(func.count()).select_from(some).scalar_subquery()
-    page = select(
-        literal(section.value).label("section"),
-        placed.c.id,
-        placed.c.base_date,
-        total.label("total"),
-    )
-    directions = [
-        column.asc() if walk.ascending else column.desc()
-        for column in (placed.c.base_date, placed.c.id)
+def row_of(stretch: Stretch) -> Select[Any]:
+    """Select a stretch as a row."""
+    columns: list[ColumnElement[Any]] = [
+        literal(stretch.section.value).label("section"),
+        literal(stretch.renews_itself, Boolean).label("renews_itself"),
+        day(stretch.first).label("first"),
+        day(stretch.last).label("last"),
     ]
-    return select(page.order_by(*directions).limit(bindparam("first", type_=Integer)).subquery())
+    return select(*columns)
+
+
+def texts(rows: Select[Any], walk: Walk) -> Iterator[ScalarSelect[str | None]]:
+    """Make a text of the first rows, up to ``most_counted``, and if there is a place one of those from there on."""
+    order = finding.order(LISTING, walk.sort)
+    yield text_of(rows.order_by(*order).limit(bindparam("most_counted", type_=Integer)))
+    if walk.placed:
+        yield text_of(walk.along(rows, order))
+
+
+def text_of(rows: Select[Any]) -> ScalarSelect[str | None]:
+    """Make one text of rows, in their order: the day and the id of each, which ``met`` reads."""
+    found = rows.subquery("found").c
+    entry = cast(found.base_date, String) + " " + cast(found.id, String)
+    return select(func.aggregate_strings(entry, SEPARATOR)).scalar_subquery()
+
+
+def met(text: str | None, most: int) -> Iterator[tuple[str, int]]:
+    """Read the day and the id of the first rows of a text; there is none of no rows."""
+    for entry in text.split(SEPARATOR, most)[:most] if text else ():
+        on, row_id = entry.split()
+        yield on, int(row_id)
+
+
+def number(text: str | None) -> int:
+    """Count the rows of a text."""
+    return text.count(SEPARATOR) + 1 if text else 0
 
 
 def narrowed(shape: Shape) -> list[ColumnElement[bool]]:

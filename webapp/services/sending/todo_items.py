@@ -3,13 +3,12 @@
 Each section is one or two stretches of an index, so that a walk along it meets nothing of another section.
 """
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from sqlalchemy import ColumnElement, Date, bindparam, false, true
 
-from webapp.domain.todo import FAR, LATER, SOON, Section
+from webapp.domain.todo import DAY, FAR, LATER, SOON, Section
 from webapp.models.subscription import base_date_of
 from webapp.models.tables import subscription_table
 
@@ -17,41 +16,65 @@ subscription = subscription_table.c
 base = base_date_of(subscription)
 # In the very words of the indexes' own condition.
 OPEN = subscription.open_choice.is_not(None)
-DECIDED_BY_NOBODY = subscription.renews_itself == false()
 
 
 def day(name: str) -> ColumnElement[date]:
     return bindparam(name, type_=Date)
 
 
-def to_decide(*bounds: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Make the condition for what must be decided within some bounds, and what nobody asked to be reminded of."""
-    condition: ColumnElement[bool] = DECIDED_BY_NOBODY
-    for bound in (*bounds, subscription.remind_on.is_(None)):
-        condition &= bound
-    return condition
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A part of a section: from one day to another, by the names of these.
+
+    ``renews_itself``: of what is decided then, and what nobody asked to be reminded of; None: of what somebody did.
+    """
+
+    section: Section
+    renews_itself: bool | None
+    first: str
+    last: str
+
+    @property
+    def holds(self) -> ColumnElement[bool]:
+        """Make its condition."""
+        itself = {None: None, False: false(), True: true()}[self.renews_itself]
+        return within(itself, day(self.first), day(self.last))
 
 
-# The stretches of domain.todo.section_of; a test compares the two.
-SECTIONS: Mapping[Section, tuple[ColumnElement[bool], ...]] = {
-    Section.DECIDE: (to_decide(base < day("today")), subscription.remind_on <= day("today")),
-    Section.WEEK: (to_decide(base >= day("today"), base <= day("soon")),),
-    Section.MONTH: (to_decide(base > day("soon"), base <= day("later")),),
-    Section.LATER: (to_decide(base > day("later"), base <= day("far")),),
-    Section.RENEWING: (
-        (subscription.renews_itself == true())
-        & (base <= day("far"))
-        & subscription.remind_on.is_(None),
-    ),
-    Section.PUT_OFF: (subscription.remind_on > day("today"),),
-}
+def within(
+    renews_itself: ColumnElement[bool] | None, first: ColumnElement[date], last: ColumnElement[date]
+) -> ColumnElement[bool]:
+    """Make the condition for a stretch with these values."""
+    if renews_itself is None:
+        return subscription.remind_on.between(first, last)
+    bounds = base.between(first, last)
+    return (subscription.renews_itself == renews_itself) & bounds & subscription.remind_on.is_(None)
 
 
-def days(today: date, far: date | None = None) -> dict[str, Any]:
-    """Make the parameters of SECTIONS. ``far``: the last day to look ahead to, FAR by default."""
+# Those of domain.todo.section_of; a test compares the two.
+STRETCHES = (
+    Stretch(Section.DECIDE, False, "ever", "yesterday"),
+    Stretch(Section.DECIDE, None, "ever", "today"),
+    Stretch(Section.WEEK, False, "today", "soon"),
+    Stretch(Section.MONTH, False, "after_soon", "later"),
+    Stretch(Section.LATER, False, "after_later", "far"),
+    Stretch(Section.RENEWING, True, "ever", "far"),
+    Stretch(Section.PUT_OFF, None, "tomorrow", "never"),
+)
+COME, PUT_OFF = (one.holds for one in STRETCHES if one.renews_itself is None)
+
+
+def days(today: date, far: date | None = None) -> dict[str, date]:
+    """Make the parameters of STRETCHES. ``far``: the last day to look ahead to, FAR by default."""
     return {
+        "ever": date.min,
+        "yesterday": today - DAY,
         "today": today,
+        "tomorrow": today + DAY,
         "soon": today + SOON,
+        "after_soon": today + SOON + DAY,
         "later": today + LATER,
+        "after_later": today + LATER + DAY,
         "far": far or today + FAR,
+        "never": date.max,
     }

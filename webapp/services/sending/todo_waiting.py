@@ -33,7 +33,7 @@ from webapp.models.tables import (
     subscription_table,
     user_table,
 )
-from webapp.services.sending.todo_items import OPEN, SECTIONS, base, day, subscription
+from webapp.services.sending.todo_items import COME, OPEN, STRETCHES, base, day, subscription
 
 # The most lines in one section.
 MOST = 50
@@ -105,16 +105,14 @@ def renewals_in(section: str, responsible: ColumnElement[Any], *conditions: Any)
 
 def renewals() -> Iterator[Select[Any]]:
     """Select what waits for the responsible people, section by section, and what somebody else asked for."""
-    for section in TOLD:
-        for part in SECTIONS[section]:
-            # Once its deadline has passed, there is nothing to be done about what renews by itself.
-            still = base >= day("today") if section is Section.RENEWING else true()
-            yield renewals_in(section, RESPONSIBLE, part, still)
-    _past, come = SECTIONS[Section.DECIDE]
+    for part in (one for one in STRETCHES if one.section in TOLD):
+        # Once its deadline has passed, there is nothing to be done about what renews by itself.
+        still = base >= day("today") if part.section is Section.RENEWING else true()
+        yield renewals_in(part.section, RESPONSIBLE, part.holds, still)
     asked = subscription.remind_user_id
-    yield renewals_in(Section.DECIDE, asked, come, asked != RESPONSIBLE)
+    yield renewals_in(Section.DECIDE, asked, COME, asked != RESPONSIBLE)
     # Where nobody is responsible, it is told to whoever has all of these, too.
-    yield renewals_in(ASKED, asked, come, asked.is_not(None), RESPONSIBLE.is_(None))
+    yield renewals_in(ASKED, asked, COME, asked.is_not(None), RESPONSIBLE.is_(None))
 
 
 @cache
