@@ -41,7 +41,7 @@ from webapp.services.lists.security import SecurityQuery
 from webapp.services.lists.status import ClientStatus
 from webapp.services.lists.todo_query import ANY_FAULT, ToDoQuery
 from webapp.services.reminders import situations
-from webapp.services.sending import first_mails
+from webapp.services.sending import first_mails, relevance
 from webapp.services.trail import events, history, standing
 from webapp.services.trail.history import ActivityQuery, HistoryQuery
 from webapp.services.trail.settled import Newest
@@ -331,6 +331,18 @@ def test_what_waits_is_found_by_its_reminder(partner: Partner, cast: Cast) -> No
     lines = "\n".join(line for each in log for line in sqlite_plan(*each))
     assert "delivery USING INTEGER PRIMARY KEY" in lines
     assert not re.search("ix_delivery_(state_kind|queued)", lines), lines
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_mails_about_a_reminder_are_not_looked_for_among_all_of_their_reader(
+    partner: Partner,
+) -> None:
+    with asked() as log:
+        relevance.still_wanted([1], NOW)
+    [(statement, values)] = log
+    plan = "\n".join(sqlite_plan(statement, values))
+    assert "ix_delivery_reminder_reminder_id" in plan
+    assert "ix_delivery_recipient_id" not in plan
 
 
 def test_events_are_read_onward_by_their_numbers(partner: Partner, cast: Cast) -> None:

@@ -25,6 +25,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     bindparam,
+    false,
     func,
     insert,
     literal,
@@ -212,6 +213,11 @@ def written(code: StrEnum) -> ColumnElement[Any]:
     some codes.
     """
     return literal_column(f"'{code.value}'")
+
+
+def unseen(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Keep a condition from the choice of an index: it is only looked at in each row that is found."""
+    return func.coalesce(condition, false())
 
 
 def next_ids(table: Table, count: int) -> Sequence[int]:

@@ -36,6 +36,7 @@ from webapp.models.tables import (
     delivery_table,
     reminder_table,
     subscription_table,
+    unseen,
     user_table,
     written,
 )
@@ -165,7 +166,7 @@ def waiting() -> ColumnElement[bool]:
         delivery_reminder.c.reminder_id == reminder.id,
         delivery.id == delivery_reminder.c.delivery_id,
         # A database would begin with all mails that are queued.
-        finding.unseen((delivery.state == written(DeliveryState.QUEUED)) & (delivery.resends == 0)),
+        unseen((delivery.state == written(DeliveryState.QUEUED)) & (delivery.resends == 0)),
     )
     return case(
         (reminder.state.in_((written(ReminderState.DUE), written(ReminderState.BLOCKED))), true()),

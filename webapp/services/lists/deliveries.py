@@ -19,6 +19,7 @@ from webapp.models.tables import (
     client_table,
     delivery_table,
     organisation_table,
+    unseen,
     user_table,
     written,
 )
@@ -38,7 +39,6 @@ from webapp.services.lists.finding import (
     Parameters,
     constant,
     each_word,
-    unseen,
 )
 from webapp.services.lists.paging import Page, choice, each, words
 from webapp.services.lists.status import ClientStatus

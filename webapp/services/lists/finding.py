@@ -21,7 +21,6 @@ from sqlalchemy import (
     ScalarSelect,
     Select,
     bindparam,
-    false,
     func,
     select,
     true,
@@ -32,7 +31,7 @@ from sqlalchemy.sql.elements import BooleanClauseList
 from sqlalchemy.sql.visitors import iterate
 
 from webapp.i18n import fold
-from webapp.models.tables import execute
+from webapp.models.tables import execute, unseen
 
 # An exact count beyond this is not worth the time that it takes, and so many rows are quickly sorted.
 MOST_COUNTED = 1000
@@ -112,11 +111,6 @@ def each_word(name: str, text: str) -> Iterator[tuple[str, Given]]:
     """Ask a condition for each word of a text, by its parameter ``word``."""
     for word in fold(text).split():
         yield name, {"word": word}
-
-
-def unseen(condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Keep a condition from the choice of an index: it is only looked at in each row that is found."""
-    return func.coalesce(condition, false())
 
 
 def order(listing: Listing, sort: str) -> tuple[ColumnElement[Any], ...]:

@@ -16,9 +16,9 @@ from webapp.models.tables import (
     execute,
     reminder_table,
     subscription_table,
+    unseen,
 )
 from webapp.services.audit import LINES, TrailLine
-from webapp.services.lists.finding import unseen
 
 # Changes that tell who owned the renewal and who was to be told, of the client and of all the partner's clients.
 OF_CLIENT = (

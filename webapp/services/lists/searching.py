@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Column, Select, Subquery, bindparam, literal_column, select
 
-from webapp.models.tables import execute
+from webapp.models.tables import execute, unseen
 from webapp.services.lists.finding import (
     SHAPES,
     Given,
@@ -16,7 +16,6 @@ from webapp.services.lists.finding import (
     counted,
     names_of,
     parameters,
-    unseen,
 )
 
 

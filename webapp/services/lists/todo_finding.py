@@ -32,6 +32,7 @@ from webapp.models.tables import (
     client_table,
     delivery_table,
     reminder_table,
+    unseen,
 )
 from webapp.services.lists import clients, finding
 from webapp.services.lists.finding import Condition, Listing, Parameters, Walk
@@ -179,4 +180,4 @@ def narrowed(shape: Shape) -> list[ColumnElement[bool]]:
     """Make the conditions of a request. Their parameters are numbered in this order."""
     flat = [name for names in shape for name in names]
     made = iter([*finding.conditions(LISTING, flat)])
-    return [finding.unseen(or_(*(next(made) for _name in names))) for names in shape]
+    return [unseen(or_(*(next(made) for _name in names))) for names in shape]

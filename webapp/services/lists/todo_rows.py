@@ -29,9 +29,9 @@ from webapp.models.tables import (
     organisation_table,
     reminder_table,
     subscription_table,
+    unseen,
     user_table,
 )
-from webapp.services.lists import finding
 from webapp.services.lists.client_columns import Team, waiting
 from webapp.services.lists.todo_finding import OURS, link, mail, reminder
 from webapp.services.sending.todo_items import base, subscription
@@ -73,7 +73,7 @@ ROWS = (
     .join(organisation_table, company.id == client.id)
     .outerjoin(asker.id.table, asker.id == subscription.remind_user_id)
     # By their keys, not by a partner's index.
-    .where(finding.unseen(OURS), among(subscription.id, bindparam("ids")))
+    .where(unseen(OURS), among(subscription.id, bindparam("ids")))
 )
 
 

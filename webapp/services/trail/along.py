@@ -26,13 +26,14 @@ from webapp.models.tables import (
     audit_entry_table,
     client_table,
     organisation_table,
+    unseen,
     user_table,
 )
 from webapp.services.audit import LINES
 from webapp.services.clients import removal
 from webapp.services.lists import searching
 from webapp.services.lists.deliveries import CLIENTS
-from webapp.services.lists.finding import Condition, Listing, constant, unseen
+from webapp.services.lists.finding import Condition, Listing, constant
 
 entry, company, client = audit_entry_table.c, organisation_table.c, client_table.c
 back, undoer = audit_entry_table.alias("back"), user_table.alias("undoer")

@@ -18,10 +18,11 @@ from webapp.models.tables import (
     delivery_table,
     fetch,
     organisation_table,
+    unseen,
     user_table,
 )
 from webapp.services.audit import LINES
-from webapp.services.lists.finding import constant, unseen
+from webapp.services.lists.finding import constant
 from webapp.services.trail import history, settled
 from webapp.services.trail.settled import Newest
 

@@ -13,11 +13,11 @@ from webapp.domain.spans import BACK
 from webapp.i18n import sort_key
 from webapp.models import Client, Partner, User, db
 from webapp.models.audit import AuditKind, TrailEntry
-from webapp.models.tables import among, execute, fetch, user_table
+from webapp.models.tables import among, execute, fetch, unseen, user_table
 from webapp.services import runtime
 from webapp.services.audit import TrailLine
 from webapp.services.lists import finding, paging
-from webapp.services.lists.finding import Given, Narrowing, constant, each_word, unseen
+from webapp.services.lists.finding import Given, Narrowing, constant, each_word
 from webapp.services.lists.paging import Page, choice, each, words
 from webapp.services.trail import along, standing, undo
 
