@@ -9,6 +9,7 @@ from tests.support.cast import make_client, make_subscription, unit_of_work
 from webapp.domain.ownership import Owner
 from webapp.models import Client, Partner, Subscription, db
 from webapp.services.lists import calendar
+from webapp.services.reminders import due_index
 
 HTMX = {"HX-Request": "true"}
 
@@ -78,6 +79,7 @@ def test_what_ended_is_not_shown(app, browse, cast, add, archived):
         else:
             for one in db.session.query(Subscription).filter_by(client_id=gone):
                 one.cancelled = True
+        due_index.refresh_clients([gone])
     assert "Gone" not in browse(cast.bob).get("/upcoming").text
 
 

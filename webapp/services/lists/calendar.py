@@ -1,7 +1,7 @@
 """The soonest renewals of a partner: as days of a calendar, and the next ones for a page of an intranet.
 
-The work is bounded: clients are met along the index of their first decisions, and only those with a decision long past
-are looked through beside it.
+The work is bounded: the next renewals are met along the index of those that are open. For a calendar clients are met
+along the index of their first decisions, and only those with a decision long past are looked through beside it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,19 @@ from functools import cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Date, Select, and_, bindparam, func, or_, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    Select,
+    and_,
+    bindparam,
+    false,
+    func,
+    or_,
+    select,
+    true,
+    union_all,
+)
 
 from webapp.domain.agenda import AgendaDay, agenda
 from webapp.domain.ownership import Choice, Owner, effective_owner
@@ -32,6 +44,7 @@ from webapp.services.lists.finding import constant
 from webapp.services.lists.status import ClientStatus
 from webapp.services.reminders import loading
 from webapp.services.sending.todo_facts import READERS, ToDoReader
+from webapp.services.sending.todo_items import OPEN
 from webapp.services.sending.todo_waiting import RESPONSIBLE, own, standard
 
 # The days of a calendar, around today.
@@ -122,18 +135,30 @@ IN_CALENDARS = {
     )
     for whose in Whose
 }
-NEXT_ONES = soonest(
-    base >= today,
-    first_by(client.first_decision_on, clients_of(Whose.ALL)),
-    first_by(
-        client.second_decision_on, clients_of(Whose.ALL).where(client.first_decision_on < today)
-    ),
-    clients_of(Whose.ALL).where(
-        client.second_decision_on < today, client.first_decision_on < today
-    ),
-).add_columns(
-    *(subscription.product, subscription.renewal_date, subscription.renews_itself),
-    *(client.owner, company.name, company.time_zone),
+
+
+def next_open(renews_itself: ColumnElement[bool]) -> Select[Any]:
+    """Select the ids of a partner's next renewals along the index of those that are open."""
+    rows = select(subscription.id).where(
+        subscription.partner_id == bindparam("partner_id"),
+        OPEN,
+        subscription.renews_itself == renews_itself,
+        base.between(today, until),
+    )
+    return select(rows.order_by(base, subscription.id).limit(bindparam("most")).subquery())
+
+
+NEXT_IDS = union_all(next_open(false()), next_open(true())).subquery("next_ids")
+NEXT_ONES = (
+    select(
+        *(subscription.client_id, base.label("base"), subscription.product),
+        *(subscription.renewal_date, subscription.renews_itself, subscription.open_choice),
+        *(company.name, company.time_zone),
+    )
+    .join_from(NEXT_IDS, subscription_table, subscription.id == NEXT_IDS.c.id)
+    .join(organisation_table, company.id == subscription.client_id)
+    .order_by(base, subscription.id)
+    .limit(bindparam("most"))
 )
 
 
@@ -162,7 +187,7 @@ def upcoming(of: Partner) -> list[Upcoming]:
             row.base,
             row.renewal_date,
             row.renews_itself,
-            effective_owner(Choice(row.owner or Choice.INHERIT), of.default_owner).owner,
+            effective_owner(Choice(row.open_choice), of.default_owner).owner,
             (row.base - there(row.time_zone)).days,
         )
         for row in fetch(NEXT_ONES, given)
