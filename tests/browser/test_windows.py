@@ -88,7 +88,7 @@ def at_provider(page: Page) -> Page:
     """Wait for the second window, in which the provider shows its own page."""
     context = page.context
     while len(context.pages) < 3:
-        context.wait_for_event("page", timeout=10_000)
+        context.wait_for_event("page")
     window = context.pages[-1]
     window.wait_for_url("**/authorize*")
     return window
@@ -98,7 +98,7 @@ def expect_only(page: Page) -> None:
     """Wait until both windows have closed by themselves."""
     for window in page.context.pages:
         if window is not page and not window.is_closed():
-            window.wait_for_event("close", timeout=10_000)
+            window.wait_for_event("close")
 
 
 @hosts

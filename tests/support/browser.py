@@ -39,6 +39,8 @@ ARGUMENTS = (
 )
 # The rules of axe-core that look at colours. A page in the dark differs from itself in nothing else.
 OF_COLOURS = ("color-contrast", "link-in-text-block")
+# As long as the library waits for everything else: on a busy machine five seconds may pass.
+expect.set_options(timeout=30_000)
 # Kinds of requests that a page needs to be whole. A 422 for a form or a fragment may be what a test is about.
 PARTS = {"stylesheet", "script", "image", "font"}
 # Third-party cookies (block_cookies).
@@ -155,7 +157,6 @@ def opened(
     )
     try:
         page = context.new_page()
-        page.set_default_timeout(10_000)
         watch = Watch(page)
         yield page
         assert watch.problems == []
