@@ -96,24 +96,26 @@ def undecided(first: str | None, last: str) -> Any:
 
 
 def facts_of(number: int, *, many: bool) -> Select[Any]:
-    """Select the renewals of one of the months, each with its number, 1, whether it has an amount, and that.
+    """Select the renewals of one of the months, each with its number, 1, and its amount.
 
     Of many they are added up for each day, choice and currency, in the order of an index, so that a database sorts
     only these sums.
     """
     renewal, amount = subscription.renewal_date, subscription.amount
     keys = (renewal, subscription.open_choice, subscription.currency)
-    one = (literal_column("1", Integer), cast(amount.is_not(None), Integer), amount)
-    added = (func.count(), func.count(amount), func.sum(amount))
-    count, priced, total = added if many else one
-    facts = select(*keys, count.label("count"), priced.label("priced"), total.label("amount"))
+    one = (literal_column("1", Integer), amount)
+    count, total = (func.count(), func.sum(amount)) if many else one
+    facts = select(*keys, count.label("count"), total.label("amount"))
     first, end = day(f"month_{number}"), day(f"month_{number + 1}")
     rows = facts.where(OURS, renewal >= first, renewal < end)
     return rows.group_by(*keys) if many else rows
 
 
 def sums_of(number: int, *, many: bool) -> Select[Any]:
-    """Select the sums of one of the months by effective owner (domain.ownership.effective_owner) and currency."""
+    """Select the sums of one of the months by effective owner (domain.ownership.effective_owner) and currency.
+
+    What has a currency has an amount, and nothing else has (services.clients.subscriptions).
+    """
     facts = facts_of(number, many=many).subquery().c
     # As text, which costs less to read.
     owner = case(
@@ -124,7 +126,7 @@ def sums_of(number: int, *, many: bool) -> Select[Any]:
         literal_column(str(number), Integer).label("month"),
         owner.label("owner"),
         facts.currency,
-        *(cast(func.sum(one), Integer).label(one.key) for one in (facts.count, facts.priced)),
+        cast(func.sum(facts.count), Integer).label("count"),
         func.sum(facts.amount).label("amount"),
     ).group_by(owner, facts.currency)
 
@@ -180,7 +182,7 @@ def figures(counts: Any, quarter: Sequence[Any]) -> ToDoFigures:
         this_month=counts.this_month,
         quarter=sums(quarter),
         quarter_count=sum(row.count for row in quarter),
-        quarter_without=sum(row.count - row.priced for row in quarter),
+        quarter_without=sum(row.count for row in quarter if row.currency is None),
     )
 
 
@@ -188,8 +190,8 @@ def sums(rows: Iterable[Any]) -> tuple[Money, ...]:
     """Add up the amounts by currency, the one of most renewals first."""
     counts, amounts = Counter[str](), defaultdict[str, Decimal](Decimal)
     for row in rows:
-        if row.priced and row.currency:
-            counts[row.currency] += row.priced
+        if row.currency:
+            counts[row.currency] += row.count
             amounts[row.currency] += row.amount
     return tuple(
         Money(currency, amounts[currency], count)
@@ -204,7 +206,7 @@ def bar(month: date, rows: Iterable[Any]) -> MonthBar:
     for row in rows:
         owner = Owner(row.owner)
         counts[owner] += row.count
-        if row.priced and row.currency:
+        if row.currency:
             sums = amounts.setdefault(row.currency, dict.fromkeys(Owner, Decimal()))
             sums[owner] += row.amount
     return MonthBar(month, counts, amounts)
