@@ -6,7 +6,7 @@ functions; they differ only in the facts that they hand in.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo
 
@@ -29,6 +29,8 @@ from webapp.domain.schedule import (
     next_due,
     send_at,
 )
+
+FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,19 +171,25 @@ def mail_to(
     return None
 
 
-def after(client: ClientFacts, planned: DayPlan, sent: Sequence[PlannedMail]) -> ClientFacts:
-    """Foresee the facts once these mails of a day plan have gone out and its others wait."""
+def after(
+    client: ClientFacts,
+    items: Sequence[Item],
+    sent: Sequence[PlannedMail],
+    left: Sequence[PlannedMail],
+) -> ClientFacts:
+    """Foresee the facts once items are planned, some of the mails about them have gone out, and the others wait."""
     known = {subscription.id: subscription for subscription in client.subscriptions}
-    for item in planned.items:
+    for item in items:
         subscription = known[item.subscription.id]
-        about = [mail for mail in planned.mails if item in mail.items]
         reached = {
-            (item.step, mail.recipient.person.address, mail.kind) for mail in about if mail in sent
+            (item.step, mail.recipient.person.address, mail.kind)
+            for mail in sent
+            if item in mail.items
         }
         known[subscription.id] = replace(
             subscription,
             planned=subscription.planned | {item.step},
-            waiting=item.step if any(mail not in sent for mail in about) else None,
+            waiting=item.step if any(item in mail.items for mail in left) else None,
             reached=subscription.reached | reached,
         )
     # The days of these mails need not be stored, since the next plan is for a later day.
@@ -202,12 +210,13 @@ def coming(client: ClientFacts, now: datetime, last: date = date.max) -> Iterato
         items = due_items(client, moment)
         if items:
             planned = plan_for(circle, client, day, items, moment)
-            until = in_zone(following, time(), client.zone) if following else None
-            sent = tuple(mail for mail in planned.mails if until is None or mail.send_at < until)
+            until = in_zone(following, time(), client.zone) if following else FOREVER
+            sent = tuple([mail for mail in planned.mails if mail.send_at < until])
+            left = [mail for mail in planned.mails if mail.send_at >= until]
             if sent or (planned.blocked and not planned.mails):
                 told = tuple(item for item in items if any(item in mail.items for mail in sent))
                 yield DayPlan(day, circle, items if planned.blocked else told, sent)
-            client = after(client, planned, sent)
+            client = after(client, items, sent, left)
         day = following
 
 
