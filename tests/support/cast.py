@@ -147,17 +147,20 @@ def assert_situations_are_kept() -> None:
     assert kept == fresh
 
 
-def assert_days_are_kept() -> None:
-    """Check that each client's stored days of decisions are those of its subscriptions now."""
+def assert_days_are_kept(*names: str) -> None:
+    """Check that each client's stored days of decisions, or those named, are those of its subscriptions now."""
     found: dict[int, list[tuple[date, bool]]] = defaultdict(list)
     active = select(Subscription).where(Subscription.cancelled.is_(False))
     for one in db.session.scalars(active):
         found[one.client_id].append((one.base_date, one.renews_itself))
-    days = (client_table.c[name] for name in due_index.DECISIONS)
-    for id, *stored in db.session.execute(select(client_table.c.id, *days)):
-        first = [*sorted({day for day, _ in found[id]}), NO_DECISION, NO_DECISION][:2]
-        undecided = min((day for day, itself in found[id] if not itself), default=NO_DECISION)
-        assert stored == [*first, undecided], id
+    for row in db.session.execute(select(client_table)).mappings():
+        first = [*sorted({day for day, _ in found[row["id"]]}), NO_DECISION, NO_DECISION][:2]
+        undecided = min(
+            (day for day, itself in found[row["id"]] if not itself), default=NO_DECISION
+        )
+        fresh = dict(zip(due_index.DECISIONS, (*first, undecided), strict=True))
+        for name in names or fresh:
+            assert row[name] == fresh[name], (row["id"], name)
 
 
 @dataclass(frozen=True)
