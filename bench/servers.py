@@ -29,12 +29,12 @@ class Server:
 
 @contextmanager
 def serving(python: str, app: str, environment: Mapping[str, str], log: str) -> Iterator[Server]:
-    """Serve a WSGI app until the block ends. ``python``: the environment's interpreter."""
+    """Serve a WSGI app until the block ends, loaded once for all workers. ``python``: the environment's interpreter."""
     port = free_port()
     with (BUILD / f"{log}.log").open("w") as output:
         process = subprocess.Popen(
             [
-                *(python, "-m", "gunicorn", app, "--workers", str(WORKERS)),
+                *(python, "-m", "gunicorn", app, "--preload", "--workers", str(WORKERS)),
                 *("--bind", f"127.0.0.1:{port}", "--timeout", "300", "--log-level", "warning"),
             ],
             cwd=ROOT,

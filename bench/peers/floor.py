@@ -8,6 +8,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
+from functools import cache
 from hashlib import sha256
 from http.cookies import SimpleCookie
 from pathlib import Path
@@ -70,12 +71,14 @@ def connect_postgresql(url: str) -> Any:
 
 DATABASE = os.environ["BENCH_DATABASE"]
 ON_SQLITE = DATABASE.startswith("sqlite")
-# Each process of the server imports this module, and so has a connection of its own.
-base = (
-    connect_sqlite(DATABASE.removeprefix("sqlite:///"))
-    if ON_SQLITE
-    else connect_postgresql(DATABASE)
-)
+
+
+@cache
+def base() -> Any:
+    """Return this process's connection, made for its first request, since all are forked from one."""
+    if ON_SQLITE:
+        return connect_sqlite(DATABASE.removeprefix("sqlite:///"))
+    return connect_postgresql(DATABASE)
 
 
 if ON_SQLITE:
@@ -84,7 +87,7 @@ if ON_SQLITE:
 
 
 def rows(statement: str, *values: Any) -> list[Any]:
-    found = base.execute(statement if ON_SQLITE else statement.replace("?", "%s"), values)
+    found = base().execute(statement if ON_SQLITE else statement.replace("?", "%s"), values)
     return list(found.fetchall()) if found.description else []
 
 

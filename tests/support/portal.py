@@ -172,7 +172,7 @@ def app(
     app, config, extensions = portal(settings(place(), database_url, **values))
     count_from_zero(app)
     logs.prepare(app)
-    monkeypatch.setattr(password, "hasher", QUICK)
+    monkeypatch.setattr(password, "hasher", lambda: QUICK)
     yield app
     with app.app_context():
         db.session.remove()
