@@ -39,8 +39,8 @@ from webapp.services.lists.finding import Condition, Listing, Parameters, Walk
 from webapp.services.lists.status import ClientStatus
 from webapp.services.sending.todo_items import (
     OPEN,
-    STRETCHES,
-    Stretch,
+    PARTS,
+    SectionPart,
     base,
     day,
     subscription,
@@ -121,30 +121,30 @@ LISTING = Listing(
 
 @lru_cache(finding.SHAPES)
 def statement(sections: tuple[Section, ...], shape: Shape, walk: Walk) -> CompoundSelect[Any]:
-    """Select for each stretch of some sections its first renewals as one text, and those from the place on as another.
+    """Select for each part of some sections its first renewals as one text, and those from the place on as another.
 
-    One subselect walks through all stretches of a kind, so that a database finds the clients and mails that are asked
+    One subselect walks through all parts of a kind, so that a database finds the clients and mails that are asked
     for once, and not for each.
     """
     rows = select(subscription.id.label("id"), base.label("base_date"))
     matching, found = rows.where(OURS, *narrowed(shape)), []
     for reminded in (False, True):
-        stretches = [one for one in STRETCHES if (one.renews_itself is None) is reminded]
-        if wanted := [row_of(one) for one in stretches if one.section in sections]:
-            each = union_all(*wanted).subquery("each_stretch")
+        parts = [one for one in PARTS if (one.renews_itself is None) is reminded]
+        if wanted := [row_of(one) for one in parts if one.section in sections]:
+            each = union_all(*wanted).subquery("each_part")
             itself = None if reminded else each.c.renews_itself
             here = matching.where(within(itself, each.c.first, each.c.last)).correlate(each)
             found.append(select(each.c.section, *texts(here, walk)))
     return union_all(*found)
 
 
-def row_of(stretch: Stretch) -> Select[Any]:
-    """Select a stretch as a row."""
+def row_of(part: SectionPart) -> Select[Any]:
+    """Select a part of a section as a row."""
     columns: list[ColumnElement[Any]] = [
-        literal(stretch.section.value).label("section"),
-        literal(stretch.renews_itself, Boolean).label("renews_itself"),
-        day(stretch.first).label("first"),
-        day(stretch.last).label("last"),
+        literal(part.section.value).label("section"),
+        literal(part.renews_itself, Boolean).label("renews_itself"),
+        day(part.first).label("first"),
+        day(part.last).label("last"),
     ]
     return select(*columns)
 

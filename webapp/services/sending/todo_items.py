@@ -23,7 +23,7 @@ def day(name: str) -> ColumnElement[date]:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class SectionPart:
     """A part of a section: from one day to another, by the names of these.
 
     ``renews_itself``: of what is decided then, and what nobody asked to be reminded of; None: of what somebody did.
@@ -44,7 +44,7 @@ class Stretch:
 def within(
     renews_itself: ColumnElement[bool] | None, first: ColumnElement[date], last: ColumnElement[date]
 ) -> ColumnElement[bool]:
-    """Make the condition for a stretch with these values."""
+    """Make the condition for a part with these values."""
     if renews_itself is None:
         return subscription.remind_on.between(first, last)
     bounds = base.between(first, last)
@@ -52,20 +52,20 @@ def within(
 
 
 # Those of domain.todo.section_of; a test compares the two.
-STRETCHES = (
-    Stretch(Section.DECIDE, False, "ever", "yesterday"),
-    Stretch(Section.DECIDE, None, "ever", "today"),
-    Stretch(Section.WEEK, False, "today", "soon"),
-    Stretch(Section.MONTH, False, "after_soon", "later"),
-    Stretch(Section.LATER, False, "after_later", "far"),
-    Stretch(Section.RENEWING, True, "ever", "far"),
-    Stretch(Section.PUT_OFF, None, "tomorrow", "never"),
+PARTS = (
+    SectionPart(Section.DECIDE, False, "ever", "yesterday"),
+    SectionPart(Section.DECIDE, None, "ever", "today"),
+    SectionPart(Section.WEEK, False, "today", "soon"),
+    SectionPart(Section.MONTH, False, "after_soon", "later"),
+    SectionPart(Section.LATER, False, "after_later", "far"),
+    SectionPart(Section.RENEWING, True, "ever", "far"),
+    SectionPart(Section.PUT_OFF, None, "tomorrow", "never"),
 )
-COME, PUT_OFF = (one.holds for one in STRETCHES if one.renews_itself is None)
+COME, PUT_OFF = (one.holds for one in PARTS if one.renews_itself is None)
 
 
 def days(today: date, far: date | None = None) -> dict[str, date]:
-    """Make the parameters of STRETCHES. ``far``: the last day to look ahead to, FAR by default."""
+    """Make the parameters of PARTS. ``far``: the last day to look ahead to, FAR by default."""
     return {
         "ever": date.min,
         "yesterday": today - DAY,

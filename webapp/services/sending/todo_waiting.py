@@ -33,7 +33,7 @@ from webapp.models.tables import (
     subscription_table,
     user_table,
 )
-from webapp.services.sending.todo_items import COME, OPEN, STRETCHES, base, day, subscription
+from webapp.services.sending.todo_items import COME, OPEN, PARTS, base, day, subscription
 
 # The most lines in one section.
 MOST = 50
@@ -105,7 +105,7 @@ def renewals_in(section: str, responsible: ColumnElement[Any], *conditions: Any)
 
 def renewals() -> Iterator[Select[Any]]:
     """Select what waits for the responsible people, section by section, and what somebody else asked for."""
-    for part in (one for one in STRETCHES if one.section in TOLD):
+    for part in (one for one in PARTS if one.section in TOLD):
         # Once its deadline has passed, there is nothing to be done about what renews by itself.
         still = base >= day("today") if part.section is Section.RENEWING else true()
         yield renewals_in(part.section, RESPONSIBLE, part.holds, still)
