@@ -9,7 +9,6 @@ import re
 import textwrap
 from pathlib import Path
 
-import pytest
 from babel.messages.pofile import read_po, write_po
 
 from tests.fourth_language.reading import CLOSES, CODE, OPENS
@@ -45,19 +44,7 @@ def add_catalog(folder: Path) -> None:
     assert completed.returncode == 0, completed.stderr
 
 
-@pytest.fixture(scope="session")
-def copy() -> Path:
-    return copy_of_sources("fourth-language", add_record, add_catalog)
-
-
-# Two at a time, on two cores.
-@pytest.mark.parametrize(
-    "paths",
-    [
-        ["fourth_language/pages.py"],
-        ["fourth_language/answers.py", "fourth_language/words.py", "guards/test_catalogs.py"],
-    ],
-    ids=["pages", "answers, words and catalogs"],
-)
-def test_a_fourth_language_needs_a_record_and_a_catalog(copy: Path, paths: list[str]) -> None:
-    run_tests(copy, *paths)
+def test_a_fourth_language_needs_a_record_and_a_catalog() -> None:
+    copy = copy_of_sources("fourth-language", add_record, add_catalog)
+    names = ("pages.py", "answers.py", "words.py")
+    run_tests(copy, *(f"fourth_language/{name}" for name in names), "guards/test_catalogs.py")

@@ -45,7 +45,8 @@ def copy_of_sources(name: str, *additions: Callable[[Path], None]) -> Path:
             draft.mkdir()
             for source in (ROOT / part for part in SOURCES):
                 if source.is_dir():
-                    ignored = shutil.ignore_patterns("__pycache__")
+                    # What is compiled comes along, but for what another process is just writing.
+                    ignored = shutil.ignore_patterns("*.pyc.*")
                     shutil.copytree(source, draft / source.name, ignore=ignored)
                 else:
                     shutil.copy(source, draft / source.name)
