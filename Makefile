@@ -73,7 +73,7 @@ quick: built .venv/.tools lint types
 # pages below a path, and on PostgreSQL all cases.
 proof: built .venv/.tools kill-test
 	$(BIN)/python tools/browser.py
-	PORTAL_PROOF_TIMES=20 $(BIN)/pytest -n 2 --dist worksteal tests/proof tests/domain tests/labels tests/test_templating.py tests/browser/test_pages.py tests/browser/test_themes.py
+	PORTAL_PROOF_TIMES=20 $(BIN)/pytest -n 2 --dist worksteal tests/proof tests/domain tests/labels tests/test_templating.py tests/guards/test_old_databases.py tests/browser/test_pages.py tests/browser/test_themes.py
 	PORTAL_PROOF_PATH=/apps/portal $(BIN)/pytest -n 2 --dist worksteal tests/pages
 
 # Beside real servers of Debian's packages and of npm's, which it installs (tests/interop); as root, in a quarter of an hour.

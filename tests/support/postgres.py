@@ -142,9 +142,9 @@ class Server:
                 kept.connection.close()
 
     @contextmanager
-    def database(self, template: str = "template1") -> Iterator[str]:
+    def database(self, template: str = "template1", name: str = "") -> Iterator[str]:
         """Make a database for one test, yield its URL, and drop it afterwards."""
-        name = f"test_{uuid4().hex}"
+        name = name or f"test_{uuid4().hex}"
         self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         try:
             yield self.url(name)
