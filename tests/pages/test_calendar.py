@@ -347,8 +347,8 @@ def test_statements_do_not_grow_with_clients(cast, add, eve, calendar_of, statem
         with statements() as log:
             eve.get(address)
         counts.append(len(log))
-    # The token and its use; the renewals, and the three of the facts; who the reader is, for the own clients.
-    assert counts == [7 if opens is Opens.CALENDAR_MINE else 6] * 3
+    # The token; the renewals, and the three of the facts; who the reader is, for the own clients.
+    assert counts == [6 if opens is Opens.CALENDAR_MINE else 5] * 3
 
 
 # --- To whom it opens -----------------------------------------------------------------------------------------------
