@@ -1,4 +1,9 @@
-"""What is overdue: a client's first decision that is none of what renews by itself is stored, so lists look it up."""
+"""What is overdue: a client's first decision that is none of what renews by itself is stored, so lists look it up.
+
+The index of clients by their contacts has their ids, too.
+"""
+
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 from alembic import op
@@ -7,7 +12,7 @@ revision = "0014"
 down_revision = "0013"
 
 NOTHING = sa.text("'9999-12-31'")
-IN_USE = sa.text("archived_at IS NULL")
+IN_USE, CHOSEN = sa.text("archived_at IS NULL"), sa.text("contact_id IS NOT NULL")
 SECOND, UNDECIDED = "second_decision_on", "undecided_on"
 BEFORE = {
     "ix_client_by_name": "partner_id sort_key id situation first_decision_on second_decision_on words",
@@ -30,12 +35,14 @@ def upgrade() -> None:
     op.add_column("client", sa.Column(UNDECIDED, sa.Date(), nullable=False, server_default=NOTHING))
     store_undecided()
     create_lists(LISTS)
+    set_contacts("contact_id", "id")
 
 
 def downgrade() -> None:
     drop_lists()
     op.drop_column("client", UNDECIDED)
     create_lists(BEFORE)
+    set_contacts("contact_id")
 
 
 def drop_lists() -> None:
@@ -45,13 +52,16 @@ def drop_lists() -> None:
 
 def create_lists(lists: dict[str, str]) -> None:
     for name, columns in lists.items():
-        op.create_index(
-            name,
-            "client",
-            [*columns.split(), "archived_at"],
-            sqlite_where=IN_USE,
-            postgresql_where=IN_USE,
-        )
+        create_index(name, [*columns.split(), "archived_at"], IN_USE)
+
+
+def set_contacts(*columns: str) -> None:
+    op.drop_index("ix_client_contact", "client")
+    create_index("ix_client_contact", columns, CHOSEN)
+
+
+def create_index(name: str, columns: Sequence[str], where: sa.TextClause) -> None:
+    op.create_index(name, "client", columns, sqlite_where=where, postgresql_where=where)
 
 
 def store_undecided() -> None:
