@@ -400,10 +400,10 @@ def test_the_first_steps_are_read_in_the_order_of_an_index(partner: Partner, way
 
 
 @pytest.mark.parametrize("whose", [None, *Whose])
-def test_the_next_renewals_are_met_along_the_decisions(
+def test_the_next_renewals_are_met_along_an_index(
     partner: Partner, cast: Cast, whose: Whose | None
 ) -> None:
-    """None: the page of the next ten. Calendars likewise, whatever the number of clients."""
+    """None: the page of the next ten. Calendars: along the decisions of their clients."""
     on_server = db.engine.dialect.name == "postgresql"
     if on_server:
         for cheap in ("seqscan", "bitmapscan"):

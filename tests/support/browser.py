@@ -39,7 +39,7 @@ ARGUMENTS = (
 )
 # The rules of axe-core that look at colours. A page in the dark differs from itself in nothing else.
 OF_COLOURS = ("color-contrast", "link-in-text-block")
-# As long as the library waits for everything else: on a busy machine five seconds may pass.
+# As long as the library waits for everything else: on a busy machine five seconds may pass, and ten did.
 expect.set_options(timeout=30_000)
 # Kinds of requests that a page needs to be whole. A 422 for a form or a fragment may be what a test is about.
 PARTS = {"stylesheet", "script", "image", "font"}

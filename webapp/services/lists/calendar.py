@@ -101,15 +101,15 @@ def first_by(day: ColumnElement[date], clients: Select[Any]) -> Select[Any]:
     return select(ahead.limit(bindparam("most")).subquery().c.id)
 
 
-def soonest(shown: ColumnElement[bool], *clients: Select[Any]) -> Select[Any]:
-    """Select the soonest renewals of clients that are ``shown``, those to be decided from today on before the past."""
+def soonest(*clients: Select[Any]) -> Select[Any]:
+    """Select the soonest renewals of clients, those to be decided from today on before the past."""
     found = union_all(*clients).subquery("found")
     return (
         select(subscription.client_id, base.label("base"))
         .join_from(found, client_table, client.id == found.c.id)
         .join(organisation_table, company.id == client.id)
         .join(subscription_table, subscription.client_id == client.id)
-        .where(subscription.cancelled.is_(False), base <= until, shown)
+        .where(subscription.cancelled.is_(False), base <= until, subscription.renewal_date >= since)
         .order_by(base < today, base, client.id, subscription.id)
         .limit(bindparam("most"))
     )
@@ -124,7 +124,6 @@ CHANGED_AT = (
 )
 IN_CALENDARS = {
     whose: soonest(
-        subscription.renewal_date >= since,
         first_by(client.first_decision_on, clients_of(whose)),
         # A renewal may be ahead whose decision is past.
         clients_of(whose).where(client.first_decision_on < today),

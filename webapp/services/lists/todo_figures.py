@@ -192,7 +192,7 @@ def sums(rows: Iterable[Any]) -> tuple[Money, ...]:
     for row in rows:
         if row.currency:
             counts[row.currency] += row.count
-            amounts[row.currency] += row.amount
+            amounts[row.currency] += row.amount or 0
     return tuple(
         Money(currency, amounts[currency], count)
         for currency, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
@@ -208,5 +208,5 @@ def bar(month: date, rows: Iterable[Any]) -> MonthBar:
         counts[owner] += row.count
         if row.currency:
             sums = amounts.setdefault(row.currency, dict.fromkeys(Owner, Decimal()))
-            sums[owner] += row.amount
+            sums[owner] += row.amount or 0
     return MonthBar(month, counts, amounts)
