@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -155,6 +156,12 @@ def test_the_console_script_from_nothing_to_a_partner(tmp_path):
     assert added.returncode == 0, added.stderr
     assert "http://127.0.0.1:8000/link/" in added.stdout
     assert portal(tmp_path, "check").returncode == 0
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        taken = portal(tmp_path, "serve", "--port", str(port))
+    # An address is told only once the portal listens there.
+    assert (taken.returncode, taken.stdout) == (1, "")
+    assert f"Can't listen at 127.0.0.1:{port}: Address already in use" in taken.stderr
     here = "sqlite:///portal.db"
     refused = portal(tmp_path, "demo", "accounts", PORTAL_DATABASE_URL=here)
     assert refused.returncode == 2

@@ -13,7 +13,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from wsgiref.types import WSGIApplication
 
-import waitress
 from waitress.server import create_server
 
 from tools.intranet import people, provider, site
@@ -117,8 +116,10 @@ def show(port: int, instance: Path, reset: bool) -> None:
     hub = site.with_portal(site.create_app(places), places, portal)
     identities = provider.create_app(places.provider, people.PEOPLE, [people.client(places)])
     with beside(identities, port + 2), framed_portal(places, in_frame(places, shared), port + 1):
+        front = create_server(hub, host=HOST, port=port, threads=8)
+        # Whoever reads it may come at once: the server listens already.
         print(SAID.format(places=places), flush=True)
-        waitress.serve(hub, host=HOST, port=port, threads=8, _quiet=True)
+        front.run()
 
 
 def main() -> None:

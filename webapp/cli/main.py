@@ -107,7 +107,7 @@ def init() -> None:
 def serve(host: str, port: int, threads: int) -> None:
     """Serve the portal with a production server; in demo mode the worker runs inside."""
     # Imported here, since every process of another server adds the commands, too.
-    import waitress
+    from waitress.server import create_server
 
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     try:
@@ -116,18 +116,10 @@ def serve(host: str, port: int, threads: int) -> None:
         raise click.ClickException(f"The database can't be used: {wrong}.") from None
     with in_one_line():
         installation.refuse_other_data()
-        click.echo(f"Renewal Portal is at http://{host}:{port} (stop it with Ctrl+C)")
-    settings = runtime.settings()
-    stopped = Event()
-    helper = Thread(target=worker.run, args=(app, stopped), name="worker")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    allow_open_files(MOST_FILES)
-    if settings.demo:
-        helper.start()
     try:
         # The app reads the headers of proxies, since it knows how many of them to trust. Even those that
         # it does not believe tell `portal check --public` what is in front.
-        waitress.serve(
+        server = create_server(
             app,
             host=host,
             port=port,
@@ -136,13 +128,23 @@ def serve(host: str, port: int, threads: int) -> None:
             # What is a little too long gets the portal's own page, in the reader's language.
             max_request_body_size=2 * app.config["MAX_CONTENT_LENGTH"],
             **SERVER_LIMITS,
-            _quiet=True,
         )
     except OSError as error:
         raise click.ClickException(f"Can't listen at {host}:{port}: {error.strerror}") from None
     except ValueError as error:
         # The host name has no address.
         raise click.ClickException(f"Can't listen at {host}:{port}: {error}") from None
+    allow_open_files(MOST_FILES)
+    settings = runtime.settings()
+    stopped = Event()
+    helper = Thread(target=worker.run, args=(app, stopped), name="worker")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    # Whoever reads the line may come at once: the server listens already.
+    click.echo(f"Renewal Portal is at http://{host}:{port} (stop it with Ctrl+C)")
+    if settings.demo:
+        helper.start()
+    try:
+        server.run()
     finally:
         stopped.set()
         if settings.demo:
