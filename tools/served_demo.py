@@ -53,7 +53,7 @@ def served_demo() -> Iterator[str]:
 
 
 def wait_for(address: str) -> None:
-    for _ in range(100):
+    for _ in range(300):
         try:
             urllib.request.urlopen(address).close()
             return

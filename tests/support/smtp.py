@@ -1,14 +1,15 @@
 """A real SMTP server that keeps its mail and answers as told."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+import socket
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from tests.support.postgres import free_port
+PATIENCE = 60
 
 
 @dataclass(frozen=True)
@@ -80,11 +81,24 @@ class Sink:
         return self.answer
 
 
+class Listening(Controller):
+    """A server at a socket that listens already. A port that was only found free may be another's by now."""
+
+    def __init__(self, handler: Sink, listener: socket.socket) -> None:
+        host, port = listener.getsockname()
+        super().__init__(handler, hostname=host, port=port, ready_timeout=PATIENCE)
+        self.listener = listener
+
+    def _create_server(self) -> Awaitable[asyncio.AbstractServer]:
+        return self.loop.create_server(self._factory_invoker, sock=self.listener)
+
+
 @contextmanager
 def smtp_sink() -> Iterator[Sink]:
-    port = free_port()
-    sink = Sink(f"smtp://127.0.0.1:{port}")
-    controller = Controller(sink, hostname="127.0.0.1", port=port)
+    """Run a server; it closes its socket when it stops."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    sink = Sink(f"smtp://127.0.0.1:{listener.getsockname()[1]}")
+    controller = Listening(sink, listener)
     controller.start()
     try:
         yield sink
