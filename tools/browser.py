@@ -2,7 +2,7 @@
 
 The one without a window is preferred: it is the same engine, and opens a page in a third of the time. Debian's own
 package is preferred, since it brings the libraries that a browser needs. If packages can't be installed, Playwright's
-download is used.
+downloads are used, in the same order.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ def starts(executable: str) -> bool:
         return False
 
 
-def downloaded() -> str:
-    """Return the path of Playwright's own Chromium, even if it is not installed."""
+def downloaded() -> list[str]:
+    """List Playwright's own Chromiums that are installed, the one without a window first."""
     with sync_playwright() as playwright:
-        return playwright.chromium.executable_path
+        whole = Path(playwright.chromium.executable_path)
+    folder = whole.parents[1]
+    without_window = folder.name.replace("chromium", "chromium_headless_shell")
+    found = [*folder.parent.glob(f"{without_window}/*/*headless?shell"), whole]
+    return [str(path) for path in found if path.exists()]
 
 
 def find() -> str | None:
     """Find the path of a Chromium that starts, or None."""
-    for name in NAMES:
-        executable = shutil.which(name)
-        if executable and starts(executable):
-            return executable
-    executable = downloaded()
-    return executable if Path(executable).exists() and starts(executable) else None
+    of_system = filter(None, map(shutil.which, NAMES))
+    return next(filter(starts, of_system), None) or next(filter(starts, downloaded()), None)
 
 
 def administrator() -> list[str] | None:
