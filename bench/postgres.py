@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.postgres import OPTIONS, Server, call, copy_binaries, free_port
+from tests.support.postgres import OPTIONS, Server, call, copy_binaries
+from tools.served_demo import free_port
 
 # Where any system user may pass, since PostgreSQL runs as another one for root.
 FOLDER = Path(tempfile.gettempdir()) / f"renewal-portal-bench-{os.getuid()}"

@@ -11,7 +11,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 from bench.database import BUILD, ROOT, SESSION
-from tests.support.postgres import free_port
+from tools.served_demo import free_port
 
 WORKERS = 2
 PEERS = BUILD / "peers"

@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from tests.support.cast import unit_of_work
 from webapp.models import InboxMail, Partner, Subscription, db
@@ -26,8 +26,9 @@ def monday():
 
 @pytest.fixture
 def due(app, cast, monday):
-    """Acme's subscription has a step that falls due on that Monday."""
+    """Acme's subscription has a step that falls due on that Monday, and no other one has."""
     with unit_of_work(app):
+        db.session.execute(delete(Subscription).where(Subscription.id != cast.subscription))
         subscription = db.session.get_one(Subscription, cast.subscription)
         subscription.renewal_date = monday + timedelta(days=30)
         refresh([subscription])

@@ -37,7 +37,8 @@ def test_from_loading_to_starting_over(run, app):
     before = json.loads(run("clock", "--json").output)
     assert date.fromisoformat(before["date"]) == datetime.now(UTC).date()
     after = json.loads(run("clock", "next", "--json").output)
-    assert after["mails"] > before["mails"]
+    # How many mails there are tells nothing: some weekdays the round that sends new ones removes old ones.
+    assert after["date"] > before["date"]
     later = json.loads(run("clock", "+3", "--json").output)
     assert date.fromisoformat(later["date"]) == date.fromisoformat(after["date"]) + timedelta(3)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.interop.programs import Program, running
-from tests.support.postgres import free_port
+from tools.served_demo import free_port
 
 # For "localhost" and 127.0.0.1.
 CERTIFICATE = Path(__file__).parent.parent / "mail/localhost.pem"

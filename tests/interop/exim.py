@@ -10,8 +10,8 @@ from pathlib import Path
 from tests.interop.dovecot import Dovecot
 from tests.interop.postfix import NAME
 from tests.interop.programs import Program, running
-from tests.support.postgres import free_port
 from tools.debian import UNPACKED
+from tools.served_demo import free_port
 
 EXIM = UNPACKED / "exim4-daemon-light/usr/sbin/exim4"
 # ``main``, ``routers``, ``transports`` and ``retry`` are a test's own lines. Every domain here is one of examples.

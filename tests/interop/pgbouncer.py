@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.interop.programs import Program, running
-from tests.support.postgres import free_port
+from tools.served_demo import free_port
 
 SETTINGS = """\
 [databases]

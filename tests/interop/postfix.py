@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.interop.dovecot import Dovecot
 from tests.interop.programs import Program, running
-from tests.support.postgres import free_port
+from tools.served_demo import free_port
 
 MASTER = "/usr/lib/postfix/sbin/master"
 NAME = "mx.example"

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.interop.programs import Program, running
-from tests.support.postgres import free_port
+from tools.served_demo import free_port
 
 # Debian's own script in the path starts it as one user of the system and in one folder alone.
 SERVER = next(Path("/usr/lib/rabbitmq/lib").glob("rabbitmq_server-*/sbin/rabbitmq-server"), "")

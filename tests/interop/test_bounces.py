@@ -25,7 +25,7 @@ from tests.interop.programs import running as servers
 from tests.interop.programs import until
 from tests.scale.conftest import running, unit
 from tests.support import portal as portals
-from tests.support.postgres import free_port
+from tools.served_demo import free_port
 from webapp.domain.delivery import DeliveryState
 from webapp.models import Delivery, DeliveryEvent, MailKind, User, db
 

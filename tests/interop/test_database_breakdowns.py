@@ -17,7 +17,8 @@ from tests.interop.programs import Program, until
 from tests.interop.test_breakdowns import BREAKDOWNS, CLIENTS, TOTAL, hurry, unclear_but_once
 from tests.scale.conftest import running, unit
 from tests.support import postgres
-from tests.support.postgres import Server, free_port
+from tests.support.postgres import Server
+from tools.served_demo import free_port
 
 pytestmark = [
     pytest.mark.postgres,

@@ -15,9 +15,8 @@ import pytest
 from tests.interop import fronts
 from tests.interop.programs import listens, until
 from tests.scale.conftest import running, sink  # noqa: F401 (a fixture)
-from tests.support.postgres import free_port
 from tests.support.recipes import snippet
-from tools.served_demo import PORTAL
+from tools.served_demo import PORTAL, free_port
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 PATH = "/apps/portal"

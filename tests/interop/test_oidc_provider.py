@@ -9,10 +9,9 @@ from sqlalchemy import select, update
 
 from tests.interop.programs import Program, running, until
 from tests.support.cast import unit_of_work
-from tests.support.postgres import free_port
 from tests.support.recipes import snippet
 from tools.npm import PLACE
-from tools.served_demo import PORTAL
+from tools.served_demo import PORTAL, free_port
 from webapp.models import SessionEnd, UserSession, db
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -12,9 +12,8 @@ import requests
 
 from tests.interop import fronts, kerberos
 from tests.interop.programs import Program, running
-from tests.support.postgres import free_port
 from tests.support.recipes import snippet
-from tools.served_demo import PORTAL
+from tools.served_demo import PORTAL, free_port
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 APACHE, NGINX = "Apache signs people in", "nginx asks a sign-in service"

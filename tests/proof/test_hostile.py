@@ -24,8 +24,8 @@ from tests.support.cast import BASE_URL, Cast, unit_of_work
 from tests.support.faults import faults_of
 from tests.support.forms import FORMS, shown_in
 from tests.support.hostile import Hostile, Maker, Person
-from tests.support.postgres import free_port
 from tests.support.proof import TIMES
+from tools.served_demo import free_port
 from webapp.models import Client, User, db
 from webapp.services.accounts import membership
 from webapp.services.clients import archiving

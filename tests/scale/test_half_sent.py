@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.scale.conftest import running, unit, until
-from tests.support.postgres import free_port
+from tools.served_demo import free_port
 from webapp.app import create_app
 from webapp.cli.check_deploy import check_buffering
 from webapp.cli.shared import CheckFailed

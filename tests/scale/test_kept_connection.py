@@ -9,7 +9,7 @@ import pytest
 from tests.scale.conftest import running, until
 from tests.support.cast import Cast
 from tests.support.doors import SECRET, named
-from tests.support.postgres import free_port
+from tools.served_demo import free_port
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 ALICE, BOB = named("a", "alice@odnowa.example"), named("b", "bob@odnowa.example")

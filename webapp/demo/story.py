@@ -217,8 +217,11 @@ def story(scene: Scene) -> dict[int, tuple[Callable[[], object], ...]]:
             lambda: choose(scene, "Emma", "Juniper Analytics", Choice.PARTNER, "Oliver"),
             lambda: note(scene, "Oliver", "Ivy Street Legal"),
         ),
-        -3: (lambda: send_back(scene, "Muzyka dla Ciebie"),),
-        -2: (lambda: note(scene, "Katarzyna", "Logistyka Północ"),),
+        # Three days ago it may have been Monday, before its round, and the weekend's mails were still waiting.
+        -2: (
+            lambda: send_back(scene, "Muzyka dla Ciebie"),
+            lambda: note(scene, "Katarzyna", "Logistyka Północ"),
+        ),
         -1: (lambda: give_logins(scene),),
         0: (
             lambda: membership.invite(

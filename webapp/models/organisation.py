@@ -117,12 +117,6 @@ class Partner(Organisation):
     first_seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     set_up_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
-    notified_user: Mapped[User | None] = relationship(
-        foreign_keys="Partner.notified_user_id",
-        primaryjoin="Partner.notified_user_id == User.id",
-        viewonly=True,
-    )
-
     __mapper_args__ = {"polymorphic_identity": "partner", "polymorphic_load": "inline"}
     __table_args__ = (
         # The database refuses a notified user of another organisation.

@@ -466,7 +466,7 @@ def test_a_policy_that_refuses_one_reader_holds_up_nobody(app, sending, sink):
 @pytest.fixture
 def outage(app, sending, monkeypatch):
     """Of a database, in a portal whose claims last 20 seconds."""
-    app.config["PORTAL"] = replace(app.config["PORTAL"], mail_timeout=1, lease_seconds=20)
+    app.config["PORTAL"] = replace(app.config["PORTAL"], mail_timeout=30, lease_seconds=20)
     return Outage(app, monkeypatch)
 
 

@@ -59,7 +59,7 @@ class Queue:
     revisions: dict[tuple[MailKind, int, date], int] = field(default_factory=dict)
 
 
-def issue_due(now: datetime, limit: int = CHUNK) -> int:
+def issue_due(now: datetime) -> int:
     """Queue the mails of due reminders; returns the number of clients.
 
     Call it until it returns 0, and commit after each call. Clients that another worker has in hand are left
@@ -72,7 +72,7 @@ def issue_due(now: datetime, limit: int = CHUNK) -> int:
             client_table.c.archived_at.is_(None),
         )
         .order_by(client_table.c.id)
-        .limit(limit)
+        .limit(CHUNK)
         .with_for_update(skip_locked=True)
     ).all()
     if client_ids:
