@@ -129,16 +129,16 @@ def test_the_clock_moves_day_by_day(context):
         days.append(runtime.now().date())
         return {"sent": int(len(days) == 2)}
 
-    assert clock.move(3, work) == 3
+    assert clock.move(3, work) == (3, 1)
     assert days == [today + timedelta(days=day) for day in (1, 2, 3)]
     assert runtime.now().hour == clock.WORKING_HOUR.hour
     days.clear()
-    assert clock.move(30, work, until_sent=True) == 2
+    assert clock.move(30, work, until_sent=True) == (2, 1)
     assert runtime.now().date() == today + timedelta(days=5)
 
 
 def test_without_anything_to_send_the_clock_stays(context):
-    assert clock.move_to_next_mail(no_work) == 0
+    assert clock.move_to_next_mail(no_work) == (0, 0)
 
 
 def no_work():
@@ -147,14 +147,14 @@ def no_work():
 
 def test_the_clock_moves_to_the_next_mail_of_a_partner_that_sends(context, cast):
     subscription = db.session.get_one(Subscription, cast.subscription)
-    assert clock.move_to_next_mail(no_work) == 0
+    assert clock.move_to_next_mail(no_work) == (0, 0)
     db.session.get_one(Partner, cast.partner).sending = True
     db.session.flush()
     days = iter(({}, {"sent": 0}, {"sent": 2}))
-    assert clock.move_to_next_mail(lambda: next(days)) == 3
+    assert clock.move_to_next_mail(lambda: next(days)) == (3, 2)
     subscription.cancelled = True
     db.session.flush()
-    assert clock.move_to_next_mail(no_work) == 0
+    assert clock.move_to_next_mail(no_work) == (0, 0)
 
 
 def test_only_demo_data_is_ever_deleted(context, cast):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from typing import NamedTuple
 
 from flask import g
 from sqlalchemy import or_, select
@@ -25,25 +26,32 @@ def set_clock(day: date) -> None:
     g.pop("clock_offset", None)
 
 
-def move(days: int, work: Callable[[], Mapping[str, int]], *, until_sent: bool = False) -> int:
-    """Move business time on day by day, with a round of work each day; returns the number of days.
+class Moved(NamedTuple):
+    """How many days business time went on, and how many mails went out on them."""
+
+    days: int
+    sent: int
+
+
+def move(days: int, work: Callable[[], Mapping[str, int]], *, until_sent: bool = False) -> Moved:
+    """Move business time on day by day, with a round of work each day.
 
     ``work`` is the worker's round; no transaction may be open meanwhile, so each day is committed.
     ``until_sent`` stops after the first day on which a mail went out.
     """
     db.session.commit()
-    today = runtime.now().date()
+    today, sent = runtime.now().date(), 0
     for day in range(1, days + 1):
         set_clock(today + timedelta(days=day))
-        counts = work()
-        if until_sent and counts.get(DeliveryState.SENT.value):
-            return day
-    return days
+        sent += work().get(DeliveryState.SENT.value, 0)
+        if until_sent and sent:
+            return Moved(day, sent)
+    return Moved(days, sent)
 
 
-def move_to_next_mail(work: Callable[[], Mapping[str, int]]) -> int:
-    """Move business time on until a mail goes out; returns the number of days, 0 if none is to come."""
-    return move(FARTHEST_MOVE, work, until_sent=True) if is_to_come() else 0
+def move_to_next_mail(work: Callable[[], Mapping[str, int]]) -> Moved:
+    """Move business time on until a mail goes out; by no day if none is to come."""
+    return move(FARTHEST_MOVE, work, until_sent=True) if is_to_come() else Moved(0, 0)
 
 
 def is_to_come() -> bool:

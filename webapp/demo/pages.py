@@ -69,17 +69,15 @@ def clock() -> AnyResponse:
     """Move business time; the worker runs day by day."""
     move = request.form.get("move", "")
     work = current_app.extensions["demo_work"]
-    before = demo_inbox.count()
     if move == "event":
-        days = demo_clock.move_to_next_mail(work)
+        days, sent = demo_clock.move_to_next_mail(work)
         if not days:
             flash(_("No mail is to come: the clock stays."), "neutral")
     elif move in MOVES:
-        days = demo_clock.move(MOVES[move], work)
+        days, sent = demo_clock.move(MOVES[move], work)
     else:
         abort(400)
     if days:
-        sent = demo_inbox.count() - before
         text = ngettext("%(num)d mail went out", "%(num)d mails went out", sent)
         flash(text if sent else _("No mail went out"), "good" if sent else "neutral")
     return redirect(htmx.local(request.form.get("next")), 303)

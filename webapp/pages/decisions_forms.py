@@ -32,9 +32,9 @@ from webapp.services.clients.subscriptions import LAST_DAY
 
 # What is said about a deadline that looks like a slip.
 PASSED = _l(
-    "This day has passed, so the renewal would be overdue at once. If you mean it, send again."
+    "This day has passed, so the renewal would be overdue at once. If you mean it, save again."
 )
-BEFORE = _l("This day is before the present renewal date. If you mean it, send again.")
+BEFORE = _l("This day is before the present renewal date. If you mean it, save again.")
 
 
 def reason_choices(_field: Field) -> list[SelectChoice]:
