@@ -173,15 +173,19 @@ def test_what_somebody_left_about_a_subscription(app, browse, cast, base):
 
 
 @pytest.mark.parametrize(
-    ("deadline", "told"),
+    ("deadline", "itself", "told"),
     [
-        (None, "Decision deadline 31 Mar 2027 same as renewal"),
-        (date(2026, 12, 11), "Decision deadline 11 Dec 2026 in 10 days"),
+        (None, False, "Decision deadline 31 Mar 2027 same as renewal Must be decided"),
+        (date(2026, 12, 11), False, "Decision deadline 11 Dec 2026 in 10 days Must be decided"),
+        # Nobody has to decide.
+        (None, True, "Decision deadline – Renews by itself"),
+        (date(2026, 12, 11), True, "Decision deadline 11 Dec 2026 in 10 days Renews by itself"),
     ],
 )
-def test_the_strip_tells_the_day_that_decides(app, browse, cast, base, deadline, told):
+def test_the_strip_tells_the_day_that_decides(app, browse, cast, base, deadline, itself, told):
     with unit_of_work(app):
-        db.session.get_one(Subscription, cast.subscription).deadline = deadline
+        subscription = db.session.get_one(Subscription, cast.subscription)
+        subscription.deadline, subscription.renews_itself = deadline, itself
     strip, _pills = strip_of(browse(cast.bob).get(f"{base}/renewals").text)
     assert told in strip
 
