@@ -7,7 +7,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import String, bindparam, case, cast, exists, select, true, union_all
+from sqlalchemy import String, bindparam, case, cast, exists, false, select, true, union_all
 
 from webapp.domain.ownership import Choice, EffectiveOwner, Owner, effective_owner
 from webapp.models import AuditAction, Client, Subscription
@@ -69,6 +69,8 @@ WITHOUT_STEPS = ENDS.where(
 # The base date of a reminder is known to be a decision deadline: the present one, or one before or after a change.
 COUNTS_FROM_DEADLINE = case(
     (reminder.base_date == subscription.deadline, true()),
+    # Most are about the present date, for which the trail need not be asked.
+    (reminder.base_date == subscription.renewal_date, false()),
     else_=exists().where(
         entry.client_id == reminder.client_id,
         entry.subject_id == reminder.subscription_id,
