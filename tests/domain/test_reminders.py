@@ -321,6 +321,18 @@ def test_no_reminder_is_to_come_where_there_are_no_steps(
     assert known.silence(MARCH_1) is expected
 
 
+def test_what_is_overdue_is_told_before_a_term_without_steps() -> None:
+    """Somebody has to decide, whatever else renews by itself in silence."""
+    monthly = subscription(date(2027, 3, 20), term_months=1, renews_itself=True)
+    overdue = subscription(date(2027, 2, 28)), subscription(date(2027, 2, 27))
+    known = client(monthly, *overdue, partner=RENEWING_NONE)
+    assert known.silence(MARCH_1) is Silence.DATE_PASSED
+    decided_before = subscription(date(2027, 3, 15), deadline=date(2027, 2, 20))
+    assert replace(known, subscriptions=(monthly, decided_before)).silence(MARCH_1) is (
+        Silence.DEADLINE_PASSED
+    )
+
+
 def test_what_renews_by_itself_is_never_overdue() -> None:
     passed = subscription(date(2027, 3, 31), deadline=date(2027, 2, 28))
     assert passed.overdue(MARCH_1)

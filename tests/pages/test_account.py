@@ -14,6 +14,7 @@ from webapp.domain.shown import token_of
 from webapp.models import Client, Partner, User, db
 from webapp.services.clients import archiving, contacts
 from webapp.services.reminders import situations
+from webapp.typography import plain
 
 NOBODY = dict.fromkeys(ContactRole, "")
 PAGES = ["/account/company", "/account/company/contacts/new"]
@@ -158,6 +159,19 @@ def test_what_comes_next_when_the_vendor_owns(app, browse, cast: Cast):
 @time_machine.travel("2027-01-05 08:00+00:00", tick=False)
 def test_nothing_is_promised_while_the_partner_sends_nothing(browse, cast: Cast):
     assert "No reminder is planned" in main(browse(cast.dana).get("/account/company"))
+
+
+@pytest.mark.parametrize(
+    ("day", "told"),
+    [
+        ("2027-03-31", "unless it is renewed, it ends on 31 March 2027 today"),
+        ("2027-04-05", "unless it was renewed, it ended on 31 March 2027 5 days ago"),
+    ],
+)
+def test_a_day_that_has_passed_is_told_as_past(browse, cast: Cast, day, told):
+    with time_machine.travel(f"{day} 08:00+00:00", tick=False):
+        page = plain(main(browse(cast.dana).get("/account/company")))
+    assert told in " ".join(re.sub(r"<[^>]+>", " ", page).split())
 
 
 def test_who_looks_after_it_when_the_partner_owns(app, browse, cast: Cast):

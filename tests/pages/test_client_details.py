@@ -173,15 +173,19 @@ def test_what_somebody_left_about_a_subscription(app, browse, cast, base):
 
 
 @pytest.mark.parametrize(
-    ("deadline", "told"),
+    ("deadline", "itself", "told"),
     [
-        (None, "Decision deadline 31 Mar 2027 same as renewal"),
-        (date(2026, 12, 11), "Decision deadline 11 Dec 2026 in 10 days"),
+        (None, False, "Decision deadline 31 Mar 2027 same as renewal Must be decided"),
+        (date(2026, 12, 11), False, "Decision deadline 11 Dec 2026 in 10 days Must be decided"),
+        # Nobody has to decide.
+        (None, True, "Decision deadline – Renews by itself"),
+        (date(2026, 12, 11), True, "Decision deadline 11 Dec 2026 in 10 days Renews by itself"),
     ],
 )
-def test_the_strip_tells_the_day_that_decides(app, browse, cast, base, deadline, told):
+def test_the_strip_tells_the_day_that_decides(app, browse, cast, base, deadline, itself, told):
     with unit_of_work(app):
-        db.session.get_one(Subscription, cast.subscription).deadline = deadline
+        subscription = db.session.get_one(Subscription, cast.subscription)
+        subscription.deadline, subscription.renews_itself = deadline, itself
     strip, _pills = strip_of(browse(cast.bob).get(f"{base}/renewals").text)
     assert told in strip
 
@@ -278,6 +282,8 @@ def test_mails_so_far_show_what_became_of_them(app, browse, cast, base, headers)
     assert "Product 0, renewal date 1 February 2027" in page
     assert "Rejected" in page
     assert "550" not in page
+    # The day that was planned: its mails went out a month later.
+    assert "Reminder due on 1 Nov 2026" in plain(page)
     way = re.search(r'hx-get="([^"]+/reminders/\d+)"', page)[1]
     for user_id in (cast.charlie, cast.dana):
         assert browse(user_id).get(way).status_code in (403, 404)
@@ -285,7 +291,7 @@ def test_mails_so_far_show_what_became_of_them(app, browse, cast, base, headers)
     assert "90 days before" in opened
     assert "1 Dec 2026, 13:00 CET" in opened
     assert "550 &lt;mailbox&gt; unavailable" in opened
-    assert ("<h1>1 November 2026</h1>" in plain(opened)) == (not headers)
+    assert ("<h1>Reminder due on 1 November 2026</h1>" in plain(opened)) == (not headers)
 
 
 @pytest.mark.parametrize("tab", TABS)

@@ -179,10 +179,11 @@ class ClientFacts:
         if not self.subscriptions:
             return Silence.NO_SUBSCRIPTION
         steps = self.partner.steps
+        overdue = [one for one in self.subscriptions if one.overdue(today)]
         ahead = [one for one in self.subscriptions if not one.overdue(today)]
         if any(applying(steps, one.term_months, one.renews_itself) for one in ahead):
             return Silence.NO_STEP_LEFT
-        if ahead:
+        if not overdue:
             return Silence.NO_STEPS
-        last = max(subscription.renewal_date for subscription in self.subscriptions)
+        last = max(one.renewal_date for one in overdue)
         return Silence.DATE_PASSED if last < today else Silence.DEADLINE_PASSED

@@ -9,6 +9,7 @@ from tests.support.cast import unit_of_work
 from webapp.domain.recipients import Place, Reason
 from webapp.models import (
     AuditEntry,
+    Client,
     Delivery,
     DeliveryState,
     MailKind,
@@ -21,7 +22,7 @@ from webapp.models import (
 from webapp.models.audit import AuditAction
 from webapp.services import audit
 from webapp.services.clients import renewals
-from webapp.services.lists import past_renewals, renewal_history
+from webapp.services.lists import evidence, past_renewals, renewal_history
 from webapp.services.lists.renewal_history import Stage
 from webapp.services.reminders import states as reminder_states
 from webapp.services.sending import log as delivery_log
@@ -170,6 +171,26 @@ def test_renewals_that_are_over_without_a_step(app, cast, add):
             (2, 0),
             (1, 1),
         ]
+
+
+def test_a_past_date_was_the_deadline_if_the_trail_knows_it_as_one(app, cast, add):
+    """Everywhere alike: in the list of what is past, on a reminder's own page, and in the evidence."""
+    deadline = date(2027, 2, 28)
+    with unit_of_work(app):
+        subscription = db.session.get_one(Subscription, cast.subscription)
+        subscription.deadline = deadline
+    add(60, base=deadline, mails=[cast.dana])
+    add(90, mails=[cast.dana])
+    with unit_of_work(app):
+        subscription = db.session.get_one(Subscription, cast.subscription)
+        renewals.renew(db.session.get_one(User, cast.alice), subscription)
+    with app.app_context():
+        past = past_renewals.load(cast.client)
+        opened = [renewal_history.load_reminder(cast.client, one.steps[0].id) for one in past]
+        shown = evidence.load(db.session.get_one(Client, cast.client), cast.subscription, 1)
+    expected = {PRESENT: False, deadline: True}
+    for found in (past, opened, shown.renewals):
+        assert {one.base_date: one.by_deadline for one in found} == expected
 
 
 def test_a_step_in_one_line(app, cast, add):

@@ -33,7 +33,6 @@ from webapp.services.lists.renewal_changes import (
     ENDS,
     OwnedSince,
     bounds,
-    deadlines_in,
     ended_in,
     load_changes,
     owners,
@@ -151,11 +150,8 @@ def load(client: Client, subscription_id: int, cycle: int) -> Evidence | None:
         return None
     first, last = bounds(about, cycle)
     values = values_after(last, about, subscription)
-    deadlines = {values["deadline"], *deadlines_in(about)}
     happened = tuple(
-        replace(one, by_deadline=one.base_date in deadlines, steps=steps)
-        for one in reversed(found)
-        if (steps := tuple(past_steps(one)))
+        replace(one, steps=steps) for one in reversed(found) if (steps := tuple(past_steps(one)))
     )
     stored = load_stored([mail.id for one in happened for step in one.steps for mail in step.mails])
     return Evidence(

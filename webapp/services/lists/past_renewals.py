@@ -13,7 +13,7 @@ from webapp.domain.schedule import base_date
 from webapp.models import DeliveryState, ReminderState, delivery_reminder
 from webapp.models.subscription import base_date_of
 from webapp.models.tables import delivery_table, fetch, reminder_table, subscription_table
-from webapp.services.lists.renewal_changes import ends_without_steps
+from webapp.services.lists.renewal_changes import COUNTS_FROM_DEADLINE, ends_without_steps
 
 # The newest steps are shown, at most so many; and the newest renewals without one.
 SHOWN = 100
@@ -34,7 +34,7 @@ LINES = (
         reminder.due_on,
         reminder.state,
         subscription.product,
-        subscription.deadline,
+        COUNTS_FROM_DEADLINE.label("by_deadline"),
         and_(
             subscription.cancelled.is_(False), reminder.base_date == base_date_of(subscription)
         ).label("present"),
@@ -108,7 +108,7 @@ def past_renewal(lines: Sequence[Any]) -> PastRenewal:
         cycle=max(line.cycle for line in lines),
         product=one.product,
         base_date=one.base_date,
-        by_deadline=one.base_date == one.deadline,
+        by_deadline=one.by_deadline,
         present=one.present,
         steps=tuple(past_reminder(list(together)) for _id, together in steps),
     )

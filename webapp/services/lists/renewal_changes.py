@@ -7,7 +7,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import bindparam, exists, select, union_all
+from sqlalchemy import String, bindparam, case, cast, exists, false, select, true, union_all
 
 from webapp.domain.ownership import Choice, EffectiveOwner, Owner, effective_owner
 from webapp.models import AuditAction, Client, Subscription
@@ -66,6 +66,20 @@ ENDS = (
 WITHOUT_STEPS = ENDS.where(
     ~exists().where(reminder.subscription_id == subscription.id, reminder.cycle == ended_cycle)
 ).limit(bindparam("most"))
+# The base date of a reminder is known to be a decision deadline: the present one, or one before or after a change.
+COUNTS_FROM_DEADLINE = case(
+    (reminder.base_date == subscription.deadline, true()),
+    # Most are about the present date, for which the trail need not be asked.
+    (reminder.base_date == subscription.renewal_date, false()),
+    else_=exists().where(
+        entry.client_id == reminder.client_id,
+        entry.subject_id == reminder.subscription_id,
+        entry.action.startswith("subscription."),
+        cast(reminder.base_date, String).in_(
+            [entry.changes["deadline", at].as_string() for at in (0, 1)]
+        ),
+    ),
+)
 CHANGES = union_all(
     LINES.where(
         entry.client_id == bindparam("client_id"),
@@ -147,12 +161,6 @@ def values_after(
             if name in VALUES
         }
     return values
-
-
-def deadlines_in(about: Sequence[TrailLine]) -> set[date | None]:
-    """Gather all deadlines that a subscription had before one of its changes, or after."""
-    found = {day for one in about for day in one.changes.get("deadline", ())}
-    return {date.fromisoformat(day) for day in found if day}
 
 
 def owners(

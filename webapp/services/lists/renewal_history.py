@@ -22,6 +22,7 @@ from webapp.models.tables import (
     subscription_table,
     user_table,
 )
+from webapp.services.lists.renewal_changes import COUNTS_FROM_DEADLINE
 
 reminder, delivery, subscription = reminder_table.c, delivery_table.c, subscription_table.c
 user, step_event, mail_event = user_table.c, reminder_event_table.c, delivery_event_table.c
@@ -36,7 +37,7 @@ LINES = (
         reminder.state.label("reminder_state"),
         reminder.planned_at,
         subscription.product,
-        subscription.deadline,
+        COUNTS_FROM_DEADLINE.label("by_deadline"),
         delivery.id.label("delivery_id"),
         delivery.kind,
         delivery.state,
@@ -187,7 +188,7 @@ def renewal_history(lines: Sequence[Any], events: Events) -> RenewalHistory:
         cycle=max(line.cycle for line in lines),
         product=one.product,
         base_date=one.base_date,
-        by_deadline=one.base_date == one.deadline,
+        by_deadline=one.by_deadline,
         steps=tuple(reminder_histories(lines, events)),
     )
 
