@@ -297,6 +297,79 @@ def test_a_form_that_showed_nothing_saves_nothing(kind: Kind, opened: Any, shown
     assert "This has changed meanwhile. Nothing of yours was saved." in answer.text
 
 
+# All that a browser sends of an untouched form.
+CLIENT = {"name": "Acme", "language": "en", "time_zone": "Europe/Warsaw"} | dict.fromkeys(
+    ("domain", "external_id", "city", "country", "phone", "note"), ""
+)
+LEFT = [
+    (
+        "/partner/clients/{client}/edit",
+        CLIENT,
+        {"city": "Curitiba", "note": "One\r\nTwo"},
+        {"phone": "+48 22 555 00 00"},
+        ('value="Curitiba"', "One\nTwo</textarea>", 'value="+48 22 555 00 00"'),
+    ),
+    (
+        "/partner/subscriptions/{subscription}/edit",
+        {"product": "Marketing Hub", "term_months": "12", "renewal_date": "2027-03-31"}
+        | {"renews_itself": "0", "deadline": "", "amount": "", "currency": ""},
+        {"renews_itself": "1", "amount": "1200.00", "currency": "PLN", "deadline": "2027-03-10"},
+        {"product": "Hub Two"},
+        ('value="Hub Two"', 'value="1200.00"', '<option selected value="PLN">', "10 March 2027"),
+    ),
+    (
+        "/partner/clients/{client}/contacts/{dave}/edit",
+        PERSON | {"name": "Dave", "phone": "", "note": ""},
+        {"phone": "+48 22 555 00 00", "language": "pl"},
+        {"name": "Two"},
+        ('value="Two"', 'value="+48 22 555 00 00"', '<option selected value="pl">'),
+    ),
+    (
+        f"{TEXTS}/company",
+        {"legal": "", "privacy_url": "", "reply_to": ""},
+        {"privacy_url": "https://odnowa.example/privacy"},
+        {"legal": "Two"},
+        ("Two</textarea>", 'value="https://odnowa.example/privacy"'),
+    ),
+]
+
+
+@pytest.mark.parametrize(("address", "stored", "first", "second", "both"), LEFT)
+def test_what_the_second_left_as_it_was_follows_the_first(
+    browse: Any,
+    ids: dict[str, int],
+    address: str,
+    stored: Fields,
+    first: Fields,
+    second: Fields,
+    both: tuple[str, ...],
+) -> None:
+    alice, bob, address = browse(ids["alice"]), browse(ids["bob"]), address.format(**ids)
+    page = TEXTS if address.startswith(TEXTS) else address
+    stored = stored | {"shown": shown_in(alice.get(page).text, page)[address]}
+    assert bob.post(address, data=stored | first).status_code == 303
+    answer = alice.post(address, data=stored | second)
+    assert answer.status_code == 409
+    for text in both:
+        assert text in answer.text
+
+
+def test_what_both_changed_stays_as_it_was_typed(browse: Any, ids: dict[str, int]) -> None:
+    alice, bob = browse(ids["alice"]), browse(ids["bob"])
+    address = "/partner/clients/{client}/edit".format(**ids)
+    # Browsers end lines otherwise than they are stored.
+    data = CLIENT | {"note": "Some\r\nlines", "shown": shown_to(bob, address)}
+    bob.post(address, data=data)
+    data["shown"] = shown_to(alice, address)
+    bob.post(address, data=data | {"city": "Curitiba", "note": "One"})
+    answer = alice.post(address, data=data | {"city": "Recife"})
+    text = answer.text
+    assert answer.status_code == 409
+    assert 'value="Recife"' in text
+    assert "<strong>Curitiba</strong>" in text
+    assert "One</textarea>" in text
+
+
 def test_a_profile_in_two_tabs(browse: Any, cast: Cast) -> None:
     bob, address = browse(cast.bob), "/settings/profile"
     data = {"name": "One", "email": "bob@odnowa.example", "language": "", "time_zone": ""}

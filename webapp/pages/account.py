@@ -90,7 +90,7 @@ def assign() -> Answer:
     saved = save(
         form,
         lambda: contacts.assign_contacts(current_user, client, form.wanted, form.shown.data),
-        lambda: form.follow(contacts.holders(client.id)),
+        lambda: contacts.shown(contacts.holders(client.id)),
     )
     if not saved.done:
         return company_page(form, saved.conflict), saved.status

@@ -53,12 +53,6 @@ class RolesForm(SharedForm):
             ]
         return form
 
-    def follow(self, held: Mapping[ContactRole, int | None]) -> str:
-        """Update the roles that were left as shown to what is stored; returns the form's new token."""
-        for role, user_id in contacts.merged(self.shown.data, self.wanted, held).items():
-            self[role.value].data = user_id
-        return contacts.shown(held)
-
     def chosen_of(self, users: Iterable[User]) -> dict[ContactRole, Person]:
         """Return who would hold the roles, as the rules see them; nobody is left out."""
         people = {user.id: loading.person(user) for user in users}

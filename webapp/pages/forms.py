@@ -1,6 +1,6 @@
 """The shared parts of the pages' forms: clean text, the usual choices, and words for refusals."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any
 
@@ -20,6 +20,7 @@ from wtforms.widgets.core import clean_key
 
 from webapp import i18n, typography
 from webapp.domain.refusals import Refusal
+from webapp.domain.shown import changed_since
 from webapp.labels.refusals import WORDS, sentence
 from webapp.mail.addresses import LONGEST_ADDRESS, AddressError, check_name, is_unprintable
 from webapp.pages.frame import language
@@ -83,6 +84,27 @@ class SharedForm(Form):
     """A form of something that others may change at the same time, with the token of what it showed."""
 
     shown = ShownField()
+
+    @property
+    def sent(self) -> Mapping[str, object]:
+        """The values as they would be stored, by the names that the token has for them."""
+        return {name: unix_lines(value) for name, value in self.data.items()}
+
+    def follow(self, present: str) -> None:
+        """Take the token of what is stored now, and its values into the fields that were left as they were shown."""
+        sent = self.sent
+        stored = {name: self[name].object_data for name in sent if name in self}
+        # A field that is not told by the token, or does not have the stored value at hand, stays as it was sent.
+        kept = changed_since(self.shown.data or "", sent) | changed_since(present, stored)
+        for name in stored.keys() - kept:
+            self[name].process(None, stored[name])
+            self[name].raw_data = None
+        self.shown.data = present
+
+
+def unix_lines(value: object) -> object:
+    """Write the lines of a text as they are stored. Browsers end them in another way."""
+    return value.replace("\r\n", "\n") if isinstance(value, str) else value
 
 
 def clean(text: str | None) -> str | None:

@@ -21,8 +21,8 @@ class Saved(Generic[T]):
     """The service's answer, or the status of the page that shows the form (again).
 
     200: the form was only asked for. 422: it has faults, which it shows. 429: it would cause a mail too many.
-    409: somebody was quicker, with ``conflict`` for the words. The form then has the present token, so that
-    saving it again overwrites on purpose.
+    409: somebody was quicker, with ``conflict`` for the words. The form then has the present token, and the
+    present values where it was left as shown, so that saving it again overwrites on purpose.
     """
 
     value: T | None = None
@@ -56,7 +56,7 @@ def save(
         return Saved(status=422)
     except Conflict as conflict:
         if isinstance(form, SharedForm) and present:
-            form.shown.data = present()
+            form.follow(present())
         return Saved(status=409, conflict=quicker(conflict.entry))
 
 

@@ -45,7 +45,8 @@ def add(client_id: int) -> Answer:
 def edit(subscription_id: int) -> Answer:
     """Change a subscription's details."""
     subscription = guards.own_subscription(subscription_id)
-    form = SubscriptionForm(obj=subscription, shown=subscriptions.shown(subscription))
+    stored = subscriptions.details_of(subscription).given
+    form = SubscriptionForm(obj=stored, shown=subscriptions.shown(subscription))
     form.offer(subscription.client.partner.deadline_rule)
     saved = save(
         form,

@@ -1,5 +1,7 @@
 """The forms of a subscription."""
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -142,6 +144,10 @@ class SubscriptionForm(forms.SharedForm):
     @property
     def by_rule(self) -> bool:
         return bool(self.deadline_by_rule and self.deadline_by_rule.data)
+
+    @property
+    def sent(self) -> Mapping[str, object]:
+        return asdict(self.details)
 
     @property
     def details(self) -> SubscriptionDetails:
