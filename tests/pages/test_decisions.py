@@ -277,7 +277,9 @@ def test_not_renewed_ends_it_with_a_reason_and_can_be_undone(app, browse, cast, 
 )
 def test_a_decision_is_put_off_to_a_day(app, browse, cast, address, panel, fields, day):
     bob, url = browse(cast.bob), address("/remind")
-    assert "is not stopped" in bob.get(url).text
+    assert "Reminder mails are not stopped" in bob.get(url).text
+    # Where the partner is the owner, the client gets none.
+    assert "to the client" not in bob.get(url).text
     decide(bob, url, **fields)
     assert stored(app, cast, "remind_on", "remind_user_id") == (day, cast.bob)
     page = bob.get(panel).text
