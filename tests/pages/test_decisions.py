@@ -13,7 +13,8 @@ from tests.support.cast import unit_of_work
 from tests.support.forms import shown_in, shown_to
 from webapp.domain.facts import NotRenewed
 from webapp.domain.shown import token_of
-from webapp.models import AuditEntry, Client, Subscription, db
+from webapp.domain.todo import Rhythm
+from webapp.models import AuditEntry, Client, Partner, Subscription, User, db
 from webapp.typography import plain
 
 HTMX = {"HX-Request": "true"}
@@ -312,6 +313,29 @@ def test_a_reminder_is_taken_back(app, browse, cast, address, panel):
     decide(alice, url, never="1")
     assert stored(app, cast, "remind_on", "remind_user_id") == (None, None)
     assert "Reminder removed: Acme" in alice.get(panel).text
+
+
+@pytest.mark.parametrize(
+    ("rhythm", "sending", "told"),
+    [(Rhythm.WEEKLY, True, True), (Rhythm.DAILY, True, False), (Rhythm.WEEKLY, False, False)],
+)
+def test_a_weekly_mail_that_reminds_later_is_told(
+    app, browse, cast, address, panel, rhythm, sending, told
+):
+    with unit_of_work(app):
+        db.session.get_one(User, cast.bob).todo_rhythm = rhythm
+        db.session.get_one(Partner, cast.partner).sending = sending
+    bob, url = browse(cast.bob), address("/remind")
+    dialog = plain(bob.get(url).text)
+    assert ("reminds you of it (each week: Monday)" in dialog) is told
+    decide(bob, url, on="2026-12-02")
+    text = "Put off until 2 December 2026: Acme · Marketing Hub"
+    mail = ". To-do mail about it: Monday, 7 December 2026"
+    page = plain(bob.get(panel).text)
+    assert text in page
+    assert (text + mail in page) is told
+    decide(bob, url, on="2026-12-07")
+    assert "To-do mail about it" not in bob.get(panel).text
 
 
 def test_a_note_is_written_and_deleted(app, browse, cast, address, panel):
