@@ -13,7 +13,8 @@ from tests.support.cast import unit_of_work
 from tests.support.forms import shown_in, shown_to
 from webapp.domain.facts import NotRenewed
 from webapp.domain.shown import token_of
-from webapp.models import AuditEntry, Client, Subscription, db
+from webapp.domain.todo import Rhythm
+from webapp.models import AuditEntry, Client, Partner, Subscription, User, db
 from webapp.typography import plain
 
 HTMX = {"HX-Request": "true"}
@@ -277,7 +278,9 @@ def test_not_renewed_ends_it_with_a_reason_and_can_be_undone(app, browse, cast, 
 )
 def test_a_decision_is_put_off_to_a_day(app, browse, cast, address, panel, fields, day):
     bob, url = browse(cast.bob), address("/remind")
-    assert "is not stopped" in bob.get(url).text
+    assert "Reminder mails are not stopped" in bob.get(url).text
+    # Where the partner is the owner, the client gets none.
+    assert "to the client" not in bob.get(url).text
     decide(bob, url, **fields)
     assert stored(app, cast, "remind_on", "remind_user_id") == (day, cast.bob)
     page = bob.get(panel).text
@@ -310,6 +313,29 @@ def test_a_reminder_is_taken_back(app, browse, cast, address, panel):
     decide(alice, url, never="1")
     assert stored(app, cast, "remind_on", "remind_user_id") == (None, None)
     assert "Reminder removed: Acme" in alice.get(panel).text
+
+
+@pytest.mark.parametrize(
+    ("rhythm", "sending", "told"),
+    [(Rhythm.WEEKLY, True, True), (Rhythm.DAILY, True, False), (Rhythm.WEEKLY, False, False)],
+)
+def test_a_weekly_mail_that_reminds_later_is_told(
+    app, browse, cast, address, panel, rhythm, sending, told
+):
+    with unit_of_work(app):
+        db.session.get_one(User, cast.bob).todo_rhythm = rhythm
+        db.session.get_one(Partner, cast.partner).sending = sending
+    bob, url = browse(cast.bob), address("/remind")
+    dialog = " ".join(plain(bob.get(url).text).split())
+    assert ("reminds you of it (each week: Monday). Reminder mails" in dialog) is told
+    decide(bob, url, on="2026-12-02")
+    text = "Put off until 2 December 2026: Acme · Marketing Hub"
+    mail = ". To-do mail about it: Monday, 7 December 2026"
+    page = plain(bob.get(panel).text)
+    assert text in page
+    assert (text + mail in page) is told
+    decide(bob, url, on="2026-12-07")
+    assert "To-do mail about it" not in bob.get(panel).text
 
 
 def test_a_note_is_written_and_deleted(app, browse, cast, address, panel):

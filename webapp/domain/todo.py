@@ -134,6 +134,11 @@ class Pace:
     def step(self) -> timedelta:
         return DAY if self.rhythm is Rhythm.DAILY else WEEK
 
+    def day_from(self, day: date) -> date:
+        """Find the first day of a mail from a day on."""
+        wait = (self.weekday - day.weekday()) % 7 if self.step == WEEK else 0
+        return day + wait * DAY
+
     def moment_on(self, day: date, zone: ZoneInfo) -> datetime:
         """Compute the instant of the hour on a local day. An hour that a clock change skips moves past the gap."""
         return in_zone(day, time(self.hour), zone)
@@ -153,9 +158,7 @@ class Period:
 
 def next_moment(pace: Pace, zone: ZoneInfo, now: datetime) -> datetime:
     """Find the first moment after an instant."""
-    day = now.astimezone(zone).date()
-    if pace.step == WEEK:
-        day += timedelta(days=(pace.weekday - day.weekday()) % 7)
+    day = pace.day_from(now.astimezone(zone).date())
     moment = pace.moment_on(day, zone)
     return moment if moment > now else pace.moment_on(day + pace.step, zone)
 

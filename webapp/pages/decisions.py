@@ -1,6 +1,7 @@
 """Decisions about one renewal: renewed, not renewed, to be reminded of, noted. Each is a dialog, or a page."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from flask import Response, request
@@ -10,7 +11,8 @@ from flask_login import current_user
 from webapp import typography
 from webapp.domain.access import Action
 from webapp.domain.quick_days import quick_days
-from webapp.domain.todo import is_early
+from webapp.domain.todo import WEEK, is_early
+from webapp.i18n import LANGUAGES
 from webapp.models import Subscription
 from webapp.models.audit import TrailEntry
 from webapp.pages import guards, htmx, notices, places
@@ -22,6 +24,7 @@ from webapp.pages.saving import Saved, save
 from webapp.pages.subscriptions import blueprint
 from webapp.services import runtime
 from webapp.services.clients import follow_ups, renewals
+from webapp.services.sending import todo
 
 
 @blueprint.route("/partner/subscriptions/<int:subscription_id>/renewed", methods=["GET", "POST"])
@@ -82,6 +85,7 @@ def remind(subscription_id: int) -> Answer:
         answer,
         today=today,
         quick=quick_days(today, subscription.base_date),
+        weekday=mail_weekday(subscription),
     )
 
 
@@ -150,13 +154,35 @@ def reminded_text(subscription: Subscription) -> str:
         for one in (subscription.remind_on, subscription.base_date)
     )
     if subscription.remind_on > subscription.base_date:
-        return _(
+        text = _(
             "Put off until %(date)s, which is after its date (%(decided)s): %(name)s",
             date=day,
             decided=decided,
             name=name_of(subscription),
         )
-    return _("Put off until %(date)s: %(name)s", date=day, name=name_of(subscription))
+    else:
+        text = _("Put off until %(date)s: %(name)s", date=day, name=name_of(subscription))
+    return with_mail(text, subscription, subscription.remind_on)
+
+
+def with_mail(text: str, subscription: Subscription, day: date) -> str:
+    """Add the day of the To-do mail that reminds the user, where it is a later one."""
+    mail_on = todo.pace_of(current_user).day_from(day)
+    if mail_on == day or not subscription.client.partner.sending:
+        return text
+    return _(
+        "%(text)s. To-do mail about it: %(date)s",
+        text=text,
+        date=typography.full_date(mail_on, language()),
+    )
+
+
+def mail_weekday(subscription: Subscription) -> str | None:
+    """Name the weekday of the user's To-do mail, if it comes once a week."""
+    pace = todo.pace_of(current_user)
+    if pace.step != WEEK or not subscription.client.partner.sending:
+        return None
+    return str(LANGUAGES[language()].locale.days["stand-alone"]["wide"][pace.weekday])
 
 
 def saved(subscription: Subscription, text: str, entry: TrailEntry | None) -> Answer:

@@ -1,4 +1,4 @@
-"""The snapshot of a To-do mail: what waits for one person of a partner, about all clients whose contact this is."""
+"""The snapshot of a To-do mail: what waits for one person of a partner, as the contact of clients or having asked."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

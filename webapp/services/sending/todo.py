@@ -38,8 +38,13 @@ def next_at(
 
 def schedule(person: User) -> None:
     """Set the next moment anew, after a change of the pace, of the zone, or of the access."""
-    pace = Pace(person.todo_rhythm, person.todo_weekday, person.todo_hour)
-    person.todo_at = next_at(person.organisation, pace, person.time_zone, active=person.active)
+    person.todo_at = next_at(
+        person.organisation, pace_of(person), person.time_zone, active=person.active
+    )
+
+
+def pace_of(person: User) -> Pace:
+    return Pace(person.todo_rhythm, person.todo_weekday, person.todo_hour)
 
 
 def issue(now: datetime) -> Iterator[int]:
