@@ -44,6 +44,7 @@ def schedule(person: User) -> None:
 
 
 def pace_of(person: User) -> Pace:
+    """Make the pace of a person's To-do mail."""
     return Pace(person.todo_rhythm, person.todo_weekday, person.todo_hour)
 
 
