@@ -27,7 +27,7 @@ def set_clock(day: date) -> None:
 
 
 class Moved(NamedTuple):
-    """How many days business time went on, and how many mails went out on them."""
+    """The number of days that business time went on, and of the mails that went out on them."""
 
     days: int
     sent: int
