@@ -44,7 +44,6 @@ def test_dates(text: str, sample: str | None, day: date) -> None:
         ("31.12.2026", None),
         ("31/12/2026", "31.12.2026"),
         ("12/31/2026", "31/12/2026"),
-        ("2027-02-29", None),
         ("20261231", None),
         ("2026-W01-1", None),
         ("31.12.26", "31.12.2026"),
@@ -58,6 +57,13 @@ def test_dates_refused(text: str, sample: str | None) -> None:
     with pytest.raises(CellError) as error:
         read_date(text, sample)
     assert error.value.problem is Problem.DATE
+
+
+@pytest.mark.parametrize("text", ["2027-02-29", "31/11/2027"])
+def test_a_day_that_does_not_exist_is_no_fault_of_form(text: str) -> None:
+    with pytest.raises(CellError) as error:
+        read_date(text, "31/12/2026")
+    assert error.value.problem is Problem.NO_DAY
 
 
 @pytest.mark.parametrize(

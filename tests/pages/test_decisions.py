@@ -103,6 +103,16 @@ def test_renewed_on_other_terms_is_one_change_and_one_undo(app, browse, cast, ad
     assert stored(app, cast, *TERMS) == before
 
 
+def test_a_currency_is_proposed_and_not_kept_without_an_amount(app, browse, cast, address):
+    with unit_of_work(app):
+        db.session.get_one(Client, cast.client).country = "BR"
+    alice = browse(cast.alice)
+    for page in ("/renewed", "/edit"):
+        assert '<option selected value="BRL">' in alice.get(address(page)).text
+    decide(alice, address("/renewed"), amount="", currency="BRL")
+    assert stored(app, cast, "amount", "currency") == (None, None)
+
+
 def test_what_is_not_sent_stays(app, browse, cast, address):
     with unit_of_work(app):
         one = db.session.get_one(Subscription, cast.subscription)

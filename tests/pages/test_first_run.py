@@ -43,6 +43,7 @@ def test_what_goes_out_first_is_summed_up(
     answer = browse(cast.alice, language).get(MAILS, headers=HTMX)
     assert answer.text.lstrip().startswith('<div id="first-mails"')
     assert re.findall(r"<li>([^<]*)", plain(answer.text)) == figures
+    assert re.search(r"<p>[^<]* 7 [^<]*:</p>", plain(answer.text))
     assert "Dana" not in answer.text
 
 
@@ -64,6 +65,13 @@ def test_a_later_day_of_sending_is_said_once(browse: Any, cast: Cast) -> None:
     assert "Saturday, 9 January 2027" in page
     assert page.count("goes out on 11 January 2027") == 1
     assert page.count("To: ") + page.count("Copy: ") == 3
+
+
+def test_what_comes_later_than_the_first_days_is_said_to(browse: Any, cast: Cast) -> None:
+    assert "What goes out in the next 7 days:" in plain(browse(cast.alice).get(MAILS).text)
+    with time_machine.travel(datetime(2026, 11, 30, 10, tzinfo=UTC), tick=False):
+        page = plain(browse(cast.alice).get(MAILS).text)
+    assert "Nothing goes out in the next 7 days. What comes first after them:" in page
 
 
 def test_no_more_than_some_are_listed_and_the_rest_is_counted(

@@ -48,6 +48,11 @@ def test_it_is_set_up_with_a_first_code(app, browse, cast: Cast, who):
     key = key_on(page)
     # The same key as a picture and as text.
     assert '<svg viewBox="0 0 ' in page
+    # And as an address, since a phone cannot scan its own screen.
+    assert re.search(
+        rf'<a class="btn btn-secondary" href="otpauth://totp/[^"]*secret={key}&amp;issuer=[^"]*">',
+        page,
+    )
     assert "".join(f"<span>{key[i : i + 4]}</span>" for i in range(0, 32, 4)) in page
     answer = here.post(PAGE, data={"key": key, "code": code(key=key)})
     assert answer.status_code == 200

@@ -57,7 +57,7 @@ def test_one_is_added(app, browse, cast):
         ({"product": "marketing HUB"}, "already has a subscription of this product"),
         ({"renewal_date": ""}, "Fill this in."),
         ({"renewal_date": "05/31/2027"}, "Write a date such as 31/12/2026, between"),
-        ({"renewal_date": "2027-02-30"}, "Write a date such as 31/12/2026, between"),
+        ({"renewal_date": "2027-02-30"}, "There is no such day in the calendar."),
         ({"deadline": "2027-06-01"}, "be after the renewal date."),
         ({"term_months": "7"}, "Choose one of the options."),
         ({"amount": "a lot"}, "Write an amount such as 1200 or 1200.50."),

@@ -47,6 +47,7 @@ class Problem(StrEnum):
     UNSEEN = "unseen"
     TOO_LONG = "too_long"
     DATE = "date"
+    NO_DAY = "no_day"
     TERM = "term"
     AMOUNT = "amount"
     CURRENCY = "currency"
@@ -115,7 +116,9 @@ def read_date(text: str, sample: str | None = None) -> date:
     try:
         day = date(int(match["year"]), int(match["month"]), int(match["day"]))
     except ValueError:
-        raise CellError(Problem.DATE) from None
+        # A month above twelve is rather the other order of day and month.
+        in_order = 1 <= int(match["month"]) <= 12 and 1 <= int(match["day"]) <= 31
+        raise CellError(Problem.NO_DAY if in_order else Problem.DATE) from None
     # A year far off is a typing error, and steps could not be counted back from it.
     if not 2000 <= day.year <= 2199:
         raise CellError(Problem.DATE)

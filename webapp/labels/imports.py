@@ -33,6 +33,7 @@ PROBLEMS: dict[Problem, Any] = {
         "Type this again: it contains an invisible character, perhaps from copying."
     ),
     Problem.TOO_LONG: _l("Use at most %(max)d characters."),
+    Problem.NO_DAY: _l("There is no such day: %(value)s"),
     Problem.DATE: _l("This is not a date in the form expected, or it is far off: %(value)s"),
     Problem.TERM: _l("Write the term like P1M or P1Y, ten years at most: %(value)s"),
     Problem.AMOUNT: _l("Write the amount like 1234.56 or 1.234,56, without currency: %(value)s"),

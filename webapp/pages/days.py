@@ -14,7 +14,7 @@ from wtforms import StringField
 from wtforms.widgets import TextInput
 
 from webapp import typography
-from webapp.domain.cells import ISO_DATE, CellError, read_date
+from webapp.domain.cells import ISO_DATE, CellError, Problem, read_date
 from webapp.i18n import LANGUAGES
 from webapp.pages import forms
 from webapp.pages.frame import language
@@ -75,7 +75,9 @@ class DayField(StringField):
             sample = LANGUAGES[language()].numeric_date
             try:
                 self.data = read_day(text, sample)
-            except CellError:
+            except CellError as error:
+                if error.problem is Problem.NO_DAY:
+                    raise ValueError(_("There is no such day in the calendar.")) from None
                 raise ValueError(
                     _(
                         "Write a date such as %(date)s, between the years 2000 and 2199.",

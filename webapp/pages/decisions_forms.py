@@ -24,7 +24,7 @@ from webapp.models import Subscription
 from webapp.pages import forms
 from webapp.pages.days import DayField
 from webapp.pages.frame import language
-from webapp.pages.subscriptions_forms import TERMS, AmountField, currency_choices
+from webapp.pages.subscriptions_forms import TERMS, AmountField, currency_choices, propose_currency
 from webapp.services import runtime
 from webapp.services.clients import renewals
 from webapp.services.clients.renewals import NewTerms
@@ -63,6 +63,7 @@ class RenewedForm(forms.SharedForm):
         )
         form.term_months.choices = list(term_choices(subscription))
         form.subscription = subscription
+        propose_currency(form.currency, subscription.client.country)
         return form
 
     def validate_deadline(self, field: Field) -> None:

@@ -60,6 +60,7 @@ def set_up_page(form: SetUpForm, login: Login) -> tuple[str, int]:
         form=form,
         required=guards.lacks_factor(),
         picture=authenticator.picture(app_address),
+        app_address=app_address,
         key=[key[i : i + 4] for i in range(0, len(key), 4)],
     )
     return page, 422 if form.errors else 200

@@ -10,7 +10,7 @@ from webapp.models import AuditAction, Subscription
 from webapp.pages import guards, notice_board, notices
 from webapp.pages.htmx import Answer
 from webapp.pages.saving import save
-from webapp.pages.subscriptions_forms import SubscriptionForm, currency_of
+from webapp.pages.subscriptions_forms import SubscriptionForm, propose_currency
 from webapp.services import audit
 from webapp.services.clients import subscriptions
 
@@ -25,11 +25,11 @@ def add(client_id: int) -> Answer:
     partner = client.partner
     form = SubscriptionForm(
         term_months=12,
-        currency=currency_of(client.country),
         renews_itself=partner.renews_itself,
         deadline_by_rule=partner.deadline_rule is not None,
     )
     form.offer(partner.deadline_rule)
+    propose_currency(form.currency, client.country)
     saved = save(form, lambda: subscriptions.add_subscription(current_user, client, form.details))
     if added := saved.value:
         text = _("Subscription added: %(product)s", product=added.product)
@@ -48,6 +48,7 @@ def edit(subscription_id: int) -> Answer:
     stored = subscriptions.details_of(subscription).given
     form = SubscriptionForm(obj=stored, shown=subscriptions.shown(subscription))
     form.offer(subscription.client.partner.deadline_rule)
+    propose_currency(form.currency, subscription.client.country)
     saved = save(
         form,
         lambda: subscriptions.edit_subscription(

@@ -92,9 +92,10 @@ def currency_choices(field: Field) -> list[SelectChoice]:
     ]
 
 
-def currency_of(country: str | None) -> str | None:
-    """Return the currency of a country."""
-    return next(iter(numbers.get_territory_currencies(country)), None) if country else None
+def propose_currency(field: Field, country: str | None) -> None:
+    """Propose the currency of a country in a form that has none. Without an amount, forms drop it."""
+    if country and not field.data and field.raw_data is None:
+        field.data = next(iter(numbers.get_territory_currencies(country)), None)
 
 
 def off_or_on(value: Any) -> Any:

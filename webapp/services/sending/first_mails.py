@@ -36,7 +36,7 @@ NEXT_STEPS = 2_000
 NEAREST_STEPS = 50
 # One client may have several mails that wait.
 WAITING_PER_CLIENT = 5
-# The first mails are those of so many days, of no more clients than these.
+# The first mails are those of so many days (which their page says), of no more clients than these.
 DAYS = 7
 MOST_CLIENTS = 500
 # The plans to look at, where none of these days has one.
@@ -47,11 +47,12 @@ FEW_PLANS = 10
 class FirstMails:
     """The day plans that would go out first, each with its client, in the order of their days.
 
-    ``more``: there are others, since only so many clients were looked at.
+    ``more``: there are others, since only so many clients were looked at. ``soon``: they are those of the first days.
     """
 
     plans: Sequence[tuple[ClientFacts, DayPlan]]
     more: bool = False
+    soon: bool = False
 
     @property
     def mails(self) -> int:
@@ -229,7 +230,7 @@ def first_mails(partner_id: int, now: datetime, *, many: bool) -> FirstMails:
         for plan in mails_within(client, now, DAYS)
     )
     if plans:
-        return FirstMails(plans, more=len(ids) == MOST_CLIENTS)
+        return FirstMails(plans, more=len(ids) == MOST_CLIENTS, soon=True)
     ids = next_clients(partner_id, now, FEW_PLANS, NO_DECISION, many=many)
     return FirstMails(first_plans(ids, now))
 
