@@ -463,15 +463,3 @@ def test_the_owner_is_edited_from_the_row(cast, alice):
     assert f'<tr id="item-{cast.subscription}">' in row
     assert "Renewal owner saved (client: Acme)" in plain(row)
     assert "Partner Bob" in plain(row)
-
-
-def test_each_row_says_which_date_is_due_and_how_far_away(alice, add):
-    """On a narrow screen, too, which has no heads of columns."""
-    add("Adamex", -17)
-    add("Bimex", 60, deadline=TODAY + timedelta(days=3))
-    page = alice.get(PAGE).text
-    assert 'data-label="Renewal date">' in page
-    due = re.findall(
-        r'<td class="(?:past )?labelled" data-label="([^"]+)">[^<]+<small>([^<]+)<', page
-    )
-    assert {("Renewal date", "17 days ago"), ("Decision deadline", "in 3 days")} <= set(due)

@@ -45,8 +45,8 @@ def addresses(page: str) -> list[str]:
 
 
 def is_inside(address: str, path: str = PATH) -> bool:
-    """Tell whether an address stays in the portal below the path, or openly leads to another site."""
-    return address.startswith((f"{path}/", "#", "?", "https://", "mailto:"))
+    """Tell whether an address stays in the portal below the path, or openly leads to another site or program."""
+    return address.startswith((f"{path}/", "#", "?", "https://", "mailto:", "otpauth:"))
 
 
 class Below(FlaskClient):

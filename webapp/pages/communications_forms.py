@@ -49,7 +49,7 @@ def owner_choices(*_arguments: Any) -> list[SelectChoice]:
     return [SelectChoice(owner.value, owner_name(owner, vendor)) for owner in Owner]
 
 
-class DefaultForm(forms.SharedForm):
+class DefaultForm(forms.WholeForm):
     """The two dropdowns of the help article."""
 
     owner = forms.DropdownField(_l("Select renewal communication owner"), owner_choices)

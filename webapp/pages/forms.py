@@ -102,6 +102,14 @@ class SharedForm(Form):
         self.shown.data = present
 
 
+class WholeForm(SharedForm):
+    """A form whose fields are one choice together, which is not mixed with somebody else's."""
+
+    @property
+    def sent(self) -> Mapping[str, object]:
+        return {}
+
+
 def unix_lines(value: object) -> object:
     """Write the lines of a text as they are stored. Browsers end them in another way."""
     return value.replace("\r\n", "\n") if isinstance(value, str) else value

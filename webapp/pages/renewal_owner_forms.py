@@ -16,7 +16,7 @@ from webapp.services import runtime
 from webapp.services.clients import ownership
 
 
-class OwnerForm(forms.SharedForm):
+class OwnerForm(forms.WholeForm):
     """The dialog's fields."""
 
     choice = RadioField(_l("Renewal owner"), invalid_choice_message=WORDS[Refusal.NO_OPTION])
