@@ -20,14 +20,14 @@ def answers(app):
 @pytest.mark.parametrize(
     ("language", "title", "updated"),
     [
-        ("en", "Set renewal owners for partner clients", "Last updated: 29 November 2026"),
+        ("en", "Set renewal owners for partner clients", "Last updated: 30 November 2026"),
         (
             *("pl", "Ustalenie właścicieli odnowień dla klientów partnerskich"),
-            "Data ostatniej aktualizacji: 29 listopada 2026",
+            "Data ostatniej aktualizacji: 30 listopada 2026",
         ),
         (
             *("pt", "Definir proprietários de renovação para clientes de parceiros"),
-            "Última atualização: 29 de novembro de 2026",
+            "Última atualização: 30 de novembro de 2026",
         ),
     ],
 )

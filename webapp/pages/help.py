@@ -14,7 +14,7 @@ from webapp.services.feedback import give_feedback
 blueprint = Blueprint("help", __name__)
 ARTICLE = "renewal-owners"
 # The day on which the text of the article was last changed.
-LAST_UPDATED = date(2026, 11, 29)
+LAST_UPDATED = date(2026, 11, 30)
 
 
 @blueprint.get("/help/renewal-owners")
